@@ -1,0 +1,3 @@
+//! The compose-spec: files in, one validated and normalised `Stack` out.
+//! Reads compose files, env files and the environment it is handed; returns data and findings.
+//! Never talks to an engine, never prints.

@@ -1,0 +1,7 @@
+//! aictl: one binary that takes a self-hosted AI-assistant stack from a bare machine to a production it can roll back.
+//! The rooms stand in reading order: imports point up this list (left in the design), data flows down it.
+//! This file only lists the rooms; it decides nothing.
+
+pub mod error;
+
+pub mod compose;
