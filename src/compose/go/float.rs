@@ -1,0 +1,64 @@
+//! Numbers as Go prints them.
+//! Reads a float, returns the text of `strconv.FormatFloat(v, 'g', -1, bits)` or of `fmt.Sprint`.
+//! Never loses the shortest form that reads back the same.
+
+/// The shortest decimal text of a single-precision number.
+pub(crate) fn shortest(value: f32) -> String {
+    format!("{value}")
+}
+
+/// `%v` of a float64: the shortest form, with an exponent below 1e-4 and from 1e21 on.
+pub(crate) fn sprint(value: f64) -> String {
+    format_g(value, 21)
+}
+
+/// The YAML writer's form: like `%v`.
+pub(crate) fn yaml(value: f64) -> String {
+    if value.is_nan() {
+        return ".nan".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    }
+    format_g(value, 21)
+}
+
+fn format_g(value: f64, threshold: i32) -> String {
+    if value.is_nan() {
+        return "NaN".to_owned();
+    }
+    if value.is_infinite() {
+        return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
+    }
+    if value == 0.0 {
+        return if value.is_sign_negative() { "-0" } else { "0" }.to_owned();
+    }
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let power: i32 = exponent.parse().unwrap_or(0);
+    if power < -4 || power >= threshold {
+        let sign = if power < 0 { '-' } else { '+' };
+        return format!("{digits}e{sign}{:02}", power.abs());
+    }
+    format!("{value}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sprint;
+
+    #[test]
+    fn floats_print_as_go_prints_them() {
+        let cases = [
+            (1.0, "1"),
+            (0.5, "0.5"),
+            (123456.0, "123456"),
+            (1e20, "100000000000000000000"),
+            (1e-5, "1e-05"),
+            (1e21, "1e+21"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(sprint(value), text);
+        }
+    }
+}
