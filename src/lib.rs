@@ -4,4 +4,6 @@
 
 pub mod error;
 
+pub mod secret;
+
 pub mod compose;
