@@ -6,6 +6,10 @@
 LAB_IMAGES='
 base bookworm templates/images/base
 tool 1 tests/lab/images/tool
+postgres 15 templates/images/postgres
+redis 7 templates/images/redis
+nginx 1 templates/images/nginx
+python-fastapi 3.11 templates/images/python-fastapi
 '
 LAB_IMAGE_LABEL=io.github.aictl.lab.recipe
 
@@ -44,6 +48,22 @@ lab_images_missing() {
   done
 }
 
+# Python packages are fetched on this machine, with its own index settings, for
+# the Python of Debian 12 whatever runs here (--no-deps: pip would judge the
+# dependencies by the Python that runs it). Nothing of it stays in the image.
+lab_image_wheels() {
+  local recipe=$1 arch platform platforms=()
+  [ -e "$recipe/requirements.txt" ] || return 0
+  arch=$(uname -m)
+  for platform in manylinux_2_17 manylinux2014 manylinux_2_28 manylinux_2_34; do
+    platforms+=(--platform "${platform}_$arch")
+  done
+  rm -rf "$recipe/wheels"
+  lab_logged "$LAB_CACHE/log/wheels.log" lab_pip download --no-deps --only-binary=:all: \
+    --python-version 3.11 --implementation cp --abi cp311 --abi abi3 --abi none "${platforms[@]}" \
+    --dest "$recipe/wheels" --requirement "$recipe/requirements.txt"
+}
+
 lab_image_build() {
   local name=$1 tag=$2 recipe=$LAB_ROOT/$3 key=$4
   local log=$LAB_CACHE/log/image-$name.log
@@ -52,18 +72,13 @@ lab_image_build() {
     lab_logged "$log" timeout 900 "$recipe/build" "aictl-lab/$name:$tag" "$LAB_IMAGE_LABEL=$key"
     return
   fi
+  lab_image_wheels "$recipe" || return 1
   # BuildKit needs a plugin that Debian does not ship, so the classic builder is
   # asked for. The proxy arguments are predefined: they stay out of the history.
   lab_logged "$log" timeout 900 env DOCKER_BUILDKIT=0 docker build --rm --force-rm \
     --build-arg http_proxy --build-arg https_proxy --build-arg no_proxy \
-    --label "$LAB_IMAGE_LABEL=$key" --tag "aictl-lab/$name:$tag" "$recipe"
-}
-
-lab_images_tags() {
-  local name tag recipe
-  while read -r name tag recipe; do
-    [ -z "$name" ] || echo "aictl-lab/$name:$tag"
-  done <<<"$LAB_IMAGES"
+    --label "$LAB_IMAGE_LABEL=$key" --tag "aictl-lab/$name:$tag" "$recipe" || return 1
+  rm -rf "$recipe/wheels"
 }
 
 # One archive for all: layers that images share are kept once.
