@@ -3,7 +3,15 @@
 //! This file only lists the rooms; it decides nothing.
 
 pub mod error;
+pub mod event;
 
 pub mod secret;
 
 pub mod compose;
+pub mod release;
+
+pub mod plan;
+pub mod target;
+
+pub mod execute;
+pub mod workflow;

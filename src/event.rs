@@ -1,0 +1,124 @@
+//! What happened, and the traits of those who are told, who are asked, and who receive streamed output.
+//! Reads nothing; workflows and `execute` emit events, `ui` implements the traits.
+//! Never formats for a terminal.
+
+use std::time::Duration;
+
+use crate::error::ErrorKind;
+
+/// A fact about a running operation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A step began; `key` is unique within the run and ties the later events of the step to it.
+    StepStarted { key: usize, verb: &'static str, subject: String, cause: String },
+    /// A step is still going: bytes, layers or build steps done so far, when known.
+    StepProgressed { key: usize, message: String, done: Option<u64>, total: Option<u64> },
+    /// One line of output of the step (a build's log).
+    StepOutput { key: usize, line: String },
+    /// A step ended well. `verb` is the past participle shown in the verb column: `Created`, `Healthy`.
+    StepFinished { key: usize, verb: &'static str, subject: String, detail: Option<String>, took: Duration },
+    /// A step failed; the error itself travels in the result.
+    StepFailed { key: usize, verb: &'static str, subject: String, message: String, took: Duration },
+    /// Something the reader should know and can act on.
+    Warning { message: String, hint: Option<String> },
+    /// Something the reader may like to know.
+    Note { message: String },
+}
+
+/// Who is told. Implementations must not block for long: they are called between engine calls.
+pub trait Reporter: Send + Sync {
+    /// Takes one event.
+    fn report(&self, event: Event);
+
+    /// A warning without a hint.
+    fn warn(&self, message: String) {
+        self.report(Event::Warning { message, hint: None });
+    }
+
+    /// A note.
+    fn note(&self, message: String) {
+        self.report(Event::Note { message });
+    }
+}
+
+/// A reporter for callers that want no talk (tests, nested observations).
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Reporter for Silent {
+    fn report(&self, _event: Event) {}
+}
+
+/// Why a question got no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PromptError {
+    /// There is no terminal to ask on.
+    #[error("`{question}` needs an answer and there is no terminal")]
+    NoTerminal { question: String },
+    /// The user said no, or typed something else than asked for.
+    #[error("declined: {question}")]
+    Declined { question: String },
+    /// The terminal broke while asking.
+    #[error("could not ask `{question}`: {reason}")]
+    Broken { question: String, reason: String },
+}
+
+impl crate::error::Hint for PromptError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoTerminal { .. } => ErrorKind::NeedsConfirmation,
+            Self::Declined { .. } => ErrorKind::Declined,
+            Self::Broken { .. } => ErrorKind::Failed,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NoTerminal { .. } => vec!["run it in a terminal, or add `--yes`".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Who is asked. With `--yes` every `confirm` is answered yes; `confirm_typed` only where the verb documents it.
+pub trait Prompt: Send + Sync {
+    /// A yes/no question; `Ok(())` is yes.
+    fn confirm(&self, question: &str) -> Result<(), PromptError>;
+
+    /// A question that is answered by typing `word`, for what cannot be undone.
+    fn confirm_typed(&self, question: &str, word: &str) -> Result<(), PromptError>;
+}
+
+/// Which of a process's outputs a chunk came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// One line of a container's log.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct LogLine {
+    /// Display name of the source: `api-1`.
+    pub source: String,
+    /// The service the line belongs to.
+    pub service: String,
+    /// stdout or stderr.
+    pub channel: Channel,
+    /// Engine time of the line, RFC 3339 with nanoseconds, when the engine told it.
+    pub time: Option<String>,
+    /// The text without its line end.
+    pub message: String,
+}
+
+/// Where streamed data goes: log lines and the raw bytes of exec, run and attach. It is data, so it ends on stdout.
+pub trait OutputStream: Send + Sync {
+    /// Takes a log line. `Err` means the reader is gone (broken pipe) and streaming should end quietly.
+    fn log(&self, line: &LogLine) -> std::io::Result<()>;
+
+    /// Takes raw bytes of a process.
+    fn bytes(&self, channel: Channel, bytes: &[u8]) -> std::io::Result<()>;
+}

@@ -1,0 +1,170 @@
+//! The bounded wait for one container: sightings from the engine's events, polling and early health probes.
+//! Reads the target, feeds `plan::ReadinessWatch`, returns by what it became ready.
+//! Never outlives its timeout; the verdict is the watch's, not ours.
+
+use std::time::{Duration, Instant};
+
+use tokio::sync::{broadcast, watch};
+
+use super::ExecuteError;
+use super::evidence::collect;
+use crate::event::{Channel, LogLine, OutputStream};
+use crate::plan::{
+    Change, ContainerState, ObservedContainer, Readiness, ReadinessFailure, ReadinessWatch, Sighting, Verdict,
+    probes_early,
+};
+use crate::target::{ContainerFacts, ExecArgs, ExecInput, Target, TargetError};
+
+/// Events bring news at once; polling is only there for what they miss.
+const POLL: Duration = Duration::from_millis(500);
+
+/// The first early probe comes this soon, later ones at growing distance up to a second.
+const FIRST_PROBE: Duration = Duration::from_millis(150);
+
+/// One early probe may take this long.
+const PROBE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// What a wait needs from the run it belongs to.
+pub(super) struct Wait<'a> {
+    pub(super) target: &'a dyn Target,
+    pub(super) service: &'a str,
+    pub(super) container: &'a str,
+    pub(super) readiness: &'a Readiness,
+    pub(super) timeout: Duration,
+    pub(super) changes: broadcast::Receiver<Change>,
+    pub(super) stop: watch::Receiver<bool>,
+}
+
+impl Wait<'_> {
+    /// Waits; the words say by what the container became ready.
+    pub(super) async fn run(mut self) -> Result<&'static str, ExecuteError> {
+        let began = Instant::now();
+        let mut state = ReadinessWatch::new(self.readiness.clone());
+        let mut probes = Probes::new();
+        loop {
+            let container = self.look().await?;
+            let probe_passed = probes.probe(self.target, &container).await;
+            let sighting = Sighting { container: &container, probe_passed, at: began.elapsed() };
+            match state.see(sighting) {
+                Verdict::Ready(by) => return Ok(by),
+                Verdict::Failed(failure) => return Err(self.failure(&container, failure).await),
+                Verdict::Waiting if began.elapsed() >= self.timeout => return Err(self.not_ready(&container).await),
+                Verdict::Waiting => {}
+            }
+            let left = self.timeout.saturating_sub(began.elapsed());
+            self.pause(&container, probes.next_in().min(POLL).min(left)).await?;
+        }
+    }
+
+    async fn look(&self) -> Result<ObservedContainer, ExecuteError> {
+        match self.target.observe_container(self.container).await {
+            Ok(container) => Ok(container),
+            Err(TargetError::NotFound { .. }) => Err(ExecuteError::Removed {
+                service: self.service.to_owned(),
+                container: ContainerFacts { name: self.container.to_owned(), ..Default::default() },
+            }),
+            Err(source) => Err(ExecuteError::Target { subject: format!("observe {}", self.container), source }),
+        }
+    }
+
+    /// Until something changed on this container, the time is up, or the run stops.
+    async fn pause(&mut self, container: &ObservedContainer, time: Duration) -> Result<(), ExecuteError> {
+        let until = tokio::time::Instant::now() + time.max(Duration::from_millis(20));
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return Ok(()),
+                changed = self.stop.changed() => {
+                    if changed.is_err() || *self.stop.borrow() { return Err(ExecuteError::Interrupted); }
+                }
+                change = self.changes.recv() => match change {
+                    Ok(change) if change.id == container.id => return Ok(()),
+                    Ok(_) => {}
+                    // Behind or without events: the next look comes by the clock.
+                    Err(_) => { tokio::time::sleep_until(until).await; return Ok(()); }
+                },
+            }
+        }
+    }
+
+    async fn failure(&self, container: &ObservedContainer, failure: ReadinessFailure) -> ExecuteError {
+        let service = self.service.to_owned();
+        let facts = collect(self.target, container).await;
+        match failure {
+            ReadinessFailure::CrashLoop { restarts } => ExecuteError::CrashLoop { service, container: facts, restarts },
+            ReadinessFailure::Exited { .. } => {
+                ExecuteError::Exited { service, container: facts, oom_killed: container.oom_killed }
+            }
+            ReadinessFailure::Unhealthy { log } => ExecuteError::Unhealthy { service, container: facts, log },
+            ReadinessFailure::Removed => ExecuteError::Removed { service, container: facts },
+        }
+    }
+
+    async fn not_ready(&self, container: &ObservedContainer) -> ExecuteError {
+        let state = match (container.state, &container.health_log) {
+            (ContainerState::Running, Some(log)) => format!("its health check says: {}", log.trim()),
+            (ContainerState::Running, None) => "running, its health check has not passed".to_owned(),
+            (state, _) => state.word().to_owned(),
+        };
+        let container = collect(self.target, container).await;
+        ExecuteError::NotReady { service: self.service.to_owned(), container, after: self.timeout, state }
+    }
+}
+
+/// The early probes of one wait: when the next is due and how far apart they are.
+struct Probes {
+    due: Instant,
+    distance: Duration,
+    wanted: bool,
+}
+
+impl Probes {
+    fn new() -> Self {
+        Self { due: Instant::now() + FIRST_PROBE, distance: FIRST_PROBE, wanted: true }
+    }
+
+    fn next_in(&self) -> Duration {
+        if self.wanted { self.due.saturating_duration_since(Instant::now()) } else { Duration::MAX }
+    }
+
+    /// Runs the container's own health test when one is due; `None` when it is not.
+    async fn probe(&mut self, target: &dyn Target, container: &ObservedContainer) -> Option<bool> {
+        self.wanted = probes_early(Duration::from_nanos(container.health_interval), &container.health_test);
+        if !self.wanted || container.state != ContainerState::Running || Instant::now() < self.due {
+            return None;
+        }
+        let args = ExecArgs {
+            container: container.id.clone(),
+            command: health_command(&container.health_test),
+            ..Default::default()
+        };
+        let run = target.exec(&args, ExecInput::default(), &Nowhere);
+        let passed = matches!(tokio::time::timeout(PROBE_PATIENCE, run).await, Ok(Ok(0)));
+        self.distance = (self.distance * 2).min(Duration::from_secs(1));
+        self.due = Instant::now() + if passed { Duration::from_secs(1) } else { self.distance };
+        Some(passed)
+    }
+}
+
+/// The command the engine would run for a health check.
+fn health_command(test: &[String]) -> Vec<String> {
+    match test.split_first() {
+        Some((kind, rest)) if kind == "CMD-SHELL" => {
+            ["/bin/sh", "-c"].into_iter().map(str::to_owned).chain(rest.iter().cloned()).collect()
+        }
+        Some((kind, rest)) if kind == "CMD" => rest.to_vec(),
+        _ => test.to_vec(),
+    }
+}
+
+/// Output of probes is not data.
+struct Nowhere;
+
+impl OutputStream for Nowhere {
+    fn log(&self, _line: &LogLine) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn bytes(&self, _channel: Channel, _bytes: &[u8]) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,94 @@
+//! Why a plan was not carried out to its end.
+//! Facts only: which service, which container, its last log lines.
+//! Never holds what was undone; `Execution` tells that.
+
+use std::time::Duration;
+
+use crate::error::{ErrorKind, Hint};
+use crate::target::{ContainerFacts, TargetError};
+
+/// A failure while walking a plan.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ExecuteError {
+    /// The target refused or broke.
+    #[error("{subject}")]
+    Target {
+        /// What was being done: `start container web-api-1`.
+        subject: String,
+        /// Why it did not work.
+        #[source]
+        source: TargetError,
+    },
+    /// The service was not ready in time.
+    #[error("service `{service}` did not become ready within {}s ({state})", after.as_secs())]
+    NotReady { service: String, container: ContainerFacts, after: Duration, state: String },
+    /// The service crashes again and again.
+    #[error(
+        "service `{service}` is in a crash loop: restarted {restarts} times, last exit code {}",
+        container.exit_code.unwrap_or_default()
+    )]
+    CrashLoop { service: String, container: ContainerFacts, restarts: u64 },
+    /// The service ended.
+    #[error("service `{service}` exited with code {}", container.exit_code.unwrap_or_default())]
+    Exited { service: String, container: ContainerFacts, oom_killed: bool },
+    /// The engine calls it unhealthy.
+    #[error("service `{service}` is unhealthy{}", log.as_ref().map(|l| format!(": {l}")).unwrap_or_default())]
+    Unhealthy { service: String, container: ContainerFacts, log: Option<String> },
+    /// Somebody removed it meanwhile.
+    #[error("container {} of service `{service}` was removed by somebody else", container.name)]
+    Removed { service: String, container: ContainerFacts },
+    /// A lifecycle hook failed.
+    #[error("hook `{command}` of service `{service}` exited with code {code}")]
+    HookFailed { service: String, command: String, code: i64, output: Vec<String> },
+    /// Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// The whole operation ran into `--timeout`.
+    #[error("the operation did not end within {}s", after.as_secs())]
+    Deadline { after: Duration },
+}
+
+impl ExecuteError {
+    /// What is known of the container the failure is about.
+    pub fn container(&self) -> Option<&ContainerFacts> {
+        match self {
+            Self::NotReady { container, .. }
+            | Self::CrashLoop { container, .. }
+            | Self::Exited { container, .. }
+            | Self::Unhealthy { container, .. }
+            | Self::Removed { container, .. } => Some(container),
+            Self::Target { source: TargetError::StartFailed { container, .. }, .. } => Some(container),
+            _ => None,
+        }
+    }
+}
+
+impl Hint for ExecuteError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Target { source, .. } => source.kind(),
+            Self::NotReady { .. } | Self::Unhealthy { .. } | Self::Deadline { .. } => ErrorKind::NotReady,
+            Self::Interrupted => ErrorKind::Interrupted,
+            _ => ErrorKind::Failed,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Target { source, .. } => source.hints(),
+            Self::Exited { service, oom_killed: true, .. } => {
+                vec![format!("the engine killed it for memory: raise the memory limit of `{service}`")]
+            }
+            Self::CrashLoop { service, .. } | Self::Exited { service, .. } | Self::Unhealthy { service, .. } => {
+                vec![format!("see `aictl logs {service}`")]
+            }
+            Self::NotReady { service, .. } => {
+                vec![format!("see `aictl logs {service}`; `--timeout` sets how long to wait")]
+            }
+            Self::HookFailed { output, .. } if !output.is_empty() => {
+                vec![format!("its last line: {}", output.join(" "))]
+            }
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Walks a plan: performs what is possible next, emits events, keeps the lease, takes back what a failure left half done.
+//! Reads a `Plan` and a `Lease`, returns an `Execution`; order and reasons are the plan's.
+//! Never decides what to do; never waits without a deadline.
+
+mod await_ready;
+mod compensate;
+mod error;
+mod evidence;
+mod pulse;
+mod references;
+mod run;
+
+pub use error::ExecuteError;
+pub use evidence::Evidence;
+pub use run::{Execution, Runner, execute};

@@ -1,0 +1,60 @@
+//! The heartbeat of a lease: renewed in the background, and proven young before each operation.
+//! Reads the lease, writes its heartbeat through `ReleaseStore`.
+//! Never takes or gives back a lease.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::release::Lease;
+use crate::target::{Target, TargetError};
+
+/// How often the heartbeat is written while operations run.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// A proof of the lease younger than this needs no new one: an operation takes about as long.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// How long one renewal may take before the engine counts as gone.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The lease and when it was last proven ours.
+pub(super) struct Pulse<'a> {
+    target: &'a dyn Target,
+    lease: &'a Lease,
+    proven: Mutex<Instant>,
+}
+
+impl<'a> Pulse<'a> {
+    /// A pulse for a lease that was just acquired.
+    pub(super) fn new(target: &'a dyn Target, lease: &'a Lease) -> Self {
+        Self { target, lease, proven: Mutex::new(Instant::now()) }
+    }
+
+    /// Proves that the lease is ours, from memory when that is fresh, else by asking.
+    pub(super) async fn prove(&self) -> Result<(), TargetError> {
+        let age = self.proven.lock().map(|at| at.elapsed()).unwrap_or(Duration::MAX);
+        if age < FRESH {
+            return Ok(());
+        }
+        self.renew().await
+    }
+
+    async fn renew(&self) -> Result<(), TargetError> {
+        let renewal = tokio::time::timeout(PATIENCE, self.target.renew(self.lease)).await;
+        renewal.map_err(|_| TargetError::TimedOut { what: "renewing the lock".into(), after: PATIENCE })??;
+        if let Ok(mut at) = self.proven.lock() {
+            *at = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Renews for ever; ends only with the error that the lease is lost. Other failures are tried again.
+    pub(super) async fn beat(&self) -> TargetError {
+        loop {
+            tokio::time::sleep(EVERY).await;
+            if let Err(lost @ TargetError::LeaseLost { .. }) = self.renew().await {
+                return lost;
+            }
+        }
+    }
+}

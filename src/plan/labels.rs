@@ -1,0 +1,38 @@
+//! The labels that make containers, networks and volumes recognisable: Compose's, so that both tools see one stack, and ours.
+//! Constants only; names as docker/compose writes them (pkg/api/labels.go).
+//! Never holds a value.
+
+/// Project name.
+pub const PROJECT: &str = "com.docker.compose.project";
+/// Service name.
+pub const SERVICE: &str = "com.docker.compose.service";
+/// Hash of the normalised service. A container without it does not exist for Compose.
+pub const CONFIG_HASH: &str = "com.docker.compose.config-hash";
+/// Number of the container within its service.
+pub const CONTAINER_NUMBER: &str = "com.docker.compose.container-number";
+/// `True` for containers made by `run`.
+pub const ONE_OFF: &str = "com.docker.compose.oneoff";
+/// Id of a one-off container.
+pub const SLUG: &str = "com.docker.compose.slug";
+/// Absolute project directory.
+pub const WORKING_DIR: &str = "com.docker.compose.project.working_dir";
+/// Absolute paths of the compose files, comma-joined.
+pub const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
+/// Absolute paths of the env files, only when given.
+pub const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
+/// Id of the image used.
+pub const IMAGE: &str = "com.docker.compose.image";
+/// `db:service_healthy:false,…`.
+pub const DEPENDS_ON: &str = "com.docker.compose.depends_on";
+/// Version of the tool that made the object.
+pub const VERSION: &str = "com.docker.compose.version";
+/// Old name, on a container that replaces another.
+pub const REPLACE: &str = "com.docker.compose.replace";
+/// Network key.
+pub const NETWORK: &str = "com.docker.compose.network";
+/// Volume key.
+pub const VOLUME: &str = "com.docker.compose.volume";
+/// Digest over the contents of configs, secrets and bind-mounted files a container uses. Ours.
+pub const CONTENT: &str = "io.aictl.content";
+/// Project of a helper container or state volume. Ours.
+pub const AICTL_PROJECT: &str = "io.aictl.project";

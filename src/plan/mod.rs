@@ -1,0 +1,20 @@
+//! The plan: what was observed, what is wanted, and the steps between, each with its cause.
+//! Pure: reads a `Stack` and an `Observed`, returns a `Plan`.
+//! Never awaits, never talks to an engine.
+
+mod container;
+pub mod labels;
+mod observed;
+mod operation;
+mod readiness;
+mod steps;
+mod words;
+
+pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};
+pub use observed::{
+    Change, ChangeKind, ContainerState, EngineInfo, Health, Observed, ObservedContainer, ObservedImage, ObservedMount,
+    ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
+};
+pub use operation::{Operation, Outcome, PullPolicy, Readiness};
+pub use readiness::{ReadinessFailure, ReadinessWatch, Sighting, Verdict, probes_early};
+pub use steps::{Phase, Plan, Step, StepId};

@@ -1,0 +1,234 @@
+//! When is a container ready: the contract per service as a small state machine over sightings.
+//! Reads what was seen of one container and when; returns waiting, ready or failed, with the reason.
+//! Never waits, never asks an engine: `execute` feeds it.
+
+use std::time::Duration;
+
+use super::{ContainerState, Health, ObservedContainer, Readiness};
+
+/// A container that restarted once must then run this long before it counts as stable.
+const STABLE_AFTER_RESTART: Duration = Duration::from_secs(10);
+
+/// PostgreSQL's image runs a temporary server during initdb: one pass may be of that one, a second a second later is not.
+const PASSES_APART: Duration = Duration::from_secs(1);
+
+/// One look at a container.
+#[derive(Debug, Clone, Copy)]
+pub struct Sighting<'a> {
+    /// The container as the engine shows it.
+    pub container: &'a ObservedContainer,
+    /// Result of running its health test ourselves, when that was done for this look.
+    pub probe_passed: Option<bool>,
+    /// Time since the wait began.
+    pub at: Duration,
+}
+
+/// What the sightings so far mean.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Not yet.
+    Waiting,
+    /// Ready; the words say by what.
+    Ready(&'static str),
+    /// It will not become ready.
+    Failed(ReadinessFailure),
+}
+
+/// Why a container will not become ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadinessFailure {
+    /// Its restart count rose twice.
+    CrashLoop { restarts: u64 },
+    /// It ended and nothing restarts it.
+    Exited { code: i64 },
+    /// The engine gave up on its health check; the last output of the check.
+    Unhealthy { log: Option<String> },
+    /// It was removed by somebody else.
+    Removed,
+}
+
+/// The state machine for one container.
+#[derive(Debug, Clone)]
+pub struct ReadinessWatch {
+    readiness: Readiness,
+    restarts_before: Option<u64>,
+    running_since: Option<Duration>,
+    first_pass: Option<Duration>,
+}
+
+impl ReadinessWatch {
+    /// A watch for this contract, before the first sighting.
+    pub fn new(readiness: Readiness) -> Self {
+        Self { readiness, restarts_before: None, running_since: None, first_pass: None }
+    }
+
+    /// Takes one sighting.
+    pub fn see(&mut self, sighting: Sighting<'_>) -> Verdict {
+        let container = sighting.container;
+        let before = *self.restarts_before.get_or_insert(container.restart_count);
+        let restarts = container.restart_count.saturating_sub(before);
+        match container.state {
+            ContainerState::Running if self.readiness == Readiness::Started => Verdict::Ready("started"),
+            ContainerState::Running => self.see_running(sighting, restarts),
+            ContainerState::Exited | ContainerState::Dead => self.see_ended(container),
+            ContainerState::Removing => Verdict::Failed(ReadinessFailure::Removed),
+            _ => {
+                self.running_since = None;
+                self.first_pass = None;
+                self.crash_loop(restarts)
+            }
+        }
+    }
+
+    fn see_running(&mut self, sighting: Sighting<'_>, restarts: u64) -> Verdict {
+        if let failed @ Verdict::Failed(_) = self.crash_loop(restarts) {
+            return failed;
+        }
+        let since = *self.running_since.get_or_insert(sighting.at);
+        match self.readiness {
+            Readiness::Stable { seconds } => {
+                let needed = if restarts > 0 { STABLE_AFTER_RESTART } else { Duration::from_secs(seconds) };
+                if sighting.at.saturating_sub(since) >= needed { Verdict::Ready("running") } else { Verdict::Waiting }
+            }
+            Readiness::Healthy => self.see_health(sighting),
+            _ => Verdict::Waiting,
+        }
+    }
+
+    fn see_health(&mut self, sighting: Sighting<'_>) -> Verdict {
+        match (sighting.container.health, sighting.probe_passed) {
+            (Health::Healthy, _) => Verdict::Ready("healthy"),
+            // No health check is left to wait for: running is all there is.
+            (Health::None, _) if sighting.container.health_test.is_empty() => Verdict::Ready("running"),
+            (Health::Unhealthy, _) => {
+                Verdict::Failed(ReadinessFailure::Unhealthy { log: sighting.container.health_log.clone() })
+            }
+            (_, Some(true)) => match self.first_pass {
+                Some(first) if sighting.at.saturating_sub(first) >= PASSES_APART => Verdict::Ready("healthy"),
+                _ => {
+                    self.first_pass.get_or_insert(sighting.at);
+                    Verdict::Waiting
+                }
+            },
+            (_, Some(false)) => {
+                self.first_pass = None;
+                Verdict::Waiting
+            }
+            _ => Verdict::Waiting,
+        }
+    }
+
+    fn see_ended(&self, container: &ObservedContainer) -> Verdict {
+        let code = container.exit_code.unwrap_or_default();
+        match self.readiness {
+            Readiness::Completed | Readiness::Stable { .. } | Readiness::Started if code == 0 => {
+                Verdict::Ready("exited 0")
+            }
+            _ => Verdict::Failed(ReadinessFailure::Exited { code }),
+        }
+    }
+
+    /// A one-shot that may retry (`restart: on-failure`) is left to its policy; everything else fails at the second rise.
+    fn crash_loop(&self, restarts: u64) -> Verdict {
+        if restarts >= 2 && self.readiness != Readiness::Completed {
+            return Verdict::Failed(ReadinessFailure::CrashLoop { restarts });
+        }
+        Verdict::Waiting
+    }
+}
+
+/// When our own health probes are worth running: the engine's first verdict comes after one interval, so a short
+/// interval needs no help and our probes would only take processor time from the services that start.
+pub fn probes_early(interval: Duration, test: &[String]) -> bool {
+    !test.is_empty() && test.first().is_some_and(|t| t != "NONE") && interval > Duration::from_millis(1500)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(state: ContainerState) -> ObservedContainer {
+        ObservedContainer { state, health_test: vec!["CMD".into(), "true".into()], ..Default::default() }
+    }
+
+    fn sight(c: &ObservedContainer, at_ms: u64, probe_passed: Option<bool>) -> Sighting<'_> {
+        Sighting { container: c, probe_passed, at: Duration::from_millis(at_ms) }
+    }
+
+    #[test]
+    fn two_passes_less_than_a_second_apart_are_not_health() {
+        let mut c = container(ContainerState::Running);
+        c.health = Health::Starting;
+        let mut watch = ReadinessWatch::new(Readiness::Healthy);
+        assert_eq!(watch.see(sight(&c, 100, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sight(&c, 900, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sight(&c, 1100, Some(true))), Verdict::Ready("healthy"));
+    }
+
+    #[test]
+    fn a_failed_probe_between_two_passes_starts_over() {
+        let mut c = container(ContainerState::Running);
+        c.health = Health::Starting;
+        let mut watch = ReadinessWatch::new(Readiness::Healthy);
+        watch.see(sight(&c, 0, Some(true)));
+        watch.see(sight(&c, 600, Some(false)));
+        assert_eq!(watch.see(sight(&c, 1200, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sight(&c, 2200, Some(true))), Verdict::Ready("healthy"));
+    }
+
+    #[test]
+    fn the_engines_verdict_counts_when_it_comes_first() {
+        let mut c = container(ContainerState::Running);
+        c.health = Health::Healthy;
+        assert_eq!(ReadinessWatch::new(Readiness::Healthy).see(sight(&c, 1, None)), Verdict::Ready("healthy"));
+        c.health = Health::Unhealthy;
+        c.health_log = Some("refused".into());
+        assert_eq!(
+            ReadinessWatch::new(Readiness::Healthy).see(sight(&c, 1, None)),
+            Verdict::Failed(ReadinessFailure::Unhealthy { log: Some("refused".into()) })
+        );
+    }
+
+    #[test]
+    fn restarts_rising_twice_fail_at_once_and_old_restarts_do_not_count() {
+        let mut c = container(ContainerState::Running);
+        c.restart_count = 7;
+        let mut watch = ReadinessWatch::new(Readiness::Stable { seconds: 1 });
+        assert_eq!(watch.see(sight(&c, 0, None)), Verdict::Waiting);
+        c.restart_count = 8;
+        assert_eq!(watch.see(sight(&c, 1500, None)), Verdict::Waiting, "one restart asks for a longer look");
+        c.restart_count = 9;
+        c.state = ContainerState::Restarting;
+        assert_eq!(watch.see(sight(&c, 1600, None)), Verdict::Failed(ReadinessFailure::CrashLoop { restarts: 2 }));
+    }
+
+    #[test]
+    fn one_shots_are_ready_at_exit_0_and_failed_at_exit_3() {
+        let mut c = container(ContainerState::Exited);
+        c.exit_code = Some(0);
+        for readiness in [Readiness::Completed, Readiness::Stable { seconds: 1 }] {
+            assert_eq!(ReadinessWatch::new(readiness).see(sight(&c, 0, None)), Verdict::Ready("exited 0"));
+        }
+        c.exit_code = Some(3);
+        for readiness in [Readiness::Completed, Readiness::Stable { seconds: 1 }, Readiness::Healthy] {
+            assert_eq!(
+                ReadinessWatch::new(readiness).see(sight(&c, 0, None)),
+                Verdict::Failed(ReadinessFailure::Exited { code: 3 })
+            );
+        }
+        c.exit_code = Some(0);
+        assert_eq!(
+            ReadinessWatch::new(Readiness::Healthy).see(sight(&c, 0, None)),
+            Verdict::Failed(ReadinessFailure::Exited { code: 0 }),
+            "a service that ended cannot become healthy"
+        );
+    }
+
+    #[test]
+    fn short_intervals_are_left_to_the_engine() {
+        let test = vec!["CMD".to_owned(), "true".to_owned()];
+        assert!(!probes_early(Duration::from_secs(1), &test));
+        assert!(probes_early(Duration::from_secs(30), &test));
+        assert!(!probes_early(Duration::from_secs(30), &["NONE".to_owned()]));
+    }
+}

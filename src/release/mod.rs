@@ -1,0 +1,9 @@
+//! The release and the lease as data: records with a format version, who holds the lock and whether it looks alive.
+//! Reads and returns values; an older binary refuses newer state.
+//! Never talks to an engine: `target::ReleaseStore` is the trait, `engine/*` the stores.
+
+mod lease;
+mod record;
+
+pub use lease::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
+pub use record::{FORMAT, Record, RecordError, RecordPhase};

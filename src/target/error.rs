@@ -1,0 +1,115 @@
+//! What can go wrong between us and an engine, as facts.
+//! Reads nothing; implementations of the traits map their library's errors to these.
+//! Never carries a secret: messages of the engine are quoted, requests are not.
+
+use std::time::Duration;
+
+use crate::error::{ErrorKind, Hint};
+use crate::release::ObservedLease;
+
+/// What is known of a container when something about it is reported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ContainerFacts {
+    /// Container name.
+    pub name: String,
+    /// Last exit code, when it exited.
+    pub exit_code: Option<i64>,
+    /// The last log lines, oldest first.
+    pub logs: Vec<String>,
+}
+
+/// A failure of the target.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum TargetError {
+    /// Nothing answers at the engine's address.
+    #[error("no engine answers at {address}: {reason}")]
+    Unreachable { address: String, reason: String },
+    /// The engine's API is older than what is needed.
+    #[error("the engine at {address} speaks API {found}, {needed} is needed at least")]
+    TooOld { address: String, found: String, needed: String },
+    /// The engine's address, context or TLS files are wrong.
+    #[error("invalid engine address `{address}`: {reason}")]
+    BadAddress { address: String, reason: String },
+    /// The object named is not there.
+    #[error("no such {kind}: {name}")]
+    NotFound { kind: &'static str, name: String },
+    /// Another operation holds the lease.
+    #[error("{project} is locked by {}", holder.summary())]
+    Locked { project: String, holder: Box<ObservedLease> },
+    /// The lease this process held is gone: somebody broke it, or the engine's state was wiped.
+    #[error("the lock of {project} is no longer ours")]
+    LeaseLost { project: String },
+    /// A host port is in use.
+    #[error("port {port} is already taken{}", holder.as_ref().map(|h| format!(" by {h}")).unwrap_or_default())]
+    PortTaken { port: String, holder: Option<String> },
+    /// The source of a bind mount does not exist.
+    #[error("service `{service}` mounts {path}, which does not exist")]
+    MissingSource { service: String, path: String },
+    /// An image is neither present nor to be had.
+    #[error("image {image} is not present and could not be pulled: {reason}")]
+    ImageMissing { image: String, reason: String },
+    /// A registry refused the credentials.
+    #[error("the registry refused the credentials for {image}: {reason}")]
+    RegistryRefused { image: String, reason: String },
+    /// A build failed; `log` holds its last lines.
+    #[error("build of service `{service}` failed: {reason}")]
+    BuildFailed { service: String, reason: String, log: Vec<String> },
+    /// The engine's disk is full.
+    #[error("no space left on the engine's disk while {operation}: {reason}")]
+    DiskFull { operation: String, reason: String },
+    /// The engine lacks a feature.
+    #[error("{feature} needs API {needed}, the engine speaks {found}")]
+    Unsupported { feature: String, needed: String, found: String },
+    /// A container could not be started.
+    #[error("container {} could not be started: {reason}", container.name)]
+    StartFailed { container: ContainerFacts, reason: String },
+    /// A wait ended at its deadline.
+    #[error("{what} did not end within {}s", after.as_secs())]
+    TimedOut { what: String, after: Duration },
+    /// A record in the state volume has a newer format than this binary reads.
+    #[error("the state of {project} was written in format {found}, this aictl reads up to {supported}")]
+    NewerState { project: String, found: u32, supported: u32 },
+    /// The engine refused; its own words follow.
+    #[error("{operation}: {message}")]
+    Refused { operation: String, status: u16, message: String },
+    /// The connection broke or the answer made no sense.
+    #[error("{operation}: {message}")]
+    Broken { operation: String, message: String },
+}
+
+impl Hint for TargetError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unreachable { .. } | Self::TooOld { .. } => ErrorKind::Unreachable,
+            Self::BadAddress { .. } | Self::MissingSource { .. } => ErrorKind::Config,
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Locked { .. } | Self::LeaseLost { .. } => ErrorKind::Locked,
+            Self::RegistryRefused { .. } => ErrorKind::Credentials,
+            Self::TimedOut { .. } => ErrorKind::NotReady,
+            _ => ErrorKind::Failed,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hint = match self {
+            Self::Unreachable { address, .. } if address.starts_with("unix:") => {
+                "start the engine (`systemctl start docker` or `dockerd &`), or point DOCKER_HOST at one".to_owned()
+            }
+            Self::Unreachable { .. } => "check DOCKER_HOST or `docker context ls`".to_owned(),
+            Self::TooOld { .. } => "upgrade the engine: `apt-get install docker.io`".to_owned(),
+            Self::Locked { holder, .. } if holder.looks_dead() => {
+                "its owner looks dead: `aictl lock break` removes the lock".to_owned()
+            }
+            Self::Locked { .. } => "`aictl lock status` tells who; wait for it, or `aictl lock break`".to_owned(),
+            Self::LeaseLost { .. } => "`aictl status` shows what stands; run the command again".to_owned(),
+            Self::PortTaken { port, .. } => {
+                let number = port.rsplit(':').next().unwrap_or(port).split('/').next().unwrap_or(port);
+                format!("free it (`ss -ltnp 'sport = :{number}'` shows the process) or publish another port")
+            }
+            Self::ImageMissing { .. } => "`aictl build` builds services with a build section".to_owned(),
+            Self::DiskFull { .. } => "`docker system df` shows what fills the disk".to_owned(),
+            _ => return Vec::new(),
+        };
+        vec![hint]
+    }
+}

@@ -1,0 +1,11 @@
+//! The traits through which everything to the right of this room speaks to an engine or a cluster.
+//! Signatures and their data only; `engine/docker` and `engine/memory` implement them.
+//! Never holds an implementation, never decides.
+
+mod error;
+mod stream;
+mod traits;
+
+pub use error::{ContainerFacts, TargetError};
+pub use stream::{BoxRead, ByteStream, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
+pub use traits::{Copy, Engine, Exec, Logs, ReleaseStore, Target};

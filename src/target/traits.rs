@@ -1,0 +1,111 @@
+//! The traits themselves.
+//! `observe_` reads, `perform` changes; each call is one request or one bounded group of requests.
+//! Never waits without a deadline, except for streams the caller can drop.
+
+use async_trait::async_trait;
+
+use super::{ByteStream, ExecArgs, ExecInput, LogArgs, LogStream, TargetError};
+use crate::event::{OutputStream, Reporter};
+use crate::plan::{Change, EngineInfo, Observed, ObservedContainer, ObservedProject, Operation, Outcome, Scope};
+use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
+
+/// Seeing and changing what runs.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// What the engine is: name, version, API, resources. Also the cheapest proof that it answers.
+    async fn observe_engine(&self) -> Result<EngineInfo, TargetError>;
+
+    /// Everything of one project, plus the external networks, volumes and images the scope names.
+    async fn observe(&self, scope: &Scope) -> Result<Observed, TargetError>;
+
+    /// One container, by id or name, as it is now.
+    async fn observe_container(&self, container: &str) -> Result<ObservedContainer, TargetError>;
+
+    /// All projects on the engine, stopped ones too.
+    async fn observe_projects(&self) -> Result<Vec<ObservedProject>, TargetError>;
+
+    /// Performs one operation. `key` ties progress events to the caller's step.
+    async fn perform(&self, operation: &Operation, key: usize, reporter: &dyn Reporter)
+    -> Result<Outcome, TargetError>;
+
+    /// Changes of the project's containers from now on: start, die, health, destroy.
+    async fn watch(
+        &self,
+        project: &str,
+    ) -> Result<futures_util::stream::BoxStream<'static, Result<Change, TargetError>>, TargetError>;
+
+    /// Waits until the container is not running and returns its exit code. The caller bounds it.
+    async fn wait_exit(&self, container: &str) -> Result<i64, TargetError>;
+
+    /// The processes inside a container: titles and rows, as `ps` prints them.
+    async fn observe_processes(&self, container: &str) -> Result<(Vec<String>, Vec<Vec<String>>), TargetError>;
+}
+
+/// Running commands inside containers, and attaching to one-off containers.
+#[async_trait]
+pub trait Exec: Send + Sync {
+    /// Runs the command to its end; output goes to `output` as it comes. Returns the command's exit code.
+    async fn exec(&self, args: &ExecArgs, input: ExecInput, output: &dyn OutputStream) -> Result<i64, TargetError>;
+
+    /// Attaches to a created container, starts it, and streams until it exits. Returns its exit code.
+    async fn run_attached(
+        &self,
+        container: &str,
+        tty: bool,
+        input: ExecInput,
+        output: &dyn OutputStream,
+    ) -> Result<i64, TargetError>;
+}
+
+/// Reading logs.
+#[async_trait]
+pub trait Logs: Send + Sync {
+    /// The log of one container; `LogLine::source` and `service` are set from the container's labels.
+    async fn logs(&self, container: &ObservedContainer, args: &LogArgs) -> Result<LogStream, TargetError>;
+}
+
+/// Moving files in and out of containers, as tar archives.
+#[async_trait]
+pub trait Copy: Send + Sync {
+    /// The path inside the container as a tar stream.
+    async fn copy_out(&self, container: &str, path: &str) -> Result<ByteStream, TargetError>;
+
+    /// Extracts a tar stream into an existing directory of the container.
+    async fn copy_in(&self, container: &str, directory: &str, archive: ByteStream) -> Result<(), TargetError>;
+
+    /// Whether the path exists inside the container, and whether it is a directory.
+    async fn observe_path(&self, container: &str, path: &str) -> Result<Option<bool>, TargetError>;
+}
+
+/// Where state lives: the lease and the records, on the target itself.
+#[async_trait]
+pub trait ReleaseStore: Send + Sync {
+    /// Takes the lease or says who holds it. A lease whose owner is dead is taken over; `taken_over` then says whose.
+    async fn acquire(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError>;
+
+    /// Proves that the lease is still ours and renews its heartbeat; `LeaseLost` otherwise.
+    async fn renew(&self, lease: &Lease) -> Result<(), TargetError>;
+
+    /// Gives the lease back. Releasing a lost lease is an error, never somebody else's loss.
+    async fn release(&self, lease: Lease) -> Result<(), TargetError>;
+
+    /// Who holds the lease, if anybody.
+    async fn observe_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError>;
+
+    /// Removes exactly the lease that was observed.
+    async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError>;
+
+    /// Appends one record.
+    async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError>;
+
+    /// All records, oldest first; torn ones are left out.
+    async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError>;
+
+    /// Removes the project's whole state, the lease with it.
+    async fn remove_state(&self, lease: Lease) -> Result<(), TargetError>;
+}
+
+/// A whole target: what a workflow's context holds.
+pub trait Target: Engine + Exec + Logs + Copy + ReleaseStore {}
+
+impl<T: Engine + Exec + Logs + Copy + ReleaseStore> Target for T {}
