@@ -2,6 +2,8 @@
 //! Reads nothing; workflows and `execute` emit events, `ui` implements the traits.
 //! Never formats for a terminal.
 
+pub mod human;
+
 use std::time::Duration;
 
 use crate::error::ErrorKind;

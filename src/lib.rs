@@ -15,3 +15,5 @@ pub mod target;
 
 pub mod execute;
 pub mod workflow;
+
+pub mod ui;

@@ -1,0 +1,113 @@
+//! The only room that prints: reports to stdout, everything else to stderr, all of it through one redactor.
+//! Reads events, reports and errors as data and returns exit codes; who is asked and who is told are built here.
+//! Never decides what happens, only how it looks.
+
+mod error;
+mod facts;
+mod json;
+mod logs;
+mod options;
+mod paint;
+mod plain;
+mod prompt;
+mod raw;
+mod report;
+mod screen;
+mod steps;
+mod table;
+mod terminal;
+
+use std::io::Write;
+use std::sync::Arc;
+
+pub use error::{error_json, error_text};
+pub use facts::Facts;
+pub use logs::LogOptions;
+pub use options::{OutputFormat, ProgressMode, UiOptions};
+pub use raw::{RawMode, watch_size};
+pub use report::{Look, draw};
+
+use crate::error::{Error, ErrorKind};
+use crate::event::{OutputStream, Prompt, Reporter, Silent};
+use crate::secret::Redactor;
+use crate::workflow::report::Report;
+use paint::Paint;
+use screen::Screen;
+
+/// Everything that writes and asks, built once from what the terminal is and what the command line wants.
+pub struct Ui {
+    facts: Facts,
+    options: UiOptions,
+    redactor: Arc<Redactor>,
+    screen: Arc<Screen>,
+    reporter: Arc<dyn Reporter>,
+}
+
+impl Ui {
+    /// Builds the writers. Nothing is written yet.
+    pub fn new(facts: Facts, options: UiOptions, redactor: Arc<Redactor>) -> Self {
+        let screen = Arc::new(Screen::new(Box::new(std::io::stderr())));
+        let paint = Paint::new(facts.color_stderr);
+        let verbose = options.verbose;
+        let reporter: Arc<dyn Reporter> = match options.progress.resolve(&facts, options.output) {
+            ProgressMode::Quiet => Arc::new(Silent),
+            ProgressMode::Json => Arc::new(json::Json::new(screen.clone(), redactor.clone())),
+            ProgressMode::Tty => Arc::new(terminal::Terminal::new(screen.clone(), redactor.clone(), paint, verbose)),
+            ProgressMode::Plain | ProgressMode::Auto => {
+                Arc::new(plain::Plain::new(screen.clone(), redactor.clone(), paint))
+            }
+        };
+        Self { facts, options, redactor, screen, reporter }
+    }
+
+    /// Who is told what happens.
+    pub fn reporter(&self) -> Arc<dyn Reporter> {
+        self.reporter.clone()
+    }
+
+    /// Who is asked.
+    pub fn prompt(&self) -> Arc<dyn Prompt> {
+        Arc::new(prompt::TerminalPrompt::new(
+            self.facts.stdin_tty && self.facts.stderr_tty,
+            self.options.yes,
+            self.screen.clone(),
+            self.redactor.clone(),
+        ))
+    }
+
+    /// Where log lines and the bytes of processes go.
+    pub fn output(&self, options: LogOptions) -> Arc<dyn OutputStream> {
+        let json = self.options.output == OutputFormat::Json;
+        let paint = Paint::new(self.facts.color_stdout);
+        Arc::new(logs::StandardOutput::new(options, json, paint, self.screen.clone(), self.redactor.clone()))
+    }
+
+    /// Writes a report to stdout and returns its exit code. A reader that went away is no failure.
+    pub fn show(&self, report: &dyn Report) -> u8 {
+        let look = Look { format: self.options.output, width: self.facts.width, color: self.facts.color_stdout };
+        let text = draw(report, &look, &self.redactor);
+        let written = self.screen.above(|| {
+            let mut stdout = std::io::stdout().lock();
+            stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+        });
+        match written {
+            Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+                self.screen.write(&format!("error: could not write to stdout: {e}\n"));
+                ErrorKind::Failed.exit_code()
+            }
+            _ => report.exit_code(),
+        }
+    }
+
+    /// Writes an error to stderr and returns its exit code.
+    pub fn fail(&self, error: &Error) -> u8 {
+        let machine = self.options.output == OutputFormat::Json || self.options.progress == ProgressMode::Json;
+        let text = if machine {
+            format!("{}\n", error_json(error, &self.redactor))
+        } else {
+            error_text(error, &self.redactor, self.facts.color_stderr)
+        };
+        self.screen.write(&text);
+        error.kind().exit_code()
+    }
+}
