@@ -18,7 +18,7 @@ pub(super) async fn compensate(plan: &Plan, walk: &Walk<'_>, ended: &[Ended]) ->
             continue;
         }
         for operation in &step.undo {
-            if let Some(words) = undo_one(walk, plan.steps.len() + index, operation).await {
+            if let Some(words) = undo_one(plan, walk, (plan.steps.len() + index, operation)).await {
                 undone.push(words);
             }
         }
@@ -35,9 +35,9 @@ fn needs_undo(step: &Step, ended: Option<&Ended>) -> bool {
     }
 }
 
-async fn undo_one(walk: &Walk<'_>, key: usize, operation: &Operation) -> Option<String> {
+async fn undo_one(plan: &Plan, walk: &Walk<'_>, (key, operation): (usize, &Operation)) -> Option<String> {
     let (infinitive, verb) = operation.verbs();
-    let subject = operation.subject();
+    let subject = operation.subject(&plan.names);
     let began = Instant::now();
     walk.reporter().report(Event::StepStarted {
         key,

@@ -209,7 +209,7 @@ impl<'a> Walk<'a> {
     async fn step(&'a self, index: usize, plan: &'a Plan, pulse: &'a Pulse<'a>) -> StepResult {
         let step = &plan.steps[index];
         let (infinitive, verb) = step.operation.verbs();
-        let subject = step.operation.subject();
+        let subject = step.operation.subject(&plan.names);
         let began = Instant::now();
         let started = (subject.clone(), step.cause.clone());
         self.reporter().report(Event::StepStarted {
@@ -218,7 +218,7 @@ impl<'a> Walk<'a> {
             subject: started.0,
             cause: started.1,
         });
-        let result = self.attempt(index, &step.operation, pulse).await;
+        let result = self.attempt(index, plan, pulse).await;
         let took = began.elapsed();
         self.reporter().report(match &result {
             Ok(outcome) => Event::StepFinished { key: index, verb, subject, detail: outcome.detail.clone(), took },
@@ -230,9 +230,10 @@ impl<'a> Walk<'a> {
         (index, result)
     }
 
-    async fn attempt(&self, key: usize, operation: &Operation, pulse: &Pulse<'_>) -> Result<Outcome, ExecuteError> {
+    async fn attempt(&self, key: usize, plan: &Plan, pulse: &Pulse<'_>) -> Result<Outcome, ExecuteError> {
+        let operation = &plan.steps[key].operation;
         let fail = |source| ExecuteError::Target {
-            subject: format!("could not {} {}", operation.verbs().0, operation.subject()),
+            subject: format!("could not {} {}", operation.verbs().0, operation.subject(&plan.names)),
             source,
         };
         if let Operation::AwaitReady { service, container, readiness, timeout } = operation {
@@ -257,7 +258,7 @@ impl<'a> Walk<'a> {
         let limit = operation.deadline();
         let call = self.runner.target.perform(&operation, key, self.runner.reporter);
         let outcome = tokio::time::timeout(limit, call).await.map_err(|_| TargetError::TimedOut {
-            what: format!("{} {}", operation.verbs().0, operation.subject()),
+            what: format!("{} {}", operation.verbs().0, operation.subject(&Default::default())),
             after: limit,
         })??;
         if let (Operation::CreateContainer(spec), Some(id), Ok(mut ids)) = (&operation, &outcome.id, self.ids.lock()) {

@@ -3,14 +3,20 @@
 //! Never awaits, never talks to an engine.
 
 mod container;
+pub mod content;
+pub mod converge;
+mod error;
 pub mod labels;
 mod observed;
 mod operation;
+pub mod order;
 mod readiness;
 mod steps;
+pub mod teardown;
 mod words;
 
 pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};
+pub use error::PlanError;
 pub use observed::{
     Change, ChangeKind, ContainerState, EngineInfo, Health, Observed, ObservedContainer, ObservedImage, ObservedMount,
     ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,

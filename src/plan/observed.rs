@@ -63,6 +63,13 @@ pub struct Observed {
     pub images: BTreeMap<String, ObservedImage>,
 }
 
+impl Observed {
+    /// Container names by id.
+    pub fn names(&self) -> BTreeMap<String, String> {
+        self.containers.iter().map(|c| (c.id.clone(), c.name.clone())).collect()
+    }
+}
+
 /// The engine's state of a container.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -85,6 +92,11 @@ pub enum ContainerState {
 }
 
 impl ContainerState {
+    /// Whether there is a process to stop.
+    pub const fn is_up(self) -> bool {
+        matches!(self, Self::Running | Self::Paused | Self::Restarting)
+    }
+
     /// The engine's word.
     pub const fn word(self) -> &'static str {
         match self {

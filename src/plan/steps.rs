@@ -2,6 +2,8 @@
 //! A value: printable, savable, comparable.
 //! Never executes itself.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Operation;
@@ -49,6 +51,9 @@ pub struct Plan {
     pub project: String,
     /// The steps; `after` only points to earlier ones.
     pub steps: Vec<Step>,
+    /// Names of the containers the steps refer to by id, for people.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
     /// What the operator should know before it runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -83,6 +88,11 @@ impl Plan {
             step.undo.push(undo);
             step.undo_unless.extend_from_slice(unless);
         }
+    }
+
+    /// The step pushed last.
+    pub fn last_step(&self) -> Option<StepId> {
+        self.steps.len().checked_sub(1).map(StepId)
     }
 
     /// Makes one step wait for another that is already in the plan.

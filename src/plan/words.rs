@@ -2,7 +2,9 @@
 //! Reads an operation, returns text.
 //! Never decides anything.
 
-use super::{Operation, Readiness, Step};
+use std::collections::BTreeMap;
+
+use super::{Operation, Plan, Readiness, Step};
 
 impl Operation {
     /// The infinitive for plans and the participle for finished steps: (`create`, `Created`).
@@ -28,8 +30,12 @@ impl Operation {
         }
     }
 
-    /// What it is about: `container web-api-1`, `network web_default`.
-    pub fn subject(&self) -> String {
+    /// What it is about: `container web-api-1`, `network web_default`. `names` holds the names of containers by id.
+    pub fn subject(&self, names: &BTreeMap<String, String>) -> String {
+        let short = |container: &str| match names.get(container) {
+            Some(name) => name.clone(),
+            None => shortened(container).to_owned(),
+        };
         match self {
             Self::PullImage { image, .. } | Self::RemoveImage { image } => format!("image {image}"),
             Self::BuildImage { service, image, .. } => format!("image {image} of {service}"),
@@ -70,15 +76,16 @@ impl Operation {
     }
 }
 
-impl Step {
-    /// One line for a printed plan: `create container web-api-1: configuration changed`.
-    pub fn line(&self) -> String {
-        format!("{} {}: {}", self.operation.verbs().0, self.operation.subject(), self.cause)
+impl Plan {
+    /// The plan as lines: `create container web-api-1: configuration changed`.
+    pub fn lines(&self) -> Vec<String> {
+        let line = |s: &Step| format!("{} {}: {}", s.operation.verbs().0, s.operation.subject(&self.names), s.cause);
+        self.steps.iter().map(line).collect()
     }
 }
 
 /// Ids are shown as the engine's tools show them; names as they are.
-fn short(container: &str) -> &str {
+fn shortened(container: &str) -> &str {
     let is_id = container.len() == 64 && container.bytes().all(|b| b.is_ascii_hexdigit());
     if is_id { &container[..12] } else { container }
 }

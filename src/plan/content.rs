@@ -1,0 +1,230 @@
+//! What a service's configs, secrets and bind-mounted files contain: the files to copy in, and one digest over all.
+//! Reads files and the project's environment; a container whose digest differs is replaced.
+//! Never keeps a secret's bytes outside `CopiedFile`, never follows directories: a mounted source tree is not content.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{CopiedFile, PlanError};
+use crate::compose::model::{FileReference, Service, Stack};
+
+/// Larger bind-mounted files are data, not configuration.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// The contents one service's containers are made with.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ServiceContent {
+    /// Files to be copied into the created container.
+    pub files: Vec<CopiedFile>,
+    /// Digest over everything the service uses, absent when it uses nothing.
+    pub digest: Option<String>,
+}
+
+/// Reads the contents of one service. With `bind_files` (a local engine) configs and secrets that are files are left to
+/// be bind-mounted, as Compose does; on a remote engine they are copied.
+pub fn load_content(stack: &Stack, name: &str, bind_files: bool) -> Result<ServiceContent, PlanError> {
+    let Some(service) = stack.services.get(name) else { return Ok(ServiceContent::default()) };
+    let mut reader = Reader { stack, name, bind_files, content: ServiceContent::default(), hasher: BTreeMap::new() };
+    for reference in &service.secrets {
+        reader.secret(reference)?;
+    }
+    for reference in &service.configs {
+        reader.config(reference)?;
+    }
+    reader.binds(service)?;
+    Ok(reader.finish())
+}
+
+struct Reader<'a> {
+    stack: &'a Stack,
+    name: &'a str,
+    bind_files: bool,
+    content: ServiceContent,
+    hasher: BTreeMap<String, Vec<u8>>,
+}
+
+/// Where a secret or config comes from, whichever of the two it is.
+struct Source<'a> {
+    what: String,
+    file: &'a str,
+    environment: &'a str,
+    content: Option<&'a str>,
+    target: String,
+}
+
+impl Reader<'_> {
+    fn secret(&mut self, reference: &FileReference) -> Result<(), PlanError> {
+        let Some(secret) = self.stack.secrets.get(&reference.source).filter(|s| !s.external) else { return Ok(()) };
+        let target = match reference.target.as_str() {
+            "" => format!("/run/secrets/{}", reference.source),
+            path if path.starts_with('/') => path.to_owned(),
+            name => format!("/run/secrets/{name}"),
+        };
+        let what = format!("secret `{}`", reference.source);
+        let (file, environment) = (secret.file.clone(), secret.environment.clone());
+        self.take(Source { what, file: &file, environment: &environment, content: None, target }, reference)
+    }
+
+    fn config(&mut self, reference: &FileReference) -> Result<(), PlanError> {
+        let Some(config) = self.stack.configs.get(&reference.source).filter(|c| !c.external) else { return Ok(()) };
+        let target = match reference.target.as_str() {
+            "" => format!("/{}", reference.source),
+            path if path.starts_with('/') => path.to_owned(),
+            name => format!("/{name}"),
+        };
+        let what = format!("config `{}`", reference.source);
+        let config = config.clone();
+        let content = (!config.content.is_empty()).then_some(config.content.as_str());
+        let source = Source { what, file: &config.file, environment: &config.environment, content, target };
+        self.take(source, reference)
+    }
+
+    fn take(&mut self, source: Source<'_>, reference: &FileReference) -> Result<(), PlanError> {
+        let bytes = match source.content {
+            Some(content) => content.as_bytes().to_vec(),
+            None if !source.environment.is_empty() => self.variable(&source)?,
+            None if !source.file.is_empty() => self.read(&source.what, Path::new(source.file))?,
+            None => return Ok(()),
+        };
+        self.hasher.insert(source.target.clone(), bytes.clone());
+        if !source.file.is_empty() && self.bind_files {
+            return Ok(());
+        }
+        let number = |text: &str| text.parse().unwrap_or(0);
+        self.content.files.push(CopiedFile {
+            target: source.target,
+            content: bytes,
+            uid: number(&reference.uid),
+            gid: number(&reference.gid),
+            mode: reference.mode.as_ref().and_then(|m| u32::try_from(m.0).ok()).unwrap_or(0o444),
+        });
+        Ok(())
+    }
+
+    fn variable(&self, source: &Source<'_>) -> Result<Vec<u8>, PlanError> {
+        let value = self.stack.environment.get(source.environment);
+        value.map(|v| v.clone().into_bytes()).ok_or_else(|| PlanError::UnsetVariable {
+            service: self.name.to_owned(),
+            what: source.what.clone(),
+            variable: source.environment.to_owned(),
+        })
+    }
+
+    fn read(&self, what: &str, path: &Path) -> Result<Vec<u8>, PlanError> {
+        std::fs::read(path).map_err(|e| PlanError::Unreadable {
+            service: self.name.to_owned(),
+            what: what.to_owned(),
+            path: path.display().to_string(),
+            reason: e.to_string(),
+        })
+    }
+
+    /// Bind-mounted regular files: an editor that replaces one leaves the container with the old inode, so a change
+    /// must replace the container. On a remote engine the path is the engine's and not ours to read.
+    fn binds(&mut self, service: &Service) -> Result<(), PlanError> {
+        if !self.bind_files {
+            return Ok(());
+        }
+        for volume in service.volumes.iter().filter(|v| v.r#type == "bind") {
+            let path = Path::new(&volume.source);
+            let Ok(meta) = std::fs::metadata(path) else { continue };
+            if meta.is_file() && meta.len() <= LARGEST {
+                let bytes = self.read("bind mount", path)?;
+                self.hasher.insert(volume.target.clone(), bytes);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self) -> ServiceContent {
+        if !self.hasher.is_empty() {
+            let mut digest = Sha256::new();
+            for (target, bytes) in &self.hasher {
+                digest.update((target.len() as u64).to_be_bytes());
+                digest.update(target);
+                digest.update((bytes.len() as u64).to_be_bytes());
+                digest.update(bytes);
+            }
+            self.content.digest = Some(hex::encode(digest.finalize()));
+        }
+        self.content
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::model::{ConfigSource, SecretSource, ServiceVolume};
+
+    fn stack(configure: impl FnOnce(&mut Stack, &mut Service)) -> Stack {
+        let (mut stack, mut service) = (Stack::default(), Service::default());
+        configure(&mut stack, &mut service);
+        stack.services.insert("api".into(), service);
+        stack
+    }
+
+    #[test]
+    fn changed_inline_content_changes_the_digest_and_is_copied_with_mode_0444() {
+        let with = |text: &str| {
+            let stack = stack(|stack, service| {
+                let config = ConfigSource { content: text.into(), ..Default::default() };
+                stack.configs.insert("nginx".into(), config);
+                service.configs.push(FileReference { source: "nginx".into(), ..Default::default() });
+            });
+            load_content(&stack, "api", true).unwrap()
+        };
+        let (one, two) = (with("a"), with("b"));
+        assert_ne!(one.digest, two.digest);
+        assert_eq!((one.files[0].target.as_str(), one.files[0].mode), ("/nginx", 0o444));
+    }
+
+    #[test]
+    fn a_file_secret_is_bound_locally_and_copied_to_a_remote_engine_with_one_digest() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("key");
+        std::fs::write(&path, "hunter2").unwrap();
+        let stack = stack(|stack, service| {
+            let file = path.display().to_string();
+            stack.secrets.insert("key".into(), SecretSource { file, ..Default::default() });
+            service.secrets.push(FileReference { source: "key".into(), ..Default::default() });
+        });
+        let (local, remote) = (load_content(&stack, "api", true).unwrap(), load_content(&stack, "api", false).unwrap());
+        assert!(local.files.is_empty());
+        assert_eq!(remote.files[0].target, "/run/secrets/key");
+        assert_eq!(local.digest, remote.digest);
+        assert!(!format!("{remote:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_changed_bind_mounted_file_changes_the_digest_and_a_directory_does_not_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("prometheus.yml");
+        std::fs::write(&file, "one").unwrap();
+        let mount = |source: &Path, target: &str| ServiceVolume {
+            r#type: "bind".into(),
+            source: source.display().to_string(),
+            target: target.into(),
+            ..Default::default()
+        };
+        let stack = stack(|_, service| service.volumes = vec![mount(&file, "/p.yml"), mount(dir.path(), "/src")]);
+        let before = load_content(&stack, "api", true).unwrap();
+        std::fs::write(&file, "two").unwrap();
+        assert_ne!(before.digest, load_content(&stack, "api", true).unwrap().digest);
+        std::fs::write(&file, "one").unwrap();
+        std::fs::write(dir.path().join("more.py"), "x").unwrap();
+        assert_eq!(before.digest, load_content(&stack, "api", true).unwrap().digest);
+    }
+
+    #[test]
+    fn an_unset_variable_is_an_error_that_names_it() {
+        let stack = stack(|stack, service| {
+            let secret = SecretSource { environment: "API_KEY".into(), ..Default::default() };
+            stack.secrets.insert("key".into(), secret);
+            service.secrets.push(FileReference { source: "key".into(), ..Default::default() });
+        });
+        let error = load_content(&stack, "api", true).unwrap_err();
+        assert!(error.to_string().contains("API_KEY"), "{error}");
+    }
+}

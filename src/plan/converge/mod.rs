@@ -1,0 +1,197 @@
+//! From what is wanted and what was found to the steps between: create, replace, start, remove, await.
+//! Reads a `Stack`, contents and an `Observed`; returns a `Plan` in which every step has a cause.
+//! Never touches what is unchanged; never removes data.
+
+mod changes;
+mod readiness;
+mod resources;
+mod service;
+mod spec;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+pub use spec::{Namespaces, Slot, container_spec};
+
+use super::content::ServiceContent;
+use super::{Observed, ObservedContainer, Operation, Phase, Plan, PlanError, StepId, order};
+use crate::compose::model::{Service, Stack};
+
+/// When containers are replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Recreate {
+    /// When something about them changed.
+    #[default]
+    Changed,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The operator's wishes about a convergence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConvergeOptions {
+    /// When containers are replaced.
+    pub recreate: Recreate,
+    /// Remove containers of services the files no longer have.
+    pub remove_orphans: bool,
+    /// Wait for every started service, not only where a dependent needs it.
+    pub wait: bool,
+    /// Create only, start nothing.
+    pub create_only: bool,
+    /// Seconds between stop signal and kill, instead of the service's own.
+    pub stop_timeout: Option<Duration>,
+    /// How long to wait for each service, instead of what its health check implies.
+    pub ready_timeout: Option<Duration>,
+    /// Do not carry anonymous volumes over to replacements.
+    pub renew_anonymous_volumes: bool,
+}
+
+/// Everything wanted of a project.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The stack, with `--scale` applied.
+    pub stack: &'a Stack,
+    /// The services to converge; the others are left alone.
+    pub selected: &'a BTreeSet<String>,
+    /// Contents by service.
+    pub contents: &'a BTreeMap<String, ServiceContent>,
+    /// Env files given on the command line, absolute, for the label.
+    pub env_files: &'a [String],
+    /// Version for the label.
+    pub version: &'a str,
+    /// Wishes.
+    pub options: &'a ConvergeOptions,
+}
+
+impl Wanted<'_> {
+    /// The name on the engine of a network of the files.
+    pub fn network_name(&self, key: &str) -> String {
+        let name = self.stack.networks.get(key).map(|n| n.name.clone()).filter(|n| !n.is_empty());
+        name.unwrap_or_else(|| format!("{}_{key}", self.stack.name))
+    }
+
+    fn is_selected(&self, service: &str) -> bool {
+        self.selected.contains(service)
+    }
+}
+
+/// What the plan says of one service so far, for those that depend on it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Progress {
+    /// Steps that create its containers.
+    created: Vec<StepId>,
+    /// Steps after which its containers are started.
+    started: Vec<StepId>,
+    /// Steps after which it is ready, in whatever sense its contract has.
+    ready: Vec<StepId>,
+    /// Its containers after the plan: id of one that stays, name of one to come.
+    containers: Vec<String>,
+    /// Running containers that stay as they are.
+    kept: Vec<ObservedContainer>,
+    /// Whether one was replaced or newly started.
+    touched: bool,
+    /// Whether one was replaced.
+    replaced: bool,
+}
+
+/// Plans the way from what was found to what is wanted.
+pub fn plan_converge(wanted: &Wanted<'_>, observed: &Observed) -> Result<Plan, PlanError> {
+    let mut planner = Planner {
+        wanted,
+        observed,
+        plan: Plan { project: wanted.stack.name.clone(), names: observed.names(), ..Default::default() },
+        resources: BTreeMap::new(),
+        renewed_networks: BTreeSet::new(),
+        progress: BTreeMap::new(),
+    };
+    planner.networks()?;
+    planner.volumes()?;
+    for name in order::sorted(&order::dependencies(wanted.stack))? {
+        let Some(service) = wanted.stack.services.get(&name) else { continue };
+        if wanted.is_selected(&name) {
+            planner.service(&name, service);
+        } else {
+            planner.unselected(&name);
+        }
+    }
+    planner.orphans();
+    Ok(planner.plan)
+}
+
+/// The plan under construction.
+pub(super) struct Planner<'a> {
+    wanted: &'a Wanted<'a>,
+    observed: &'a Observed,
+    plan: Plan,
+    /// Network and volume names → the step that makes them.
+    resources: BTreeMap<String, StepId>,
+    /// Networks that are made anew: everything attached must let go first.
+    renewed_networks: BTreeSet<String>,
+    progress: BTreeMap<String, Progress>,
+}
+
+impl<'a> Planner<'a> {
+    /// The containers of a service, by number, one-offs left out.
+    fn containers_of(&self, service: &str) -> Vec<&'a ObservedContainer> {
+        let mut found: Vec<_> =
+            self.observed.containers.iter().filter(|c| c.service == service && !c.one_off).collect();
+        found.sort_by_key(|c| (c.number, c.name.clone()));
+        found
+    }
+
+    /// A service that is not converged still may be waited for.
+    fn unselected(&mut self, name: &str) {
+        let kept: Vec<ObservedContainer> = self.containers_of(name).into_iter().cloned().collect();
+        let containers = kept.iter().map(|c| c.id.clone()).collect();
+        self.progress.insert(name.to_owned(), Progress { kept, containers, ..Default::default() });
+    }
+
+    /// Containers whose service the files do not have any more. Services that only lack a profile are not orphans.
+    fn orphans(&mut self) {
+        let stack = self.wanted.stack;
+        let known = |s: &str| stack.services.contains_key(s) || stack.disabled_services.contains_key(s);
+        let orphans: Vec<_> = self
+            .observed
+            .containers
+            .iter()
+            .filter(|c| !c.one_off && !c.service.is_empty() && !known(&c.service))
+            .collect();
+        if orphans.is_empty() {
+            return;
+        }
+        if !self.wanted.options.remove_orphans {
+            let names: Vec<&str> = orphans.iter().map(|c| c.name.as_str()).collect();
+            self.plan.warnings.push(format!(
+                "containers of services the files no longer have: {} (`--remove-orphans` removes them)",
+                names.join(", ")
+            ));
+            return;
+        }
+        for orphan in orphans {
+            self.retire(orphan, "the files no longer have its service", &[]);
+        }
+    }
+
+    /// Stops and removes a container that is not wanted any more.
+    fn retire(&mut self, container: &ObservedContainer, cause: &str, after: &[StepId]) -> StepId {
+        let (service, id) = (container.service.clone(), container.id.clone());
+        let mut after = after.to_vec();
+        if container.state.is_up() {
+            let timeout = self.wanted.options.stop_timeout;
+            let stop = Operation::StopContainer { service: service.clone(), container: id.clone(), timeout };
+            after = vec![self.plan.push(Phase::Retire, stop, cause, &after)];
+        }
+        let remove = Operation::RemoveContainer { service, container: id, volumes: false, force: true };
+        self.plan.push(Phase::Retire, remove, cause, &after)
+    }
+}
+
+/// The images a service's convergence must find on the engine.
+pub fn image_of(stack: &Stack, name: &str, service: &Service) -> String {
+    service.image_or_default(&stack.name, name)
+}

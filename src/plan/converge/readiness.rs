@@ -1,0 +1,108 @@
+//! What ready means for each service of a convergence, how long to wait for it, and what its dependents wait for.
+//! Reads health checks, dependencies and the plan so far; pushes `AwaitReady` steps.
+//! Never judges a container: `plan::ReadinessWatch` does.
+
+use std::time::Duration;
+
+use super::{Planner, Progress};
+use crate::compose::model::{Condition, Service};
+use crate::plan::{ContainerState, Health, Operation, Phase, Readiness, StepId};
+
+/// A service without a health check counts as ready when it has run this long.
+const STABLE_SECONDS: u64 = 1;
+
+/// Nothing is waited for shorter than this unless asked.
+const SHORTEST_WAIT: Duration = Duration::from_secs(120);
+
+impl Planner<'_> {
+    /// The contract of a service: completion where a dependent waits for it, else health, else running.
+    pub(super) fn readiness(&self, name: &str, service: &Service) -> Readiness {
+        if self.waited_for(name, |c| c == Condition::ServiceCompletedSuccessfully) {
+            return Readiness::Completed;
+        }
+        let declared = service.healthcheck.as_ref();
+        let disabled = declared.is_some_and(|h| h.disable || h.test.0.first().is_some_and(|t| t == "NONE"));
+        let image = service.image_or_default(&self.wanted.stack.name, name);
+        let of_image = self.observed.images.get(&image).is_some_and(|i| i.has_health_check);
+        let checked = declared.is_some_and(|h| !h.test.0.is_empty()) || of_image;
+        if checked && !disabled { Readiness::Healthy } else { Readiness::Stable { seconds: STABLE_SECONDS } }
+    }
+
+    /// Whether a selected service waits for this one under such a condition.
+    pub(super) fn waited_for(&self, name: &str, condition: impl Fn(Condition) -> bool) -> bool {
+        self.wanted.stack.services.iter().any(|(other, s)| {
+            self.wanted.is_selected(other) && s.depends_on.get(name).is_some_and(|d| condition(d.condition))
+        })
+    }
+
+    /// How long a service may take: what its own health check allows, and not less than two minutes.
+    pub(super) fn ready_timeout(&self, service: &Service) -> Duration {
+        let Some(check) = service.healthcheck.as_ref() else {
+            return self.wanted.options.ready_timeout.unwrap_or(SHORTEST_WAIT);
+        };
+        let of = |d: Option<crate::compose::model::GoDuration>, default: u64| {
+            d.map_or(Duration::from_secs(default), |d| d.to_std())
+        };
+        let retries = u32::try_from(check.retries.unwrap_or(3)).unwrap_or(u32::MAX);
+        let rounds = (of(check.interval, 30) + of(check.timeout, 30)).saturating_mul(retries);
+        let allowed = of(check.start_period, 0).saturating_add(rounds).saturating_add(Duration::from_secs(30));
+        self.wanted.options.ready_timeout.unwrap_or_else(|| allowed.max(SHORTEST_WAIT))
+    }
+
+    /// Waits for a container of the service after the given steps.
+    pub(super) fn push_await(
+        &mut self,
+        (name, service): (&str, &Service),
+        container: &str,
+        cause: &str,
+        after: &[StepId],
+    ) -> StepId {
+        let operation = Operation::AwaitReady {
+            service: name.to_owned(),
+            container: container.to_owned(),
+            readiness: self.readiness(name, service),
+            timeout: self.ready_timeout(service),
+        };
+        self.plan.push(Phase::Switch, operation, cause, after)
+    }
+
+    /// Whether somebody wants to know when this service is ready.
+    pub(super) fn is_awaited(&self, name: &str) -> bool {
+        self.wanted.options.wait || self.waited_for(name, |c| c != Condition::ServiceStarted)
+    }
+
+    /// The steps after which a service may start: its dependencies started, healthy or completed, as it asks.
+    pub(super) fn gates(&mut self, service: &Service) -> Vec<StepId> {
+        let mut gates = Vec::new();
+        for (name, dependency) in &service.depends_on {
+            let Some(progress) = self.progress.get(name).cloned() else { continue };
+            if dependency.condition == Condition::ServiceStarted {
+                gates.extend(progress.started);
+                continue;
+            }
+            if progress.ready.is_empty() {
+                self.await_kept(name, &progress);
+            }
+            gates.extend(self.progress.get(name).map(|p| p.ready.clone()).unwrap_or_default());
+        }
+        gates
+    }
+
+    /// A dependency that stays as it is may still be on its way to health.
+    fn await_kept(&mut self, name: &str, progress: &Progress) {
+        let Some(service) = self.wanted.stack.services.get(name) else { return };
+        for container in &progress.kept {
+            let settled = match self.readiness(name, service) {
+                Readiness::Completed => container.state == ContainerState::Exited && container.exit_code == Some(0),
+                Readiness::Healthy => container.health == Health::Healthy,
+                _ => container.state == ContainerState::Running,
+            };
+            if !settled {
+                let step = self.push_await((name, service), &container.id, "a dependent waits for it", &[]);
+                if let Some(entry) = self.progress.get_mut(name) {
+                    entry.ready.push(step);
+                }
+            }
+        }
+    }
+}

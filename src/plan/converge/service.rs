@@ -1,0 +1,320 @@
+//! One service of a convergence: which containers stay, which are replaced, created, started or retired.
+//! Reads its containers as found and the steps of its dependencies; pushes steps.
+//! Never looks at other services' containers, except to ask whether they will start.
+
+use super::spec::namespace_parents;
+use super::{Namespaces, Planner, Progress, Slot, container_spec};
+use crate::compose::model::{Condition, Service};
+use crate::plan::{
+    ContainerSpec, ContainerState, Health, ObservedContainer, Operation, Phase, Readiness, StepId, labels,
+};
+
+/// A service under its name, with its namespaces applied.
+type Named<'a> = (&'a str, &'a Service);
+
+impl<'a> Planner<'a> {
+    /// Plans one selected service.
+    pub(super) fn service(&mut self, name: &str, declared: &Service) {
+        if declared.provider.is_some() {
+            return;
+        }
+        let container_of = |parent: &str| self.progress.get(parent).and_then(|p| p.containers.first().cloned());
+        let service = &Namespaces::resolve(declared, container_of).apply(declared);
+        let parent_replaced =
+            namespace_parents(declared).iter().any(|p| self.progress.get(*p).is_some_and(|p| p.replaced));
+        self.progress.insert(name.to_owned(), Progress::default());
+
+        let (standing, freed) = self.settle(name, service);
+        let standing = self.scale_down((name, service), standing);
+        for container in &standing {
+            let cause = if parent_replaced {
+                Some("the container whose namespace it shares is replaced".to_owned())
+            } else {
+                self.obsolete(name, service, container)
+            };
+            match cause {
+                Some(cause) => self.replace((name, service), container, &cause),
+                None => self.keep((name, service), container),
+            }
+        }
+        self.fill_up((name, service), &standing, &freed);
+    }
+
+    /// Sorts out what interrupted replacements and renewed networks left: who stands for each number, who made room.
+    fn settle(&mut self, name: &str, service: &Service) -> (Vec<&'a ObservedContainer>, Vec<&'a ObservedContainer>) {
+        let mut found = self.containers_of(name);
+        let freed: Vec<_> = found.iter().copied().filter(|c| self.loses_network(c)).collect();
+        found.retain(|c| !self.loses_network(c));
+        let project = &self.wanted.stack.name;
+        found.sort_by_key(|c| {
+            (c.number, !c.state.is_up(), c.name != service.container_name(project, name, c.number), c.name.clone())
+        });
+        let mut standing: Vec<&ObservedContainer> = Vec::new();
+        for container in found {
+            if standing.last().is_some_and(|last| last.number == container.number) {
+                self.remove_leftover(container);
+            } else {
+                standing.push(container);
+            }
+        }
+        (standing, freed)
+    }
+
+    fn loses_network(&self, container: &ObservedContainer) -> bool {
+        container.networks.keys().any(|n| self.renewed_networks.contains(n))
+    }
+
+    fn remove_leftover(&mut self, container: &ObservedContainer) {
+        let (service, id) = (container.service.clone(), container.id.clone());
+        let remove = Operation::RemoveContainer { service, container: id, volumes: false, force: true };
+        self.plan.push(Phase::Prepare, remove, "left by an interrupted replacement", &[]);
+    }
+
+    /// Retires what is beyond the scale, obsolete containers first, then the highest numbers.
+    fn scale_down(&mut self, named: Named<'_>, mut standing: Vec<&'a ObservedContainer>) -> Vec<&'a ObservedContainer> {
+        let (name, service) = named;
+        let wanted = service.scale() as usize;
+        while standing.len() > wanted {
+            let obsolete = standing.iter().rposition(|c| self.obsolete(name, service, c).is_some());
+            let surplus = standing.remove(obsolete.unwrap_or(standing.len() - 1));
+            self.retire(surplus, &format!("{name} is scaled to {wanted}"), &[]);
+        }
+        standing
+    }
+
+    /// A container that stays.
+    fn keep(&mut self, named: Named<'_>, container: &ObservedContainer) {
+        self.restore_name(named, container);
+        if self.wanted.options.create_only {
+            return self.note_kept(named.0, container);
+        }
+        match container.state {
+            ContainerState::Running | ContainerState::Restarting => self.keep_running(named, container),
+            ContainerState::Paused => {
+                let (service, id) = (named.0.to_owned(), container.id.clone());
+                let unpause = Operation::UnpauseContainer { service, container: id };
+                self.plan.push(Phase::Switch, unpause, "it is paused", &[]);
+                self.note_kept(named.0, container);
+            }
+            ContainerState::Exited if container.exit_code == Some(0) && self.is_done(named.0) => {
+                self.note_kept(named.0, container);
+            }
+            state => {
+                let cause = match container.exit_code {
+                    Some(code) if state == ContainerState::Exited => {
+                        format!("it is not running, it exited with {code}")
+                    }
+                    _ => format!("it is {}", state.word()),
+                };
+                self.start(named, &container.id, &cause, &[]);
+                self.note_container(named.0, container.id.clone());
+            }
+        }
+    }
+
+    /// A replacement that was cut off before its last step still has its temporary name.
+    fn restore_name(&mut self, named: Named<'_>, container: &ObservedContainer) {
+        let canonical = named.1.container_name(&self.wanted.stack.name, named.0, container.number);
+        if container.name == canonical || !container.labels.contains_key(labels::REPLACE) {
+            return;
+        }
+        let (service, id) = (named.0.to_owned(), container.id.clone());
+        let rename = Operation::RenameContainer { service, container: id, name: canonical };
+        let after: Vec<StepId> = self.plan.last_step().into_iter().collect();
+        self.plan.push(Phase::Switch, rename, "its replacement was interrupted before the last step", &after);
+    }
+
+    fn keep_running(&mut self, named: Named<'_>, container: &ObservedContainer) {
+        let (name, service) = named;
+        let renewed = service
+            .depends_on
+            .iter()
+            .find(|(dependency, d)| d.restart && self.progress.get(*dependency).is_some_and(|p| p.replaced));
+        if let Some((dependency, _)) = renewed {
+            let gates = self.gates(service);
+            let (service_name, id) = (name.to_owned(), container.id.clone());
+            let timeout = self.wanted.options.stop_timeout;
+            let restart = Operation::RestartContainer { service: service_name, container: id.clone(), timeout };
+            let step = self.plan.push(Phase::Switch, restart, format!("{dependency} was replaced"), &gates);
+            self.note_container(name, id.clone());
+            return self.after_start(named, &id, step);
+        }
+        self.note_kept(name, container);
+        let unsettled = container.health != Health::Healthy && self.readiness(name, service) == Readiness::Healthy;
+        if self.wanted.options.wait && unsettled && container.health != Health::None {
+            let step = self.push_await(named, &container.id, "it is not healthy yet", &[]);
+            self.entry(name).ready.push(step);
+        }
+    }
+
+    /// A finished one-shot is run again only when something that waits for it starts.
+    fn is_done(&self, name: &str) -> bool {
+        let stack = self.wanted.stack;
+        let waits = |s: &Service| {
+            s.depends_on.get(name).is_some_and(|d| d.condition == Condition::ServiceCompletedSuccessfully)
+        };
+        let mut dependents = stack.services.iter().filter(|(n, s)| self.wanted.is_selected(n) && waits(s)).peekable();
+        let some = dependents.peek().is_some();
+        some && dependents.all(|(n, s)| {
+            let standing = self.containers_of(n);
+            let shares = !namespace_parents(s).is_empty();
+            let stays = |c: &&ObservedContainer| {
+                c.state == ContainerState::Running && (shares || self.obsolete(n, s, c).is_none())
+            };
+            standing.len() == s.scale() as usize && standing.iter().all(stays)
+        })
+    }
+
+    /// Create under a temporary name, stop the old, start the new, remove the old, take over the name.
+    fn replace(&mut self, named: Named<'_>, old: &ObservedContainer, cause: &str) {
+        let (name, service) = named;
+        let slot =
+            Slot { service: name, number: old.number, replaces: Some(old), temporary_name: true, image_id: None };
+        let spec = self.spec(service, slot);
+        let temporary = spec.name.clone();
+        let created = self.create(name, spec, cause);
+        let gates = self.gates(service);
+        let mut after = vec![created];
+        after.extend(&gates);
+        let stopped = self.stop_old(named, old, &mut after);
+        let started =
+            if self.wanted.options.create_only { None } else { Some(self.start(named, &temporary, cause, &after)) };
+        if let (Some(stopped), Some(started)) = (stopped, started) {
+            let restart = Operation::StartContainer { service: name.to_owned(), container: old.id.clone() };
+            self.plan.on_failure(stopped, restart, &[started]);
+        }
+        self.void_undo(created, started);
+        after.extend(started);
+        let remove = Operation::RemoveContainer {
+            service: name.to_owned(),
+            container: old.id.clone(),
+            volumes: false,
+            force: true,
+        };
+        let removed = self.plan.push(Phase::Retire, remove, "it was replaced", &after);
+        let canonical = service.container_name(&self.wanted.stack.name, name, old.number);
+        let rename =
+            Operation::RenameContainer { service: name.to_owned(), container: temporary.clone(), name: canonical };
+        self.plan.push(Phase::Retire, rename, "the old container gave up the name", &[removed]);
+        self.entry(name).replaced = true;
+        self.note_container(name, temporary);
+    }
+
+    fn stop_old(&mut self, named: Named<'_>, old: &ObservedContainer, after: &mut Vec<StepId>) -> Option<StepId> {
+        if !old.state.is_up() {
+            return None;
+        }
+        for hook in &named.1.pre_stop {
+            let operation = super::super::teardown::hook(named.0, &old.id, hook);
+            *after = vec![self.plan.push(Phase::Switch, operation, "it is about to be stopped", after)];
+        }
+        let timeout = self.wanted.options.stop_timeout;
+        let stop = Operation::StopContainer { service: named.0.to_owned(), container: old.id.clone(), timeout };
+        let stopped = self.plan.push(Phase::Switch, stop, "it is being replaced", after);
+        after.push(stopped);
+        Some(stopped)
+    }
+
+    /// Containers for the numbers nobody stands for.
+    fn fill_up(&mut self, named: Named<'_>, standing: &[&ObservedContainer], freed: &[&'a ObservedContainer]) {
+        let (name, service) = named;
+        let taken = |n: u32| standing.iter().any(|c| c.number == n);
+        let missing = (service.scale() as usize).saturating_sub(standing.len());
+        for number in (1..).filter(|n| !taken(*n)).take(missing) {
+            let replaces = freed.iter().copied().find(|c| c.number == number);
+            let slot = Slot { service: name, number, replaces, temporary_name: false, image_id: None };
+            let spec = self.spec(service, slot);
+            let container = spec.name.clone();
+            let cause = if replaces.is_some() { "its network is made anew" } else { "it does not exist" };
+            let created = self.create(name, spec, cause);
+            self.note_container(name, container.clone());
+            if !self.wanted.options.create_only {
+                let started = self.start(named, &container, "it was created", &[created]);
+                self.void_undo(created, Some(started));
+            } else {
+                self.void_undo(created, None);
+            }
+        }
+    }
+
+    fn spec(&self, service: &Service, slot: Slot<'_>) -> ContainerSpec {
+        let image = service.image_or_default(&self.wanted.stack.name, slot.service);
+        let slot = Slot { image_id: self.observed.images.get(&image).map(|i| i.id.as_str()), ..slot };
+        container_spec(self.wanted, service, slot)
+    }
+
+    fn create(&mut self, name: &str, spec: ContainerSpec, cause: &str) -> StepId {
+        let mut after: Vec<StepId> =
+            spec.networks.iter().filter_map(|n| self.resources.get(&n.network)).copied().collect();
+        after.extend(spec.volume_names.values().filter_map(|v| self.resources.get(v)));
+        let parents = self.wanted.stack.services.get(name).map(|s| s.depends_on.keys()).into_iter().flatten();
+        let shares = spec.network_mode.is_some() || spec.ipc.is_some() || spec.pid.is_some();
+        if shares || !spec.volumes_from.is_empty() {
+            after.extend(parents.filter_map(|p| self.progress.get(p)).flat_map(|p| p.created.iter().copied()));
+        }
+        let undo = Operation::RemoveContainer {
+            service: name.to_owned(),
+            container: spec.name.clone(),
+            // Inherited anonymous volumes hold the old container's data.
+            volumes: spec.inherited_volumes.is_empty(),
+            force: true,
+        };
+        let step = self.plan.push(Phase::Prepare, Operation::CreateContainer(Box::new(spec)), cause, &after);
+        self.plan.on_failure(step, undo, &[]);
+        self.entry(name).created.push(step);
+        step
+    }
+
+    /// Once the container was started, neither it nor the networks and volumes it uses are taken back.
+    fn void_undo(&mut self, created: StepId, started: Option<StepId>) {
+        let Some(create) = self.plan.steps.get(created.0) else { return };
+        let mut uses = create.after.clone();
+        uses.push(created);
+        let unless = started.unwrap_or(created);
+        for step in uses {
+            if let Some(step) = self.plan.steps.get_mut(step.0)
+                && !step.undo.is_empty()
+            {
+                step.undo_unless.push(unless);
+            }
+        }
+    }
+
+    fn start(&mut self, named: Named<'_>, container: &str, cause: &str, after: &[StepId]) -> StepId {
+        let mut after = after.to_vec();
+        after.extend(self.gates(named.1));
+        let start = Operation::StartContainer { service: named.0.to_owned(), container: container.to_owned() };
+        let step = self.plan.push(Phase::Switch, start, cause, &after);
+        self.after_start(named, container, step);
+        step
+    }
+
+    /// Hooks and the wait that follow a start.
+    fn after_start(&mut self, named: Named<'_>, container: &str, started: StepId) {
+        let (name, service) = named;
+        let mut last = started;
+        for hook in &service.post_start {
+            let operation = super::super::teardown::hook(name, container, hook);
+            last = self.plan.push(Phase::Switch, operation, "it was started", &[last]);
+        }
+        let ready = self.is_awaited(name).then(|| self.push_await(named, container, "it was started", &[last]));
+        let entry = self.entry(name);
+        entry.touched = true;
+        entry.started.push(last);
+        entry.ready.extend(ready);
+    }
+
+    fn entry(&mut self, name: &str) -> &mut Progress {
+        self.progress.entry(name.to_owned()).or_default()
+    }
+
+    fn note_container(&mut self, name: &str, container: String) {
+        self.entry(name).containers.push(container);
+    }
+
+    fn note_kept(&mut self, name: &str, container: &ObservedContainer) {
+        let entry = self.entry(name);
+        entry.containers.push(container.id.clone());
+        entry.kept.push(container.clone());
+    }
+}

@@ -1,0 +1,44 @@
+//! Why no plan can be made: what is wanted does not fit what was found.
+//! Facts only.
+//! Never about the engine's own failures.
+
+use crate::error::{ErrorKind, Hint};
+
+/// A wish that cannot be planned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// An external network or volume does not exist.
+    #[error("{kind} `{name}` is declared external and does not exist")]
+    ExternalMissing { kind: &'static str, name: String },
+    /// A service was named that the files do not have.
+    #[error("no such service: {name}{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    NoSuchService { name: String, nearest: Option<String>, known: Vec<String> },
+    /// Services wait for each other.
+    #[error("services depend on each other: {}", cycle.join(" -> "))]
+    Cycle { cycle: Vec<String> },
+    /// A file a service uses cannot be read.
+    #[error("{what} of service `{service}`: {path}: {reason}")]
+    Unreadable { service: String, what: String, path: String, reason: String },
+    /// A secret or config comes from a variable that is not set.
+    #[error("{what} of service `{service}` comes from the environment variable {variable}, which is not set")]
+    UnsetVariable { service: String, what: String, variable: String },
+}
+
+impl Hint for PlanError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoSuchService { .. } => ErrorKind::NotFound,
+            _ => ErrorKind::Config,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::ExternalMissing { kind: kind @ "network", name } => vec![format!("`docker {kind} create {name}`")],
+            Self::ExternalMissing { kind, name } => vec![format!("`docker {kind} create {name}`")],
+            Self::NoSuchService { known, .. } if !known.is_empty() => vec![format!("services: {}", known.join(", "))],
+            Self::UnsetVariable { variable, .. } => vec![format!("set {variable} in the environment or in `.env`")],
+            _ => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Stopping, removing and restarting: plans over what was found, in the order of dependencies.
+//! Reads an `Observed`, a stack when there is one (else the labels of the containers), and what is wanted gone.
+//! Never removes a volume nobody named for removal.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::order::{Dependencies, dependencies, sorted};
+use super::{Observed, ObservedContainer, Operation, Phase, Plan, PlanError, Readiness, StepId, labels};
+use crate::compose::model::{ServiceHook, Stack};
+
+/// A lifecycle hook may run this long.
+const HOOK_PATIENCE: Duration = Duration::from_secs(300);
+
+/// What is to be stopped, and what is to be removed with it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TeardownOptions {
+    /// Only these services; all when empty.
+    pub services: BTreeSet<String>,
+    /// Remove the containers, and the networks when no service was named.
+    pub remove: bool,
+    /// Remove the volumes the files declare, and anonymous ones.
+    pub volumes: bool,
+    /// Also containers of services the files do not have.
+    pub orphans: bool,
+    /// Images to remove afterwards.
+    pub images: Vec<String>,
+    /// Seconds between stop signal and kill, instead of the container's own.
+    pub timeout: Option<Duration>,
+}
+
+/// A hook as an operation.
+pub fn hook(service: &str, container: &str, hook: &ServiceHook) -> Operation {
+    Operation::RunHook {
+        service: service.to_owned(),
+        container: container.to_owned(),
+        hook: Box::new(hook.clone()),
+        timeout: HOOK_PATIENCE,
+    }
+}
+
+/// The dependencies of what was found: the stack's where it knows the service, else the labels'.
+fn observed_dependencies(observed: &Observed, stack: Option<&Stack>) -> Dependencies {
+    let mut all: Dependencies = stack.map(dependencies).unwrap_or_default();
+    for container in &observed.containers {
+        let known = all.contains_key(&container.service);
+        let entry = all.entry(container.service.clone()).or_default();
+        if !known && let Some(label) = container.labels.get(labels::DEPENDS_ON) {
+            let names = label.split(',').filter_map(|d| d.split(':').next()).filter(|n| !n.is_empty());
+            entry.extend(names.map(str::to_owned));
+        }
+    }
+    all
+}
+
+/// The order containers are stopped in, and a cycle among old labels is no reason not to stop.
+fn service_order(dependencies: &Dependencies) -> Vec<String> {
+    sorted(dependencies).unwrap_or_else(|_| dependencies.keys().cloned().collect())
+}
+
+/// Stops (and removes) dependents before what they depend on.
+pub fn plan_teardown(observed: &Observed, stack: Option<&Stack>, options: &TeardownOptions) -> Plan {
+    let project = stack.map(|s| s.name.clone()).unwrap_or_default();
+    let mut plan = Plan { project, names: observed.names(), ..Default::default() };
+    let dependencies = observed_dependencies(observed, stack);
+    let mut gone: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
+    for name in service_order(&dependencies).iter().rev() {
+        let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n);
+        let after: Vec<StepId> = dependents.filter_map(|n| gone.get(n)).flatten().copied().collect();
+        let containers = observed.containers.iter().filter(|c| &c.service == name && wanted(c, stack, options));
+        let steps = containers.flat_map(|c| take_down(&mut plan, c, stack, options, &after)).collect();
+        gone.insert(name.clone(), steps);
+    }
+    let after: Vec<StepId> = gone.into_values().flatten().collect();
+    if options.remove {
+        remove_resources(&mut plan, observed, stack, options, &after);
+    }
+    plan
+}
+
+fn wanted(container: &ObservedContainer, stack: Option<&Stack>, options: &TeardownOptions) -> bool {
+    if !options.services.is_empty() {
+        return options.services.contains(&container.service) && !container.one_off;
+    }
+    let known = stack.is_none_or(|s| {
+        s.services.contains_key(&container.service) || s.disabled_services.contains_key(&container.service)
+    });
+    known || options.orphans
+}
+
+fn take_down(
+    plan: &mut Plan,
+    container: &ObservedContainer,
+    stack: Option<&Stack>,
+    options: &TeardownOptions,
+    after: &[StepId],
+) -> Vec<StepId> {
+    let (service, id) = (container.service.clone(), container.id.clone());
+    let mut last = after.to_vec();
+    if container.state.is_up() {
+        let hooks = stack.and_then(|s| s.services.get(&service)).map(|s| s.pre_stop.clone()).unwrap_or_default();
+        for one in &hooks {
+            last = vec![plan.push(Phase::Retire, hook(&service, &id, one), "it is about to be stopped", &last)];
+        }
+        let stop =
+            Operation::StopContainer { service: service.clone(), container: id.clone(), timeout: options.timeout };
+        last = vec![plan.push(Phase::Switch, stop, "stopping was asked for", &last)];
+    }
+    if options.remove {
+        let remove = Operation::RemoveContainer { service, container: id, volumes: options.volumes, force: true };
+        last = vec![plan.push(Phase::Switch, remove, "removal was asked for", &last)];
+    }
+    last
+}
+
+/// Networks of the project, then volumes and images when asked for. With services named, only their containers go.
+fn remove_resources(
+    plan: &mut Plan,
+    observed: &Observed,
+    stack: Option<&Stack>,
+    options: &TeardownOptions,
+    after: &[StepId],
+) {
+    if !options.services.is_empty() {
+        return;
+    }
+    let ours = |labels: &BTreeMap<String, String>| labels.contains_key(labels::PROJECT);
+    for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
+        let remove = Operation::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+        plan.push(Phase::Switch, remove, "removal was asked for", after);
+    }
+    if options.volumes {
+        let external = |name: &str| stack.is_some_and(|s| s.volumes.values().any(|v| v.external && v.name == name));
+        for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && !external(&v.name)) {
+            let remove = Operation::RemoveVolume { name: volume.name.clone() };
+            plan.push(Phase::Switch, remove, "removal of volumes was asked for", after);
+        }
+    }
+    for image in &options.images {
+        plan.push(Phase::Retire, Operation::RemoveImage { image: image.clone() }, "removal was asked for", after);
+    }
+}
+
+/// Restarts services in the order of their dependencies: dependents stop first and start last, each start waits until
+/// what it depends on is ready again. Compose restarts all at once.
+pub fn plan_restart(
+    observed: &Observed,
+    stack: &Stack,
+    options: &TeardownOptions,
+    readiness: &dyn Fn(&str) -> (Readiness, Duration),
+) -> Result<Plan, PlanError> {
+    let mut plan = Plan { project: stack.name.clone(), names: observed.names(), ..Default::default() };
+    let dependencies = dependencies(stack);
+    let order = sorted(&dependencies)?;
+    let chosen = |name: &str| options.services.is_empty() || options.services.contains(name);
+    let containers = |name: &str| {
+        let name = name.to_owned();
+        observed.containers.iter().filter(move |c| c.service == name && !c.one_off)
+    };
+    let mut stopped: BTreeMap<&str, Vec<StepId>> = BTreeMap::new();
+    for name in order.iter().rev().filter(|n| chosen(n)) {
+        let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n.as_str());
+        let after: Vec<StepId> = dependents.filter_map(|n| stopped.get(n)).flatten().copied().collect();
+        let only_stop = TeardownOptions { remove: false, ..options.clone() };
+        let steps = containers(name).flat_map(|c| take_down(&mut plan, c, Some(stack), &only_stop, &after)).collect();
+        stopped.insert(name, steps);
+    }
+    let mut ready: BTreeMap<&str, Vec<StepId>> = BTreeMap::new();
+    for name in order.iter().filter(|n| chosen(n)) {
+        let mut after = stopped.get(name.as_str()).cloned().unwrap_or_default();
+        let waits_for = dependencies.get(name).into_iter().flatten();
+        after.extend(waits_for.filter_map(|d| ready.get(d.as_str())).flatten());
+        let mut steps = Vec::new();
+        for container in containers(name) {
+            let (service, id) = (name.clone(), container.id.clone());
+            let start = Operation::StartContainer { service: service.clone(), container: id.clone() };
+            let mut last = plan.push(Phase::Switch, start, "a restart was asked for", &after);
+            for one in stack.services.get(name).map(|s| s.post_start.as_slice()).unwrap_or_default() {
+                last = plan.push(Phase::Switch, hook(name, &id, one), "it was started", &[last]);
+            }
+            let (readiness, timeout) = readiness(name);
+            let wait = Operation::AwaitReady { service, container: id, readiness, timeout };
+            steps.push(plan.push(Phase::Switch, wait, "it was restarted", &[last]));
+        }
+        ready.insert(name, steps);
+    }
+    Ok(plan)
+}
