@@ -144,3 +144,11 @@ impl std::fmt::Display for Error {
 
 /// The result of everything a workflow does.
 pub type Result<T> = std::result::Result<T, Error>;
+
+/// The known name nearest to the one written, when it is near enough to have been meant.
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = written.to_lowercase();
+    let bound = (written.chars().count() / 3).max(1) + usize::from(written.len() > 3);
+    let scored = known.into_iter().map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name));
+    scored.filter(|(distance, _)| *distance <= bound).min().map(|(_, name)| name)
+}

@@ -5,6 +5,7 @@
 pub mod error;
 pub mod event;
 
+pub mod project;
 pub mod secret;
 
 pub mod compose;

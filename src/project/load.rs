@@ -1,0 +1,213 @@
+//! Finds the project, reads its file, chooses the environment and merges the values.
+//! Reads the file system from a directory upwards; returns a `LoadedProject` or every problem at once.
+//! Never reads what the file points to.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::document::{self, Node};
+use super::error::{Problem, ProjectError};
+use super::model::{Environment, Project};
+use super::schema::schema;
+use super::semantic::{self, Findings};
+use super::shape::{self, Misfit};
+use super::values::{merge_values, set_value};
+use crate::error::nearest;
+
+/// The name of the project file.
+pub const PROJECT_FILE: &str = "aictl.yaml";
+/// What makes a directory a project without one.
+const COMPOSE_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+
+/// A project with its environment chosen.
+#[derive(Debug, Clone)]
+pub struct LoadedProject {
+    /// Where the project lives; relative paths start here.
+    pub directory: PathBuf,
+    /// The project file, when there is one.
+    pub file: Option<PathBuf>,
+    /// The project, when there is a file.
+    pub project: Option<Project>,
+    /// Name of the environment, when the project has any.
+    pub environment_name: Option<String>,
+    /// The environment; an empty one when there is none.
+    pub environment: Environment,
+    /// Values of project, environment and `--set`, merged in this order.
+    pub values: Map<String, Value>,
+    tree: Option<Node>,
+}
+
+/// Loads the project of a directory. `file` names the project file instead of looking for it; `set` holds `a.b=c`.
+pub fn load_project(
+    directory: &Path,
+    file: Option<&Path>,
+    environment: Option<&str>,
+    set: &[String],
+) -> Result<LoadedProject, ProjectError> {
+    let (directory, file) = match file {
+        Some(file) => (parent_of(file, directory), Some(file.to_owned())),
+        None => find(directory),
+    };
+    let mut loaded = match file {
+        Some(file) => load_file(directory, file, environment)?,
+        None => bare(directory, environment)?,
+    };
+    for argument in set {
+        set_value(&mut loaded.values, argument)?;
+    }
+    Ok(loaded)
+}
+
+impl LoadedProject {
+    /// The project's own name, when its file gives one.
+    pub fn name(&self) -> Option<&str> {
+        self.project.as_ref()?.name.as_deref()
+    }
+
+    /// The services the project file speaks of and the stack does not have.
+    pub fn unknown_services(&self, services: &[&str]) -> Vec<Problem> {
+        let (Some(project), Some(tree), Some(file)) = (&self.project, &self.tree, &self.file) else {
+            return Vec::new();
+        };
+        let mut found = Findings::new(tree);
+        let mut expect = |path: &[&str], service: &str| {
+            if !services.contains(&service) {
+                let message = format!("service `{service}` is not in the stack");
+                found.add_near(path, message, nearest(service, services.iter().copied()));
+            }
+        };
+        for (name, task) in &project.tasks {
+            expect(&["tasks", name, "service"], &task.service);
+        }
+        if let (Some(name), Some(proxy)) = (&self.environment_name, &self.environment.proxy) {
+            expect(&["environments", name, "proxy", "service"], &proxy.service);
+            for (index, route) in proxy.routes.iter().enumerate() {
+                let number = index.to_string();
+                expect(&["environments", name, "proxy", "routes", &number, "service"], &route.service);
+            }
+        }
+        for service in project.backup.iter().flat_map(|backup| backup.include.keys()) {
+            expect(&["backup", "include", service], service);
+        }
+        problems(file, found.into_misfits())
+    }
+}
+
+/// The nearest directory upwards with a project file or a compose file; the directory itself when there is none.
+fn find(directory: &Path) -> (PathBuf, Option<PathBuf>) {
+    for candidate in directory.ancestors() {
+        let file = candidate.join(PROJECT_FILE);
+        if file.is_file() {
+            return (candidate.to_owned(), Some(file));
+        }
+        if COMPOSE_FILES.iter().any(|name| candidate.join(name).is_file()) {
+            return (candidate.to_owned(), None);
+        }
+    }
+    (directory.to_owned(), None)
+}
+
+fn parent_of(file: &Path, fallback: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => fallback.to_owned(),
+    }
+}
+
+fn bare(directory: PathBuf, environment: Option<&str>) -> Result<LoadedProject, ProjectError> {
+    if let Some(name) = environment {
+        return Err(ProjectError::NoProject { name: name.to_owned(), directory });
+    }
+    Ok(LoadedProject {
+        directory,
+        file: None,
+        project: None,
+        environment_name: None,
+        environment: Environment::default(),
+        values: Map::new(),
+        tree: None,
+    })
+}
+
+fn load_file(directory: PathBuf, file: PathBuf, wanted: Option<&str>) -> Result<LoadedProject, ProjectError> {
+    let text = std::fs::read_to_string(&file).map_err(|source| ProjectError::Read { path: file.clone(), source })?;
+    let (project, tree) = read(&text, &file)?;
+    let environment_name = choose(&project, wanted, &file)?;
+    let environment =
+        environment_name.as_ref().and_then(|name| project.environments.get(name)).cloned().unwrap_or_default();
+    let mut values = project.values.clone();
+    merge_values(&mut values, &environment.values);
+    Ok(LoadedProject {
+        directory,
+        file: Some(file),
+        project: Some(project),
+        environment_name,
+        environment,
+        values,
+        tree: Some(tree),
+    })
+}
+
+/// The text as a project, or everything that is wrong with it.
+fn read(text: &str, file: &Path) -> Result<(Project, Node), ProjectError> {
+    let (tree, faults) = document::parse(text);
+    let broken = faults.iter().any(|fault| fault.message.starts_with("not YAML"));
+    let mut misfits: Vec<Misfit> = faults.into_iter().map(|fault| Misfit { fault, nearest: None }).collect();
+    if broken {
+        return Err(ProjectError::Invalid(problems(file, misfits)));
+    }
+    let (mut value, wrong) = shape::fit(&tree, schema());
+    if value.is_null() {
+        // An empty file is a project that says nothing.
+        value = Value::Object(Map::new());
+    }
+    let fits = wrong.is_empty();
+    misfits.extend(wrong);
+    // A project that does not fit its types cannot be examined further.
+    if !fits {
+        return Err(ProjectError::Invalid(problems(file, misfits)));
+    }
+    let project: Project = serde_json::from_value(value)
+        .map_err(|e| ProjectError::Mismatch { file: shown(file), reason: e.to_string() })?;
+    misfits.extend(semantic::examine(&project, &tree));
+    if misfits.is_empty() { Ok((project, tree)) } else { Err(ProjectError::Invalid(problems(file, misfits))) }
+}
+
+fn choose(project: &Project, wanted: Option<&str>, file: &Path) -> Result<Option<String>, ProjectError> {
+    let known = || project.environments.keys().cloned().collect::<Vec<_>>();
+    match wanted.or(project.default_environment.as_deref()) {
+        Some(name) if project.environments.contains_key(name) => Ok(Some(name.to_owned())),
+        Some(name) => {
+            Err(ProjectError::UnknownEnvironment { name: name.to_owned(), file: shown(file), known: known() })
+        }
+        None => match &known()[..] {
+            [] => Ok(None),
+            [only] => Ok(Some(only.clone())),
+            _ => Err(ProjectError::NoEnvironment { file: shown(file), known: known() }),
+        },
+    }
+}
+
+fn problems(file: &Path, mut misfits: Vec<Misfit>) -> Vec<Problem> {
+    misfits.sort_by_key(|misfit| (misfit.fault.at.line, misfit.fault.at.column));
+    let file = shown(file);
+    let problem = |misfit: Misfit| Problem {
+        file: file.clone(),
+        line: misfit.fault.at.line,
+        column: misfit.fault.at.column,
+        key: misfit.fault.key,
+        message: misfit.fault.message,
+        nearest: misfit.nearest,
+    };
+    misfits.into_iter().map(problem).collect()
+}
+
+/// The file's own name: where it lies is known to who runs the command.
+fn shown(file: &Path) -> String {
+    file.file_name().map_or_else(|| file.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+#[path = "load_tests.rs"]
+mod tests;

@@ -1,0 +1,35 @@
+//! The project file `aictl.yaml`: what it may hold, where it is found, and what is wrong with it, all at once.
+//! Reads the file, the chosen environment and `--set`; returns a `LoadedProject`. A bare compose directory is one too.
+//! Never reads compose files, charts or the process environment.
+
+mod check;
+mod document;
+mod error;
+mod load;
+mod model;
+mod quantity;
+mod scalar;
+mod schema;
+mod semantic;
+mod shape;
+mod target;
+mod trust;
+mod values;
+
+pub use check::{
+    Check, ExecCheck, Expectation, HttpCheck, PrometheusCheck, RedisCheck, SqlCheck, TargetsState, TcpCheck,
+};
+pub use error::{Problem, ProjectError};
+pub use load::{LoadedProject, PROJECT_FILE, load_project};
+pub use model::{
+    ChartSource, CommandLine, DeployPolicy, Environment, GenerateKind, OnShortfall, Project, ProxyConfig,
+    RegistryConfig, Requirements, Resources, Route, SecretRequirement, Strategy, Task, Tls,
+};
+pub use quantity::{ByteSize, Period};
+pub use schema::schema;
+pub use target::{DockerTarget, KubernetesTarget, TargetConfig};
+pub use trust::{
+    BackupPolicy, DataKind, DataService, EmailNotify, KeepPolicy, NotifyConfig, PasswordSource, RestartPolicy,
+    TelegramNotify, WatchPolicy,
+};
+pub use values::{merge_values, set_value};

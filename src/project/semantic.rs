@@ -1,0 +1,210 @@
+//! What the types cannot say: names that must exist, keys that exclude each other, limits between values.
+//! Reads the typed project and the tree it came from; returns every problem with its place.
+//! Never knows the services of the compose files: `LoadedProject::unknown_services` is told them.
+
+use super::document::{Fault, Node};
+use super::model::{Environment, Project, ProxyConfig, Requirements, Resources};
+use super::shape::Misfit;
+use super::target::TargetConfig;
+use super::trust::BackupPolicy;
+use crate::error::nearest;
+
+/// Collects problems by path.
+pub(super) struct Findings<'n> {
+    root: &'n Node,
+    misfits: Vec<Misfit>,
+}
+
+impl<'n> Findings<'n> {
+    pub(super) fn new(root: &'n Node) -> Self {
+        Self { root, misfits: Vec::new() }
+    }
+
+    /// A problem with the value at a path; the key is shown as `a.b[0].c`.
+    pub(super) fn add(&mut self, path: &[&str], message: impl Into<String>) {
+        self.add_near(path, message, None);
+    }
+
+    pub(super) fn add_near(&mut self, path: &[&str], message: impl Into<String>, nearest: Option<&str>) {
+        let mut key = String::new();
+        for part in path {
+            match part.parse::<usize>() {
+                Ok(index) if !key.is_empty() => key.push_str(&format!("[{index}]")),
+                _ if key.is_empty() => key.push_str(part),
+                _ => key.push_str(&format!(".{part}")),
+            }
+        }
+        let fault = Fault { at: self.root.place(path), key, message: message.into() };
+        self.misfits.push(Misfit { fault, nearest: nearest.map(str::to_owned) });
+    }
+
+    pub(super) fn into_misfits(self) -> Vec<Misfit> {
+        self.misfits
+    }
+}
+
+/// Everything that is wrong with the project as a whole.
+pub(super) fn examine(project: &Project, root: &Node) -> Vec<Misfit> {
+    let mut found = Findings::new(root);
+    names(project, &mut found);
+    for (name, environment) in &project.environments {
+        examine_environment(name, environment, &mut found);
+    }
+    tasks_and_checks(project, &mut found);
+    secrets(project, &mut found);
+    if let Some(backup) = &project.backup {
+        examine_backup(backup, &mut found);
+    }
+    if project.watch.as_ref().and_then(|watch| watch.interval).is_some_and(|interval| interval.0.as_secs() == 0) {
+        found.add(&["watch", "interval"], "less than a second is no interval");
+    }
+    found.into_misfits()
+}
+
+fn names(project: &Project, found: &mut Findings<'_>) {
+    if let Some(name) = &project.name {
+        let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+        if name.is_empty() || !name.chars().all(legal) || name.starts_with(['-', '_']) {
+            let message = format!(
+                "`{name}` is no project name: lower case letters, digits, `-` and `_`, a letter or digit first"
+            );
+            found.add(&["name"], message);
+        }
+    }
+    let known = || project.environments.keys().map(String::as_str);
+    if let Some(name) = project.default_environment.as_deref().filter(|name| !known().any(|known| known == *name)) {
+        let message = format!("`{name}` is not among the environments");
+        found.add_near(&["default_environment"], message, nearest(name, known()));
+    }
+}
+
+fn examine_environment(name: &str, environment: &Environment, found: &mut Findings<'_>) {
+    let at = |key: &'static str| ["environments", name, key];
+    match &environment.target {
+        Some(TargetConfig::Kubernetes(clusters)) => {
+            if clusters.is_empty() {
+                found.add(&at("target"), "names no cluster");
+            }
+            if environment.chart.is_none() {
+                found.add(&["environments", name], "runs on Kubernetes and has no `chart`");
+            }
+            if environment.proxy.is_some() {
+                found.add(&at("proxy"), "means nothing on Kubernetes; use the chart's ingress");
+            }
+        }
+        Some(TargetConfig::Docker(engine)) => {
+            if engine.host.is_some() && engine.context.is_some() {
+                found.add(&["environments", name, "target", "docker"], "takes `host` or `context`, not both");
+            }
+        }
+        None => {}
+    }
+    if environment.chart.is_some() && !matches!(environment.target, Some(TargetConfig::Kubernetes(_))) {
+        found.add(&at("chart"), "needs a Kubernetes `target`");
+    }
+    if let Some(requirements) = &environment.requirements {
+        examine_requirements(name, requirements, found);
+    }
+    if let Some(proxy) = &environment.proxy {
+        examine_proxy(name, proxy, found);
+    }
+}
+
+fn examine_requirements(name: &str, requirements: &Requirements, found: &mut Findings<'_>) {
+    let Requirements { minimum, recommended, .. } = requirements;
+    let exceeds =
+        |pick: fn(&Resources) -> Option<f64>| pick(minimum).zip(pick(recommended)).is_some_and(|(a, b)| a > b);
+    let pairs: [(&str, bool); 3] = [
+        ("cpus", exceeds(|r| r.cpus)),
+        ("memory", exceeds(|r| r.memory.map(|size| size.0 as f64))),
+        ("disk", exceeds(|r| r.disk.map(|size| size.0 as f64))),
+    ];
+    for (key, _) in pairs.iter().filter(|(_, exceeds)| *exceeds) {
+        let path = ["environments", name, "requirements", "recommended", key];
+        found.add(&path, "is less than the minimum");
+    }
+}
+
+fn examine_proxy(name: &str, proxy: &ProxyConfig, found: &mut Findings<'_>) {
+    let base = ["environments", name, "proxy"];
+    if let Some(tls) = &proxy.tls
+        && tls.letsencrypt.is_some() == tls.files.is_some()
+    {
+        found.add(&[base[0], base[1], base[2], "tls"], "takes exactly one of `letsencrypt` and `files`");
+    }
+    for (index, route) in proxy.routes.iter().enumerate() {
+        let number = index.to_string();
+        let at = |key: &'static str| [base[0], base[1], base[2], "routes", number.as_str(), key];
+        if !route.path.starts_with('/') {
+            found.add(&at("path"), format!("`{}` does not begin with `/`", route.path));
+        }
+        if proxy.routes[..index].iter().any(|earlier| earlier.path == route.path) {
+            found.add(&at("path"), format!("`{}` is routed twice", route.path));
+        }
+        if route.service == proxy.service {
+            found.add(&at("service"), "the proxy cannot be its own target");
+        }
+    }
+}
+
+fn tasks_and_checks(project: &Project, found: &mut Findings<'_>) {
+    for (name, task) in &project.tasks {
+        if task.command.0.is_empty() {
+            found.add(&["tasks", name, "command"], "is empty");
+        }
+    }
+    for (index, check) in project.checks.iter().enumerate() {
+        let number = index.to_string();
+        let ways = [
+            check.http.is_some(),
+            check.tcp.is_some(),
+            check.exec.is_some(),
+            check.sql.is_some(),
+            check.redis.is_some(),
+            check.prometheus.is_some(),
+        ];
+        if ways.iter().filter(|way| **way).count() != 1 {
+            let message = "takes exactly one of `http`, `tcp`, `exec`, `sql`, `redis` and `prometheus`";
+            found.add(&["checks", &number], message);
+        }
+        if project.checks[..index].iter().any(|earlier| earlier.name == check.name) {
+            found.add(&["checks", &number, "name"], format!("`{}` is the name of an earlier check", check.name));
+        }
+        let url = check.http.as_ref().map(|http| http.url.as_str());
+        if url.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
+            found.add(&["checks", &number, "http"], "begins with neither `http://` nor `https://`");
+        }
+        let port = |address: &str| address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        if check.tcp.as_ref().is_some_and(|tcp| port(&tcp.address).is_none()) {
+            found.add(&["checks", &number, "tcp"], "is not `SERVICE:PORT`");
+        }
+    }
+}
+
+fn secrets(project: &Project, found: &mut Findings<'_>) {
+    for (name, secret) in &project.secrets {
+        if secret.generate.is_some() && secret.required {
+            found.add(&["secrets", name], "is either generated or required from the operator");
+        }
+        if secret.generate.is_none() && secret.bytes.is_some() {
+            found.add(&["secrets", name, "bytes"], "means nothing without `generate`");
+        }
+        let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.is_empty() || !name.chars().all(legal) || name.starts_with(|c: char| c.is_ascii_digit()) {
+            found.add(&["secrets", name], "is no name of a variable");
+        }
+    }
+}
+
+fn examine_backup(backup: &BackupPolicy, found: &mut Findings<'_>) {
+    let password = &backup.password;
+    let sources = [password.env.is_some(), password.file.is_some(), password.command.is_some()];
+    if sources.iter().filter(|source| **source).count() != 1 {
+        found.add(&["backup", "password"], "takes exactly one of `env`, `file` and `command`");
+    }
+    let keep = &backup.keep;
+    let rules = [keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly];
+    if backup.schedule.is_some() && rules.iter().all(|count| *count == 0) {
+        found.add(&["backup"], "has a `schedule` and no `keep`: the repository would grow for ever");
+    }
+}
