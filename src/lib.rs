@@ -7,6 +7,7 @@ pub mod event;
 
 pub mod project;
 pub mod secret;
+pub mod template;
 
 pub mod compose;
 pub mod release;
