@@ -15,6 +15,8 @@ pub mod release;
 pub mod plan;
 pub mod target;
 
+pub mod host;
+
 pub mod execute;
 pub mod workflow;
 

@@ -1,0 +1,84 @@
+//! The operator's machine: who holds a port, who is logged in, which boot this is, whether a process lives.
+//! Reads /proc and /etc/passwd; returns facts, as many as can be seen without rights.
+//! Never changes the machine, and never fails: what cannot be seen is absent.
+
+mod port;
+
+use std::fs;
+use std::path::Path;
+
+pub use port::{PortHolder, Protocol, port_holder};
+
+/// Id of the running boot: with it a process id names one process for ever. Empty where the kernel tells none.
+pub fn boot_id() -> String {
+    first_line(Path::new("/proc/sys/kernel/random/boot_id")).unwrap_or_default()
+}
+
+/// Name of the machine.
+pub fn host_name() -> String {
+    first_line(Path::new("/proc/sys/kernel/hostname")).unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Login name of the user this process runs as, or the number where it has none.
+pub fn user_name() -> String {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let id = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_whitespace().next()).unwrap_or("?");
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    user_of(id, &passwd).unwrap_or(id).to_owned()
+}
+
+/// Whether a process of this machine is alive; a zombie is not.
+pub fn process_alive(pid: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
+    !matches!(state_of(&stat), Some('Z' | 'X' | 'x') | None)
+}
+
+fn first_line(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok()?;
+    text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
+}
+
+fn user_of<'p>(id: &str, passwd: &'p str) -> Option<&'p str> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == id).then_some(name)
+    })
+}
+
+/// The state letter follows the name in parentheses, which may hold anything.
+fn state_of(stat: &str) -> Option<char> {
+    stat.rsplit_once(')')?.1.trim_start().chars().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_has_a_name_a_boot_and_a_user() {
+        assert_eq!(boot_id().len(), 36);
+        assert!(!host_name().is_empty());
+        assert!(!user_name().is_empty() && user_name() != "?");
+    }
+
+    #[test]
+    fn a_process_lives_until_it_ends_even_unwaited() {
+        assert!(process_alive(std::process::id()));
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+        while process_alive(child.id()) && std::time::Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert!(!process_alive(child.id()));
+        child.wait().unwrap();
+        assert!(!process_alive(child.id()));
+    }
+
+    #[test]
+    fn names_and_states_are_found_in_odd_lines() {
+        assert_eq!(user_of("1000", "root:x:0:0::/:\nops:x:1000:1000::/home/ops:/bin/sh\n"), Some("ops"));
+        assert_eq!(user_of("7", "root:x:0:0::/:\n"), None);
+        assert_eq!(state_of("12 (a ) b) S 1 2"), Some('S'));
+    }
+}
