@@ -41,7 +41,7 @@ impl<'s> Walk<'s> {
         match &node.content {
             Content::Map(entries) if accepts(schema, "object") => self.map(node, entries, schema, key),
             Content::List(items) if accepts(schema, "array") => self.list(items, schema, key),
-            Content::Scalar { text, plain } => self.scalar(node, text, *plain, schema, key),
+            Content::Scalar { .. } => self.scalar(node, schema, key),
             _ => self.wrong_type(node, &wanted(schema), key),
         }
     }
@@ -149,7 +149,9 @@ impl<'s> Walk<'s> {
         Value::Array(indexed.map(|(index, item)| self.node(item, inner, &format!("{key}[{index}]"))).collect())
     }
 
-    fn scalar(&mut self, node: &Node, text: &str, plain: bool, schema: &'s Value, key: &str) -> Value {
+    fn scalar(&mut self, node: &Node, schema: &'s Value, key: &str) -> Value {
+        let Content::Scalar { text, plain } = &node.content else { return Value::Null };
+        let plain = *plain;
         let optional = !is_scalar(schema) || accepts(schema, "null");
         if scalar::is_null(text, plain) && optional {
             return Value::Null;
@@ -162,7 +164,7 @@ impl<'s> Walk<'s> {
             if let Some(message) = format_fault(format, text).or_else(|| command_fault(format, text)) {
                 self.misfit(node, key, message, None);
             }
-            return Value::String(text.to_owned());
+            return Value::String(text.clone());
         }
         let value = scalar::resolve(text, plain);
         let fits = match &value {

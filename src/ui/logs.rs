@@ -38,8 +38,7 @@ impl StandardOutput {
         options: LogOptions,
         json: bool,
         paint: Paint,
-        screen: Arc<Screen>,
-        redactor: Arc<Redactor>,
+        (screen, redactor): (Arc<Screen>, Arc<Redactor>),
     ) -> Self {
         let widest = options.sources.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
         let paint = if options.no_color { Paint::new(false) } else { paint };
@@ -110,7 +109,7 @@ mod tests {
     fn output(options: LogOptions, json: bool, color: bool) -> StandardOutput {
         let screen = Arc::new(Screen::new(Box::new(std::io::sink())));
         let redactor = Arc::new(Redactor::new(&[Secret::new("s3cr3t-word")]));
-        StandardOutput::new(options, json, Paint::new(color), screen, redactor)
+        StandardOutput::new(options, json, Paint::new(color), (screen, redactor))
     }
 
     #[test]

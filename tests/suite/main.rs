@@ -1,3 +1,4 @@
 //! The whole test suite of aictl outside the rooms: one binary, one module per subject.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 mod example;
+mod rooms;

@@ -1,0 +1,193 @@
+//! The rules themselves, as tables: the order of the rooms, the doors of the libraries, the sizes.
+//! Reads one source file; returns each broken rule as `file:line: words`.
+//! A new room or library is one line here.
+
+use super::source::{Source, closing};
+
+/// The rooms from left to right with what stands in one column: those do not know each other.
+const ORDER: &[&[&str]] = &[
+    &["error"],
+    &["event"],
+    &["secret"],
+    &["project"],
+    &["template"],
+    &["compose"],
+    &["chart"],
+    &["image"],
+    &["release"],
+    &["plan"],
+    &["target"],
+    &["engine", "probe", "backup", "host", "notify"],
+    &["lint"],
+    &["execute"],
+    &["workflow"],
+    &["ui"],
+    &["cli"],
+];
+
+/// No await, no socket.
+const PURE: &[&str] = &["secret", "project", "template", "compose", "chart", "image", "release", "plan"];
+
+/// What a pure room must not say.
+const IMPURE: &[&str] =
+    &["async", "await", "tokio", "TcpStream", "TcpListener", "UdpSocket", "UnixStream", "UnixListener"];
+
+/// Libraries and where they may be named.
+const DOORS: &[(&str, &[&str])] = &[
+    ("tera", &["template"]),
+    ("bollard", &["engine/docker"]),
+    ("kube", &["engine/kubernetes"]),
+    ("k8s_openapi", &["engine/kubernetes"]),
+    ("rustic_core", &["backup"]),
+    ("rustic_backend", &["backup"]),
+    ("gotmpl", &["chart"]),
+    ("gtmpl_ng", &["chart"]),
+    ("indicatif", &["ui"]),
+    ("console", &["ui"]),
+    ("dialoguer", &["ui"]),
+    ("clap", &["cli", "workflow"]),
+    ("clap_complete", &["cli", "workflow"]),
+    ("clap_mangen", &["cli", "workflow"]),
+];
+
+/// How things come out of the process.
+const PRINTING: &[&str] = &["println", "eprintln", "print", "eprint", "stdout", "stderr"];
+
+const MOST_LINES: usize = 400;
+const MOST_FUNCTION_LINES: usize = 40;
+const MOST_PARAMETERS: usize = 4;
+
+/// Every rule the file breaks, in the order of the rules.
+pub fn broken(source: &Source) -> Vec<String> {
+    let room = source.name.split('/').next().unwrap().trim_end_matches(".rs");
+    if source.is_test() {
+        return Vec::new();
+    }
+    let mut found = header(source);
+    found.extend(sizes(source));
+    if matches!(room, "lib" | "main") {
+        return shown(source, found);
+    }
+    let Some(column) = column(room) else {
+        found.push((1, format!("`{room}` is no room of the house")));
+        return shown(source, found);
+    };
+    found.extend(imports(source, room, column));
+    found.extend(doors(source));
+    if room != "ui" {
+        found.extend(first_of(source, PRINTING, is_printing).map(|line| (line, "only `ui` prints".to_owned())));
+    }
+    if PURE.contains(&room) {
+        let impure = first_of(source, IMPURE, |_, _, _| true);
+        found.extend(impure.map(|line| (line, format!("`{room}` is pure: no await, no socket"))));
+    }
+    shown(source, found)
+}
+
+type Finding = (usize, String);
+
+fn shown(source: &Source, found: Vec<Finding>) -> Vec<String> {
+    found.into_iter().map(|(line, words)| format!("{}:{line}: {words}", source.name)).collect()
+}
+
+fn column(room: &str) -> Option<usize> {
+    ORDER.iter().position(|column| column.contains(&room))
+}
+
+fn header(source: &Source) -> Vec<Finding> {
+    let documented = source.text.lines().take(3).filter(|line| line.starts_with("//!")).count();
+    // The thin binary has nothing to decide.
+    let enough = if source.name == "main.rs" { 1 } else { 3 };
+    if documented >= enough { Vec::new() } else { vec![(1, "does not begin with three lines of `//!`".to_owned())] }
+}
+
+fn sizes(source: &Source) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let lines = source.lines();
+    if lines > MOST_LINES {
+        found.push((1, format!("has {lines} lines; {MOST_LINES} are the most")));
+    }
+    for function in source.functions() {
+        if function.lines > MOST_FUNCTION_LINES {
+            let words = format!("`{}` has {} lines; {MOST_FUNCTION_LINES} are the most", function.name, function.lines);
+            found.push((function.line, words));
+        }
+        if function.parameters > MOST_PARAMETERS {
+            let words =
+                format!("`{}` has {} parameters; {MOST_PARAMETERS} are the most", function.name, function.parameters);
+            found.push((function.line, words));
+        }
+    }
+    found
+}
+
+fn imports(source: &Source, room: &str, column: usize) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for at in source.words("crate") {
+        let Some(rest) = source.code[at + "crate".len()..].strip_prefix("::") else { continue };
+        for other in roots(rest) {
+            let known = self::column(&other);
+            let allowed = other == room || known.is_none_or(|known| known < column);
+            if !allowed {
+                found.push((source.line(at), format!("`{room}` must not know `{other}`")));
+            }
+        }
+    }
+    found
+}
+
+/// The first names of a path or of a group of paths: `{error::Hint, plan::{A, B}}` gives `error` and `plan`.
+fn roots(rest: &str) -> Vec<String> {
+    let word = |text: &str| text.trim().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
+    if !rest.starts_with('{') {
+        return vec![word(rest)];
+    }
+    let group = &rest[1..closing(rest).unwrap()];
+    let mut depth = 0;
+    let mut parts = vec![String::new()];
+    for c in group.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => parts.push(String::new()),
+            _ => parts.last_mut().unwrap().push(c),
+        }
+    }
+    parts.iter().map(|part| word(part)).filter(|name| !name.is_empty()).collect()
+}
+
+fn doors(source: &Source) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for (library, rooms) in DOORS {
+        let through = |room: &&str| source.name == format!("{room}.rs") || source.name.starts_with(&format!("{room}/"));
+        if rooms.iter().any(through) {
+            continue;
+        }
+        let line = source.words(library).find(|at| is_path_root(source, *at, library)).map(|at| source.line(at));
+        let doors = rooms.iter().map(|room| format!("`{room}`")).collect::<Vec<_>>().join(", ");
+        found.extend(line.map(|line| (line, format!("`{library}` is used through {doors} only"))));
+    }
+    found
+}
+
+/// Whether a word begins a path: `tera::x` or `use tera;`, not `crate::tera` and not `.tera`.
+fn is_path_root(source: &Source, at: usize, word: &str) -> bool {
+    let before = source.code[..at].trim_end();
+    let after = &source.code[at + word.len()..];
+    !before.ends_with("::") && !before.ends_with('.') && (after.starts_with("::") || before.ends_with("use"))
+}
+
+fn first_of(source: &Source, words: &[&str], counts: impl Fn(&Source, usize, &str) -> bool) -> Option<usize> {
+    let hits = words.iter().flat_map(|word| source.words(word).filter(|at| counts(source, *at, word)));
+    hits.min().map(|at| source.line(at))
+}
+
+/// A printing macro, or the standard streams themselves; a field or variable called `stdout` is neither.
+fn is_printing(source: &Source, at: usize, word: &str) -> bool {
+    let before = source.code[..at].trim_end();
+    let after = &source.code[at + word.len()..];
+    match word {
+        "stdout" | "stderr" => before.ends_with("io::") && (after.starts_with('(') || after.starts_with(';')),
+        _ => after.starts_with('!'),
+    }
+}

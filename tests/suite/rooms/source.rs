@@ -1,0 +1,251 @@
+//! A source file as the rules want to see it: code without text, comments and tests, line by line.
+//! Reads Rust text; returns masked code of the same length, and the functions in it.
+//! Not a parser: it knows strings, characters, comments, braces and `#[cfg(test)]`, which is enough for the house.
+
+/// A source file.
+pub struct Source {
+    /// Path under `src`.
+    pub name: String,
+    /// The text as it is.
+    pub text: String,
+    /// The text with strings, comments and tests blanked; line ends stay.
+    pub code: String,
+}
+
+/// A function found in the code.
+pub struct Function {
+    pub name: String,
+    pub line: usize,
+    pub lines: usize,
+    pub parameters: usize,
+}
+
+impl Source {
+    pub fn new(name: &str, text: &str) -> Self {
+        let code = without_tests(&masked(text));
+        Self { name: name.to_owned(), text: text.to_owned(), code }
+    }
+
+    /// The line a byte offset of the code stands on, from 1.
+    pub fn line(&self, at: usize) -> usize {
+        1 + self.code[..at].matches('\n').count()
+    }
+
+    /// Whether the whole file is tests.
+    pub fn is_test(&self) -> bool {
+        let base = self.name.rsplit('/').next().unwrap();
+        base.ends_with("tests.rs") || self.name.split('/').any(|part| part == "tests")
+    }
+
+    /// How many lines are not tests.
+    pub fn lines(&self) -> usize {
+        let tests: usize = test_ranges(&masked(&self.text))
+            .into_iter()
+            .map(|(from, to)| self.text[from..to].matches('\n').count() + 1)
+            .sum();
+        self.text.lines().count() - tests
+    }
+
+    /// Offsets of an identifier in the code.
+    pub fn words<'s>(&'s self, word: &'s str) -> impl Iterator<Item = usize> + 's {
+        let bytes = self.code.as_bytes();
+        self.code.match_indices(word).map(|(at, _)| at).filter(move |at| {
+            let before = at.checked_sub(1).is_none_or(|i| !is_word(bytes[i]));
+            before && bytes.get(at + word.len()).is_none_or(|b| !is_word(*b))
+        })
+    }
+
+    /// Every function with a body.
+    pub fn functions(&self) -> Vec<Function> {
+        self.words("fn").filter_map(|at| self.function(at)).collect()
+    }
+
+    fn function(&self, at: usize) -> Option<Function> {
+        let rest = &self.code[at + 2..];
+        let name: String = rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        if name.is_empty() {
+            return None;
+        }
+        let open = at + 2 + parameters_at(rest)?;
+        let close = open + closing(&self.code[open..])?;
+        let parameters = parameters(&self.code[open + 1..close]);
+        // A signature that ends in `;` belongs to a trait.
+        let body = close + self.code[close..].find(['{', ';'])?;
+        let end = match self.code.as_bytes()[body] {
+            b'{' => body + closing(&self.code[body..])?,
+            _ => return None,
+        };
+        let line = self.line(at);
+        Some(Function { name, line, lines: self.line(end) - line + 1, parameters })
+    }
+}
+
+pub fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_' || byte >= 0x80
+}
+
+/// Offset of the parenthesis that opens the parameters, past the generics.
+fn parameters_at(rest: &str) -> Option<usize> {
+    let mut angles = 0i32;
+    let mut before = ' ';
+    for (at, c) in rest.char_indices() {
+        match c {
+            '<' => angles += 1,
+            '>' if before != '-' => angles -= 1,
+            '(' if angles == 0 => return Some(at),
+            '{' | ';' => return None,
+            _ => {}
+        }
+        before = c;
+    }
+    None
+}
+
+/// Offset of the bracket that closes the one at the start.
+pub fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0i32;
+    for (at, c) in text.char_indices() {
+        match c {
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// How many parameters there are besides `self`.
+fn parameters(list: &str) -> usize {
+    let mut depth = 0i32;
+    let mut parts = vec![String::new()];
+    let mut before = ' ';
+    for c in list.chars() {
+        match c {
+            '(' | '[' | '{' | '<' => depth += 1,
+            '>' if before == '-' => {}
+            ')' | ']' | '}' | '>' => depth -= 1,
+            ',' if depth == 0 => parts.push(String::new()),
+            _ => parts.last_mut().unwrap().push(c),
+        }
+        before = c;
+    }
+    let is_self = |part: &str| {
+        part.split(':').next().unwrap().split_whitespace().any(|word| word.trim_start_matches('&') == "self")
+    };
+    parts.iter().filter(|part| !part.trim().is_empty() && !is_self(part)).count()
+}
+
+fn without_tests(code: &str) -> String {
+    let mut out = code.to_owned();
+    for (from, to) in test_ranges(code) {
+        let blank: String = code[from..to].chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
+        out.replace_range(from..to, &blank);
+    }
+    out
+}
+
+/// The items behind `#[cfg(test)]`.
+fn test_ranges(code: &str) -> Vec<(usize, usize)> {
+    let mut ranges = Vec::new();
+    let mut from = 0;
+    while let Some(at) = code[from..].find("#[cfg(test)]").map(|at| at + from) {
+        let Some(open) = code[at..].find(['{', ';']).map(|open| open + at) else { break };
+        let end = match code.as_bytes()[open] {
+            b'{' => closing(&code[open..]).map_or(code.len(), |close| open + close + 1),
+            _ => open + 1,
+        };
+        ranges.push((at, end));
+        from = end;
+    }
+    ranges
+}
+
+/// The text with comments, strings and characters blanked byte for byte.
+fn masked(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut out = bytes.to_vec();
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = opaque(&bytes[at..], at.checked_sub(1).map(|before| bytes[before]));
+        for byte in &mut out[at..at + length] {
+            if *byte != b'\n' {
+                *byte = b' ';
+            }
+        }
+        at += length.max(1);
+    }
+    String::from_utf8(out).unwrap()
+}
+
+/// Length of the comment, string or character that begins here; 0 when none does.
+fn opaque(rest: &[u8], before: Option<u8>) -> usize {
+    match rest {
+        [b'/', b'/', ..] => rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len()),
+        [b'/', b'*', ..] => block_comment(rest),
+        [b'"', ..] => 1 + quoted(&rest[1..], b'"'),
+        [b'r', b'"' | b'#', ..] if !before.is_some_and(|b| is_word(b) && b != b'b') => raw_string(rest),
+        [b'\'', b'\\', ..] => 2 + quoted(&rest[2..], b'\''),
+        // A lifetime has no quote after its first character.
+        [b'\'', ..] => character(rest),
+        _ => 0,
+    }
+}
+
+fn block_comment(rest: &[u8]) -> usize {
+    let mut depth = 0;
+    let mut at = 0;
+    while at + 1 < rest.len() {
+        match &rest[at..at + 2] {
+            b"/*" => depth += 1,
+            b"*/" => depth -= 1,
+            _ => {
+                at += 1;
+                continue;
+            }
+        }
+        at += 2;
+        if depth == 0 {
+            return at;
+        }
+    }
+    rest.len()
+}
+
+/// Length up to and with the closing quote.
+fn quoted(rest: &[u8], quote: u8) -> usize {
+    let mut at = 0;
+    while at < rest.len() {
+        match rest[at] {
+            b'\\' => at += 2,
+            byte if byte == quote => return at + 1,
+            _ => at += 1,
+        }
+    }
+    rest.len()
+}
+
+fn raw_string(rest: &[u8]) -> usize {
+    let hashes = rest[1..].iter().take_while(|b| **b == b'#').count();
+    if rest.get(1 + hashes) != Some(&b'"') {
+        return 0;
+    }
+    let end = [b"\"".to_vec(), vec![b'#'; hashes]].concat();
+    let body = 2 + hashes;
+    rest[body..].windows(end.len()).position(|window| window == end).map_or(rest.len(), |at| body + at + end.len())
+}
+
+fn character(rest: &[u8]) -> usize {
+    let width = match rest.get(1) {
+        Some(byte) if *byte < 0x80 => 1,
+        Some(byte) if *byte >= 0xf0 => 4,
+        Some(byte) if *byte >= 0xe0 => 3,
+        Some(_) => 2,
+        None => return 0,
+    };
+    if rest.get(1 + width) == Some(&b'\'') { width + 2 } else { 0 }
+}
