@@ -2,3 +2,5 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 mod example;
 mod rooms;
+
+mod compose_judge;
