@@ -2,11 +2,33 @@
 //! Reads compose files, env files and the environment it is handed; returns data and findings.
 //! Never talks to an engine, never prints.
 
+mod canonical;
+mod config;
+mod consistency;
+mod decode;
+mod dotenv;
+pub mod emit;
+mod environment;
+mod error;
 mod go;
 pub mod hash;
+mod interpolate;
 pub mod json;
+mod loader;
+mod merge;
 pub mod model;
+mod normalize;
 mod order;
+mod paths;
+mod schema;
+mod spec;
+mod validation;
 pub mod value;
+mod yaml;
 
+pub use error::{ComposeError, Diagnostic, Finding};
+pub use interpolate::Variable;
+pub use loader::{
+    FileSource, LoadArgs, LoadOptions, Loaded, LoadedModel, load, load_environment, load_model, load_variables,
+};
 pub use model::{Service, Stack};

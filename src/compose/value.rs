@@ -48,8 +48,10 @@ pub enum Value {
 pub struct Node {
     /// What the node holds.
     pub value: Value,
-    /// Where it was written.
+    /// Where the value was written.
     pub at: Position,
+    /// Where its key was written, when it stands in a mapping.
+    pub key_at: Position,
 }
 
 impl PartialEq for Node {
@@ -61,7 +63,7 @@ impl PartialEq for Node {
 impl Node {
     /// A node at a known place.
     pub fn new(value: Value, at: Position) -> Self {
-        Self { value, at }
+        Self { value, at, key_at: at }
     }
 
     /// Text at a known place.

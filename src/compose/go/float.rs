@@ -2,14 +2,17 @@
 //! Reads a float, returns the text of `strconv.FormatFloat(v, 'g', -1, bits)` or of `fmt.Sprint`.
 //! Never loses the shortest form that reads back the same.
 
+/// From this power of ten on, Go's shortest form has an exponent.
+const EXPONENT_FROM: i32 = 6;
+
 /// The shortest decimal text of a single-precision number.
 pub(crate) fn shortest(value: f32) -> String {
     format!("{value}")
 }
 
-/// `%v` of a float64: the shortest form, with an exponent below 1e-4 and from 1e21 on.
+/// `%v` of a float64: the shortest form, with an exponent below 1e-4 and from 1e6 on.
 pub(crate) fn sprint(value: f64) -> String {
-    format_g(value, 21)
+    format_g(value)
 }
 
 /// The YAML writer's form: like `%v`.
@@ -20,10 +23,10 @@ pub(crate) fn yaml(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { ".inf" } else { "-.inf" }.to_owned();
     }
-    format_g(value, 21)
+    format_g(value)
 }
 
-fn format_g(value: f64, threshold: i32) -> String {
+fn format_g(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
     }
@@ -36,7 +39,7 @@ fn format_g(value: f64, threshold: i32) -> String {
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let power: i32 = exponent.parse().unwrap_or(0);
-    if power < -4 || power >= threshold {
+    if power < -4 || power >= EXPONENT_FROM {
         let sign = if power < 0 { '-' } else { '+' };
         return format!("{digits}e{sign}{:02}", power.abs());
     }
@@ -52,10 +55,13 @@ mod tests {
         let cases = [
             (1.0, "1"),
             (0.5, "0.5"),
-            (123456.0, "123456"),
-            (1e20, "100000000000000000000"),
+            (123_456.0, "123456"),
+            (1e6, "1e+06"),
+            (1_234_567.0, "1.234567e+06"),
+            (12_345_678.5, "1.23456785e+07"),
+            (1e20, "1e+20"),
+            (0.0001, "0.0001"),
             (1e-5, "1e-05"),
-            (1e21, "1e+21"),
         ];
         for (value, text) in cases {
             assert_eq!(sprint(value), text);

@@ -4,3 +4,5 @@
 
 pub(crate) mod duration;
 pub(crate) mod float;
+pub(crate) mod text;
+pub(crate) mod time;

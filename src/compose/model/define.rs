@@ -150,6 +150,21 @@ macro_rules! model {
             #[serde(skip)]
             pub extensions: $crate::compose::model::Extensions,
         }
+        impl $crate::compose::decode::Decode for $name {
+            fn decode(node: &$crate::compose::value::Node, context: &mut $crate::compose::decode::Context) -> Self {
+                let mut value = Self::default();
+                for (key, child) in context.entries(node) {
+                    $(if key == $crate::compose::model::define::key_of(stringify!($field)) {
+                        value.$field = context.within(key, |context| $crate::compose::decode::Decode::decode(child, context));
+                        continue;
+                    })*
+                    if key.starts_with("x-") {
+                        value.extensions.insert(key.clone(), child.clone());
+                    }
+                }
+                value
+            }
+        }
         model!(@json $name { $($(@$flag)? $field,)* });
         impl $crate::compose::model::define::Field for $name {
             fn json_empty(&self) -> bool {
@@ -174,6 +189,18 @@ macro_rules! model {
         #[serde(default)]
         pub struct $name {
             $($(#[$fmeta])* pub $field: $ty,)*
+        }
+        impl $crate::compose::decode::Decode for $name {
+            fn decode(node: &$crate::compose::value::Node, context: &mut $crate::compose::decode::Context) -> Self {
+                let mut value = Self::default();
+                for (key, child) in context.entries(node) {
+                    $(if key == $crate::compose::model::define::key_of(stringify!($field)) {
+                        value.$field = context.within(key, |context| $crate::compose::decode::Decode::decode(child, context));
+                        continue;
+                    })*
+                }
+                value
+            }
         }
         model!(@json $name { $($(@$flag)? $field,)* });
         impl $crate::compose::model::define::Field for $name {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap as _};
 
 use super::define::{Field, append_extensions, model};
 use super::{ByteSize, Extensions, Mapping, OptOut};
+use crate::compose::decode::{Context, Decode};
 use crate::compose::value::{Map, Node, Value};
 
 model! {
@@ -60,6 +61,23 @@ macro_rules! device_value {
                 map.serialize_entry("Path", &self.path)?;
                 map.serialize_entry($json, &self.$field)?;
                 map.end()
+            }
+        }
+
+        impl Decode for $name {
+            fn decode(node: &Node, context: &mut Context) -> Self {
+                let mut value = Self::default();
+                for (key, child) in context.entries(node) {
+                    match key.as_str() {
+                        "path" => value.path = context.within(key, |context| Decode::decode(child, context)),
+                        stringify!($field) => value.$field = context.within(key, |context| Decode::decode(child, context)),
+                        key if key.starts_with("x-") => {
+                            value.extensions.insert(key.to_owned(), child.clone());
+                        }
+                        _ => {}
+                    }
+                }
+                value
             }
         }
 

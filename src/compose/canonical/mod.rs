@@ -1,0 +1,98 @@
+//! Short forms made long, and the defaults that belong to single entries.
+//! Reads a merged tree that fits the schema; rewrites it in place.
+//! Never looks at other files or at the file system.
+
+mod defaults;
+mod entries;
+
+pub(crate) use defaults::set_defaults;
+
+use super::value::{Node, Position, Value};
+
+/// A short form that cannot be read.
+#[derive(Debug, Clone)]
+pub(crate) struct FormError {
+    pub key: String,
+    pub at: Position,
+    pub message: String,
+}
+
+/// Whether a short form that cannot be read is an error, or stays as it is (uninterpolated models hold variables there).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unreadable {
+    Refuse,
+    Keep,
+}
+
+/// Makes a whole tree canonical; all errors are collected.
+pub(crate) fn canonical(root: &mut Node, unreadable: Unreadable) -> Vec<FormError> {
+    let mut walk = Walk { unreadable, errors: Vec::new() };
+    walk.node(root, &mut Vec::new());
+    walk.errors
+}
+
+struct Walk {
+    unreadable: Unreadable,
+    errors: Vec<FormError>,
+}
+
+impl Walk {
+    fn node<'n>(&mut self, node: &'n mut Node, path: &mut Vec<&'n str>) {
+        if let Some(rewrite) = entries::rewrite(path)
+            && let Err(message) = rewrite(node, self.unreadable)
+        {
+            self.errors.push(FormError { key: path.join(".").replace(".[]", "[]"), at: node.at, message });
+        }
+        match &mut node.value {
+            Value::Map(map) => {
+                for (key, child) in map {
+                    path.push(key);
+                    self.node(child, path);
+                    path.pop();
+                }
+            }
+            Value::List(list) => {
+                path.push("[]");
+                list.iter_mut().for_each(|child| self.node(child, path));
+                path.pop();
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Removes empty entries where they mean nothing.
+pub(crate) fn omit_empty(root: &mut Node) {
+    for section in ["services", "jobs"] {
+        let Some(containers) = root.get_mut(section).and_then(Node::as_map_mut) else { continue };
+        for container in containers.values_mut() {
+            if let Some(Value::List(list)) = container.get_mut("dns").map(|dns| &mut dns.value) {
+                list.retain(|item| !matches!(&item.value, Value::Null) && item.as_str() != Some(""));
+            }
+        }
+    }
+}
+
+/// Renames the extensions that became attributes: `x-develop`, and `x-initialSync` in its rules.
+pub(crate) fn promote_aliases(root: &mut Node) -> Result<(), super::merge::MergeError> {
+    let Some(services) = root.get_mut("services").and_then(Node::as_map_mut) else { return Ok(()) };
+    for (name, service) in services {
+        rename(service, ("x-develop", "develop"), &["services", name])?;
+        let rules = service.get_mut("develop").and_then(|develop| develop.get_mut("watch")).and_then(Node::as_list_mut);
+        for rule in rules.into_iter().flatten() {
+            rename(rule, ("x-initialSync", "initial_sync"), &["services", name, "develop", "watch", "[]"])?;
+        }
+    }
+    Ok(())
+}
+
+fn rename(node: &mut Node, (from, to): (&str, &str), path: &[&str]) -> Result<(), super::merge::MergeError> {
+    let Some(map) = node.as_map_mut() else { return Ok(()) };
+    let Some(extension) = map.shift_remove(from) else { return Ok(()) };
+    let value = match map.shift_remove(to).filter(|written| !written.is_null()) {
+        Some(written) => super::merge::merge_at(extension, written, &[path, &[to]].concat())?,
+        None => extension,
+    };
+    map.insert(to.to_owned(), value);
+    Ok(())
+}

@@ -1,0 +1,301 @@
+//! `.env` and `env_file` contents, by the rules of Compose's own parser.
+//! Reads a text and a lookup; adds names and values to a map.
+//! Never opens a file and never reads the process environment.
+
+use std::collections::BTreeMap;
+
+use super::interpolate::{Fault, Variables, substitute};
+
+/// What is wrong with an env file: a line, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct EnvFileError {
+    /// Line, from 1.
+    pub line: u32,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// Looks a name up outside the file.
+pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Reads a text into `vars`; names found by `lookup` win over names read before when a value refers to them.
+pub(crate) fn parse(text: &str, vars: &mut BTreeMap<String, String>, lookup: Lookup<'_>) -> Result<(), EnvFileError> {
+    let mut parser = Parser { line: 1, lookup };
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+    while let Some(start) = parser.statement(rest) {
+        let (key, after, inherited) = parser.key(start)?;
+        if key.contains(' ') {
+            return Err(parser.error("key cannot contain a space"));
+        }
+        if inherited {
+            if let Some(value) = lookup(key) {
+                vars.insert(key.to_owned(), value);
+            }
+            rest = after;
+            continue;
+        }
+        let (value, after) = parser.value(after, vars)?;
+        vars.insert(key.to_owned(), value);
+        rest = after;
+    }
+    Ok(())
+}
+
+/// Reads a text whose values are taken as they are: `format: raw`.
+pub(crate) fn parse_raw(
+    text: &str,
+    vars: &mut BTreeMap<String, String>,
+    lookup: Lookup<'_>,
+) -> Result<(), EnvFileError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (key, value) = line.split_once('=').map_or((line, None), |(key, value)| (key, Some(value)));
+        let message = if key.is_empty() {
+            Some(format!("no variable name on line '{line}'"))
+        } else {
+            key.contains([' ', '\t']).then(|| format!("variable '{key}' contains whitespaces"))
+        };
+        if let Some(message) = message {
+            return Err(EnvFileError { line: u32::try_from(number + 1).unwrap_or(0), message });
+        }
+        match value {
+            Some(value) => {
+                vars.insert(key.to_owned(), value.to_owned());
+            }
+            None => {
+                if let Some(value) = lookup(key) {
+                    vars.insert(key.to_owned(), value);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+struct Parser<'a> {
+    line: u32,
+    lookup: Lookup<'a>,
+}
+
+struct Scope<'a> {
+    lookup: Lookup<'a>,
+    vars: &'a BTreeMap<String, String>,
+}
+
+impl Variables for Scope<'_> {
+    fn value(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).or_else(|| self.vars.get(name).cloned())
+    }
+
+    fn unset(&mut self, _name: &str) {}
+}
+
+/// Blank, but not a line break.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
+}
+
+impl Parser<'_> {
+    fn error(&self, message: impl Into<String>) -> EnvFileError {
+        EnvFileError { line: self.line, message: message.into() }
+    }
+
+    /// The rest from the next statement on, without blanks and comments.
+    fn statement<'t>(&mut self, text: &'t str) -> Option<&'t str> {
+        let mut rest = text;
+        loop {
+            let start = rest.find(|c: char| {
+                self.line += u32::from(c == '\n');
+                !c.is_whitespace()
+            })?;
+            rest = &rest[start..];
+            if !rest.starts_with('#') {
+                return Some(rest);
+            }
+            rest = &rest[rest.find('\n')?..];
+        }
+    }
+
+    fn key<'t>(&mut self, text: &'t str) -> Result<(&'t str, &'t str, bool), EnvFileError> {
+        let exported = text.strip_prefix("export").filter(|rest| rest.starts_with(char::is_whitespace));
+        let text = exported.map_or(text, |rest| rest.trim_start_matches(is_blank));
+        for (at, c) in text.char_indices() {
+            match c {
+                '=' | ':' | '\n' => {
+                    let inherited = c == '\n';
+                    let key = &text[..at];
+                    self.line += u32::from(inherited && !key.contains(' '));
+                    return Ok((key.trim_end(), text[at + 1..].trim_start_matches(is_blank), inherited));
+                }
+                '_' | '.' | '-' | '[' | ']' => {}
+                c if is_blank(c) || c.is_alphabetic() || c.is_numeric() => {}
+                c => {
+                    let line = text.split('\n').next().unwrap_or_default();
+                    return Err(
+                        self.error(format!("unexpected character {:?} in variable name {line:?}", c.to_string()))
+                    );
+                }
+            }
+        }
+        if text.is_empty() {
+            return Err(self.error("zero length string"));
+        }
+        // A last line without a value and without a line break names nothing: Compose's parser takes it for a value.
+        Ok(("", text.trim_start_matches(is_blank), false))
+    }
+
+    fn value<'t>(&mut self, text: &'t str, vars: &BTreeMap<String, String>) -> Result<(String, &'t str), EnvFileError> {
+        match text.as_bytes().first() {
+            Some(quote @ (b'"' | b'\'')) => self.quoted(text, *quote, vars),
+            _ => {
+                let (value, rest) = text.split_once('\n').unwrap_or((text, ""));
+                self.line += 1;
+                let value = value.split_once(" #").map_or(value, |(value, _)| value).trim_end();
+                Ok((self.expand(value, vars)?, rest))
+            }
+        }
+    }
+
+    fn quoted<'t>(
+        &mut self,
+        text: &'t str,
+        quote: u8,
+        vars: &BTreeMap<String, String>,
+    ) -> Result<(String, &'t str), EnvFileError> {
+        let bytes = text.as_bytes();
+        let mut content = Vec::new();
+        let mut escaped = false;
+        for (at, c) in bytes.iter().copied().enumerate().skip(1) {
+            self.line += u32::from(c == b'\n');
+            if c == quote && !escaped {
+                let content = String::from_utf8_lossy(&content).into_owned();
+                let value = if quote == b'"' { self.expand(&unescaped(&content), vars)? } else { content };
+                return Ok((value, &text[at + 1..]));
+            }
+            if c == b'\\' && !escaped {
+                escaped = true;
+                continue;
+            }
+            if escaped && c != quote {
+                content.push(b'\\');
+            }
+            escaped = false;
+            content.push(c);
+        }
+        let line = text.split('\n').next().unwrap_or_default();
+        Err(self.error(format!("unterminated quoted value {line}")))
+    }
+
+    fn expand(&self, value: &str, vars: &BTreeMap<String, String>) -> Result<String, EnvFileError> {
+        let mut faults = Vec::new();
+        let filled = substitute(value, &mut Scope { lookup: self.lookup, vars }, &mut faults);
+        match faults.into_iter().next() {
+            Some(fault @ (Fault::Malformed | Fault::Required(..))) => Err(self.error(fault.explained(value))),
+            None => Ok(filled),
+        }
+    }
+}
+
+/// Shell escapes inside double quotes; `\$` becomes `$$`, which the expansion then takes for a dollar sign.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        out.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let simple = match after.as_bytes().first() {
+            Some(b'a') => Some("\u{7}"),
+            Some(b'b') => Some("\u{8}"),
+            Some(b'f') => Some("\u{c}"),
+            Some(b'n') => Some("\n"),
+            Some(b'r') => Some("\r"),
+            Some(b't') => Some("\t"),
+            Some(b'v') => Some("\u{b}"),
+            Some(b'$') => Some("$$"),
+            Some(b'"') => Some("\""),
+            Some(b'\\') => Some("\\"),
+            // Matched by Compose's parser, but no escape of Go: they stay.
+            Some(b'c') => Some("\\c"),
+            _ => None,
+        };
+        if let Some(simple) = simple {
+            out.push_str(simple);
+            rest = &after[1..];
+        } else if let Some((character, length)) = octal(after) {
+            out.push(character);
+            rest = &after[length..];
+        } else {
+            out.push('\\');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// `0` and three octal digits.
+fn octal(text: &str) -> Option<(char, usize)> {
+    let digits = text.strip_prefix('0')?.get(..3)?;
+    let code = u32::from_str_radix(digits, 8).ok().filter(|code| *code < 256)?;
+    Some((char::from_u32(code)?, 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{parse, parse_raw};
+
+    fn read(text: &str) -> Vec<(String, String)> {
+        let mut vars = BTreeMap::new();
+        parse(text, &mut vars, &|name| (name == "OUT").then(|| "outer".to_owned())).unwrap();
+        vars.into_iter().collect()
+    }
+
+    #[test]
+    fn lines_are_read_as_compose_reads_them() {
+        let cases = [
+            ("A=1", "1"),
+            ("export A=1", "1"),
+            ("A = spaced ", "spaced"),
+            ("A: yaml", "yaml"),
+            ("A='single $X #'", "single $X #"),
+            ("A=\"a\\nb\"", "a\nb"),
+            ("A=\"q\\\"q\"", "q\"q"),
+            ("A=x # comment", "x"),
+            ("A=x#no", "x#no"),
+            ("A=$OUT", "outer"),
+            ("A=${NONE:-d}", "d"),
+            ("A=\"\\$x\"", "$x"),
+            ("A='it\\'s'", "it's"),
+            ("A=", ""),
+            ("# c\n\nA=1\n", "1"),
+        ];
+        for (text, value) in cases {
+            assert_eq!(read(text), [("A".to_owned(), value.to_owned())], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_alone_is_inherited_when_it_is_known() {
+        assert_eq!(read("OUT\nMISSING\n"), [("OUT".to_owned(), "outer".to_owned())]);
+    }
+
+    #[test]
+    fn an_open_quote_is_an_error_with_its_line() {
+        let mut vars = BTreeMap::new();
+        let error = parse("A=1\nB=\"open\n", &mut vars, &|_| None).unwrap_err();
+        assert!(error.message.starts_with("unterminated quoted value"), "{error:?}");
+    }
+
+    #[test]
+    fn raw_values_stay_as_written() {
+        let mut vars = BTreeMap::new();
+        parse_raw("A='q' $X # not a comment\n#c\nB\n", &mut vars, &|_| None).unwrap();
+        assert_eq!(vars.into_iter().collect::<Vec<_>>(), [("A".to_owned(), "'q' $X # not a comment".to_owned())]);
+    }
+}

@@ -1,0 +1,115 @@
+//! Variables in a whole tree: every text filled in, and made a number or a boolean where one belongs.
+//! Reads a tree and an environment; rewrites the tree, records the variables used, and collects every fault.
+//! Never touches keys: Compose does not substitute there.
+
+mod cast;
+mod template;
+mod variables;
+
+pub(crate) use template::{Fault, Variables, substitute};
+pub use variables::Variable;
+pub(crate) use variables::extract;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::value::{Node, Position, Value};
+
+/// A fault, its path and its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub key: String,
+    pub at: Position,
+    pub message: String,
+}
+
+/// Fills in trees from one environment.
+pub(crate) struct Interpolation<'a> {
+    environment: &'a BTreeMap<String, String>,
+    /// Variables that were referenced plainly and have no value, with the first place of each.
+    pub unset: BTreeMap<String, Position>,
+    /// Names that were asked for.
+    pub used: BTreeSet<String>,
+    at: Position,
+}
+
+impl Variables for Interpolation<'_> {
+    fn value(&self, name: &str) -> Option<String> {
+        self.environment.get(name).cloned()
+    }
+
+    fn unset(&mut self, name: &str) {
+        self.unset.entry(name.to_owned()).or_insert(self.at);
+    }
+}
+
+impl<'a> Interpolation<'a> {
+    /// An interpolation from an environment.
+    pub(crate) fn new(environment: &'a BTreeMap<String, String>) -> Self {
+        Self { environment, unset: BTreeMap::new(), used: BTreeSet::new(), at: Position::default() }
+    }
+
+    /// Fills in a tree; returns all faults in it.
+    pub(crate) fn tree(&mut self, root: &mut Node) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        self.node(root, &mut Vec::new(), &mut problems);
+        problems
+    }
+
+    fn node<'n>(&mut self, node: &'n mut Node, path: &mut Vec<&'n str>, problems: &mut Vec<Problem>) {
+        if let Value::Str(text) = &node.value {
+            let cast = cast::at(path);
+            if cast.is_none() && !text.contains('$') {
+                return;
+            }
+            let at = node.at;
+            match self.text(text, cast, at) {
+                Ok(value) => node.value = value,
+                Err(messages) => problems.extend(messages.into_iter().map(|message| Problem {
+                    key: path.join(".").replace(".[]", "[]"),
+                    at,
+                    message,
+                })),
+            }
+            return;
+        }
+        match &mut node.value {
+            Value::Map(map) => {
+                for (key, child) in map {
+                    path.push(key);
+                    self.node(child, path, problems);
+                    path.pop();
+                }
+            }
+            Value::List(list) => {
+                path.push("[]");
+                list.iter_mut().for_each(|child| self.node(child, path, problems));
+                path.pop();
+            }
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str, cast: Option<cast::Cast>, at: Position) -> Result<Value, Vec<String>> {
+        self.at = at;
+        let mut faults = Vec::new();
+        let filled = substitute(text, self, &mut faults);
+        if !faults.is_empty() {
+            return Err(faults.into_iter().map(|fault| fault.explained(text)).collect());
+        }
+        match cast {
+            Some(cast) => cast.apply(&filled).map_err(|message| vec![message]),
+            None => Ok(Value::Str(filled)),
+        }
+    }
+}
+
+impl Fault {
+    /// The fault in words.
+    pub(crate) fn explained(self, text: &str) -> String {
+        match self {
+            Self::Malformed => format!("invalid interpolation format in {text:?}; write $$ for a literal dollar sign"),
+            Self::Required(name, reason) if reason.is_empty() => format!("required variable {name} is missing a value"),
+            Self::Required(name, reason) => format!("required variable {name} is missing a value: {reason}"),
+        }
+    }
+}

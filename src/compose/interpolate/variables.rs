@@ -1,0 +1,99 @@
+//! Which variables a tree uses, with their defaults: what `config --variables` lists.
+//! Reads an uninterpolated tree; returns each variable once.
+//! Never looks a value up.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::compose::value::{Node, Value};
+
+/// A variable and how it is used.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Taken when it is unset.
+    pub default_value: String,
+    /// Taken when it is set.
+    pub presence_value: String,
+    /// Whether it must have a value.
+    pub required: bool,
+}
+
+/// All variables of a tree.
+pub(crate) fn extract(root: &Node) -> BTreeMap<String, Variable> {
+    let mut found = BTreeMap::new();
+    visit(root, &mut found);
+    found
+}
+
+fn visit(node: &Node, found: &mut BTreeMap<String, Variable>) {
+    match &node.value {
+        Value::Str(text) => of_text(text, found),
+        Value::Map(map) => map.values().for_each(|child| visit(child, found)),
+        Value::List(list) => list.iter().for_each(|child| visit(child, found)),
+        _ => {}
+    }
+}
+
+fn of_text(text: &str, found: &mut BTreeMap<String, Variable>) {
+    let mut rest = text;
+    while let Some(at) = rest.find('$') {
+        let (length, inner, tail) = super::template::located(&rest[at..]);
+        if let Some(inner) = inner {
+            add(inner, found);
+        }
+        if let Some(tail) = tail {
+            of_text(tail, found);
+        }
+        rest = &rest[at + length..];
+    }
+}
+
+fn add(inner: &str, found: &mut BTreeMap<String, Variable>) {
+    let end = inner.find(|c: char| !(c == '_' || c.is_ascii_alphanumeric())).unwrap_or(inner.len());
+    let (name, rest) = inner.split_at(end);
+    let mut variable = Variable { name: name.to_owned(), ..Variable::default() };
+    if rest.starts_with(":?") || rest.starts_with('?') {
+        variable.required = true;
+    } else if let Some(value) = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')) {
+        value.clone_into(&mut variable.default_value);
+    } else if let Some(value) = rest.strip_prefix(":+").or_else(|| rest.strip_prefix('+')) {
+        value.clone_into(&mut variable.presence_value);
+    }
+    let nested = [variable.default_value.clone(), variable.presence_value.clone()];
+    combine(variable, found);
+    nested.iter().for_each(|text| of_text(text, found));
+}
+
+fn combine(variable: Variable, found: &mut BTreeMap<String, Variable>) {
+    let Some(known) = found.get_mut(&variable.name) else {
+        found.insert(variable.name.clone(), variable);
+        return;
+    };
+    known.required |= variable.required;
+    if known.default_value.is_empty() {
+        known.default_value = variable.default_value;
+    }
+    if known.presence_value.is_empty() {
+        known.presence_value = variable.presence_value;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::extract;
+    use crate::compose::value::Node;
+
+    #[test]
+    fn variables_are_found_with_their_defaults() {
+        let node = Node::from("${A:-x${B}} $C ${D:?need} $$E ${A} ${F:+on}");
+        let found = extract(&node);
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["A", "B", "C", "D", "F"]);
+        assert_eq!(found["A"].default_value, "x${B}");
+        assert!(found["D"].required);
+        assert_eq!(found["F"].presence_value, "on");
+    }
+}

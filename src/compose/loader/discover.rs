@@ -1,0 +1,293 @@
+//! Which files, which environment, which name and which profiles.
+//! Reads the arguments, `.env` files and directory listings; returns the setting of a load.
+//! Never reads a compose file beyond its `name`.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::{FileSource, Loader};
+use crate::compose::dotenv;
+use crate::compose::error::{ComposeError, Diagnostic};
+use crate::compose::interpolate::Interpolation;
+use crate::compose::value::{Node, Position, Value};
+use crate::compose::{paths, yaml};
+
+const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const OVERRIDES: [&str; 4] =
+    ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
+
+/// Everything that is decided before the files are read.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setting {
+    /// Absolute project directory.
+    pub directory: String,
+    pub files: Vec<Source>,
+    pub environment: BTreeMap<String, String>,
+    pub env_files: Vec<PathBuf>,
+    pub profiles: Vec<String>,
+    pub name: String,
+}
+
+/// A file and its text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Source {
+    /// Absolute path, or `-`.
+    pub name: String,
+    pub text: String,
+}
+
+impl Loader<'_> {
+    /// Decides files, environment, name and profiles.
+    pub(super) fn discover(&mut self) -> Result<Setting, ComposeError> {
+        let args = self.args;
+        let mut setting = Setting { environment: args.environment.clone(), ..Setting::default() };
+        setting.environment.entry("PWD".to_owned()).or_insert_with(|| args.working_dir.to_string_lossy().into_owned());
+        let named: Vec<String> = args.files.iter().filter_map(|file| self.path_of(file)).collect();
+        // Compose reads .env twice: beside what is known first, then beside the files that were found.
+        self.read_env_files(&mut setting, &self.directory(&named))?;
+        let files = self.find_files(&setting)?;
+        let found: Vec<String> = files.iter().filter_map(|file| self.path_of(file)).collect();
+        setting.directory = self.directory(&found);
+        let directory = setting.directory.clone();
+        self.read_env_files(&mut setting, &directory)?;
+        setting.profiles = self.profiles(&setting);
+        for file in &files {
+            setting.files.push(self.read_source(file)?);
+        }
+        setting.name = self.project_name(&setting)?;
+        setting.environment.insert("COMPOSE_PROJECT_NAME".to_owned(), setting.name.clone());
+        Ok(setting)
+    }
+
+    fn path_of(&self, file: &FileSource) -> Option<String> {
+        match file {
+            FileSource::Path(path) if path.as_os_str() == "-" => None,
+            FileSource::Path(path) | FileSource::Inline { name: path, .. } => {
+                Some(self.absolute(&path.to_string_lossy()))
+            }
+            FileSource::Stdin(_) => None,
+        }
+    }
+
+    /// `--project-directory`, else where the first file is, else where the command runs.
+    fn directory(&self, files: &[String]) -> String {
+        match (&self.args.project_dir, files.first()) {
+            (Some(directory), _) => self.absolute(&directory.to_string_lossy()),
+            (None, Some(file)) => paths::parent(file),
+            (None, None) => self.absolute(""),
+        }
+    }
+
+    fn find_files(&mut self, setting: &Setting) -> Result<Vec<FileSource>, ComposeError> {
+        if !self.args.files.is_empty() {
+            return Ok(self.args.files.clone());
+        }
+        if let Some(list) = setting.environment.get("COMPOSE_FILE") {
+            let separator = setting.environment.get("COMPOSE_PATH_SEPARATOR").filter(|text| !text.is_empty());
+            let separator = separator.map_or(":", String::as_str);
+            return list.split(separator).map(|entry| self.named_by_variable(entry)).collect();
+        }
+        self.search(&self.directory(&[]))
+    }
+
+    fn named_by_variable(&self, entry: &str) -> Result<FileSource, ComposeError> {
+        let path = self.absolute(entry);
+        let reason = match std::fs::metadata(&path) {
+            Ok(metadata) if metadata.is_file() => return Ok(FileSource::Path(PathBuf::from(path))),
+            Ok(metadata) if metadata.is_dir() => "is a directory".to_owned(),
+            Ok(_) => "is not a regular file".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Err(ComposeError::message(format!("compose file {entry:?} set by COMPOSE_FILE cannot be used: {reason}")))
+    }
+
+    fn search(&mut self, start: &str) -> Result<Vec<FileSource>, ComposeError> {
+        let mut directory = Path::new(start);
+        loop {
+            let found = present(&NAMES, directory);
+            if let Some(winner) = found.first() {
+                self.warn_of_others(&found, "config");
+                let overrides = present(&OVERRIDES, directory);
+                self.warn_of_others(&overrides, "override");
+                let chosen = std::iter::once(winner).chain(overrides.first());
+                return Ok(chosen.map(|path| FileSource::Path(path.clone())).collect());
+            }
+            directory = directory.parent().ok_or_else(|| ComposeError::NotFound { directory: PathBuf::from(start) })?;
+        }
+    }
+
+    fn warn_of_others(&mut self, found: &[PathBuf], kind: &str) {
+        if let [first, _, ..] = found {
+            let list: Vec<_> = found.iter().map(|path| path.to_string_lossy()).collect();
+            let message = format!("several {kind} files found: {}; using {}", list.join(", "), first.display());
+            self.warn("", Position::default(), message);
+        }
+    }
+
+    fn read_source(&self, file: &FileSource) -> Result<Source, ComposeError> {
+        match file {
+            FileSource::Stdin(text) => Ok(Source { name: "-".to_owned(), text: text.clone() }),
+            FileSource::Inline { name, text } => {
+                Ok(Source { name: self.absolute(&name.to_string_lossy()), text: text.clone() })
+            }
+            FileSource::Path(path) => self.read_file(&self.absolute(&path.to_string_lossy())),
+        }
+    }
+
+    /// A file's text.
+    pub(super) fn read_file(&self, path: &str) -> Result<Source, ComposeError> {
+        let absolute = self.absolute(path);
+        let bytes = std::fs::read(&absolute).map_err(|source| ComposeError::Read { path: absolute.into(), source })?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            let diagnostic = Diagnostic {
+                file: Some(path.to_owned()),
+                message: "not valid UTF-8".to_owned(),
+                ..Diagnostic::default()
+            };
+            ComposeError::Invalid(vec![diagnostic])
+        })?;
+        Ok(Source { name: path.to_owned(), text })
+    }
+
+    fn profiles(&self, setting: &Setting) -> Vec<String> {
+        if !self.args.profiles.is_empty() {
+            return self.args.profiles.clone();
+        }
+        let list = setting.environment.get("COMPOSE_PROFILES").map_or("", String::as_str);
+        list.split(',').map(|profile| profile.trim().to_owned()).filter(|profile| !profile.is_empty()).collect()
+    }
+
+    fn read_env_files(&self, setting: &mut Setting, directory: &str) -> Result<(), ComposeError> {
+        let explicit: Vec<String> = if self.args.env_files.is_empty() {
+            let list = self.args.environment.get("COMPOSE_ENV_FILES").map_or("", String::as_str);
+            list.split(',').filter(|path| !path.is_empty()).map(str::to_owned).collect()
+        } else {
+            self.args.env_files.iter().map(|path| path.to_string_lossy().into_owned()).collect()
+        };
+        let files = if explicit.is_empty() { self.default_env_file(directory)? } else { explicit };
+        let read = self.env_from_files(&setting.environment, &files)?;
+        for (key, value) in read {
+            setting.environment.entry(key).or_insert(value);
+        }
+        setting.env_files = files.iter().map(|path| PathBuf::from(self.absolute(path))).collect();
+        Ok(())
+    }
+
+    fn default_env_file(&self, directory: &str) -> Result<Vec<String>, ComposeError> {
+        if let Some(disabled) = self.args.environment.get("COMPOSE_DISABLE_ENV_FILE") {
+            match disabled.as_str() {
+                "1" | "t" | "T" | "true" | "TRUE" | "True" => return Ok(Vec::new()),
+                "0" | "f" | "F" | "false" | "FALSE" | "False" => {}
+                other => {
+                    let message = format!("COMPOSE_DISABLE_ENV_FILE must be true or false, got {other:?}");
+                    return Err(ComposeError::message(message));
+                }
+            }
+        }
+        let path = paths::join(directory, ".env");
+        Ok(if Path::new(&path).is_file() { vec![path] } else { Vec::new() })
+    }
+
+    /// What env files say, each read with what is known before it.
+    pub(super) fn env_from_files(
+        &self,
+        known: &BTreeMap<String, String>,
+        files: &[String],
+    ) -> Result<BTreeMap<String, String>, ComposeError> {
+        let mut vars = BTreeMap::new();
+        for file in files {
+            let path = self.absolute(file);
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| ComposeError::Read { path: path.clone().into(), source })?;
+            let lookup = |name: &str| known.get(name).cloned();
+            dotenv::parse(&text, &mut vars, &lookup).map_err(|error| env_file_error(&path, error))?;
+        }
+        Ok(vars)
+    }
+
+    /// `--project-name`, `COMPOSE_PROJECT_NAME`, the last `name` of the files, the directory.
+    fn project_name(&self, setting: &Setting) -> Result<String, ComposeError> {
+        let flag = self.args.project_name.as_ref().filter(|name| !name.is_empty());
+        let variable = setting.environment.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty());
+        if let Some(name) = flag.or(variable) {
+            return if normalized_name(name) == *name { Ok(name.clone()) } else { Err(invalid_name(name)) };
+        }
+        let written = self.written_name(setting)?;
+        let written = if self.args.options.no_normalize { written } else { normalized_name(&written) };
+        if !written.is_empty() {
+            return Ok(written);
+        }
+        let directory = setting.directory.rsplit('/').next().unwrap_or_default();
+        let name = normalized_name(directory);
+        if name.is_empty() && !self.has_name(setting) {
+            return Err(ComposeError::message(
+                "project name must not be empty: set `name` in the compose file or use --project-name",
+            ));
+        }
+        Ok(if self.has_name(setting) { String::new() } else { name })
+    }
+
+    fn has_name(&self, setting: &Setting) -> bool {
+        setting.files.iter().any(|file| names_of(&file.text).first().is_some_and(|name| !name.is_empty()))
+    }
+
+    fn written_name(&self, setting: &Setting) -> Result<String, ComposeError> {
+        let names = setting.files.iter().flat_map(|file| names_of(&file.text)).filter(|name| !name.is_empty());
+        let Some(name) = names.last() else { return Ok(String::new()) };
+        if self.args.options.no_interpolate {
+            return Ok(name);
+        }
+        let mut node = Node::from(name.as_str());
+        let problems = Interpolation::new(&setting.environment).tree(&mut node);
+        match problems.into_iter().next() {
+            Some(problem) => Err(self.refuse("name", Position::default(), problem.message)),
+            None => Ok(node.as_str().unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+/// An env file's error as one with a place.
+pub(super) fn env_file_error(path: &str, error: dotenv::EnvFileError) -> ComposeError {
+    let diagnostic = Diagnostic {
+        file: Some(path.to_owned()),
+        line: error.line,
+        column: 1,
+        message: error.message,
+        ..Diagnostic::default()
+    };
+    ComposeError::Invalid(vec![diagnostic])
+}
+
+fn present(names: &[&str], directory: &Path) -> Vec<PathBuf> {
+    names.iter().map(|name| directory.join(name)).filter(|path| path.exists()).collect()
+}
+
+/// The `name` of each document, found without reading the whole text twice when no line begins with it.
+fn names_of(text: &str) -> Vec<String> {
+    let written =
+        text.lines().any(|line| line.starts_with(['n', '"', '\'', '{', '!', '-', '<', '?']) && line.contains("name"));
+    if !written {
+        return Vec::new();
+    }
+    let documents = yaml::parse(text, 0).unwrap_or_default();
+    let name = |root: &Node| match root.get("name").map(|name| &name.value) {
+        Some(Value::Null) | None => String::new(),
+        Some(value) => crate::compose::go::text::sprint(value),
+    };
+    documents.iter().map(|document| name(&document.root)).collect()
+}
+
+/// Lowercase letters, digits, `-` and `_`, beginning with a letter or digit.
+pub(crate) fn normalized_name(name: &str) -> String {
+    let kept = |c: &char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+    let name: String = name.to_lowercase().chars().filter(kept).collect();
+    name.trim_start_matches(['_', '-']).to_owned()
+}
+
+fn invalid_name(name: &str) -> ComposeError {
+    ComposeError::message(format!(
+        "invalid project name {name:?}: it must consist only of lowercase letters, digits, hyphens and underscores, and start \
+         with a letter or digit; {:?} would be valid",
+        normalized_name(name)
+    ))
+}

@@ -1,0 +1,32 @@
+//! Where a key of the project was written.
+//! Reads the tree and a key; returns the place of the nearest part that was written.
+//! Never fails: a key nobody wrote is where its parent is.
+
+use crate::compose::value::{Node, Position};
+
+/// The node at a key.
+pub(super) fn node<'n>(root: &'n Node, key: &[String]) -> Option<&'n Node> {
+    key.iter().try_fold(root, |node, part| child(node, part))
+}
+
+/// The place of a key, or of the nearest parent that has one.
+pub(super) fn position(root: &Node, key: &[String]) -> Position {
+    let mut best = Position::default();
+    let mut current = root;
+    for part in key {
+        let Some(next) = child(current, part) else { break };
+        let at = if next.key_at.line > 0 { next.key_at } else { next.at };
+        if at.line > 0 {
+            best = at;
+        }
+        current = next;
+    }
+    best
+}
+
+fn child<'n>(node: &'n Node, part: &str) -> Option<&'n Node> {
+    match part.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(number) => node.as_list()?.get(number.parse::<usize>().ok()?),
+        None => node.get(part),
+    }
+}

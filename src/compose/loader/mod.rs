@@ -1,0 +1,195 @@
+//! Files, environment and options in; a checked and normalised project out.
+//! Reads compose files, env files and label files; the process environment is an argument.
+//! Never prints and never asks an engine.
+
+mod discover;
+mod extends;
+mod file;
+mod include;
+mod locate;
+mod model;
+mod resolve;
+mod select;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::error::{ComposeError, Diagnostic, Finding};
+use super::interpolate::Variable;
+use super::model::Stack;
+use super::value::{Node, Position};
+
+/// One compose file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileSource {
+    /// A file on disk; relative to the working directory.
+    Path(PathBuf),
+    /// A text that was never on disk, as rendered templates are; the name is used in messages and for relative paths.
+    Inline {
+        /// Its path, whether or not it exists.
+        name: PathBuf,
+        /// Its content.
+        text: String,
+    },
+    /// What came on standard input.
+    Stdin(String),
+}
+
+/// What is done to a project while it is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one switch of Compose's command line")]
+pub struct LoadOptions {
+    /// Leaves `${…}` as it is.
+    pub no_interpolate: bool,
+    /// Leaves out names, networks and dependencies nobody wrote.
+    pub no_normalize: bool,
+    /// Leaves relative paths as they are.
+    pub no_path_resolution: bool,
+    /// Does not check that the parts fit together.
+    pub no_consistency: bool,
+    /// Does not read `env_file` into `environment`.
+    pub no_env_resolution: bool,
+    /// Drops `env_file` from services once it was read.
+    pub discard_env_files: bool,
+    /// Keeps networks, volumes, secrets and configs no enabled service uses.
+    pub all_resources: bool,
+}
+
+impl Default for LoadOptions {
+    /// What every verb but `config` wants: everything resolved, unused resources dropped, `env_file` kept.
+    fn default() -> Self {
+        Self {
+            no_interpolate: false,
+            no_normalize: false,
+            no_path_resolution: false,
+            no_consistency: false,
+            no_env_resolution: false,
+            discard_env_files: false,
+            all_resources: false,
+        }
+    }
+}
+
+/// What to load.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LoadArgs {
+    /// Directory the command runs in; absolute.
+    pub working_dir: PathBuf,
+    /// `--project-directory`.
+    pub project_dir: Option<PathBuf>,
+    /// `--file`; none means `COMPOSE_FILE`, then discovery.
+    pub files: Vec<FileSource>,
+    /// `--project-name`.
+    pub project_name: Option<String>,
+    /// `--profile`; none means `COMPOSE_PROFILES`.
+    pub profiles: Vec<String>,
+    /// `--env-file`; none means `COMPOSE_ENV_FILES`, then `.env`.
+    pub env_files: Vec<PathBuf>,
+    /// The process environment.
+    pub environment: BTreeMap<String, String>,
+    /// What is done while loading.
+    pub options: LoadOptions,
+    /// Services to restrict the project to, with what they depend on; none means all.
+    pub services: Vec<String>,
+}
+
+/// A loaded project.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Loaded {
+    /// The project.
+    pub stack: Stack,
+    /// What is worth saying: unset variables, obsolete and ignored keys.
+    pub warnings: Vec<Finding>,
+    /// Names of the variables the files refer to, with their defaults.
+    pub variables: BTreeMap<String, Variable>,
+    /// Env files that were read.
+    pub env_files: Vec<PathBuf>,
+}
+
+/// A project as a tree, without the typed model: what `--no-interpolate` works on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LoadedModel {
+    /// The tree.
+    pub root: Node,
+    /// What is worth saying.
+    pub warnings: Vec<Finding>,
+}
+
+/// Loads a project.
+pub fn load(args: &LoadArgs) -> Result<Loaded, ComposeError> {
+    let mut loader = Loader::new(args);
+    loader.project()
+}
+
+/// Loads a project as a tree; services are not selected and profiles not applied.
+pub fn load_model(args: &LoadArgs) -> Result<LoadedModel, ComposeError> {
+    let mut loader = Loader::new(args);
+    let setting = loader.discover()?;
+    let root = loader.model(&setting)?;
+    Ok(LoadedModel { root, warnings: loader.warnings })
+}
+
+/// The variables the files of a project refer to.
+pub fn load_variables(args: &LoadArgs) -> Result<BTreeMap<String, Variable>, ComposeError> {
+    let mut args = args.clone();
+    args.options.no_interpolate = true;
+    Ok(super::interpolate::extract(&load_model(&args)?.root))
+}
+
+/// The environment a project is interpolated with.
+pub fn load_environment(args: &LoadArgs) -> Result<BTreeMap<String, String>, ComposeError> {
+    Ok(load(args)?.stack.environment)
+}
+
+/// What a load carries along.
+pub(super) struct Loader<'a> {
+    args: &'a LoadArgs,
+    /// Files by the number positions carry.
+    files: Vec<String>,
+    warnings: Vec<Finding>,
+    variables: BTreeMap<String, Variable>,
+    home: Option<String>,
+}
+
+impl<'a> Loader<'a> {
+    fn new(args: &'a LoadArgs) -> Self {
+        let home = args.environment.get("HOME").filter(|home| !home.is_empty()).cloned();
+        Self { args, files: Vec::new(), warnings: Vec::new(), variables: BTreeMap::new(), home }
+    }
+
+    /// A problem at a place.
+    fn diagnostic(&self, key: impl Into<String>, at: Position, message: impl Into<String>) -> Diagnostic {
+        let file = if at.line == 0 { None } else { self.files.get(usize::from(at.file)).cloned() };
+        Diagnostic { file, line: at.line, column: at.column, key: key.into(), message: message.into(), nearest: None }
+    }
+
+    fn refuse(&self, key: impl Into<String>, at: Position, message: impl Into<String>) -> ComposeError {
+        ComposeError::Invalid(vec![self.diagnostic(key, at, message)])
+    }
+
+    fn warn(&mut self, key: impl Into<String>, at: Position, message: impl Into<String>) {
+        let finding = Finding { diagnostic: self.diagnostic(key, at, message) };
+        if !self.warnings.contains(&finding) {
+            self.warnings.push(finding);
+        }
+    }
+
+    /// The number of a file, for positions.
+    fn number(&mut self, name: &str) -> u16 {
+        let number = self.files.iter().position(|known| known == name).unwrap_or_else(|| {
+            self.files.push(name.to_owned());
+            self.files.len() - 1
+        });
+        u16::try_from(number).unwrap_or(u16::MAX)
+    }
+
+    /// The absolute form of a path as the process sees it.
+    fn absolute(&self, path: &str) -> String {
+        if path.starts_with('/') {
+            return super::paths::clean(path);
+        }
+        super::paths::join(&self.args.working_dir.to_string_lossy(), path)
+    }
+}

@@ -1,0 +1,135 @@
+//! The steps of a load, from the setting to the project.
+//! Reads a setting; returns the normalised tree, or the typed and checked project.
+//! Never decides what a file means: the steps do.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::discover::Setting;
+use super::file::Scope;
+use super::{Loaded, Loader, locate, select};
+use crate::compose::decode::{self, Context};
+use crate::compose::error::ComposeError;
+use crate::compose::model::Stack;
+use crate::compose::normalize::normalize;
+use crate::compose::value::{Node, Value};
+use crate::compose::{consistency, go};
+
+impl Loader<'_> {
+    /// The tree of a setting.
+    pub(super) fn model(&mut self, setting: &Setting) -> Result<Node, ComposeError> {
+        let options = self.args.options;
+        let scope = Scope {
+            base: setting.directory.clone(),
+            resources: setting.directory.clone(),
+            environment: Rc::new(setting.environment.clone()),
+            included: Vec::new(),
+            is_base: false,
+            resolve_paths: !options.no_path_resolution,
+        };
+        let mut root = self.group(&setting.files, &scope)?;
+        if root.as_map().is_none_or(|map| map.is_empty()) {
+            return Err(ComposeError::message("empty compose file"));
+        }
+        if setting.name.is_empty() {
+            return Err(ComposeError::message("project name must not be empty"));
+        }
+        if !options.no_normalize {
+            root.set("name", Value::Str(setting.name.clone()));
+            normalize(&mut root, &setting.environment).map_err(|error| self.merge_error(error))?;
+        }
+        Ok(root)
+    }
+
+    /// The whole project.
+    pub(super) fn project(&mut self) -> Result<Loaded, ComposeError> {
+        let setting = self.discover()?;
+        let root = self.model(&setting)?;
+        let mut stack = self.typed(&root)?;
+        stack.name = setting.name.clone();
+        stack.working_dir = PathBuf::from(&setting.directory);
+        stack.compose_files = setting.files.iter().map(|file| PathBuf::from(&file.name)).collect();
+        stack.environment = setting.environment.clone();
+        select::apply_profiles(&mut stack, setting.profiles.clone());
+        if !self.args.options.no_consistency {
+            self.check(&stack, &root)?;
+            select::align_replicas(&mut stack);
+        }
+        select::select(&mut stack, &self.args.services)?;
+        if !self.args.options.all_resources {
+            select::prune(&mut stack);
+        }
+        self.resolve_environment(&mut stack)?;
+        self.resolve_labels(&mut stack)?;
+        self.warn_of_ignored(&stack, &root);
+        Ok(Loaded {
+            stack,
+            warnings: std::mem::take(&mut self.warnings),
+            variables: std::mem::take(&mut self.variables),
+            env_files: setting.env_files,
+        })
+    }
+
+    fn typed(&self, root: &Node) -> Result<Stack, ComposeError> {
+        let mut context = Context::default();
+        let stack = decode::stack(root, &mut context);
+        if context.misfits.is_empty() {
+            return Ok(stack);
+        }
+        let misfits = context.misfits.into_iter();
+        Err(ComposeError::Invalid(misfits.map(|one| self.diagnostic(one.key, one.at, one.message)).collect()))
+    }
+
+    fn check(&self, stack: &Stack, root: &Node) -> Result<(), ComposeError> {
+        let found = consistency::check(stack);
+        if found.is_empty() {
+            return Ok(());
+        }
+        let diagnostics = found.into_iter().map(|one| {
+            let at = locate::position(root, &one.key);
+            let mut diagnostic = self.diagnostic(one.key.join(".").replace(".[", "["), at, one.message);
+            diagnostic.nearest = one.nearest;
+            diagnostic
+        });
+        Err(ComposeError::Invalid(diagnostics.collect()))
+    }
+
+    /// What is accepted but has no effect outside Swarm.
+    fn warn_of_ignored(&mut self, stack: &Stack, root: &Node) {
+        const IGNORED: [(&[&str], &str); 7] = [
+            (&["deploy", "labels"], "deploy.labels are only applied to Swarm services"),
+            (&["deploy", "placement"], "placement is ignored: there is one engine"),
+            (&["deploy", "endpoint_mode"], "endpoint_mode is ignored: only Swarm has virtual addresses"),
+            (&["deploy", "rollback_config"], "rollback_config is ignored"),
+            (&["credential_spec"], "credential_spec is ignored: only Windows containers have one"),
+            (&["isolation"], "isolation is ignored on Linux"),
+            (&["volume_driver"], "volume_driver is ignored: set the driver of the volume"),
+        ];
+        for name in stack.services.keys() {
+            for (path, message) in IGNORED {
+                let key: Vec<String> = ["services", name].iter().chain(path).map(|part| (*part).to_owned()).collect();
+                let Some(node) = locate::node(root, &key) else { continue };
+                if !node.is_null() && !matches!(&node.value, Value::Map(map) if map.is_empty()) {
+                    self.warn(key.join("."), locate::position(root, &key), message);
+                }
+            }
+            self.warn_of_file_modes(name, root);
+        }
+    }
+
+    fn warn_of_file_modes(&mut self, name: &str, root: &Node) {
+        let Some(service) = root.get("services").and_then(|services| services.get(name)) else { return };
+        let mut ignored = Vec::new();
+        for config in service.get("configs").and_then(Node::as_list).into_iter().flatten() {
+            for key in ["uid", "gid", "mode"] {
+                if let Some(node) = config.get(key) {
+                    let source = config.get("source").map(|source| go::text::sprint(&source.value)).unwrap_or_default();
+                    ignored.push((format!("services.{name}.configs.{source}.{key}"), node.key_at, key));
+                }
+            }
+        }
+        for (path, at, key) in ignored {
+            self.warn(path, at, format!("{key} is not supported outside Swarm mode and will be ignored"));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! Parser events to an arena of raw nodes, one per document.
+//! Reads text; returns nodes with their tags, anchors resolved to node numbers, and places.
+//! Never resolves a scalar and never expands an alias.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span, SpannedEventReceiver, Tag};
+
+use super::YamlError;
+use crate::compose::value::Position;
+
+/// Compose refuses larger documents too; the bound keeps a generated file from stalling every command.
+const MAX_NODES: usize = 100_000;
+/// Deeper nesting than any compose file has, and shallow enough for recursive walks.
+const MAX_DEPTH: usize = 250;
+
+/// What a raw node is.
+#[derive(Debug, Clone)]
+pub(super) enum Kind {
+    /// A scalar, and whether it was written without quotes.
+    Scalar { text: String, plain: bool },
+    /// A sequence of node numbers.
+    List(Vec<usize>),
+    /// Keys and values.
+    Map(Vec<(usize, usize)>),
+    /// Another node, by number.
+    Alias(usize),
+}
+
+/// A node as it was written.
+#[derive(Debug, Clone)]
+pub(super) struct Raw {
+    pub kind: Kind,
+    /// `!!str` for core tags, `!reset` and the like for others.
+    pub tag: Option<String>,
+    pub at: Position,
+}
+
+/// One document's nodes; the root is the last finished one.
+#[derive(Debug, Default)]
+pub(super) struct Arena {
+    pub nodes: Vec<Raw>,
+    pub root: Option<usize>,
+    /// Whether a `!reset` or `!override` tag was seen.
+    pub has_resets: bool,
+}
+
+/// Reads all documents.
+pub(super) fn documents(text: &str, file: u16) -> Result<Vec<Arena>, YamlError> {
+    let mut builder = Builder { file, ..Builder::default() };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut parser = Parser::new_from_str(text);
+    while let Some(event) = parser.next_event() {
+        let (event, span) = event.map_err(|error| {
+            let at = place(file, error.marker().line(), error.marker().col());
+            YamlError::new(at, error.info().to_owned())
+        })?;
+        builder.on_event(event, span);
+        if let Some(error) = builder.failure.take() {
+            return Err(error);
+        }
+    }
+    Ok(builder.done)
+}
+
+fn place(file: u16, line: usize, column: usize) -> Position {
+    let small = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
+    Position { file, line: small(line), column: small(column + 1) }
+}
+
+#[derive(Default)]
+struct Builder {
+    file: u16,
+    arena: Arena,
+    done: Vec<Arena>,
+    /// Open collections: the node, and the key that waits for its value.
+    open: Vec<(usize, Option<usize>)>,
+    anchors: HashMap<usize, usize>,
+    failure: Option<YamlError>,
+}
+
+impl<'input> SpannedEventReceiver<'input> for Builder {
+    fn on_event(&mut self, event: Event<'input>, span: Span) {
+        let at = place(self.file, span.start.line(), span.start.col());
+        match event {
+            Event::DocumentStart(_) => {
+                self.arena = Arena::default();
+                self.anchors.clear();
+            }
+            Event::DocumentEnd => self.done.push(std::mem::take(&mut self.arena)),
+            Event::Scalar(text, style, anchor, tag) => {
+                let kind = Kind::Scalar { text: text.into_owned(), plain: style == ScalarStyle::Plain };
+                self.add(kind, (anchor, tag.as_deref()), at);
+            }
+            Event::Alias(anchor) => {
+                let target = self.anchors.get(&anchor).copied();
+                match target {
+                    Some(target) => self.add(Kind::Alias(target), (0, None), at),
+                    None => self.failure = Some(YamlError::new(at, "unknown anchor")),
+                }
+            }
+            Event::SequenceStart(anchor, tag) => self.open(Kind::List(Vec::new()), (anchor, tag.as_deref()), at),
+            Event::MappingStart(anchor, tag) => self.open(Kind::Map(Vec::new()), (anchor, tag.as_deref()), at),
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.open.pop();
+            }
+            Event::Nothing | Event::StreamStart | Event::StreamEnd => {}
+        }
+    }
+}
+
+impl Builder {
+    fn add(&mut self, kind: Kind, (anchor, tag): (usize, Option<&Tag>), at: Position) {
+        let number = self.arena.nodes.len();
+        if number >= MAX_NODES {
+            let message = format!("more than {MAX_NODES} nodes in one document, refused as Compose does");
+            self.failure = Some(YamlError::new(at, message));
+            return;
+        }
+        let tag = tag.map(short_tag);
+        self.arena.has_resets |= matches!(tag.as_deref(), Some("!reset" | "!override"));
+        self.arena.nodes.push(Raw { kind, tag, at });
+        if anchor > 0 {
+            self.anchors.insert(anchor, number);
+        }
+        self.attach(number);
+    }
+
+    fn open(&mut self, kind: Kind, marks: (usize, Option<&Tag>), at: Position) {
+        let number = self.arena.nodes.len();
+        self.add(kind, marks, at);
+        self.open.push((number, None));
+        if self.open.len() > MAX_DEPTH && self.failure.is_none() {
+            self.failure = Some(YamlError::new(at, format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+    }
+
+    fn attach(&mut self, number: usize) {
+        let Some((parent, key)) = self.open.last_mut() else {
+            self.arena.root = Some(number);
+            return;
+        };
+        match &mut self.arena.nodes[*parent].kind {
+            Kind::List(items) => items.push(number),
+            Kind::Map(pairs) => match key.take() {
+                Some(key) => pairs.push((key, number)),
+                None => *key = Some(number),
+            },
+            Kind::Scalar { .. } | Kind::Alias(_) => {}
+        }
+    }
+}
+
+fn short_tag(tag: &Tag) -> String {
+    if tag.is_yaml_core_schema() { format!("!!{}", tag.suffix) } else { format!("{}{}", tag.handle, tag.suffix) }
+}
