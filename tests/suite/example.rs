@@ -1,8 +1,10 @@
 //! The example projects: complete, consistent with their images, and without a secret.
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use aictl::project::{PROJECT_FILE, load_project};
+use aictl::template::{Scope, Source, render};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -55,4 +57,55 @@ fn example_env_files_hold_placeholders_only() {
             assert_eq!(value, "CHANGE_ME", "{name} of {} looks like a real value", example.display());
         }
     }
+}
+
+/// The compose file of an environment of the assistant, rendered.
+fn rendered(environment: &str) -> String {
+    let example = root().join("examples/ai-assistant");
+    let loaded = load_project(&example, None, Some(environment), &[]).unwrap();
+    let name = "compose.yaml.tera".to_owned();
+    let source = Source { text: read(&example.join(&name)), name };
+    let scope = Scope { values: &loaded.values, environment, project: loaded.name().unwrap() };
+    render(&[source], &scope).unwrap().remove(0).text
+}
+
+#[test]
+fn example_images_are_chosen_by_values_alone() {
+    let (simple, official) = (rendered("simple"), rendered("official"));
+    let images = |text: &str| -> Vec<String> {
+        let lines = text.lines().map(str::trim);
+        lines.filter(|line| line.starts_with("image:") || line.contains("_IMAGE:")).map(str::to_owned).collect()
+    };
+    assert!(images(&simple).contains(&"image: aictl-lab/postgres:15".to_owned()));
+    assert!(images(&official).contains(&"image: postgres:15".to_owned()));
+    let rest = |text: &str| text.lines().filter(|line| !images(text).contains(&line.trim().to_owned())).count();
+    assert_eq!(rest(&simple), rest(&official));
+    let differing = simple.lines().zip(official.lines()).filter(|(ours, theirs)| ours != theirs).count();
+    assert_eq!(differing, 4, "only the four images may differ");
+}
+
+#[test]
+fn example_without_its_password_is_refused_by_compose_and_with_it_accepted() {
+    let Some(compose) = std::env::var_os("AICTL_LAB_COMPOSE") else {
+        return skip("example and Compose", "AICTL_LAB_COMPOSE is not set");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("compose.yaml"), rendered("simple")).unwrap();
+    let config = |password: Option<&str>| {
+        let mut command = Command::new(&compose);
+        command.args(["config", "--quiet"]).current_dir(folder.path()).env_remove("POSTGRES_PASSWORD");
+        let output = command.envs(password.map(|value| ("POSTGRES_PASSWORD", value))).output().unwrap();
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (accepted, complaint) = config(None);
+    assert!(!accepted && complaint.contains("copy .env.example to .env"), "{complaint}");
+    assert_eq!(config(Some("p$a'w\"x")), (true, String::new()));
+}
+
+/// Leaves the reason where `tests/run` lists what was skipped.
+fn skip(name: &str, reason: &str) {
+    use std::io::Write;
+    let Some(list) = std::env::var_os("AICTL_LAB_SKIPPED") else { return };
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
+    writeln!(file, "{name}: {reason}").unwrap();
 }
