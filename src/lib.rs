@@ -14,6 +14,7 @@ pub mod release;
 
 pub mod plan;
 pub mod target;
+pub mod engine;
 
 pub mod host;
 

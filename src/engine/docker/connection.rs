@@ -1,0 +1,235 @@
+//! One connection to a Docker engine: the HTTP client, the negotiated API version, the engine's clock.
+//! Reads an `Address`; returns a `Connection` whose `api` is bollard and whose `send` takes what bollard has no type for.
+//! Never retries what may have had an effect.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use bollard::BollardRequest;
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
+use hyper::upgrade::Upgraded;
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde::de::DeserializeOwned;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+
+use super::address::{Address, Route};
+use super::failure;
+use super::wire::{CONNECT_TIMEOUT, Connector, SSH_TIMEOUT};
+use crate::plan::EngineInfo;
+use crate::target::TargetError;
+
+/// The oldest API whose `create` knows platforms and whose `wait` answers before the end.
+const OLDEST: (u32, u32) = (1, 41);
+/// The newest API whose answers we know.
+const NEWEST: (u32, u32) = (1, 53);
+/// No single answer may take longer to begin; calls that legitimately wait (stop) raise it.
+const ANSWER_TIMEOUT: u64 = 120;
+
+type Send = Arc<
+    dyn Fn(BollardRequest) -> BoxFuture<'static, Result<Response<Incoming>, bollard::errors::Error>>
+        + std::marker::Send
+        + Sync,
+>;
+
+/// A connected engine. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Connection {
+    /// The typed API.
+    pub(super) api: bollard::Docker,
+    /// What is known of the engine from its first answer.
+    pub(super) engine: EngineInfo,
+    clock: (OffsetDateTime, Instant),
+    send: Send,
+}
+
+impl Connection {
+    /// Connects and negotiates with one request.
+    pub(super) async fn open(address: &Address) -> Result<Self, TargetError> {
+        let connector = Connector::new(address)?;
+        let prefix = Arc::new(OnceLock::new());
+        let send = sender(connector.clone(), Arc::clone(&prefix));
+        let limit = if matches!(address.route, Route::Ssh(_)) { SSH_TIMEOUT } else { CONNECT_TIMEOUT };
+        let ping = tokio::time::timeout(limit, send(request(Method::GET, "/_ping", Bytes::new(), &address.display)?)).await;
+        let unreachable = |reason: String| TargetError::Unreachable { address: address.display.clone(), reason };
+        let answer = match ping {
+            Err(_) => return Err(unreachable(format!("no answer within {}s", limit.as_secs()))),
+            Ok(Err(error)) => {
+                return Err(unreachable(connector.complaint().unwrap_or_else(|| failure::innermost(&error))));
+            }
+            Ok(Ok(answer)) => answer,
+        };
+        let now = Instant::now();
+        let engine = greet(address, &answer)?;
+        let _ = prefix.set(format!("/v{}", engine.api_version));
+        let clock = header(&answer, "date").and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
+        let api = transport(&send)?;
+        Ok(Self { api, engine, clock: (clock.unwrap_or_else(OffsetDateTime::now_utc), now), send })
+    }
+
+    /// The engine's clock now, to the second: its time at connection plus what passed here since.
+    pub(super) fn engine_now(&self) -> OffsetDateTime {
+        self.clock.0 + self.clock.1.elapsed()
+    }
+
+    /// The same API with room for an answer that takes `extra` longer.
+    pub(super) fn patient(&self, extra: Duration) -> bollard::Docker {
+        self.api.clone().with_timeout(Duration::from_secs(ANSWER_TIMEOUT) + extra)
+    }
+
+    /// Reads one answer as `T`; for what bollard's own types are too strict for.
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &str, doing: &str) -> Result<T, TargetError> {
+        let bytes = self.call(Method::GET, path, Bytes::new(), doing).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|e| TargetError::Broken { operation: doing.to_owned(), message: e.to_string() })
+    }
+
+    /// Sends JSON bollard has no type for and returns the answer's bytes.
+    pub(super) async fn post(&self, path: &str, body: &serde_json::Value, doing: &str) -> Result<Bytes, TargetError> {
+        self.call(Method::POST, path, Bytes::from(body.to_string()), doing).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Bytes, doing: &str) -> Result<Bytes, TargetError> {
+        let answer = self.open_answer(request(method, path, body, &self.engine.address)?, doing).await?;
+        let broken = |message: String| TargetError::Broken { operation: doing.to_owned(), message };
+        Ok(answer.into_body().collect().await.map_err(|e| broken(e.to_string()))?.to_bytes())
+    }
+
+    /// Sends a request whose answer goes on after its beginning, and returns once it began well.
+    pub(super) async fn begin(&self, method: Method, path: &str, doing: &str) -> Result<Incoming, TargetError> {
+        let answer = self.open_answer(request(method, path, Bytes::new(), &self.engine.address)?, doing).await?;
+        Ok(answer.into_body())
+    }
+
+    /// Turns the connection of a request into a stream of raw bytes in both directions.
+    pub(super) async fn hijack(
+        &self,
+        path: &str,
+        body: &serde_json::Value,
+        doing: &str,
+    ) -> Result<TokioIo<Upgraded>, TargetError> {
+        let mut request = request(Method::POST, path, Bytes::from(body.to_string()), &self.engine.address)?;
+        request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+        request.headers_mut().insert(UPGRADE, HeaderValue::from_static("tcp"));
+        let answer = self.open_answer(request, doing).await?;
+        let upgraded = hyper::upgrade::on(answer).await;
+        upgraded
+            .map(TokioIo::new)
+            .map_err(|e| TargetError::Broken { operation: doing.to_owned(), message: e.to_string() })
+    }
+
+    async fn open_answer(&self, request: BollardRequest, doing: &str) -> Result<Response<Incoming>, TargetError> {
+        let limit = Duration::from_secs(ANSWER_TIMEOUT);
+        let answer = match tokio::time::timeout(limit, (self.send)(request)).await {
+            Ok(answer) => answer.map_err(|e| failure::map(self, doing, e))?,
+            Err(_) => return Err(failure::map(self, doing, bollard::errors::Error::RequestTimeoutError)),
+        };
+        let status = answer.status();
+        if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok(answer);
+        }
+        let bytes = answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let refusal: Refusal = serde_json::from_slice(&bytes)
+            .unwrap_or_else(|_| Refusal { message: String::from_utf8_lossy(&bytes).trim().to_owned() });
+        let error =
+            bollard::errors::Error::DockerResponseServerError { status_code: status.as_u16(), message: refusal.message };
+        Err(failure::map(self, doing, error))
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Refusal {
+    #[serde(default)]
+    message: String,
+}
+
+/// A query value as it stands in a path.
+pub(super) fn encoded(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len() * 2);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            let _ = write!(out, "%{byte:02X}");
+        }
+    }
+    out
+}
+
+/// The one way requests leave: the negotiated version is put before every path, because bollard sends none and an
+/// engine takes a path without one for its own newest API.
+fn sender(connector: Connector, prefix: Arc<OnceLock<String>>) -> Send {
+    let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(64).build(connector);
+    Arc::new(move |mut request: BollardRequest| {
+        let versioned = prefix.get().and_then(|prefix| {
+            let path = request.uri().path_and_query()?;
+            format!("http://docker{prefix}{path}").parse::<Uri>().ok()
+        });
+        if let Some(uri) = versioned {
+            *request.uri_mut() = uri;
+        }
+        let answer = client.request(request);
+        Box::pin(async move { answer.await.map_err(bollard::errors::Error::from) })
+    })
+}
+
+fn transport(send: &Send) -> Result<bollard::Docker, TargetError> {
+    let send = Arc::clone(send);
+    let newest = bollard::ClientVersion { major_version: NEWEST.0 as usize, minor_version: NEWEST.1 as usize };
+    bollard::Docker::connect_with_custom_transport(
+        move |request: BollardRequest| send(request),
+        Some("http://docker"),
+        ANSWER_TIMEOUT,
+        &newest,
+    )
+    .map_err(|e| TargetError::Broken { operation: "connecting".to_owned(), message: e.to_string() })
+}
+
+fn request(method: Method, path: &str, body: Bytes, address: &str) -> Result<BollardRequest, TargetError> {
+    Request::builder()
+        .method(method)
+        .uri(format!("http://docker{path}"))
+        .header("content-type", "application/json")
+        .body(bollard::body_full(body))
+        .map_err(|e| TargetError::BadAddress { address: address.to_owned(), reason: e.to_string() })
+}
+
+fn header<'a>(answer: &'a Response<Incoming>, name: &str) -> Option<&'a str> {
+    answer.headers().get(name)?.to_str().ok()
+}
+
+fn greet(address: &Address, answer: &Response<Incoming>) -> Result<EngineInfo, TargetError> {
+    let unreachable = |reason: String| TargetError::Unreachable { address: address.display.clone(), reason };
+    if answer.status() != StatusCode::OK {
+        return Err(unreachable(format!("it answers {} to a ping", answer.status())));
+    }
+    let found = header(answer, "api-version").ok_or_else(|| unreachable("what answers is no Docker engine".into()))?;
+    let mut info = EngineInfo {
+        address: address.display.clone(),
+        api_version: found.to_owned(),
+        local: matches!(address.route, Route::Unix(_)),
+        ..EngineInfo::default()
+    };
+    if !info.api_at_least(OLDEST.0, OLDEST.1) {
+        return Err(TargetError::TooOld {
+            address: address.display.clone(),
+            found: found.to_owned(),
+            needed: format!("{}.{}", OLDEST.0, OLDEST.1),
+        });
+    }
+    if info.api_at_least(NEWEST.0, NEWEST.1) {
+        info.api_version = format!("{}.{}", NEWEST.0, NEWEST.1);
+    }
+    // `Docker/20.10.24+dfsg1 (linux)`
+    let server = header(answer, "server").unwrap_or_default();
+    let version = server.split_once('/').map_or("", |(_, rest)| rest).split(' ').next().unwrap_or_default();
+    info.version = version.to_owned();
+    Ok(info)
+}

@@ -1,0 +1,88 @@
+//! What an engine's refusal means: its words and status become a `TargetError`.
+//! Reads bollard's errors; returns the fact behind them where it is known, the engine's own words where not.
+//! Never asks the engine anything.
+
+use bollard::errors::Error as ApiError;
+
+use super::connection::Connection;
+use crate::target::TargetError;
+
+/// The message at the end of an error's chain: `Connection refused (os error 111)`.
+pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
+/// The general mapping; `doing` is the operation in words: `creating network a_default`.
+pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> TargetError {
+    let operation = doing.to_owned();
+    match error {
+        ApiError::DockerResponseServerError { status_code, message } => refused(operation, status_code, message),
+        ApiError::DockerStreamError { error } => refused(operation, 0, error),
+        ApiError::DockerContainerWaitError { error, .. } => TargetError::Refused { operation, status: 0, message: error },
+        ApiError::HyperLegacyError { err } if err.is_connect() => {
+            TargetError::Unreachable { address: connection.engine.address.clone(), reason: innermost(&err) }
+        }
+        ApiError::RequestTimeoutError => TargetError::Broken {
+            operation,
+            message: format!("the engine at {} did not answer in time", connection.engine.address),
+        },
+        other => TargetError::Broken { operation, message: innermost(&other) },
+    }
+}
+
+fn refused(operation: String, status: u16, message: String) -> TargetError {
+    let lower = message.to_ascii_lowercase();
+    if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
+        return TargetError::DiskFull { operation, reason: message };
+    }
+    if status == 404 {
+        if let Some((kind, name)) = not_found(&message) {
+            return TargetError::NotFound { kind, name };
+        }
+    }
+    TargetError::Refused { operation, status, message }
+}
+
+/// `No such container: x`, `network x not found`, `get x: no such volume`, `No such image: x:latest`.
+fn not_found(message: &str) -> Option<(&'static str, String)> {
+    let message = message.strip_prefix("Error response from daemon: ").unwrap_or(message);
+    for kind in ["container", "image", "network", "volume", "exec instance"] {
+        if let Some((_, name)) = message.split_once(&format!("o such {kind}: ")) {
+            return Some((kind, name.trim().to_owned()));
+        }
+    }
+    if let Some(name) = message.strip_prefix("network ").and_then(|rest| rest.strip_suffix(" not found")) {
+        return Some(("network", name.to_owned()));
+    }
+    let name = message.strip_prefix("get ").and_then(|rest| rest.strip_suffix(": no such volume"));
+    name.map(|name| ("volume", name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_engine_become_kinds() {
+        for (message, kind, name) in [
+            ("No such container: a-api-1", "container", "a-api-1"),
+            ("network a_default not found", "network", "a_default"),
+            ("get a_data: no such volume", "volume", "a_data"),
+            ("No such image: api:latest", "image", "api:latest"),
+        ] {
+            let expected = TargetError::NotFound { kind, name: name.to_owned() };
+            assert_eq!(refused("looking".into(), 404, message.into()), expected);
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_refusals() {
+        let full = refused("building".into(), 500, "write /x: no space left on device".into());
+        assert!(matches!(full, TargetError::DiskFull { .. }));
+        assert!(matches!(refused("building".into(), 500, "else".into()), TargetError::Refused { status: 500, .. }));
+    }
+}

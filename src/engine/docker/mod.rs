@@ -1,0 +1,53 @@
+//! The Docker engine behind the traits of `target`, over bollard.
+//! Reads where the engine is and what is asked of it; returns observations and outcomes, one function per operation.
+//! Never decides what should be done, never prints.
+
+mod address;
+mod connection;
+mod convert;
+mod copy;
+mod exec;
+mod failure;
+mod frames;
+mod inspect;
+mod logs;
+mod observe;
+mod perform;
+mod state;
+mod tls;
+mod traits;
+mod wire;
+
+pub use address::{Address, Environment, Route, SshHost, TlsFiles, config_folder, resolve};
+
+use connection::Connection;
+
+use crate::plan::EngineInfo;
+use crate::target::TargetError;
+
+/// The Compose version our containers, networks and volumes claim to be made by: its rules are the ones we follow.
+pub(crate) const COMPATIBLE_WITH: &str = "5.6.1";
+
+/// A Docker engine that answered.
+#[derive(Clone)]
+pub struct DockerEngine {
+    connection: Connection,
+    environment: Environment,
+    held: state::HeldLeases,
+}
+
+impl DockerEngine {
+    /// Finds the engine (see `resolve`), connects and negotiates the API version with one request.
+    ///
+    /// `explicit` is the address the project's environment names, if any; `environment` the process environment.
+    pub async fn connect(explicit: Option<&str>, environment: &Environment) -> Result<Self, TargetError> {
+        let address = resolve(explicit, environment)?;
+        let connection = Connection::open(&address).await?;
+        Ok(Self { connection, environment: environment.clone(), held: state::HeldLeases::default() })
+    }
+
+    /// What the engine said of itself when it was connected to: address, version, API; no resources.
+    pub fn greeting(&self) -> &EngineInfo {
+        &self.connection.engine
+    }
+}

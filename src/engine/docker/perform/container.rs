@@ -1,0 +1,202 @@
+//! Creating, starting, stopping and removing containers.
+//! Reads a complete spec or a container's id or name; returns ids and warnings.
+//! Never leaves a half-made container: what fails after its creation removes it.
+
+use std::time::Duration;
+
+use bollard::query_parameters::{
+    KillContainerOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
+    RestartContainerOptionsBuilder, StartContainerOptions, StopContainerOptionsBuilder,
+};
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::connection::{Connection, encoded};
+use super::super::convert::{self, Surroundings, create_request};
+use super::super::{failure, observe};
+use super::{created, done, files, ports};
+use crate::plan::{ContainerSpec, Outcome};
+use crate::target::{ContainerFacts, TargetError};
+
+/// A container may have a stop timeout of its own; this is added to the one asked for.
+const STOP_MARGIN: Duration = Duration::from_secs(3600);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Created {
+    id: String,
+    warnings: Option<Vec<String>>,
+}
+
+pub(super) async fn create(connection: &Connection, spec: &ContainerSpec) -> Result<Outcome, TargetError> {
+    let links = links(connection, spec).await?;
+    let around = Surroundings { engine: &connection.engine, links: &links };
+    let request = create_request(spec, &around)?;
+    let mut path = format!("/containers/create?name={}", encoded(&spec.name));
+    if !spec.service.platform.is_empty() {
+        path.push_str(&format!("&platform={}", encoded(&spec.service.platform)));
+    }
+    let doing = format!("creating container {}", spec.name);
+    let answer = connection.post(&path, &request.body, &doing).await.map_err(|e| creation_error(e, spec))?;
+    let answer: Created = serde_json::from_slice(&answer)
+        .map_err(|e| TargetError::Broken { operation: doing, message: e.to_string() })?;
+    if let Err(error) = complete(connection, &answer.id, spec, &around).await {
+        let _ = remove(connection, &answer.id, (true, true)).await;
+        return Err(error);
+    }
+    let mut warnings = request.warnings;
+    warnings.extend(answer.warnings.unwrap_or_default());
+    Ok(Outcome { warnings, ..created(answer.id) })
+}
+
+/// Everything a create request cannot carry: further networks on old engines, and files.
+async fn complete(
+    connection: &Connection,
+    id: &str,
+    spec: &ContainerSpec,
+    around: &Surroundings<'_>,
+) -> Result<(), TargetError> {
+    if spec.network_mode.is_none() && !connection.engine.api_at_least(1, 44) {
+        // One by one: their order decides the order of the interfaces.
+        for attachment in spec.networks.iter().skip(1) {
+            let body = json!({ "Container": id, "EndpointConfig": convert::endpoint(spec, attachment, around) });
+            let doing = format!("connecting {} to {}", spec.name, attachment.network);
+            connection.post(&format!("/networks/{}/connect", encoded(&attachment.network)), &body, &doing).await?;
+        }
+    }
+    files::put(connection, id, spec).await
+}
+
+/// `container:alias` for the links of a service, as Compose makes them.
+async fn links(connection: &Connection, spec: &ContainerSpec) -> Result<Vec<String>, TargetError> {
+    let service = &spec.service;
+    let mut links = Vec::new();
+    for link in &service.links {
+        let (linked, alias) = link.split_once(':').unwrap_or((link, link));
+        for name in observe::names_of_service(connection, &spec.project, linked).await? {
+            links.push(format!("{name}:{alias}"));
+            links.push(format!("{name}:{linked}-{}", spec.number));
+            links.push(format!("{name}:{}-{linked}-{}", spec.project, spec.number));
+        }
+    }
+    for link in &service.external_links {
+        let (container, alias) = link.split_once(':').unwrap_or((link, link));
+        links.push(format!("{container}:{alias}"));
+    }
+    Ok(links)
+}
+
+fn creation_error(error: TargetError, spec: &ContainerSpec) -> TargetError {
+    match error {
+        TargetError::NotFound { kind: "image", .. } => {
+            TargetError::ImageMissing { image: spec.image.clone(), reason: "it was never built or pulled".to_owned() }
+        }
+        TargetError::Refused { message, .. } if message.contains("bind source path does not exist: ") => {
+            let path = message.rsplit_once(": ").map_or("", |(_, path)| path).to_owned();
+            TargetError::MissingSource { service: spec.service_name.clone(), path }
+        }
+        other => other,
+    }
+}
+
+pub(in super::super) async fn start(connection: &Connection, container: &str) -> Result<Outcome, TargetError> {
+    let started = connection.api.start_container(container, None::<StartContainerOptions>).await;
+    let Err(error) = started else { return Ok(done()) };
+    match failure::map(connection, &format!("starting container {container}"), error) {
+        TargetError::Refused { message, .. } => match ports::taken(&message) {
+            Some(port) => Err(ports::taken_error(connection, port).await),
+            None => Err(start_failed(connection, container, message).await),
+        },
+        other => Err(other),
+    }
+}
+
+async fn start_failed(connection: &Connection, container: &str, reason: String) -> TargetError {
+    let found = observe::inspect(connection, container).await.ok();
+    let facts = ContainerFacts {
+        name: found.as_ref().map_or_else(|| container.to_owned(), |c| c.name.clone()),
+        exit_code: found.and_then(|c| c.exit_code),
+        logs: Vec::new(),
+    };
+    TargetError::StartFailed { container: facts, reason }
+}
+
+pub(super) async fn stop(
+    connection: &Connection,
+    container: &str,
+    timeout: Option<Duration>,
+) -> Result<Outcome, TargetError> {
+    let mut options = StopContainerOptionsBuilder::default();
+    if let Some(timeout) = timeout {
+        options = options.t(seconds(timeout));
+    }
+    let api = connection.patient(timeout.unwrap_or_default() + STOP_MARGIN);
+    // 304, already stopped, is a success for bollard too.
+    let stopped = api.stop_container(container, Some(options.build())).await;
+    stopped.map(|()| done()).map_err(|e| failure::map(connection, &format!("stopping container {container}"), e))
+}
+
+pub(super) async fn restart(
+    connection: &Connection,
+    container: &str,
+    timeout: Option<Duration>,
+) -> Result<Outcome, TargetError> {
+    let mut options = RestartContainerOptionsBuilder::default();
+    if let Some(timeout) = timeout {
+        options = options.t(seconds(timeout));
+    }
+    let api = connection.patient(timeout.unwrap_or_default() + STOP_MARGIN);
+    let Err(error) = api.restart_container(container, Some(options.build())).await else { return Ok(done()) };
+    match failure::map(connection, &format!("restarting container {container}"), error) {
+        TargetError::Refused { message, .. } => match ports::taken(&message) {
+            Some(port) => Err(ports::taken_error(connection, port).await),
+            None => Err(start_failed(connection, container, message).await),
+        },
+        other => Err(other),
+    }
+}
+
+fn seconds(timeout: Duration) -> i32 {
+    // Rounded up: 500 ms asked for must not become an immediate kill.
+    i32::try_from(timeout.as_secs() + u64::from(timeout.subsec_nanos() > 0)).unwrap_or(i32::MAX)
+}
+
+pub(super) async fn kill(connection: &Connection, container: &str, signal: &str) -> Result<Outcome, TargetError> {
+    let options = KillContainerOptionsBuilder::default().signal(signal).build();
+    let Err(error) = connection.api.kill_container(container, Some(options)).await else { return Ok(done()) };
+    match failure::map(connection, &format!("killing container {container}"), error) {
+        TargetError::Refused { status: 409, .. } => {
+            Ok(Outcome { warnings: vec![format!("{container} was not running")], ..done() })
+        }
+        other => Err(other),
+    }
+}
+
+pub(super) async fn unpause(connection: &Connection, container: &str) -> Result<Outcome, TargetError> {
+    let resumed = connection.api.unpause_container(container).await;
+    resumed.map(|()| done()).map_err(|e| failure::map(connection, &format!("unpausing container {container}"), e))
+}
+
+pub(super) async fn remove(
+    connection: &Connection,
+    container: &str,
+    (volumes, force): (bool, bool),
+) -> Result<Outcome, TargetError> {
+    let options = RemoveContainerOptionsBuilder::default().v(volumes).force(force).build();
+    let Err(error) = connection.patient(STOP_MARGIN).remove_container(container, Some(options)).await else {
+        return Ok(done());
+    };
+    match failure::map(connection, &format!("removing container {container}"), error) {
+        TargetError::NotFound { .. } => Ok(done()),
+        // Somebody else, or `run --rm`, is at it: the wish is granted.
+        TargetError::Refused { status: 409, message, .. } if message.contains("already in progress") => Ok(done()),
+        other => Err(other),
+    }
+}
+
+pub(super) async fn rename(connection: &Connection, container: &str, name: &str) -> Result<Outcome, TargetError> {
+    let options = RenameContainerOptionsBuilder::default().name(name).build();
+    let renamed = connection.api.rename_container(container, options).await;
+    let doing = format!("renaming container {container} to {name}");
+    renamed.map(|()| done()).map_err(|e| failure::map(connection, &doing, e))
+}

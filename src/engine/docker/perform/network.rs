@@ -1,0 +1,106 @@
+//! Creating and removing networks.
+//! Reads the normalised network; returns the engine's id.
+//! Never takes over a network somebody else made: what exists is observed before.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::super::connection::Connection;
+use super::super::failure;
+use super::{created, done};
+use crate::compose::hash;
+use crate::compose::model::{Ipam, Network};
+use crate::plan::{Outcome, labels};
+use crate::target::TargetError;
+
+#[derive(Deserialize)]
+struct Created {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "Warning", default)]
+    warning: String,
+}
+
+pub(super) async fn create(
+    connection: &Connection,
+    (project, key): (&str, &str),
+    name: &str,
+    network: &Network,
+) -> Result<Outcome, TargetError> {
+    let doing = format!("creating network {name}");
+    let body = request((project, key), name, network);
+    let answer: Bytes = connection.post("/networks/create", &body, &doing).await?;
+    let answer: Created = serde_json::from_slice(&answer)
+        .map_err(|e| TargetError::Broken { operation: doing, message: e.to_string() })?;
+    let warnings = Some(answer.warning).filter(|w| !w.is_empty()).into_iter().collect();
+    Ok(Outcome { warnings, ..created(answer.id) })
+}
+
+fn request((project, key): (&str, &str), name: &str, network: &Network) -> Value {
+    let mut labels: BTreeMap<String, String> = network.labels.clone();
+    labels.insert(labels::NETWORK.to_owned(), key.to_owned());
+    labels.insert(labels::PROJECT.to_owned(), project.to_owned());
+    labels.insert(labels::VERSION.to_owned(), super::super::COMPATIBLE_WITH.to_owned());
+    labels.insert(labels::CONFIG_HASH.to_owned(), hash::network_hash(network));
+    let mut body = json!({
+        "Name": name,
+        // Engines before 23 would create a second network of the same name.
+        "CheckDuplicate": true,
+        "Labels": labels,
+        "Internal": network.internal,
+        "Attachable": network.attachable,
+    });
+    if !network.driver.is_empty() {
+        body["Driver"] = json!(network.driver);
+    }
+    if !network.driver_opts.is_empty() {
+        body["Options"] = json!(network.driver_opts);
+    }
+    if let Some(on) = network.enable_ipv4 {
+        body["EnableIPv4"] = json!(on);
+    }
+    if let Some(on) = network.enable_ipv6 {
+        body["EnableIPv6"] = json!(on);
+    }
+    if let Some(ipam) = address_management(&network.ipam) {
+        body["IPAM"] = ipam;
+    }
+    body
+}
+
+fn address_management(ipam: &Ipam) -> Option<Value> {
+    if ipam.driver.is_empty() && ipam.config.is_empty() && ipam.options.is_empty() {
+        return None;
+    }
+    let pools: Vec<Value> = ipam
+        .config
+        .iter()
+        .map(|pool| {
+            let mut body = json!({ "Subnet": pool.subnet });
+            for (key, text) in [("IPRange", &pool.ip_range), ("Gateway", &pool.gateway)] {
+                if !text.is_empty() {
+                    body[key] = json!(text);
+                }
+            }
+            if !pool.aux_addresses.is_empty() {
+                body["AuxiliaryAddresses"] = json!(pool.aux_addresses);
+            }
+            body
+        })
+        .collect();
+    let driver = if ipam.driver.is_empty() { "default" } else { &ipam.driver };
+    Some(json!({ "Driver": driver, "Config": pools, "Options": ipam.options }))
+}
+
+pub(super) async fn remove(connection: &Connection, id: &str, name: &str) -> Result<Outcome, TargetError> {
+    match connection.api.remove_network(id).await {
+        Ok(()) => Ok(done()),
+        Err(error) => match failure::map(connection, &format!("removing network {name}"), error) {
+            TargetError::NotFound { .. } => Ok(done()),
+            other => Err(other),
+        },
+    }
+}

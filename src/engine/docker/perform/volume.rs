@@ -1,0 +1,48 @@
+//! Creating and removing volumes.
+//! Reads the normalised volume; returns its name.
+//! Never removes data it was not told to remove.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::super::connection::Connection;
+use super::super::failure;
+use super::{created, done};
+use crate::compose::hash;
+use crate::compose::model::Volume;
+use crate::plan::{Outcome, labels};
+use crate::target::TargetError;
+
+pub(super) async fn create(
+    connection: &Connection,
+    (project, key): (&str, &str),
+    name: &str,
+    volume: &Volume,
+) -> Result<Outcome, TargetError> {
+    let mut labels: BTreeMap<String, String> = volume.labels.clone();
+    labels.insert(labels::VOLUME.to_owned(), key.to_owned());
+    labels.insert(labels::PROJECT.to_owned(), project.to_owned());
+    labels.insert(labels::VERSION.to_owned(), super::super::COMPATIBLE_WITH.to_owned());
+    labels.insert(labels::CONFIG_HASH.to_owned(), hash::volume_hash(volume));
+    let mut body = json!({ "Name": name, "Labels": labels });
+    if !volume.driver.is_empty() {
+        body["Driver"] = json!(volume.driver);
+    }
+    if !volume.driver_opts.is_empty() {
+        body["DriverOpts"] = json!(volume.driver_opts);
+    }
+    connection.post("/volumes/create", &body, &format!("creating volume {name}")).await?;
+    Ok(created(name.to_owned()))
+}
+
+pub(super) async fn remove(connection: &Connection, name: &str) -> Result<Outcome, TargetError> {
+    let options = None::<bollard::query_parameters::RemoveVolumeOptions>;
+    match connection.api.remove_volume(name, options).await {
+        Ok(()) => Ok(done()),
+        Err(error) => match failure::map(connection, &format!("removing volume {name}"), error) {
+            TargetError::NotFound { .. } => Ok(done()),
+            other => Err(other),
+        },
+    }
+}

@@ -1,0 +1,164 @@
+//! The helper containers of a project: finding, creating, starting, removing them, and the files in their volume.
+//! Reads container lists and tar archives; returns what is there.
+//! Never decides who may hold the lock.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+
+use bollard::query_parameters::{RemoveContainerOptionsBuilder, StartContainerOptions};
+use futures_util::TryStreamExt;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::super::DockerEngine;
+use super::super::connection::{Connection, encoded};
+use super::super::{copy, failure};
+use super::image::{IMAGE, PROGRAM};
+use super::{FOLDER, ROLE, held_name, image, volume_name};
+use crate::plan::labels::AICTL_PROJECT;
+use crate::target::TargetError;
+
+/// A helper container as found.
+#[derive(Debug, Clone)]
+pub(super) struct Helper {
+    pub(super) id: String,
+    pub(super) held: bool,
+    pub(super) running: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Listed {
+    id: String,
+    names: Option<Vec<String>>,
+    #[serde(default)]
+    state: String,
+}
+
+impl DockerEngine {
+    /// The helpers of a project; usually none or one, two for a moment after a takeover.
+    pub(super) async fn helpers(&self, project: &str) -> Result<Vec<Helper>, TargetError> {
+        let labels = [format!("{AICTL_PROJECT}={project}"), format!("{ROLE}=state")];
+        let listed = list(&self.connection, &json!({ "label": labels })).await?;
+        let held = format!("/{}", held_name(project));
+        let helper = |found: Listed| Helper {
+            held: found.names.is_some_and(|names| names.contains(&held)),
+            running: found.state == "running",
+            id: found.id,
+        };
+        Ok(listed.into_iter().map(helper).collect())
+    }
+
+    /// Any container that mounts the state volume, for reading when the helper is gone.
+    pub(super) async fn any_with_volume(&self, project: &str) -> Result<Option<String>, TargetError> {
+        let listed = list(&self.connection, &json!({ "volume": [volume_name(project)] })).await?;
+        Ok(listed.into_iter().next().map(|container| container.id))
+    }
+
+    /// Creates a helper under a name; `None` when the name is taken.
+    pub(super) async fn create_helper(&self, project: &str, name: &str) -> Result<Option<String>, TargetError> {
+        let connection = &self.connection;
+        let labels = BTreeMap::from([(AICTL_PROJECT, project), (ROLE, "state")]);
+        let doing = format!("creating the state of {project}");
+        let volume = json!({ "Name": volume_name(project), "Labels": labels });
+        connection.post("/volumes/create", &volume, &doing).await?;
+        let body = json!({
+            "Image": IMAGE,
+            "Entrypoint": [PROGRAM],
+            "Labels": labels,
+            // A process without a handler for it, as number one of its namespace, ignores SIGTERM.
+            "StopSignal": "SIGKILL",
+            "NetworkDisabled": true,
+            "HostConfig": {
+                "Binds": [format!("{}:{FOLDER}", volume_name(project))],
+                "NetworkMode": "none",
+                "ReadonlyRootfs": true,
+                "CapDrop": ["ALL"],
+                "SecurityOpt": ["no-new-privileges"],
+                "RestartPolicy": { "Name": "unless-stopped" },
+                "Memory": 32 * 1024 * 1024,
+                "PidsLimit": 8,
+                "LogConfig": { "Type": "none" },
+            },
+        });
+        let path = format!("/containers/create?name={}", encoded(name));
+        let answer = match connection.post(&path, &body, &doing).await {
+            Err(TargetError::NotFound { kind: "image", .. }) => {
+                image::import(connection, &self.engine_info().await?.architecture).await?;
+                connection.post(&path, &body, &doing).await
+            }
+            answer => answer,
+        };
+        match answer {
+            Ok(bytes) => {
+                let created: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
+                Ok(created["Id"].as_str().map(str::to_owned))
+            }
+            Err(TargetError::Refused { status: 409, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes exactly this helper; gone already is fine.
+    pub(super) async fn remove_helper(&self, id: &str) -> Result<(), TargetError> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).build();
+        let Err(error) = self.connection.api.remove_container(id, Some(options)).await else { return Ok(()) };
+        match failure::map(&self.connection, "removing a lock", error) {
+            TargetError::NotFound { .. } => Ok(()),
+            // Another contender is removing it just now.
+            TargetError::Refused { status: 409, .. } => Ok(()),
+            other => Err(other),
+        }
+    }
+}
+
+/// Starts a helper; that it cannot run (a foreign architecture, a forbidding engine) only weakens it against prune.
+pub(super) async fn start(connection: &Connection, id: &str) {
+    let _ = connection.api.start_container(id, None::<StartContainerOptions>).await;
+}
+
+async fn list(connection: &Connection, filters: &serde_json::Value) -> Result<Vec<Listed>, TargetError> {
+    let path = format!("/containers/json?all=1&filters={}", encoded(&filters.to_string()));
+    connection.get(&path, "looking for the state").await
+}
+
+/// Writes one file below the state folder. `NotFound` when the helper is gone.
+pub(super) async fn write(connection: &Connection, id: &str, path: &str, bytes: &[u8]) -> Result<(), TargetError> {
+    let mut archive = copy::Archive::default();
+    if let Some((directory, _)) = path.rsplit_once('/') {
+        archive.directory(directory, 0o700)?;
+    }
+    archive.file(path, bytes, (0, 0, 0o600))?;
+    copy::put(connection, id, FOLDER, archive.finish()?).await
+}
+
+/// The files at a path below the state folder: name → bytes. Empty when there is none.
+pub(super) async fn read(
+    connection: &Connection,
+    id: &str,
+    path: &str,
+) -> Result<BTreeMap<String, Vec<u8>>, TargetError> {
+    let chunks = copy::get(connection, id, &format!("{FOLDER}/{path}")).try_collect::<Vec<_>>().await;
+    let bytes = match chunks {
+        Ok(chunks) => chunks.concat(),
+        Err(TargetError::NotFound { kind: "path", .. }) => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error),
+    };
+    unpack(&bytes)
+        .map_err(|e| TargetError::Broken { operation: "reading the state".to_owned(), message: e.to_string() })
+}
+
+fn unpack(bytes: &[u8]) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
+    let mut files = BTreeMap::new();
+    for entry in tar::Archive::new(bytes).entries()? {
+        let mut entry = entry?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let name = entry.path()?.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content)?;
+        files.insert(name, content);
+    }
+    Ok(files)
+}

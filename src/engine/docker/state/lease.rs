@@ -1,0 +1,237 @@
+//! Taking, renewing, giving back and breaking the lease.
+//! Reads the helper's name and `lease.json`; returns leases with the helper's id as fencing token.
+//! Never takes a lease whose owner may live.
+
+use std::sync::PoisonError;
+use std::time::Duration;
+
+use bollard::query_parameters::RenameContainerOptionsBuilder;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use tokio::time::Instant;
+
+use super::super::DockerEngine;
+use super::super::failure;
+use super::helper::{self, Helper};
+use super::{Held, free_name, held_name};
+use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
+use crate::target::TargetError;
+
+const FILE: &str = "lease.json";
+/// How often a race for the name is run again before the other side is believed to hold it.
+const ROUNDS: usize = 8;
+/// How often a lease of unknown owner is looked at while it is waited for.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What the holder says of itself in the volume. Times are the engine's, in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct LeaseFile {
+    /// The helper it was written for: a file of another lease says nothing about this one.
+    id: String,
+    owner: LeaseOwner,
+    acquired_at: i64,
+    heartbeat: i64,
+    released: bool,
+}
+
+/// One attempt's end.
+enum Attempt {
+    Won { id: String, running: bool },
+    Lost,
+}
+
+impl DockerEngine {
+    pub(in super::super) async fn take_lease(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError> {
+        let mut taken_over = None;
+        for _ in 0..ROUNDS {
+            let helpers = self.helpers(project).await?;
+            let attempt = match helpers.iter().find(|helper| helper.held) {
+                Some(held) => {
+                    // Given back or broken while we looked: the next round finds out who has it.
+                    let Some(observed) = self.settled(project, held).await? else { continue };
+                    if observed.verdict == LeaseVerdict::Alive {
+                        return Err(TargetError::Locked { project: project.to_owned(), holder: Box::new(observed) });
+                    }
+                    self.remove_helper(&held.id).await?;
+                    taken_over = observed.owner;
+                    self.create_held(project).await?
+                }
+                None => match helpers.first() {
+                    Some(free) => self.rename_to_held(project, free).await?,
+                    None => self.create_held(project).await?,
+                },
+            };
+            if let Attempt::Won { id, running } = attempt {
+                return Ok(self.won(project, owner, (id, running), taken_over));
+            }
+        }
+        let observed = self.found_lease(project).await?.unwrap_or_default();
+        Err(TargetError::Locked { project: project.to_owned(), holder: Box::new(observed) })
+    }
+
+    async fn create_held(&self, project: &str) -> Result<Attempt, TargetError> {
+        let created = self.create_helper(project, &held_name(project)).await?;
+        Ok(created.map_or(Attempt::Lost, |id| Attempt::Won { id, running: false }))
+    }
+
+    async fn rename_to_held(&self, project: &str, free: &Helper) -> Result<Attempt, TargetError> {
+        match self.rename_helper(&free.id, &held_name(project)).await {
+            Ok(()) => Ok(Attempt::Won { id: free.id.clone(), running: free.running }),
+            // Taken by another (409, or 400 when it is this very container), or removed under our hands.
+            Err(TargetError::Refused { .. } | TargetError::NotFound { .. }) => Ok(Attempt::Lost),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn rename_helper(&self, id: &str, name: &str) -> Result<(), TargetError> {
+        let options = RenameContainerOptionsBuilder::default().name(name).build();
+        let renamed = self.connection.api.rename_container(id, options).await;
+        renamed.map_err(|e| failure::map(&self.connection, &format!("taking the name {name}"), e))
+    }
+
+    /// The name is ours. Saying so in the volume and starting a new helper go on in the background.
+    fn won(
+        &self,
+        project: &str,
+        owner: &LeaseOwner,
+        (id, running): (String, bool),
+        taken_over: Option<LeaseOwner>,
+    ) -> Lease {
+        let now = self.connection.engine_now().unix_timestamp();
+        let file =
+            LeaseFile { id: id.clone(), owner: owner.clone(), acquired_at: now, heartbeat: now, released: false };
+        let connection = self.connection.clone();
+        let task = tokio::spawn(async move {
+            let written = helper::write(&connection, &file.id, FILE, &encode(&file)).await;
+            if !running {
+                helper::start(&connection, &file.id).await;
+            }
+            written
+        });
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Held { since: now, task: Some(task) });
+        Lease { project: project.to_owned(), id, owner: owner.clone(), taken_over }
+    }
+
+    /// Waits for what `won` left to do.
+    async fn background_done(&self, lease: &Lease) -> Result<(), TargetError> {
+        let task = self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&lease.id).and_then(|h| h.task.take());
+        match task {
+            Some(task) => task.await.unwrap_or(Ok(())).map_err(|e| lost_if_gone(e, lease)),
+            None => Ok(()),
+        }
+    }
+
+    /// A held lease, watched while its owner is unknown: whoever just took the name says so within moments, and what
+    /// stays silent for the time to live is dead.
+    async fn settled(&self, project: &str, held: &Helper) -> Result<Option<ObservedLease>, TargetError> {
+        let deadline = Instant::now() + LeaseVerdict::TIME_TO_LIVE;
+        loop {
+            let mut observed = self.lease_of(project, held).await?;
+            if observed.verdict != LeaseVerdict::Unknown {
+                return Ok(Some(observed));
+            }
+            if Instant::now() >= deadline {
+                observed.verdict = LeaseVerdict::Dead;
+                return Ok(Some(observed));
+            }
+            tokio::time::sleep(LOOK).await;
+            let still = self.helpers(project).await?.into_iter().any(|now| now.held && now.id == held.id);
+            if !still {
+                return Ok(None);
+            }
+        }
+    }
+
+    async fn lease_of(&self, project: &str, held: &Helper) -> Result<ObservedLease, TargetError> {
+        let unknown =
+            ObservedLease { project: project.to_owned(), id: held.id.clone(), ..ObservedLease::default() };
+        let files = match helper::read(&self.connection, &held.id, FILE).await {
+            Ok(files) => files,
+            Err(TargetError::NotFound { .. }) => return Ok(unknown),
+            Err(error) => return Err(error),
+        };
+        let file = files.get(FILE).and_then(|bytes| serde_json::from_slice::<LeaseFile>(bytes).ok());
+        let Some(file) = file.filter(|file| file.id == held.id && !file.released) else { return Ok(unknown) };
+        let now = self.connection.engine_now();
+        let (held_for, silent_for) = (since(now, file.acquired_at), since(now, file.heartbeat));
+        Ok(ObservedLease {
+            verdict: LeaseVerdict::judge(Some(silent_for), self.process_gone(&file.owner)),
+            owner: Some(file.owner),
+            held_seconds: Some(held_for.as_secs()),
+            heartbeat_age_seconds: Some(silent_for.as_secs()),
+            ..unknown
+        })
+    }
+
+    /// Whether the owner ran on this machine since its last boot and its process is no more.
+    fn process_gone(&self, owner: &LeaseOwner) -> bool {
+        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let here = !owner.boot_id.is_empty() && owner.boot_id == boot.trim() && owner.host == host.trim();
+        here && !std::path::Path::new("/proc").join(owner.pid.to_string()).exists()
+    }
+
+    pub(in super::super) async fn renew_lease(&self, lease: &Lease) -> Result<(), TargetError> {
+        self.background_done(lease).await?;
+        self.still_ours(lease).await?;
+        self.say(lease, false).await
+    }
+
+    async fn still_ours(&self, lease: &Lease) -> Result<(), TargetError> {
+        let held = self.helpers(&lease.project).await?.into_iter().any(|now| now.held && now.id == lease.id);
+        if held { Ok(()) } else { Err(TargetError::LeaseLost { project: lease.project.clone() }) }
+    }
+
+    async fn say(&self, lease: &Lease, released: bool) -> Result<(), TargetError> {
+        let now = self.connection.engine_now().unix_timestamp();
+        let acquired_at = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&lease.id).map_or(now, |h| h.since);
+        let file = LeaseFile { id: lease.id.clone(), owner: lease.owner.clone(), acquired_at, heartbeat: now, released };
+        let written = helper::write(&self.connection, &lease.id, FILE, &encode(&file)).await;
+        written.map_err(|e| lost_if_gone(e, lease))
+    }
+
+    pub(in super::super) async fn give_lease_back(&self, lease: Lease) -> Result<(), TargetError> {
+        let _ = self.background_done(&lease).await;
+        self.still_ours(&lease).await?;
+        // First said, then done: a name held by somebody whose file says "released" tells nothing about its new holder.
+        self.say(&lease, true).await?;
+        match self.rename_helper(&lease.id, &free_name(&lease.project)).await {
+            Ok(()) => Ok(()),
+            // There is a free helper already, from a race long ago.
+            Err(TargetError::Refused { .. }) => self.remove_helper(&lease.id).await,
+            Err(error) => Err(lost_if_gone(error, &lease)),
+        }
+    }
+
+    pub(in super::super) async fn found_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError> {
+        match self.helpers(project).await?.iter().find(|helper| helper.held) {
+            Some(held) => self.lease_of(project, held).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Removes the lock that was seen and leaves a free helper behind, so that a prune finds the volume in use.
+    pub(in super::super) async fn force_lease(&self, observed: &ObservedLease) -> Result<(), TargetError> {
+        self.remove_helper(&observed.id).await?;
+        if let Some(id) = self.create_helper(&observed.project, &free_name(&observed.project)).await? {
+            helper::start(&self.connection, &id).await;
+        }
+        Ok(())
+    }
+}
+
+fn encode(file: &LeaseFile) -> Vec<u8> {
+    serde_json::to_vec(file).unwrap_or_default()
+}
+
+fn since(now: OffsetDateTime, then: i64) -> Duration {
+    Duration::from_secs(u64::try_from(now.unix_timestamp() - then).unwrap_or(0))
+}
+
+/// What our own helper no longer takes, it no longer takes because it is gone.
+pub(super) fn lost_if_gone(error: TargetError, lease: &Lease) -> TargetError {
+    match error {
+        TargetError::NotFound { .. } => TargetError::LeaseLost { project: lease.project.clone() },
+        other => other,
+    }
+}

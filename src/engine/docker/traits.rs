@@ -1,0 +1,129 @@
+//! The traits of `target` on a Docker engine: each method hands over to the part that does it.
+//! Reads nothing itself.
+//! Never decides anything.
+
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+
+use super::perform::Progress;
+use super::{DockerEngine, copy, exec, logs};
+use crate::event::{OutputStream, Reporter};
+use crate::plan::{Change, EngineInfo, Observed, ObservedContainer, ObservedProject, Operation, Outcome, Scope};
+use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
+use crate::target::{
+    ByteStream, Copy, Engine, Exec, ExecArgs, ExecInput, LogArgs, LogStream, Logs, ReleaseStore, TargetError,
+};
+
+#[async_trait]
+impl Engine for DockerEngine {
+    async fn observe_engine(&self) -> Result<EngineInfo, TargetError> {
+        self.engine_info().await
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Observed, TargetError> {
+        self.project(scope).await
+    }
+
+    async fn observe_container(&self, container: &str) -> Result<ObservedContainer, TargetError> {
+        self.container(container).await
+    }
+
+    async fn observe_projects(&self) -> Result<Vec<ObservedProject>, TargetError> {
+        self.projects().await
+    }
+
+    async fn perform(
+        &self,
+        operation: &Operation,
+        key: usize,
+        reporter: &dyn Reporter,
+    ) -> Result<Outcome, TargetError> {
+        self.act(operation, Progress { key, reporter }).await
+    }
+
+    async fn watch(&self, project: &str) -> Result<BoxStream<'static, Result<Change, TargetError>>, TargetError> {
+        self.changes(project).await
+    }
+
+    async fn wait_exit(&self, container: &str) -> Result<i64, TargetError> {
+        self.exit_of(container).await
+    }
+
+    async fn observe_processes(&self, container: &str) -> Result<(Vec<String>, Vec<Vec<String>>), TargetError> {
+        self.processes(container).await
+    }
+}
+
+#[async_trait]
+impl Exec for DockerEngine {
+    async fn exec(&self, args: &ExecArgs, input: ExecInput, output: &dyn OutputStream) -> Result<i64, TargetError> {
+        exec::exec(&self.connection, args, input, output).await
+    }
+
+    async fn run_attached(
+        &self,
+        container: &str,
+        tty: bool,
+        input: ExecInput,
+        output: &dyn OutputStream,
+    ) -> Result<i64, TargetError> {
+        exec::run_attached(&self.connection, (container, tty), input, output).await
+    }
+}
+
+#[async_trait]
+impl Logs for DockerEngine {
+    async fn logs(&self, container: &ObservedContainer, args: &LogArgs) -> Result<LogStream, TargetError> {
+        logs::logs(&self.connection, container, args).await
+    }
+}
+
+#[async_trait]
+impl Copy for DockerEngine {
+    async fn copy_out(&self, container: &str, path: &str) -> Result<ByteStream, TargetError> {
+        Ok(copy::get(&self.connection, container, path))
+    }
+
+    async fn copy_in(&self, container: &str, directory: &str, archive: ByteStream) -> Result<(), TargetError> {
+        copy::put_stream(&self.connection, container, directory, archive).await
+    }
+
+    async fn observe_path(&self, container: &str, path: &str) -> Result<Option<bool>, TargetError> {
+        copy::stat(&self.connection, container, path).await
+    }
+}
+
+#[async_trait]
+impl ReleaseStore for DockerEngine {
+    async fn acquire(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError> {
+        self.take_lease(project, owner).await
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<(), TargetError> {
+        self.renew_lease(lease).await
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), TargetError> {
+        self.give_lease_back(lease).await
+    }
+
+    async fn observe_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError> {
+        self.found_lease(project).await
+    }
+
+    async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError> {
+        self.force_lease(observed).await
+    }
+
+    async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
+        self.append(lease, record).await
+    }
+
+    async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError> {
+        self.history(project).await
+    }
+
+    async fn remove_state(&self, lease: Lease) -> Result<(), TargetError> {
+        self.forget(lease).await
+    }
+}

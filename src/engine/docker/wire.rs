@@ -1,0 +1,216 @@
+//! Byte streams to an engine: unix socket, TCP, TLS, or the standard streams of an ssh process.
+//! Reads an `Address`; returns one fresh stream for each connection the HTTP client asks for.
+//! Never speaks HTTP itself.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::Uri;
+use hyper_util::client::legacy::connect::{Connected, Connection};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::process::{Child, ChildStdin, ChildStdout};
+
+use super::address::{Address, Route, SshHost};
+use super::tls;
+use crate::target::TargetError;
+
+/// How long a socket or a TLS handshake may take.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// ssh may ask a key agent and hop over a jump host first.
+pub(super) const SSH_TIMEOUT: Duration = Duration::from_secs(30);
+
+trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// One connection to an engine.
+pub(super) struct Stream(TokioIo<Box<dyn Io>>);
+
+/// Makes streams; cloned by the HTTP client for every connection.
+#[derive(Clone)]
+pub(super) struct Connector {
+    route: Arc<Route>,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    complaint: Arc<Mutex<String>>,
+}
+
+impl Connector {
+    pub(super) fn new(address: &Address) -> Result<Self, TargetError> {
+        let tls = match &address.route {
+            Route::Tcp { tls: Some(files), .. } => Some(Arc::new(tls::client_config(&address.display, files)?)),
+            _ => None,
+        };
+        Ok(Self { route: Arc::new(address.route.clone()), tls, complaint: Arc::default() })
+    }
+
+    /// The last words of the ssh process: why a connection through it ended.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let text = self.complaint.lock().unwrap_or_else(PoisonError::into_inner).trim().to_owned();
+        Some(text).filter(|t| !t.is_empty())
+    }
+
+    async fn connect(self) -> io::Result<Stream> {
+        let boxed: Box<dyn Io> = match &*self.route {
+            Route::Unix(path) => Box::new(UnixStream::connect(path).await?),
+            Route::Tcp { host, port, .. } => {
+                let stream = TcpStream::connect((host.as_str(), *port)).await?;
+                stream.set_nodelay(true)?;
+                match &self.tls {
+                    Some(config) => Box::new(tls::handshake(Arc::clone(config), host, stream).await?),
+                    None => Box::new(stream),
+                }
+            }
+            Route::Ssh(host) => Box::new(dial_stdio(host, &self.complaint)?),
+        };
+        Ok(Stream(TokioIo::new(boxed)))
+    }
+}
+
+impl tower_service::Service<Uri> for Connector {
+    type Response = Stream;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Stream>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let connector = self.clone();
+        Box::pin(async move {
+            let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection within 10s");
+            tokio::time::timeout(CONNECT_TIMEOUT, connector.connect()).await.map_err(late)?
+        })
+    }
+}
+
+impl Connection for Stream {
+    fn connected(&self) -> Connected {
+        Connected::new()
+    }
+}
+
+impl hyper::rt::Read for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: hyper::rt::ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl hyper::rt::Write for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// The standard streams of `docker system dial-stdio` on the other side; the process dies with the stream.
+struct SshStream {
+    input: Option<ChildStdin>,
+    output: ChildStdout,
+    _process: Child,
+}
+
+fn dial_stdio(host: &SshHost, complaint: &Arc<Mutex<String>>) -> io::Result<SshStream> {
+    let mut command = tokio::process::Command::new("ssh");
+    if let Some(path) = &host.search_path {
+        command.env("PATH", path);
+    }
+    command.args(ssh_arguments(host)).kill_on_drop(true);
+    // Without a process group of its own, a Ctrl-C at the terminal would cut the connection we still clean up through.
+    command.process_group(0);
+    command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    command.stderr(std::process::Stdio::piped());
+    let mut process = command.spawn().map_err(|e| io::Error::new(e.kind(), format!("could not run ssh: {e}")))?;
+    let taken = || io::Error::other("ssh has no standard streams");
+    let (input, output) = process.stdin.take().zip(process.stdout.take()).ok_or_else(taken)?;
+    if let Some(errors) = process.stderr.take() {
+        tokio::spawn(collect(errors, Arc::clone(complaint)));
+    }
+    Ok(SshStream { input: Some(input), output, _process: process })
+}
+
+fn ssh_arguments(host: &SshHost) -> Vec<String> {
+    let mut arguments = vec!["-o".to_owned(), format!("ConnectTimeout={}", SSH_TIMEOUT.as_secs()), "-T".to_owned()];
+    if let Some(user) = &host.user {
+        arguments.extend(["-l".to_owned(), user.clone()]);
+    }
+    if let Some(port) = host.port {
+        arguments.extend(["-p".to_owned(), port.to_string()]);
+    }
+    arguments.extend(["--".to_owned(), host.host.clone(), "docker".to_owned()]);
+    if let Some(socket) = &host.socket {
+        arguments.extend(["--host".to_owned(), format!("unix://{socket}")]);
+    }
+    arguments.extend(["system".to_owned(), "dial-stdio".to_owned()]);
+    arguments
+}
+
+async fn collect(mut errors: tokio::process::ChildStderr, complaint: Arc<Mutex<String>>) {
+    let mut buffer = [0; 1024];
+    while let Ok(length @ 1..) = errors.read(&mut buffer).await {
+        let mut text = complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        if text.len() < 4096 {
+            text.push_str(&String::from_utf8_lossy(&buffer[..length]));
+        }
+    }
+}
+
+impl AsyncRead for SshStream {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.output).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for SshStream {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match &mut self.input {
+            Some(input) => Pin::new(input).poll_write(cx, bytes),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.input.as_mut().map_or(Poll::Ready(Ok(())), |input| Pin::new(input).poll_flush(cx))
+    }
+
+    /// Only a closed pipe tells the other side that nothing more comes.
+    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.input = None;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ssh_is_called_as_the_docker_cli_calls_it() {
+        let host = SshHost {
+            user: Some("deploy".into()),
+            host: "prod".into(),
+            port: Some(2222),
+            socket: None,
+            search_path: None,
+        };
+        assert_eq!(
+            ssh_arguments(&host).join(" "),
+            "-o ConnectTimeout=30 -T -l deploy -p 2222 -- prod docker system dial-stdio"
+        );
+    }
+}
