@@ -1,5 +1,7 @@
 //! The whole test suite of aictl outside the rooms: one binary, one module per subject.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+
+mod engine_contract;
 mod example;
 mod rooms;
 

@@ -52,7 +52,7 @@ impl DockerEngine {
             }
             Operation::RenameContainer { container, name, .. } => container::rename(connection, container, name).await,
             other => Err(TargetError::Refused {
-                operation: other.subject(),
+                operation: other.verbs().0.to_owned(),
                 status: 0,
                 message: "this is not an operation of an engine".to_owned(),
             }),

@@ -1,0 +1,25 @@
+//! The contract of `target`: what every engine must do, run over the real engine and the one in memory.
+//! Each test says one promise; both engines run the same function.
+//! Never leaves a container, network or volume behind.
+
+mod lab;
+mod lease;
+mod lifecycle;
+mod streams;
+
+/// Declares the same tests for every engine.
+macro_rules! contract {
+    ($($name:ident),* $(,)?) => {
+        mod on_docker {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    let Some(lab) = crate::engine_contract::lab::Lab::docker(stringify!($name)).await else { return };
+                    super::$name(&lab).await;
+                    lab.clean().await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use contract;
