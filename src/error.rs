@@ -78,6 +78,11 @@ pub trait Hint: std::error::Error {
     /// The kind, and with it the exit code.
     fn kind(&self) -> ErrorKind;
 
+    /// Evidence: the last log lines of what failed, oldest first.
+    fn details(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What the reader can do next: each one holds a command that runs, or is left out.
     fn hints(&self) -> Vec<String> {
         Vec::new()
@@ -89,6 +94,7 @@ pub trait Hint: std::error::Error {
 pub struct Error {
     kind: ErrorKind,
     hints: Vec<String>,
+    details: Vec<String>,
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
@@ -101,6 +107,11 @@ impl Error {
     /// The hints of the room the error came from, plus what was added on the way.
     pub fn hints(&self) -> &[String] {
         &self.hints
+    }
+
+    /// Evidence: the last log lines of what failed.
+    pub fn details(&self) -> &[String] {
+        &self.details
     }
 
     /// The same error with one hint more.
@@ -132,7 +143,7 @@ impl Error {
 
 impl<E: Hint + Send + Sync + 'static> From<E> for Error {
     fn from(error: E) -> Self {
-        Self { kind: error.kind(), hints: error.hints(), source: Box::new(error) }
+        Self { kind: error.kind(), hints: error.hints(), details: error.details(), source: Box::new(error) }
     }
 }
 

@@ -21,6 +21,8 @@ pub enum Event {
     StepFinished { key: usize, verb: &'static str, subject: String, detail: Option<String>, took: Duration },
     /// A step failed; the error itself travels in the result.
     StepFailed { key: usize, verb: &'static str, subject: String, message: String, took: Duration },
+    /// A wait was given up because something else failed; that failure is told instead.
+    StepDropped { key: usize },
     /// Something the reader should know and can act on.
     Warning { message: String, hint: Option<String> },
     /// Something the reader may like to know.

@@ -5,20 +5,27 @@
 pub mod error;
 pub mod event;
 
-pub mod project;
 pub mod secret;
+
+pub mod project;
+
 pub mod template;
 
 pub mod compose;
+
 pub mod release;
 
 pub mod plan;
-pub mod target;
-pub mod engine;
 
+pub mod target;
+
+pub mod engine;
 pub mod host;
 
 pub mod execute;
+
 pub mod workflow;
 
 pub mod ui;
+
+pub mod cli;

@@ -63,6 +63,20 @@ impl ExecuteError {
     }
 }
 
+impl ExecuteError {
+    /// The failure without naming its subject again.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Target { source, .. } => source.to_string(),
+            Self::NotReady { after, state, .. } => format!("not ready within {}s ({state})", after.as_secs()),
+            Self::CrashLoop { restarts, .. } => format!("crash loop, restarted {restarts} times"),
+            Self::Exited { container, .. } => format!("exited with code {}", container.exit_code.unwrap_or_default()),
+            Self::Unhealthy { log, .. } => format!("unhealthy: {}", log.as_deref().unwrap_or("no output").trim()),
+            other => other.to_string(),
+        }
+    }
+}
+
 impl Hint for ExecuteError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -71,6 +85,10 @@ impl Hint for ExecuteError {
             Self::Interrupted => ErrorKind::Interrupted,
             _ => ErrorKind::Failed,
         }
+    }
+
+    fn details(&self) -> Vec<String> {
+        self.container().map(|c| c.logs.clone()).unwrap_or_default()
     }
 
     fn hints(&self) -> Vec<String> {

@@ -222,7 +222,8 @@ impl<'a> Walk<'a> {
         let took = began.elapsed();
         self.reporter().report(match &result {
             Ok(outcome) => Event::StepFinished { key: index, verb, subject, detail: outcome.detail.clone(), took },
-            Err(e) => Event::StepFailed { key: index, verb: infinitive, subject, message: e.to_string(), took },
+            Err(ExecuteError::Interrupted) => Event::StepDropped { key: index },
+            Err(e) => Event::StepFailed { key: index, verb: infinitive, subject, message: e.brief(), took },
         });
         if let Ok(outcome) = &result {
             outcome.warnings.iter().for_each(|w| self.reporter().warn(w.clone()));
@@ -242,7 +243,9 @@ impl<'a> Walk<'a> {
             let target = self.runner.target;
             let wait = Wait { target, service, container: &container, readiness, timeout: *timeout, changes, stop };
             let by = wait.run().await?;
-            return Ok(Outcome { detail: Some(by.to_owned()), ..Default::default() });
+            // `Healthy … healthy` would say it twice.
+            let detail = (by == "exited 0").then(|| by.to_owned());
+            return Ok(Outcome { detail, ..Default::default() });
         }
         pulse.prove().await.map_err(fail)?;
         self.perform(operation, key).await.map_err(fail)

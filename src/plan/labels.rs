@@ -36,3 +36,6 @@ pub const VOLUME: &str = "com.docker.compose.volume";
 pub const CONTENT: &str = "io.aictl.content";
 /// Project of a helper container or state volume. Ours.
 pub const AICTL_PROJECT: &str = "io.aictl.project";
+
+/// The Compose version our containers, networks and volumes claim to be made by: its rules are the ones we follow.
+pub const COMPATIBLE_WITH: &str = "5.6.1";

@@ -45,6 +45,10 @@ const ABOUT: &[&str] = &[
 pub fn is_secret_name(name: &str) -> bool {
     let words = words(name);
     let Some(last) = words.last() else { return false };
+    // The shell's working directories, not passwords.
+    if matches!(name, "PWD" | "OLDPWD") {
+        return false;
+    }
     if words.iter().any(|word| ABOUT.contains(&word.as_str())) {
         return false;
     }

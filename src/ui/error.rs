@@ -23,6 +23,9 @@ pub fn error_text(error: &Error, redactor: &Redactor, color: bool) -> String {
             text.push_str(&format!("  {label} {}\n", indented(&message).replace('\n', "\n  ")));
         }
     }
+    for line in error.details() {
+        text.push_str(&format!("  {} {}\n", paint.strong("|", Tone::Dim), redactor.redact(line)));
+    }
     for hint in error.hints() {
         text.push_str(&format!("{} {}\n", paint.strong("hint:", Tone::Dim), indented(&redactor.redact(hint))));
     }
@@ -36,6 +39,7 @@ pub fn error_json(error: &Error, redactor: &Redactor) -> serde_json::Value {
     redactor.redact_json(&json!({
         "error": first,
         "causes": causes,
+        "details": error.details(),
         "hints": error.hints(),
         "kind": error.kind(),
         "exit_code": error.kind().exit_code(),
@@ -96,6 +100,6 @@ mod tests {
 
     #[test]
     fn programs_get_the_kind_and_the_exit_code() {
-        insta::assert_snapshot!(error_json(&error(), &redactor()), @r#"{"error":"service `api` did not become healthy within 60s","causes":["GET http://10.0.0.7:8080/health?key=[redacted] answered 503\nbody: starting"],"hints":["see `aictl logs api`"],"kind":"not-ready","exit_code":3}"#);
+        insta::assert_snapshot!(error_json(&error(), &redactor()), @r#"{"error":"service `api` did not become healthy within 60s","causes":["GET http://10.0.0.7:8080/health?key=[redacted] answered 503\nbody: starting"],"details":[],"hints":["see `aictl logs api`"],"kind":"not-ready","exit_code":3}"#);
     }
 }

@@ -45,6 +45,7 @@ fn object(event: &Event) -> Value {
             "event": "step-failed", "step": key, "verb": verb, "subject": subject, "message": message,
             "seconds": took.as_secs_f64(),
         }),
+        Event::StepDropped { key } => json!({ "event": "step-dropped", "step": key }),
         Event::Warning { message, hint } => json!({ "event": "warning", "message": message, "hint": hint }),
         Event::Note { message } => json!({ "event": "note", "message": message }),
     }

@@ -45,6 +45,10 @@ impl Plain {
                 subjects.remove(key);
                 Some(steps::failed(paint, &Ended { verb, subject, detail: Some(message), took: *took }))
             }
+            Event::StepDropped { key } => {
+                subjects.remove(key);
+                None
+            }
             Event::Warning { message, hint } => Some(steps::warning(paint, message, hint.as_deref())),
             Event::Note { message } => Some(steps::note(paint, message)),
         }

@@ -131,6 +131,10 @@ impl State {
                 lines.push(steps::failed(paint, &Ended { verb, subject: &subject, detail: Some(&message), took }));
                 lines
             }
+            Event::StepDropped { key } => {
+                self.end(key);
+                Vec::new()
+            }
             Event::Warning { message, hint } => vec![steps::warning(paint, &message, hint.as_deref())],
             Event::Note { message } => vec![steps::note(paint, &message)],
         }

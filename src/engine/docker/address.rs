@@ -296,7 +296,9 @@ mod tests {
         };
         assert_eq!((host.user.as_deref(), host.host.as_str(), host.port), (Some("deploy"), "prod", Some(2222)));
         assert_eq!(host.socket.as_deref(), Some("/run/d.sock"));
-        for wrong in ["ssh://", "ssh://-oProxyCommand=x", "ssh://u:secret@h", "npipe:////./pipe/x", "ftp://h", "tcp://h:x"] {
+        for wrong in
+            ["ssh://", "ssh://-oProxyCommand=x", "ssh://u:secret@h", "npipe:////./pipe/x", "ftp://h", "tcp://h:x"]
+        {
             let error = resolve(Some(wrong), &environment(&[])).unwrap_err();
             assert!(matches!(error, TargetError::BadAddress { .. }), "{wrong}");
             assert!(!error.to_string().contains("secret"), "{error}");

@@ -56,7 +56,8 @@ impl Connection {
         let prefix = Arc::new(OnceLock::new());
         let send = sender(connector.clone(), Arc::clone(&prefix));
         let limit = if matches!(address.route, Route::Ssh(_)) { SSH_TIMEOUT } else { CONNECT_TIMEOUT };
-        let ping = tokio::time::timeout(limit, send(request(Method::GET, "/_ping", Bytes::new(), &address.display)?)).await;
+        let ping =
+            tokio::time::timeout(limit, send(request(Method::GET, "/_ping", Bytes::new(), &address.display)?)).await;
         let unreachable = |reason: String| TargetError::Unreachable { address: address.display.clone(), reason };
         let answer = match ping {
             Err(_) => return Err(unreachable(format!("no answer within {}s", limit.as_secs()))),
@@ -137,8 +138,10 @@ impl Connection {
         let bytes = answer.into_body().collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let refusal: Refusal = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Refusal { message: String::from_utf8_lossy(&bytes).trim().to_owned() });
-        let error =
-            bollard::errors::Error::DockerResponseServerError { status_code: status.as_u16(), message: refusal.message };
+        let error = bollard::errors::Error::DockerResponseServerError {
+            status_code: status.as_u16(),
+            message: refusal.message,
+        };
         Err(failure::map(self, doing, error))
     }
 }

@@ -117,11 +117,7 @@ pub(super) async fn stat(connection: &Connection, container: &str, path: &str) -
 }
 
 /// A missing path and a missing container are both 404; only the latter has words.
-fn path_error(
-    connection: &Connection,
-    (container, path): (&str, &str),
-    error: bollard::errors::Error,
-) -> TargetError {
+fn path_error(connection: &Connection, (container, path): (&str, &str), error: bollard::errors::Error) -> TargetError {
     let name = format!("{container}:{path}");
     match failure::map(connection, &format!("copying {name}"), error) {
         TargetError::Refused { status: 404, .. } => TargetError::NotFound { kind: "path", name },

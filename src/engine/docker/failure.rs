@@ -22,7 +22,9 @@ pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> Targ
     match error {
         ApiError::DockerResponseServerError { status_code, message } => refused(operation, status_code, message),
         ApiError::DockerStreamError { error } => refused(operation, 0, error),
-        ApiError::DockerContainerWaitError { error, .. } => TargetError::Refused { operation, status: 0, message: error },
+        ApiError::DockerContainerWaitError { error, .. } => {
+            TargetError::Refused { operation, status: 0, message: error }
+        }
         ApiError::HyperLegacyError { err } if err.is_connect() => {
             TargetError::Unreachable { address: connection.engine.address.clone(), reason: innermost(&err) }
         }

@@ -234,7 +234,10 @@ fn ports(found: HashMap<String, Option<Vec<Binding>>>) -> Vec<ObservedPort> {
 }
 
 fn networks(found: BTreeMap<String, Option<Endpoint>>) -> BTreeMap<String, (String, String)> {
-    found.into_iter().map(|(name, endpoint)| (name, endpoint.map_or_else(Default::default, |e| (e.network, e.address)))).collect()
+    found
+        .into_iter()
+        .map(|(name, endpoint)| (name, endpoint.map_or_else(Default::default, |e| (e.network, e.address))))
+        .collect()
 }
 
 #[cfg(test)]
@@ -264,7 +267,10 @@ mod tests {
     #[test]
     fn an_ended_container_says_how() {
         let container = observed(serde_json::json!({"State": {"Status": "exited", "ExitCode": 3, "OOMKilled": true}}));
-        assert_eq!((container.state, container.exit_code, container.oom_killed), (ContainerState::Exited, Some(3), true));
+        assert_eq!(
+            (container.state, container.exit_code, container.oom_killed),
+            (ContainerState::Exited, Some(3), true)
+        );
     }
 
     #[test]

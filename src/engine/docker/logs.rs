@@ -193,7 +193,13 @@ mod tests {
 
     fn lines(tty: bool) -> Lines {
         let labels = [(labels::PROJECT.to_owned(), "p".to_owned())].into();
-        Lines::of(&ObservedContainer { name: "p-api-1".into(), service: "api".into(), labels, tty, ..Default::default() })
+        Lines::of(&ObservedContainer {
+            name: "p-api-1".into(),
+            service: "api".into(),
+            labels,
+            tty,
+            ..Default::default()
+        })
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub use readiness::readiness_of;
 pub use spec::{Namespaces, Slot, container_spec};
 
 use super::content::ServiceContent;
@@ -101,14 +102,7 @@ pub(super) struct Progress {
 
 /// Plans the way from what was found to what is wanted.
 pub fn plan_converge(wanted: &Wanted<'_>, observed: &Observed) -> Result<Plan, PlanError> {
-    let mut planner = Planner {
-        wanted,
-        observed,
-        plan: Plan { project: wanted.stack.name.clone(), names: observed.names(), ..Default::default() },
-        resources: BTreeMap::new(),
-        renewed_networks: BTreeSet::new(),
-        progress: BTreeMap::new(),
-    };
+    let mut planner = Planner::new(wanted, observed);
     planner.networks()?;
     planner.volumes()?;
     for name in order::sorted(&order::dependencies(wanted.stack))? {
@@ -136,6 +130,17 @@ pub(super) struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
+    fn new(wanted: &'a Wanted<'a>, observed: &'a Observed) -> Self {
+        Self {
+            wanted,
+            observed,
+            plan: Plan { project: wanted.stack.name.clone(), names: observed.names(), ..Default::default() },
+            resources: BTreeMap::new(),
+            renewed_networks: BTreeSet::new(),
+            progress: BTreeMap::new(),
+        }
+    }
+
     /// The containers of a service, by number, one-offs left out.
     fn containers_of(&self, service: &str) -> Vec<&'a ObservedContainer> {
         let mut found: Vec<_> =

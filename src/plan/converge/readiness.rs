@@ -2,10 +2,11 @@
 //! Reads health checks, dependencies and the plan so far; pushes `AwaitReady` steps.
 //! Never judges a container: `plan::ReadinessWatch` does.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Planner, Progress};
-use crate::compose::model::{Condition, Service};
+use super::{ConvergeOptions, Observed, Planner, Progress, Wanted};
+use crate::compose::model::{Condition, Service, Stack};
 use crate::plan::{ContainerState, Health, Operation, Phase, Readiness, StepId};
 
 /// A service without a health check counts as ready when it has run this long.
@@ -13,6 +14,29 @@ const STABLE_SECONDS: u64 = 1;
 
 /// Nothing is waited for shorter than this unless asked.
 const SHORTEST_WAIT: Duration = Duration::from_secs(120);
+
+/// The contract and the patience for a service outside a convergence, for restarts.
+pub fn readiness_of(
+    stack: &Stack,
+    observed: &Observed,
+    name: &str,
+    ready_timeout: Option<Duration>,
+) -> (Readiness, Duration) {
+    let options = ConvergeOptions { ready_timeout, ..Default::default() };
+    let selected = stack.services.keys().cloned().collect();
+    let (contents, env_files) = (BTreeMap::new(), Vec::new());
+    let wanted = Wanted {
+        stack,
+        selected: &selected,
+        contents: &contents,
+        env_files: &env_files,
+        version: "",
+        options: &options,
+    };
+    let planner = Planner::new(&wanted, observed);
+    let service = stack.services.get(name).cloned().unwrap_or_default();
+    (planner.readiness(name, &service), planner.ready_timeout(&service))
+}
 
 impl Planner<'_> {
     /// The contract of a service: completion where a dependent waits for it, else health, else running.

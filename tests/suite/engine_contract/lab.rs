@@ -80,7 +80,13 @@ impl Lab {
     }
 
     pub fn owner(&self, pid: u32) -> LeaseOwner {
-        LeaseOwner { user: "test".into(), host: "elsewhere".into(), pid, operation: "start".into(), ..Default::default() }
+        LeaseOwner {
+            user: "test".into(),
+            host: "elsewhere".into(),
+            pid,
+            operation: "start".into(),
+            ..Default::default()
+        }
     }
 
     pub async fn observe(&self) -> Observed {
@@ -156,13 +162,15 @@ impl Lab {
     pub async fn network(&self, key: &str) -> Result<Outcome, TargetError> {
         let name = format!("{}_{key}", self.project);
         let network = Box::new(Network { name: name.clone(), ..Network::default() });
-        self.perform(&Operation::CreateNetwork { project: self.project.clone(), key: key.to_owned(), name, network }).await
+        self.perform(&Operation::CreateNetwork { project: self.project.clone(), key: key.to_owned(), name, network })
+            .await
     }
 
     pub async fn volume(&self, key: &str) -> Result<Outcome, TargetError> {
         let name = format!("{}_{key}", self.project);
         let volume = Box::new(Volume { name: name.clone(), ..Volume::default() });
-        self.perform(&Operation::CreateVolume { project: self.project.clone(), key: key.to_owned(), name, volume }).await
+        self.perform(&Operation::CreateVolume { project: self.project.clone(), key: key.to_owned(), name, volume })
+            .await
     }
 
     /// Removes everything of the test's project, whatever it left.

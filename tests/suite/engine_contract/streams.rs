@@ -58,7 +58,8 @@ async fn a_stopped_container_runs_no_command(lab: &Lab) {
 }
 
 async fn a_one_off_container_is_attached_before_it_starts(lab: &Lab) {
-    let model = json!({"command": ["sh", "-c", "echo first; read line; echo got $line; exit 5"], "network_mode": "none"});
+    let model =
+        json!({"command": ["sh", "-c", "echo first; read line; echo got $line; exit 5"], "network_mode": "none"});
     let mut spec = lab.spec("a", 1, model);
     spec.auto_remove = true;
     spec.interactive = Some(false);
@@ -74,12 +75,10 @@ async fn logs_come_as_lines_with_times_and_channels(lab: &Lab) {
     let id = lab.run(lab.spec("a", 1, json!({"command": ["sh", "-c", script], "network_mode": "none"}))).await;
     lab.target.wait_exit(&id).await.unwrap();
     let container = lab.target.observe_container(&id).await.unwrap();
-    let lines: Vec<_> =
-        lab.target.logs(&container, &LogArgs::default()).await.unwrap().try_collect().await.unwrap();
+    let lines: Vec<_> = lab.target.logs(&container, &LogArgs::default()).await.unwrap().try_collect().await.unwrap();
     let mut shown: Vec<_> = lines.iter().map(|l| (l.channel, l.message.as_str(), l.source.as_str())).collect();
     shown.sort_by_key(|line| line.1);
-    let expected =
-        [(Channel::Stdout, "last", "a-1"), (Channel::Stdout, "one", "a-1"), (Channel::Stderr, "two", "a-1")];
+    let expected = [(Channel::Stdout, "last", "a-1"), (Channel::Stdout, "one", "a-1"), (Channel::Stderr, "two", "a-1")];
     assert_eq!(shown, expected);
     assert!(lines.iter().all(|line| line.time.as_deref().is_some_and(|time| time.ends_with('Z'))));
     let tail = LogArgs { tail: Some(1), ..LogArgs::default() };

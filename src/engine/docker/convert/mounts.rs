@@ -140,10 +140,13 @@ fn file_directories(spec: &ContainerSpec) -> Result<Vec<String>, TargetError> {
             continue;
         }
         if directory == "/" {
-            return Err(super::refused(spec, format!(
-                "{} cannot be put into the root directory of a read-only container; give it a `target` in a directory of its own",
-                file.target
-            )));
+            return Err(super::refused(
+                spec,
+                format!(
+                    "{} cannot be put into the root directory of a read-only container; give it a `target` in a directory of its own",
+                    file.target
+                ),
+            ));
         }
         directories.push(directory.to_owned());
     }

@@ -107,7 +107,8 @@ pub(super) fn exposed_ports(service: &Service) -> Value {
 pub(super) fn port_bindings(service: &Service) -> Value {
     let mut bindings = Map::<String, Value>::new();
     for port in &service.ports {
-        let entry = bindings.entry(format!("{}/{}", port.target, protocol(&port.protocol))).or_insert_with(|| json!([]));
+        let entry =
+            bindings.entry(format!("{}/{}", port.target, protocol(&port.protocol))).or_insert_with(|| json!([]));
         if let Value::Array(list) = entry {
             list.push(json!({ "HostIp": port.host_ip, "HostPort": port.published }));
         }

@@ -14,8 +14,16 @@ fn spec(service: Value) -> ContainerSpec {
         image: "tool".into(),
         labels: [("k".to_owned(), "v".to_owned())].into(),
         networks: vec![
-            NetworkAttachment { network: "p_front".into(), key: "front".into(), aliases: vec!["p-a-1".into(), "a".into()] },
-            NetworkAttachment { network: "p_back".into(), key: "back".into(), aliases: vec!["p-a-1".into(), "a".into()] },
+            NetworkAttachment {
+                network: "p_front".into(),
+                key: "front".into(),
+                aliases: vec!["p-a-1".into(), "a".into()],
+            },
+            NetworkAttachment {
+                network: "p_back".into(),
+                key: "back".into(),
+                aliases: vec!["p-a-1".into(), "a".into()],
+            },
         ],
         network_mode: None,
         ipc: None,
@@ -80,7 +88,10 @@ fn an_inherited_volume_takes_the_place_of_the_anonymous_one() {
 fn deploy_limits_win_over_the_legacy_keys() {
     let host = &body(json!({"cpus": 0.1, "mem_limit": "1000",
         "deploy": {"resources": {"limits": {"cpus": 0.5, "memory": "2000", "pids": 7}}}}))["HostConfig"];
-    assert_eq!((&host["NanoCpus"], &host["Memory"], &host["PidsLimit"]), (&json!(500_000_000), &json!(2000), &json!(7)));
+    assert_eq!(
+        (&host["NanoCpus"], &host["Memory"], &host["PidsLimit"]),
+        (&json!(500_000_000), &json!(2000), &json!(7))
+    );
     assert_eq!(body(json!({"cpus": 0.1}))["HostConfig"]["NanoCpus"], json!(100_000_000));
 }
 

@@ -108,13 +108,17 @@ impl DockerEngine {
             }
             written
         });
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), Held { since: now, task: Some(task) });
+        self.held
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.clone(), Held { since: now, task: Some(task) });
         Lease { project: project.to_owned(), id, owner: owner.clone(), taken_over }
     }
 
     /// Waits for what `won` left to do.
     async fn background_done(&self, lease: &Lease) -> Result<(), TargetError> {
-        let task = self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&lease.id).and_then(|h| h.task.take());
+        let task =
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&lease.id).and_then(|h| h.task.take());
         match task {
             Some(task) => task.await.unwrap_or(Ok(())).map_err(|e| lost_if_gone(e, lease)),
             None => Ok(()),
@@ -143,8 +147,7 @@ impl DockerEngine {
     }
 
     async fn lease_of(&self, project: &str, held: &Helper) -> Result<ObservedLease, TargetError> {
-        let unknown =
-            ObservedLease { project: project.to_owned(), id: held.id.clone(), ..ObservedLease::default() };
+        let unknown = ObservedLease { project: project.to_owned(), id: held.id.clone(), ..ObservedLease::default() };
         let files = match helper::read(&self.connection, &held.id, FILE).await {
             Ok(files) => files,
             Err(TargetError::NotFound { .. }) => return Ok(unknown),
@@ -184,8 +187,10 @@ impl DockerEngine {
 
     async fn say(&self, lease: &Lease, released: bool) -> Result<(), TargetError> {
         let now = self.connection.engine_now().unix_timestamp();
-        let acquired_at = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&lease.id).map_or(now, |h| h.since);
-        let file = LeaseFile { id: lease.id.clone(), owner: lease.owner.clone(), acquired_at, heartbeat: now, released };
+        let acquired_at =
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&lease.id).map_or(now, |h| h.since);
+        let file =
+            LeaseFile { id: lease.id.clone(), owner: lease.owner.clone(), acquired_at, heartbeat: now, released };
         let written = helper::write(&self.connection, &lease.id, FILE, &encode(&file)).await;
         written.map_err(|e| lost_if_gone(e, lease))
     }

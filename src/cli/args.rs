@@ -1,0 +1,170 @@
+//! The global flags. Long ones are taken before and after the verb, short ones before it only.
+//! Reads the command line through clap; becomes `GlobalOptions` and `UiOptions`.
+//! Never looks at files.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser};
+
+use super::Verb;
+use crate::ui::{OutputFormat, ProgressMode, UiOptions};
+use crate::workflow::GlobalOptions;
+
+/// Deploy, watch, back up, roll back and restore a self-hosted AI-assistant stack
+#[derive(Debug, Parser)]
+#[command(name = "aictl", version, propagate_version = false, max_term_width = 100, subcommand_required = true)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// Compose file; also --file
+    #[arg(short = 'f', value_name = "FILE", hide = true)]
+    short_files: Vec<PathBuf>,
+    /// Project name; also --project-name
+    #[arg(short = 'p', value_name = "NAME", hide = true)]
+    short_project_name: Option<String>,
+    /// Also --verbose
+    #[arg(short = 'v', hide = true)]
+    short_verbose: bool,
+    /// Global flags.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// Flags every verb takes.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalArgs {
+    /// Environment of aictl.yaml
+    #[arg(long, global = true, value_name = "NAME", env = "AICTL_ENV")]
+    pub env: Option<String>,
+    /// Directory of the project
+    #[arg(long, global = true, value_name = "DIR", alias = "project-directory")]
+    pub project_dir: Option<PathBuf>,
+    /// Compose file, several add up, - is standard input (-f before the verb)
+    #[arg(long = "file", global = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Project name (-p before the verb)
+    #[arg(long, global = true, value_name = "NAME")]
+    pub project_name: Option<String>,
+    /// Profile to enable
+    #[arg(long = "profile", global = true, value_name = "NAME")]
+    pub profiles: Vec<String>,
+    /// Env file for interpolation, instead of .env
+    #[arg(long = "env-file", global = true, value_name = "FILE")]
+    pub env_files: Vec<PathBuf>,
+    /// Value for templates: a.b=c
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Resources no service uses too
+    #[arg(long, global = true)]
+    pub all_resources: bool,
+    /// How results are written: text, json
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub output: OutputFormat,
+    /// How progress is shown: auto, tty, plain, json, quiet
+    #[arg(long, global = true, value_name = "MODE", default_value = "auto")]
+    pub progress: ProgressMode,
+    /// Say what would be done; change nothing
+    #[arg(long, global = true)]
+    pub dry_run: bool,
+    /// Answer questions with yes
+    #[arg(long, short = 'y', global = true)]
+    pub yes: bool,
+    /// How long to wait for each thing that is waited for: 90s, 5m
+    #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
+    pub timeout: Option<Duration>,
+    /// Show more: the output of builds, causes
+    #[arg(long, global = true)]
+    pub verbose: bool,
+}
+
+impl Cli {
+    /// The options a workflow sees.
+    pub fn options(&self) -> GlobalOptions {
+        let global = &self.global;
+        GlobalOptions {
+            environment: global.env.clone(),
+            project_dir: global.project_dir.clone(),
+            files: self.short_files.iter().chain(&global.files).cloned().collect(),
+            project_name: self.short_project_name.clone().or_else(|| global.project_name.clone()),
+            profiles: global.profiles.clone(),
+            env_files: global.env_files.clone(),
+            set: global.set.clone(),
+            all_resources: global.all_resources,
+            dry_run: global.dry_run,
+            yes: global.yes,
+            timeout: global.timeout,
+            verbose: global.verbose || self.short_verbose,
+        }
+    }
+
+    /// The looks.
+    pub fn ui_options(&self) -> UiOptions {
+        UiOptions {
+            output: self.global.output,
+            progress: self.global.progress,
+            verbose: self.global.verbose || self.short_verbose,
+            yes: self.global.yes,
+        }
+    }
+}
+
+/// `90`, `90s`, `5m`, `1h30m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is not a time such as 90s or 5m");
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let mut total = Duration::ZERO;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let number: u64 = rest[..digits].parse().map_err(|_| wrong())?;
+        let after = &rest[digits..];
+        let (unit, length) = match after.as_bytes() {
+            [b'm', b's', ..] => (Duration::from_millis(number), 2),
+            [b's', ..] => (Duration::from_secs(number), 1),
+            [b'm', ..] => (Duration::from_secs(number.saturating_mul(60)), 1),
+            [b'h', ..] => (Duration::from_secs(number.saturating_mul(3600)), 1),
+            [b'd', ..] => (Duration::from_secs(number.saturating_mul(86_400)), 1),
+            _ => return Err(wrong()),
+        };
+        total = total.saturating_add(unit);
+        rest = &after[length..];
+    }
+    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_tree_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn short_global_flags_belong_before_the_verb_and_long_ones_anywhere() {
+        let parse = |line: &str| Cli::try_parse_from(line.split(' '));
+        let cli = parse("aictl -f a.yaml -p shop stop --remove -v --file b.yaml").unwrap();
+        assert_eq!(cli.options().project_name.as_deref(), Some("shop"));
+        assert!(matches!(&cli.verb, Verb::Stop(args) if args.volumes && args.remove));
+        assert!(parse("aictl stop -p shop").is_err());
+        assert!(parse("aictl status --project-name shop").is_ok());
+    }
+
+    #[test]
+    fn times_are_read_with_and_without_units() {
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        for wrong in ["", "soon", "5x", "m"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! From a verb to its workflow, one line each.
+//! Reads the parsed verb; returns what the workflow reports.
+//! Never does anything itself.
+
+use super::Verb;
+use crate::error::Result;
+use crate::workflow::report::Report;
+use crate::workflow::{self, Context};
+
+/// Runs the verb.
+pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> {
+    match verb {
+        Verb::Start(args) => workflow::start::run(context, args).await,
+        Verb::Stop(args) => workflow::stop::run(context, args).await,
+        Verb::Down(args) => workflow::stop::run(context, workflow::stop::StopArgs { remove: true, ..args }).await,
+        Verb::Restart(args) => workflow::restart::run(context, args).await,
+        Verb::Status(args) => workflow::status::run(context, args).await,
+        Verb::Ls(args) => workflow::ls::run(context, args).await,
+        Verb::Wait(args) => workflow::wait::run(context, args).await,
+        Verb::Kill(args) => workflow::kill::run(context, args).await,
+        Verb::Plan(args) => workflow::plan::run(context, args).await,
+        Verb::Lock(args) => workflow::lock::run(context, args).await,
+    }
+}

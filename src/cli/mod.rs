@@ -1,0 +1,13 @@
+//! The command line: the clap tree, one line a verb, and the composition root.
+//! Reads arguments and the process environment; returns the exit code.
+//! Decides nothing a workflow could decide.
+
+mod args;
+mod console;
+mod dispatch;
+mod root;
+mod verbs;
+
+pub use args::{Cli, GlobalArgs};
+pub use root::main;
+pub use verbs::Verb;

@@ -1,0 +1,126 @@
+//! The composition root: reads the process environment once, builds the context, runs the verb, returns the exit code.
+//! Reads arguments, environment, signals; everything else reaches workflows through the context.
+//! Never decides what a verb does.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tokio::sync::watch;
+
+use super::args::Cli;
+use super::console::ProcessConsole;
+use super::dispatch::dispatch;
+use crate::engine::docker::DockerEngine;
+use crate::error::ErrorKind;
+use crate::release::LeaseOwner;
+use crate::secret::Redactor;
+use crate::target::{Target, TargetError};
+use crate::ui::{Facts, LogOptions, Ui};
+use crate::workflow::Context;
+
+/// Runs aictl.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => {
+            let code = runtime.block_on(run(cli));
+            // A blocked read of standard input must not keep a finished command alive.
+            runtime.shutdown_background();
+            ExitCode::from(code)
+        }
+        Err(_) => ExitCode::from(ErrorKind::Failed.exit_code()),
+    }
+}
+
+/// Help and version go to stdout with 0, mistakes to stderr with 2.
+fn usage(error: &clap::Error) -> ExitCode {
+    let written = error.print();
+    let code = if error.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
+    ExitCode::from(if written.is_ok() || error.use_stderr() { code } else { ErrorKind::Failed.exit_code() })
+}
+
+async fn run(cli: Cli) -> u8 {
+    let variables: BTreeMap<String, String> =
+        std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+    let facts = Facts::detect(|name| variables.get(name).cloned());
+    let redactor = Arc::new(Redactor::default());
+    let ui = Ui::new(facts.clone(), cli.ui_options(), redactor.clone());
+    let context = Context {
+        options: cli.options(),
+        cwd: std::env::current_dir().unwrap_or_default(),
+        connector: Box::new(DockerConnector { environment: variables.clone() }),
+        owner: owner(),
+        reporter: ui.reporter(),
+        prompt: ui.prompt(),
+        output: ui.output(log_options(&cli)),
+        console: Arc::new(ProcessConsole { facts }),
+        interrupt: interrupts(),
+        read_stdin: || std::io::read_to_string(std::io::stdin()),
+        now,
+        redactor,
+        variables,
+    };
+    match dispatch(&context, cli.verb).await {
+        Ok(report) => ui.show(&*report),
+        Err(error) => ui.fail(&error),
+    }
+}
+
+fn log_options(_cli: &Cli) -> LogOptions {
+    LogOptions::default()
+}
+
+fn owner() -> LeaseOwner {
+    LeaseOwner {
+        user: crate::host::user_name(),
+        host: crate::host::host_name(),
+        boot_id: crate::host::boot_id(),
+        pid: std::process::id(),
+        operation: String::new(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn now() -> String {
+    let format = &time::format_description::well_known::Rfc3339;
+    time::OffsetDateTime::now_utc().format(format).unwrap_or_default()
+}
+
+/// The first Ctrl-C (or SIGTERM) asks the verb to end; the second ends the process at once.
+fn interrupts() -> watch::Receiver<bool> {
+    let (sender, receiver) = watch::channel(false);
+    tokio::spawn(async move {
+        signal().await;
+        sender.send_replace(true);
+        signal().await;
+        #[expect(clippy::exit, reason = "the second Ctrl-C must not wait for anything")]
+        std::process::exit(i32::from(ErrorKind::Interrupted.exit_code()));
+    });
+    receiver
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// How the Docker engine is reached.
+struct DockerConnector {
+    environment: crate::engine::docker::Environment,
+}
+
+#[async_trait::async_trait]
+impl crate::workflow::Connect for DockerConnector {
+    async fn connect(&self, host: Option<&str>) -> Result<Arc<dyn Target>, TargetError> {
+        Ok(Arc::new(DockerEngine::connect(host, &self.environment).await?))
+    }
+}

@@ -1,0 +1,26 @@
+//! Every verb, one line each.
+//! Reads nothing; clap derives the tree from it.
+//! Never holds a flag of its own: a verb's flags live with its workflow.
+
+use clap::Subcommand;
+
+use crate::workflow;
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    #[command(alias = "up")]
+    Start(workflow::start::StartArgs),
+    Stop(workflow::stop::StopArgs),
+    /// Stop services and remove containers and networks: stop --remove
+    #[command(hide = true)]
+    Down(workflow::stop::StopArgs),
+    Restart(workflow::restart::RestartArgs),
+    #[command(alias = "ps")]
+    Status(workflow::status::StatusArgs),
+    Ls(workflow::ls::LsArgs),
+    Wait(workflow::wait::WaitArgs),
+    Kill(workflow::kill::KillArgs),
+    Plan(workflow::plan::PlanArgs),
+    Lock(workflow::lock::LockArgs),
+}

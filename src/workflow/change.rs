@@ -1,0 +1,165 @@
+//! The way every verb changes something: observe, plan, lease, record, execute, record, give the lease back.
+//! Reads planning functions, returns what was planned and what became of it; `--dry-run` ends after planning.
+//! Never plans by itself; without steps it takes no lease and writes nothing.
+
+use std::sync::Arc;
+
+use crate::error::Result;
+use crate::execute::{Execution, Runner, execute};
+use crate::plan::{Observed, Plan, Scope};
+use crate::release::{Lease, Record, RecordPhase};
+use crate::target::{Target, TargetError};
+use crate::workflow::Context;
+
+/// One stage of a change: from what is found to steps. A later stage sees what the earlier ones made.
+pub type Stage<'a> = &'a (dyn Fn(&Observed) -> Result<Plan> + Send + Sync);
+
+/// A change about to happen.
+pub struct Change<'a> {
+    /// The context of the verb.
+    pub context: &'a Context,
+    /// Where.
+    pub target: Arc<dyn Target>,
+    /// What to look at.
+    pub scope: Scope,
+    /// The verb, for the lease and the records.
+    pub operation: &'static str,
+    /// What becomes of the project's state afterwards.
+    pub afterwards: Afterwards,
+}
+
+/// What becomes of the project's state on the target when a change ended well.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Afterwards {
+    /// The lease is given back.
+    #[default]
+    Keep,
+    /// Everything is removed, the history too.
+    Forget,
+}
+
+/// What a change came to.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// The plans in words, in order.
+    pub steps: Vec<String>,
+    /// Whether anything was executed; false for dry runs and when nothing needed doing.
+    pub executed: bool,
+    /// The world before the first stage.
+    pub before: Observed,
+}
+
+impl Change<'_> {
+    /// Plans and, unless it is a dry run, carries out the stages one after the other.
+    pub async fn run(&self, stages: &[Stage<'_>]) -> Result<Changed> {
+        let before = self.target.observe(&self.scope).await?;
+        let plans: Vec<Plan> = stages.iter().map(|stage| stage(&before)).collect::<Result<_>>()?;
+        let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
+        self.warn(&plans);
+        if self.context.options.dry_run || steps.is_empty() {
+            return Ok(Changed { steps, executed: false, before });
+        }
+        let lease = self.acquire().await?;
+        let result = self.under(&lease, stages, steps.clone()).await;
+        let released = self.end(lease, result.is_ok()).await;
+        result?;
+        released?;
+        Ok(Changed { steps, executed: true, before })
+    }
+
+    /// Gives the lease back; where the whole stack went away, its state container goes too, and with the volumes its
+    /// history: nothing of the project is left on the engine.
+    async fn end(&self, lease: Lease, ended_well: bool) -> Result<()> {
+        Ok(match self.afterwards {
+            Afterwards::Forget if ended_well => self.target.remove_state(lease).await?,
+            _ => self.target.release(lease).await?,
+        })
+    }
+
+    fn warn(&self, plans: &[Plan]) {
+        for warning in plans.iter().flat_map(|p| &p.warnings) {
+            self.context.reporter.warn(warning.clone());
+        }
+    }
+
+    async fn acquire(&self) -> Result<Lease> {
+        let lease = self.target.acquire(&self.scope.project, &self.context.owner_of(self.operation)).await?;
+        if let Some(dead) = &lease.taken_over {
+            self.context.reporter.warn(format!(
+                "`{}` by {} on {} (pid {}) was interrupted; going on from what it left",
+                dead.operation, dead.user, dead.host, dead.pid
+            ));
+        }
+        Ok(lease)
+    }
+
+    /// Records first, then does it, then records how it ended.
+    async fn under(&self, lease: &Lease, stages: &[Stage<'_>], steps: Vec<String>) -> Result<()> {
+        let history = self.target.load_records(&self.scope.project).await?;
+        self.close_interrupted(lease, &history).await?;
+        let sequence = history.iter().map(|r| r.sequence).max().unwrap_or(0) + 1;
+        let mut record = Record {
+            sequence,
+            phase: RecordPhase::Pending,
+            operation: self.operation.to_owned(),
+            environment: self.context.options.environment.clone(),
+            time: (self.context.now)(),
+            owner: lease.owner.clone(),
+            steps,
+            error: Vec::new(),
+            evidence: Vec::new(),
+        };
+        self.target.record(lease, &record).await?;
+        let result = self.stages(lease, stages, &mut record).await;
+        record.time = (self.context.now)();
+        record.phase = if result.is_ok() { RecordPhase::Done } else { RecordPhase::Failed };
+        if let Err(error) = &result {
+            record.error = error.messages();
+        }
+        let written = self.target.record(lease, &record).await;
+        result?;
+        Ok(written?)
+    }
+
+    /// An operation that never wrote its end was killed; history says so from now on.
+    async fn close_interrupted(&self, lease: &Lease, history: &[Record]) -> Result<()> {
+        let ended = |r: &Record| history.iter().any(|o| o.sequence == r.sequence && o.phase != RecordPhase::Pending);
+        for record in history.iter().filter(|r| r.phase == RecordPhase::Pending && !ended(r)) {
+            let time = (self.context.now)();
+            let closed = Record { phase: RecordPhase::Interrupted, time, steps: Vec::new(), ..record.clone() };
+            self.target.record(lease, &closed).await?;
+        }
+        Ok(())
+    }
+
+    /// Plans each stage anew: between the first look and the lease somebody else may have finished.
+    async fn stages(&self, lease: &Lease, stages: &[Stage<'_>], record: &mut Record) -> Result<()> {
+        let mut observed = self.target.observe(&self.scope).await?;
+        for (index, stage) in stages.iter().enumerate() {
+            let plan = stage(&observed)?;
+            if plan.is_empty() {
+                continue;
+            }
+            let execution = self.execute(&plan, lease).await;
+            let evidence = execution.evidence.iter().filter_map(|e| serde_json::to_value(e).ok());
+            record.evidence.extend(evidence);
+            execution.result?;
+            if index + 1 < stages.len() {
+                observed = self.target.observe(&self.scope).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn execute(&self, plan: &Plan, lease: &Lease) -> Execution {
+        let context = self.context;
+        let runner =
+            Runner { target: &*self.target, reporter: &*context.reporter, interrupt: context.interrupt.clone() };
+        execute(plan, &runner, lease).await
+    }
+}
+
+/// Whether an error only says that something is not there.
+pub fn is_missing(error: &TargetError) -> bool {
+    matches!(error, TargetError::NotFound { .. })
+}

@@ -1,0 +1,81 @@
+//! What a verb itself refuses or finds wrong, beyond the errors of the rooms it uses.
+//! Facts only.
+//! Never repeats what a room already says.
+
+use crate::error::{ErrorKind, Hint};
+
+/// A refusal of a verb.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkflowError {
+    /// The command line contradicts itself or lacks something clap cannot see.
+    #[error("{message}")]
+    Usage { message: String, hint: Option<String> },
+    /// A container that must run does not.
+    #[error("service `{service}` is not running")]
+    NotRunning { service: String },
+    /// A service has no container with this number.
+    #[error("service `{service}` has no container {number}")]
+    NoContainer { service: String, number: u32 },
+    /// What was named is neither a task nor a service.
+    #[error("`{name}` is neither a task nor a service{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    NoTask { name: String, nearest: Option<String>, known: Vec<String> },
+    /// No service of a kind was recognised.
+    #[error("no service with a {kind} image was found")]
+    NoServiceOfKind { kind: &'static str },
+    /// Some parts worked, others did not.
+    #[error("{done} of {all} done: {failed}")]
+    Partial { done: usize, all: usize, failed: String },
+    /// Something local could not be read or written.
+    #[error("{path}: {reason}")]
+    File { path: String, reason: String },
+    /// A port is not published.
+    #[error("port {port} of service `{service}` is not published")]
+    NotPublished { service: String, port: String },
+    /// Two at once where only one makes sense.
+    #[error("nobody holds the lock of {project}")]
+    NotLocked { project: String },
+    /// The lock is held by a living owner.
+    #[error("the lock of {project} is held by {holder}, which looks alive")]
+    LockAlive { project: String, holder: String },
+    /// Ctrl-C while streaming or waiting.
+    #[error("interrupted")]
+    Interrupted,
+    /// A bounded wait ran out.
+    #[error("{what} did not end within {seconds}s")]
+    TimedOut { what: String, seconds: u64 },
+}
+
+impl WorkflowError {
+    /// A usage error without a hint.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::Usage { message: message.into(), hint: None }
+    }
+}
+
+impl Hint for WorkflowError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Usage { .. } => ErrorKind::Usage,
+            Self::NoTask { .. }
+            | Self::NoServiceOfKind { .. }
+            | Self::NoContainer { .. }
+            | Self::NotLocked { .. }
+            | Self::NotPublished { .. } => ErrorKind::NotFound,
+            Self::Partial { .. } => ErrorKind::Partial,
+            Self::LockAlive { .. } => ErrorKind::Locked,
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::TimedOut { .. } => ErrorKind::NotReady,
+            Self::NotRunning { .. } | Self::File { .. } => ErrorKind::Failed,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Usage { hint: Some(hint), .. } => vec![hint.clone()],
+            Self::NotRunning { service } => vec![format!("`aictl start {service}` starts it")],
+            Self::NoTask { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
+            Self::LockAlive { .. } => vec!["`aictl lock break --force` removes it all the same".to_owned()],
+            _ => Vec::new(),
+        }
+    }
+}

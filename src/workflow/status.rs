@@ -1,0 +1,246 @@
+//! `aictl status`: every service with its state, health, uptime and addresses.
+//! Reads the engine, and the files when there are any: a service without a container is shown too.
+//! Never changes anything.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::load::load_named;
+use super::report::{Block, Cell, Report, Tone, to_json};
+use super::urls::addresses;
+use crate::compose::model::Stack;
+use crate::error::Result;
+use crate::plan::{ContainerState, Health, Observed, ObservedContainer};
+use crate::release::ObservedLease;
+use crate::workflow::Context;
+
+/// Show services, their state, health, uptime and addresses
+#[derive(Debug, Clone, Default, Args)]
+pub struct StatusArgs {
+    /// Only these services
+    pub services: Vec<String>,
+    /// Stopped containers and those made by `run` too
+    #[arg(short = 'a', long)]
+    pub all: bool,
+    /// Only container ids
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+    /// Only service names
+    #[arg(long = "services", conflicts_with = "quiet")]
+    pub only_services: bool,
+}
+
+/// A stack as it stands.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct StackStatus {
+    /// Project name.
+    pub project: String,
+    /// Containers, and services that have none.
+    pub services: Vec<ServiceStatus>,
+    /// An operation that is going on, or was cut off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<ObservedLease>,
+}
+
+/// One line of the status.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ServiceStatus {
+    /// Service.
+    pub service: String,
+    /// Container name, empty when there is none.
+    pub container: String,
+    /// Container id.
+    pub id: String,
+    /// Image reference.
+    pub image: String,
+    /// Engine state, or `missing`.
+    pub state: String,
+    /// Health verdict, `none` without a check.
+    pub health: Health,
+    /// Exit code, when it ended.
+    pub exit_code: Option<i64>,
+    /// RFC 3339 start time, when it runs.
+    pub started_at: Option<String>,
+    /// Seconds since then.
+    pub uptime_seconds: Option<u64>,
+    /// Restarts by the engine.
+    pub restarts: u64,
+    /// Addresses of published ports.
+    pub urls: Vec<String>,
+}
+
+impl StackStatus {
+    /// The status of what was found; running containers, and every wanted service that has none.
+    pub fn of(project: &str, stack: Option<&Stack>, observed: &Observed) -> Self {
+        let mut services: Vec<ServiceStatus> =
+            observed.containers.iter().filter(|c| !c.one_off).map(|c| line(observed, c)).collect();
+        for (name, service) in stack.into_iter().flat_map(|s| &s.services) {
+            let present = services.iter().any(|s| s.service == *name);
+            if !present && service.scale() > 0 && service.provider.is_none() {
+                services.push(ServiceStatus { service: name.clone(), state: "missing".into(), ..Default::default() });
+            }
+        }
+        services.sort_by(|a, b| (&a.service, &a.container).cmp(&(&b.service, &b.container)));
+        Self { project: project.to_owned(), services, lock: None }
+    }
+}
+
+fn line(observed: &Observed, container: &ObservedContainer) -> ServiceStatus {
+    let up = container.state.is_up();
+    ServiceStatus {
+        service: container.service.clone(),
+        container: container.name.clone(),
+        id: container.id.clone(),
+        image: container.image.clone(),
+        state: container.state.word().to_owned(),
+        health: container.health,
+        exit_code: if up || container.state == ContainerState::Created { None } else { container.exit_code },
+        started_at: container.started_at.clone().filter(|_| up),
+        uptime_seconds: container.started_at.as_deref().filter(|_| up).and_then(seconds_since),
+        restarts: container.restart_count,
+        urls: if up { addresses(&observed.engine, container) } else { Vec::new() },
+    }
+}
+
+fn seconds_since(time: &str) -> Option<u64> {
+    let then = time::OffsetDateTime::parse(time, &time::format_description::well_known::Rfc3339).ok()?;
+    u64::try_from((time::OffsetDateTime::now_utc() - then).whole_seconds()).ok()
+}
+
+/// Shows the stack.
+pub async fn run(context: &Context, args: StatusArgs) -> Result<Box<dyn Report>> {
+    let loaded = load_named(context)?;
+    let target = loaded.connect(context).await?;
+    let scope = loaded.scope(None);
+    let (observed, lock) = tokio::join!(target.observe(&scope), target.observe_lease(&loaded.name));
+    let (mut observed, lock) = (observed?, lock?);
+    super::select::check(loaded.stack.as_ref(), &observed, &args.services)?;
+    if !args.services.is_empty() {
+        observed.containers.retain(|c| args.services.contains(&c.service));
+    }
+    let mut status = StackStatus::of(&loaded.name, loaded.stack.as_ref(), &observed);
+    if args.all {
+        status.services.extend(observed.containers.iter().filter(|c| c.one_off).map(|c| line(&observed, c)));
+    }
+    if !args.services.is_empty() {
+        status.services.retain(|s| args.services.contains(&s.service));
+    }
+    status.lock = lock;
+    let form = if args.quiet {
+        Form::Ids
+    } else if args.only_services {
+        Form::Names
+    } else {
+        Form::Table
+    };
+    Ok(Box::new(StatusReport { status, form }))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Table,
+    Ids,
+    Names,
+}
+
+struct StatusReport {
+    status: StackStatus,
+    form: Form,
+}
+
+impl Report for StatusReport {
+    fn blocks(&self) -> Vec<Block> {
+        let lines = |of: fn(&ServiceStatus) -> &String| {
+            let mut all: Vec<&String> = self.status.services.iter().map(of).filter(|t| !t.is_empty()).collect();
+            all.dedup();
+            all.into_iter().map(|t| Block::Line(vec![t.as_str().into()])).collect()
+        };
+        match self.form {
+            Form::Table => self.status.blocks(),
+            Form::Ids => lines(|s| &s.id),
+            Form::Names => lines(|s| &s.service),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(&self.status)
+    }
+}
+
+impl StackStatus {
+    /// The status as text.
+    pub fn blocks(&self) -> Vec<Block> {
+        let mut blocks = Vec::new();
+        if self.services.is_empty() {
+            blocks.push(Block::Line(vec![format!("{}: no containers", self.project).into()]));
+        } else {
+            let header = ["SERVICE", "STATE", "HEALTH", "UPTIME", "ADDRESS"].map(str::to_owned).to_vec();
+            blocks.push(Block::Table { header, rows: self.services.iter().map(|s| self.row(s)).collect() });
+        }
+        if let Some(lock) = &self.lock {
+            let dead = if lock.looks_dead() { ", which looks dead: the next change goes on from there" } else { "" };
+            blocks.push(Block::Gap);
+            blocks.push(Block::Line(vec![Cell::new(format!("locked: {}{dead}", lock.summary()), Tone::Warn)]));
+        }
+        blocks
+    }
+
+    fn row(&self, service: &ServiceStatus) -> Vec<Cell> {
+        let several = self.services.iter().filter(|s| s.service == service.service).count() > 1;
+        let name = if several {
+            service.container.strip_prefix(&format!("{}-", self.project)).unwrap_or(&service.container)
+        } else {
+            &service.service
+        };
+        vec![
+            Cell::new(name, Tone::Strong),
+            state_cell(service),
+            health_cell(service.health),
+            service.uptime_seconds.map(uptime).unwrap_or_default().into(),
+            service.urls.join(" ").into(),
+        ]
+    }
+}
+
+fn state_cell(service: &ServiceStatus) -> Cell {
+    match (service.state.as_str(), service.exit_code) {
+        ("running", _) if service.restarts > 0 => {
+            Cell::new(format!("running, {} restarts", service.restarts), Tone::Warn)
+        }
+        ("running", _) => Cell::new("running", Tone::Good),
+        ("exited", Some(0)) => Cell::new("exited 0", Tone::Dim),
+        ("exited", Some(code)) => Cell::new(format!("exited {code}"), Tone::Bad),
+        ("created" | "paused", _) => Cell::new(service.state.as_str(), Tone::Warn),
+        (state, _) => Cell::new(state, Tone::Bad),
+    }
+}
+
+fn health_cell(health: Health) -> Cell {
+    match health {
+        Health::None => Cell::new("-", Tone::Dim),
+        Health::Starting => Cell::new("starting", Tone::Warn),
+        Health::Healthy => Cell::new("healthy", Tone::Good),
+        Health::Unhealthy => Cell::new("unhealthy", Tone::Bad),
+    }
+}
+
+/// `45s`, `12m`, `3h 5m`, `2d 4h`.
+pub fn uptime(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uptime_is_short_at_every_scale() {
+        let shown: Vec<String> = [45, 720, 11_100, 187_200].into_iter().map(uptime).collect();
+        assert_eq!(shown, ["45s", "12m", "3h 5m", "2d 4h"]);
+    }
+}
