@@ -34,8 +34,8 @@ pub enum Afterwards {
     /// The lease is given back.
     #[default]
     Keep,
-    /// Everything is removed, the history too.
-    Forget,
+    /// The stack is gone: so is the container the state lives beside, and with `forget` the history.
+    Retire { forget: bool },
 }
 
 /// What a change came to.
@@ -56,7 +56,8 @@ impl Change<'_> {
         let plans: Vec<Plan> = stages.iter().map(|stage| stage(&before)).collect::<Result<_>>()?;
         let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
         self.warn(&plans);
-        if self.context.options.dry_run || steps.is_empty() {
+        let leftover = self.leftover(steps.is_empty()).await?;
+        if self.context.options.dry_run || steps.is_empty() && !leftover {
             return Ok(Changed { steps, executed: false, before });
         }
         let lease = self.acquire().await?;
@@ -64,16 +65,26 @@ impl Change<'_> {
         let released = self.end(lease, result.is_ok()).await;
         result?;
         released?;
-        Ok(Changed { steps, executed: true, before })
+        Ok(Changed { executed: !steps.is_empty(), steps, before })
     }
 
     /// Gives the lease back; where the whole stack went away, its state container goes too, and with the volumes its
     /// history: nothing of the project is left on the engine.
     async fn end(&self, lease: Lease, ended_well: bool) -> Result<()> {
         Ok(match self.afterwards {
-            Afterwards::Forget if ended_well => self.target.remove_state(lease).await?,
+            Afterwards::Retire { forget } if ended_well => self.target.retire(lease, forget).await?,
             _ => self.target.release(lease).await?,
         })
+    }
+
+    /// Where the stack is to vanish and has no container left, its state may still be there.
+    async fn leftover(&self, nothing_else: bool) -> Result<bool> {
+        match self.afterwards {
+            Afterwards::Retire { forget: true } if nothing_else => {
+                Ok(self.target.has_state(&self.scope.project).await?)
+            }
+            _ => Ok(false),
+        }
     }
 
     fn warn(&self, plans: &[Plan]) {
