@@ -152,7 +152,7 @@ impl Loader<'_> {
             resolve_paths: false,
             ..scope.clone()
         };
-        let (mut root, resets) = self.base_file(&source, &base_scope)?;
+        let (mut root, resets) = self.base_file(source, &base_scope)?;
         let services = root.get_mut("services").map(|services| std::mem::take(&mut services.value));
         match services {
             Some(Value::Map(services)) => Ok(Bases { services, resets }),

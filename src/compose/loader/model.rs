@@ -17,7 +17,7 @@ use crate::compose::{consistency, go};
 
 impl Loader<'_> {
     /// The tree of a setting.
-    pub(super) fn model(&mut self, setting: &Setting) -> Result<Node, ComposeError> {
+    pub(super) fn model(&mut self, setting: &mut Setting) -> Result<Node, ComposeError> {
         let options = self.args.options;
         let scope = Scope {
             base: setting.directory.clone(),
@@ -27,7 +27,7 @@ impl Loader<'_> {
             is_base: false,
             resolve_paths: !options.no_path_resolution,
         };
-        let mut root = self.group(&setting.files, &scope)?;
+        let mut root = self.group(std::mem::take(&mut setting.files), &scope)?;
         if root.as_map().is_none_or(|map| map.is_empty()) {
             return Err(ComposeError::message("empty compose file"));
         }
@@ -43,12 +43,13 @@ impl Loader<'_> {
 
     /// The whole project.
     pub(super) fn project(&mut self) -> Result<Loaded, ComposeError> {
-        let setting = self.discover()?;
-        let root = self.model(&setting)?;
+        let mut setting = self.discover()?;
+        let compose_files = setting.files.iter().map(|file| PathBuf::from(&file.name)).collect();
+        let root = self.model(&mut setting)?;
         let mut stack = self.typed(&root)?;
         stack.name = setting.name.clone();
         stack.working_dir = PathBuf::from(&setting.directory);
-        stack.compose_files = setting.files.iter().map(|file| PathBuf::from(&file.name)).collect();
+        stack.compose_files = compose_files;
         stack.environment = setting.environment.clone();
         select::apply_profiles(&mut stack, setting.profiles.clone());
         if !self.args.options.no_consistency {
