@@ -2,7 +2,7 @@
 //! Reads the parsed verb; returns what the workflow reports.
 //! Never does anything itself.
 
-use super::Verb;
+use super::{Verb, manual};
 use crate::error::Result;
 use crate::workflow::report::Report;
 use crate::workflow::{self, Context};
@@ -20,5 +20,9 @@ pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> 
         Verb::Kill(args) => workflow::kill::run(context, args).await,
         Verb::Plan(args) => workflow::plan::run(context, args).await,
         Verb::Lock(args) => workflow::lock::run(context, args).await,
+        Verb::Render(args) => workflow::render::run(context, args).await,
+        Verb::Schema(args) => workflow::schema::run(context, args).await,
+        Verb::Completions(args) => manual::completions(&args),
+        Verb::Man(args) => manual::man(&args, &context.cwd),
     }
 }

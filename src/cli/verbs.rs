@@ -4,6 +4,7 @@
 
 use clap::Subcommand;
 
+use super::manual::{CompletionsArgs, ManArgs};
 use crate::workflow;
 
 /// The verbs.
@@ -23,4 +24,8 @@ pub enum Verb {
     Kill(workflow::kill::KillArgs),
     Plan(workflow::plan::PlanArgs),
     Lock(workflow::lock::LockArgs),
+    Render(workflow::render::RenderArgs),
+    Schema(workflow::schema::SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }

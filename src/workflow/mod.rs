@@ -9,13 +9,16 @@ pub mod images;
 pub mod load;
 pub mod report;
 pub mod select;
+pub mod templates;
 pub mod urls;
 
 pub mod kill;
 pub mod lock;
 pub mod ls;
 pub mod plan;
+pub mod render;
 pub mod restart;
+pub mod schema;
 pub mod start;
 pub mod status;
 pub mod stop;
