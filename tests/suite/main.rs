@@ -4,6 +4,8 @@
 mod engine_contract;
 mod engine_docker;
 mod example;
+mod interop;
 mod rooms;
+mod stage;
 
 mod compose_judge;
