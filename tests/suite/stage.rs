@@ -132,6 +132,10 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
+        // What aictl keeps for itself is no part of the Compose project: its lock and its state go by name.
+        for kind in ["lock", "state"] {
+            let _ = Command::new("docker").args(["rm", "-f", &format!("{}-aictl-{kind}", self.name)]).output();
+        }
         self.remove("ps", &["-aq"], &["rm", "-f", "-v"]);
         self.remove("network", &["ls", "-q"], &["network", "rm"]);
         self.remove("volume", &["ls", "-q"], &["volume", "rm", "-f"]);
