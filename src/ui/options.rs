@@ -28,7 +28,7 @@ pub enum ProgressMode {
     Plain,
     /// One JSON object per event.
     Json,
-    /// Warnings only.
+    /// Nothing.
     Quiet,
 }
 
