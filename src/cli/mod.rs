@@ -5,7 +5,6 @@
 mod args;
 mod console;
 mod dispatch;
-mod manual;
 mod root;
 mod verbs;
 

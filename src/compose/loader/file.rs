@@ -10,7 +10,7 @@ use crate::compose::interpolate::Interpolation;
 use crate::compose::merge::{self, MergeError};
 use crate::compose::paths::Resolver;
 use crate::compose::value::{Map, Node, Value};
-use crate::compose::yaml::{Document, ResetPaths, apply_resets};
+use crate::compose::yaml::{self, Document, ResetPaths, apply_resets};
 use crate::compose::{environment, schema, validation};
 
 /// What a group of files is loaded with.
@@ -31,14 +31,13 @@ pub(super) struct Scope {
 
 impl Loader<'_> {
     /// Loads a group of files into one canonical tree.
-    pub(super) fn group(&mut self, files: Vec<Source>, scope: &Scope) -> Result<Node, ComposeError> {
+    pub(super) fn group(&mut self, files: &[Source], scope: &Scope) -> Result<Node, ComposeError> {
         let mut root = Node::from(Value::Map(Map::new()));
         let mut prepared = Vec::new();
         let mut problems = Vec::new();
         // All files are interpolated before any is merged, so that every missing variable is named at once.
         for file in files {
-            let name = file.name.clone();
-            prepared.push((name, self.prepare(file, scope, &mut problems)?));
+            prepared.push((file.name.clone(), self.prepare(file, scope, &mut problems)?));
         }
         if !problems.is_empty() {
             return Err(ComposeError::Invalid(problems));
@@ -62,17 +61,16 @@ impl Loader<'_> {
     }
 
     /// Loads one file as the base of an `extends`.
-    pub(super) fn base_file(&mut self, file: Source, scope: &Scope) -> Result<(Node, ResetPaths), ComposeError> {
+    pub(super) fn base_file(&mut self, file: &Source, scope: &Scope) -> Result<(Node, ResetPaths), ComposeError> {
         let mut root = Node::from(Value::Map(Map::new()));
         let mut problems = Vec::new();
-        let name = file.name.clone();
         let documents = self.prepare(file, scope, &mut problems)?;
         if !problems.is_empty() {
             return Err(ComposeError::Invalid(problems));
         }
         let resets = documents.last().map(|document| document.resets.clone()).unwrap_or_default();
         for document in documents {
-            root = self.document(document, (&name, scope), root)?;
+            root = self.document(document, (&file.name, scope), root)?;
         }
         self.resolve_paths(&mut root, &scope.base)?;
         Ok((root, resets))
@@ -92,12 +90,13 @@ impl Loader<'_> {
     /// The documents of a file, interpolated.
     fn prepare(
         &mut self,
-        file: Source,
+        file: &Source,
         scope: &Scope,
         problems: &mut Vec<Diagnostic>,
     ) -> Result<Vec<Document>, ComposeError> {
         let number = self.number(&file.name);
-        let mut documents = file.documents.map_err(|error| self.refuse("", error.at, error.message))?;
+        let parsed = yaml::parse(&file.text, number);
+        let mut documents = parsed.map_err(|error| self.refuse("", error.at, error.message))?;
         for document in &mut documents {
             if !matches!(document.root.value, Value::Map(_)) {
                 let mut at = document.root.at;

@@ -41,18 +41,13 @@ impl Loader<'_> {
         };
         for (number, node) in list.iter().enumerate() {
             let entry = self.entry(node, number)?;
-            if entry.paths.is_empty() {
-                // Compose includes nothing then, without a word.
-                self.warn(format!("include[{number}]"), node.at, "no `path`, nothing is included");
-                continue;
-            }
             let imported = self.included(entry, scope)?;
             self.import(imported, tree, resets)?;
         }
         Ok(())
     }
 
-    fn entry(&mut self, node: &Node, number: usize) -> Result<Entry, ComposeError> {
+    fn entry(&self, node: &Node, number: usize) -> Result<Entry, ComposeError> {
         let key = format!("include[{number}]");
         let mut entry = Entry { at: node.at, ..Entry::default() };
         match &node.value {
@@ -73,12 +68,14 @@ impl Loader<'_> {
                                 "must be a path or a list of paths",
                             ));
                         }
-                        // Compose reads over it; whoever mistyped a key wants to know.
-                        _ => self.warn(format!("{key}.{name}"), child.key_at, "unknown key, ignored"),
+                        _ => return Err(self.refuse(format!("{key}.{name}"), child.key_at, "unknown key")),
                     }
                 }
             }
             _ => return Err(self.refuse(key, node.at, "must be a path or a mapping")),
+        }
+        if entry.paths.is_empty() {
+            return Err(self.refuse(key, node.at, "missing property `path`"));
         }
         Ok(entry)
     }
@@ -121,7 +118,7 @@ impl Loader<'_> {
                 other => other,
             })?);
         }
-        self.group(sources, &inner)
+        self.group(&sources, &inner)
     }
 
     fn include_environment(

@@ -126,11 +126,8 @@ pub fn load(args: &LoadArgs) -> Result<Loaded, ComposeError> {
 /// Loads a project as a tree; services are not selected and profiles not applied.
 pub fn load_model(args: &LoadArgs) -> Result<LoadedModel, ComposeError> {
     let mut loader = Loader::new(args);
-    let mut setting = loader.discover()?;
-    // Compose hands its tree no environment: values nobody wrote stay away, `${…}` stays written.
-    let name = setting.environment.remove_entry("COMPOSE_PROJECT_NAME");
-    setting.environment = name.into_iter().collect();
-    let root = loader.model(&mut setting)?;
+    let setting = loader.discover()?;
+    let root = loader.model(&setting)?;
     Ok(LoadedModel { root, warnings: loader.warnings })
 }
 

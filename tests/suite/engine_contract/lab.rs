@@ -146,8 +146,7 @@ impl Lab {
     }
 
     pub async fn start(&self, container: &str) -> Result<Outcome, TargetError> {
-        self.perform(&Operation::StartContainer { service: "a".into(), container: container.to_owned(), alone: true })
-            .await
+        self.perform(&Operation::StartContainer { service: "a".into(), container: container.to_owned() }).await
     }
 
     pub async fn remove(&self, container: &str) -> Result<Outcome, TargetError> {
@@ -191,6 +190,6 @@ impl Lab {
             self.target.break_lease(&observed).await.unwrap();
         }
         let lease = self.target.acquire(&self.project, &self.owner(1)).await.unwrap();
-        self.target.retire(lease, true).await.unwrap();
+        self.target.remove_state(lease).await.unwrap();
     }
 }
