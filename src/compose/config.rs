@@ -32,9 +32,17 @@ impl Stack {
 }
 
 impl LoadedModel {
-    /// `config --no-interpolate --format json`.
+    /// `config --no-interpolate --format json`; lists that were resolved to nothing are null there.
     pub fn config_json(&self) -> serde_json::Result<String> {
-        json::to_string(&self.root, Layout::Indented)
+        let mut root = self.root.clone();
+        for section in ["services", "jobs"] {
+            let containers = root.get_mut(section).and_then(Node::as_map_mut);
+            for container in containers.into_iter().flat_map(|map| map.values_mut()) {
+                nothing_as_null(container.get_mut("environment"));
+                nothing_as_null(container.get_mut("build").and_then(|build| build.get_mut("args")));
+            }
+        }
+        json::to_string(&root, Layout::Indented)
     }
 
     /// `config --no-interpolate`, in YAML.
@@ -53,5 +61,11 @@ impl LoadedModel {
     /// The tree itself, sorted.
     pub fn tree(&self) -> Value {
         sorted(&self.root.value)
+    }
+}
+
+fn nothing_as_null(node: Option<&mut Node>) {
+    if let Some(node) = node.filter(|node| node.as_list().is_some_and(<[Node]>::is_empty)) {
+        node.value = Value::Null;
     }
 }

@@ -66,7 +66,10 @@ impl fmt::Display for Finding {
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
     /// No compose file was named and none was found.
-    #[error("no compose file in {} or above it", directory.display())]
+    #[error(
+        "no compose file in {} or above it (compose.yaml, compose.yml, docker-compose.yml, docker-compose.yaml)",
+        directory.display()
+    )]
     NotFound {
         /// Where the search began.
         directory: PathBuf,
@@ -142,7 +145,12 @@ fn required_variable(message: &str) -> Option<&str> {
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let lower = written.to_lowercase();
     let bound = (written.chars().count() / 3).max(1) + usize::from(written.len() > 3);
-    let scored = known.into_iter().map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name));
+    let scored = known.into_iter().map(|name| {
+        let candidate = name.to_lowercase();
+        // An abbreviation is nearer than any typing error.
+        let abbreviated = lower.len() >= 3 && candidate.starts_with(&lower);
+        (if abbreviated { 1 } else { strsim::damerau_levenshtein(&lower, &candidate) }, name)
+    });
     scored.filter(|(distance, _)| *distance <= bound).min().map(|(_, name)| name.to_owned())
 }
 
@@ -156,6 +164,7 @@ mod tests {
         assert_eq!(nearest("imag", known).as_deref(), Some("image"));
         assert_eq!(nearest("enviroment", known).as_deref(), Some("environment"));
         assert_eq!(nearest("prots", known).as_deref(), Some("ports"));
+        assert_eq!(nearest("env", known).as_deref(), Some("environment"));
         assert_eq!(nearest("zzzz", known), None);
     }
 

@@ -33,7 +33,7 @@ pub fn to_string(value: &impl Serialize, layout: Layout) -> serde_json::Result<S
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A formatter that also escapes what Go escapes for HTML's sake.
+/// A formatter that writes numbers as Go does, and escapes what Go escapes for HTML's sake.
 struct Go<F>(F);
 
 impl<F: Formatter> Formatter for Go<F> {
@@ -49,6 +49,10 @@ impl<F: Formatter> Formatter for Go<F> {
             rest = characters.as_str();
         }
         writer.write_all(rest.as_bytes())
+    }
+
+    fn write_f64<W: ?Sized + Write>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
+        writer.write_all(crate::compose::go::float::json(value).as_bytes())
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {

@@ -191,7 +191,7 @@ impl Serialize for Value {
             Self::Bool(value) => serializer.serialize_bool(*value),
             Self::Int(value) => serializer.serialize_i64(*value),
             Self::Uint(value) => serializer.serialize_u64(*value),
-            Self::Float(value) => serialize_float(*value, serializer),
+            Self::Float(value) => serializer.serialize_f64(*value),
             Self::Str(text) | Self::Time(text) => serializer.serialize_str(text),
             Self::List(list) => serializer.collect_seq(list),
             Self::Map(map) => {
@@ -201,15 +201,6 @@ impl Serialize for Value {
             }
         }
     }
-}
-
-/// Writes a float without a fraction when it has none.
-pub(crate) fn serialize_float<S: Serializer>(value: f64, serializer: S) -> Result<S::Ok, S::Error> {
-    if value.fract() == 0.0 && value.abs() < 9.0e15 {
-        #[expect(clippy::cast_possible_truncation, reason = "the bound above keeps it exact")]
-        return serializer.serialize_i64(value as i64);
-    }
-    serializer.serialize_f64(value)
 }
 
 impl<'de> Deserialize<'de> for Node {

@@ -33,6 +33,7 @@ fn container(path: &[&str]) -> Option<Rewrite> {
         ["volumes", _] => mount,
         ["devices", _] => device,
         ["secrets" | "configs", _] => source,
+        ["ulimits", _] => ulimit,
         _ => return None,
     };
     Some(found)
@@ -42,6 +43,7 @@ fn workload(path: &[&str]) -> Option<Rewrite> {
     let found: Rewrite = match path {
         ["build"] => build,
         ["build", "secrets", _] => source,
+        ["build", "ulimits", _] => ulimit,
         ["build", "provenance" | "sbom"] => as_text,
         ["build", "additional_contexts"] => key_values,
         ["build", "ssh"] => ssh,
@@ -109,6 +111,15 @@ fn env_files(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn ulimit(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
+    let bounds = ["soft", "hard"].into_iter().filter_map(|key| node.get(key));
+    let text = std::iter::once(&*node).chain(bounds).find_map(Node::as_str);
+    match text {
+        Some(text) if unreadable == Unreadable::Refuse => Err(format!("must be a whole number, got {text:?}")),
+        _ => Ok(()),
+    }
 }
 
 fn gpus(node: &mut Node, _: Unreadable) -> Result<(), String> {

@@ -55,12 +55,12 @@ impl Context {
         self.misfits.push(Misfit { key: self.path.join(".").replace(".[", "["), at: node.at, message: message.into() });
     }
 
-    /// The entries of a struct's mapping that have a value.
+    /// The entries of a struct's mapping that have a value; an extension may be null.
     pub(crate) fn entries<'n>(&mut self, node: &'n Node) -> impl Iterator<Item = (&'n String, &'n Node)> + use<'n> {
         if !matches!(node.value, Value::Map(_) | Value::Null) {
             self.misfit(node, format!("must be a mapping, got {}", sprint(&node.value)));
         }
-        node.as_map().into_iter().flatten().filter(|(_, child)| !child.is_null())
+        node.as_map().into_iter().flatten().filter(|(key, child)| !child.is_null() || key.starts_with("x-"))
     }
 
     /// Reads something below a key.
@@ -75,7 +75,7 @@ impl Context {
 /// Reads a whole project's sections; name, directory and environment are the loader's.
 pub(crate) fn stack(root: &Node, context: &mut Context) -> Stack {
     let mut stack = Stack::default();
-    for (key, child) in root.as_map().into_iter().flatten().filter(|(_, child)| !child.is_null()) {
+    for (key, child) in context.entries(root) {
         context.path.push(key.clone());
         match key.as_str() {
             "services" => stack.services = section::<Service>(child, context),

@@ -182,7 +182,14 @@ impl Writer<'_> {
         let mut characters = text.chars().enumerate().peekable();
         while let Some((at, c)) = characters.next() {
             let inside = at > 0 && characters.peek().is_some_and(|(_, next)| *next != ' ');
-            if c == ' ' && inside && self.may_fold(after_space) {
+            if is_break(c) {
+                // Only the separators of lines and paragraphs come here; the writer indents what follows them.
+                self.out.push(c);
+                if characters.peek().is_some_and(|(_, next)| !is_break(*next)) {
+                    self.out.extend(std::iter::repeat_n(' ', self.place.indent));
+                }
+                self.column = self.place.indent;
+            } else if c == ' ' && inside && self.may_fold(after_space) {
                 self.new_line();
             } else {
                 if c == '\'' {

@@ -26,6 +26,16 @@ pub(crate) fn yaml(value: f64) -> String {
     format_g(value)
 }
 
+/// The JSON writer's form: no exponent between 1e-6 and 1e21.
+pub(crate) fn json(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
+        return format!("{value}");
+    }
+    let text = format!("{value:e}");
+    if text.contains("e-") { text } else { text.replace('e', "e+") }
+}
+
 fn format_g(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();

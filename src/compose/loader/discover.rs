@@ -9,8 +9,9 @@ use super::{FileSource, Loader};
 use crate::compose::dotenv;
 use crate::compose::error::{ComposeError, Diagnostic};
 use crate::compose::interpolate::Interpolation;
+use crate::compose::paths;
 use crate::compose::value::{Node, Position, Value};
-use crate::compose::{paths, yaml};
+use crate::compose::yaml::{self, Document, YamlError};
 
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 const OVERRIDES: [&str; 4] =
@@ -28,12 +29,13 @@ pub(crate) struct Setting {
     pub name: String,
 }
 
-/// A file and its text.
-#[derive(Debug, Clone, Default)]
+/// A file and what it says.
+#[derive(Debug, Clone)]
 pub(crate) struct Source {
     /// Absolute path, or `-`.
     pub name: String,
-    pub text: String,
+    /// Its documents, or why it cannot be read as YAML.
+    pub documents: Result<Vec<Document>, YamlError>,
 }
 
 impl Loader<'_> {
@@ -124,18 +126,20 @@ impl Loader<'_> {
         }
     }
 
-    fn read_source(&self, file: &FileSource) -> Result<Source, ComposeError> {
+    fn read_source(&mut self, file: &FileSource) -> Result<Source, ComposeError> {
         match file {
-            FileSource::Stdin(text) => Ok(Source { name: "-".to_owned(), text: text.clone() }),
-            FileSource::Inline { name, text } => {
-                Ok(Source { name: self.absolute(&name.to_string_lossy()), text: text.clone() })
-            }
+            FileSource::Stdin(text) => Ok(self.parsed("-", text)),
+            FileSource::Inline { name, text } => Ok(self.parsed(&self.absolute(&name.to_string_lossy()), text)),
             FileSource::Path(path) => self.read_file(&self.absolute(&path.to_string_lossy())),
         }
     }
 
-    /// A file's text.
-    pub(super) fn read_file(&self, path: &str) -> Result<Source, ComposeError> {
+    fn parsed(&mut self, name: &str, text: &str) -> Source {
+        Source { name: name.to_owned(), documents: yaml::parse(text, self.number(name)) }
+    }
+
+    /// A file from disk.
+    pub(super) fn read_file(&mut self, path: &str) -> Result<Source, ComposeError> {
         let absolute = self.absolute(path);
         let bytes = std::fs::read(&absolute).map_err(|source| ComposeError::Read { path: absolute.into(), source })?;
         let text = String::from_utf8(bytes).map_err(|_| {
@@ -146,7 +150,7 @@ impl Loader<'_> {
             };
             ComposeError::Invalid(vec![diagnostic])
         })?;
-        Ok(Source { name: path.to_owned(), text })
+        Ok(self.parsed(path, &text))
     }
 
     fn profiles(&self, setting: &Setting) -> Vec<String> {
@@ -228,11 +232,11 @@ impl Loader<'_> {
     }
 
     fn has_name(&self, setting: &Setting) -> bool {
-        setting.files.iter().any(|file| names_of(&file.text).first().is_some_and(|name| !name.is_empty()))
+        setting.files.iter().any(|file| names_of(file).first().is_some_and(|name| !name.is_empty()))
     }
 
     fn written_name(&self, setting: &Setting) -> Result<String, ComposeError> {
-        let names = setting.files.iter().flat_map(|file| names_of(&file.text)).filter(|name| !name.is_empty());
+        let names = setting.files.iter().flat_map(|file| names_of(file)).filter(|name| !name.is_empty());
         let Some(name) = names.last() else { return Ok(String::new()) };
         if self.args.options.no_interpolate {
             return Ok(name);
@@ -262,19 +266,13 @@ fn present(names: &[&str], directory: &Path) -> Vec<PathBuf> {
     names.iter().map(|name| directory.join(name)).filter(|path| path.exists()).collect()
 }
 
-/// The `name` of each document, found without reading the whole text twice when no line begins with it.
-fn names_of(text: &str) -> Vec<String> {
-    let written =
-        text.lines().any(|line| line.starts_with(['n', '"', '\'', '{', '!', '-', '<', '?']) && line.contains("name"));
-    if !written {
-        return Vec::new();
-    }
-    let documents = yaml::parse(text, 0).unwrap_or_default();
+/// The `name` of each document.
+fn names_of(file: &Source) -> Vec<String> {
     let name = |root: &Node| match root.get("name").map(|name| &name.value) {
         Some(Value::Null) | None => String::new(),
         Some(value) => crate::compose::go::text::sprint(value),
     };
-    documents.iter().map(|document| name(&document.root)).collect()
+    file.documents.iter().flatten().map(|document| name(&document.root)).collect()
 }
 
 /// Lowercase letters, digits, `-` and `_`, beginning with a letter or digit.

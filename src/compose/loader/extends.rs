@@ -82,7 +82,7 @@ impl Loader<'_> {
                 self.extended(&reference.service, bases, (file, scope), &trail)?
             }
             Some(path) => {
-                let mut others = self.bases_of(path, scope, reference.at)?;
+                let mut others = self.bases_of((name, path), scope, reference.at)?;
                 if !others.services.contains_key(&reference.service) {
                     return Err(self.unknown(name, &reference, &others.services));
                 }
@@ -139,10 +139,11 @@ impl Loader<'_> {
     }
 
     /// The services of another file, with paths as seen from the first one.
-    fn bases_of(&mut self, path: &str, scope: &Scope, at: Position) -> Result<Bases, ComposeError> {
+    fn bases_of(&mut self, (name, path): (&str, &str), scope: &Scope, at: Position) -> Result<Bases, ComposeError> {
+        let key = format!("services.{name}.extends.file");
         let local = if path.starts_with('/') { path.to_owned() } else { paths::join(&scope.resources, path) };
         let source = self.read_file(&local).map_err(|error| match error {
-            ComposeError::Read { source, .. } => self.refuse("extends", at, format!("cannot read {path}: {source}")),
+            ComposeError::Read { source, .. } => self.refuse(&key, at, format!("cannot read {path}: {source}")),
             other => other,
         })?;
         let base_scope = Scope {
@@ -152,12 +153,12 @@ impl Loader<'_> {
             resolve_paths: false,
             ..scope.clone()
         };
-        let (mut root, resets) = self.base_file(&source, &base_scope)?;
+        let (mut root, resets) = self.base_file(source, &base_scope)?;
         let services = root.get_mut("services").map(|services| std::mem::take(&mut services.value));
         match services {
             Some(Value::Map(services)) => Ok(Bases { services, resets }),
-            Some(_) => Err(self.refuse("extends", at, format!("services of {path} must be a mapping"))),
-            None => Err(self.refuse("extends", at, format!("{path} has no services section"))),
+            Some(_) => Err(self.refuse(&key, at, format!("services of {path} must be a mapping"))),
+            None => Err(self.refuse(&key, at, format!("{path} has no services section"))),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::compose::interpolate::Interpolation;
 use crate::compose::merge::{self, MergeError};
 use crate::compose::paths::Resolver;
 use crate::compose::value::{Map, Node, Value};
-use crate::compose::yaml::{self, Document, ResetPaths, apply_resets};
+use crate::compose::yaml::{Document, ResetPaths, apply_resets};
 use crate::compose::{environment, schema, validation};
 
 /// What a group of files is loaded with.
@@ -31,13 +31,14 @@ pub(super) struct Scope {
 
 impl Loader<'_> {
     /// Loads a group of files into one canonical tree.
-    pub(super) fn group(&mut self, files: &[Source], scope: &Scope) -> Result<Node, ComposeError> {
+    pub(super) fn group(&mut self, files: Vec<Source>, scope: &Scope) -> Result<Node, ComposeError> {
         let mut root = Node::from(Value::Map(Map::new()));
         let mut prepared = Vec::new();
         let mut problems = Vec::new();
         // All files are interpolated before any is merged, so that every missing variable is named at once.
         for file in files {
-            prepared.push((file.name.clone(), self.prepare(file, scope, &mut problems)?));
+            let name = file.name.clone();
+            prepared.push((name, self.prepare(file, scope, &mut problems)?));
         }
         if !problems.is_empty() {
             return Err(ComposeError::Invalid(problems));
@@ -61,16 +62,17 @@ impl Loader<'_> {
     }
 
     /// Loads one file as the base of an `extends`.
-    pub(super) fn base_file(&mut self, file: &Source, scope: &Scope) -> Result<(Node, ResetPaths), ComposeError> {
+    pub(super) fn base_file(&mut self, file: Source, scope: &Scope) -> Result<(Node, ResetPaths), ComposeError> {
         let mut root = Node::from(Value::Map(Map::new()));
         let mut problems = Vec::new();
+        let name = file.name.clone();
         let documents = self.prepare(file, scope, &mut problems)?;
         if !problems.is_empty() {
             return Err(ComposeError::Invalid(problems));
         }
         let resets = documents.last().map(|document| document.resets.clone()).unwrap_or_default();
         for document in documents {
-            root = self.document(document, (&file.name, scope), root)?;
+            root = self.document(document, (&name, scope), root)?;
         }
         self.resolve_paths(&mut root, &scope.base)?;
         Ok((root, resets))
@@ -90,13 +92,12 @@ impl Loader<'_> {
     /// The documents of a file, interpolated.
     fn prepare(
         &mut self,
-        file: &Source,
+        file: Source,
         scope: &Scope,
         problems: &mut Vec<Diagnostic>,
     ) -> Result<Vec<Document>, ComposeError> {
         let number = self.number(&file.name);
-        let parsed = yaml::parse(&file.text, number);
-        let mut documents = parsed.map_err(|error| self.refuse("", error.at, error.message))?;
+        let mut documents = file.documents.map_err(|error| self.refuse("", error.at, error.message))?;
         for document in &mut documents {
             if !matches!(document.root.value, Value::Map(_)) {
                 let mut at = document.root.at;
@@ -147,7 +148,7 @@ impl Loader<'_> {
         }
         root = merge::merge(root, tree).map_err(|error| self.merge_error(error))?;
         merge::enforce_unicity(&mut root).map_err(|error| self.merge_error(error))?;
-        if !scope.is_base {
+        if !scope.is_base && self.validates {
             self.validate(&mut root)?;
         }
         let unreadable = if self.args.options.no_interpolate { Unreadable::Keep } else { Unreadable::Refuse };

@@ -41,13 +41,18 @@ impl Loader<'_> {
         };
         for (number, node) in list.iter().enumerate() {
             let entry = self.entry(node, number)?;
+            if entry.paths.is_empty() {
+                // Compose includes nothing then, without a word.
+                self.warn(format!("include[{number}]"), node.at, "no `path`, nothing is included");
+                continue;
+            }
             let imported = self.included(entry, scope)?;
             self.import(imported, tree, resets)?;
         }
         Ok(())
     }
 
-    fn entry(&self, node: &Node, number: usize) -> Result<Entry, ComposeError> {
+    fn entry(&mut self, node: &Node, number: usize) -> Result<Entry, ComposeError> {
         let key = format!("include[{number}]");
         let mut entry = Entry { at: node.at, ..Entry::default() };
         match &node.value {
@@ -68,14 +73,12 @@ impl Loader<'_> {
                                 "must be a path or a list of paths",
                             ));
                         }
-                        _ => return Err(self.refuse(format!("{key}.{name}"), child.key_at, "unknown key")),
+                        // Compose reads over it; whoever mistyped a key wants to know.
+                        _ => self.warn(format!("{key}.{name}"), child.key_at, "unknown key, ignored"),
                     }
                 }
             }
             _ => return Err(self.refuse(key, node.at, "must be a path or a mapping")),
-        }
-        if entry.paths.is_empty() {
-            return Err(self.refuse(key, node.at, "missing property `path`"));
         }
         Ok(entry)
     }
@@ -118,7 +121,7 @@ impl Loader<'_> {
                 other => other,
             })?);
         }
-        self.group(&sources, &inner)
+        self.group(sources, &inner)
     }
 
     fn include_environment(

@@ -125,17 +125,15 @@ pub fn load(args: &LoadArgs) -> Result<Loaded, ComposeError> {
 
 /// Loads a project as a tree; services are not selected and profiles not applied.
 pub fn load_model(args: &LoadArgs) -> Result<LoadedModel, ComposeError> {
-    let mut loader = Loader::new(args);
-    let setting = loader.discover()?;
-    let root = loader.model(&setting)?;
-    Ok(LoadedModel { root, warnings: loader.warnings })
+    Loader::new(args).bare_model()
 }
 
-/// The variables the files of a project refer to.
+/// The variables the files of a project refer to; like Compose's, the list of a file with unknown keys can be had.
 pub fn load_variables(args: &LoadArgs) -> Result<BTreeMap<String, Variable>, ComposeError> {
     let mut args = args.clone();
     args.options.no_interpolate = true;
-    Ok(super::interpolate::extract(&load_model(&args)?.root))
+    let mut loader = Loader { validates: false, ..Loader::new(&args) };
+    Ok(super::interpolate::extract(&loader.bare_model()?.root))
 }
 
 /// The environment a project is interpolated with.
@@ -151,12 +149,24 @@ pub(super) struct Loader<'a> {
     warnings: Vec<Finding>,
     variables: BTreeMap<String, Variable>,
     home: Option<String>,
+    /// Whether keys and types are checked.
+    validates: bool,
 }
 
 impl<'a> Loader<'a> {
     fn new(args: &'a LoadArgs) -> Self {
         let home = args.environment.get("HOME").filter(|home| !home.is_empty()).cloned();
-        Self { args, files: Vec::new(), warnings: Vec::new(), variables: BTreeMap::new(), home }
+        Self { args, files: Vec::new(), warnings: Vec::new(), variables: BTreeMap::new(), home, validates: true }
+    }
+
+    /// The tree of the project as it is written.
+    fn bare_model(&mut self) -> Result<LoadedModel, ComposeError> {
+        let mut setting = self.discover()?;
+        // Compose hands its tree no environment: values nobody wrote stay away, `${…}` stays written.
+        let name = setting.environment.remove_entry("COMPOSE_PROJECT_NAME");
+        setting.environment = name.into_iter().collect();
+        let root = self.model(&mut setting)?;
+        Ok(LoadedModel { root, warnings: std::mem::take(&mut self.warnings) })
     }
 
     /// A problem at a place.

@@ -17,7 +17,7 @@ use crate::compose::{consistency, go};
 
 impl Loader<'_> {
     /// The tree of a setting.
-    pub(super) fn model(&mut self, setting: &Setting) -> Result<Node, ComposeError> {
+    pub(super) fn model(&mut self, setting: &mut Setting) -> Result<Node, ComposeError> {
         let options = self.args.options;
         let scope = Scope {
             base: setting.directory.clone(),
@@ -27,9 +27,10 @@ impl Loader<'_> {
             is_base: false,
             resolve_paths: !options.no_path_resolution,
         };
-        let mut root = self.group(&setting.files, &scope)?;
+        let names: Vec<String> = setting.files.iter().map(|file| file.name.clone()).collect();
+        let mut root = self.group(std::mem::take(&mut setting.files), &scope)?;
         if root.as_map().is_none_or(|map| map.is_empty()) {
-            return Err(ComposeError::message("empty compose file"));
+            return Err(ComposeError::message(format!("empty compose file: {}", names.join(", "))));
         }
         if setting.name.is_empty() {
             return Err(ComposeError::message("project name must not be empty"));
@@ -43,12 +44,13 @@ impl Loader<'_> {
 
     /// The whole project.
     pub(super) fn project(&mut self) -> Result<Loaded, ComposeError> {
-        let setting = self.discover()?;
-        let root = self.model(&setting)?;
+        let mut setting = self.discover()?;
+        let compose_files = setting.files.iter().map(|file| PathBuf::from(&file.name)).collect();
+        let root = self.model(&mut setting)?;
         let mut stack = self.typed(&root)?;
         stack.name = setting.name.clone();
         stack.working_dir = PathBuf::from(&setting.directory);
-        stack.compose_files = setting.files.iter().map(|file| PathBuf::from(&file.name)).collect();
+        stack.compose_files = compose_files;
         stack.environment = setting.environment.clone();
         select::apply_profiles(&mut stack, setting.profiles.clone());
         if !self.args.options.no_consistency {
@@ -56,6 +58,9 @@ impl Loader<'_> {
             select::align_replicas(&mut stack);
         }
         select::select(&mut stack, &self.args.services)?;
+        if !self.args.options.no_consistency {
+            self.refuse_shared_names(&stack, &root)?;
+        }
         if !self.args.options.all_resources {
             select::prune(&mut stack);
         }
@@ -92,6 +97,18 @@ impl Loader<'_> {
             diagnostic
         });
         Err(ComposeError::Invalid(diagnostics.collect()))
+    }
+
+    fn refuse_shared_names(&self, stack: &Stack, root: &Node) -> Result<(), ComposeError> {
+        let mut owners = std::collections::BTreeMap::<&str, &str>::new();
+        let mut problems = Vec::new();
+        for (name, service) in stack.services.iter().filter(|(_, service)| !service.container_name.is_empty()) {
+            let Some(owner) = owners.insert(&service.container_name, name) else { continue };
+            let key = ["services", name, "container_name"].map(str::to_owned);
+            let message = format!("container name {:?} is already in use by service {owner}", service.container_name);
+            problems.push(self.diagnostic(key.join("."), locate::position(root, &key), message));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(ComposeError::Invalid(problems)) }
     }
 
     /// What is accepted but has no effect outside Swarm.

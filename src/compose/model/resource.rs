@@ -54,7 +54,7 @@ model! {
         ip_range: String,
         /// Addresses reserved for other hosts.
         aux_addresses: Mapping,
-    } ext
+    }
 }
 
 model! {

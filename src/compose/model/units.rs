@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 use super::define::Field;
 use crate::compose::go::{duration, float};
-use crate::compose::value::{Value, serialize_float};
+use crate::compose::value::Value;
 
 /// A number of bytes; written as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
@@ -82,13 +82,16 @@ impl Field for GoDuration {
 #[derive(Debug, Clone, Copy, PartialEq, Default, PartialOrd)]
 pub struct Float32(pub f32);
 
+impl Float32 {
+    /// The same number in double precision, through its shortest text: 0.1 stays 0.1.
+    fn widened(self) -> f64 {
+        float::shortest(self.0).parse().unwrap_or_default()
+    }
+}
+
 impl Serialize for Float32 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.fract() == 0.0 {
-            serialize_float(f64::from(self.0), serializer)
-        } else {
-            serializer.serialize_f32(self.0)
-        }
+        serializer.serialize_f64(self.widened())
     }
 }
 
@@ -104,8 +107,7 @@ impl Field for Float32 {
     }
 
     fn to_yaml(&self) -> Value {
-        // Through the shortest text, so that 0.1f32 does not become 0.10000000149011612.
-        Value::Float(float::shortest(self.0).parse().unwrap_or_default())
+        Value::Float(self.widened())
     }
 }
 

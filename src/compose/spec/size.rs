@@ -15,7 +15,8 @@ pub(crate) fn parse(text: &str) -> Result<i64, String> {
     if size < 0.0 {
         return Err(invalid());
     }
-    let factor = factor(&suffix.to_lowercase()).ok_or_else(|| format!("invalid suffix: '{suffix}'"))?;
+    let factor = factor(&suffix.to_lowercase())
+        .ok_or_else(|| format!("invalid size '{text}': unknown unit '{suffix}', use b, k, m, g, t or p"))?;
     #[expect(clippy::cast_possible_truncation, reason = "Go truncates towards zero here")]
     Ok((size * factor) as i64)
 }

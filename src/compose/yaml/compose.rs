@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, SpannedEventReceiver, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, SpannedEventReceiver, Tag};
 
 use super::YamlError;
 use crate::compose::value::Position;
@@ -13,6 +13,8 @@ use crate::compose::value::Position;
 const MAX_NODES: usize = 100_000;
 /// Deeper nesting than any compose file has, and shallow enough for recursive walks.
 const MAX_DEPTH: usize = 250;
+/// How many lines with a tab after the colon are put right before giving up.
+const MAX_TABBED_LINES: usize = 500;
 
 /// What a raw node is.
 #[derive(Debug, Clone)]
@@ -47,20 +49,58 @@ pub(super) struct Arena {
 
 /// Reads all documents.
 pub(super) fn documents(text: &str, file: u16) -> Result<Vec<Arena>, YamlError> {
-    let mut builder = Builder { file, ..Builder::default() };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut rewritten = std::borrow::Cow::Borrowed(text);
+    for _ in 0..MAX_TABBED_LINES {
+        match read(&rewritten, file) {
+            Err(error) => match without_tab(&rewritten, &error) {
+                Some(text) => rewritten = text.into(),
+                None => return Err(error),
+            },
+            done => return done,
+        }
+    }
+    read(&rewritten, file)
+}
+
+fn read(text: &str, file: u16) -> Result<Vec<Arena>, YamlError> {
+    let mut builder = Builder { file, ..Builder::default() };
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| {
-            let at = place(file, error.marker().line(), error.marker().col());
-            YamlError::new(at, error.info().to_owned())
-        })?;
+        let (event, span) = event.map_err(|error| syntax_error(text, file, &error))?;
         builder.on_event(event, span);
         if let Some(error) = builder.failure.take() {
             return Err(error);
         }
     }
     Ok(builder.done)
+}
+
+fn syntax_error(text: &str, file: u16, error: &ScanError) -> YamlError {
+    let (line, column) = (error.marker().line(), error.marker().col());
+    let rest: String = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().chars().skip(column).collect();
+    let message = match rest.strip_prefix('*') {
+        Some(alias) if error.info().contains("unknown anchor") => {
+            let name: String = alias.chars().take_while(|c| !c.is_whitespace() && !",[]{}".contains(*c)).collect();
+            format!("unknown anchor {name:?}")
+        }
+        _ => error.info().to_owned(),
+    };
+    YamlError::new(place(file, line, column), message)
+}
+
+/// The parser takes no tab after a key's colon, Compose's does: the line it stopped at with spaces there instead.
+fn without_tab(text: &str, error: &YamlError) -> Option<String> {
+    if !error.message.contains("must be followed by a valid YAML whitespace") {
+        return None;
+    }
+    let number = usize::try_from(error.at.line).ok()?.checked_sub(1)?;
+    let line = text.lines().nth(number)?;
+    let colon = line.find(":\t")? + 1;
+    let tabs = line[colon..].bytes().take_while(|c| *c == b'\t').count();
+    let fixed = format!("{}{}{}", &line[..colon], " ".repeat(tabs), &line[colon + tabs..]);
+    let start: usize = text.split_inclusive('\n').take(number).map(str::len).sum();
+    Some(format!("{}{fixed}{}", &text[..start], &text[start + line.len()..]))
 }
 
 fn place(file: u16, line: usize, column: usize) -> Position {
