@@ -3,8 +3,10 @@
 //! Never looks at files.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser};
 
 use super::Verb;
@@ -61,11 +63,11 @@ pub struct GlobalArgs {
     /// Resources no service uses too
     #[arg(long, global = true)]
     pub all_resources: bool,
-    /// How results are written: text, json
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    /// How results are written
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_parser = named::<OutputFormat>(&OutputFormat::NAMES))]
     pub output: OutputFormat,
-    /// How progress is shown: auto, tty, plain, json, quiet
-    #[arg(long, global = true, value_name = "MODE", default_value = "auto")]
+    /// How progress is shown
+    #[arg(long, global = true, value_name = "MODE", default_value = "auto", value_parser = named::<ProgressMode>(&ProgressMode::NAMES))]
     pub progress: ProgressMode,
     /// Say what would be done; change nothing
     #[arg(long, global = true)]
@@ -110,6 +112,14 @@ impl Cli {
             yes: self.global.yes,
         }
     }
+}
+
+/// One of a few names, so that help and completions can list them.
+fn named<T>(names: &'static [&'static str]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| name.parse())
 }
 
 /// `90`, `90s`, `5m`, `1h30m`.

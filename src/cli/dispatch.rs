@@ -2,7 +2,7 @@
 //! Reads the parsed verb; returns what the workflow reports.
 //! Never does anything itself.
 
-use super::Verb;
+use super::{Verb, manual};
 use crate::error::Result;
 use crate::workflow::report::Report;
 use crate::workflow::{self, Context};
@@ -18,16 +18,12 @@ pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> 
         Verb::Ls(args) => workflow::ls::run(context, args).await,
         Verb::Wait(args) => workflow::wait::run(context, args).await,
         Verb::Kill(args) => workflow::kill::run(context, args).await,
-        Verb::Logs(args) => workflow::logs::run(context, args).await,
-        Verb::Exec(args) => workflow::exec::run(context, args).await,
-        Verb::Shell(args) => workflow::shell::run(context, args).await,
-        Verb::Run(args) => workflow::run::run(context, args).await,
-        Verb::Migrate(args) => workflow::migrate::run(context, args).await,
-        Verb::Db(args) => workflow::client::run_db(context, args).await,
-        Verb::Redis(args) => workflow::client::run_redis(context, args).await,
-        Verb::Build(args) => workflow::build::run(context, args).await,
-        Verb::Pull(args) => workflow::pull::run(context, args).await,
+        Verb::Config(args) => workflow::config::run(context, args).await,
         Verb::Plan(args) => workflow::plan::run(context, args).await,
         Verb::Lock(args) => workflow::lock::run(context, args).await,
+        Verb::Render(args) => workflow::render::run(context, args).await,
+        Verb::Schema(args) => workflow::schema::run(context, args).await,
+        Verb::Completions(args) => manual::completions(&args),
+        Verb::Man(args) => manual::man(&args, &context.cwd),
     }
 }

@@ -5,6 +5,7 @@
 mod args;
 mod console;
 mod dispatch;
+mod manual;
 mod root;
 mod verbs;
 

@@ -4,6 +4,7 @@
 
 use clap::Subcommand;
 
+use super::manual::{CompletionsArgs, ManArgs};
 use crate::workflow;
 
 /// The verbs.
@@ -21,17 +22,11 @@ pub enum Verb {
     Ls(workflow::ls::LsArgs),
     Wait(workflow::wait::WaitArgs),
     Kill(workflow::kill::KillArgs),
-    Logs(workflow::logs::LogsArgs),
-    Exec(workflow::exec::ExecArgs),
-    Shell(workflow::shell::ShellArgs),
-    Run(workflow::run::RunArgs),
-    Migrate(workflow::migrate::MigrateArgs),
-    /// Run psql in the database's container; its exit code is passed on
-    Db(workflow::client::ClientArgs),
-    /// Run redis-cli in the cache's container; its exit code is passed on
-    Redis(workflow::client::ClientArgs),
-    Build(workflow::build::BuildArgs),
-    Pull(workflow::pull::PullArgs),
     Plan(workflow::plan::PlanArgs),
+    Config(workflow::config::ConfigArgs),
     Lock(workflow::lock::LockArgs),
+    Render(workflow::render::RenderArgs),
+    Schema(workflow::schema::SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
 }

@@ -61,7 +61,7 @@ pub(super) enum Ended {
 pub(super) struct Walk<'a> {
     runner: &'a Runner<'a>,
     ids: Mutex<BTreeMap<String, String>>,
-    /// The engine's allocation of port ranges is not atomic: starts are sent one at a time.
+    /// The engine's allocation of ports it picks itself is not atomic: such starts are sent one at a time.
     starting: tokio::sync::Mutex<()>,
     changes: broadcast::Sender<Change>,
     stop: watch::Sender<bool>,
@@ -255,7 +255,9 @@ impl<'a> Walk<'a> {
     pub(super) async fn perform(&self, operation: &Operation, key: usize) -> Result<Outcome, TargetError> {
         let operation = self.resolve(operation);
         let _turn = match operation {
-            Operation::StartContainer { .. } | Operation::RestartContainer { .. } => Some(self.starting.lock().await),
+            Operation::StartContainer { alone: true, .. } | Operation::RestartContainer { .. } => {
+                Some(self.starting.lock().await)
+            }
             _ => None,
         };
         let limit = operation.deadline();

@@ -173,7 +173,7 @@ pub fn plan_restart(
         let mut steps = Vec::new();
         for container in containers(name) {
             let (service, id) = (name.clone(), container.id.clone());
-            let start = Operation::StartContainer { service: service.clone(), container: id.clone() };
+            let start = Operation::StartContainer { service: service.clone(), container: id.clone(), alone: true };
             let mut last = plan.push(Phase::Switch, start, "a restart was asked for", &after);
             for one in stack.services.get(name).map(|s| s.post_start.as_slice()).unwrap_or_default() {
                 last = plan.push(Phase::Switch, hook(name, &id, one), "it was started", &[last]);

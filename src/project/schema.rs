@@ -4,16 +4,21 @@
 
 use std::sync::LazyLock;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::model::Project;
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let mut schema = schemars::schema_for!(Project).to_value();
-    if let Some(root) = schema.as_object_mut() {
-        root.insert("title".to_owned(), "aictl.yaml".into());
+    let made = schemars::schema_for!(Project).to_value();
+    let Value::Object(mut made) = made else { return made };
+    // What the schema is stands first; the definitions follow.
+    let mut schema = Map::new();
+    for key in ["$schema", "title", "description"] {
+        schema.extend(made.remove(key).map(|value| (key.to_owned(), value)));
     }
-    schema
+    schema.insert("title".to_owned(), "aictl.yaml".into());
+    schema.extend(made);
+    Value::Object(schema)
 });
 
 /// The schema, draft 2020-12.

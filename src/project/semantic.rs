@@ -92,12 +92,10 @@ fn examine_environment(name: &str, environment: &Environment, found: &mut Findin
                 found.add(&at("proxy"), "means nothing on Kubernetes; use the chart's ingress");
             }
         }
-        Some(TargetConfig::Docker(engine)) => {
-            if engine.host.is_some() && engine.context.is_some() {
-                found.add(&["environments", name, "target", "docker"], "takes `host` or `context`, not both");
-            }
+        Some(TargetConfig::Docker(engine)) if engine.host.is_some() && engine.context.is_some() => {
+            found.add(&["environments", name, "target", "docker"], "takes `host` or `context`, not both");
         }
-        None => {}
+        _ => {}
     }
     if environment.chart.is_some() && !matches!(environment.target, Some(TargetConfig::Kubernetes(_))) {
         found.add(&at("chart"), "needs a Kubernetes `target`");

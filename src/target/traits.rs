@@ -101,8 +101,12 @@ pub trait ReleaseStore: Send + Sync {
     /// All records, oldest first; torn ones are left out.
     async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError>;
 
-    /// Removes the project's whole state, the lease with it.
-    async fn remove_state(&self, lease: Lease) -> Result<(), TargetError>;
+    /// Ends the lease where the whole stack went away: what the state needs on the engine besides its data is removed,
+    /// and with `forget` the data, so that nothing of the project is left.
+    async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError>;
+
+    /// Whether the target holds any state of the project.
+    async fn has_state(&self, project: &str) -> Result<bool, TargetError>;
 }
 
 /// A whole target: what a workflow's context holds.

@@ -28,7 +28,7 @@ pub use raw::{RawMode, watch_size};
 pub use report::{Look, draw};
 
 use crate::error::{Error, ErrorKind};
-use crate::event::{OutputStream, Prompt, Reporter, Silent};
+use crate::event::{OutputStream, Prompt, Reporter};
 use crate::secret::Redactor;
 use crate::workflow::report::Report;
 use paint::Paint;
@@ -50,7 +50,7 @@ impl Ui {
         let paint = Paint::new(facts.color_stderr);
         let verbose = options.verbose;
         let reporter: Arc<dyn Reporter> = match options.progress.resolve(&facts, options.output) {
-            ProgressMode::Quiet => Arc::new(Silent),
+            ProgressMode::Quiet => Arc::new(plain::Plain::new(screen.clone(), redactor.clone(), paint).quiet()),
             ProgressMode::Json => Arc::new(json::Json::new(screen.clone(), redactor.clone())),
             ProgressMode::Tty => Arc::new(terminal::Terminal::new(screen.clone(), redactor.clone(), paint, verbose)),
             ProgressMode::Plain | ProgressMode::Auto => {

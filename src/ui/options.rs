@@ -28,7 +28,7 @@ pub enum ProgressMode {
     Plain,
     /// One JSON object per event.
     Json,
-    /// Nothing.
+    /// Warnings only.
     Quiet,
 }
 

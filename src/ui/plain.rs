@@ -1,4 +1,4 @@
-//! The reporter for pipes, CI and dumb terminals: finished lines, and the output of builds as it comes.
+//! The reporter for pipes, CI and dumb terminals: finished lines, and the output of builds as it comes; or warnings alone.
 //! Reads events, writes lines to the screen.
 //! Never moves the cursor and never writes a line twice.
 
@@ -16,12 +16,18 @@ pub(super) struct Plain {
     screen: Arc<Screen>,
     redactor: Arc<Redactor>,
     paint: Paint,
+    quiet: bool,
     subjects: Mutex<HashMap<usize, String>>,
 }
 
 impl Plain {
     pub(super) fn new(screen: Arc<Screen>, redactor: Arc<Redactor>, paint: Paint) -> Self {
-        Self { screen, redactor, paint, subjects: Mutex::default() }
+        Self { screen, redactor, paint, quiet: false, subjects: Mutex::default() }
+    }
+
+    /// `--progress quiet`: nothing but warnings, which may hold what is needed to act.
+    pub(super) fn quiet(self) -> Self {
+        Self { quiet: true, ..self }
     }
 
     fn line(&self, event: &Event) -> Option<String> {
@@ -57,6 +63,9 @@ impl Plain {
 
 impl Reporter for Plain {
     fn report(&self, event: Event) {
+        if self.quiet && !matches!(event, Event::Warning { .. }) {
+            return;
+        }
         if let Some(line) = self.line(&event) {
             self.screen.write(&format!("{}\n", self.redactor.redact(&line)));
         }
@@ -70,6 +79,17 @@ mod tests {
     use super::*;
     use crate::secret::Secret;
     use crate::ui::screen::tests::Memory;
+
+    #[test]
+    fn quiet_lets_warnings_through_and_nothing_else() {
+        let memory = Memory::default();
+        let screen = Arc::new(Screen::new(Box::new(memory.clone())));
+        let quiet = Plain::new(screen, Arc::default(), Paint::new(false)).quiet();
+        quiet.note("nothing to do".into());
+        quiet.report(Event::StepOutput { key: 1, line: "x".into() });
+        quiet.warn("orphan `old-1`".into());
+        assert_eq!(memory.text(), "warning: orphan `old-1`\n");
+    }
 
     #[test]
     fn lines_come_as_things_end_and_hold_no_secret() {

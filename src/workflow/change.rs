@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::execute::{Execution, Runner, execute, with_heartbeat};
+use crate::execute::{Execution, Runner, execute};
 use crate::plan::{Observed, Plan, Scope};
 use crate::release::{Lease, Record, RecordPhase};
 use crate::target::{Target, TargetError};
@@ -34,8 +34,8 @@ pub enum Afterwards {
     /// The lease is given back.
     #[default]
     Keep,
-    /// Everything is removed, the history too.
-    Forget,
+    /// The stack is gone: so is the container the state lives beside, and with `forget` the history.
+    Retire { forget: bool },
 }
 
 /// What a change came to.
@@ -56,42 +56,35 @@ impl Change<'_> {
         let plans: Vec<Plan> = stages.iter().map(|stage| stage(&before)).collect::<Result<_>>()?;
         let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
         self.warn(&plans);
-        if self.context.options.dry_run || steps.is_empty() {
+        let leftover = self.leftover(steps.is_empty()).await?;
+        if self.context.options.dry_run || steps.is_empty() && !leftover {
             return Ok(Changed { steps, executed: false, before });
         }
-        self.hold((stages, steps.clone()), async { Ok(()) }).await?;
-        Ok(Changed { steps, executed: true, before })
-    }
-
-    /// Carries out the stages, then does something of the verb's own, all under one lease. `words` say it in the record.
-    pub async fn run_holding<T>(
-        &self,
-        stages: &[Stage<'_>],
-        words: Vec<String>,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let before = self.target.observe(&self.scope).await?;
-        let plans: Vec<Plan> = stages.iter().map(|stage| stage(&before)).collect::<Result<_>>()?;
-        self.warn(&plans);
-        self.hold((stages, plans.iter().flat_map(Plan::lines).chain(words).collect()), work).await
-    }
-
-    async fn hold<T>(&self, planned: (&[Stage<'_>], Vec<String>), work: impl Future<Output = Result<T>>) -> Result<T> {
         let lease = self.acquire().await?;
-        let result = self.under(&lease, planned, work).await;
+        let result = self.under(&lease, stages, steps.clone()).await;
         let released = self.end(lease, result.is_ok()).await;
-        let value = result?;
+        result?;
         released?;
-        Ok(value)
+        Ok(Changed { executed: !steps.is_empty(), steps, before })
     }
 
     /// Gives the lease back; where the whole stack went away, its state container goes too, and with the volumes its
     /// history: nothing of the project is left on the engine.
     async fn end(&self, lease: Lease, ended_well: bool) -> Result<()> {
         Ok(match self.afterwards {
-            Afterwards::Forget if ended_well => self.target.remove_state(lease).await?,
+            Afterwards::Retire { forget } if ended_well => self.target.retire(lease, forget).await?,
             _ => self.target.release(lease).await?,
         })
+    }
+
+    /// Where the stack is to vanish and has no container left, its state may still be there.
+    async fn leftover(&self, nothing_else: bool) -> Result<bool> {
+        match self.afterwards {
+            Afterwards::Retire { forget: true } if nothing_else => {
+                Ok(self.target.has_state(&self.scope.project).await?)
+            }
+            _ => Ok(false),
+        }
     }
 
     fn warn(&self, plans: &[Plan]) {
@@ -112,12 +105,7 @@ impl Change<'_> {
     }
 
     /// Records first, then does it, then records how it ended.
-    async fn under<T>(
-        &self,
-        lease: &Lease,
-        (stages, steps): (&[Stage<'_>], Vec<String>),
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
+    async fn under(&self, lease: &Lease, stages: &[Stage<'_>], steps: Vec<String>) -> Result<()> {
         let history = self.target.load_records(&self.scope.project).await?;
         self.close_interrupted(lease, &history).await?;
         let sequence = history.iter().map(|r| r.sequence).max().unwrap_or(0) + 1;
@@ -133,19 +121,15 @@ impl Change<'_> {
             evidence: Vec::new(),
         };
         self.target.record(lease, &record).await?;
-        let result = match self.stages(lease, stages, &mut record).await {
-            Ok(()) => with_heartbeat(&*self.target, lease, work).await.map_err(Into::into).flatten(),
-            Err(error) => Err(error),
-        };
+        let result = self.stages(lease, stages, &mut record).await;
         record.time = (self.context.now)();
         record.phase = if result.is_ok() { RecordPhase::Done } else { RecordPhase::Failed };
         if let Err(error) = &result {
             record.error = error.messages();
         }
         let written = self.target.record(lease, &record).await;
-        let value = result?;
-        written?;
-        Ok(value)
+        result?;
+        Ok(written?)
     }
 
     /// An operation that never wrote its end was killed; history says so from now on.

@@ -14,6 +14,7 @@ use crate::project::{LoadedProject, TargetConfig, Task, load_project};
 use crate::secret::{Secret, secrets_in};
 use crate::target::Target;
 use crate::template;
+use crate::workflow::templates::render_files;
 use crate::workflow::{Context, WorkflowError};
 
 /// A project as a verb needs it.
@@ -116,27 +117,17 @@ fn from_environment(project: &LoadedProject, args: &mut LoadArgs) -> Result<()> 
     if args.env_files.is_empty() {
         args.env_files.extend(environment.env_file.iter().map(|f| project.directory.join(f)));
     }
+    let is_template = |file: &&String| file.ends_with(template::SUFFIX);
+    let templates: Vec<String> = environment.compose.iter().filter(is_template).cloned().collect();
+    let mut rendered = render_files(project, &templates)?.into_iter();
     for file in &environment.compose {
-        args.files.push(render_file(project, file)?);
+        let filled = Some(file).filter(is_template).and_then(|_| rendered.next());
+        args.files.push(match filled {
+            Some(filled) => FileSource::Inline { name: project.directory.join(filled.name), text: filled.text },
+            None => FileSource::Path(project.directory.join(file)),
+        });
     }
     Ok(())
-}
-
-fn render_file(project: &LoadedProject, file: &str) -> Result<FileSource> {
-    let path = project.directory.join(file);
-    if !file.ends_with(template::SUFFIX) {
-        return Ok(FileSource::Path(path));
-    }
-    let text = std::fs::read_to_string(&path)
-        .map_err(|e| WorkflowError::File { path: path.display().to_string(), reason: e.to_string() })?;
-    let source = template::Source { name: path.display().to_string(), text };
-    let scope = template::Scope {
-        project: project.name().unwrap_or_default(),
-        environment: project.environment_name.as_deref().unwrap_or_default(),
-        values: &project.values,
-    };
-    let rendered = template::render(&[source], &scope)?.into_iter().next();
-    Ok(FileSource::Inline { name: path.with_extension(""), text: rendered.map(|r| r.text).unwrap_or_default() })
 }
 
 fn absolute(cwd: &Path, file: &Path) -> String {

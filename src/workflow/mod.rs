@@ -4,28 +4,22 @@
 
 pub mod change;
 pub mod context;
-pub mod done;
 mod error;
 pub mod images;
 pub mod load;
-pub mod process;
 pub mod report;
 pub mod select;
+pub mod templates;
 pub mod urls;
 
-pub mod build;
-pub mod client;
-pub mod exec;
+pub mod config;
 pub mod kill;
 pub mod lock;
-pub mod logs;
 pub mod ls;
-pub mod migrate;
 pub mod plan;
-pub mod pull;
+pub mod render;
 pub mod restart;
-pub mod run;
-pub mod shell;
+pub mod schema;
 pub mod start;
 pub mod status;
 pub mod stop;

@@ -172,21 +172,17 @@ pub struct Convergence<'a> {
 }
 
 impl Convergence<'_> {
-    /// What is wanted, as plans read it.
-    pub fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+    /// The plan against what was found.
+    pub fn plan(&self, observed: &Observed) -> Result<Plan> {
+        let wanted = Wanted {
             stack: &self.stack,
             selected: &self.selected,
             contents: &self.contents,
             env_files: &self.loaded.env_files,
             version: crate::plan::labels::COMPATIBLE_WITH,
             options: &self.options,
-        }
-    }
-
-    /// The plan against what was found.
-    pub fn plan(&self, observed: &Observed) -> Result<Plan> {
-        Ok(plan_converge(&self.wanted(), observed)?)
+        };
+        Ok(plan_converge(&wanted, observed)?)
     }
 }
 

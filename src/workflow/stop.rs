@@ -75,9 +75,9 @@ pub async fn run(context: &Context, args: StopArgs) -> Result<Box<dyn Report>> {
             ..plan_teardown(observed, loaded.stack.as_ref(), &options)
         })
     };
+    let whole = args.remove && args.services.is_empty();
     // The history goes only where everything else goes too, data included.
-    let whole = args.remove && args.volumes && args.services.is_empty();
-    let afterwards = if whole { Afterwards::Forget } else { Afterwards::Keep };
+    let afterwards = if whole { Afterwards::Retire { forget: args.volumes } } else { Afterwards::Keep };
     let change = Change { context, target, scope, operation: "stop", afterwards };
     let Changed { steps, executed, .. } = change.run(&[&stage]).await?;
     let dry_run = context.options.dry_run;

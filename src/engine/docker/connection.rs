@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 
 use bollard::BollardRequest;
 use bytes::Bytes;
+use futures_util::Stream;
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, UPGRADE};
+use hyper::header::{CONNECTION, HeaderName, HeaderValue, UPGRADE};
 use hyper::upgrade::Upgraded;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
@@ -31,6 +32,8 @@ const OLDEST: (u32, u32) = (1, 41);
 const NEWEST: (u32, u32) = (1, 53);
 /// No single answer may take longer to begin; calls that legitimately wait (stop) raise it.
 const ANSWER_TIMEOUT: u64 = 120;
+/// A build answers with its first step, after its whole context was sent.
+const LONGEST_ANSWER: u64 = 24 * 3600;
 
 type Send = Arc<
     dyn Fn(BollardRequest) -> BoxFuture<'static, Result<Response<Incoming>, bollard::errors::Error>>
@@ -97,15 +100,34 @@ impl Connection {
     }
 
     async fn call(&self, method: Method, path: &str, body: Bytes, doing: &str) -> Result<Bytes, TargetError> {
-        let answer = self.open_answer(request(method, path, body, &self.engine.address)?, doing).await?;
+        let request = request(method, path, body, &self.engine.address)?;
+        let answer = self.open_answer(request, ANSWER_TIMEOUT, doing).await?;
         let broken = |message: String| TargetError::Broken { operation: doing.to_owned(), message };
         Ok(answer.into_body().collect().await.map_err(|e| broken(e.to_string()))?.to_bytes())
     }
 
     /// Sends a request whose answer goes on after its beginning, and returns once it began well.
     pub(super) async fn begin(&self, method: Method, path: &str, doing: &str) -> Result<Incoming, TargetError> {
-        let answer = self.open_answer(request(method, path, Bytes::new(), &self.engine.address)?, doing).await?;
-        Ok(answer.into_body())
+        let request = request(method, path, Bytes::new(), &self.engine.address)?;
+        Ok(self.open_answer(request, ANSWER_TIMEOUT, doing).await?.into_body())
+    }
+
+    /// Sends a stream with headers of its own and returns once the answer began well, however long that takes.
+    pub(super) async fn upload(
+        &self,
+        path: &str,
+        headers: &[(HeaderName, String)],
+        body: impl Stream<Item = Result<Bytes, std::io::Error>> + std::marker::Send + 'static,
+        doing: &str,
+    ) -> Result<Incoming, TargetError> {
+        let mut request = request(Method::POST, path, Bytes::new(), &self.engine.address)?;
+        for (name, value) in headers {
+            if let Ok(value) = HeaderValue::from_str(value) {
+                request.headers_mut().insert(name.clone(), value);
+            }
+        }
+        *request.body_mut() = bollard::body_try_stream(body);
+        Ok(self.open_answer(request, LONGEST_ANSWER, doing).await?.into_body())
     }
 
     /// Turns the connection of a request into a stream of raw bytes in both directions.
@@ -118,16 +140,20 @@ impl Connection {
         let mut request = request(Method::POST, path, Bytes::from(body.to_string()), &self.engine.address)?;
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         request.headers_mut().insert(UPGRADE, HeaderValue::from_static("tcp"));
-        let answer = self.open_answer(request, doing).await?;
+        let answer = self.open_answer(request, ANSWER_TIMEOUT, doing).await?;
         let upgraded = hyper::upgrade::on(answer).await;
         upgraded
             .map(TokioIo::new)
             .map_err(|e| TargetError::Broken { operation: doing.to_owned(), message: e.to_string() })
     }
 
-    async fn open_answer(&self, request: BollardRequest, doing: &str) -> Result<Response<Incoming>, TargetError> {
-        let limit = Duration::from_secs(ANSWER_TIMEOUT);
-        let answer = match tokio::time::timeout(limit, (self.send)(request)).await {
+    async fn open_answer(
+        &self,
+        request: BollardRequest,
+        seconds: u64,
+        doing: &str,
+    ) -> Result<Response<Incoming>, TargetError> {
+        let answer = match tokio::time::timeout(Duration::from_secs(seconds), (self.send)(request)).await {
             Ok(answer) => answer.map_err(|e| failure::map(self, doing, e))?,
             Err(_) => return Err(failure::map(self, doing, bollard::errors::Error::RequestTimeoutError)),
         };

@@ -123,7 +123,11 @@ impl ReleaseStore for DockerEngine {
         self.history(project).await
     }
 
-    async fn remove_state(&self, lease: Lease) -> Result<(), TargetError> {
-        self.forget(lease).await
+    async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
+        self.retire_state(lease, forget).await
+    }
+
+    async fn has_state(&self, project: &str) -> Result<bool, TargetError> {
+        self.state_exists(project).await
     }
 }

@@ -3,7 +3,6 @@
 //! Never touches what is unchanged; never removes data.
 
 mod changes;
-mod one_off;
 mod readiness;
 mod resources;
 mod service;
@@ -15,7 +14,6 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub use one_off::{OneOff, one_off_spec, plan_before_one_off};
 pub use readiness::readiness_of;
 pub use spec::{Namespaces, Slot, container_spec};
 

@@ -180,7 +180,8 @@ impl<'a> Planner<'a> {
         let started =
             if self.wanted.options.create_only { None } else { Some(self.start(named, &temporary, cause, &after)) };
         if let (Some(stopped), Some(started)) = (stopped, started) {
-            let restart = Operation::StartContainer { service: name.to_owned(), container: old.id.clone() };
+            let restart =
+                Operation::StartContainer { service: name.to_owned(), container: old.id.clone(), alone: true };
             self.plan.on_failure(stopped, restart, &[started]);
         }
         self.void_undo(created, started);
@@ -283,7 +284,11 @@ impl<'a> Planner<'a> {
     fn start(&mut self, named: Named<'_>, container: &str, cause: &str, after: &[StepId]) -> StepId {
         let mut after = after.to_vec();
         after.extend(self.gates(named.1));
-        let start = Operation::StartContainer { service: named.0.to_owned(), container: container.to_owned() };
+        let start = Operation::StartContainer {
+            service: named.0.to_owned(),
+            container: container.to_owned(),
+            alone: picks_ports(named.1),
+        };
         let step = self.plan.push(Phase::Switch, start, cause, &after);
         self.after_start(named, container, step);
         step
@@ -317,4 +322,9 @@ impl<'a> Planner<'a> {
         entry.containers.push(container.id.clone());
         entry.kept.push(container.clone());
     }
+}
+
+/// Whether the engine chooses a host port for the service: from a range, or any.
+fn picks_ports(service: &Service) -> bool {
+    service.ports.iter().any(|p| p.published.is_empty() || p.published == "0" || p.published.contains('-'))
 }

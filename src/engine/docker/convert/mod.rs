@@ -127,9 +127,7 @@ fn host_config(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<Value,
     if let Some(init) = service.init {
         body.value("Init", init);
     }
-    body.text("IpcMode", spec.ipc.as_deref().unwrap_or(&service.ipc));
-    body.text("PidMode", spec.pid.as_deref().unwrap_or(&service.pid));
-    body.text("CgroupnsMode", &service.cgroup);
+    namespaces(spec, &mut body);
     body.flag("ReadonlyRootfs", service.read_only);
     body.value("RestartPolicy", restart_policy(spec));
     body.number("ShmSize", service.shm_size.0);
@@ -142,8 +140,6 @@ fn host_config(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<Value,
     body.list("DnsOptions", &service.dns_opt);
     body.list("ExtraHosts", &service.extra_hosts.entries(":"));
     body.map("StorageOpt", &service.storage_opt);
-    body.text("UsernsMode", &service.userns_mode);
-    body.text("UTSMode", &service.uts);
     body.flag("Privileged", service.privileged);
     body.text("Isolation", &service.isolation);
     body.text("Runtime", &service.runtime);
@@ -154,6 +150,14 @@ fn host_config(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<Value,
         body.value("LogConfig", json!({ "Type": logging.driver, "Config": logging.options }));
     }
     Ok(body.finish())
+}
+
+fn namespaces(spec: &ContainerSpec, body: &mut Body) {
+    body.text("IpcMode", spec.ipc.as_deref().unwrap_or(&spec.service.ipc));
+    body.text("PidMode", spec.pid.as_deref().unwrap_or(&spec.service.pid));
+    body.text("CgroupnsMode", &spec.service.cgroup);
+    body.text("UsernsMode", &spec.service.userns_mode);
+    body.text("UTSMode", &spec.service.uts);
 }
 
 /// `restart`, overridden by `deploy.restart_policy`; a one-off container is never restarted.

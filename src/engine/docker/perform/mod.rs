@@ -2,16 +2,20 @@
 //! Reads an `Operation`; returns an `Outcome` once the engine has done it.
 //! Never waits for readiness and never retries: that is decided elsewhere.
 
+mod build;
 mod container;
 mod files;
+mod hook;
+mod image;
 mod network;
 mod ports;
+mod pull;
 mod volume;
 
 pub(super) use container::start;
 
 use super::DockerEngine;
-use crate::event::Reporter;
+use crate::event::{Event, Reporter};
 use crate::plan::{Operation, Outcome};
 use crate::target::TargetError;
 
@@ -26,9 +30,19 @@ pub(super) struct Progress<'a> {
 
 impl DockerEngine {
     pub(super) async fn act(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
-        let _ = progress;
         let connection = &self.connection;
         match operation {
+            Operation::PullImage { image, platform, .. } => {
+                pull::pull(self, image, platform.as_deref(), progress).await
+            }
+            Operation::BuildImage { service, image, build, platform, no_cache, pull } => {
+                let wanted = build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };
+                build::build(self, &wanted, progress).await
+            }
+            Operation::RemoveImage { image } => image::remove(connection, image).await,
+            Operation::RunHook { container, hook, timeout, .. } => {
+                hook::run(connection, (container, hook), *timeout, progress).await
+            }
             Operation::CreateNetwork { project, key, name, network } => {
                 network::create(connection, (project, key), name, network).await
             }
@@ -51,12 +65,23 @@ impl DockerEngine {
                 container::remove(connection, container, (*volumes, *force)).await
             }
             Operation::RenameContainer { container, name, .. } => container::rename(connection, container, name).await,
-            other => Err(TargetError::Refused {
+            other @ Operation::AwaitReady { .. } => Err(TargetError::Refused {
                 operation: other.verbs().0.to_owned(),
                 status: 0,
                 message: "this is not an operation of an engine".to_owned(),
             }),
         }
+    }
+}
+
+impl Progress<'_> {
+    fn told(&self, message: String, amount: (Option<u64>, Option<u64>)) {
+        let (done, total) = amount;
+        self.reporter.report(Event::StepProgressed { key: self.key, message, done, total });
+    }
+
+    fn line(&self, line: &str) {
+        self.reporter.report(Event::StepOutput { key: self.key, line: line.to_owned() });
     }
 }
 

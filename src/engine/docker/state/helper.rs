@@ -62,25 +62,7 @@ impl DockerEngine {
         let doing = format!("creating the state of {project}");
         let volume = json!({ "Name": volume_name(project), "Labels": labels });
         connection.post("/volumes/create", &volume, &doing).await?;
-        let body = json!({
-            "Image": IMAGE,
-            "Entrypoint": [PROGRAM],
-            "Labels": labels,
-            // A process without a handler for it, as number one of its namespace, ignores SIGTERM.
-            "StopSignal": "SIGKILL",
-            "NetworkDisabled": true,
-            "HostConfig": {
-                "Binds": [format!("{}:{FOLDER}", volume_name(project))],
-                "NetworkMode": "none",
-                "ReadonlyRootfs": true,
-                "CapDrop": ["ALL"],
-                "SecurityOpt": ["no-new-privileges"],
-                "RestartPolicy": { "Name": "unless-stopped" },
-                "Memory": 32 * 1024 * 1024,
-                "PidsLimit": 8,
-                "LogConfig": { "Type": "none" },
-            },
-        });
+        let body = container(project, &labels);
         let path = format!("/containers/create?name={}", encoded(name));
         let answer = match connection.post(&path, &body, &doing).await {
             Err(TargetError::NotFound { kind: "image", .. }) => {
@@ -110,6 +92,29 @@ impl DockerEngine {
             other => Err(other),
         }
     }
+}
+
+/// A container that can do nothing but be there.
+fn container(project: &str, labels: &BTreeMap<&str, &str>) -> serde_json::Value {
+    json!({
+        "Image": IMAGE,
+        "Entrypoint": [PROGRAM],
+        "Labels": labels,
+        // A process without a handler for it, as number one of its namespace, ignores SIGTERM.
+        "StopSignal": "SIGKILL",
+        "NetworkDisabled": true,
+        "HostConfig": {
+            "Binds": [format!("{}:{FOLDER}", volume_name(project))],
+            "NetworkMode": "none",
+            "ReadonlyRootfs": true,
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges"],
+            "RestartPolicy": { "Name": "unless-stopped" },
+            "Memory": 32 * 1024 * 1024,
+            "PidsLimit": 8,
+            "LogConfig": { "Type": "none" },
+        },
+    })
 }
 
 /// Starts a helper; that it cannot run (a foreign architecture, a forbidding engine) only weakens it against prune.

@@ -41,14 +41,31 @@ impl DockerEngine {
         Ok(records)
     }
 
-    pub(in super::super) async fn forget(&self, lease: Lease) -> Result<(), TargetError> {
+    /// Removes the helpers; the volume stays unless it is to be forgotten.
+    pub(in super::super) async fn retire_state(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.renew_lease(&lease).await?;
         for helper in self.helpers(&lease.project).await?.iter().filter(|helper| helper.id != lease.id) {
             self.remove_helper(&helper.id).await?;
         }
         self.remove_helper(&lease.id).await?;
+        if !forget {
+            return Ok(());
+        }
         let options = bollard::query_parameters::RemoveVolumeOptionsBuilder::default().force(true).build();
         let removed = self.connection.api.remove_volume(&volume_name(&lease.project), Some(options)).await;
         removed.map_err(|e| super::super::failure::map(&self.connection, "removing the state", e))
+    }
+
+    pub(in super::super) async fn state_exists(&self, project: &str) -> Result<bool, TargetError> {
+        if !self.helpers(project).await?.is_empty() {
+            return Ok(true);
+        }
+        match self.connection.api.inspect_volume(&volume_name(project)).await {
+            Ok(_) => Ok(true),
+            Err(error) => match super::super::failure::map(&self.connection, "looking for the state", error) {
+                TargetError::NotFound { .. } => Ok(false),
+                error => Err(error),
+            },
+        }
     }
 }

@@ -1,0 +1,176 @@
+//! What is derived from the command tree: shell completions and man pages.
+//! Reads the tree clap built; returns text, or writes pages where `--to` says.
+//! Never holds a word of its own about a verb.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Command, CommandFactory};
+
+use super::args::Cli;
+use crate::error::Result;
+use crate::workflow::WorkflowError;
+use crate::workflow::report::{Block, Report};
+
+/// Print the completions of a shell
+///
+/// bash: `aictl completions bash > /etc/bash_completion.d/aictl`; zsh: into a directory of $fpath as `_aictl`;
+/// fish: `aictl completions fish > ~/.config/fish/completions/aictl.fish`.
+#[derive(Debug, Clone, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// Print the man page of aictl or of a verb, or write all of them
+#[derive(Debug, Clone, Default, Args)]
+pub struct ManArgs {
+    /// The verb; aictl itself when absent
+    pub verb: Option<String>,
+    /// Write every page into this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
+    pub to: Option<PathBuf>,
+}
+
+/// What each exit code means, for the main page.
+const EXIT_STATUS: [(u8, &str); 19] = [
+    (0, "done, healthy, no changes"),
+    (1, "the operation failed"),
+    (2, "the command line is wrong"),
+    (3, "not ready in time"),
+    (4, "checks failed"),
+    (5, "needs confirmation and there is no terminal"),
+    (6, "changes present, with plan --exit-code"),
+    (7, "the saved plan is stale"),
+    (8, "declined"),
+    (9, "the engine or cluster cannot be reached"),
+    (10, "not found"),
+    (11, "locked by another operation"),
+    (12, "wrong password or credentials"),
+    (20, "the deploy failed and the previous one still serves"),
+    (21, "the rollback failed"),
+    (30, "partly done"),
+    (78, "the configuration is invalid, or there are no checks"),
+    (130, "interrupted"),
+    (143, "terminated"),
+];
+
+/// Text that is data.
+struct Pages {
+    text: String,
+    files: Vec<String>,
+}
+
+/// The completions of a shell.
+pub fn completions(args: &CompletionsArgs) -> Result<Box<dyn Report>> {
+    let mut text = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "aictl", &mut text);
+    Ok(Box::new(Pages { text: String::from_utf8_lossy(&text).into_owned(), files: Vec::new() }))
+}
+
+/// One man page, or all of them as files.
+pub fn man(args: &ManArgs, cwd: &Path) -> Result<Box<dyn Report>> {
+    let mut tree = Cli::command();
+    tree.build();
+    if let Some(directory) = &args.to {
+        let directory = cwd.join(directory);
+        let files = write_pages(&tree, &directory)
+            .map_err(|e| WorkflowError::File { path: directory.display().to_string(), reason: e.to_string() })?;
+        let text = files.iter().map(|file| format!("{file}\n")).collect();
+        return Ok(Box::new(Pages { text, files }));
+    }
+    let command = match &args.verb {
+        None => &tree,
+        Some(verb) => tree.find_subcommand(verb).ok_or_else(|| unknown(&tree, verb))?,
+    };
+    let text = page(command).map_err(|e| WorkflowError::File { path: "man page".to_owned(), reason: e.to_string() })?;
+    Ok(Box::new(Pages { text, files: Vec::new() }))
+}
+
+fn unknown(tree: &Command, verb: &str) -> WorkflowError {
+    let near = crate::error::nearest(verb, tree.get_subcommands().map(Command::get_name));
+    let hint = near.map(|near| format!("did you mean `aictl man {near}`?"));
+    WorkflowError::Usage { message: format!("there is no verb `{verb}`"), hint }
+}
+
+fn page(command: &Command) -> std::io::Result<String> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(command.clone()).render(&mut text)?;
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    if command.get_name() == "aictl" {
+        text.push_str(".SH \"EXIT STATUS\"\n");
+        text.extend(EXIT_STATUS.iter().map(|(code, words)| format!(".TP\n\\fB{code}\\fR\n{words}\n")));
+        text.push_str(".PP\nexec and run pass the code of their command on; their own failures are 125.\n");
+    }
+    Ok(text)
+}
+
+/// `aictl.1`, `aictl-start.1`, `aictl-lock-break.1`: one page for each visible command of the tree.
+fn write_pages(tree: &Command, directory: &Path) -> std::io::Result<Vec<String>> {
+    std::fs::create_dir_all(directory)?;
+    let mut files = Vec::new();
+    let mut open = vec![tree];
+    while let Some(command) = open.pop() {
+        let name = format!("{}.1", command.get_display_name().unwrap_or_else(|| command.get_name()));
+        let path = directory.join(name);
+        std::fs::write(&path, page(command)?)?;
+        files.push(path.display().to_string());
+        open.extend(command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help"));
+    }
+    files.sort();
+    Ok(files)
+}
+
+impl Report for Pages {
+    fn blocks(&self) -> Vec<Block> {
+        vec![Block::Raw(self.text.clone())]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        if self.files.is_empty() {
+            serde_json::json!({ "text": self.text })
+        } else {
+            serde_json::json!({ "files": self.files })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(report: &dyn Report) -> String {
+        let Some(Block::Raw(text)) = report.blocks().pop() else { panic!("not raw") };
+        text
+    }
+
+    #[test]
+    fn every_shell_has_completions_that_know_the_verbs() {
+        use clap::ValueEnum;
+        for shell in clap_complete::Shell::value_variants() {
+            let written = text(&*completions(&CompletionsArgs { shell: *shell }).unwrap());
+            assert!(written.contains("completions") && written.contains("status"), "{shell}");
+        }
+    }
+
+    #[test]
+    fn a_verb_has_a_page_and_an_unknown_one_the_nearest_name() {
+        let page = |verb: &str| man(&ManArgs { verb: Some(verb.to_owned()), to: None }, Path::new("/"));
+        let status = text(&*page("status").unwrap());
+        assert!(status.contains(".TH aictl-status 1") && !status.contains("EXIT STATUS"), "{status}");
+        let main = text(&*man(&ManArgs::default(), Path::new("/")).unwrap());
+        assert!(main.contains(".TH aictl 1") && main.contains("\\fB78\\fR\nthe configuration is invalid"), "{main}");
+        let Err(error) = page("statsu") else { panic!("there is a page of statsu") };
+        assert_eq!(error.hints(), ["did you mean `aictl man status`?"]);
+    }
+
+    #[test]
+    fn all_pages_are_written_with_the_main_one_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let report = man(&ManArgs { verb: None, to: Some("pages".into()) }, directory.path()).unwrap();
+        let files = report.json()["files"].as_array().unwrap().len();
+        assert_eq!(std::fs::read_dir(directory.path().join("pages")).unwrap().count(), files);
+        assert!(
+            directory.path().join("pages/aictl.1").is_file() && directory.path().join("pages/aictl-start.1").is_file()
+        );
+    }
+}

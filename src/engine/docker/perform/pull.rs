@@ -1,0 +1,134 @@
+//! Pulling an image, with the operator's credentials and progress by layer.
+//! Reads a reference and a platform; returns the image's id and digest.
+//! Never pulls all tags: a reference without a tag means `latest`.
+
+use std::collections::BTreeMap;
+
+use futures_util::TryStreamExt;
+use hyper::header::HeaderName;
+use serde_json::Value;
+
+use super::super::connection::encoded;
+use super::super::json_lines::json_lines;
+use super::super::{DockerEngine, credentials, observe};
+use super::{Progress, created};
+use crate::plan::Outcome;
+use crate::target::TargetError;
+
+pub(super) async fn pull(
+    engine: &DockerEngine,
+    image: &str,
+    platform: Option<&str>,
+    progress: Progress<'_>,
+) -> Result<Outcome, TargetError> {
+    let doing = format!("pulling {image}");
+    let (name, tag) = split(image);
+    let mut path = format!("/images/create?fromImage={}&tag={}", encoded(name), encoded(tag));
+    if let Some(platform) = platform {
+        path.push_str(&format!("&platform={}", encoded(platform)));
+    }
+    let found = credentials::for_registry(&credentials::registry(image), &engine.environment).await;
+    let headers: Vec<_> =
+        found.iter().map(|credentials| (HeaderName::from_static("x-registry-auth"), credentials.header())).collect();
+    let refused = |error| pull_error(image, error);
+    let body =
+        engine.connection.upload(&path, &headers, futures_util::stream::empty(), &doing).await.map_err(refused)?;
+    let mut lines = json_lines(body, &doing);
+    let mut layers = Layers::default();
+    while let Some(line) = lines.try_next().await? {
+        if let Some(message) = line["errorDetail"]["message"].as_str().or_else(|| line["error"].as_str()) {
+            return Err(message_error(image, message));
+        }
+        layers.tell(&line, progress);
+    }
+    let pulled = observe::image(&engine.connection, image).await?;
+    let digest = pulled.digests.first().and_then(|digest| digest.split_once('@')).map(|(_, digest)| digest.to_owned());
+    Ok(Outcome { detail: digest, ..created(pulled.id) })
+}
+
+/// Name and tag or digest, as the engine wants them apart.
+fn split(image: &str) -> (&str, &str) {
+    if let Some((name, digest)) = image.split_once('@') {
+        return (name, digest);
+    }
+    let after_path = image.rfind('/').map_or(0, |at| at + 1);
+    match image[after_path..].rfind(':') {
+        Some(colon) => (&image[..after_path + colon], &image[after_path + colon + 1..]),
+        None => (image, "latest"),
+    }
+}
+
+#[derive(Default)]
+struct Layers(BTreeMap<String, (u64, u64)>);
+
+impl Layers {
+    fn tell(&mut self, line: &Value, progress: Progress<'_>) {
+        let status = line["status"].as_str().unwrap_or_default();
+        if let (Some(id), Some(total)) = (line["id"].as_str(), line["progressDetail"]["total"].as_u64()) {
+            if status == "Downloading" {
+                let done = line["progressDetail"]["current"].as_u64().unwrap_or_default();
+                self.0.insert(id.to_owned(), (done, total));
+            }
+        }
+        if let Some((done, total)) =
+            line["id"].as_str().and_then(|id| self.0.get_mut(id)).filter(|_| status == "Pull complete")
+        {
+            *done = *total;
+        }
+        let (done, total) = self.0.values().fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1));
+        let known = total > 0;
+        progress.told(status.to_owned(), (known.then_some(done), known.then_some(total)));
+    }
+}
+
+fn pull_error(image: &str, error: TargetError) -> TargetError {
+    match error {
+        TargetError::Refused { message, .. } => message_error(image, &message),
+        TargetError::NotFound { name, .. } => {
+            TargetError::ImageMissing { image: image.to_owned(), reason: format!("no such image: {name}") }
+        }
+        other => other,
+    }
+}
+
+fn message_error(image: &str, message: &str) -> TargetError {
+    let lower = message.to_ascii_lowercase();
+    if lower.contains("no space left on device") {
+        return TargetError::DiskFull { operation: format!("pulling {image}"), reason: message.to_owned() };
+    }
+    // "pull access denied … may require 'docker login'" is how a registry says that there is no such repository.
+    let credentials = ["unauthorized", "authentication required", "incorrect username", "no basic auth credentials"];
+    let (image, reason) = (image.to_owned(), message.to_owned());
+    if credentials.iter().any(|word| lower.contains(word)) && !lower.contains("pull access denied") {
+        return TargetError::RegistryRefused { image, reason };
+    }
+    TargetError::ImageMissing { image, reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_taken_apart_where_the_tag_begins() {
+        for (image, expected) in [
+            ("redis", ("redis", "latest")),
+            ("redis:7", ("redis", "7")),
+            ("h:5000/a/b", ("h:5000/a/b", "latest")),
+            ("h:5000/a/b:1", ("h:5000/a/b", "1")),
+            ("a@sha256:0", ("a", "sha256:0")),
+        ] {
+            assert_eq!(split(image), expected, "{image}");
+        }
+    }
+
+    #[test]
+    fn refused_credentials_are_told_from_missing_images() {
+        let refused = message_error("a", "Get https://r/v2/: unauthorized: incorrect username or password");
+        assert!(matches!(refused, TargetError::RegistryRefused { .. }));
+        let missing =
+            message_error("a", "pull access denied for a, repository does not exist or may require 'docker login'");
+        assert!(matches!(missing, TargetError::ImageMissing { .. }));
+        assert!(matches!(message_error("a", "write: no space left on device"), TargetError::DiskFull { .. }));
+    }
+}

@@ -1,0 +1,31 @@
+//! `aictl schema`: the JSON Schema of aictl.yaml.
+//! Reads nothing; the schema comes from the types.
+//! Never needs a project.
+
+use clap::Args;
+
+use super::report::{Block, Report};
+use crate::error::Result;
+use crate::project;
+use crate::workflow::Context;
+
+/// Print the JSON Schema of aictl.yaml, for editors
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct SchemaArgs {}
+
+struct SchemaReport;
+
+/// Gives the schema.
+pub async fn run(_: &Context, _: SchemaArgs) -> Result<Box<dyn Report>> {
+    Ok(Box::new(SchemaReport))
+}
+
+impl Report for SchemaReport {
+    fn blocks(&self) -> Vec<Block> {
+        vec![Block::Raw(format!("{:#}\n", project::schema()))]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        project::schema().clone()
+    }
+}
