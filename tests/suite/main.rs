@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod engine_contract;
+mod engine_docker;
 mod example;
+mod interop;
 mod rooms;
+mod stage;
 
 mod compose_judge;

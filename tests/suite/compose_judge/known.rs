@@ -6,8 +6,11 @@ use super::case::Case;
 use super::run::Mode;
 
 /// Project, mode, reason.
-const KNOWN: &[(&str, &str, &str)] =
-    &[("build-ssh-paths", "json", "Compose writes `id=path` of build.ssh as broken JSON and fails; it is valid here")];
+const KNOWN: &[(&str, &str, &str)] = &[
+    ("build-ssh-paths", "json", "Compose writes `id=path` of build.ssh as broken JSON and fails; it is valid here"),
+    ("volumes-top-level", "no-interpolate", "Compose crashes on `external: \"true\"` when nothing is cast"),
+    ("volumes-top-level", "no-interpolate-json", "Compose crashes on `external: \"true\"` when nothing is cast"),
+];
 
 /// Why a difference is meant.
 pub fn reason(case: &str, mode: &str) -> Option<&'static str> {

@@ -22,7 +22,6 @@ use run::{MODES, Mode, Outcome, aictl};
 const SHOWN: usize = 12;
 
 #[test]
-#[ignore = "the verb config is not there yet"]
 fn config_prints_every_project_as_compose_prints_it() {
     let Some(judge) = Judge::find() else { return };
     let cases = case::load("compose");

@@ -11,7 +11,6 @@ use super::run::{MODES, run};
 use super::{aictl, in_parallel};
 
 #[test]
-#[ignore = "the verb config is not there yet"]
 fn every_wrong_project_is_refused_and_the_message_names_the_place() {
     let cases = case::load("compose-invalid");
     assert!(cases.len() >= 100, "the corpus of wrong projects has shrunk to {}", cases.len());
@@ -52,7 +51,6 @@ fn compose_refuses_the_wrong_projects_too() {
 }
 
 #[test]
-#[ignore = "the verb config is not there yet"]
 fn the_program_that_is_tested_is_ours() {
     let case = &case::load("compose")[0];
     let outcome = run(Path::new(env!("CARGO_BIN_EXE_aictl")), case, &["--version".to_owned()]);

@@ -146,7 +146,8 @@ impl Lab {
     }
 
     pub async fn start(&self, container: &str) -> Result<Outcome, TargetError> {
-        self.perform(&Operation::StartContainer { service: "a".into(), container: container.to_owned() }).await
+        self.perform(&Operation::StartContainer { service: "a".into(), container: container.to_owned(), alone: true })
+            .await
     }
 
     pub async fn remove(&self, container: &str) -> Result<Outcome, TargetError> {
@@ -190,6 +191,6 @@ impl Lab {
             self.target.break_lease(&observed).await.unwrap();
         }
         let lease = self.target.acquire(&self.project, &self.owner(1)).await.unwrap();
-        self.target.remove_state(lease).await.unwrap();
+        self.target.retire(lease, true).await.unwrap();
     }
 }

@@ -110,7 +110,7 @@ async fn a_lost_lease_cannot_record(lab: &Lab) {
 async fn removed_state_is_gone(lab: &Lab) {
     let lease = lab.target.acquire(&lab.project, &lab.owner(1)).await.unwrap();
     lab.target.record(&lease, &record(1, RecordPhase::Done)).await.unwrap();
-    lab.target.remove_state(lease).await.unwrap();
+    lab.target.retire(lease, true).await.unwrap();
     assert_eq!(lab.target.observe_lease(&lab.project).await, Ok(None));
     assert_eq!(lab.target.load_records(&lab.project).await, Ok(vec![]));
 }

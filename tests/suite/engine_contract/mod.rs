@@ -2,7 +2,7 @@
 //! Each test says one promise; both engines run the same function.
 //! Never leaves a container, network or volume behind.
 
-mod lab;
+pub mod lab;
 mod lease;
 mod lifecycle;
 mod streams;

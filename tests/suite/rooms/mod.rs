@@ -121,6 +121,9 @@ fn things_are_small_enough_to_see() {
     assert_eq!(said("plan/tests.rs", &file), Vec::<String>::new());
     let wide = "fn f(a: A<B, C>, b: (D, E), c: fn(F, G), d: D, e: E) {}";
     assert_eq!(said("plan/x.rs", wide), ["plan/x.rs:4: `f` has 5 parameters; 4 are the most"]);
+    let foreign =
+        "impl<T> Verify<T> for A { fn f(a: A, b: B, c: C, d: D, e: E) {} }\nfn g(a: A, b: B, c: C, d: D, e: E) {}";
+    assert_eq!(said("plan/x.rs", foreign), ["plan/x.rs:5: `g` has 5 parameters; 4 are the most"]);
     assert_eq!(said("plan/x.rs", "fn f(&self, a: A<B, C>, b: (D, E), c: fn(F, G), d: D) {}"), Vec::<String>::new());
 }
 

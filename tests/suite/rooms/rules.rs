@@ -57,6 +57,9 @@ const MOST_LINES: usize = 400;
 const MOST_FUNCTION_LINES: usize = 40;
 const MOST_PARAMETERS: usize = 4;
 
+/// Functions whose parameters a library's trait dictates.
+const DICTATED: &[&str] = &["verify_server_cert"];
+
 /// Every rule the file breaks, in the order of the rules.
 pub fn broken(source: &Source) -> Vec<String> {
     let room = source.name.split('/').next().unwrap().trim_end_matches(".rs");
@@ -112,7 +115,7 @@ fn sizes(source: &Source) -> Vec<Finding> {
             let words = format!("`{}` has {} lines; {MOST_FUNCTION_LINES} are the most", function.name, function.lines);
             found.push((function.line, words));
         }
-        if function.parameters > MOST_PARAMETERS {
+        if function.parameters > MOST_PARAMETERS && !DICTATED.contains(&function.name.as_str()) {
             let words =
                 format!("`{}` has {} parameters; {MOST_PARAMETERS} are the most", function.name, function.parameters);
             found.push((function.line, words));

@@ -17,6 +17,7 @@ pub struct Function {
     pub name: String,
     pub line: usize,
     pub lines: usize,
+    /// Besides `self`; 0 where a trait elsewhere has decided about them.
     pub parameters: usize,
 }
 
@@ -57,10 +58,20 @@ impl Source {
 
     /// Every function with a body.
     pub fn functions(&self) -> Vec<Function> {
-        self.words("fn").filter_map(|at| self.function(at)).collect()
+        let foreign: Vec<(usize, usize)> = self.words("impl").filter_map(|at| self.trait_impl(at)).collect();
+        let is_foreign = |at: usize| foreign.iter().any(|(from, to)| (*from..*to).contains(&at));
+        self.words("fn").filter_map(|at| self.function(at, is_foreign(at))).collect()
     }
 
-    fn function(&self, at: usize) -> Option<Function> {
+    /// The range of an `impl Trait for Type`: the signatures in it are the trait's.
+    fn trait_impl(&self, at: usize) -> Option<(usize, usize)> {
+        let open = at + self.code[at..].find(['{', ';', '('])?;
+        let header = &self.code[at..open];
+        let is_trait = header.split_whitespace().any(|word| word == "for") && self.code.as_bytes()[open] == b'{';
+        is_trait.then(|| Some((open, open + closing(&self.code[open..])?))).flatten()
+    }
+
+    fn function(&self, at: usize, foreign: bool) -> Option<Function> {
         let rest = &self.code[at + 2..];
         let name: String = rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         if name.is_empty() {
@@ -68,7 +79,7 @@ impl Source {
         }
         let open = at + 2 + parameters_at(rest)?;
         let close = open + closing(&self.code[open..])?;
-        let parameters = parameters(&self.code[open + 1..close]);
+        let parameters = if foreign { 0 } else { parameters(&self.code[open + 1..close]) };
         // A signature that ends in `;` belongs to a trait.
         let body = close + self.code[close..].find(['{', ';'])?;
         let end = match self.code.as_bytes()[body] {

@@ -6,6 +6,10 @@ use std::process::Command;
 use aictl::project::{PROJECT_FILE, load_project};
 use aictl::template::{Scope, Source, render};
 
+use crate::stage;
+
+mod running;
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -87,7 +91,7 @@ fn example_images_are_chosen_by_values_alone() {
 #[test]
 fn example_without_its_password_is_refused_by_compose_and_with_it_accepted() {
     let Some(compose) = std::env::var_os("AICTL_LAB_COMPOSE") else {
-        return skip("example and Compose", "AICTL_LAB_COMPOSE is not set");
+        return stage::skip("example and Compose", "AICTL_LAB_COMPOSE is not set");
     };
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("compose.yaml"), rendered("simple")).unwrap();
@@ -100,12 +104,4 @@ fn example_without_its_password_is_refused_by_compose_and_with_it_accepted() {
     let (accepted, complaint) = config(None);
     assert!(!accepted && complaint.contains("copy .env.example to .env"), "{complaint}");
     assert_eq!(config(Some("p$a'w\"x")), (true, String::new()));
-}
-
-/// Leaves the reason where `tests/run` lists what was skipped.
-fn skip(name: &str, reason: &str) {
-    use std::io::Write;
-    let Some(list) = std::env::var_os("AICTL_LAB_SKIPPED") else { return };
-    let mut file = fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
-    writeln!(file, "{name}: {reason}").unwrap();
 }

@@ -1,0 +1,173 @@
+//! A project on the real engine for one scenario: its folder, aictl and Compose run in it, and what they left.
+//! Reads AICTL_LAB and AICTL_LAB_COMPOSE; returns outcomes and the engine's own account. Skips where there is no lab.
+//! Never leaves a container, network or volume of its project behind.
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// What a command gave.
+#[derive(Debug)]
+pub struct Outcome {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Outcome {
+    /// The outcome again, when the command ended with this code; otherwise the test ends with its output.
+    #[track_caller]
+    pub fn ended(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+}
+
+impl From<Output> for Outcome {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// A project of one test.
+pub struct Stage {
+    folder: TempDir,
+    name: String,
+}
+
+impl Stage {
+    /// A project whose name no other test may use; none where there is no lab.
+    pub fn new(name: &str) -> Option<Self> {
+        if std::env::var_os("AICTL_LAB").is_none() {
+            skip(name, "AICTL_LAB is not set: tests/run prepares an engine and its images");
+            return None;
+        }
+        // The checkout's path is in no name: two checkouts on one engine would meet, so the process id is.
+        let name = format!("{name}-{}", std::process::id());
+        Some(Self { folder: tempfile::tempdir().unwrap(), name })
+    }
+
+    /// The project with one file.
+    pub fn with(name: &str, compose: &str) -> Option<Self> {
+        let stage = Self::new(name)?;
+        stage.write("compose.yaml", compose);
+        Some(stage)
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub fn write(&self, file: &str, text: &str) {
+        let path = self.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
+        command.args(["-p", &self.name]).args(words).current_dir(self.path()).stdin(Stdio::null());
+        command
+    }
+
+    pub fn aictl(&self, words: &[&str]) -> Outcome {
+        self.command(words).output().unwrap().into()
+    }
+
+    /// The real Compose on the same project.
+    pub fn compose(&self, words: &[&str]) -> Outcome {
+        let judge = std::env::var_os("AICTL_LAB_COMPOSE").expect("tests/run sets AICTL_LAB_COMPOSE");
+        let mut command = Command::new(judge);
+        command.args(["-p", &self.name]).args(words).current_dir(self.path()).stdin(Stdio::null());
+        command.output().unwrap().into()
+    }
+
+    /// Service containers by name, with id and the time they were last started: equal maps mean that nothing was touched.
+    pub fn containers(&self) -> BTreeMap<String, String> {
+        let ids = self.listed("ps", &["-aq", "--no-trunc"]);
+        let format = "{{.Name}}={{.Id}} {{.State.StartedAt}} {{.RestartCount}}";
+        let lines = ids.iter().map(|id| docker(&["inspect", "--format", format, id]));
+        lines
+            .filter_map(|line| line.trim().split_once('=').map(|(name, rest)| (name.to_owned(), rest.to_owned())))
+            .collect()
+    }
+
+    /// Names of the project's volumes, networks and containers.
+    pub fn everything(&self) -> Vec<String> {
+        let mut all = self.listed("ps", &["-a", "--format", "{{.Names}}"]);
+        all.extend(self.listed("network", &["ls", "--format", "{{.Name}}"]));
+        all.extend(self.listed("volume", &["ls", "--format", "{{.Name}}"]));
+        all
+    }
+
+    fn listed(&self, kind: &str, words: &[&str]) -> Vec<String> {
+        let filter = format!("label=com.docker.compose.project={}", self.name);
+        let mut command = vec![kind];
+        command.extend_from_slice(words);
+        command.extend(["--filter", &filter]);
+        docker(&command).split_whitespace().map(str::to_owned).collect()
+    }
+
+    fn remove(&self, kind: &str, list: &[&str], remove: &[&str]) {
+        let found = self.listed(kind, list);
+        if !found.is_empty() {
+            let mut words = remove.to_vec();
+            words.extend(found.iter().map(String::as_str));
+            let _ = Command::new("docker").args(words).output();
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        // What aictl keeps for itself is no part of the Compose project: its lock and its state go by name.
+        for kind in ["lock", "state"] {
+            let _ = Command::new("docker").args(["rm", "-f", &format!("{}-aictl-{kind}", self.name)]).output();
+        }
+        self.remove("ps", &["-aq"], &["rm", "-f", "-v"]);
+        self.remove("network", &["ls", "-q"], &["network", "rm"]);
+        self.remove("volume", &["ls", "-q"], &["volume", "rm", "-f"]);
+        let _ = Command::new("docker").args(["volume", "rm", "-f", &format!("{}_aictl", self.name)]).output();
+    }
+}
+
+/// What a docker command prints; the test ends when it fails.
+#[track_caller]
+pub fn docker(words: &[&str]) -> String {
+    let outcome: Outcome = Command::new("docker").args(words).output().unwrap().into();
+    outcome.ended(0).stdout
+}
+
+/// Polls until the condition holds; the test ends when it does not within the time.
+#[track_caller]
+pub fn eventually(what: &str, within: Duration, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + within;
+    while !condition() {
+        assert!(Instant::now() < deadline, "not within {within:?}: {what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A TCP port nobody listens on.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Leaves the reason where `tests/run` lists what was skipped.
+pub fn skip(name: &str, reason: &str) {
+    let Some(list) = std::env::var_os("AICTL_LAB_SKIPPED") else { return };
+    let mut file = fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
+    writeln!(file, "{name}: {reason}").unwrap();
+}
