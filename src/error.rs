@@ -121,6 +121,16 @@ impl Error {
         self
     }
 
+    /// The same error as a failure of `exec` or `run` itself, told from the exit code of what they ran. A wrong command
+    /// line and an interruption stay what they are.
+    #[must_use]
+    pub fn into_exec_failure(mut self) -> Self {
+        if !matches!(self.kind, ErrorKind::Usage | ErrorKind::Interrupted | ErrorKind::Terminated) {
+            self.kind = ErrorKind::ExecFailed;
+        }
+        self
+    }
+
     /// The room's own error, for callers that look for one variant.
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         self.source.downcast_ref::<E>()

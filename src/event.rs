@@ -123,6 +123,9 @@ pub trait OutputStream: Send + Sync {
     /// Takes a log line. `Err` means the reader is gone (broken pipe) and streaming should end quietly.
     fn log(&self, line: &LogLine) -> std::io::Result<()>;
 
+    /// Tells the names of sources that may come, so that the first line can be aligned with the last.
+    fn expect(&self, _sources: &[String]) {}
+
     /// Takes raw bytes of a process.
     fn bytes(&self, channel: Channel, bytes: &[u8]) -> std::io::Result<()>;
 }

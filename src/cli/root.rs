@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Parser;
 use tokio::sync::watch;
 
+use super::Verb;
 use super::args::Cli;
 use super::console::ProcessConsole;
 use super::dispatch::dispatch;
@@ -71,8 +72,14 @@ async fn run(cli: Cli) -> u8 {
     }
 }
 
-fn log_options(_cli: &Cli) -> LogOptions {
-    LogOptions::default()
+fn log_options(cli: &Cli) -> LogOptions {
+    let Verb::Logs(args) = &cli.verb else { return LogOptions::default() };
+    LogOptions {
+        no_prefix: args.no_log_prefix,
+        timestamps: args.timestamps,
+        no_color: args.no_color,
+        sources: Vec::new(),
+    }
 }
 
 fn owner() -> LeaseOwner {

@@ -22,6 +22,17 @@ pub enum Verb {
     Ls(workflow::ls::LsArgs),
     Wait(workflow::wait::WaitArgs),
     Kill(workflow::kill::KillArgs),
+    Logs(workflow::logs::LogsArgs),
+    Exec(workflow::exec::ExecArgs),
+    Shell(workflow::shell::ShellArgs),
+    Run(workflow::run::RunArgs),
+    Migrate(workflow::migrate::MigrateArgs),
+    /// Run psql in the database's container; its exit code is passed on
+    Db(workflow::client::ClientArgs),
+    /// Run redis-cli in the cache's container; its exit code is passed on
+    Redis(workflow::client::ClientArgs),
+    Build(workflow::build::BuildArgs),
+    Pull(workflow::pull::PullArgs),
     Plan(workflow::plan::PlanArgs),
     Config(workflow::config::ConfigArgs),
     Lock(workflow::lock::LockArgs),

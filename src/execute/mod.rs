@@ -6,10 +6,12 @@ mod await_ready;
 mod compensate;
 mod error;
 mod evidence;
+mod heartbeat;
 mod pulse;
 mod references;
 mod run;
 
 pub use error::ExecuteError;
 pub use evidence::Evidence;
+pub use heartbeat::with_heartbeat;
 pub use run::{Execution, Runner, execute};

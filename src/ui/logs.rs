@@ -78,6 +78,12 @@ impl OutputStream for StandardOutput {
         })
     }
 
+    fn expect(&self, sources: &[String]) {
+        let widest = sources.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
+        let mut known = self.widest.lock().unwrap_or_else(PoisonError::into_inner);
+        *known = widest.max(*known);
+    }
+
     fn bytes(&self, channel: Channel, bytes: &[u8]) -> std::io::Result<()> {
         self.screen.above(|| match channel {
             Channel::Stdout => pass(std::io::stdout().lock(), bytes),

@@ -27,6 +27,10 @@ pub fn draw(report: &dyn Report, look: &Look, redactor: &Redactor) -> String {
     }
     let raw = !blocks.is_empty() && blocks.iter().all(|block| matches!(block, Block::Raw(_)));
     let value = report.json();
+    if value.is_null() {
+        // The answer was streamed already.
+        return String::new();
+    }
     let value = if raw { value } else { redactor.redact_json(&value) };
     format!("{value:#}\n")
 }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::execute::{Execution, Runner, execute};
+use crate::execute::{Execution, Runner, execute, with_heartbeat};
 use crate::plan::{Observed, Plan, Scope};
 use crate::release::{Lease, Record, RecordPhase};
 use crate::target::{Target, TargetError};
@@ -60,12 +60,30 @@ impl Change<'_> {
         if self.context.options.dry_run || steps.is_empty() && !leftover {
             return Ok(Changed { steps, executed: false, before });
         }
-        let lease = self.acquire().await?;
-        let result = self.under(&lease, stages, steps.clone()).await;
-        let released = self.end(lease, result.is_ok()).await;
-        result?;
-        released?;
+        self.hold((stages, steps.clone()), async { Ok(()) }).await?;
         Ok(Changed { executed: !steps.is_empty(), steps, before })
+    }
+
+    /// Carries out the stages, then does something of the verb's own, all under one lease. `words` say it in the record.
+    pub async fn run_holding<T>(
+        &self,
+        stages: &[Stage<'_>],
+        words: Vec<String>,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let before = self.target.observe(&self.scope).await?;
+        let plans: Vec<Plan> = stages.iter().map(|stage| stage(&before)).collect::<Result<_>>()?;
+        self.warn(&plans);
+        self.hold((stages, plans.iter().flat_map(Plan::lines).chain(words).collect()), work).await
+    }
+
+    async fn hold<T>(&self, planned: (&[Stage<'_>], Vec<String>), work: impl Future<Output = Result<T>>) -> Result<T> {
+        let lease = self.acquire().await?;
+        let result = self.under(&lease, planned, work).await;
+        let released = self.end(lease, result.is_ok()).await;
+        let value = result?;
+        released?;
+        Ok(value)
     }
 
     /// Gives the lease back; where the whole stack went away, its state container goes too, and with the volumes its
@@ -105,7 +123,12 @@ impl Change<'_> {
     }
 
     /// Records first, then does it, then records how it ended.
-    async fn under(&self, lease: &Lease, stages: &[Stage<'_>], steps: Vec<String>) -> Result<()> {
+    async fn under<T>(
+        &self,
+        lease: &Lease,
+        (stages, steps): (&[Stage<'_>], Vec<String>),
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let history = self.target.load_records(&self.scope.project).await?;
         self.close_interrupted(lease, &history).await?;
         let sequence = history.iter().map(|r| r.sequence).max().unwrap_or(0) + 1;
@@ -121,15 +144,19 @@ impl Change<'_> {
             evidence: Vec::new(),
         };
         self.target.record(lease, &record).await?;
-        let result = self.stages(lease, stages, &mut record).await;
+        let result = match self.stages(lease, stages, &mut record).await {
+            Ok(()) => with_heartbeat(&*self.target, lease, work).await.map_err(Into::into).flatten(),
+            Err(error) => Err(error),
+        };
         record.time = (self.context.now)();
         record.phase = if result.is_ok() { RecordPhase::Done } else { RecordPhase::Failed };
         if let Err(error) = &result {
             record.error = error.messages();
         }
         let written = self.target.record(lease, &record).await;
-        result?;
-        Ok(written?)
+        let value = result?;
+        written?;
+        Ok(value)
     }
 
     /// An operation that never wrote its end was killed; history says so from now on.

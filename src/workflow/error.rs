@@ -19,6 +19,9 @@ pub enum WorkflowError {
     /// What was named is neither a task nor a service.
     #[error("`{name}` is neither a task nor a service{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoTask { name: String, nearest: Option<String>, known: Vec<String> },
+    /// The project file has no task `migrate`.
+    #[error("the project has no task `migrate`")]
+    NoMigration,
     /// No service of a kind was recognised.
     #[error("no service with a {kind} image was found")]
     NoServiceOfKind { kind: &'static str },
@@ -57,6 +60,7 @@ impl Hint for WorkflowError {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
             Self::NoTask { .. }
+            | Self::NoMigration
             | Self::NoServiceOfKind { .. }
             | Self::NoContainer { .. }
             | Self::NotLocked { .. }
@@ -74,6 +78,11 @@ impl Hint for WorkflowError {
             Self::Usage { hint: Some(hint), .. } => vec![hint.clone()],
             Self::NotRunning { service } => vec![format!("`aictl start {service}` starts it")],
             Self::NoTask { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
+            Self::NoMigration => vec![
+                "say it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`"
+                    .to_owned(),
+            ],
+            Self::NoServiceOfKind { .. } => vec!["name the service: `--service NAME`".to_owned()],
             Self::LockAlive { .. } => vec!["`aictl lock break --force` removes it all the same".to_owned()],
             _ => Vec::new(),
         }

@@ -4,22 +4,32 @@
 
 pub mod change;
 pub mod context;
+pub mod done;
 mod error;
 pub mod images;
 pub mod load;
+pub mod process;
 pub mod report;
 pub mod select;
 pub mod templates;
 pub mod urls;
 
+pub mod build;
+pub mod client;
 pub mod config;
+pub mod exec;
 pub mod kill;
 pub mod lock;
+pub mod logs;
 pub mod ls;
+pub mod migrate;
 pub mod plan;
+pub mod pull;
 pub mod render;
 pub mod restart;
+pub mod run;
 pub mod schema;
+pub mod shell;
 pub mod start;
 pub mod status;
 pub mod stop;

@@ -172,17 +172,21 @@ pub struct Convergence<'a> {
 }
 
 impl Convergence<'_> {
-    /// The plan against what was found.
-    pub fn plan(&self, observed: &Observed) -> Result<Plan> {
-        let wanted = Wanted {
+    /// What is wanted, as plans read it.
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted {
             stack: &self.stack,
             selected: &self.selected,
             contents: &self.contents,
             env_files: &self.loaded.env_files,
             version: crate::plan::labels::COMPATIBLE_WITH,
             options: &self.options,
-        };
-        Ok(plan_converge(&wanted, observed)?)
+        }
+    }
+
+    /// The plan against what was found.
+    pub fn plan(&self, observed: &Observed) -> Result<Plan> {
+        Ok(plan_converge(&self.wanted(), observed)?)
     }
 }
 

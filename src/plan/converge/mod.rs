@@ -3,6 +3,7 @@
 //! Never touches what is unchanged; never removes data.
 
 mod changes;
+mod one_off;
 mod readiness;
 mod resources;
 mod service;
@@ -14,6 +15,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub use one_off::{OneOff, one_off_spec, plan_before_one_off};
 pub use readiness::readiness_of;
 pub use spec::{Namespaces, Slot, container_spec};
 

@@ -1,0 +1,63 @@
+//! `aictl build`: the images of services that have a build section.
+//! Reads the files; builds on the engine.
+//! Never pulls an image a service runs, and never touches a container.
+
+use clap::Args;
+
+use super::change::{Afterwards, Change};
+use super::done::Done;
+use super::images::{ImageOptions, Only, plan_images};
+use super::load::load_stack;
+use super::report::Report;
+use crate::compose::model::Stack;
+use crate::error::Result;
+use crate::plan::Observed;
+use crate::plan::order::with_dependencies;
+use crate::workflow::Context;
+
+/// Build the images of services that have a build section
+#[derive(Debug, Clone, Default, Args)]
+pub struct BuildArgs {
+    /// Services; all when none is named
+    pub services: Vec<String>,
+    /// Ignore what earlier builds left
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Pull base images even when they are present
+    #[arg(long)]
+    pub pull: bool,
+    /// Set a build argument; without a value it is passed on
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub build_arg: Vec<String>,
+    /// Also what the named services depend on
+    #[arg(long)]
+    pub with_dependencies: bool,
+}
+
+/// Builds.
+pub async fn run(context: &Context, args: BuildArgs) -> Result<Box<dyn Report>> {
+    let mut loaded = load_stack(context)?;
+    let mut stack = loaded.take_stack_with(context, &args.services)?;
+    let selected = with_dependencies(&stack, &args.services, args.with_dependencies)?;
+    set_arguments(context, &mut stack, &args.build_arg);
+    let target = loaded.connect(context).await?;
+    let options =
+        ImageOptions { no_cache: args.no_cache, pull_base: args.pull, only: Some(Only::Builds), ..Default::default() };
+    let stage = |observed: &Observed| Ok(plan_images(&stack, &selected, observed, &options)?);
+    let scope = loaded.scope(Some(&stack));
+    let change = Change { context, target, scope, operation: "build", afterwards: Afterwards::Keep };
+    let changed = change.run(&[&stage]).await?;
+    Ok(Box::new(Done::new(context, changed, "nothing to build: no service here has a build section")))
+}
+
+/// `--build-arg` goes to every build; a name alone takes the operator's own value.
+fn set_arguments(context: &Context, stack: &mut Stack, given: &[String]) {
+    for build in stack.services.values_mut().filter_map(|s| s.build.as_mut()) {
+        for argument in given {
+            match argument.split_once('=') {
+                Some((name, value)) => build.args.insert(name.to_owned(), Some(value.to_owned())),
+                None => build.args.insert(argument.clone(), context.variables.get(argument).cloned()),
+            };
+        }
+    }
+}

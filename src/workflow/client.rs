@@ -1,0 +1,166 @@
+//! The clients of data services: `aictl db` runs psql, `aictl redis` runs redis-cli, in the service's own container.
+//! Reads which service has such an image; user, database and password come from the container's own environment.
+//! Never shows a password: it is read inside, or travels in the environment of the command.
+
+use clap::Args;
+
+use super::load::{LoadedStack, load_named};
+use super::process::{self, Passed};
+use super::report::Report;
+use super::select;
+use crate::error::{Error, Result};
+use crate::plan::{Observed, ObservedContainer};
+use crate::target;
+use crate::workflow::{Context, WorkflowError};
+
+/// User, database and password as the official image's variables say; each flag of psql overrides them.
+const PSQL: &str = r#"
+export PGUSER="${PGUSER:-${POSTGRES_USER:-${POSTGRESQL_USERNAME:-postgres}}}"
+export PGDATABASE="${PGDATABASE:-${POSTGRES_DB:-${POSTGRESQL_DATABASE:-$PGUSER}}}"
+if [ -z "${PGPASSWORD:-}" ]; then
+  password="${POSTGRES_PASSWORD:-${POSTGRESQL_PASSWORD:-}}"
+  if [ -z "$password" ] && [ -r "${POSTGRES_PASSWORD_FILE:-}" ]; then password="$(cat "$POSTGRES_PASSWORD_FILE")"; fi
+  if [ -n "$password" ]; then export PGPASSWORD="$password"; fi
+fi
+exec psql "$@"
+"#;
+
+/// redis-cli reads its password from REDISCLI_AUTH.
+const REDIS_CLI: &str = r#"
+if [ -z "${REDISCLI_AUTH:-}" ]; then
+  password="${REDIS_PASSWORD:-${VALKEY_PASSWORD:-}}"
+  if [ -z "$password" ] && [ -r "${REDIS_PASSWORD_FILE:-}" ]; then password="$(cat "$REDIS_PASSWORD_FILE")"; fi
+  if [ -n "$password" ]; then export REDISCLI_AUTH="$password"; fi
+fi
+if command -v redis-cli >/dev/null 2>&1; then exec redis-cli "$@"; else exec valkey-cli "$@"; fi
+"#;
+
+/// A kind of data service and its client.
+struct Client {
+    kind: &'static str,
+    images: &'static [&'static str],
+    script: &'static str,
+}
+
+const POSTGRES: Client = Client {
+    kind: "PostgreSQL",
+    images: &["postgres", "postgresql", "postgis", "pgvector", "timescaledb"],
+    script: PSQL,
+};
+
+const REDIS: Client = Client { kind: "Redis", images: &["redis", "valkey", "keydb"], script: REDIS_CLI };
+
+/// Words in an image's name that say it only works for such a service.
+const COMPANIONS: [&str; 9] =
+    ["exporter", "backup", "operator", "commander", "insight", "sentinel", "admin", "bouncer", "ui"];
+
+/// Run a client of a data service in its container; its exit code is passed on
+#[derive(Debug, Clone, Default, Args)]
+pub struct ClientArgs {
+    /// Arguments of the client
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
+    /// The service, when several could be meant
+    #[arg(long)]
+    pub service: Option<String>,
+    /// No terminal, even when there is one
+    #[arg(short = 'T', long)]
+    pub no_tty: bool,
+}
+
+/// `aictl db`.
+pub async fn run_db(context: &Context, args: ClientArgs) -> Result<Box<dyn Report>> {
+    client(context, args, &POSTGRES).await.map_err(Error::into_exec_failure)
+}
+
+/// `aictl redis`.
+pub async fn run_redis(context: &Context, args: ClientArgs) -> Result<Box<dyn Report>> {
+    client(context, args, &REDIS).await.map_err(Error::into_exec_failure)
+}
+
+async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<Box<dyn Report>> {
+    let loaded = load_named(context)?;
+    let target = loaded.connect(context).await?;
+    let observed = target.observe(&loaded.narrow_scope()).await?;
+    let service = match args.service {
+        Some(service) => service,
+        None => the_one(candidates(&loaded, &observed, client), client.kind)?,
+    };
+    let container = select::running(loaded.stack.as_ref(), &observed, &service, None)?;
+    let mut command = ["sh", "-c", client.script, "aictl"].map(str::to_owned).to_vec();
+    command.extend(args.args);
+    let args = target::ExecArgs {
+        container: container.id.clone(),
+        command,
+        environment: declared_password(&loaded, &service).into_iter().collect(),
+        tty: context.console.is_terminal() && !args.no_tty,
+        ..Default::default()
+    };
+    let code = process::exec(context, &*target, &args).await?;
+    Ok(Box::new(Passed { code }))
+}
+
+/// Services with such an image, by the files and by what runs.
+fn candidates(loaded: &LoadedStack, observed: &Observed, client: &Client) -> Vec<String> {
+    let of_files = loaded.stack.iter().flat_map(|s| s.services.iter().map(|(name, s)| (name, &s.image)));
+    let up = |c: &&ObservedContainer| c.state.is_up() && !c.one_off;
+    let of_engine = observed.containers.iter().filter(up).map(|c| (&c.service, &c.image));
+    let mut found: Vec<String> =
+        of_files.chain(of_engine).filter(|(_, image)| is_of(client.images, image)).map(|(n, _)| n.clone()).collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn the_one(mut found: Vec<String>, kind: &'static str) -> Result<String> {
+    match found.len() {
+        0 => Err(WorkflowError::NoServiceOfKind { kind }.into()),
+        1 => Ok(found.remove(0)),
+        _ => {
+            let message = format!("several services have a {kind} image: {}", found.join(", "));
+            let hint = Some(format!("name one: `--service {}`", found[0]));
+            Err(WorkflowError::Usage { message, hint }.into())
+        }
+    }
+}
+
+/// Whether an image reference is of one of these kinds: by the words of the last part of its repository.
+fn is_of(kinds: &[&str], image: &str) -> bool {
+    let repository = image.split('@').next().unwrap_or(image);
+    let last = repository.rsplit('/').next().unwrap_or(repository);
+    let name = last.split(':').next().unwrap_or(last).to_ascii_lowercase();
+    let words: Vec<&str> = name.split(['-', '_', '.']).collect();
+    words.iter().any(|w| kinds.contains(w)) && !words.iter().any(|w| COMPANIONS.contains(w))
+}
+
+/// A Redis password that is only in the service's command line: `redis-server --requirepass WORD`.
+fn declared_password(loaded: &LoadedStack, service: &str) -> Option<String> {
+    let command = loaded.stack.as_ref()?.services.get(service)?.command.as_slice()?;
+    let flag = command.iter().position(|word| word == "--requirepass")?;
+    command.get(flag + 1).map(|password| format!("REDISCLI_AUTH={password}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_service_is_known_by_its_image() {
+        let yes =
+            ["postgres:15", "registry:5000/library/postgres@sha256:0", "pgvector/pgvector:pg16", "lab/postgres:1"];
+        let no = ["prom/postgres-exporter", "postgrest/postgrest", "prodrigestivill/postgres-backup-local", "redis:7"];
+        assert!(yes.iter().all(|i| is_of(POSTGRES.images, i)));
+        assert!(no.iter().all(|i| !is_of(POSTGRES.images, i)), "{no:?}");
+        assert!(is_of(REDIS.images, "redis:7-alpine") && is_of(REDIS.images, "valkey/valkey"));
+        assert!(!is_of(REDIS.images, "oliver006/redis_exporter") && !is_of(REDIS.images, "redis-commander"));
+    }
+
+    #[test]
+    fn one_service_is_taken_and_several_are_listed() {
+        assert_eq!(the_one(vec!["db".into()], "PostgreSQL").unwrap(), "db");
+        let several = the_one(vec!["a".into(), "b".into()], "PostgreSQL").unwrap_err();
+        assert_eq!(several.to_string(), "several services have a PostgreSQL image: a, b");
+        assert_eq!(several.hints(), ["name one: `--service a`"]);
+        assert_eq!(the_one(Vec::new(), "Redis").unwrap_err().to_string(), "no service with a Redis image was found");
+    }
+}
