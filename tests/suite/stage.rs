@@ -66,10 +66,6 @@ impl Stage {
         self.folder.path()
     }
 
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     pub fn write(&self, file: &str, text: &str) {
         let path = self.path().join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -1,0 +1,188 @@
+//! What may not be done to the machine's engine: filling its disk, pruning all of it, stopping it in the middle.
+//! Each test starts a second engine on a small disk in memory and drives aictl against it; nothing else is touched.
+//! Skips where there is no lab, no right to mount, or an engine elsewhere.
+use std::io::{Read, Write};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::stage::{Outcome, eventually, skip};
+
+struct OwnEngine {
+    folder: TempDir,
+    daemon: Option<Child>,
+}
+
+impl OwnEngine {
+    /// An engine whose disk has this many megabytes and which has the test image.
+    fn start(test: &str, megabytes: u32) -> Option<Self> {
+        if std::env::var_os("AICTL_LAB").is_none() || std::env::var_os("DOCKER_HOST").is_some() {
+            skip(test, "a second engine needs the lab and no DOCKER_HOST");
+            return None;
+        }
+        let mut engine = Self { folder: tempfile::tempdir().unwrap(), daemon: None };
+        std::fs::create_dir(engine.data()).unwrap();
+        let size = format!("size={megabytes}m");
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(engine.data()).output();
+        if !mount.is_ok_and(|output| output.status.success()) {
+            skip(test, "mounting a disk in memory is not allowed here");
+            return None;
+        }
+        engine.run();
+        let load = format!("docker save aictl-lab/tool:1 | docker -H {} load", engine.address());
+        let loaded: Outcome = Command::new("sh").args(["-c", &load]).output().unwrap().into();
+        loaded.ended(0);
+        Some(engine)
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    fn address(&self) -> String {
+        format!("unix://{}", self.folder.path().join("engine.sock").display())
+    }
+
+    fn run(&mut self) {
+        let at = |name: &str| self.folder.path().join(name);
+        let log = std::fs::File::create(at("log")).unwrap();
+        let mut command = Command::new("dockerd");
+        command.args(["--host", &self.address(), "--data-root"]).arg(self.data());
+        command.arg("--exec-root").arg(at("exec")).arg("--pidfile").arg(at("pid"));
+        // No bridge and no firewall rules: the machine's own engine has those.
+        command.args(["--bridge", "none", "--iptables=false"]);
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        self.daemon = Some(command.spawn().unwrap());
+        eventually("the second engine answers", Duration::from_secs(30), || self.docker(&["version"]).code == 0);
+    }
+
+    fn stop(&mut self) {
+        let Some(mut daemon) = self.daemon.take() else { return };
+        let _ = Command::new("kill").arg(daemon.id().to_string()).status();
+        let _ = daemon.wait();
+    }
+
+    fn docker(&self, words: &[&str]) -> Outcome {
+        Command::new("docker").args(["-H", &self.address()]).args(words).output().unwrap().into()
+    }
+
+    fn project(&self, compose: &str) -> PathBuf {
+        let folder = self.folder.path().join("project");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("compose.yaml"), compose).unwrap();
+        folder
+    }
+
+    fn aictl(&self, project: &Path, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
+        command.args(["-p", "own"]).args(words).current_dir(project).env("DOCKER_HOST", self.address());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+}
+
+impl Drop for OwnEngine {
+    fn drop(&mut self) {
+        let running = self.docker(&["ps", "-q"]).stdout;
+        for id in running.split_whitespace() {
+            self.docker(&["kill", id]);
+        }
+        self.stop();
+        let _ = Command::new("umount").arg("-l").arg(self.data()).status();
+    }
+}
+
+const QUIET: &str = r#"
+services:
+  a: &service
+    image: aictl-lab/tool:1
+    command: [tool, serve, --ready-after, "100"]
+    network_mode: none
+    healthcheck: { test: [CMD, tool, ready], interval: 1s, timeout: 5s, retries: 30 }
+  b: { <<: *service, command: [tool, serve, --ready-after, "4000"], depends_on: { a: { condition: service_healthy } } }
+"#;
+
+#[test]
+fn a_disk_that_fills_up_while_building_is_named_and_nothing_half_done_is_left() {
+    let Some(engine) = OwnEngine::start("disk full while building", 40) else { return };
+    let project = engine.project(
+        "services: { a: { image: 'own-a:1', network_mode: none, build: { context: ./context, network: none } } }\n",
+    );
+    std::fs::create_dir(project.join("context")).unwrap();
+    let recipe = "FROM aictl-lab/tool:1\nRUN dd if=/dev/zero of=/big bs=1M count=100\n";
+    std::fs::write(project.join("context/Dockerfile"), recipe).unwrap();
+    let failed: Outcome = engine.aictl(&project, &["start"]).output().unwrap().into();
+    let failed = failed.ended(1);
+    assert!(failed.stderr.to_lowercase().contains("no space left on device"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("own-a:1"), "the image is named: {}", failed.stderr);
+    let left = engine.docker(&["ps", "-aq", "--filter", "label=com.docker.compose.project=own"]).ended(0);
+    assert_eq!(left.stdout, "");
+    assert_eq!(engine.docker(&["image", "ls", "-q", "own-a"]).ended(0).stdout, "");
+}
+
+#[test]
+fn a_prune_of_everything_beside_a_running_stack_takes_nothing_of_it() {
+    let Some(engine) = OwnEngine::start("prune of everything", 40) else { return };
+    let project = engine.project(QUIET);
+    let started: Outcome = engine.aictl(&project, &["start"]).output().unwrap().into();
+    started.ended(0);
+    let everything = || {
+        let containers = engine.docker(&["ps", "-a", "--format", "{{.ID}} {{.Names}}"]).ended(0).stdout;
+        containers + &engine.docker(&["volume", "ls", "-q"]).ended(0).stdout
+    };
+    let before = everything();
+    assert!(before.contains("own_aictl"), "the state is not where this test looks for it: {before}");
+    engine.docker(&["system", "prune", "-af", "--volumes"]).ended(0);
+    assert_eq!(everything(), before);
+    let again: Outcome = engine.aictl(&project, &["start"]).output().unwrap().into();
+    again.ended(0);
+    assert_eq!(everything(), before);
+}
+
+#[test]
+fn an_engine_that_stops_during_a_start_ends_it_and_the_next_start_finishes_it() {
+    let Some(mut engine) = OwnEngine::start("engine stops during a start", 40) else { return };
+    let project = engine.project(QUIET);
+    let child = engine.aictl(&project, &["start"]).spawn().unwrap();
+    eventually("the second service runs", Duration::from_secs(30), || {
+        engine.docker(&["ps", "--format", "{{.Names}}"]).stdout.contains("own-b-1")
+    });
+    engine.stop();
+    let ended: Outcome = child.wait_with_output().unwrap().into();
+    assert!(matches!(ended.code, 1 | 9), "ended with {}: {}", ended.code, ended.stderr);
+    assert!(ended.stderr.contains("error:"), "{}", ended.stderr);
+    let down: Outcome = engine.aictl(&project, &["status"]).output().unwrap().into();
+    let down = down.ended(9);
+    assert!(down.stderr.contains(&engine.address()), "{}", down.stderr);
+    engine.run();
+    // The dead start's lock is taken over with a warning, when it did not give it back.
+    let finished: Outcome = engine.aictl(&project, &["start"]).output().unwrap().into();
+    finished.ended(0);
+    let running = engine.docker(&["ps", "--format", "{{.Names}}"]).ended(0).stdout;
+    assert!(running.contains("own-a-1") && running.contains("own-b-1"), "{running}");
+}
+
+#[test]
+fn an_engine_that_is_too_old_is_told_apart_from_one_that_is_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("engine.sock");
+    std::fs::write(folder.path().join("compose.yaml"), QUIET).unwrap();
+    let listener = UnixListener::bind(&socket).unwrap();
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            let mut request = [0; 4096];
+            let _ = connection.read(&mut request);
+            let answer = "HTTP/1.1 200 OK\r\nApi-Version: 1.24\r\nServer: Docker/1.12.6 (linux)\r\n\
+                          Content-Length: 2\r\nConnection: close\r\n\r\nOK";
+            let _ = connection.write_all(answer.as_bytes());
+        }
+    });
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
+    command.arg("status").current_dir(folder.path()).env("DOCKER_HOST", format!("unix://{}", socket.display()));
+    let refused: Outcome = command.output().unwrap().into();
+    let refused = refused.ended(9);
+    assert!(refused.stderr.contains("1.24") && refused.stderr.contains("hint:"), "{}", refused.stderr);
+}
