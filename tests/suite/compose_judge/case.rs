@@ -67,7 +67,7 @@ pub fn load(folder: &str) -> Vec<Case> {
 fn read(dir: &Path) -> Case {
     let name = dir.file_name().unwrap().to_string_lossy().into_owned();
     let settings = match std::fs::read_to_string(dir.join("case.yaml")) {
-        Ok(text) => serde_yaml_ng::from_str(&text).unwrap_or_else(|e| panic!("{name}/case.yaml: {e}")),
+        Ok(text) => serde_yaml_ng::from_str(&text).map_err(|e| format!("{name}/case.yaml: {e}")).unwrap(),
         Err(_) => Settings::default(),
     };
     Case { name, dir: dir.to_owned(), settings }

@@ -89,7 +89,7 @@ fn installed(lab: &Path) -> Option<PathBuf> {
 
 /// Says that a test did not run, to the reader and to the lab's summary.
 pub fn skipped(test: &str, reason: &str) {
-    println!("skipped: {reason}");
+    writeln!(std::io::stdout(), "skipped: {reason}").unwrap();
     let Some(list) = std::env::var_os("AICTL_LAB_SKIPPED") else { return };
     let mut list = std::fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
     writeln!(list, "{test}: {reason}").unwrap();
