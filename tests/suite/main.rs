@@ -6,6 +6,7 @@ mod engine_docker;
 mod example;
 mod interop;
 mod own_engine;
+mod lifecycle;
 mod rooms;
 mod stage;
 

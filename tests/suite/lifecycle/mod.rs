@@ -1,0 +1,10 @@
+//! The lifecycle on the real engine, driven through the binary as an operator types it.
+//! Each test has a project of its own and leaves nothing behind; without an engine it says that it is skipped.
+
+mod changes;
+mod failures;
+mod interop;
+mod kills;
+mod locking;
+mod stage;
+mod start_stop;

@@ -1,0 +1,173 @@
+//! A project folder of one test, the binary run in it, and questions to the engine.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a run of the binary came to.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Fails with everything that was said unless the exit code is this one.
+    #[track_caller]
+    pub fn code(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Fails unless stderr holds the text.
+    #[track_caller]
+    pub fn says(self, text: &str) -> Self {
+        assert!(self.stderr.contains(text), "`{text}` is not in:\n{}", self.stderr);
+        self
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {}", self.stdout))
+    }
+}
+
+/// A project folder and its name on the engine.
+pub struct Stage {
+    pub project: String,
+    folder: tempfile::TempDir,
+}
+
+fn skip(test: &str, reason: &str) {
+    if let Some(list) = std::env::var_os("AICTL_LAB_SKIPPED") {
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
+        writeln!(file, "lifecycle {test}: {reason}").unwrap();
+    }
+}
+
+pub fn docker(args: &[&str]) -> String {
+    let output = Command::new("docker").args(args).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+impl Stage {
+    /// A folder with this compose file. `None` when there is no engine or no test image.
+    pub fn new(test: &str, compose: &str) -> Option<Self> {
+        let found = Command::new("docker").args(["image", "inspect", "aictl-lab/tool:1"]).output();
+        if !found.is_ok_and(|o| o.status.success()) {
+            skip(test, "no engine answers or aictl-lab/tool:1 is not there");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let stage = Self { project: format!("lt-{test}-{}", std::process::id()), folder };
+        stage.write("compose.yaml", compose);
+        Some(stage)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn command(&self, program: &str, args: &str) -> Command {
+        let mut command = Command::new(program);
+        command.args(args.split_whitespace()).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.env("COMPOSE_PROJECT_NAME", &self.project).env_remove("AICTL_ENV");
+        command
+    }
+
+    pub fn aictl_command(&self, args: &str) -> Command {
+        self.command(env!("CARGO_BIN_EXE_aictl"), args)
+    }
+
+    pub fn aictl(&self, args: &str) -> Ran {
+        Ran::of(&self.aictl_command(args).output().unwrap())
+    }
+
+    pub fn spawn(&self, args: &str) -> Child {
+        self.aictl_command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    /// The real Compose, or `None` when the lab has not got it.
+    pub fn compose(&self, args: &str) -> Option<Ran> {
+        let program = std::env::var("AICTL_LAB_COMPOSE").ok().filter(|p| std::path::Path::new(p).is_file());
+        let Some(program) = program else {
+            skip("compose", "AICTL_LAB_COMPOSE does not name the real Compose");
+            return None;
+        };
+        Some(Ran::of(&self.command(&program, args).output().unwrap()))
+    }
+
+    /// `name state` of every container of the project, the state helper left out, sorted.
+    pub fn containers(&self) -> Vec<String> {
+        let filter = format!("label=com.docker.compose.project={}", self.project);
+        let listed = docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Names}} {{.State}}"]);
+        let prefix = format!("{}-", self.project);
+        let mut all: Vec<String> = listed.lines().map(|l| l.replace(&prefix, "")).collect();
+        all.sort();
+        all
+    }
+
+    /// Ids and start times: what changes when a container is touched.
+    pub fn identity(&self) -> String {
+        let filter = format!("label=com.docker.compose.project={}", self.project);
+        let ids = docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
+        let mut args = vec!["inspect", "--format", "{{.Id}} {{.State.StartedAt}}"];
+        args.extend(ids.lines());
+        docker(&args)
+    }
+
+    /// Networks and volumes whose name begins with the project's.
+    pub fn resources(&self) -> Vec<String> {
+        let filter = format!("name={}", self.project);
+        let networks = docker(&["network", "ls", "--filter", &filter, "--format", "{{.Name}}"]);
+        let volumes = docker(&["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"]);
+        networks.lines().chain(volumes.lines()).map(|l| l.replace(&self.project, "P")).collect()
+    }
+
+    /// Everything on the engine that carries the project's name, the state helper too.
+    pub fn leftovers(&self) -> Vec<String> {
+        let filter = format!("name={}", self.project);
+        let containers = docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Names}}"]);
+        containers.lines().map(|l| l.replace(&self.project, "P")).chain(self.resources()).collect()
+    }
+
+    /// Polls until the condition holds.
+    #[track_caller]
+    pub fn eventually(&self, what: &str, mut condition: impl FnMut() -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while !condition() {
+            assert!(Instant::now() < deadline, "{what} did not come about; containers: {:?}", self.containers());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        for filter in [
+            format!("label=com.docker.compose.project={}", self.project),
+            format!("label=io.aictl.project={}", self.project),
+        ] {
+            let ids = docker(&["ps", "-aq", "--filter", &filter]);
+            ids.lines().for_each(|id| drop(docker(&["rm", "-fv", id])));
+        }
+        let filter = format!("name={}", self.project);
+        docker(&["network", "ls", "-q", "--filter", &filter]).lines().for_each(|n| drop(docker(&["network", "rm", n])));
+        docker(&["volume", "ls", "-q", "--filter", &filter]).lines().for_each(|v| drop(docker(&["volume", "rm", v])));
+    }
+}
