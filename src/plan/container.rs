@@ -39,6 +39,8 @@ pub struct ContainerSpec {
     pub volume_names: BTreeMap<String, String>,
     /// Files copied into the created container before it starts: secrets and configs.
     pub files: Vec<CopiedFile>,
+    /// Configs and secrets that are files on the engine's own machine: path inside → host path, mounted read-only.
+    pub bound_files: BTreeMap<String, String>,
     /// Anonymous volumes carried over from the container it replaces: path inside → volume name.
     pub inherited_volumes: BTreeMap<String, String>,
     /// Remove the container when it exits (`run --rm`).

@@ -18,6 +18,8 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 pub struct ServiceContent {
     /// Files to be copied into the created container.
     pub files: Vec<CopiedFile>,
+    /// Files of the engine's own machine to mount read-only: path inside → host path.
+    pub bound: BTreeMap<String, String>,
     /// Digest over everything the service uses, absent when it uses nothing.
     pub digest: Option<String>,
 }
@@ -90,6 +92,7 @@ impl Reader<'_> {
         };
         self.hasher.insert(source.target.clone(), bytes.clone());
         if !source.file.is_empty() && self.bind_files {
+            self.content.bound.insert(source.target, source.file.to_owned());
             return Ok(());
         }
         let number = |text: &str| text.parse().unwrap_or(0);
@@ -191,7 +194,7 @@ mod tests {
             service.secrets.push(FileReference { source: "key".into(), ..Default::default() });
         });
         let (local, remote) = (load_content(&stack, "api", true).unwrap(), load_content(&stack, "api", false).unwrap());
-        assert!(local.files.is_empty());
+        assert!(local.files.is_empty() && local.bound["/run/secrets/key"] == path.display().to_string());
         assert_eq!(remote.files[0].target, "/run/secrets/key");
         assert_eq!(local.digest, remote.digest);
         assert!(!format!("{remote:?}").contains("hunter2"));

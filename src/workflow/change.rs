@@ -3,13 +3,20 @@
 //! Never plans by itself; without steps it takes no lease and writes nothing.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::execute::{Execution, Runner, execute, with_heartbeat};
 use crate::plan::{Observed, Plan, Scope};
-use crate::release::{Lease, Record, RecordPhase};
+use crate::release::{Lease, LeaseVerdict, Record, RecordPhase};
 use crate::target::{Target, TargetError};
 use crate::workflow::Context;
+
+/// Two looks this far apart that see the same mean that nothing is under way.
+const STANDS_STILL: Duration = Duration::from_millis(700);
+
+/// A container that ignores its stop signal is killed after ten seconds; nothing is waited for much longer.
+const SETTLING: Duration = Duration::from_secs(15);
 
 /// One stage of a change: from what is found to steps. A later stage sees what the earlier ones made.
 pub type Stage<'a> = &'a (dyn Fn(&Observed) -> Result<Plan> + Send + Sync);
@@ -56,8 +63,8 @@ impl Change<'_> {
         let plans: Vec<Plan> = stages.iter().map(|stage| stage(&before)).collect::<Result<_>>()?;
         let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
         self.warn(&plans);
-        let leftover = self.leftover(steps.is_empty()).await?;
-        if self.context.options.dry_run || steps.is_empty() && !leftover {
+        let leftover = steps.is_empty() && self.leftover().await?;
+        if self.context.options.dry_run || (steps.is_empty() && !leftover) {
             return Ok(Changed { steps, executed: false, before });
         }
         self.hold((stages, steps.clone()), async { Ok(()) }).await?;
@@ -95,14 +102,14 @@ impl Change<'_> {
         })
     }
 
-    /// Where the stack is to vanish and has no container left, its state may still be there.
-    async fn leftover(&self, nothing_else: bool) -> Result<bool> {
-        match self.afterwards {
-            Afterwards::Retire { forget: true } if nothing_else => {
-                Ok(self.target.has_state(&self.scope.project).await?)
-            }
-            _ => Ok(false),
+    /// Nothing needs doing, yet something was left: the lock of a dead owner, whose last request may still be under
+    /// way, or the state of a stack that is to vanish.
+    async fn leftover(&self) -> Result<bool> {
+        if matches!(self.afterwards, Afterwards::Retire { forget: true }) {
+            return Ok(self.target.has_state(&self.scope.project).await?);
         }
+        let lease = self.target.observe_lease(&self.scope.project).await?;
+        Ok(lease.is_some_and(|l| l.verdict != LeaseVerdict::Alive))
     }
 
     fn warn(&self, plans: &[Plan]) {
@@ -118,8 +125,24 @@ impl Change<'_> {
                 "`{}` by {} on {} (pid {}) was interrupted; going on from what it left",
                 dead.operation, dead.user, dead.host, dead.pid
             ));
+            self.settle().await?;
         }
         Ok(lease)
+    }
+
+    /// The engine finishes the requests of a client that died: waits until the stack stands still.
+    async fn settle(&self) -> Result<()> {
+        let deadline = Instant::now() + SETTLING;
+        let mut before = self.target.observe(&self.scope).await?;
+        while Instant::now() < deadline {
+            tokio::time::sleep(STANDS_STILL).await;
+            let now = self.target.observe(&self.scope).await?;
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        Ok(())
     }
 
     /// Records first, then does it, then records how it ended.

@@ -83,7 +83,8 @@ pub fn load_args(context: &Context, project: &LoadedProject) -> Result<LoadArgs>
         env_files: options.env_files.clone(),
         environment: context.variables.clone(),
         // The plan creates only what is used, and a service named on the command line may not be enabled yet.
-        options: LoadOptions { all_resources: true, ..Default::default() },
+        // Env files are merged and dropped before the hash, as Compose does for its labels.
+        options: LoadOptions { all_resources: true, discard_env_files: true, ..Default::default() },
         services: Vec::new(),
         files: Vec::new(),
     };

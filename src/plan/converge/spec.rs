@@ -91,6 +91,7 @@ pub fn container_spec(wanted: &Wanted<'_>, service: &Service, slot: Slot<'_>) ->
         volumes_from: service.volumes_from.iter().map(|v| volumes_from(wanted, v)).collect(),
         volume_names: stack.volumes.iter().map(|(key, volume)| (key.clone(), volume.name.clone())).collect(),
         files: content.map(|c| c.files.clone()).unwrap_or_default(),
+        bound_files: content.map(|c| c.bound.clone()).unwrap_or_default(),
         inherited_volumes: slot.replaces.map(|old| inherited(wanted, service, old)).unwrap_or_default(),
         auto_remove: false,
         interactive: None,

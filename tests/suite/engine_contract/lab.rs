@@ -126,6 +126,7 @@ impl Lab {
             volumes_from: Vec::new(),
             volume_names: BTreeMap::from([("data".to_owned(), format!("{}_data", self.project))]),
             files: Vec::new(),
+            bound_files: Default::default(),
             inherited_volumes: BTreeMap::new(),
             auto_remove: false,
             interactive: None,

@@ -25,6 +25,9 @@ pub(super) fn mounts(spec: &ContainerSpec, engine: &EngineInfo, body: &mut Body)
     for (target, name) in &spec.inherited_volumes {
         mounts.push(json!({ "Type": "volume", "Source": name, "Target": target }));
     }
+    for (target, source) in &spec.bound_files {
+        mounts.push(json!({ "Type": "bind", "Source": source, "Target": target, "ReadOnly": true }));
+    }
     for directory in file_directories(spec)? {
         mounts.push(json!({ "Type": "volume", "Target": directory }));
     }

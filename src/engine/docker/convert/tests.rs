@@ -31,6 +31,7 @@ fn spec(service: Value) -> ContainerSpec {
         volumes_from: vec![],
         volume_names: [("data".to_owned(), "p_data".to_owned())].into(),
         files: vec![],
+        bound_files: Default::default(),
         inherited_volumes: Default::default(),
         auto_remove: false,
         interactive: None,

@@ -15,7 +15,7 @@ use super::super::connection::{Connection, encoded};
 use super::super::convert::{self, Surroundings, create_request};
 use super::super::{failure, observe};
 use super::{created, done, files, ports};
-use crate::plan::{ContainerSpec, Outcome};
+use crate::plan::{ContainerSpec, ContainerState, Outcome, labels};
 use crate::target::{ContainerFacts, TargetError};
 
 /// A container may have a stop timeout of its own; this is added to the one asked for.
@@ -37,7 +37,11 @@ pub(super) async fn create(connection: &Connection, spec: &ContainerSpec) -> Res
         path.push_str(&format!("&platform={}", encoded(&spec.service.platform)));
     }
     let doing = format!("creating container {}", spec.name);
-    let answer = connection.post(&path, &request.body, &doing).await.map_err(|e| creation_error(e, spec))?;
+    let mut answer = connection.post(&path, &request.body, &doing).await;
+    if matches!(answer, Err(TargetError::Refused { status: 409, .. })) && make_room(connection, spec).await? {
+        answer = connection.post(&path, &request.body, &doing).await;
+    }
+    let answer = answer.map_err(|e| creation_error(e, spec))?;
     let answer: Created = serde_json::from_slice(&answer)
         .map_err(|e| TargetError::Broken { operation: doing, message: e.to_string() })?;
     if let Err(error) = complete(connection, &answer.id, spec, &around).await {
@@ -47,6 +51,18 @@ pub(super) async fn create(connection: &Connection, spec: &ContainerSpec) -> Res
     let mut warnings = request.warnings;
     warnings.extend(answer.warnings.unwrap_or_default());
     Ok(Outcome { warnings, ..created(answer.id) })
+}
+
+/// The engine finishes requests of clients that died: a container of our own that was created under this very name
+/// and never started is such a leftover. The lease is ours, so nobody else is making it.
+async fn make_room(connection: &Connection, spec: &ContainerSpec) -> Result<bool, TargetError> {
+    let Ok(found) = observe::inspect(connection, &spec.name).await else { return Ok(true) };
+    let ours = found.labels.get(labels::PROJECT) == Some(&spec.project) && found.service == spec.service_name;
+    if ours && found.state == ContainerState::Created {
+        remove(connection, &found.id, (false, true)).await?;
+        return Ok(true);
+    }
+    Ok(false)
 }
 
 /// Everything a create request cannot carry: further networks on old engines, and files.

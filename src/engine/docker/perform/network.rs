@@ -3,18 +3,23 @@
 //! Never takes over a network somebody else made: what exists is observed before.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use bollard::query_parameters::InspectNetworkOptions;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::connection::Connection;
-use super::super::failure;
+use super::super::{failure, observe};
 use super::{created, done};
 use crate::compose::hash;
 use crate::compose::model::{Ipam, Network};
 use crate::plan::{Outcome, labels};
 use crate::target::TargetError;
+
+/// How long the engine may take to free the endpoints of removed containers.
+const LETTING_GO: Duration = Duration::from_secs(20);
 
 #[derive(Deserialize)]
 struct Created {
@@ -95,12 +100,45 @@ fn address_management(ipam: &Ipam) -> Option<Value> {
     Some(json!({ "Driver": driver, "Config": pools, "Options": ipam.options }))
 }
 
+/// Removes a network. The engine lets go of an endpoint a moment after its container is gone, so that is waited for;
+/// a network that a container of somebody else uses is kept, as Compose keeps it.
 pub(super) async fn remove(connection: &Connection, id: &str, name: &str) -> Result<Outcome, TargetError> {
-    match connection.api.remove_network(id).await {
-        Ok(()) => Ok(done()),
-        Err(error) => match failure::map(connection, &format!("removing network {name}"), error) {
-            TargetError::NotFound { .. } => Ok(done()),
-            other => Err(other),
-        },
+    let deadline = tokio::time::Instant::now() + LETTING_GO;
+    loop {
+        let Err(error) = connection.api.remove_network(id).await else { return Ok(done()) };
+        match failure::map(connection, &format!("removing network {name}"), error) {
+            TargetError::NotFound { .. } => return Ok(done()),
+            TargetError::Refused { message, .. } if message.contains("active endpoints") => {
+                let users = users(connection, id).await;
+                if !users.is_empty() {
+                    let kept = format!("network {name} is kept, it is still used by {}", users.join(", "));
+                    return Ok(Outcome { warnings: vec![kept], ..done() });
+                }
+                if tokio::time::Instant::now() >= deadline {
+                    return Err(TargetError::TimedOut {
+                        what: format!("letting go of network {name}"),
+                        after: LETTING_GO,
+                    });
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            other => return Err(other),
+        }
     }
+}
+
+/// Names of the running containers on a network; endpoints of containers that are gone do not count.
+async fn users(connection: &Connection, id: &str) -> Vec<String> {
+    let Ok(network) = connection.api.inspect_network(id, None::<InspectNetworkOptions>).await else {
+        return Vec::new();
+    };
+    let mut users = Vec::new();
+    for container in network.containers.unwrap_or_default().into_keys() {
+        if let Ok(found) = observe::inspect(connection, &container).await
+            && found.state.is_up()
+        {
+            users.push(found.name);
+        }
+    }
+    users
 }
