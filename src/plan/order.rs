@@ -54,6 +54,21 @@ fn visit(
     Ok(())
 }
 
+/// Everything each name waits for, directly or through others.
+pub fn transitive(dependencies: &Dependencies) -> Dependencies {
+    let reach = |name: &String| {
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&String> = dependencies.get(name).into_iter().flatten().collect();
+        while let Some(next) = open.pop() {
+            if reached.insert(next.clone()) {
+                open.extend(dependencies.get(next).into_iter().flatten());
+            }
+        }
+        reached
+    };
+    dependencies.keys().map(|name| (name.clone(), reach(name))).collect()
+}
+
 /// The named services and all they wait for; every service when none is named.
 pub fn with_dependencies(stack: &Stack, named: &[String], deep: bool) -> Result<BTreeSet<String>, PlanError> {
     if named.is_empty() {
@@ -98,6 +113,12 @@ mod tests {
         let order =
             sorted(&graph(&[("api", &["db", "cache"]), ("cache", &[]), ("db", &[]), ("web", &["api"])])).unwrap();
         assert_eq!(order, ["cache", "db", "api", "web"]);
+    }
+
+    #[test]
+    fn what_lies_between_two_services_still_orders_them() {
+        let all = transitive(&graph(&[("api", &["migrate"]), ("migrate", &["db"]), ("db", &[])]));
+        assert!(all["api"].contains("db") && all["db"].is_empty());
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::order::{Dependencies, dependencies, sorted};
+use super::order::{Dependencies, dependencies, sorted, transitive};
 use super::{Observed, ObservedContainer, Operation, Phase, Plan, PlanError, Readiness, StepId, labels};
 use crate::compose::model::{ServiceHook, Stack};
 
@@ -62,7 +62,7 @@ fn service_order(dependencies: &Dependencies) -> Vec<String> {
 pub fn plan_teardown(observed: &Observed, stack: Option<&Stack>, options: &TeardownOptions) -> Plan {
     let project = stack.map(|s| s.name.clone()).unwrap_or_default();
     let mut plan = Plan { project, names: observed.names(), ..Default::default() };
-    let dependencies = observed_dependencies(observed, stack);
+    let dependencies = transitive(&observed_dependencies(observed, stack));
     let mut gone: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
     for name in service_order(&dependencies).iter().rev() {
         let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n);
@@ -150,7 +150,7 @@ pub fn plan_restart(
     readiness: &dyn Fn(&str) -> (Readiness, Duration),
 ) -> Result<Plan, PlanError> {
     let mut plan = Plan { project: stack.name.clone(), names: observed.names(), ..Default::default() };
-    let dependencies = dependencies(stack);
+    let dependencies = transitive(&dependencies(stack));
     let order = sorted(&dependencies)?;
     let chosen = |name: &str| options.services.is_empty() || options.services.contains(name);
     let containers = |name: &str| {

@@ -86,6 +86,8 @@ impl Wanted<'_> {
 /// What the plan says of one service so far, for those that depend on it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Progress {
+    /// Steps that remove leftovers, whose names may be needed again.
+    cleared: Vec<StepId>,
     /// Steps that create its containers.
     created: Vec<StepId>,
     /// Steps after which its containers are started.

@@ -67,7 +67,8 @@ impl<'a> Planner<'a> {
     fn remove_leftover(&mut self, container: &ObservedContainer) {
         let (service, id) = (container.service.clone(), container.id.clone());
         let remove = Operation::RemoveContainer { service, container: id, volumes: false, force: true };
-        self.plan.push(Phase::Prepare, remove, "left by an interrupted replacement", &[]);
+        let step = self.plan.push(Phase::Prepare, remove, "left by an interrupted replacement", &[]);
+        self.entry(&container.service).cleared.push(step);
     }
 
     /// Retires what is beyond the scale, obsolete containers first, then the highest numbers.
@@ -248,6 +249,7 @@ impl<'a> Planner<'a> {
         let mut after: Vec<StepId> =
             spec.networks.iter().filter_map(|n| self.resources.get(&n.network)).copied().collect();
         after.extend(spec.volume_names.values().filter_map(|v| self.resources.get(v)));
+        after.extend(self.entry(name).cleared.clone());
         let parents = self.wanted.stack.services.get(name).map(|s| s.depends_on.keys()).into_iter().flatten();
         let shares = spec.network_mode.is_some() || spec.ipc.is_some() || spec.pid.is_some();
         if shares || !spec.volumes_from.is_empty() {

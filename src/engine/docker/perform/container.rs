@@ -21,6 +21,9 @@ use crate::target::{ContainerFacts, TargetError};
 /// A container may have a stop timeout of its own; this is added to the one asked for.
 const STOP_MARGIN: Duration = Duration::from_secs(3600);
 
+/// How often a name that a dead client took is tried again.
+const ROOM_ROUNDS: usize = 25;
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Created {
@@ -38,7 +41,10 @@ pub(super) async fn create(connection: &Connection, spec: &ContainerSpec) -> Res
     }
     let doing = format!("creating container {}", spec.name);
     let mut answer = connection.post(&path, &request.body, &doing).await;
-    if matches!(answer, Err(TargetError::Refused { status: 409, .. })) && make_room(connection, spec).await? {
+    for _ in 0..ROOM_ROUNDS {
+        if !matches!(answer, Err(TargetError::Refused { status: 409, .. })) || !make_room(connection, spec).await? {
+            break;
+        }
         answer = connection.post(&path, &request.body, &doing).await;
     }
     let answer = answer.map_err(|e| creation_error(e, spec))?;
@@ -56,7 +62,11 @@ pub(super) async fn create(connection: &Connection, spec: &ContainerSpec) -> Res
 /// The engine finishes requests of clients that died: a container of our own that was created under this very name
 /// and never started is such a leftover. The lease is ours, so nobody else is making it.
 async fn make_room(connection: &Connection, spec: &ContainerSpec) -> Result<bool, TargetError> {
-    let Ok(found) = observe::inspect(connection, &spec.name).await else { return Ok(true) };
+    let Ok(found) = observe::inspect(connection, &spec.name).await else {
+        // The name is reserved and the container is still being made.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        return Ok(true);
+    };
     let ours = found.labels.get(labels::PROJECT) == Some(&spec.project) && found.service == spec.service_name;
     if ours && found.state == ContainerState::Created {
         remove(connection, &found.id, (false, true)).await?;

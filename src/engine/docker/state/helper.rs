@@ -46,7 +46,9 @@ impl DockerEngine {
             running: found.state == "running",
             id: found.id,
         };
-        Ok(listed.into_iter().map(helper).collect())
+        // One that is being removed can neither be written to nor renamed.
+        let usable = listed.into_iter().filter(|found| !matches!(found.state.as_str(), "removing" | "dead"));
+        Ok(usable.map(helper).collect())
     }
 
     /// Any container that mounts the state volume, for reading when the helper is gone.

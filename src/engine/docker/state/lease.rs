@@ -19,7 +19,7 @@ use crate::target::TargetError;
 
 const FILE: &str = "lease.json";
 /// How often a race for the name is run again before the other side is believed to hold it.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 40;
 /// How often a lease of unknown owner is looked at while it is waited for.
 const LOOK: Duration = Duration::from_millis(250);
 
@@ -64,6 +64,8 @@ impl DockerEngine {
             if let Attempt::Won { id, running } = attempt {
                 return Ok(self.won(project, owner, (id, running), taken_over));
             }
+            // The name may belong to a helper that the engine is still removing.
+            tokio::time::sleep(LOOK).await;
         }
         let observed = self.found_lease(project).await?.unwrap_or_default();
         Err(TargetError::Locked { project: project.to_owned(), holder: Box::new(observed) })
