@@ -5,8 +5,8 @@ mod engine_contract;
 mod engine_docker;
 mod example;
 mod interop;
-mod own_engine;
 mod lifecycle;
+mod own_engine;
 mod rooms;
 mod stage;
 
