@@ -4,7 +4,6 @@
 mod engine_contract;
 mod engine_docker;
 mod example;
-mod interop;
 mod lifecycle;
 mod own_engine;
 mod rooms;

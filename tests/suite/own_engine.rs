@@ -91,7 +91,7 @@ impl Drop for OwnEngine {
             self.docker(&["kill", id]);
         }
         self.stop();
-        let _ = Command::new("umount").arg("-l").arg(self.data()).status();
+        let _ = Command::new("umount").args(["-R", "-l"]).arg(self.data()).status();
     }
 }
 

@@ -1,5 +1,5 @@
-//! A project on the real engine for one scenario: its folder, aictl and Compose run in it, and what they left.
-//! Reads AICTL_LAB and AICTL_LAB_COMPOSE; returns outcomes and the engine's own account. Skips where there is no lab.
+//! A project on the real engine for one scenario: its folder, aictl run in it, and what that left.
+//! Reads AICTL_LAB; returns outcomes and the engine's own account. Skips where there is no lab.
 //! Never leaves a container, network or volume of its project behind.
 use std::collections::BTreeMap;
 use std::fs;
@@ -55,13 +55,6 @@ impl Stage {
         Some(Self { folder: tempfile::tempdir().unwrap(), name })
     }
 
-    /// The project with one file.
-    pub fn with(name: &str, compose: &str) -> Option<Self> {
-        let stage = Self::new(name)?;
-        stage.write("compose.yaml", compose);
-        Some(stage)
-    }
-
     pub fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -80,14 +73,6 @@ impl Stage {
 
     pub fn aictl(&self, words: &[&str]) -> Outcome {
         self.command(words).output().unwrap().into()
-    }
-
-    /// The real Compose on the same project.
-    pub fn compose(&self, words: &[&str]) -> Outcome {
-        let judge = std::env::var_os("AICTL_LAB_COMPOSE").expect("tests/run sets AICTL_LAB_COMPOSE");
-        let mut command = Command::new(judge);
-        command.args(["-p", &self.name]).args(words).current_dir(self.path()).stdin(Stdio::null());
-        command.output().unwrap().into()
     }
 
     /// Service containers by name, with id and the time they were last started: equal maps mean that nothing was touched.
