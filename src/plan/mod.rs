@@ -2,6 +2,7 @@
 //! Pure: reads a `Stack` and an `Observed`, returns a `Plan`.
 //! Never awaits, never talks to an engine.
 
+pub mod cleanup;
 mod container;
 pub mod content;
 pub mod converge;
