@@ -31,6 +31,10 @@ pub enum Verb {
     Db(workflow::client::ClientArgs),
     /// Run redis-cli in the cache's container; its exit code is passed on
     Redis(workflow::client::ClientArgs),
+    Cp(workflow::cp::CpArgs),
+    Port(workflow::port::PortArgs),
+    Top(workflow::top::TopArgs),
+    Clean(workflow::clean::CleanArgs),
     Build(workflow::build::BuildArgs),
     Pull(workflow::pull::PullArgs),
     Plan(workflow::plan::PlanArgs),
@@ -40,4 +44,5 @@ pub enum Verb {
     Schema(workflow::schema::SchemaArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
+    Version(workflow::version::VersionArgs),
 }

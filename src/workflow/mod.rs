@@ -15,8 +15,10 @@ pub mod templates;
 pub mod urls;
 
 pub mod build;
+pub mod clean;
 pub mod client;
 pub mod config;
+pub mod cp;
 pub mod exec;
 pub mod kill;
 pub mod lock;
@@ -24,6 +26,7 @@ pub mod logs;
 pub mod ls;
 pub mod migrate;
 pub mod plan;
+pub mod port;
 pub mod pull;
 pub mod render;
 pub mod restart;
@@ -33,6 +36,8 @@ pub mod shell;
 pub mod start;
 pub mod status;
 pub mod stop;
+pub mod top;
+pub mod version;
 pub mod wait;
 
 pub use context::{Connect, Console, Context, GlobalOptions};

@@ -1,0 +1,74 @@
+//! `aictl version`: this program's version, and the engine's when it answers soon.
+//! Reads the engine.
+//! Never fails because there is no engine, and never waits long for one.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::load::{docker_host, load_project_file};
+use super::report::{Block, Cell, Report, Tone, to_json};
+use crate::error::Result;
+use crate::plan::EngineInfo;
+use crate::target::TargetError;
+use crate::workflow::Context;
+
+/// An engine that takes longer is not asked.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Show the versions of aictl and of the engine
+#[derive(Debug, Clone, Default, Args)]
+pub struct VersionArgs {
+    /// Only the number of aictl's version
+    #[arg(long)]
+    pub short: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct VersionReport {
+    version: &'static str,
+    engine: Option<EngineInfo>,
+    /// Why there is no engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip)]
+    short: bool,
+}
+
+/// Shows the versions.
+pub async fn run(context: &Context, args: VersionArgs) -> Result<Box<dyn Report>> {
+    let version = env!("CARGO_PKG_VERSION");
+    if args.short {
+        return Ok(Box::new(VersionReport { version, engine: None, reason: None, short: true }));
+    }
+    let (engine, reason) = match tokio::time::timeout(PATIENCE, engine(context)).await {
+        Ok(Ok(engine)) => (Some(engine), None),
+        Ok(Err(error)) => (None, Some(error.to_string())),
+        Err(_) => (None, Some(format!("no engine answered within {}s", PATIENCE.as_secs()))),
+    };
+    Ok(Box::new(VersionReport { version, engine, reason, short: false }))
+}
+
+async fn engine(context: &Context) -> std::result::Result<EngineInfo, TargetError> {
+    // A broken project file must not hide the version.
+    let host = load_project_file(context).ok().and_then(|project| docker_host(&project));
+    context.connector.connect(host.as_deref()).await?.observe_engine().await
+}
+
+impl Report for VersionReport {
+    fn blocks(&self) -> Vec<Block> {
+        if self.short {
+            return vec![Block::Line(vec![self.version.into()])];
+        }
+        let engine = match &self.engine {
+            Some(e) => Cell::from(format!("engine {} (API {}) at {}", e.version, e.api_version, e.address)),
+            None => Cell::new(self.reason.clone().unwrap_or_default(), Tone::Warn),
+        };
+        vec![Block::Line(vec![format!("aictl {}", self.version).into()]), Block::Line(vec![engine])]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}
