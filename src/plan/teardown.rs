@@ -61,21 +61,22 @@ fn service_order(dependencies: &Dependencies) -> Vec<String> {
 /// Stops (and removes) dependents before what they depend on.
 pub fn plan_teardown(observed: &Observed, stack: Option<&Stack>, options: &TeardownOptions) -> Plan {
     let project = stack.map(|s| s.name.clone()).unwrap_or_default();
-    let mut plan = Plan { project, names: observed.names(), ..Default::default() };
+    let plan = Plan { project, names: observed.names(), ..Default::default() };
+    let mut teardown = Teardown { plan, stack, options };
     let dependencies = transitive(&observed_dependencies(observed, stack));
     let mut gone: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
     for name in service_order(&dependencies).iter().rev() {
         let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n);
         let after: Vec<StepId> = dependents.filter_map(|n| gone.get(n)).flatten().copied().collect();
         let containers = observed.containers.iter().filter(|c| &c.service == name && wanted(c, stack, options));
-        let steps = containers.flat_map(|c| take_down(&mut plan, c, stack, options, &after)).collect();
+        let steps = containers.flat_map(|c| teardown.take_down(c, &after)).collect();
         gone.insert(name.clone(), steps);
     }
     let after: Vec<StepId> = gone.into_values().flatten().collect();
     if options.remove {
-        remove_resources(&mut plan, observed, stack, options, &after);
+        teardown.remove_resources(observed, &after);
     }
-    plan
+    teardown.plan
 }
 
 fn wanted(container: &ObservedContainer, stack: Option<&Stack>, options: &TeardownOptions) -> bool {
@@ -88,56 +89,75 @@ fn wanted(container: &ObservedContainer, stack: Option<&Stack>, options: &Teardo
     known || options.orphans
 }
 
-fn take_down(
-    plan: &mut Plan,
-    container: &ObservedContainer,
-    stack: Option<&Stack>,
-    options: &TeardownOptions,
-    after: &[StepId],
-) -> Vec<StepId> {
-    let (service, id) = (container.service.clone(), container.id.clone());
-    let mut last = after.to_vec();
-    if container.state.is_up() {
-        let hooks = stack.and_then(|s| s.services.get(&service)).map(|s| s.pre_stop.clone()).unwrap_or_default();
-        for one in &hooks {
-            last = vec![plan.push(Phase::Retire, hook(&service, &id, one), "it is about to be stopped", &last)];
-        }
-        let stop =
-            Operation::StopContainer { service: service.clone(), container: id.clone(), timeout: options.timeout };
-        last = vec![plan.push(Phase::Switch, stop, "stopping was asked for", &last)];
-    }
-    if options.remove {
-        let remove = Operation::RemoveContainer { service, container: id, volumes: options.volumes, force: true };
-        last = vec![plan.push(Phase::Switch, remove, "removal was asked for", &last)];
-    }
-    last
+/// The plan under way and what it follows from.
+struct Teardown<'a> {
+    plan: Plan,
+    stack: Option<&'a Stack>,
+    options: &'a TeardownOptions,
 }
 
-/// Networks of the project, then volumes and images when asked for. With services named, only their containers go.
-fn remove_resources(
-    plan: &mut Plan,
-    observed: &Observed,
-    stack: Option<&Stack>,
-    options: &TeardownOptions,
-    after: &[StepId],
-) {
-    if !options.services.is_empty() {
-        return;
+impl Teardown<'_> {
+    /// Stops one container after its hooks, and removes it when asked for.
+    fn take_down(&mut self, container: &ObservedContainer, after: &[StepId]) -> Vec<StepId> {
+        let (plan, options) = (&mut self.plan, self.options);
+        let (service, id) = (container.service.clone(), container.id.clone());
+        let mut last = after.to_vec();
+        if container.state.is_up() {
+            let hooks =
+                self.stack.and_then(|s| s.services.get(&service)).map(|s| s.pre_stop.clone()).unwrap_or_default();
+            for one in &hooks {
+                last = vec![plan.push(Phase::Retire, hook(&service, &id, one), "it is about to be stopped", &last)];
+            }
+            let stop =
+                Operation::StopContainer { service: service.clone(), container: id.clone(), timeout: options.timeout };
+            last = vec![plan.push(Phase::Switch, stop, "stopping was asked for", &last)];
+        }
+        if options.remove {
+            let remove = Operation::RemoveContainer { service, container: id, volumes: options.volumes, force: true };
+            last = vec![plan.push(Phase::Switch, remove, "removal was asked for", &last)];
+        }
+        last
     }
-    let ours = |labels: &BTreeMap<String, String>| labels.contains_key(labels::PROJECT);
-    for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
-        let remove = Operation::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
-        plan.push(Phase::Switch, remove, "removal was asked for", after);
-    }
-    if options.volumes {
-        let external = |name: &str| stack.is_some_and(|s| s.volumes.values().any(|v| v.external && v.name == name));
-        for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && !external(&v.name)) {
-            let remove = Operation::RemoveVolume { name: volume.name.clone() };
-            plan.push(Phase::Switch, remove, "removal of volumes was asked for", after);
+
+    /// Networks of the project, then volumes and images when asked for. With services named, only their containers go.
+    fn remove_resources(&mut self, observed: &Observed, after: &[StepId]) {
+        let (plan, stack, options) = (&mut self.plan, self.stack, self.options);
+        if !options.services.is_empty() {
+            return;
+        }
+        let ours = |labels: &BTreeMap<String, String>| labels.contains_key(labels::PROJECT);
+        for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
+            let remove = Operation::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+            plan.push(Phase::Switch, remove, "removal was asked for", after);
+        }
+        if options.volumes {
+            let external = |name: &str| stack.is_some_and(|s| s.volumes.values().any(|v| v.external && v.name == name));
+            for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && !external(&v.name)) {
+                let remove = Operation::RemoveVolume { name: volume.name.clone() };
+                plan.push(Phase::Switch, remove, "removal of volumes was asked for", after);
+            }
+        }
+        for image in &options.images {
+            plan.push(Phase::Retire, Operation::RemoveImage { image: image.clone() }, "removal was asked for", after);
         }
     }
-    for image in &options.images {
-        plan.push(Phase::Retire, Operation::RemoveImage { image: image.clone() }, "removal was asked for", after);
+
+    /// Starts one container again, runs its hooks and waits for it.
+    fn start_again(
+        &mut self,
+        container: &ObservedContainer,
+        (readiness, timeout): (Readiness, Duration),
+        after: &[StepId],
+    ) -> StepId {
+        let (service, id) = (container.service.clone(), container.id.clone());
+        let start = Operation::StartContainer { service: service.clone(), container: id.clone(), alone: true };
+        let mut last = self.plan.push(Phase::Switch, start, "a restart was asked for", after);
+        let known = self.stack.and_then(|s| s.services.get(&service));
+        for one in known.map(|s| s.post_start.as_slice()).unwrap_or_default() {
+            last = self.plan.push(Phase::Switch, hook(&service, &id, one), "it was started", &[last]);
+        }
+        let wait = Operation::AwaitReady { service, container: id, readiness, timeout };
+        self.plan.push(Phase::Switch, wait, "it was restarted", &[last])
     }
 }
 
@@ -149,7 +169,9 @@ pub fn plan_restart(
     options: &TeardownOptions,
     readiness: &dyn Fn(&str) -> (Readiness, Duration),
 ) -> Result<Plan, PlanError> {
-    let mut plan = Plan { project: stack.name.clone(), names: observed.names(), ..Default::default() };
+    let plan = Plan { project: stack.name.clone(), names: observed.names(), ..Default::default() };
+    let only_stop = TeardownOptions { remove: false, ..options.clone() };
+    let mut teardown = Teardown { plan, stack: Some(stack), options: &only_stop };
     let dependencies = transitive(&dependencies(stack));
     let order = sorted(&dependencies)?;
     let chosen = |name: &str| options.services.is_empty() || options.services.contains(name);
@@ -161,8 +183,7 @@ pub fn plan_restart(
     for name in order.iter().rev().filter(|n| chosen(n)) {
         let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n.as_str());
         let after: Vec<StepId> = dependents.filter_map(|n| stopped.get(n)).flatten().copied().collect();
-        let only_stop = TeardownOptions { remove: false, ..options.clone() };
-        let steps = containers(name).flat_map(|c| take_down(&mut plan, c, Some(stack), &only_stop, &after)).collect();
+        let steps = containers(name).flat_map(|c| teardown.take_down(c, &after)).collect();
         stopped.insert(name, steps);
     }
     let mut ready: BTreeMap<&str, Vec<StepId>> = BTreeMap::new();
@@ -170,19 +191,8 @@ pub fn plan_restart(
         let mut after = stopped.get(name.as_str()).cloned().unwrap_or_default();
         let waits_for = dependencies.get(name).into_iter().flatten();
         after.extend(waits_for.filter_map(|d| ready.get(d.as_str())).flatten());
-        let mut steps = Vec::new();
-        for container in containers(name) {
-            let (service, id) = (name.clone(), container.id.clone());
-            let start = Operation::StartContainer { service: service.clone(), container: id.clone(), alone: true };
-            let mut last = plan.push(Phase::Switch, start, "a restart was asked for", &after);
-            for one in stack.services.get(name).map(|s| s.post_start.as_slice()).unwrap_or_default() {
-                last = plan.push(Phase::Switch, hook(name, &id, one), "it was started", &[last]);
-            }
-            let (readiness, timeout) = readiness(name);
-            let wait = Operation::AwaitReady { service, container: id, readiness, timeout };
-            steps.push(plan.push(Phase::Switch, wait, "it was restarted", &[last]));
-        }
+        let steps = containers(name).map(|c| teardown.start_again(c, readiness(name), &after)).collect();
         ready.insert(name, steps);
     }
-    Ok(plan)
+    Ok(teardown.plan)
 }
