@@ -75,18 +75,10 @@ impl Loader<'_> {
         let source = reference.file.clone().unwrap_or_else(|| file.to_owned());
         let trail = self.step(trail, (&source, name), reference.at)?;
         let mut base = match &reference.file {
-            None => {
-                if !bases.services.contains_key(&reference.service) {
-                    return Err(self.unknown(name, &reference, &bases.services));
-                }
-                self.extended(&reference.service, bases, (file, scope), &trail)?
-            }
+            None => self.base(name, &reference, bases, ((file, scope), &trail))?,
             Some(path) => {
                 let mut others = self.bases_of((name, path), scope, reference.at)?;
-                if !others.services.contains_key(&reference.service) {
-                    return Err(self.unknown(name, &reference, &others.services));
-                }
-                self.extended(&reference.service, &mut others, (file, scope), &trail)?
+                self.base(name, &reference, &mut others, ((file, scope), &trail))?
             }
         };
         if base.is_null() {
@@ -102,6 +94,20 @@ impl Loader<'_> {
         }
         bases.services.insert(name.to_owned(), merged.clone());
         Ok(merged)
+    }
+
+    /// What a service extends, itself extended.
+    fn base(
+        &mut self,
+        name: &str,
+        reference: &Reference,
+        bases: &mut Bases,
+        (place, trail): ((&str, &Scope), &Trail),
+    ) -> Result<Node, ComposeError> {
+        if !bases.services.contains_key(&reference.service) {
+            return Err(self.unknown(name, reference, &bases.services));
+        }
+        self.extended(&reference.service, bases, place, trail)
     }
 
     fn reference(&self, name: &str, service: &Node) -> Result<Option<Reference>, ComposeError> {

@@ -65,12 +65,17 @@ impl DockerEngine {
                 container::remove(connection, container, (*volumes, *force)).await
             }
             Operation::RenameContainer { container, name, .. } => container::rename(connection, container, name).await,
-            other @ Operation::AwaitReady { .. } => Err(TargetError::Refused {
-                operation: other.verbs().0.to_owned(),
-                status: 0,
-                message: "this is not an operation of an engine".to_owned(),
-            }),
+            other @ Operation::AwaitReady { .. } => Err(not_ours(other)),
         }
+    }
+}
+
+/// A wait is the executor's, not the engine's.
+fn not_ours(operation: &Operation) -> TargetError {
+    TargetError::Refused {
+        operation: operation.verbs().0.to_owned(),
+        status: 0,
+        message: "this is not an operation of an engine".to_owned(),
     }
 }
 

@@ -97,7 +97,6 @@ async fn run(
 }
 
 fn options(wanted: &Wanted<'_>, builder: BuilderVersion) -> BuildImageOptions {
-    static SESSIONS: AtomicU64 = AtomicU64::new(0);
     let build = wanted.build;
     let mut options = BuildImageOptionsBuilder::default()
         .t(wanted.image)
@@ -108,9 +107,7 @@ fn options(wanted: &Wanted<'_>, builder: BuilderVersion) -> BuildImageOptions {
         .version(builder)
         .dockerfile(if build.dockerfile.is_empty() { "Dockerfile" } else { &build.dockerfile });
     if builder == BuilderVersion::BuilderBuildKit {
-        let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let number = SESSIONS.fetch_add(1, Ordering::Relaxed);
-        options = options.session(&format!("aictl-{}-{:x}-{number}", std::process::id(), time.as_nanos()));
+        options = options.session(&session());
     }
     if wanted.pull || build.pull {
         options = options.pull("1");
@@ -137,6 +134,14 @@ fn options(wanted: &Wanted<'_>, builder: BuilderVersion) -> BuildImageOptions {
     }
     let labels: HashMap<String, String> = build.labels.clone().into_iter().collect();
     options.buildargs(&arguments).labels(&labels).build()
+}
+
+/// A name no other build has, on whatever machine it runs.
+fn session() -> String {
+    static SESSIONS: AtomicU64 = AtomicU64::new(0);
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let number = SESSIONS.fetch_add(1, Ordering::Relaxed);
+    format!("aictl-{}-{:x}-{number}", std::process::id(), time.as_nanos())
 }
 
 fn as_bollard(found: credentials::Credentials) -> (String, DockerCredentials) {
