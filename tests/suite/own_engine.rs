@@ -91,7 +91,14 @@ impl Drop for OwnEngine {
             self.docker(&["kill", id]);
         }
         self.stop();
-        let _ = Command::new("umount").args(["-R", "-l"]).arg(self.data()).status();
+        // The disk, and the network namespaces an engine leaves mounted when it is stopped in the middle.
+        let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+        let folder = self.folder.path().to_string_lossy().into_owned();
+        for mounted in
+            mounts.lines().rev().filter_map(|line| line.split(' ').nth(1)).filter(|at| at.starts_with(&folder))
+        {
+            let _ = Command::new("umount").args(["-l", mounted]).output();
+        }
     }
 }
 
