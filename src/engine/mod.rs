@@ -3,3 +3,4 @@
 //! Never decides what should be done: that is `plan`.
 
 pub mod docker;
+pub mod memory;

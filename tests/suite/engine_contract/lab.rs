@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use aictl::compose::model::{Network, Service, Volume};
 use aictl::engine::docker::{DockerEngine, Environment};
+use aictl::engine::memory::MemoryEngine;
 use aictl::event::{Channel, LogLine, OutputStream, Silent};
 use aictl::plan::{ContainerSpec, NetworkAttachment, Observed, Operation, Outcome, Scope, labels};
 use aictl::release::LeaseOwner;
@@ -61,6 +62,11 @@ async fn image(target: &dyn Target) -> Option<String> {
 }
 
 impl Lab {
+    pub fn memory(test: &str) -> Self {
+        let image = "tool:1".to_owned();
+        Self { target: Arc::new(MemoryEngine::new().with_image(&image)), project: test.replace('_', "-"), image }
+    }
+
     pub async fn docker(test: &str) -> Option<Self> {
         let target: Arc<dyn Target> = match DockerEngine::connect(None, &environment()).await {
             Ok(engine) => Arc::new(engine),

@@ -13,7 +13,7 @@ contract!(
     a_broken_lease_is_lost_to_its_holder,
     records_come_back_in_order,
     a_lost_lease_cannot_record,
-    removed_state_is_gone,
+    forgotten_state_is_gone,
 );
 
 fn record(sequence: u32, phase: RecordPhase) -> Record {
@@ -107,7 +107,7 @@ async fn a_lost_lease_cannot_record(lab: &Lab) {
     assert_eq!(lab.target.load_records(&lab.project).await, Ok(vec![record(1, RecordPhase::Pending)]));
 }
 
-async fn removed_state_is_gone(lab: &Lab) {
+async fn forgotten_state_is_gone(lab: &Lab) {
     let lease = lab.target.acquire(&lab.project, &lab.owner(1)).await.unwrap();
     lab.target.record(&lease, &record(1, RecordPhase::Done)).await.unwrap();
     lab.target.retire(lease, true).await.unwrap();

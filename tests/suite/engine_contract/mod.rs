@@ -10,6 +10,15 @@ mod streams;
 /// Declares the same tests for every engine.
 macro_rules! contract {
     ($($name:ident),* $(,)?) => {
+        mod in_memory {
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::$name(&crate::engine_contract::lab::Lab::memory(stringify!($name))).await;
+                }
+            )*
+        }
+
         mod on_docker {
             $(
                 #[tokio::test]

@@ -127,13 +127,18 @@ fn options(wanted: &Wanted<'_>, builder: BuilderVersion) -> BuildImageOptions {
     if let Ok(size @ 1..) = i32::try_from(build.shm_size.0) {
         options = options.shmsize(size);
     }
+    let labels: HashMap<String, String> = build.labels.clone().into_iter().collect();
+    options.buildargs(&arguments(build)).labels(&labels).build()
+}
+
+/// Arguments without a value are the engine's own.
+fn arguments(build: &Build) -> HashMap<String, String> {
     let mut arguments: HashMap<String, String> =
         build.args.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?))).collect();
     if build.cache_to.iter().any(|target| target.contains("type=inline")) {
         arguments.insert("BUILDKIT_INLINE_CACHE".to_owned(), "1".to_owned());
     }
-    let labels: HashMap<String, String> = build.labels.clone().into_iter().collect();
-    options.buildargs(&arguments).labels(&labels).build()
+    arguments
 }
 
 /// A name no other build has, on whatever machine it runs.

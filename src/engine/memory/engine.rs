@@ -1,0 +1,111 @@
+//! Seeing and changing the world in memory through the `Engine` trait.
+//! Reads the world; returns copies of what is in it.
+//! Never waits for anything but a container's end.
+
+use async_trait::async_trait;
+use futures_util::stream::{BoxStream, StreamExt};
+use tokio::sync::broadcast;
+
+use super::{MemoryEngine, perform};
+use crate::event::Reporter;
+use crate::plan::{
+    Change, ContainerState, EngineInfo, Observed, ObservedContainer, ObservedProject, Operation, Outcome, Scope, labels,
+};
+use crate::target::{Engine, TargetError};
+
+fn info() -> EngineInfo {
+    EngineInfo {
+        address: "memory:".to_owned(),
+        version: "0".to_owned(),
+        api_version: "1.41".to_owned(),
+        operating_system: "memory".to_owned(),
+        architecture: std::env::consts::ARCH.to_owned(),
+        cpus: 1,
+        memory: 1 << 30,
+        local: true,
+    }
+}
+
+#[async_trait]
+impl Engine for MemoryEngine {
+    async fn observe_engine(&self) -> Result<EngineInfo, TargetError> {
+        self.alive()?;
+        Ok(info())
+    }
+
+    async fn observe(&self, scope: &Scope) -> Result<Observed, TargetError> {
+        self.alive()?;
+        let world = self.world();
+        let ours =
+            |labels: &std::collections::BTreeMap<String, String>| labels.get(labels::PROJECT) == Some(&scope.project);
+        let containers = world.containers.values().map(|c| &c.seen).filter(|c| ours(&c.labels));
+        let networks = world.networks.iter().filter(|n| ours(&n.labels) || scope.networks.contains(&n.name));
+        let volumes = world.volumes.iter().filter(|v| ours(&v.labels) || scope.volumes.contains(&v.name));
+        let images = world.images.iter().filter(|(reference, _)| scope.images.contains(reference));
+        let mut observed = Observed {
+            engine: info(),
+            containers: containers.cloned().collect(),
+            networks: networks.cloned().collect(),
+            volumes: volumes.cloned().collect(),
+            images: images.map(|(reference, image)| (reference.clone(), image.clone())).collect(),
+        };
+        observed.containers.sort_by(|a, b| (&a.service, a.number, &a.name).cmp(&(&b.service, b.number, &b.name)));
+        observed.networks.sort_by(|a, b| a.name.cmp(&b.name));
+        observed.volumes.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(observed)
+    }
+
+    async fn observe_container(&self, container: &str) -> Result<ObservedContainer, TargetError> {
+        self.alive()?;
+        Ok(self.world().get(container)?.seen.clone())
+    }
+
+    async fn observe_projects(&self) -> Result<Vec<ObservedProject>, TargetError> {
+        self.alive()?;
+        let mut projects = std::collections::BTreeMap::<String, ObservedProject>::new();
+        for container in self.world().containers.values() {
+            let Some(name) = container.seen.labels.get(labels::PROJECT) else { continue };
+            let project = projects.entry(name.clone()).or_default();
+            project.name.clone_from(name);
+            *project.states.entry(container.seen.state.word().to_owned()).or_default() += 1;
+        }
+        Ok(projects.into_values().collect())
+    }
+
+    async fn perform(&self, operation: &Operation, _: usize, _: &dyn Reporter) -> Result<Outcome, TargetError> {
+        self.effect(|world| perform::perform(world, operation))
+    }
+
+    async fn watch(&self, project: &str) -> Result<BoxStream<'static, Result<Change, TargetError>>, TargetError> {
+        self.alive()?;
+        let (receiver, project) = (self.changes.subscribe(), project.to_owned());
+        let stream = futures_util::stream::unfold((receiver, project), |(mut receiver, project)| async move {
+            loop {
+                match receiver.recv().await {
+                    Ok((of, change)) if of == project => return Some((Ok(change), (receiver, project))),
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => return None,
+                }
+            }
+        });
+        Ok(stream.boxed())
+    }
+
+    async fn wait_exit(&self, container: &str) -> Result<i64, TargetError> {
+        loop {
+            self.alive()?;
+            let mut changes = self.changes.subscribe();
+            let seen = self.world().get(container)?.seen.clone();
+            if seen.state != ContainerState::Running {
+                return Ok(seen.exit_code.unwrap_or_default());
+            }
+            let _ = changes.recv().await;
+        }
+    }
+
+    async fn observe_processes(&self, container: &str) -> Result<(Vec<String>, Vec<Vec<String>>), TargetError> {
+        self.alive()?;
+        let command = self.world().get(container)?.seen.command.clone();
+        Ok((vec!["PID".to_owned(), "CMD".to_owned()], vec![vec!["1".to_owned(), command]]))
+    }
+}

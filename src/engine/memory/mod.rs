@@ -1,0 +1,163 @@
+//! An engine inside this process: the same traits over a world of plain data, with faults and time under control.
+//! Reads and changes a `World` shared by its handles; a handle can be told to fail or to die at its n-th effect.
+//! Never touches a real engine; containers run a shell of a dozen words.
+
+mod copy;
+mod engine;
+mod perform;
+mod shell;
+mod store;
+mod streams;
+mod world;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+
+use crate::plan::{Change, ChangeKind, Health, Operation};
+use crate::target::TargetError;
+use world::World;
+
+/// What happens at a scripted effect.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// The effect does not happen and this error is returned.
+    Refuse(TargetError),
+    /// The process is killed before the effect.
+    DieBefore,
+    /// The process is killed after the effect and before its answer.
+    DieAfter,
+}
+
+/// One process's handle on the world.
+#[derive(Clone)]
+pub struct MemoryEngine {
+    world: Arc<Mutex<World>>,
+    changes: broadcast::Sender<(String, Change)>,
+    handle: Arc<Handle>,
+}
+
+#[derive(Default)]
+struct Handle {
+    effects: AtomicUsize,
+    dead: AtomicBool,
+    faults: Mutex<Vec<(usize, Fault)>>,
+    pids: Mutex<Vec<u32>>,
+}
+
+impl Default for MemoryEngine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl MemoryEngine {
+    /// An empty world.
+    pub fn new() -> Self {
+        let (changes, _) = broadcast::channel(1024);
+        Self { world: Arc::default(), changes, handle: Arc::default() }
+    }
+
+    /// Another process's handle on the same world: alive, without faults, its count at zero.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { world: Arc::clone(&self.world), changes: self.changes.clone(), handle: Arc::default() }
+    }
+
+    /// The same engine with an image in it.
+    #[must_use]
+    pub fn with_image(self, reference: &str) -> Self {
+        self.world().add_image(reference);
+        self
+    }
+
+    /// Scripts a fault: effects are performed operations, records, and lease changes, counted from 1.
+    #[must_use]
+    pub fn fault_at(self, effect: usize, fault: Fault) -> Self {
+        self.handle.faults.lock().unwrap_or_else(PoisonError::into_inner).push((effect, fault));
+        self
+    }
+
+    /// How many effects this handle had or was refused.
+    pub fn effects(&self) -> usize {
+        self.handle.effects.load(Ordering::SeqCst)
+    }
+
+    /// Whether a scripted fault has killed this handle.
+    pub fn is_dead(&self) -> bool {
+        self.handle.dead.load(Ordering::SeqCst)
+    }
+
+    /// Every operation that had its effect, by any handle.
+    pub fn performed(&self) -> Vec<Operation> {
+        self.world().performed.clone()
+    }
+
+    /// Lets time pass.
+    pub fn advance(&self, time: Duration) {
+        self.world().now += time;
+    }
+
+    /// The verdict of the health check of every container of a service from its next start on.
+    pub fn set_health(&self, service: &str, health: Health) {
+        self.world().health.insert(service.to_owned(), health);
+    }
+
+    /// How containers of a service end right after every start: with this code.
+    pub fn set_exit(&self, service: &str, code: i64) {
+        self.world().exits.insert(service.to_owned(), code);
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn alive(&self) -> Result<(), TargetError> {
+        if self.is_dead() { Err(killed()) } else { Ok(()) }
+    }
+
+    /// Runs one effect under the script.
+    fn effect<T>(&self, act: impl FnOnce(&mut World) -> Result<T, TargetError>) -> Result<T, TargetError> {
+        self.alive()?;
+        let number = self.handle.effects.fetch_add(1, Ordering::SeqCst) + 1;
+        let faults = self.handle.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let fault = faults.iter().find(|(at, _)| *at == number).map(|(_, fault)| fault.clone());
+        drop(faults);
+        match fault {
+            Some(Fault::Refuse(error)) => Err(error),
+            Some(Fault::DieBefore) => Err(self.die()),
+            Some(Fault::DieAfter) => {
+                let _ = self.told(act);
+                Err(self.die())
+            }
+            None => self.told(act),
+        }
+    }
+
+    /// Runs a change and tells those who watch.
+    fn told<T>(&self, act: impl FnOnce(&mut World) -> Result<T, TargetError>) -> Result<T, TargetError> {
+        let mut world = self.world();
+        let answer = act(&mut world);
+        for (project, id, kind) in world.told.drain(..) {
+            // Nobody watching is no failure.
+            let _ = self.changes.send((project, Change { id, kind }));
+        }
+        answer
+    }
+
+    fn die(&self) -> TargetError {
+        self.handle.dead.store(true, Ordering::SeqCst);
+        let pids = self.handle.pids.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.world().dead.extend(pids);
+        killed()
+    }
+}
+
+fn killed() -> TargetError {
+    TargetError::Broken { operation: "calling the engine".to_owned(), message: "the process was killed".to_owned() }
+}
+
+/// A change on its way to those who watch: project, container id, what.
+type Told = (String, String, ChangeKind);

@@ -1,0 +1,330 @@
+//! What each operation does to the world in memory, with the refusals a real engine gives.
+//! Reads an `Operation`; changes the world and returns the outcome.
+//! Never half-does anything.
+
+use std::collections::BTreeMap;
+
+use super::shell::{self, Surroundings};
+use super::world::{Container, StoredFile, World, refused};
+use crate::plan::{
+    ChangeKind, ContainerSpec, ContainerState, Health, ObservedContainer, ObservedMount, ObservedNetwork, ObservedPort,
+    ObservedVolume, Operation, Outcome, labels,
+};
+use crate::target::{ContainerFacts, TargetError};
+
+/// First of the ports that are given out.
+const FREE_PORTS: u16 = 49152;
+
+pub(super) fn perform(world: &mut World, operation: &Operation) -> Result<Outcome, TargetError> {
+    let outcome = match operation {
+        Operation::PullImage { image, .. } => Err(TargetError::ImageMissing {
+            image: image.clone(),
+            reason: "an engine in memory has no registry".to_owned(),
+        }),
+        Operation::BuildImage { image, .. } => Ok(created(world.add_image(image))),
+        Operation::CreateNetwork { project, key, name, .. } => create_network(world, project, key, name),
+        Operation::RemoveNetwork { id, name } => remove_network(world, id, name),
+        Operation::CreateVolume { project, key, name, .. } => create_volume(world, project, key, name),
+        Operation::RemoveVolume { name } => remove_volume(world, name),
+        Operation::CreateContainer(spec) => create_container(world, spec),
+        Operation::RemoveImage { image } => {
+            world.images.remove(image);
+            Ok(Outcome::default())
+        }
+        Operation::AwaitReady { .. } => Err(refused("await", 0, "this is not an operation of an engine")),
+        other => on_container(world, other),
+    }?;
+    world.performed.push(operation.clone());
+    Ok(outcome)
+}
+
+fn on_container(world: &mut World, operation: &Operation) -> Result<Outcome, TargetError> {
+    match operation {
+        Operation::StartContainer { container, .. } => start(world, container),
+        Operation::StopContainer { container, .. } => stop(world, container),
+        Operation::KillContainer { container, signal, .. } => kill(world, container, signal),
+        Operation::RestartContainer { container, .. } => {
+            stop(world, container)?;
+            start(world, container)
+        }
+        Operation::UnpauseContainer { container, .. } => {
+            world.get(container)?.seen.state = ContainerState::Running;
+            Ok(Outcome::default())
+        }
+        Operation::RemoveContainer { container, force, .. } => remove(world, container, *force),
+        Operation::RenameContainer { container, name, .. } => {
+            free_name(world, name)?;
+            world.get(container)?.seen.name.clone_from(name);
+            Ok(Outcome::default())
+        }
+        Operation::RunHook { container, hook, .. } => {
+            let command = hook.command.as_slice().unwrap_or_default().to_vec();
+            let found = world.get(container)?;
+            let mut around = Surroundings { variables: BTreeMap::new(), input: b"", files: &found.files };
+            match shell::run(&command, &mut around).and_then(|ran| ran.code) {
+                Some(0) => Ok(Outcome::default()),
+                code => Err(refused(format!("hook in {container}"), 0, format!("exit code {}", code.unwrap_or(127)))),
+            }
+        }
+        _ => Ok(Outcome::default()),
+    }
+}
+
+fn created(id: String) -> Outcome {
+    Outcome { id: Some(id), ..Outcome::default() }
+}
+
+fn of_project(project: &str, label: &str, key: &str) -> BTreeMap<String, String> {
+    let pairs = [(labels::PROJECT, project), (label, key), (labels::CONFIG_HASH, &"0".repeat(64))];
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+fn create_network(world: &mut World, project: &str, key: &str, name: &str) -> Result<Outcome, TargetError> {
+    if world.networks.iter().any(|network| network.name == name) {
+        return Err(refused(format!("creating network {name}"), 409, "network already exists"));
+    }
+    let id = world.id();
+    let labels = of_project(project, labels::NETWORK, key);
+    world.networks.push(ObservedNetwork { id: id.clone(), name: name.to_owned(), labels, driver: "bridge".to_owned() });
+    Ok(created(id))
+}
+
+fn remove_network(world: &mut World, id: &str, name: &str) -> Result<Outcome, TargetError> {
+    let used = |container: &Container| {
+        container.seen.state == ContainerState::Running && container.seen.networks.contains_key(name)
+    };
+    if world.containers.values().any(used) {
+        return Err(refused(format!("removing network {name}"), 403, "network has active endpoints"));
+    }
+    world.networks.retain(|network| network.id != id && network.name != name);
+    Ok(Outcome::default())
+}
+
+fn create_volume(world: &mut World, project: &str, key: &str, name: &str) -> Result<Outcome, TargetError> {
+    if !world.volumes.iter().any(|volume| volume.name == name) {
+        let labels = of_project(project, labels::VOLUME, key);
+        world.volumes.push(ObservedVolume { name: name.to_owned(), labels, driver: "local".to_owned() });
+    }
+    Ok(created(name.to_owned()))
+}
+
+fn remove_volume(world: &mut World, name: &str) -> Result<Outcome, TargetError> {
+    let used = |container: &Container| container.seen.mounts.iter().any(|mount| mount.source == name);
+    if world.containers.values().any(used) {
+        return Err(refused(format!("removing volume {name}"), 409, "volume is in use"));
+    }
+    world.volumes.retain(|volume| volume.name != name);
+    Ok(Outcome::default())
+}
+
+fn free_name(world: &World, name: &str) -> Result<(), TargetError> {
+    match world.find(name) {
+        Ok(_) => Err(refused(format!("naming container {name}"), 409, format!("the name {name} is already in use"))),
+        Err(_) => Ok(()),
+    }
+}
+
+fn create_container(world: &mut World, spec: &ContainerSpec) -> Result<Outcome, TargetError> {
+    let Some(image) = world.images.get(&spec.image) else {
+        let reason = "it was never built or pulled".to_owned();
+        return Err(TargetError::ImageMissing { image: spec.image.clone(), reason });
+    };
+    let image_id = image.id.clone();
+    free_name(world, &spec.name)?;
+    for attachment in &spec.networks {
+        if !world.networks.iter().any(|network| network.name == attachment.network) {
+            return Err(TargetError::NotFound { kind: "network", name: attachment.network.clone() });
+        }
+    }
+    for volume in &spec.service.volumes {
+        let must_exist = volume.bind.as_ref().is_some_and(|bind| !bind.create_host_path.0);
+        if must_exist && !std::path::Path::new(&volume.source).exists() {
+            let path = volume.source.clone();
+            return Err(TargetError::MissingSource { service: spec.service_name.clone(), path });
+        }
+    }
+    let id = world.id();
+    let seen = seen(world, spec, (id.clone(), image_id));
+    let file = |file: &crate::plan::CopiedFile| {
+        let stored = StoredFile { content: file.content.clone(), owner: (file.uid, file.gid), mode: file.mode };
+        (file.target.clone(), stored)
+    };
+    let files = spec.files.iter().map(file).collect();
+    world.containers.insert(id.clone(), Container { seen, spec: spec.clone(), files, log: Vec::new() });
+    Ok(created(id))
+}
+
+fn seen(world: &World, spec: &ContainerSpec, (id, image_id): (String, String)) -> ObservedContainer {
+    let mounts = spec.service.volumes.iter().map(|volume| ObservedMount {
+        kind: volume.r#type.clone(),
+        source: spec.volume_names.get(&volume.source).unwrap_or(&volume.source).clone(),
+        target: volume.target.clone(),
+    });
+    let networks = spec.networks.iter().map(|attachment| {
+        let network = world.networks.iter().find(|network| network.name == attachment.network);
+        (attachment.network.clone(), (network.map(|n| n.id.clone()).unwrap_or_default(), "10.0.0.2".to_owned()))
+    });
+    ObservedContainer {
+        id,
+        name: spec.name.clone(),
+        service: spec.labels.get(labels::SERVICE).cloned().unwrap_or_default(),
+        number: spec.labels.get(labels::CONTAINER_NUMBER).and_then(|n| n.parse().ok()).unwrap_or_default(),
+        one_off: spec.labels.get(labels::ONE_OFF).is_some_and(|word| word == "True"),
+        config_hash: spec.labels.get(labels::CONFIG_HASH).cloned(),
+        labels: spec.labels.clone(),
+        image: spec.image.clone(),
+        image_id,
+        command: spec.service.command.as_slice().unwrap_or_default().join(" "),
+        created_at: world.time(),
+        networks: networks.collect(),
+        mounts: mounts.collect(),
+        health_test: spec.service.healthcheck.as_ref().map(|check| check.test.0.clone()).unwrap_or_default(),
+        network_mode: spec.network_mode.clone().unwrap_or_else(|| "bridge".to_owned()),
+        tty: spec.service.tty,
+        ..ObservedContainer::default()
+    }
+}
+
+/// Starts a container and runs its program to its end, if it has one.
+fn start(world: &mut World, container: &str) -> Result<Outcome, TargetError> {
+    let program = begin(world, container)?;
+    if let Some(ran) = program {
+        finish(world, container, ran)?;
+    }
+    Ok(Outcome::default())
+}
+
+/// Marks a container as running; returns what its program does, `None` when it ran already.
+pub(super) fn begin(world: &mut World, container: &str) -> Result<Option<shell::Ran>, TargetError> {
+    run_with(world, container, &[])
+}
+
+/// The same with standard input.
+pub(super) fn run_with(world: &mut World, container: &str, input: &[u8]) -> Result<Option<shell::Ran>, TargetError> {
+    let found = world.get(container)?.clone();
+    if found.seen.state == ContainerState::Running {
+        return Ok(None);
+    }
+    let service = &found.spec.service;
+    let ports = ports(world, &found.spec)?;
+    let variables = service.environment.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+    let mut around = Surroundings { variables: variables.collect(), input, files: &found.files };
+    let command = [service.entrypoint.as_slice(), service.command.as_slice()].concat_words();
+    let ran = match world.exits.get(&found.spec.service_name) {
+        Some(code) => Some(shell::Ran { output: Vec::new(), code: Some(*code) }),
+        None => shell::run(&command, &mut around),
+    };
+    let Some(ran) = ran else {
+        let facts = ContainerFacts { name: found.seen.name, ..ContainerFacts::default() };
+        let reason = format!("{}: no such file or directory", command.first().cloned().unwrap_or_default());
+        return Err(TargetError::StartFailed { container: facts, reason });
+    };
+    let health = health_of(world, &found);
+    let time = world.time();
+    let now = world.get(container)?;
+    now.seen.state = ContainerState::Running;
+    now.seen.started_at = Some(time);
+    now.seen.exit_code = None;
+    now.seen.health = health;
+    now.seen.ports = ports;
+    world.tell(container, ChangeKind::Started);
+    if health != Health::None {
+        world.tell(container, ChangeKind::Health(health));
+    }
+    Ok(Some(ran))
+}
+
+/// Keeps a program's output and ends the container when the program ended.
+pub(super) fn finish(world: &mut World, container: &str, ran: shell::Ran) -> Result<(), TargetError> {
+    let found = world.get(container)?;
+    for channel in [crate::event::Channel::Stdout, crate::event::Channel::Stderr] {
+        let bytes: Vec<u8> = ran.output.iter().filter(|(c, _)| *c == channel).map(|(_, byte)| *byte).collect();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        found.log.extend(text.lines().map(|line| (channel, line.to_owned())));
+    }
+    ran.code.map_or(Ok(()), |code| world.end(container, code))
+}
+
+fn health_of(world: &World, container: &Container) -> Health {
+    let service = &container.spec.service;
+    let Some(check) = service.healthcheck.as_ref().filter(|check| !check.disable) else { return Health::None };
+    if let Some(scripted) = world.health.get(&container.spec.service_name) {
+        return *scripted;
+    }
+    let command = match check.test.first().map(String::as_str) {
+        Some("CMD") => check.test[1..].to_vec(),
+        Some("CMD-SHELL") => vec!["sh".to_owned(), "-c".to_owned(), check.test[1..].join(" ")],
+        _ => return Health::None,
+    };
+    let mut around = Surroundings { variables: BTreeMap::new(), input: b"", files: &container.files };
+    match shell::run(&command, &mut around).and_then(|ran| ran.code) {
+        Some(0) => Health::Healthy,
+        _ => Health::Unhealthy,
+    }
+}
+
+/// The ports of a container as it starts: wanted ones must be free, unnamed ones are given out.
+fn ports(world: &World, spec: &ContainerSpec) -> Result<Vec<ObservedPort>, TargetError> {
+    let mut ports = Vec::new();
+    for port in &spec.service.ports {
+        let wanted = port.published.split('-').next().and_then(|number| number.parse::<u16>().ok()).filter(|n| *n != 0);
+        let taken = |number: u16, ports: &[ObservedPort]| {
+            world.publisher(number).is_some() || ports.iter().any(|port| port.published == number)
+        };
+        let published = match wanted {
+            Some(number) => number,
+            None => (FREE_PORTS..).find(|number| !taken(*number, &ports)).unwrap_or(FREE_PORTS),
+        };
+        let host = if port.host_ip.is_empty() { "0.0.0.0".to_owned() } else { port.host_ip.clone() };
+        if let Some(holder) = world.publisher(published) {
+            let port = format!("{host}:{published}");
+            return Err(TargetError::PortTaken { port, holder: Some(format!("container {holder}")) });
+        }
+        let target = u16::try_from(port.target).unwrap_or_default();
+        ports.push(ObservedPort { target, protocol: port.protocol.clone(), host, published });
+    }
+    Ok(ports)
+}
+
+fn stop(world: &mut World, container: &str) -> Result<Outcome, TargetError> {
+    if world.get(container)?.seen.state == ContainerState::Running {
+        world.end(container, 137)?;
+    }
+    Ok(Outcome::default())
+}
+
+fn kill(world: &mut World, container: &str, signal: &str) -> Result<Outcome, TargetError> {
+    if world.get(container)?.seen.state != ContainerState::Running {
+        return Ok(Outcome { warnings: vec![format!("{container} was not running")], ..Outcome::default() });
+    }
+    match signal.trim_start_matches("SIG") {
+        "KILL" | "9" => world.end(container, 137)?,
+        "TERM" | "15" => world.end(container, 143)?,
+        _ => {}
+    }
+    Ok(Outcome::default())
+}
+
+fn remove(world: &mut World, container: &str, force: bool) -> Result<Outcome, TargetError> {
+    let Ok(id) = world.find(container) else { return Ok(Outcome::default()) };
+    if world.get(&id)?.seen.state == ContainerState::Running {
+        if !force {
+            return Err(refused(format!("removing container {container}"), 409, "the container is running"));
+        }
+        world.end(&id, 137)?;
+    }
+    world.tell(&id, ChangeKind::Removed);
+    world.containers.remove(&id);
+    Ok(Outcome::default())
+}
+
+/// Entrypoint and command as one list.
+trait ConcatWords {
+    fn concat_words(&self) -> Vec<String>;
+}
+
+impl ConcatWords for [Option<&[String]>; 2] {
+    fn concat_words(&self) -> Vec<String> {
+        self.iter().flatten().flat_map(|words| words.iter().cloned()).collect()
+    }
+}

@@ -1,0 +1,114 @@
+//! Leases and records in memory.
+//! Reads and changes the world under one lock, so that exactly one contender wins.
+//! Never takes a lease whose owner may live.
+
+use async_trait::async_trait;
+
+use super::MemoryEngine;
+use super::world::{HeldLease, World};
+use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
+use crate::target::{ReleaseStore, TargetError};
+
+fn observed(world: &World, held: &HeldLease) -> ObservedLease {
+    let silent = world.now.saturating_sub(held.heartbeat);
+    ObservedLease {
+        project: held.lease.project.clone(),
+        id: held.lease.id.clone(),
+        owner: Some(held.lease.owner.clone()),
+        held_seconds: Some(world.now.saturating_sub(held.since).as_secs()),
+        heartbeat_age_seconds: Some(silent.as_secs()),
+        verdict: LeaseVerdict::judge(Some(silent), world.dead.contains(&held.lease.owner.pid)),
+    }
+}
+
+fn ours(world: &World, lease: &Lease) -> Result<(), TargetError> {
+    match world.leases.get(&lease.project) {
+        Some(held) if held.lease.id == lease.id => Ok(()),
+        _ => Err(TargetError::LeaseLost { project: lease.project.clone() }),
+    }
+}
+
+#[async_trait]
+impl ReleaseStore for MemoryEngine {
+    async fn acquire(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError> {
+        self.handle.pids.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(owner.pid);
+        self.effect(|world| {
+            let mut taken_over = None;
+            if let Some(held) = world.leases.get(project) {
+                let found = observed(world, held);
+                if found.verdict != LeaseVerdict::Dead {
+                    return Err(TargetError::Locked { project: project.to_owned(), holder: Box::new(found) });
+                }
+                taken_over = found.owner;
+            }
+            let lease = Lease { project: project.to_owned(), id: world.id(), owner: owner.clone(), taken_over };
+            let held = HeldLease { lease: lease.clone(), since: world.now, heartbeat: world.now };
+            world.leases.insert(project.to_owned(), held);
+            Ok(lease)
+        })
+    }
+
+    async fn renew(&self, lease: &Lease) -> Result<(), TargetError> {
+        self.alive()?;
+        let mut world = self.world();
+        ours(&world, lease)?;
+        let now = world.now;
+        if let Some(held) = world.leases.get_mut(&lease.project) {
+            held.heartbeat = now;
+        }
+        Ok(())
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), TargetError> {
+        self.effect(|world| {
+            ours(world, &lease)?;
+            world.leases.remove(&lease.project);
+            Ok(())
+        })
+    }
+
+    async fn observe_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError> {
+        self.alive()?;
+        let world = self.world();
+        Ok(world.leases.get(project).map(|held| observed(&world, held)))
+    }
+
+    async fn break_lease(&self, broken: &ObservedLease) -> Result<(), TargetError> {
+        self.effect(|world| {
+            if world.leases.get(&broken.project).is_some_and(|held| held.lease.id == broken.id) {
+                world.leases.remove(&broken.project);
+            }
+            Ok(())
+        })
+    }
+
+    async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
+        self.effect(|world| {
+            ours(world, lease)?;
+            world.records.entry(lease.project.clone()).or_default().push(record.clone());
+            Ok(())
+        })
+    }
+
+    async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError> {
+        self.alive()?;
+        Ok(self.world().records.get(project).cloned().unwrap_or_default())
+    }
+
+    async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
+        self.effect(|world| {
+            ours(world, &lease)?;
+            world.leases.remove(&lease.project);
+            if forget {
+                world.records.remove(&lease.project);
+            }
+            Ok(())
+        })
+    }
+
+    async fn has_state(&self, project: &str) -> Result<bool, TargetError> {
+        self.alive()?;
+        let world = self.world();
+        Ok(world.leases.contains_key(project) || world.records.contains_key(project))
+    }
+}
