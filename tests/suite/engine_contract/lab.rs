@@ -42,7 +42,7 @@ impl OutputStream for Kept {
     }
 }
 
-fn skip(test: &str, reason: &str) {
+pub fn skip(test: &str, reason: &str) {
     if let Some(list) = std::env::var_os("AICTL_LAB_SKIPPED") {
         let mut file = std::fs::OpenOptions::new().append(true).create(true).open(list).unwrap();
         writeln!(file, "engine_contract {test}: {reason}").unwrap();

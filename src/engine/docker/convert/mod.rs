@@ -121,8 +121,8 @@ fn host_config(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<Value,
     security(spec, &mut body)?;
     body.flag("AutoRemove", spec.auto_remove);
     body.map("Annotations", &service.annotations);
-    body.list("CapAdd", &service.cap_add);
-    body.list("CapDrop", &service.cap_drop);
+    body.list("CapAdd", &capabilities(&service.cap_add));
+    body.list("CapDrop", &capabilities(&service.cap_drop));
     body.text("NetworkMode", &network::network_mode(spec));
     if let Some(init) = service.init {
         body.value("Init", init);
@@ -150,6 +150,15 @@ fn host_config(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<Value,
         body.value("LogConfig", json!({ "Type": logging.driver, "Config": logging.options }));
     }
     Ok(body.finish())
+}
+
+/// In the engine's own spelling, `CAP_NET_ADMIN`, whichever the file has.
+fn capabilities(names: &[String]) -> Vec<String> {
+    let spelled = |name: &String| {
+        let name = name.to_ascii_uppercase();
+        if name == "ALL" || name.starts_with("CAP_") { name } else { format!("CAP_{name}") }
+    };
+    names.iter().map(spelled).collect()
 }
 
 fn namespaces(spec: &ContainerSpec, body: &mut Body) {

@@ -49,9 +49,7 @@ pub(in super::super) fn endpoint(
             mac = &config.mac_address;
         }
     }
-    if around.engine.api_at_least(1, 44) {
-        body.text("MacAddress", mac);
-    }
+    body.text("MacAddress", mac);
     body.finish()
 }
 
