@@ -144,7 +144,11 @@ fn required_variable(message: &str) -> Option<&str> {
 /// The known name nearest to the one written, when it is near enough to be meant.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let lower = written.to_lowercase();
-    let bound = (written.chars().count() / 3).max(1) + usize::from(written.len() > 3);
+    let length = written.chars().count();
+    if length < 2 {
+        return None;
+    }
+    let bound = (length / 3).max(1) + usize::from(length > 3);
     let scored = known.into_iter().map(|name| {
         let candidate = name.to_lowercase();
         // An abbreviation is nearer than any typing error.

@@ -7,14 +7,16 @@ use sha2::{Digest, Sha256};
 use super::model::{Network, Service, Volume};
 
 /// The order of a service's keys under the hash, frozen by Compose so that a hash survives changes of its own structs.
-const ORDER: &str = "annotations attach develop blkio_config cap_add cap_drop cgroup_parent cgroup cpu_count cpu_percent \
-cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpus cpuset cpu_shares command configs container_name credential_spec \
-deploy device_cgroup_rules devices dns dns_opt dns_search dockerfile domainname entrypoint provider environment env_file \
-expose extends external_links extra_hosts group_add gpus hostname healthcheck image init ipc isolation labels label_file \
-links logging log_driver log_opt mem_limit mem_reservation memswap_limit mem_swappiness mac_address models net \
-network_mode networks oom_kill_disable oom_score_adj pid pids_limit platform ports privileged read_only restart runtime \
-secrets security_opt shm_size stdin_open stop_grace_period stop_signal storage_opt sysctls tmpfs tty ulimits \
-use_api_socket user userns_mode uts volume_driver volumes volumes_from working_dir pre_start post_start pre_stop";
+const ORDER: &str = "\
+annotations attach develop blkio_config cap_add cap_drop cgroup_parent cgroup cpu_count cpu_percent cpu_period \
+cpu_quota cpu_rt_period cpu_rt_runtime cpus cpuset cpu_shares command configs container_name credential_spec \
+deploy device_cgroup_rules devices dns dns_opt dns_search dockerfile domainname entrypoint provider \
+environment env_file expose extends external_links extra_hosts group_add gpus hostname healthcheck image init \
+ipc isolation labels label_file links logging log_driver log_opt mem_limit mem_reservation memswap_limit \
+mem_swappiness mac_address models net network_mode networks oom_kill_disable oom_score_adj pid pids_limit \
+platform ports privileged read_only restart runtime secrets security_opt shm_size stdin_open stop_grace_period \
+stop_signal storage_opt sysctls tmpfs tty ulimits use_api_socket user userns_mode uts volume_driver volumes \
+volumes_from working_dir pre_start post_start pre_stop";
 
 /// The hash of a service. For the label of a container, resolve the environment and the namespaces first.
 pub fn config_hash(service: &Service) -> String {

@@ -173,13 +173,15 @@ fn inherited_hooks(service: &mut Node) -> Result<(), MergeError> {
 }
 
 /// The keys a hook inherits: those every container has.
-const CONTAINER_KEYS: &str = "annotations blkio_config cap_add cap_drop cgroup cgroup_parent command configs cpu_count \
-cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset credential_spec device_cgroup_rules \
-devices dns dns_opt dns_search domainname entrypoint env_file environment extra_hosts gpus group_add hostname image init \
-ipc isolation label_file labels log_driver log_opt logging mac_address mem_limit mem_reservation mem_swappiness \
-memswap_limit models network_mode networks oom_kill_disable oom_score_adj pid pids_limit platform privileged pull_policy \
-pull_refresh_after read_only runtime secrets security_opt shm_size stop_grace_period stop_signal storage_opt sysctls tmpfs \
-ulimits use_api_socket user userns_mode uts volume_driver volumes volumes_from working_dir";
+const CONTAINER_KEYS: &str = "\
+annotations blkio_config cap_add cap_drop cgroup cgroup_parent command configs cpu_count cpu_percent \
+cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpu_shares cpus cpuset credential_spec device_cgroup_rules \
+devices dns dns_opt dns_search domainname entrypoint env_file environment extra_hosts gpus group_add hostname \
+image init ipc isolation label_file labels log_driver log_opt logging mac_address mem_limit mem_reservation \
+mem_swappiness memswap_limit models network_mode networks oom_kill_disable oom_score_adj pid pids_limit \
+platform privileged pull_policy pull_refresh_after read_only runtime secrets security_opt shm_size \
+stop_grace_period stop_signal storage_opt sysctls tmpfs ulimits use_api_socket user userns_mode uts \
+volume_driver volumes volumes_from working_dir";
 
 /// Networks, volumes, configs and secrets without a name are called after the project and their key.
 fn names(root: &mut Node) {

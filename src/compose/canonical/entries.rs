@@ -2,13 +2,13 @@
 //! Reads the entry at its path, rewrites it; the error says what cannot be read.
 //! Never fills in a value the entry's form does not imply.
 
-use super::Unreadable;
+use super::{Refusal, Unreadable};
 use crate::compose::go::text::sprint;
 use crate::compose::merge::wrapped;
 use crate::compose::spec::{port, volume};
 use crate::compose::value::{Map, Node, Position, Value};
 
-pub(super) type Rewrite = fn(&mut Node, Unreadable) -> Result<(), String>;
+pub(super) type Rewrite = fn(&mut Node, Unreadable) -> Result<(), Refusal>;
 
 /// The rewriting that applies at a path.
 pub(super) fn rewrite(path: &[&str]) -> Option<Rewrite> {
@@ -65,44 +65,44 @@ fn wrap(node: &mut Node, key: &str) {
     }
 }
 
-fn build(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn build(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     wrap(node, "context");
     Ok(())
 }
 
-fn extends(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn extends(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     wrap(node, "service");
     Ok(())
 }
 
-fn source(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn source(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     wrap(node, "source");
     Ok(())
 }
 
-fn schedule(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn schedule(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     wrap(node, "cron");
     Ok(())
 }
 
-fn include(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn include(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     wrap(node, "path");
     Ok(())
 }
 
-fn text_as_list(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn text_as_list(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     if let Value::Str(text) = &node.value {
         node.value = Value::List(vec![Node::text(text.clone(), node.at)]);
     }
     Ok(())
 }
 
-fn as_text(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn as_text(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     node.value = Value::Str(sprint(&node.value));
     Ok(())
 }
 
-fn env_files(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
+fn env_files(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     text_as_list(node, unreadable)?;
     for file in node.as_list_mut().into_iter().flatten() {
         wrap(file, "path");
@@ -113,23 +113,23 @@ fn env_files(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
     Ok(())
 }
 
-fn ulimit(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
+fn ulimit(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     let bounds = ["soft", "hard"].into_iter().filter_map(|key| node.get(key));
     let text = std::iter::once(&*node).chain(bounds).find_map(Node::as_str);
     match text {
-        Some(text) if unreadable == Unreadable::Refuse => Err(format!("must be a whole number, got {text:?}")),
+        Some(text) if unreadable == Unreadable::Refuse => Err(format!("must be a whole number, got {text:?}").into()),
         _ => Ok(()),
     }
 }
 
-fn gpus(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn gpus(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     if node.as_str().is_some() {
         node.value = Value::List(vec![Node::new(entry(vec![("count", "all".into())], node.at), node.at)]);
     }
     Ok(())
 }
 
-fn names(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn names(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     if let Value::List(list) = &node.value {
         let named = list.iter().filter_map(|item| Some((item.as_str()?.to_owned(), Node::new(Value::Null, item.at))));
         node.value = Value::Map(named.collect());
@@ -137,39 +137,42 @@ fn names(node: &mut Node, _: Unreadable) -> Result<(), String> {
     Ok(())
 }
 
-fn key_values(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
+fn key_values(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     let Value::List(list) = &node.value else { return Ok(()) };
     let mut map = Map::new();
-    for item in list {
+    for (number, item) in list.iter().enumerate() {
         match item.as_str().and_then(|text| text.split_once('=')) {
             Some((key, value)) => {
                 map.insert(key.to_owned(), Node::text(value, item.at));
             }
             None if unreadable == Unreadable::Keep => return Ok(()),
-            None => return Err(format!("invalid value {}, expected key=value", sprint(&item.value))),
+            None => {
+                let message = format!("invalid value {}, expected key=value", sprint(&item.value));
+                return Err(Refusal::of_item(number, item, message));
+            }
         }
     }
     node.value = Value::Map(map);
     Ok(())
 }
 
-fn ssh(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
+fn ssh(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     let Value::List(list) = &node.value else { return Ok(()) };
     let mut map = Map::new();
-    for item in list {
+    for (number, item) in list.iter().enumerate() {
         let text = item.as_str().unwrap_or_default();
         match text.split_once('=') {
             Some((id, path)) => map.insert(id.to_owned(), Node::text(path, item.at)),
             None if text == "default" => map.insert(text.to_owned(), Node::new(Value::Null, item.at)),
             None if unreadable == Unreadable::Keep => return Ok(()),
-            None => return Err(format!("invalid ssh key {text:?}, expected id=path")),
+            None => return Err(Refusal::of_item(number, item, format!("invalid ssh key {text:?}, expected id=path"))),
         };
     }
     node.value = Value::Map(map);
     Ok(())
 }
 
-fn depends_on(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn depends_on(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     let defaults = [("condition", Value::from("service_started")), ("required", Value::Bool(true))];
     if let Value::List(list) = &node.value {
         let named = list
@@ -187,7 +190,7 @@ fn depends_on(node: &mut Node, _: Unreadable) -> Result<(), String> {
     Ok(())
 }
 
-fn device(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
+fn device(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     let Value::Str(text) = &node.value else { return Ok(()) };
     let parts: Vec<&str> = text.split(':').collect();
     let (source, target, permissions) = match parts[..] {
@@ -195,7 +198,7 @@ fn device(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
         [source, target] => (source, target, "rwm"),
         [source, target, permissions] => (source, target, permissions),
         _ if unreadable == Unreadable::Keep => ("", "", "rwm"),
-        _ => return Err(format!("confusing device mapping, please use long syntax: {text}")),
+        _ => return Err(format!("confusing device mapping, please use long syntax: {text}").into()),
     };
     let target = if target.is_empty() { source } else { target };
     let parts = vec![("source", source.into()), ("target", target.into()), ("permissions", permissions.into())];
@@ -203,22 +206,26 @@ fn device(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
     Ok(())
 }
 
-fn ports(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
+fn ports(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     let Value::List(list) = &node.value else { return Ok(()) };
     let mut ports = Vec::with_capacity(list.len());
-    for item in list {
+    for (number, item) in list.iter().enumerate() {
         let text = match &item.value {
             Value::Str(text) => text.clone(),
             Value::Map(_) => {
                 ports.push(item.clone());
                 continue;
             }
-            other => sprint(other),
+            Value::Int(port) => port.to_string(),
+            other => {
+                let message = format!("must be a port or a mapping, got {}", sprint(other));
+                return Err(Refusal::of_item(number, item, message));
+            }
         };
         match port::parse(&text) {
             Ok(specs) => ports.extend(specs.into_iter().map(|spec| Node::new(long_port(spec, item.at), item.at))),
             Err(_) if unreadable == Unreadable::Keep => return Ok(()),
-            Err(message) => return Err(message),
+            Err(message) => return Err(Refusal::of_item(number, item, format!("{message} (in {text:?})"))),
         }
     }
     node.value = Value::List(ports);
@@ -238,12 +245,12 @@ fn long_port(spec: port::PortSpec, at: Position) -> Value {
     entry(pairs, at)
 }
 
-fn mount(node: &mut Node, unreadable: Unreadable) -> Result<(), String> {
+fn mount(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     let Value::Str(text) = &node.value else { return Ok(()) };
     match volume::parse(text) {
         Ok(spec) => node.value = long_mount(&spec, node.at),
         Err(_) if unreadable == Unreadable::Keep => {}
-        Err(message) => return Err(message),
+        Err(message) => return Err(message.into()),
     }
     Ok(())
 }
@@ -285,13 +292,13 @@ pub(crate) fn clean(path: &str) -> String {
     crate::compose::paths::clean(path)
 }
 
-fn external(node: &mut Node, _: Unreadable) -> Result<(), String> {
+fn external(node: &mut Node, _: Unreadable) -> Result<(), Refusal> {
     let Some(outer) = node.get("external").and_then(Node::as_map).cloned() else { return Ok(()) };
     let written = node.get("name").cloned();
     node.set("external", Value::Bool(true));
     match (outer.get("name"), written) {
         (Some(inner), Some(name)) if *inner != name => {
-            return Err("name and external.name conflict; only use name".to_owned());
+            return Err("name and external.name conflict; only use name".to_owned().into());
         }
         (Some(inner), None) => node.set("name", inner.value.clone()),
         _ => {}

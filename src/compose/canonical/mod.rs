@@ -17,7 +17,27 @@ pub(crate) struct FormError {
     pub message: String,
 }
 
-/// Whether a short form that cannot be read is an error, or stays as it is (uninterpolated models hold variables there).
+/// Why an entry cannot be rewritten, and which item of it is to blame.
+#[derive(Debug, Default)]
+struct Refusal {
+    message: String,
+    item: Option<usize>,
+    at: Option<Position>,
+}
+
+impl From<String> for Refusal {
+    fn from(message: String) -> Self {
+        Self { message, ..Self::default() }
+    }
+}
+
+impl Refusal {
+    fn of_item(item: usize, node: &Node, message: impl Into<String>) -> Self {
+        Self { message: message.into(), item: Some(item), at: Some(node.at) }
+    }
+}
+
+/// Whether a short form that cannot be read is an error, or stays: uninterpolated models hold variables there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     Refuse,
@@ -39,9 +59,11 @@ struct Walk {
 impl Walk {
     fn node<'n>(&mut self, node: &'n mut Node, path: &mut Vec<&'n str>) {
         if let Some(rewrite) = entries::rewrite(path)
-            && let Err(message) = rewrite(node, self.unreadable)
+            && let Err(refusal) = rewrite(node, self.unreadable)
         {
-            self.errors.push(FormError { key: path.join(".").replace(".[]", "[]"), at: node.at, message });
+            let key = format!("{}{}", path.join("."), refusal.item.map(|item| format!("[{item}]")).unwrap_or_default());
+            let at = refusal.at.unwrap_or(node.at);
+            self.errors.push(FormError { key: key.replace(".[]", "[]"), at, message: refusal.message });
         }
         match &mut node.value {
             Value::Map(map) => {

@@ -48,7 +48,12 @@ impl<T: Decode> Decode for BTreeMap<String, T> {
     fn decode(node: &Node, context: &mut Context) -> Self {
         match &node.value {
             Value::Map(map) => from_map(map, context),
-            Value::List(items) => items.iter().filter_map(|item| from_item(item, context)).collect(),
+            Value::List(items) => {
+                let read = |(number, item): (usize, &Node)| {
+                    context.within(&format!("[{number}]"), |context| from_item(item, context))
+                };
+                items.iter().enumerate().filter_map(read).collect()
+            }
             _ => {
                 context.misfit(node, format!("must be a mapping or a list, got {}", sprint(&node.value)));
                 Self::new()
@@ -141,10 +146,11 @@ impl Decode for HostList {
                 }
             }
             Value::List(items) => {
-                for item in items {
+                for (number, item) in items.iter().enumerate() {
                     let text = sprint(&item.value);
                     let Some((name, ips)) = text.split_once('=').or_else(|| text.split_once(':')) else {
-                        context.misfit(item, format!("invalid additional host, missing IP: {text}"));
+                        let message = format!("invalid additional host, missing IP: {text}");
+                        context.within(&format!("[{number}]"), |context| context.misfit(item, message));
                         continue;
                     };
                     hosts.entry(name.to_owned()).or_default().extend(ips.split(',').map(unbracketed));

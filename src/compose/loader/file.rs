@@ -1,4 +1,4 @@
-//! One file: read, interpolated, completed by what it includes and extends, laid over what came before, checked, made canonical.
+//! One file: interpolated, completed by what it includes and extends, laid over what came before, checked, canonical.
 //! Reads the file's text; returns the merged tree.
 //! Never normalises: that is done once, at the end.
 
@@ -29,6 +29,15 @@ pub(super) struct Scope {
     pub resolve_paths: bool,
 }
 
+impl Scope {
+    /// The same, one file further on the way.
+    fn including(&self, file: &str) -> Self {
+        let mut inner = self.clone();
+        inner.included.push(file.to_owned());
+        inner
+    }
+}
+
 impl Loader<'_> {
     /// Loads a group of files into one canonical tree.
     pub(super) fn group(&mut self, files: Vec<Source>, scope: &Scope) -> Result<Node, ComposeError> {
@@ -41,6 +50,12 @@ impl Loader<'_> {
             prepared.push((name, self.prepare(file, scope, &mut problems)?));
         }
         if !problems.is_empty() {
+            for (name, documents) in &prepared {
+                let inner = scope.including(name);
+                for document in documents {
+                    problems.extend(self.included_problems(&document.root, &inner));
+                }
+            }
             return Err(ComposeError::Invalid(problems));
         }
         for (name, documents) in prepared {
@@ -138,9 +153,7 @@ impl Loader<'_> {
         let Document { root: mut tree, resets } = document;
         promote_aliases(&mut tree).map_err(|error| self.merge_error(error))?;
         if !scope.is_base {
-            let mut inner = scope.clone();
-            inner.included.push(name.to_owned());
-            self.apply_includes(&mut tree, &inner, &resets)?;
+            self.apply_includes(&mut tree, &scope.including(name), &resets)?;
         }
         apply_resets(&resets, &mut root, &[]);
         if !scope.is_base {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::Loader;
 use super::discover::Source;
 use super::file::Scope;
-use crate::compose::error::ComposeError;
+use crate::compose::error::{ComposeError, Diagnostic};
 use crate::compose::merge;
 use crate::compose::paths;
 use crate::compose::value::{Map, Node, Position, Value};
@@ -39,6 +39,7 @@ impl Loader<'_> {
         let Some(list) = include.as_list() else {
             return Err(self.refuse("include", include.at, "must be a list"));
         };
+        let mut problems = Vec::new();
         for (number, node) in list.iter().enumerate() {
             let entry = self.entry(node, number)?;
             if entry.paths.is_empty() {
@@ -46,10 +47,33 @@ impl Loader<'_> {
                 self.warn(format!("include[{number}]"), node.at, "no `path`, nothing is included");
                 continue;
             }
-            let imported = self.included(entry, scope)?;
-            self.import(imported, tree, resets)?;
+            let loaded = self.sources(entry, scope).and_then(|(sources, inner)| self.group(sources, &inner));
+            match loaded {
+                Ok(imported) => self.import(imported, tree, resets)?,
+                // What is wrong with the other included files is worth knowing too.
+                Err(ComposeError::Invalid(found)) => problems.extend(found),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(())
+        if problems.is_empty() { Ok(()) } else { Err(ComposeError::Invalid(problems)) }
+    }
+
+    /// The missing variables of what a tree includes, when the tree itself misses some: all are named at once.
+    pub(super) fn included_problems(&mut self, tree: &Node, scope: &Scope) -> Vec<Diagnostic> {
+        let mut problems = Vec::new();
+        let entries = tree.get("include").and_then(Node::as_list).into_iter().flatten();
+        for (number, node) in entries.enumerate() {
+            let Ok(entry) = self.entry(node, number) else { continue };
+            if entry.paths.is_empty() {
+                continue;
+            }
+            if let Ok((sources, inner)) = self.sources(entry, scope)
+                && let Err(ComposeError::Invalid(found)) = self.group(sources, &inner)
+            {
+                problems.extend(found.into_iter().filter(|one| one.message.starts_with("required variable")));
+            }
+        }
+        problems
     }
 
     fn entry(&mut self, node: &Node, number: usize) -> Result<Entry, ComposeError> {
@@ -83,8 +107,8 @@ impl Loader<'_> {
         Ok(entry)
     }
 
-    /// The canonical tree of what an entry names.
-    fn included(&mut self, mut entry: Entry, scope: &Scope) -> Result<Node, ComposeError> {
+    /// The files an entry names, and what they are loaded with.
+    fn sources(&mut self, mut entry: Entry, scope: &Scope) -> Result<(Vec<Source>, Scope), ComposeError> {
         let locals: Vec<String> = entry.paths.iter().map(|path| rooted(&scope.resources, path)).collect();
         let main = locals[0].clone();
         let base = match entry.directory.as_str() {
@@ -121,7 +145,7 @@ impl Loader<'_> {
                 other => other,
             })?);
         }
-        self.group(sources, &inner)
+        Ok((sources, inner))
     }
 
     fn include_environment(

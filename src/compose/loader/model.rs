@@ -64,8 +64,8 @@ impl Loader<'_> {
         if !self.args.options.all_resources {
             select::prune(&mut stack);
         }
-        self.resolve_environment(&mut stack)?;
-        self.resolve_labels(&mut stack)?;
+        self.resolve_environment(&mut stack, &root)?;
+        self.resolve_labels(&mut stack, &root)?;
         self.warn_of_ignored(&stack, &root);
         Ok(Loaded {
             stack,

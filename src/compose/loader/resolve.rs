@@ -5,15 +5,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::Loader;
 use super::discover::env_file_error;
+use super::{Loader, locate};
 use crate::compose::dotenv;
 use crate::compose::error::{ComposeError, Diagnostic};
 use crate::compose::model::{EnvFile, Mapping, MappingWithNulls, Stack};
+use crate::compose::value::Node;
 
 impl Loader<'_> {
     /// Completes every service's environment.
-    pub(super) fn resolve_environment(&self, stack: &mut Stack) -> Result<(), ComposeError> {
+    pub(super) fn resolve_environment(&self, stack: &mut Stack, root: &Node) -> Result<(), ComposeError> {
         if self.args.options.no_env_resolution {
             return Ok(());
         }
@@ -21,10 +22,10 @@ impl Loader<'_> {
         for (name, service) in &mut stack.services {
             fill(&mut service.environment, &stack.environment);
             let mut found: Mapping = set_values(&service.environment);
-            for file in &service.env_file {
+            for (number, file) in service.env_file.iter().enumerate() {
                 let known = (&stack.environment, &service.environment);
                 if let Err(error) = self.read_env_file(file, &mut found, known) {
-                    problems.extend(named(name, error)?);
+                    problems.extend(self.placed(root, (name, "env_file", number), error));
                 }
             }
             let own = std::mem::take(&mut service.environment);
@@ -61,44 +62,59 @@ impl Loader<'_> {
     }
 
     /// Completes every service's labels.
-    pub(super) fn resolve_labels(&self, stack: &mut Stack) -> Result<(), ComposeError> {
+    pub(super) fn resolve_labels(&self, stack: &mut Stack, root: &Node) -> Result<(), ComposeError> {
+        let mut problems = Vec::new();
         for (name, service) in &mut stack.services {
             let mut labels = Mapping::new();
-            for file in &service.label_file {
-                let path = self.absolute(file);
-                if !Path::new(&path).exists() {
-                    let message = format!("label file {file} not found");
-                    return Err(ComposeError::Invalid(named(name, ComposeError::message(message))?));
+            for (number, file) in service.label_file.iter().enumerate() {
+                match self.read_label_file(file, &labels) {
+                    Ok(read) => labels.extend(read),
+                    Err(error) => problems.extend(self.placed(root, (name, "label_file", number), error)),
                 }
-                let known = labels.clone();
-                let mut read_here = Mapping::new();
-                let lookup = |name: &str| known.get(name).cloned();
-                dotenv::parse(&read(&path)?, &mut read_here, &lookup).map_err(|error| env_file_error(file, error))?;
-                labels.extend(read_here);
             }
             labels.append(&mut service.labels);
             service.labels = labels;
         }
-        Ok(())
+        if problems.is_empty() { Ok(()) } else { Err(ComposeError::Invalid(problems)) }
+    }
+
+    fn read_label_file(&self, file: &str, known: &Mapping) -> Result<Mapping, ComposeError> {
+        let path = self.absolute(file);
+        if !Path::new(&path).exists() {
+            return Err(ComposeError::message(format!("label file {file} not found")));
+        }
+        let mut labels = Mapping::new();
+        let lookup = |name: &str| known.get(name).cloned();
+        dotenv::parse(&read(&path)?, &mut labels, &lookup).map_err(|error| env_file_error(file, error))?;
+        Ok(labels)
+    }
+
+    /// The problems of an error; those without a file are where the service names it.
+    fn placed(&self, root: &Node, (service, key, number): (&str, &str, usize), error: ComposeError) -> Vec<Diagnostic> {
+        let key = ["services", service, key, &format!("[{number}]")].map(str::to_owned);
+        let at = locate::position(root, &key);
+        let key = key.join(".").replace(".[", "[");
+        match error {
+            ComposeError::Invalid(mut diagnostics) => {
+                for diagnostic in &mut diagnostics {
+                    diagnostic.key.clone_from(&key);
+                    if diagnostic.file.is_none() {
+                        *diagnostic = self.diagnostic(&key, at, std::mem::take(&mut diagnostic.message));
+                    }
+                }
+                diagnostics
+            }
+            ComposeError::Read { path, source } => {
+                vec![self.diagnostic(key, at, format!("cannot read {}: {source}", path.display()))]
+            }
+            other => vec![self.diagnostic(key, at, other.to_string())],
+        }
     }
 }
 
 fn read(path: &str) -> Result<String, ComposeError> {
     let bytes = std::fs::read(path).map_err(|source| ComposeError::Read { path: path.into(), source })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The problems of an error, with the service they belong to; other errors pass.
-fn named(service: &str, error: ComposeError) -> Result<Vec<Diagnostic>, ComposeError> {
-    match error {
-        ComposeError::Invalid(mut diagnostics) => {
-            for diagnostic in diagnostics.iter_mut().filter(|diagnostic| diagnostic.key.is_empty()) {
-                diagnostic.key = format!("services.{service}");
-            }
-            Ok(diagnostics)
-        }
-        other => Err(other),
-    }
 }
 
 fn fill(environment: &mut MappingWithNulls, known: &BTreeMap<String, String>) {

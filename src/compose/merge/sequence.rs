@@ -2,8 +2,8 @@
 //! Reads lists, mappings and single texts; returns lists.
 //! Never sorts what was written as a list.
 
+use super::Merged;
 use super::unique::{key_value_name, unique_by};
-use super::{MergeError, Merged};
 use crate::compose::go::text::sprint;
 use crate::compose::value::{Node, Value};
 
@@ -57,10 +57,4 @@ pub(super) fn merge_key_values(base: Node, over: Node, path: &[&str]) -> Merged 
     }
     let items = unique_by(items, &key_value_name, path)?;
     Ok(Node { value: Value::List(items), at, key_at })
-}
-
-impl MergeError {
-    pub(super) fn unexpected(path: &[&str], node: &Node) -> Self {
-        Self::new(path, node, "unexpected type in this list")
-    }
 }

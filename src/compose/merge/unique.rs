@@ -65,12 +65,12 @@ pub(super) fn unique_by(
 ) -> Result<Vec<Node>, MergeError> {
     let mut places = std::collections::HashMap::with_capacity(entries.len());
     let mut kept: Vec<Node> = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let name = match name(&entry) {
-            Ok(name) => name,
-            Err(message) if message.is_empty() => return Err(MergeError::unexpected(path, &entry)),
-            Err(message) => return Err(MergeError::new(path, &entry, message)),
-        };
+    for (number, entry) in entries.into_iter().enumerate() {
+        let name = name(&entry).map_err(|message| {
+            let mut error = MergeError::new(path, &entry, message);
+            error.key.push_str(&format!("[{number}]"));
+            error
+        })?;
         match places.get(&name) {
             Some(place) => kept[*place] = entry,
             None => {
@@ -84,7 +84,7 @@ pub(super) fn unique_by(
 
 /// The part before `=`.
 pub(super) fn key_value_name(node: &Node) -> Result<String, String> {
-    let text = node.as_str().ok_or_else(String::new)?;
+    let text = node.as_str().ok_or_else(|| format!("must be a text, got {}", sprint(&node.value)))?;
     Ok(text.split_once('=').map_or(text, |(key, _)| key).to_owned())
 }
 

@@ -1,5 +1,5 @@
 //! The whole project after loading.
-//! Reads nothing; holds services, networks, volumes, secrets, configs and models, and writes them as Compose prints them.
+//! Reads nothing; holds services, networks, volumes, secrets, configs, models, and writes them as Compose prints them.
 //! Never holds a secret's content in what it writes.
 
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The document `config --format json` prints, before indentation and dollar escaping. Like Compose's it has no models.
+    /// The document `config --format json` prints, before indentation and dollar escaping; like Compose's without models.
     pub fn to_json(&self) -> Result<serde_json::Value, serde_json::Error> {
         let mut entries = BTreeMap::<&str, serde_json::Value>::new();
         entries.insert("name", self.name.clone().into());
@@ -79,7 +79,7 @@ impl Stack {
         }
         map.insert("services".to_owned(), Node::from(self.services.to_yaml()));
         let parts = [
-            ("jobs", self.jobs.json_empty(), self.jobs.to_yaml()),
+            ("jobs", self.jobs.json_empty(), named(self.jobs.to_yaml())),
             ("networks", self.networks.json_empty(), self.networks.to_yaml()),
             ("volumes", self.volumes.json_empty(), self.volumes.to_yaml()),
             ("secrets", self.secrets.json_empty(), self.secrets.to_yaml()),
@@ -111,6 +111,18 @@ impl Stack {
         let waiting = self.services.iter().filter(|(_, other)| other.depends_on.contains_key(service));
         waiting.map(|(name, _)| name.as_str()).collect()
     }
+}
+
+/// Jobs as written: unlike services they repeat their name.
+fn named(mut jobs: Value) -> Value {
+    if let Value::Map(jobs) = &mut jobs {
+        for (name, job) in jobs {
+            if let Some(fields) = job.as_map_mut() {
+                fields.shift_insert(0, "name".to_owned(), Node::from(name.as_str()));
+            }
+        }
+    }
+    jobs
 }
 
 /// A config taken from an environment variable is written without the content that was found there.

@@ -55,6 +55,7 @@ impl<'s> Check<'s> {
         }
         self.scalar(node, rule);
         match &node.value {
+            Value::Float(value) if !value.is_finite() => self.report(node.at, "must be a finite number"),
             Value::Map(map) => self.map(node, map, id),
             Value::List(list) => self.list(list, rule),
             _ => {}

@@ -64,8 +64,7 @@ fn parts(text: &str) -> (String, &str, &str) {
 
 fn host_address(address: &str) -> Result<String, String> {
     let bare = address.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(address);
-    let without_zone = bare.split_once('%').map_or(bare, |(ip, _)| ip);
-    if !bare.is_empty() && without_zone.parse::<IpAddr>().is_err() {
+    if !bare.is_empty() && bare.parse::<IpAddr>().is_err() {
         return Err(format!("invalid IP address: {address}"));
     }
     Ok(bare.to_owned())

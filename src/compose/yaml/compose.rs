@@ -116,6 +116,8 @@ struct Builder {
     /// Open collections: the node, and the key that waits for its value.
     open: Vec<(usize, Option<usize>)>,
     anchors: HashMap<usize, usize>,
+    /// Nodes of this document that are no keys: what Compose counts.
+    values: usize,
     failure: Option<YamlError>,
 }
 
@@ -126,6 +128,7 @@ impl<'input> SpannedEventReceiver<'input> for Builder {
             Event::DocumentStart(_) => {
                 self.arena = Arena::default();
                 self.anchors.clear();
+                self.values = 0;
             }
             Event::DocumentEnd => self.done.push(std::mem::take(&mut self.arena)),
             Event::Scalar(text, style, anchor, tag) => {
@@ -152,7 +155,12 @@ impl<'input> SpannedEventReceiver<'input> for Builder {
 impl Builder {
     fn add(&mut self, kind: Kind, (anchor, tag): (usize, Option<&Tag>), at: Position) {
         let number = self.arena.nodes.len();
-        if number >= MAX_NODES {
+        let is_key = self
+            .open
+            .last()
+            .is_some_and(|(parent, key)| key.is_none() && matches!(self.arena.nodes[*parent].kind, Kind::Map(_)));
+        self.values += usize::from(!is_key);
+        if self.values > MAX_NODES {
             let message = format!("more than {MAX_NODES} nodes in one document, refused as Compose does");
             self.failure = Some(YamlError::new(at, message));
             return;
