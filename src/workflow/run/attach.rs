@@ -2,7 +2,6 @@
 //! Reads a complete spec; returns the exit code.
 //! Never leaves a container behind that was not asked to stay.
 
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
@@ -69,11 +68,17 @@ impl Attached<'_> {
     async fn attached(&self, id: &str, tty: bool) -> Result<u8> {
         let output = Watched::new(self.context.output.clone());
         let handed = Handed::new(self.context, tty);
-        let mut run = pin!(self.target.run_attached(id, tty, handed.input(self.context), &output));
+        let mut run = Box::pin(self.target.run_attached(id, tty, handed.input(self.context), &output));
         let cut = tokio::select! {
             code = &mut run => return Ok(exit_code(code?)),
             cut = self.cut(&output) => cut,
         };
+        if matches!(cut, Cut::ReaderGone) {
+            // The engine cannot end a container whose output nobody takes: we let go of it first.
+            drop(run);
+            self.stop(id, &cut).await;
+            return Ok(READER_GONE);
+        }
         // Its last words are still shown while it stops.
         let stop = async {
             self.stop(id, &cut).await;
@@ -81,8 +86,7 @@ impl Attached<'_> {
         };
         tokio::select! { _ = &mut run => {}, () = stop => {} }
         match cut {
-            Cut::ReaderGone => Ok(READER_GONE),
-            Cut::Interrupted => Err(WorkflowError::Interrupted.into()),
+            Cut::ReaderGone | Cut::Interrupted => Err(WorkflowError::Interrupted.into()),
             Cut::TimedOut(after) => {
                 let what = "the command".to_owned();
                 Err(WorkflowError::TimedOut { what, seconds: after.as_secs() }.into())
