@@ -49,10 +49,10 @@ impl OwnEngine {
     fn run(&mut self) {
         let at = |name: &str| self.folder.path().join(name);
         let log = std::fs::File::create(at("log")).unwrap();
-        let mut command = Command::new("dockerd");
-        command.args(["--host", &self.address(), "--data-root"]).arg(self.data());
+        // In a network of its own: an engine told to use no bridge deletes docker0, which is the machine's own engine's.
+        let mut command = Command::new("unshare");
+        command.args(["--net", "dockerd", "--host", &self.address(), "--data-root"]).arg(self.data());
         command.arg("--exec-root").arg(at("exec")).arg("--pidfile").arg(at("pid"));
-        // No bridge and no firewall rules: the machine's own engine has those.
         command.args(["--bridge", "none", "--iptables=false"]);
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         self.daemon = Some(command.spawn().unwrap());
