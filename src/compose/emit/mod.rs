@@ -4,7 +4,7 @@
 
 mod scalar;
 
-use scalar::{Place, write_scalar};
+use scalar::{Place, is_break, write_scalar};
 
 use super::go::float;
 use super::value::{Map, Node, Value};
@@ -64,7 +64,7 @@ impl Text {
     }
 
     fn key(&mut self, key: &str, indent: usize) {
-        if key.len() <= LONGEST_SIMPLE_KEY && !key.contains('\n') {
+        if key.len() <= LONGEST_SIMPLE_KEY && !key.contains(is_break) {
             self.leaf(&Value::Str(key.to_owned()), Place { key: true, indent: indent + STEP, column: 0 });
         } else {
             self.text.push_str("? ");

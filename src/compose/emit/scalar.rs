@@ -93,7 +93,7 @@ fn is_printable(c: char) -> bool {
     matches!(c, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && c != '\u{feff}'
 }
 
-fn is_break(c: char) -> bool {
+pub(super) fn is_break(c: char) -> bool {
     matches!(c, '\r' | '\n' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
@@ -204,10 +204,12 @@ impl Writer<'_> {
 
     fn double(&mut self, text: &str) {
         self.put('"');
+        // The go-yaml writer asks of each character whether the text begins with a byte order mark.
+        let marked = text.starts_with('\u{feff}');
         let mut after_space = false;
         let mut characters = text.chars().enumerate().peekable();
         while let Some((at, c)) = characters.next() {
-            if !is_printable(c) || is_break(c) || matches!(c, '"' | '\\') {
+            if marked || !is_printable(c) || is_break(c) || matches!(c, '"' | '\\') {
                 escape(c).chars().for_each(|c| self.put(c));
                 after_space = false;
                 continue;
@@ -230,20 +232,24 @@ impl Writer<'_> {
         if text.starts_with(' ') {
             self.out.push('2');
         }
-        let body = text.strip_suffix('\n');
-        match body {
-            None => self.out.push('-'),
-            Some(body) if body.is_empty() || body.ends_with('\n') => self.out.push('+'),
-            Some(_) => {}
-        }
-        for line in body.unwrap_or(text).split('\n') {
-            self.out.push('\n');
-            if !line.is_empty() {
-                self.out.extend(std::iter::repeat_n(' ', self.place.indent));
-                self.out.push_str(line);
-            }
+        let mut backwards = text.chars().rev();
+        match (backwards.next().is_some_and(is_break), backwards.next().is_none_or(is_break)) {
+            (false, _) => self.out.push('-'),
+            (true, true) => self.out.push('+'),
+            (true, false) => {}
         }
         self.out.push('\n');
+        let mut at_start = true;
+        for c in text.chars() {
+            if at_start && !is_break(c) {
+                self.out.extend(std::iter::repeat_n(' ', self.place.indent));
+            }
+            self.out.push(c);
+            at_start = is_break(c);
+        }
+        if !text.ends_with('\n') {
+            self.out.push('\n');
+        }
     }
 }
 
