@@ -3,3 +3,5 @@
 
 mod as_compose;
 mod build;
+mod connection;
+mod lease;
