@@ -96,10 +96,11 @@ impl Change<'_> {
     /// Gives the lease back; where the whole stack went away, its state container goes too, and with the volumes its
     /// history: nothing of the project is left on the engine.
     async fn end(&self, lease: Lease, ended_well: bool) -> Result<()> {
-        Ok(match self.afterwards {
+        let _: () = match self.afterwards {
             Afterwards::Retire { forget } if ended_well => self.target.retire(lease, forget).await?,
             _ => self.target.release(lease).await?,
-        })
+        };
+        Ok(())
     }
 
     /// Nothing needs doing, yet something was left: the lock of a dead owner, whose last request may still be under

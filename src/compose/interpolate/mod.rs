@@ -10,7 +10,7 @@ pub(crate) use template::{Fault, Variables, substitute};
 pub use variables::Variable;
 pub(crate) use variables::extract;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::value::{Node, Position, Value};
 
@@ -27,8 +27,6 @@ pub(crate) struct Interpolation<'a> {
     environment: &'a BTreeMap<String, String>,
     /// Variables that were referenced plainly and have no value, with the first place of each.
     pub unset: BTreeMap<String, Position>,
-    /// Names that were asked for.
-    pub used: BTreeSet<String>,
     at: Position,
 }
 
@@ -45,7 +43,7 @@ impl Variables for Interpolation<'_> {
 impl<'a> Interpolation<'a> {
     /// An interpolation from an environment.
     pub(crate) fn new(environment: &'a BTreeMap<String, String>) -> Self {
-        Self { environment, unset: BTreeMap::new(), used: BTreeSet::new(), at: Position::default() }
+        Self { environment, unset: BTreeMap::new(), at: Position::default() }
     }
 
     /// Fills in a tree; returns all faults in it.

@@ -236,8 +236,8 @@ impl Loader<'_> {
     }
 
     fn written_name(&self, setting: &Setting) -> Result<String, ComposeError> {
-        let names = setting.files.iter().flat_map(|file| names_of(file)).filter(|name| !name.is_empty());
-        let Some(name) = names.last() else { return Ok(String::new()) };
+        let mut names = setting.files.iter().flat_map(names_of).filter(|name| !name.is_empty());
+        let Some(name) = names.next_back() else { return Ok(String::new()) };
         if self.args.options.no_interpolate {
             return Ok(name);
         }

@@ -6,5 +6,5 @@ mod check;
 mod pattern;
 mod rule;
 
-pub(crate) use check::{Violation, violations};
+pub(crate) use check::violations;
 pub(crate) use rule::schema;

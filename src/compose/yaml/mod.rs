@@ -8,7 +8,7 @@ mod reset;
 mod scalar;
 
 pub(crate) use reset::{ResetPaths, apply_resets};
-pub(crate) use scalar::{is_plain_text, resolve_plain};
+pub(crate) use scalar::is_plain_text;
 
 use super::value::{Node, Position};
 

@@ -82,10 +82,10 @@ pub(super) async fn for_registry(registry: &str, environment: &Environment) -> O
     if let Some(helper) = config.cred_helpers.iter().find(|(name, _)| host(name) == key).map(|(_, helper)| helper) {
         return ask(helper, registry, environment).await;
     }
-    if !config.creds_store.is_empty() {
-        if let Some(found) = ask(&config.creds_store, registry, environment).await {
-            return Some(found);
-        }
+    if !config.creds_store.is_empty()
+        && let Some(found) = ask(&config.creds_store, registry, environment).await
+    {
+        return Some(found);
     }
     let (name, auth) = config.auths.into_iter().find(|(name, _)| host(name) == key)?;
     auth.credentials(name)

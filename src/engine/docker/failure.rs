@@ -41,10 +41,10 @@ fn refused(operation: String, status: u16, message: String) -> TargetError {
     if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
         return TargetError::DiskFull { operation, reason: message };
     }
-    if status == 404 {
-        if let Some((kind, name)) = not_found(&message) {
-            return TargetError::NotFound { kind, name };
-        }
+    if status == 404
+        && let Some((kind, name)) = not_found(&message)
+    {
+        return TargetError::NotFound { kind, name };
     }
     TargetError::Refused { operation, status, message }
 }

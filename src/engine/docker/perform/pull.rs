@@ -64,11 +64,11 @@ struct Layers(BTreeMap<String, (u64, u64)>);
 impl Layers {
     fn tell(&mut self, line: &Value, progress: Progress<'_>) {
         let status = line["status"].as_str().unwrap_or_default();
-        if let (Some(id), Some(total)) = (line["id"].as_str(), line["progressDetail"]["total"].as_u64()) {
-            if status == "Downloading" {
-                let done = line["progressDetail"]["current"].as_u64().unwrap_or_default();
-                self.0.insert(id.to_owned(), (done, total));
-            }
+        if let (Some(id), Some(total)) = (line["id"].as_str(), line["progressDetail"]["total"].as_u64())
+            && status == "Downloading"
+        {
+            let done = line["progressDetail"]["current"].as_u64().unwrap_or_default();
+            self.0.insert(id.to_owned(), (done, total));
         }
         if let Some((done, total)) =
             line["id"].as_str().and_then(|id| self.0.get_mut(id)).filter(|_| status == "Pull complete")
