@@ -5,6 +5,7 @@ mod engine_contract;
 mod engine_docker;
 mod example;
 mod lifecycle;
+mod lifecycle_verbs;
 mod own_engine;
 mod rooms;
 mod stage;
