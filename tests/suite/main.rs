@@ -1,5 +1,10 @@
 //! The whole test suite of aictl outside the rooms: one binary, one module per subject.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says where it stopped"
+)]
 
 mod engine_contract;
 mod engine_docker;
