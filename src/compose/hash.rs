@@ -63,3 +63,50 @@ fn digest(value: &impl serde::Serialize) -> String {
     let _ = super::json::write(&mut bytes, value, super::json::Layout::Compact);
     hex::encode(Sha256::digest(&bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{config_hash, network_hash, volume_hash};
+    use crate::compose::{FileSource, LoadArgs, Stack, load};
+
+    fn stack(text: &str) -> Stack {
+        let file = FileSource::Inline { name: PathBuf::from("compose.yaml"), text: text.to_owned() };
+        load(&LoadArgs { working_dir: PathBuf::from("/srv"), files: vec![file], ..LoadArgs::default() }).unwrap().stack
+    }
+
+    #[test]
+    fn hashes_are_those_compose_put_on_its_labels() {
+        let stack = stack(
+            "name: composewt\n\
+             services: {a: {image: lab, networks: [default, n], volumes: ['vol:/v']}}\n\
+             networks: {n: {driver_opts: {com.docker.network.bridge.name: cwt0}, labels: {a: b}, \
+             ipam: {config: [{subnet: 10.99.7.0/24}]}}}\n\
+             volumes: {vol: {labels: {l: m}}}\n",
+        );
+        let network = |key: &str| network_hash(&stack.networks[key]);
+        assert_eq!(network("default"), "3dd9087b94b2f34d8f7566d7758717675e1cafa81e92fc63153711fe67dee411");
+        assert_eq!(network("n"), "2eaa0fb5d434e531663c4eded7442ed107833e8c71a1dedc86961e35aa13c736");
+        let volume = volume_hash(&stack.volumes["vol"]);
+        assert_eq!(volume, "d3d680963c1fa4a1faf32308f8c29c89638e8a68719c76a2a973f4eccf89ab71");
+    }
+
+    #[test]
+    fn a_service_hash_has_the_historical_order_of_keys() {
+        let stack = stack(
+            "services:\n  web:\n    image: nginx\n    restart: always\n    healthcheck: {disable: true}\n    \
+             pre_start: [{image: x, command: [a], per_replica: true, user: root}]\n    \
+             post_start: [{command: [a], user: root}]\n",
+        );
+        let hash = config_hash(&stack.services["web"]);
+        assert_eq!(hash, "f03c9b746197adab1b43e1cac33217aa908cf07c6dcfc71d7794ca4c459a58e7");
+    }
+
+    #[test]
+    fn scale_and_dependencies_do_not_change_a_hash() {
+        let plain = stack("services: {a: {image: x}, b: {image: y}}");
+        let scaled = stack("services: {a: {image: x, scale: 3, depends_on: [b], pull_policy: always}, b: {image: y}}");
+        assert_eq!(config_hash(&plain.services["a"]), config_hash(&scaled.services["a"]));
+    }
+}
