@@ -4,6 +4,7 @@
 
 pub mod cleanup;
 mod container;
+pub mod api_socket;
 pub mod content;
 pub mod converge;
 mod error;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::compose::model::Stack;
 use crate::compose::{self, ComposeError, FileSource, LoadArgs, LoadOptions};
 use crate::error::Result;
-use crate::plan::Scope;
+use crate::plan::{Scope, api_socket};
 use crate::project::{LoadedProject, TargetConfig, Task, load_project};
 use crate::secret::{Secret, secrets_in};
 use crate::target::Target;
@@ -32,7 +32,8 @@ pub struct LoadedStack {
 /// Loads the stack; files are needed.
 pub fn load_stack(context: &Context) -> Result<LoadedStack> {
     let project = load_project_file(context)?;
-    let (loaded, args) = load_compose(context, &project)?;
+    let (mut loaded, args) = load_compose(context, &project)?;
+    api_socket::grant(&mut loaded.stack, docker_settings(context).as_deref());
     for finding in &loaded.warnings {
         context.reporter.warn(finding.to_string());
     }
@@ -51,6 +52,12 @@ pub fn load_named(context: &Context) -> Result<LoadedStack> {
         }
         result => result,
     }
+}
+
+/// The folder of the Docker CLI's settings.
+fn docker_settings(context: &Context) -> Option<PathBuf> {
+    let variable = |name: &str| context.variables.get(name).filter(|value| !value.is_empty());
+    variable("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(Path::new(variable("HOME")?).join(".docker")))
 }
 
 fn no_file(error: &crate::error::Error) -> bool {

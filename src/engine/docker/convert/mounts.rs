@@ -49,8 +49,8 @@ fn tmpfs(entry: &str) -> (String, Value) {
 fn as_bind(spec: &ContainerSpec, volume: &ServiceVolume) -> Option<String> {
     let source = match volume.r#type.as_str() {
         "bind" => {
-            let bind = volume.bind.as_ref()?;
-            (bind.create_host_path.0 && bind.recursive.is_empty()).then(|| volume.source.clone())?
+            let plain = volume.bind.as_ref().is_none_or(|b| b.create_host_path.0 && b.recursive.is_empty());
+            plain.then(|| volume.source.clone())?
         }
         "volume" => {
             let options = volume.volume.as_ref();
