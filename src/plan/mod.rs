@@ -2,9 +2,9 @@
 //! Pure: reads a `Stack` and an `Observed`, returns a `Plan`.
 //! Never awaits, never talks to an engine.
 
+pub mod api_socket;
 pub mod cleanup;
 mod container;
-pub mod api_socket;
 pub mod content;
 pub mod converge;
 mod error;

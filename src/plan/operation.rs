@@ -29,7 +29,7 @@ pub enum Readiness {
     /// It was started.
     Started,
     /// It runs and has not ended for this long; a one-shot that exits 0 is ready too.
-    Stable { seconds: u64 },
+    Stable { millis: u64 },
     /// Its health check passes. `test` is the command as the engine runs it, tried early by exec.
     Healthy,
     /// It ended with exit code 0.

@@ -86,8 +86,8 @@ impl ReadinessWatch {
         }
         let since = *self.running_since.get_or_insert(sighting.at);
         match self.readiness {
-            Readiness::Stable { seconds } => {
-                let needed = if restarts > 0 { STABLE_AFTER_RESTART } else { Duration::from_secs(seconds) };
+            Readiness::Stable { millis } => {
+                let needed = if restarts > 0 { STABLE_AFTER_RESTART } else { Duration::from_millis(millis) };
                 if sighting.at.saturating_sub(since) >= needed { Verdict::Ready("running") } else { Verdict::Waiting }
             }
             Readiness::Healthy => self.see_health(sighting),
@@ -193,7 +193,7 @@ mod tests {
     fn restarts_rising_twice_fail_at_once_and_old_restarts_do_not_count() {
         let mut c = container(ContainerState::Running);
         c.restart_count = 7;
-        let mut watch = ReadinessWatch::new(Readiness::Stable { seconds: 1 });
+        let mut watch = ReadinessWatch::new(Readiness::Stable { millis: 1000 });
         assert_eq!(watch.see(sight(&c, 0, None)), Verdict::Waiting);
         c.restart_count = 8;
         assert_eq!(watch.see(sight(&c, 1500, None)), Verdict::Waiting, "one restart asks for a longer look");
@@ -206,11 +206,11 @@ mod tests {
     fn one_shots_are_ready_at_exit_0_and_failed_at_exit_3() {
         let mut c = container(ContainerState::Exited);
         c.exit_code = Some(0);
-        for readiness in [Readiness::Completed, Readiness::Stable { seconds: 1 }] {
+        for readiness in [Readiness::Completed, Readiness::Stable { millis: 1000 }] {
             assert_eq!(ReadinessWatch::new(readiness).see(sight(&c, 0, None)), Verdict::Ready("exited 0"));
         }
         c.exit_code = Some(3);
-        for readiness in [Readiness::Completed, Readiness::Stable { seconds: 1 }, Readiness::Healthy] {
+        for readiness in [Readiness::Completed, Readiness::Stable { millis: 1000 }, Readiness::Healthy] {
             assert_eq!(
                 ReadinessWatch::new(readiness).see(sight(&c, 0, None)),
                 Verdict::Failed(ReadinessFailure::Exited { code: 3 })

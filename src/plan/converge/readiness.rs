@@ -10,7 +10,7 @@ use crate::compose::model::{Condition, Service, Stack};
 use crate::plan::{ContainerState, Health, Operation, Phase, Readiness, StepId};
 
 /// A service without a health check counts as ready when it has run this long.
-const STABLE_SECONDS: u64 = 1;
+const STABLE_MILLIS: u64 = 400;
 
 /// Nothing is waited for shorter than this unless asked.
 const SHORTEST_WAIT: Duration = Duration::from_secs(120);
@@ -49,7 +49,7 @@ impl Planner<'_> {
         let image = service.image_or_default(&self.wanted.stack.name, name);
         let of_image = self.observed.images.get(&image).is_some_and(|i| i.has_health_check);
         let checked = declared.is_some_and(|h| !h.test.0.is_empty()) || of_image;
-        if checked && !disabled { Readiness::Healthy } else { Readiness::Stable { seconds: STABLE_SECONDS } }
+        if checked && !disabled { Readiness::Healthy } else { Readiness::Stable { millis: STABLE_MILLIS } }
     }
 
     /// Whether a selected service waits for this one under such a condition.

@@ -77,7 +77,8 @@ async fn removing_what_is_gone_is_no_error(lab: &Lab) {
 }
 
 async fn a_second_container_of_the_same_name_is_refused(lab: &Lab) {
-    lab.create(lab.spec("a", 1, sleeper())).await;
+    let first = lab.create(lab.spec("a", 1, sleeper())).await;
+    lab.start(&first).await.unwrap();
     let again = Operation::CreateContainer(Box::new(lab.spec("a", 1, sleeper())));
     assert!(matches!(lab.perform(&again).await, Err(TargetError::Refused { status: 409, .. })));
     assert_eq!(lab.observe().await.containers.len(), 1);
