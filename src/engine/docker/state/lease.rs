@@ -18,6 +18,8 @@ use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
 use crate::target::TargetError;
 
 const FILE: &str = "lease.json";
+/// An empty file that only proves the helper can be written to.
+const PROBE: &str = "held";
 /// How often a race for the name is run again before the other side is believed to hold it.
 const ROUNDS: usize = 40;
 /// How often a lease of unknown owner is looked at while it is waited for.
@@ -78,7 +80,15 @@ impl DockerEngine {
 
     async fn rename_to_held(&self, project: &str, free: &Helper) -> Result<Attempt, TargetError> {
         match self.rename_helper(&free.id, &held_name(project)).await {
-            Ok(()) => Ok(Attempt::Won { id: free.id.clone(), running: free.running }),
+            // A dead client's request may be removing it; one that can be written to is whole.
+            Ok(()) => match helper::write(&self.connection, &free.id, PROBE, b"").await {
+                Ok(()) => Ok(Attempt::Won { id: free.id.clone(), running: free.running }),
+                Err(TargetError::Unreachable { .. }) => Ok(Attempt::Lost),
+                Err(_) => {
+                    self.remove_helper(&free.id).await?;
+                    Ok(Attempt::Lost)
+                }
+            },
             // Taken by another (409, or 400 when it is this very container), or removed under our hands.
             Err(TargetError::Refused { .. } | TargetError::NotFound { .. }) => Ok(Attempt::Lost),
             Err(error) => Err(error),
@@ -153,6 +163,8 @@ impl DockerEngine {
         let files = match helper::read(&self.connection, &held.id, FILE).await {
             Ok(files) => files,
             Err(TargetError::NotFound { .. }) => return Ok(unknown),
+            // A helper that the engine is removing answers with whatever it has already lost.
+            Err(TargetError::Refused { .. } | TargetError::Broken { .. }) => return Ok(unknown),
             Err(error) => return Err(error),
         };
         let file = files.get(FILE).and_then(|bytes| serde_json::from_slice::<LeaseFile>(bytes).ok());
