@@ -61,7 +61,7 @@ pub(super) enum Ended {
 pub(super) struct Walk<'a> {
     runner: &'a Runner<'a>,
     ids: Mutex<BTreeMap<String, String>>,
-    /// The engine's allocation of ports it picks itself is not atomic: such starts are sent one at a time.
+    /// The engine's allocation of ports and endpoints is not atomic: starts that need it are sent one at a time.
     starting: tokio::sync::Mutex<()>,
     changes: broadcast::Sender<Change>,
     stop: watch::Sender<bool>,

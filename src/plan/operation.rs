@@ -61,8 +61,8 @@ pub enum Operation {
     RemoveVolume { name: String },
     /// Creates a container and copies its files into it.
     CreateContainer(Box<ContainerSpec>),
-    /// Starts a container. `container` is an id or a name. `alone`: the engine picks a host port for it, and its
-    /// allocation is not atomic, so no other such start may be under way.
+    /// Starts a container. `container` is an id or a name. `alone`: it joins a network, and the
+    /// engine's allocations there are not atomic, so no other such start may be under way.
     StartContainer { service: String, container: String, alone: bool },
     /// Stops a container: signal, then kill after the timeout.
     StopContainer { service: String, container: String, timeout: Option<Duration> },
