@@ -1,5 +1,6 @@
 # Decides which lab images have to be built. Reads the recipes, the engine and
-# the archive of earlier builds; leaves every image tagged aictl-lab/NAME:TAG.
+# the archive of earlier builds; leaves every image tagged aictl/NAME:TAG, the
+# tests' own tool aictl-lab/tool:TAG.
 # Never pulls: packages come from the mirrors this machine is configured for.
 
 # name tag recipe-folder, parents first.
@@ -11,6 +12,11 @@ redis 7 templates/images/redis
 nginx 1 templates/images/nginx
 python-fastapi 3.11 templates/images/python-fastapi
 '
+# The product's recipes make aictl/NAME; what only tests use is kept apart.
+lab_image_reference() {
+  case $1 in tool) echo "aictl-lab/$1:$2" ;; *) echo "aictl/$1:$2" ;; esac
+}
+
 LAB_IMAGE_LABEL=io.github.aictl.lab.recipe
 
 # The same recipe on the same parent is the same image: nothing else counts,
@@ -44,7 +50,7 @@ lab_images_wanted() {
 # Prints what is missing, one `name tag recipe key` a line.
 lab_images_missing() {
   lab_images_wanted | while read -r name tag recipe key; do
-    [ "$(lab_image_found "aictl-lab/$name:$tag")" = "$key" ] || echo "$name $tag $recipe $key"
+    [ "$(lab_image_found "$(lab_image_reference "$name" "$tag")")" = "$key" ] || echo "$name $tag $recipe $key"
   done
 }
 
@@ -66,10 +72,11 @@ lab_image_wheels() {
 
 lab_image_build() {
   local name=$1 tag=$2 recipe=$LAB_ROOT/$3 key=$4
-  local log=$LAB_CACHE/log/image-$name.log
-  lab_say "building image aictl-lab/$name:$tag"
+  local log=$LAB_CACHE/log/image-$name.log image
+  image=$(lab_image_reference "$name" "$tag")
+  lab_say "building image $image"
   if [ -x "$recipe/build" ]; then
-    lab_logged "$log" timeout 900 "$recipe/build" "aictl-lab/$name:$tag" "$LAB_IMAGE_LABEL=$key"
+    lab_logged "$log" timeout 900 "$recipe/build" "$image" "$LAB_IMAGE_LABEL=$key"
     return
   fi
   lab_image_wheels "$recipe" || return 1
@@ -77,14 +84,14 @@ lab_image_build() {
   # asked for. The proxy arguments are predefined: they stay out of the history.
   lab_logged "$log" timeout 900 env DOCKER_BUILDKIT=0 docker build --rm --force-rm \
     --build-arg http_proxy --build-arg https_proxy --build-arg no_proxy \
-    --label "$LAB_IMAGE_LABEL=$key" --tag "aictl-lab/$name:$tag" "$recipe" || return 1
+    --label "$LAB_IMAGE_LABEL=$key" --tag "$image" "$recipe" || return 1
   rm -rf "$recipe/wheels"
 }
 
 # One archive for all: layers that images share are kept once.
 lab_images_save() {
-  local archive=$LAB_CACHE/images.tar tags
-  tags=$(lab_images_wanted | awk '{ print "aictl-lab/" $1 ":" $2 }')
+  local archive=$LAB_CACHE/images.tar tags name tag
+  tags=$(lab_images_wanted | while read -r name tag _; do lab_image_reference "$name" "$tag"; done)
   # shellcheck disable=SC2086  # the tags are words
   docker save --output "$archive.part" $tags && mv "$archive.part" "$archive" \
     && lab_images_wanted >"$archive.recipes"

@@ -80,7 +80,7 @@ fn example_images_are_chosen_by_values_alone() {
         let lines = text.lines().map(str::trim);
         lines.filter(|line| line.starts_with("image:") || line.contains("_IMAGE:")).map(str::to_owned).collect()
     };
-    assert!(images(&simple).contains(&"image: aictl-lab/postgres:15".to_owned()));
+    assert!(images(&simple).contains(&"image: aictl/postgres:15".to_owned()));
     assert!(images(&official).contains(&"image: postgres:15".to_owned()));
     let rest = |text: &str| text.lines().filter(|line| !images(text).contains(&line.trim().to_owned())).count();
     assert_eq!(rest(&simple), rest(&official));
