@@ -53,6 +53,7 @@ fn base64_shapes(value: &str) -> Vec<String> {
     for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
         let alone = engine.encode(value);
         let padding = "=".repeat((4 - alone.len() % 4) % 4);
+        shapes.extend(wrapped(&alone));
         shapes.push(format!("{alone}{padding}"));
         shapes.push(alone);
         for offset in 0..3usize {
@@ -67,6 +68,16 @@ fn base64_shapes(value: &str) -> Vec<String> {
         }
     }
     shapes
+}
+
+/// The lines of base64 as mail, PEM and `base64` wrap it; lines too short to tell are left out.
+fn wrapped(base64: &str) -> Vec<String> {
+    let widths = [76, 64].into_iter().filter(|width| base64.len() > *width);
+    let lines = widths.flat_map(|width| base64.as_bytes().chunks(width));
+    lines
+        .filter(|line| line.len() >= 2 * SHORTEST_BASE64)
+        .map(|line| String::from_utf8_lossy(line).into_owned())
+        .collect()
 }
 
 fn backslashed(value: &str, special: &str) -> String {

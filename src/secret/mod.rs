@@ -3,13 +3,20 @@
 //! Never reads the environment or a file, and never prints.
 
 mod forms;
+mod generate;
 mod names;
+mod pattern;
 mod placeholder;
 mod redact;
+mod stream;
+mod strength;
 
+pub use generate::{Alphabet, Random, generate};
 pub use names::{is_secret_name, secrets_in};
 pub use placeholder::placeholder_reason;
 pub use redact::{REDACTED, Redactor};
+pub use stream::RedactedStream;
+pub use strength::weakness;
 
 /// A value that must not be shown: it has no `Display`, its `Debug` says `[redacted]`, and reading it is spelled out.
 ///

@@ -7,6 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use super::Secret;
 use super::forms::shapes;
+use super::pattern::Patterns;
 
 /// What stands where a secret stood.
 pub const REDACTED: &str = "[redacted]";
@@ -81,10 +82,10 @@ pub struct Redactor {
     known: RwLock<Known>,
 }
 
-/// The shapes by their first byte, the longest first within each.
+/// The values and the shapes they turn up in.
 #[derive(Default)]
 struct Known {
-    by_first: std::collections::BTreeMap<u8, Vec<String>>,
+    patterns: Patterns,
     values: std::collections::BTreeSet<String>,
 }
 
@@ -116,6 +117,27 @@ impl Redactor {
         self.known.read().unwrap_or_else(PoisonError::into_inner).redact(text)
     }
 
+    /// Bytes that come in pieces: what may be written now goes to `out`, and the number of bytes that must wait for the next
+    /// piece is returned, because a value may begin there. With `last` nothing waits.
+    pub(super) fn redact_piece(&self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let mut at = 0;
+        while at < bytes.len() {
+            let found = known.patterns.at_start(&bytes[at..]);
+            if found.begun && !last {
+                break;
+            }
+            let Some(length) = found.whole else {
+                out.push(bytes[at]);
+                at += 1;
+                continue;
+            };
+            out.extend_from_slice(REDACTED.as_bytes());
+            at += length;
+        }
+        bytes.len() - at
+    }
+
     /// The same for every string of a JSON value, keys included.
     pub fn redact_json(&self, value: &serde_json::Value) -> serde_json::Value {
         use serde_json::Value;
@@ -135,13 +157,8 @@ impl Known {
         if !is_telling(value) || !self.values.insert(value.to_owned()) {
             return;
         }
-        for shape in shapes(value) {
-            let Some(first) = shape.bytes().next().filter(|_| is_telling(&shape)) else { continue };
-            let list = self.by_first.entry(first).or_default();
-            if !list.contains(&shape) {
-                list.push(shape);
-                list.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-            }
+        for shape in shapes(value).iter().filter(|shape| is_telling(shape)) {
+            self.patterns.add(shape);
         }
     }
 
@@ -149,8 +166,9 @@ impl Known {
         let mut out = String::new();
         let mut copied = 0;
         let mut at = 0;
-        while let Some(&byte) = text.as_bytes().get(at) {
-            let Some(length) = self.match_at(byte, &text.as_bytes()[at..]) else {
+        while at < text.len() {
+            // A shape is whole characters, escaped or not, so both ends are character boundaries.
+            let Some(length) = self.patterns.at_start(&text.as_bytes()[at..]).whole else {
                 at += 1;
                 continue;
             };
@@ -164,12 +182,6 @@ impl Known {
         }
         out.push_str(&text[copied..]);
         Cow::Owned(out)
-    }
-
-    /// How many bytes the longest shape starting here has. A shape is whole UTF-8, so both ends are character boundaries.
-    fn match_at(&self, first: u8, rest: &[u8]) -> Option<usize> {
-        let shapes = self.by_first.get(&first)?;
-        shapes.iter().find(|shape| rest.starts_with(shape.as_bytes())).map(String::len)
     }
 }
 
