@@ -8,7 +8,7 @@ use super::interpolate::{Fault, Variables, substitute};
 
 /// What is wrong with an env file: a line, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EnvFileError {
+pub struct EnvFileError {
     /// Line, from 1.
     pub line: u32,
     /// What is wrong.
@@ -18,24 +18,55 @@ pub(crate) struct EnvFileError {
 /// Looks a name up outside the file.
 pub(crate) type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// One statement of a text and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name.
+    pub key: String,
+    /// The value as a program gets it; `None` for a name alone that nothing gives a value.
+    pub value: Option<String>,
+    /// Line the statement begins on, from 1.
+    pub line: u32,
+    /// Bytes of the text that are the value with its quotes and, when unquoted, a comment behind it; empty for a name alone.
+    pub span: std::ops::Range<usize>,
+}
+
 /// Reads a text into `vars`; names found by `lookup` win over names read before when a value refers to them.
 pub(crate) fn parse(text: &str, vars: &mut BTreeMap<String, String>, lookup: Lookup<'_>) -> Result<(), EnvFileError> {
+    read(text, vars, lookup, &mut |_| ())
+}
+
+/// Every statement of a text in its order.
+pub(crate) fn entries(text: &str, lookup: Lookup<'_>) -> Result<Vec<Entry>, EnvFileError> {
+    let mut found = Vec::new();
+    read(text, &mut BTreeMap::new(), lookup, &mut |entry| found.push(entry))?;
+    Ok(found)
+}
+
+fn read(
+    text: &str,
+    vars: &mut BTreeMap<String, String>,
+    lookup: Lookup<'_>,
+    each: &mut dyn FnMut(Entry),
+) -> Result<(), EnvFileError> {
     let mut parser = Parser { line: 1, lookup };
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     while let Some(start) = parser.statement(rest) {
+        let line = parser.line;
         let (key, after, inherited) = parser.key(start)?;
         if key.contains(' ') {
             return Err(parser.error("key cannot contain a space"));
         }
-        if inherited {
-            if let Some(value) = lookup(key) {
-                vars.insert(key.to_owned(), value);
-            }
-            rest = after;
-            continue;
+        let from = text.len() - after.len();
+        let (value, after) = match inherited {
+            true => (lookup(key), after),
+            false => parser.value(after, vars).map(|(value, after)| (Some(value), after))?,
+        };
+        let written = if inherited { "" } else { text[from..text.len() - after.len()].trim_end_matches('\n') };
+        each(Entry { key: key.to_owned(), value: value.clone(), line, span: from..from + written.len() });
+        if let Some(value) = value {
+            vars.insert(key.to_owned(), value);
         }
-        let (value, after) = parser.value(after, vars)?;
-        vars.insert(key.to_owned(), value);
         rest = after;
     }
     Ok(())

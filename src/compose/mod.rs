@@ -8,6 +8,7 @@ mod consistency;
 mod decode;
 mod dotenv;
 pub mod emit;
+pub mod env_file;
 mod environment;
 mod error;
 pub(crate) mod go;

@@ -2,7 +2,9 @@
 //! Reads /proc and /etc/passwd; returns facts, as many as can be seen without rights.
 //! Never changes the machine, and never fails: what cannot be seen is absent.
 
+pub mod git;
 mod port;
+pub mod private_file;
 
 use std::fs;
 use std::path::Path;

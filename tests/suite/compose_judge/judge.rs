@@ -34,6 +34,11 @@ impl Judge {
         Some(Self { program, memory })
     }
 
+    /// Where it is.
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
     /// What it says, from memory where the same was asked before.
     pub fn ask(&self, case: &Case, mode: &Mode) -> Outcome {
         let place = self.memory.join(self.key(case, mode));

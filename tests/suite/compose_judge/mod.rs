@@ -5,6 +5,7 @@
 mod case;
 mod coverage;
 mod diff;
+mod env_file;
 mod judge;
 mod known;
 mod refused;
