@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn every_alphabet_holds_what_was_asked_for_and_nothing_else() {
-        let cases: [(Alphabet, usize, fn(char) -> bool); 4] = [
+        type Case = (Alphabet, usize, fn(char) -> bool);
+        let cases: [Case; 4] = [
             (Alphabet::UrlSafe, 43, |c| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
             (Alphabet::Hex, 64, |c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase()),
             (Alphabet::Alphanumeric, 43, |c| c.is_ascii_alphanumeric()),

@@ -76,7 +76,8 @@ fn bits(value: &str) -> f64 {
 }
 
 fn class_size(characters: &[char]) -> f64 {
-    let classes: [(fn(&char) -> bool, f64); 5] = [
+    type Class = (fn(&char) -> bool, f64);
+    let classes: [Class; 5] = [
         (|c| c.is_ascii_lowercase(), 26.0),
         (|c| c.is_ascii_uppercase(), 26.0),
         (|c| c.is_ascii_digit(), 10.0),
