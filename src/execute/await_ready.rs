@@ -2,9 +2,10 @@
 //! Reads the target, feeds `plan::ReadinessWatch`, returns by what it became ready.
 //! Never outlives its timeout; the verdict is the watch's, not ours.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
+use tokio::time::Instant;
 
 use super::ExecuteError;
 use super::evidence::collect;
@@ -69,7 +70,7 @@ impl Wait<'_> {
 
     /// Until something changed on this container, the time is up, or the run stops.
     async fn pause(&mut self, container: &ObservedContainer, time: Duration) -> Result<(), ExecuteError> {
-        let until = tokio::time::Instant::now() + time.max(Duration::from_millis(20));
+        let until = Instant::now() + time.max(Duration::from_millis(20));
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(until) => return Ok(()),

@@ -8,6 +8,7 @@
 
 mod engine_contract;
 mod engine_docker;
+mod every_step;
 mod example;
 mod lifecycle;
 mod lifecycle_verbs;

@@ -55,7 +55,7 @@ impl Copy for MemoryEngine {
         if self.observe_path(container, directory).await? != Some(true) {
             return Err(missing(container, directory));
         }
-        self.effect(|world| {
+        self.effect(format!("copy into {container}:{directory}"), |world| {
             let found = world.get(container)?;
             for entry in tar::Archive::new(&bytes[..]).entries().map_err(|e| broken(&e))? {
                 let mut entry = entry.map_err(|e| broken(&e))?;

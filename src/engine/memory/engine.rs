@@ -73,7 +73,8 @@ impl Engine for MemoryEngine {
     }
 
     async fn perform(&self, operation: &Operation, _: usize, _: &dyn Reporter) -> Result<Outcome, TargetError> {
-        self.effect(|world| perform::perform(world, operation))
+        let name = format!("{} {}", operation.verbs().0, operation.subject(&self.names()));
+        self.effect(name, |world| perform::perform(world, operation))
     }
 
     async fn watch(&self, project: &str) -> Result<BoxStream<'static, Result<Change, TargetError>>, TargetError> {

@@ -44,6 +44,7 @@ struct Handle {
     effects: AtomicUsize,
     dead: AtomicBool,
     faults: Mutex<Vec<(usize, Fault)>>,
+    names: Mutex<Vec<String>>,
     pids: Mutex<Vec<u32>>,
 }
 
@@ -85,6 +86,16 @@ impl MemoryEngine {
         self.handle.effects.load(Ordering::SeqCst)
     }
 
+    /// What those effects were, in words: `create container web-api-1`, `take the lock`.
+    pub fn effect_names(&self) -> Vec<String> {
+        self.handle.names.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The process behind this handle ended: leases it still holds are known to be a dead process's.
+    pub fn end(&self) {
+        self.die();
+    }
+
     /// Whether a scripted fault has killed this handle.
     pub fn is_dead(&self) -> bool {
         self.handle.dead.load(Ordering::SeqCst)
@@ -114,13 +125,23 @@ impl MemoryEngine {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Names of the containers by id.
+    fn names(&self) -> std::collections::BTreeMap<String, String> {
+        self.world().containers.iter().map(|(id, c)| (id.clone(), c.seen.name.clone())).collect()
+    }
+
     fn alive(&self) -> Result<(), TargetError> {
         if self.is_dead() { Err(killed()) } else { Ok(()) }
     }
 
     /// Runs one effect under the script.
-    fn effect<T>(&self, act: impl FnOnce(&mut World) -> Result<T, TargetError>) -> Result<T, TargetError> {
+    fn effect<T>(
+        &self,
+        name: String,
+        act: impl FnOnce(&mut World) -> Result<T, TargetError>,
+    ) -> Result<T, TargetError> {
         self.alive()?;
+        self.handle.names.lock().unwrap_or_else(PoisonError::into_inner).push(name);
         let number = self.handle.effects.fetch_add(1, Ordering::SeqCst) + 1;
         let faults = self.handle.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let fault = faults.iter().find(|(at, _)| *at == number).map(|(_, fault)| fault.clone());

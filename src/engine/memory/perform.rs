@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::shell::{self, Surroundings};
 use super::world::{Container, StoredFile, World, refused};
+use crate::compose::hash::{network_hash, volume_hash};
 use crate::plan::{
     ChangeKind, ContainerSpec, ContainerState, Health, ObservedContainer, ObservedMount, ObservedNetwork, ObservedPort,
     ObservedVolume, Operation, Outcome, labels,
@@ -22,9 +23,13 @@ pub(super) fn perform(world: &mut World, operation: &Operation) -> Result<Outcom
             reason: "an engine in memory has no registry".to_owned(),
         }),
         Operation::BuildImage { image, .. } => Ok(created(world.add_image(image))),
-        Operation::CreateNetwork { project, key, name, .. } => create_network(world, project, key, name),
+        Operation::CreateNetwork { project, key, name, network } => {
+            create_network(world, of_project(project, (labels::NETWORK, key), network_hash(network)), name)
+        }
         Operation::RemoveNetwork { id, name } => remove_network(world, id, name),
-        Operation::CreateVolume { project, key, name, .. } => create_volume(world, project, key, name),
+        Operation::CreateVolume { project, key, name, volume } => {
+            create_volume(world, of_project(project, (labels::VOLUME, key), volume_hash(volume)), name)
+        }
         Operation::RemoveVolume { name } => remove_volume(world, name),
         Operation::CreateContainer(spec) => create_container(world, spec),
         Operation::RemoveImage { image } => {
@@ -74,17 +79,16 @@ fn created(id: String) -> Outcome {
     Outcome { id: Some(id), ..Outcome::default() }
 }
 
-fn of_project(project: &str, label: &str, key: &str) -> BTreeMap<String, String> {
-    let pairs = [(labels::PROJECT, project), (label, key), (labels::CONFIG_HASH, &"0".repeat(64))];
+fn of_project(project: &str, (label, key): (&str, &str), hash: String) -> BTreeMap<String, String> {
+    let pairs = [(labels::PROJECT, project), (label, key), (labels::CONFIG_HASH, &hash)];
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
-fn create_network(world: &mut World, project: &str, key: &str, name: &str) -> Result<Outcome, TargetError> {
+fn create_network(world: &mut World, labels: BTreeMap<String, String>, name: &str) -> Result<Outcome, TargetError> {
     if world.networks.iter().any(|network| network.name == name) {
         return Err(refused(format!("creating network {name}"), 409, "network already exists"));
     }
     let id = world.id();
-    let labels = of_project(project, labels::NETWORK, key);
     world.networks.push(ObservedNetwork { id: id.clone(), name: name.to_owned(), labels, driver: "bridge".to_owned() });
     Ok(created(id))
 }
@@ -100,9 +104,8 @@ fn remove_network(world: &mut World, id: &str, name: &str) -> Result<Outcome, Ta
     Ok(Outcome::default())
 }
 
-fn create_volume(world: &mut World, project: &str, key: &str, name: &str) -> Result<Outcome, TargetError> {
+fn create_volume(world: &mut World, labels: BTreeMap<String, String>, name: &str) -> Result<Outcome, TargetError> {
     if !world.volumes.iter().any(|volume| volume.name == name) {
-        let labels = of_project(project, labels::VOLUME, key);
         world.volumes.push(ObservedVolume { name: name.to_owned(), labels, driver: "local".to_owned() });
     }
     Ok(created(name.to_owned()))

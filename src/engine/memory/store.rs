@@ -32,7 +32,7 @@ fn ours(world: &World, lease: &Lease) -> Result<(), TargetError> {
 impl ReleaseStore for MemoryEngine {
     async fn acquire(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError> {
         self.handle.pids.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(owner.pid);
-        self.effect(|world| {
+        self.effect("take the lock".to_owned(), |world| {
             let mut taken_over = None;
             if let Some(held) = world.leases.get(project) {
                 let found = observed(world, held);
@@ -60,7 +60,7 @@ impl ReleaseStore for MemoryEngine {
     }
 
     async fn release(&self, lease: Lease) -> Result<(), TargetError> {
-        self.effect(|world| {
+        self.effect("give the lock back".to_owned(), |world| {
             ours(world, &lease)?;
             world.leases.remove(&lease.project);
             Ok(())
@@ -74,7 +74,7 @@ impl ReleaseStore for MemoryEngine {
     }
 
     async fn break_lease(&self, broken: &ObservedLease) -> Result<(), TargetError> {
-        self.effect(|world| {
+        self.effect("break the lock".to_owned(), |world| {
             if world.leases.get(&broken.project).is_some_and(|held| held.lease.id == broken.id) {
                 world.leases.remove(&broken.project);
             }
@@ -83,7 +83,7 @@ impl ReleaseStore for MemoryEngine {
     }
 
     async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
-        self.effect(|world| {
+        self.effect(format!("record {} {}", record.operation, record.phase.word()), |world| {
             ours(world, lease)?;
             world.records.entry(lease.project.clone()).or_default().push(record.clone());
             Ok(())
@@ -96,7 +96,7 @@ impl ReleaseStore for MemoryEngine {
     }
 
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
-        self.effect(|world| {
+        self.effect("retire the state".to_owned(), |world| {
             ours(world, &lease)?;
             world.leases.remove(&lease.project);
             if forget {

@@ -248,7 +248,9 @@ impl<'a> Planner<'a> {
     fn create(&mut self, name: &str, spec: ContainerSpec, cause: &str) -> StepId {
         let mut after: Vec<StepId> =
             spec.networks.iter().filter_map(|n| self.resources.get(&n.network)).copied().collect();
-        after.extend(spec.volume_names.values().filter_map(|v| self.resources.get(v)));
+        // `volume_names` holds every volume of the stack; only those it mounts are its business.
+        let mounted = spec.service.volumes.iter().filter_map(|v| spec.volume_names.get(&v.source));
+        after.extend(mounted.filter_map(|v| self.resources.get(v)));
         after.extend(self.entry(name).cleared.clone());
         let parents = self.wanted.stack.services.get(name).map(|s| s.depends_on.keys()).into_iter().flatten();
         let shares = spec.network_mode.is_some() || spec.ipc.is_some() || spec.pid.is_some();
