@@ -39,6 +39,12 @@ pub enum TargetError {
     /// The lease this process held is gone: somebody broke it, or the engine's state was wiped.
     #[error("the lock of {project} is no longer ours")]
     LeaseLost { project: String },
+    /// The container was reached and nothing accepts on the port.
+    #[error("nothing listens on port {port} of {container}")]
+    NotListening { container: String, port: u16 },
+    /// No way leads to the container's port from here.
+    #[error("port {port} of {container} cannot be reached from here: {reason}")]
+    NoRoute { container: String, port: u16, reason: String },
     /// A host port is in use.
     #[error("port {port} is already taken{}", holder.as_ref().map(|h| format!(" by {h}")).unwrap_or_default())]
     PortTaken { port: String, holder: Option<String> },

@@ -7,5 +7,5 @@ mod stream;
 mod traits;
 
 pub use error::{ContainerFacts, TargetError};
-pub use stream::{BoxRead, ByteStream, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
-pub use traits::{Copy, Engine, Exec, Logs, ReleaseStore, Target};
+pub use stream::{BoxDuplex, BoxRead, ByteStream, Duplex, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
+pub use traits::{Copy, Dial, Engine, Exec, Logs, ReleaseStore, Target};

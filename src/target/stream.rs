@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use bytes::Bytes;
 use futures_util::Stream;
-use tokio::io::AsyncRead;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 
 use super::TargetError;
@@ -14,6 +14,14 @@ use crate::event::LogLine;
 
 /// A reader that can be sent between tasks.
 pub type BoxRead = Pin<Box<dyn AsyncRead + Send + Sync>>;
+
+/// Bytes in both directions.
+pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// A connection to a port of a container, whichever way it goes.
+pub type BoxDuplex = Box<dyn Duplex>;
 
 /// A stream of byte chunks, as a tar archive comes.
 pub type ByteStream = Pin<Box<dyn Stream<Item = Result<Bytes, TargetError>> + Send>>;

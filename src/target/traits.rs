@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 
-use super::{ByteStream, ExecArgs, ExecInput, LogArgs, LogStream, TargetError};
+use super::{BoxDuplex, ByteStream, ExecArgs, ExecInput, LogArgs, LogStream, TargetError};
 use crate::event::{OutputStream, Reporter};
 use crate::plan::{Change, EngineInfo, Observed, ObservedContainer, ObservedProject, Operation, Outcome, Scope};
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
@@ -109,7 +109,19 @@ pub trait ReleaseStore: Send + Sync {
     async fn has_state(&self, project: &str) -> Result<bool, TargetError>;
 }
 
-/// A whole target: what a workflow's context holds.
-pub trait Target: Engine + Exec + Logs + Copy + ReleaseStore {}
+/// Reaching the ports of containers, from wherever this process runs.
+#[async_trait]
+pub trait Dial: Send + Sync {
+    /// A byte stream to a TCP port of a running container: by whichever way there is, each tried for a bounded time.
+    /// `NotListening` where the container is reached and nothing accepts on the port. A way through a proxy may accept
+    /// first and end the stream at once instead.
+    async fn dial(&self, container: &ObservedContainer, port: u16) -> Result<BoxDuplex, TargetError>;
 
-impl<T: Engine + Exec + Logs + Copy + ReleaseStore> Target for T {}
+    /// Removes what dialling had to put on the target. Called once after the last dial, whatever became of it.
+    async fn hang_up(&self);
+}
+
+/// A whole target: what a workflow's context holds.
+pub trait Target: Engine + Exec + Logs + Copy + Dial + ReleaseStore {}
+
+impl<T: Engine + Exec + Logs + Copy + Dial + ReleaseStore> Target for T {}

@@ -7,6 +7,7 @@ mod connection;
 mod convert;
 mod copy;
 mod credentials;
+mod dial;
 mod exec;
 mod failure;
 mod frames;
@@ -36,6 +37,7 @@ pub struct DockerEngine {
     connection: Connection,
     environment: Environment,
     held: state::HeldLeases,
+    dialled: dial::Dialled,
 }
 
 impl DockerEngine {
@@ -45,7 +47,8 @@ impl DockerEngine {
     pub async fn connect(explicit: Option<&str>, environment: &Environment) -> Result<Self, TargetError> {
         let address = resolve(explicit, environment)?;
         let connection = Connection::open(&address).await?;
-        Ok(Self { connection, environment: environment.clone(), held: state::HeldLeases::default() })
+        let (held, dialled) = (state::HeldLeases::default(), dial::Dialled::default());
+        Ok(Self { connection, environment: environment.clone(), held, dialled })
     }
 
     /// What the engine said of itself when it was connected to: address, version, API; no resources.

@@ -195,7 +195,7 @@ async fn list(connection: &Connection, labels: &[&str]) -> Result<Vec<Listed>, T
     connection.get(&format!("/containers/json?all=1&filters={filters}"), "listing containers").await
 }
 
-async fn containers(connection: &Connection, project: &str) -> Result<Vec<ObservedContainer>, TargetError> {
+pub(super) async fn containers(connection: &Connection, project: &str) -> Result<Vec<ObservedContainer>, TargetError> {
     let listed = list(connection, &[&format!("{PROJECT}={project}")]).await?;
     let found = futures_util::stream::iter(listed)
         .map(|container| async move { present(inspect(connection, &container.id).await) })

@@ -11,7 +11,8 @@ use crate::event::{OutputStream, Reporter};
 use crate::plan::{Change, EngineInfo, Observed, ObservedContainer, ObservedProject, Operation, Outcome, Scope};
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 use crate::target::{
-    ByteStream, Copy, Engine, Exec, ExecArgs, ExecInput, LogArgs, LogStream, Logs, ReleaseStore, TargetError,
+    BoxDuplex, ByteStream, Copy, Dial, Engine, Exec, ExecArgs, ExecInput, LogArgs, LogStream, Logs, ReleaseStore,
+    TargetError,
 };
 
 #[async_trait]
@@ -90,6 +91,17 @@ impl Copy for DockerEngine {
 
     async fn observe_path(&self, container: &str, path: &str) -> Result<Option<bool>, TargetError> {
         copy::stat(&self.connection, container, path).await
+    }
+}
+
+#[async_trait]
+impl Dial for DockerEngine {
+    async fn dial(&self, container: &ObservedContainer, port: u16) -> Result<BoxDuplex, TargetError> {
+        self.dial_port(container, port).await
+    }
+
+    async fn hang_up(&self) {
+        self.remove_helpers().await;
     }
 }
 

@@ -3,6 +3,7 @@
 //! Never touches a real engine; containers run a shell of a dozen words.
 
 mod copy;
+mod dial;
 mod engine;
 mod perform;
 mod shell;

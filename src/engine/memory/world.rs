@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Told;
+use super::dial::Server;
 use crate::event::Channel;
 use crate::plan::{
     ChangeKind, ContainerSpec, ContainerState, Health, ObservedContainer, ObservedImage, ObservedNetwork,
@@ -51,6 +52,7 @@ pub(super) struct World {
     pub(super) performed: Vec<Operation>,
     pub(super) health: BTreeMap<String, Health>,
     pub(super) exits: BTreeMap<String, i64>,
+    pub(super) servers: BTreeMap<(String, u16), Server>,
     pub(super) dead: BTreeSet<u32>,
     pub(super) told: Vec<Told>,
     counter: u64,

@@ -2,6 +2,7 @@
 //! Each test says one promise; both engines run the same function.
 //! Never leaves a container, network or volume behind.
 
+mod dial;
 pub mod lab;
 mod lease;
 mod lifecycle;

@@ -30,7 +30,7 @@ pub(super) struct Held {
 }
 
 /// The label that says what a helper of ours is for.
-const ROLE: &str = "io.aictl.role";
+pub(super) const ROLE: &str = "io.aictl.role";
 /// Where the volume is mounted in the helper container.
 const FOLDER: &str = "/state";
 
