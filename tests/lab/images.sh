@@ -1,30 +1,22 @@
-# Decides which lab images have to be built. Reads the recipes, the engine and
-# the archive of earlier builds; leaves every image tagged aictl/NAME:TAG, the
-# tests' own tool aictl-lab/tool:TAG.
-# Never pulls: packages come from the mirrors this machine is configured for.
+# Decides which lab images have to be built. Reads the recipes (each folder with
+# a recipe.yaml), the engine and the archive of earlier builds; leaves every
+# image tagged as its recipe says. Never pulls: packages come from the mirrors
+# this machine is configured for.
 
-# name tag recipe-folder, parents first.
-LAB_IMAGES='
-base bookworm templates/images/base
-tool 1 tests/lab/images/tool
-postgres 15 templates/images/postgres
-redis 7 templates/images/redis
-nginx 1 templates/images/nginx
-python-fastapi 3.11 templates/images/python-fastapi
-'
-# The product's recipes make aictl/NAME; what only tests use is kept apart.
-lab_image_reference() {
-  case $1 in tool) echo "aictl-lab/$1:$2" ;; *) echo "aictl/$1:$2" ;; esac
-}
-
+LAB_IMAGE_FOLDERS='templates/images tests/lab/images'
 LAB_IMAGE_LABEL=io.github.aictl.lab.recipe
+LAB_IMAGE_JOBS=2
 
-# The same recipe on the same parent is the same image: nothing else counts,
-# so a checkout elsewhere or a touched file rebuilds nothing.
+# lab_recipe KEY FOLDER: a value of its recipe.yaml; of a list, the words.
+lab_recipe() { sed -n "s/^$1: *//p" "$LAB_ROOT/$2/recipe.yaml" | tr -d '[],'; }
+
+# The same recipe on the same parents is the same image: nothing else counts,
+# so a checkout elsewhere or a touched file rebuilds nothing. recipe.yaml only
+# tells about the image.
 lab_image_key() {
   (
     cd "$LAB_ROOT/$1"
-    find . -type f ! -path './wheels/*' | LC_ALL=C sort | while read -r file; do
+    find . -type f ! -path './wheels/*' ! -name recipe.yaml | LC_ALL=C sort | while read -r file; do
       printf '%s %s\n' "$file" "$(stat -c %a "$file" | cut -c1)"
       cat "$file"
     done
@@ -36,21 +28,34 @@ lab_image_found() {
   docker image inspect --format "{{index .Config.Labels \"$LAB_IMAGE_LABEL\"}}" "$1" 2>/dev/null || true
 }
 
-# Prints `name key` of every image as the recipes now want it.
+# Prints `name image folder key` of every image as the recipes now want it,
+# parents first.
 lab_images_wanted() {
-  local name tag recipe key base_key=''
-  while read -r name tag recipe; do
-    [ -n "$name" ] || continue
-    key=$(lab_image_key "$recipe" "$base_key")
-    [ "$name" = base ] && base_key=$key
-    echo "$name $tag $recipe $key"
-  done <<<"$LAB_IMAGES"
+  local folder name need parents pending again stuck=none done_names=' '
+  local -A keys=()
+  # shellcheck disable=SC2086  # the folders are words
+  pending=$(cd "$LAB_ROOT" && find $LAB_IMAGE_FOLDERS -mindepth 2 -maxdepth 2 -name recipe.yaml -printf '%h\n' | LC_ALL=C sort)
+  while [ -n "$pending" ]; do
+    again=''
+    for folder in $pending; do
+      name=${folder##*/} parents=''
+      for need in $(lab_recipe needs "$folder"); do
+        case $done_names in *" $need "*) parents+=${keys[$need]} ;; *) again+=" $folder"; continue 2 ;; esac
+      done
+      keys[$name]=$(lab_image_key "$folder" "$parents")
+      done_names+="$name "
+      echo "$name $(lab_recipe image "$folder") $folder ${keys[$name]}"
+    done
+    # A round that ordered none would never order one.
+    [ "$again" != "$stuck" ] || { lab_fail "recipes need what no recipe makes:$again"; return 1; }
+    stuck=$again pending=$again
+  done
 }
 
-# Prints what is missing, one `name tag recipe key` a line.
+# Prints what is missing, one `name image folder key` a line.
 lab_images_missing() {
-  lab_images_wanted | while read -r name tag recipe key; do
-    [ "$(lab_image_found "$(lab_image_reference "$name" "$tag")")" = "$key" ] || echo "$name $tag $recipe $key"
+  lab_images_wanted | while read -r name image folder key; do
+    [ "$(lab_image_found "$image")" = "$key" ] || echo "$name $image $folder $key"
   done
 }
 
@@ -71,51 +76,79 @@ lab_image_wheels() {
 }
 
 lab_image_build() {
-  local name=$1 tag=$2 recipe=$LAB_ROOT/$3 key=$4
-  local log=$LAB_CACHE/log/image-$name.log image
-  image=$(lab_image_reference "$name" "$tag")
-  lab_say "building image $image"
+  local name=$1 image=$2 recipe=$LAB_ROOT/$3 key=$4 begun=$SECONDS
+  local log=$LAB_CACHE/log/image-$name.log
   if [ -x "$recipe/build" ]; then
-    lab_logged "$log" timeout 900 "$recipe/build" "$image" "$LAB_IMAGE_LABEL=$key"
-    return
+    lab_logged "$log" timeout 900 "$recipe/build" "$image" "$LAB_IMAGE_LABEL=$key" || return 1
+  else
+    lab_image_wheels "$recipe" || return 1
+    # BuildKit needs a plugin that Debian does not ship, so the classic builder is
+    # asked for. The proxy arguments are predefined: they stay out of the history.
+    lab_logged "$log" timeout 900 env DOCKER_BUILDKIT=0 docker build --rm --force-rm \
+      --build-arg http_proxy --build-arg https_proxy --build-arg no_proxy \
+      --label "$LAB_IMAGE_LABEL=$key" --tag "$image" "$recipe" || return 1
+    rm -rf "$recipe/wheels"
   fi
-  lab_image_wheels "$recipe" || return 1
-  # BuildKit needs a plugin that Debian does not ship, so the classic builder is
-  # asked for. The proxy arguments are predefined: they stay out of the history.
-  lab_logged "$log" timeout 900 env DOCKER_BUILDKIT=0 docker build --rm --force-rm \
-    --build-arg http_proxy --build-arg https_proxy --build-arg no_proxy \
-    --label "$LAB_IMAGE_LABEL=$key" --tag "$image" "$recipe" || return 1
-  rm -rf "$recipe/wheels"
+  lab_say "built $image in $((SECONDS - begun)) s from $(lab_recipe source "$3")"
 }
 
 # One archive for all: layers that images share are kept once.
 lab_images_save() {
-  local archive=$LAB_CACHE/images.tar tags name tag
-  tags=$(lab_images_wanted | while read -r name tag _; do lab_image_reference "$name" "$tag"; done)
-  # shellcheck disable=SC2086  # the tags are words
-  docker save --output "$archive.part" $tags && mv "$archive.part" "$archive" \
+  local archive=$LAB_CACHE/images.tar.zst images
+  images=$(lab_images_wanted | cut -d' ' -f2)
+  # shellcheck disable=SC2086  # the references are words
+  (set -o pipefail && docker save $images | zstd -q -1 -T0 -f -o "$archive.part") && mv "$archive.part" "$archive" \
     && lab_images_wanted >"$archive.recipes"
 }
 
 # Only an archive that has a missing image is worth loading; loading another
 # would move tags back to older recipes.
 lab_images_load() {
-  local archive=$LAB_CACHE/images.tar
+  local archive=$LAB_CACHE/images.tar.zst
   [ -e "$archive" ] && grep -qxFf <(echo "$1") "$archive.recipes" 2>/dev/null || return 0
   lab_say "loading the images built earlier"
-  lab_logged "$LAB_CACHE/log/images-load.log" timeout 300 docker load --quiet --input "$archive" || true
+  lab_logged "$LAB_CACHE/log/images-load.log" timeout 300 \
+    bash -o pipefail -c 'zstd -qdc "$1" | docker load --quiet' load "$archive" \
+    || lab_say "the archive of images could not be loaded; they are built again"
+}
+
+# Builds the lines given, some at a time, each after those of the lines that it
+# needs. A failure lets what runs finish and starts nothing more.
+lab_images_build() {
+  local name image folder key need waiting=$1 later running=0 failed=0 began
+  local -A unbuilt=() jobs=()
+  while read -r name _; do unbuilt[$name]=yes; done <<<"$waiting"
+  while [ -n "$waiting" ] || [ "$running" -gt 0 ]; do
+    later='' began=no
+    while read -r name image folder key; do
+      [ -n "$name" ] || continue
+      for need in $(lab_recipe needs "$folder"); do
+        [ -z "${unbuilt[$need]:-}" ] || { later+="$name $image $folder $key"$'\n'; continue 2; }
+      done
+      [ "$running" -lt "$LAB_IMAGE_JOBS" ] && [ "$failed" = 0 ] || { later+="$name $image $folder $key"$'\n'; continue; }
+      lab_image_build "$name" "$image" "$folder" "$key" &
+      jobs[$!]=$name began=yes running=$((running + 1))
+    done <<<"$waiting"
+    waiting=${later%$'\n'}
+    [ "$running" -gt 0 ] || { [ "$began" = yes ] || break; }
+    local pid
+    wait -n -p pid || failed=1
+    unset "unbuilt[${jobs[$pid]}]"
+    running=$((running - 1))
+  done
+  return "$failed"
 }
 
 lab_images_build_missing() {
-  local name tag recipe key missing
+  local missing
   missing=$(lab_images_missing)
   [ -n "$missing" ] || return 0
+  lab_has zstd || lab_apt zstd
   lab_images_load "$missing"
   missing=$(lab_images_missing)
   [ -n "$missing" ] || return 0
-  while read -r name tag recipe key; do
-    lab_image_build "$name" "$tag" "$recipe" "$key" || return 1
-  done <<<"$missing"
+  lab_say "building $(wc -l <<<"$missing") images from Debian, Maven and PyPI packages"
+  lab_images_build "$missing" || return 1
   lab_images_save || lab_say "the images could not be kept in $LAB_CACHE; a fresh engine builds them again"
 }
 
