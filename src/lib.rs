@@ -13,6 +13,8 @@ pub mod template;
 
 pub mod compose;
 
+pub mod image;
+
 pub mod release;
 
 pub mod plan;

@@ -1,0 +1,134 @@
+//! What an engine exports (`docker save`) taken apart: configurations, layers, names.
+//! Reads the archive as it streams in; returns the images as a bundle lists them, their blobs in the store.
+//! Never trusts the archive: a layer that is not what the image's configuration says is refused.
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use super::document::{
+    BundledImage, DOCKER_MANIFEST, DockerImage, ImageConfig, Manifest, Omitted, bytes, image_manifest,
+};
+use super::store::BlobStore;
+use crate::image::{Digest, ImageError, Reference};
+
+/// Documents are smaller, layers usually not.
+const DOCUMENT: u64 = 1 << 20;
+
+/// The archive's entries by path.
+#[derive(Default)]
+struct Parts {
+    documents: BTreeMap<PathBuf, Vec<u8>>,
+    blobs: BTreeMap<PathBuf, Omitted>,
+    links: BTreeMap<PathBuf, PathBuf>,
+}
+
+/// Takes an engine's archive apart. The images are those the archive names, one for each name, in their order.
+pub fn take_archive(archive: &mut dyn Read, store: &mut BlobStore) -> Result<Vec<BundledImage>, ImageError> {
+    let mut parts = gather(archive, store)?;
+    let manifest = parts.documents.get(Path::new(DOCKER_MANIFEST)).ok_or_else(|| bad("it has no manifest.json"))?;
+    let listed: Vec<DockerImage> =
+        serde_json::from_slice(manifest).map_err(|e| bad(format!("its manifest.json: {e}")))?;
+    let mut images = Vec::new();
+    for image in listed {
+        images.extend(take_image(&image, &mut parts, store)?);
+    }
+    images.sort_by(|a, b| a.reference.cmp(&b.reference));
+    Ok(images)
+}
+
+fn bad(reason: impl Into<String>) -> ImageError {
+    ImageError::BadArchive { reason: reason.into() }
+}
+
+fn gather(archive: &mut dyn Read, store: &mut BlobStore) -> Result<Parts, ImageError> {
+    let mut parts = Parts::default();
+    let mut archive = tar::Archive::new(archive);
+    for entry in archive.entries().map_err(|e| bad(e.to_string()))? {
+        let mut entry = entry.map_err(|e| bad(e.to_string()))?;
+        let path = entry.path().map_err(|e| bad(e.to_string()))?.into_owned();
+        match entry.header().entry_type() {
+            // Engines before 25 write a layer once and link to it from every other image that has it.
+            tar::EntryType::Symlink => {
+                let target = entry.link_name().ok().flatten().unwrap_or_default().into_owned();
+                parts.links.insert(path.clone(), resolved(&path, &target));
+            }
+            kind if kind.is_file() => {
+                let layer = path.file_name().is_some_and(|name| name == "layer.tar");
+                if !layer && entry.size() <= DOCUMENT {
+                    let mut bytes = Vec::new();
+                    entry.read_to_end(&mut bytes).map_err(|e| bad(e.to_string()))?;
+                    parts.documents.insert(path, bytes);
+                } else {
+                    parts.blobs.insert(path, store.put(&mut entry)?);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(parts)
+}
+
+/// A link's target, from the archive's root.
+fn resolved(link: &Path, target: &Path) -> PathBuf {
+    let mut path = link.parent().unwrap_or(Path::new("")).to_owned();
+    for part in target.components() {
+        match part {
+            Component::ParentDir => drop(path.pop()),
+            Component::Normal(name) => path.push(name),
+            Component::RootDir => path.clear(),
+            _ => {}
+        }
+    }
+    path
+}
+
+fn take_image(image: &DockerImage, parts: &mut Parts, store: &mut BlobStore) -> Result<Vec<BundledImage>, ImageError> {
+    let config = parts.documents.get(Path::new(&image.config)).cloned();
+    let config = config.ok_or_else(|| bad(format!("the configuration {} is missing", image.config)))?;
+    let parsed: ImageConfig =
+        serde_json::from_slice(&config).map_err(|e| bad(format!("the configuration {}: {e}", image.config)))?;
+    let mut layers = Vec::new();
+    for path in &image.layers {
+        layers.push(layer(Path::new(path), parts, store)?);
+    }
+    let layers = checked(&parsed, layers, &image.config)?;
+    let id = store.put_document(&config)?;
+    let manifest: Manifest = image_manifest(&config, &layers);
+    let manifest = store.put_document(&bytes(&manifest))?;
+    let os = if parsed.os.is_empty() { "linux".to_owned() } else { parsed.os };
+    let named = |reference: &String| BundledImage {
+        reference: reference.parse::<Reference>().map_or(reference.clone(), |r| r.familiar()),
+        id: id.digest.clone(),
+        manifest: manifest.clone(),
+        architecture: parsed.architecture.clone(),
+        os: os.clone(),
+    };
+    Ok(image.repo_tags.iter().flatten().map(named).collect())
+}
+
+fn layer(path: &Path, parts: &mut Parts, store: &mut BlobStore) -> Result<Omitted, ImageError> {
+    let path = parts.links.get(path).map_or(path, PathBuf::as_path);
+    if let Some(blob) = parts.blobs.get(path) {
+        return Ok(blob.clone());
+    }
+    let bytes = parts.documents.get(path).ok_or_else(|| bad(format!("the layer {} is missing", path.display())))?;
+    let blob = store.put(&mut &bytes[..])?;
+    parts.blobs.insert(path.to_owned(), blob.clone());
+    Ok(blob)
+}
+
+/// Each layer with whether it is compressed: an uncompressed one has the digest the configuration names.
+fn checked(config: &ImageConfig, layers: Vec<Omitted>, name: &str) -> Result<Vec<(Omitted, bool)>, ImageError> {
+    let wanted: &[Digest] = &config.rootfs.diff_ids;
+    if wanted.len() != layers.len() {
+        return Err(bad(format!("{name} names {} layers, {} are there", wanted.len(), layers.len())));
+    }
+    let plain = layers.iter().zip(wanted).filter(|(layer, diff)| layer.digest == **diff).count();
+    // An engine that keeps images as it pulled them exports compressed layers, all of them.
+    if plain != layers.len() && plain != 0 {
+        return Err(bad(format!("a layer of {name} is not what the image says")));
+    }
+    let gzip = plain == 0;
+    Ok(layers.into_iter().map(|layer| (layer, gzip)).collect())
+}

@@ -1,0 +1,100 @@
+//! The blobs of a bundle that is being written: each a file named by its digest, beside where the bundle will be.
+//! Reads content once; returns its digest and size.
+//! Never keeps content in memory, and leaves nothing behind when it is dropped.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use super::document::Omitted;
+use crate::image::{Digest, Digester, ImageError};
+
+/// Bytes moved at once.
+const CHUNK: usize = 256 * 1024;
+
+/// Blobs on disk.
+pub struct BlobStore {
+    folder: tempfile::TempDir,
+    blobs: BTreeMap<Digest, u64>,
+    earlier: BTreeSet<Digest>,
+    omitted: BTreeMap<Digest, u64>,
+}
+
+impl BlobStore {
+    /// An empty store in the folder the bundle will be in. `earlier` names what need not be kept.
+    pub fn new(folder: &Path, earlier: BTreeSet<Digest>) -> Result<Self, ImageError> {
+        let made = tempfile::Builder::new().prefix(".aictl-bundle-").tempdir_in(folder);
+        let folder = made.map_err(|e| failed(folder, &e))?;
+        Ok(Self { folder, blobs: BTreeMap::new(), earlier, omitted: BTreeMap::new() })
+    }
+
+    /// Takes content to its end. What the earlier bundle has is not kept.
+    pub fn put(&mut self, content: &mut dyn Read) -> Result<Omitted, ImageError> {
+        let incoming = self.folder.path().join("incoming");
+        let (digest, size) = copied(content, &incoming).map_err(|e| failed(&incoming, &e))?;
+        if self.earlier.contains(&digest) {
+            self.omitted.insert(digest.clone(), size);
+        } else {
+            let path = self.folder.path().join(digest.hex());
+            std::fs::rename(&incoming, &path).map_err(|e| failed(&path, &e))?;
+            self.blobs.insert(digest.clone(), size);
+        }
+        Ok(Omitted { digest, size })
+    }
+
+    /// Takes a document, which every bundle holds itself.
+    pub fn put_document(&mut self, bytes: &[u8]) -> Result<Omitted, ImageError> {
+        let digest = Digest::of(bytes);
+        let path = self.folder.path().join(digest.hex());
+        std::fs::write(&path, bytes).map_err(|e| failed(&path, &e))?;
+        self.blobs.insert(digest.clone(), bytes.len() as u64);
+        Ok(Omitted { digest, size: bytes.len() as u64 })
+    }
+
+    /// The kept blobs in the order of their digests.
+    pub(super) fn blobs(&self) -> impl Iterator<Item = (&Digest, u64)> {
+        self.blobs.iter().map(|(digest, size)| (digest, *size))
+    }
+
+    /// Forgets kept blobs nothing refers to.
+    pub(super) fn keep_only(&mut self, wanted: &BTreeSet<Digest>) {
+        self.blobs.retain(|digest, _| wanted.contains(digest));
+        self.omitted.retain(|digest, _| wanted.contains(digest));
+    }
+
+    /// What was left out.
+    pub(super) fn omitted(&self) -> Vec<Omitted> {
+        self.omitted.iter().map(|(digest, size)| Omitted { digest: digest.clone(), size: *size }).collect()
+    }
+
+    /// A kept blob's content.
+    pub(super) fn open(&self, digest: &Digest) -> io::Result<File> {
+        File::open(self.folder.path().join(digest.hex()))
+    }
+}
+
+fn copied(content: &mut dyn Read, to: &Path) -> io::Result<(Digest, u64)> {
+    let mut file = File::create(to)?;
+    let mut digester = Digester::default();
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = content.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        digester.take(&buffer[..read]);
+        file.write_all(&buffer[..read])?;
+    }
+    let size = digester.size();
+    Ok((digester.finish(), size))
+}
+
+/// A full disk is told apart from other failures.
+pub(super) fn failed(path: &Path, error: &io::Error) -> ImageError {
+    let path = path.display().to_string();
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ImageError::DiskFull { path },
+        _ => ImageError::File { path, reason: error.to_string() },
+    }
+}
