@@ -146,7 +146,7 @@ fn check_domain(domain: &str) -> Result<(), String> {
         Some(_) => return Err(format!("`{domain}` is no registry address")),
         None => domain.find(':').map_or((domain, ""), |colon| domain.split_at(colon)),
     };
-    if !port.is_empty() && !port.strip_prefix(':').is_some_and(|p| p.parse::<u16>().is_ok()) {
+    if !port.is_empty() && port.strip_prefix(':').is_none_or(|p| p.parse::<u16>().is_err()) {
         return Err(format!("`{domain}` has no valid port"));
     }
     let good = |part: &str| {
