@@ -10,6 +10,7 @@ use crate::workflow::{self, Context};
 /// Runs the verb.
 pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> {
     match verb {
+        Verb::Doctor(args) => workflow::doctor::run(context, args).await,
         Verb::Start(args) => workflow::start::run(context, args).await,
         Verb::Stop(args) => workflow::stop::run(context, args).await,
         Verb::Down(args) => workflow::stop::run(context, workflow::stop::StopArgs { remove: true, ..args }).await,

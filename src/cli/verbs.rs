@@ -10,6 +10,7 @@ use crate::workflow;
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    Doctor(workflow::doctor::DoctorArgs),
     #[command(alias = "up")]
     Start(workflow::start::StartArgs),
     Stop(workflow::stop::StopArgs),

@@ -1,15 +1,25 @@
-//! The operator's machine: who holds a port, who is logged in, which boot this is, whether a process lives.
-//! Reads /proc and /etc/passwd; returns facts, as many as can be seen without rights.
-//! Never changes the machine, and never fails: what cannot be seen is absent.
+//! The operator's machine: who holds a port, who is logged in, which boot this is; what it has and whether it is enough.
+//! Reads /proc, /sys, /etc and file systems; returns facts, as many as can be seen without rights, and verdicts on them.
+//! Never changes the machine, and never fails: what cannot be seen is absent or says why.
 
+mod disk;
+mod dns;
+pub mod facts;
 pub mod git;
 mod port;
+mod presence;
 pub mod private_file;
+mod system;
+pub mod verdict;
 
 use std::fs;
 use std::path::Path;
 
-pub use port::{PortHolder, Protocol, port_holder};
+pub use disk::{disk_space, is_writable, mode};
+pub use dns::look_up;
+pub use port::{PortHolder, Protocol, port_holder, port_holder_on};
+pub use presence::{Presence, presence};
+pub use system::{OsRelease, SystemRoot};
 
 /// Id of the running boot: with it a process id names one process for ever. Empty where the kernel tells none.
 pub fn boot_id() -> String {

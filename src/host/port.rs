@@ -41,19 +41,39 @@ pub fn port_holder(port: u16, protocol: Protocol) -> Option<PortHolder> {
     holder_in(Path::new("/proc"), port, protocol)
 }
 
+/// Who keeps a port from being taken on one address (the unspecified one is all of them): who listens on that address
+/// or on all.
+pub fn port_holder_on(address: IpAddr, port: u16, protocol: Protocol) -> Option<PortHolder> {
+    let proc = Path::new("/proc");
+    let found = sockets(proc, port, protocol).into_iter().find(|socket| meet(socket.address, address))?;
+    Some(holder_of(proc, &found))
+}
+
 fn holder_in(proc: &Path, port: u16, protocol: Protocol) -> Option<PortHolder> {
+    let found = sockets(proc, port, protocol).into_iter().next()?;
+    Some(holder_of(proc, &found))
+}
+
+/// Whether two listeners cannot both have a port. An IPv6 socket on all addresses usually takes those of IPv4 too.
+fn meet(one: IpAddr, other: IpAddr) -> bool {
+    one.is_unspecified() || other.is_unspecified() || one == other
+}
+
+fn sockets(proc: &Path, port: u16, protocol: Protocol) -> Vec<Socket> {
     let tables = match protocol {
         Protocol::Tcp => ["net/tcp", "net/tcp6"],
         Protocol::Udp => ["net/udp", "net/udp6"],
     };
-    let socket = tables.iter().find_map(|table| {
-        let text = fs::read_to_string(proc.join(table)).ok()?;
-        text.lines().skip(1).filter_map(|line| socket(line, protocol)).find(|socket| socket.port == port)
-    })?;
+    let texts = tables.iter().filter_map(|table| fs::read_to_string(proc.join(table)).ok());
+    let of = |text: String| text.lines().skip(1).filter_map(|line| socket(line, protocol)).collect::<Vec<_>>();
+    texts.flat_map(of).filter(|socket| socket.port == port).collect()
+}
+
+fn holder_of(proc: &Path, socket: &Socket) -> PortHolder {
     let pid = owner(proc, socket.inode);
     let process = pid.and_then(|pid| fs::read_to_string(proc.join(pid.to_string()).join("comm")).ok());
     let process = process.map(|name| name.trim_end().to_owned());
-    Some(PortHolder { address: socket.address, pid, process })
+    PortHolder { address: socket.address, pid, process }
 }
 
 struct Socket {
@@ -123,6 +143,15 @@ mod tests {
         assert!(holder.to_string().contains(&format!("(pid {})", std::process::id())), "{holder}");
         drop(listener);
         assert_eq!(port_holder(port, Protocol::Tcp), None);
+    }
+
+    #[test]
+    fn a_listener_on_another_address_is_in_nobodys_way() {
+        let listener = TcpListener::bind("127.0.0.2:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let on = |address: &str| port_holder_on(address.parse().unwrap(), port, Protocol::Tcp).is_some();
+        assert!(on("127.0.0.2") && on("0.0.0.0") && on("::"));
+        assert!(!on("127.0.0.3"));
     }
 
     #[test]

@@ -20,8 +20,8 @@ mod words;
 pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};
 pub use error::PlanError;
 pub use observed::{
-    Change, ChangeKind, ContainerState, EngineInfo, Health, Observed, ObservedContainer, ObservedImage, ObservedMount,
-    ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
+    Change, ChangeKind, ContainerState, EngineFlavour, EngineHost, EngineInfo, Health, Observed, ObservedContainer,
+    ObservedImage, ObservedMount, ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
 };
 pub use operation::{Operation, Outcome, PullPolicy, Readiness};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sighting, Verdict, probes_early};

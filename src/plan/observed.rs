@@ -38,6 +38,42 @@ pub struct EngineInfo {
     pub memory: u64,
     /// Whether the engine runs on this machine, so that its bind mounts are our files.
     pub local: bool,
+    /// What it says of the machine it runs on; empty until it was asked.
+    pub host: EngineHost,
+}
+
+/// What an engine says of itself and of its machine beyond what changing a stack needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct EngineHost {
+    /// Whose engine it is.
+    pub flavour: EngineFlavour,
+    /// Runs without root's rights.
+    pub rootless: bool,
+    /// Host name.
+    pub name: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// `1` or `2`; empty when it does not say.
+    pub cgroup_version: String,
+    /// Where images and volumes lie.
+    pub data_root: String,
+    /// Its clock, RFC 3339.
+    pub time: String,
+    /// Whether the kernel lets it limit memory.
+    pub limits_memory: bool,
+}
+
+/// Whose engine answers the Docker API.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EngineFlavour {
+    /// Docker's or Moby's.
+    #[default]
+    Docker,
+    /// Podman's service.
+    Podman,
+    /// Docker Desktop, in a virtual machine of its own.
+    DockerDesktop,
 }
 
 impl EngineInfo {

@@ -19,6 +19,7 @@ pub mod clean;
 pub mod client;
 pub mod config;
 pub mod cp;
+pub mod doctor;
 pub mod exec;
 pub mod kill;
 pub mod lock;

@@ -16,8 +16,8 @@ use super::failure;
 use super::inspect::{self, Inspected};
 use crate::plan::labels::{CONFIG_FILES, CONFIG_HASH, ONE_OFF, PROJECT, SERVICE};
 use crate::plan::{
-    Change, ChangeKind, EngineInfo, Observed, ObservedContainer, ObservedImage, ObservedNetwork, ObservedProject,
-    ObservedVolume, Scope,
+    Change, ChangeKind, EngineFlavour, EngineHost, EngineInfo, Observed, ObservedContainer, ObservedImage,
+    ObservedNetwork, ObservedProject, ObservedVolume, Scope,
 };
 use crate::target::TargetError;
 
@@ -86,16 +86,56 @@ struct Resources {
     cpus: u64,
     #[serde(default)]
     mem_total: u64,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    kernel_version: String,
+    #[serde(default)]
+    cgroup_version: String,
+    #[serde(default)]
+    docker_root_dir: String,
+    #[serde(default)]
+    system_time: String,
+    memory_limit: Option<bool>,
+    #[serde(default)]
+    security_options: Option<Vec<String>>,
+    /// Only Podman's service has these two.
+    buildah_version: Option<String>,
+    rootless: Option<bool>,
+}
+
+impl Resources {
+    fn host(self) -> EngineHost {
+        let flavour = if self.buildah_version.is_some() {
+            EngineFlavour::Podman
+        } else if self.operating_system == "Docker Desktop" || self.name == "docker-desktop" {
+            EngineFlavour::DockerDesktop
+        } else {
+            EngineFlavour::Docker
+        };
+        let options = self.security_options.unwrap_or_default();
+        EngineHost {
+            flavour,
+            rootless: self.rootless == Some(true) || options.iter().any(|option| option == "name=rootless"),
+            name: self.name,
+            kernel: self.kernel_version,
+            cgroup_version: self.cgroup_version,
+            data_root: self.docker_root_dir,
+            time: self.system_time,
+            limits_memory: self.memory_limit.unwrap_or(true),
+        }
+    }
 }
 
 impl DockerEngine {
     pub(super) async fn engine_info(&self) -> Result<EngineInfo, TargetError> {
         let found: Resources = self.connection.get("/info", "asking the engine about itself").await?;
         Ok(EngineInfo {
-            operating_system: found.operating_system,
-            architecture: found.architecture,
+            operating_system: found.operating_system.clone(),
+            architecture: found.architecture.clone(),
             cpus: found.cpus,
             memory: found.mem_total,
+            host: found.host(),
             ..self.connection.engine.clone()
         })
     }

@@ -23,6 +23,7 @@ fn info() -> EngineInfo {
         cpus: 1,
         memory: 1 << 30,
         local: true,
+        host: crate::plan::EngineHost { limits_memory: true, ..Default::default() },
     }
 }
 

@@ -1,0 +1,132 @@
+//! Judges the engine itself: that it answers, how new it is, whose it is, and which processors its images must be for.
+//! Reads the engine's facts and what is installed; returns findings.
+//! Never takes another's engine for a mistake: it is named, and used.
+
+use super::{Finding, as_root};
+use crate::host::facts::Facts;
+use crate::plan::{EngineFlavour, EngineInfo};
+use crate::target::TargetError;
+
+pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
+    match &facts.engine {
+        Ok(engine) => {
+            let mut findings = vec![reachable(engine), architecture(facts, engine)];
+            findings.extend(platforms(facts, engine));
+            findings.extend(memory_limits(facts, engine));
+            findings
+        }
+        Err(error) => vec![unreachable(facts, error)],
+    }
+}
+
+fn reachable(engine: &EngineInfo) -> Finding {
+    let host = &engine.host;
+    let whose = match host.flavour {
+        EngineFlavour::Docker => "Docker",
+        EngineFlavour::Podman => "Podman's service",
+        EngineFlavour::DockerDesktop => "Docker Desktop",
+    };
+    let rootless = if host.rootless { ", rootless" } else { "" };
+    let found = format!("{whose} {}, API {}{rootless}", engine.version, engine.api_version);
+    let finding = Finding::new("engine", &engine.address, found).wanted("API 1.41 or newer");
+    match (host.flavour, host.rootless) {
+        (EngineFlavour::Podman, _) => finding.warning(
+            "aictl is made for Docker's engine; Podman's service answers most of its API: \
+             `docker context ls` shows whether there is another",
+        ),
+        (_, true) if host.cgroup_version == "1" => finding.warning(
+            "a rootless engine on control groups of version 1 cannot limit memory or processors: \
+             `sudo dockerd-rootless-setuptool.sh check` says what it lacks",
+        ),
+        _ => finding,
+    }
+}
+
+fn unreachable(facts: &Facts, error: &TargetError) -> Finding {
+    let (address, found) = match error {
+        TargetError::Unreachable { address, reason } => (address.as_str(), reason.clone()),
+        TargetError::TooOld { address, found, .. } => (address.as_str(), format!("API {found}")),
+        TargetError::BadAddress { address, reason } => (address.as_str(), reason.clone()),
+        other => ("", other.to_string()),
+    };
+    let finding = Finding::new("engine", address, found).wanted("API 1.41 or newer");
+    finding.failed(remedy(facts, error, address))
+}
+
+fn remedy(facts: &Facts, error: &TargetError, address: &str) -> String {
+    if matches!(error, TargetError::TooOld { .. }) {
+        let fedora = facts.machine.os.as_ref().is_some_and(|os| os.is("fedora"));
+        let upgrade = if fedora { "dnf upgrade moby-engine" } else { "apt-get install docker.io" };
+        return format!("upgrade the engine: {}", as_root(facts, upgrade));
+    }
+    if !address.starts_with("unix://") {
+        return "`docker context ls` and `echo $DOCKER_HOST` show where the engine is looked for".to_owned();
+    }
+    let presence = &facts.presence;
+    if error.to_string().to_lowercase().contains("permission denied") {
+        let user = &facts.machine.user;
+        return format!("let {user} use it: `sudo usermod -aG docker {user}`, then log in again (or `newgrp docker`)");
+    }
+    if presence.desktop {
+        return "Docker Desktop is installed: start it, `systemctl --user start docker-desktop`".to_owned();
+    }
+    if presence.rootless {
+        return "a rootless engine is installed: `systemctl --user start docker`".to_owned();
+    }
+    if presence.podman_docker {
+        return "the command `docker` is Podman's, whose service is off: `systemctl --user start podman.socket`, and \
+                point DOCKER_HOST at its socket"
+            .to_owned();
+    }
+    match (&presence.dockerd, facts.machine.os.is_some()) {
+        (Some(_), _) => "it is installed and stopped: `aictl setup` starts it".to_owned(),
+        (None, true) => "`aictl setup` installs and starts it".to_owned(),
+        (None, false) => "install Docker Desktop: `open https://docs.docker.com/desktop/`".to_owned(),
+    }
+}
+
+fn architecture(facts: &Facts, engine: &EngineInfo) -> Finding {
+    let found = Finding::new("architecture", "engine", &engine.architecture).wanted("x86_64 or aarch64");
+    if matches!(engine.architecture.as_str(), "x86_64" | "amd64" | "aarch64" | "arm64") {
+        return found;
+    }
+    let _ = facts;
+    found.warning("few images are made for it: `docker manifest inspect IMAGE` lists the architectures of one")
+}
+
+/// Services that ask for an architecture the engine can only run through an emulator, or not at all.
+fn platforms(facts: &Facts, engine: &EngineInfo) -> Vec<Finding> {
+    let own = machine_name(&engine.architecture);
+    let foreign = facts.stack.platforms.iter().filter_map(|(service, platform)| {
+        let wanted = machine_name(platform.split('/').nth(1).unwrap_or(platform));
+        (wanted != own).then_some((service, platform, wanted))
+    });
+    let judged = foreign.map(|(service, platform, wanted)| {
+        let finding = Finding::new("architecture", service, format!("the engine is {own}")).wanted(platform);
+        if facts.machine.emulated.iter().any(|name| name == wanted) {
+            return finding.warning("it runs through an emulator, slowly: `ls /proc/sys/fs/binfmt_misc` lists them");
+        }
+        let install = as_root(facts, "apt-get install -y qemu-user-static binfmt-support");
+        finding.failed(format!("use an image for {own}, or install an emulator: {install}"))
+    });
+    judged.collect()
+}
+
+fn machine_name(architecture: &str) -> &str {
+    match architecture {
+        "amd64" => "x86_64",
+        "arm64" => "aarch64",
+        other => other,
+    }
+}
+
+fn memory_limits(facts: &Facts, engine: &EngineInfo) -> Option<Finding> {
+    let limited = facts.stack.limited;
+    if limited == 0 || engine.host.limits_memory {
+        return None;
+    }
+    let found = Finding::new("memory limits", format!("{limited} services with a limit"), "the kernel has none on");
+    let remedy = "add `cgroup_enable=memory` to the kernel's command line in /etc/default/grub, then ";
+    let update = as_root(facts, "update-grub");
+    Some(found.wanted("limits the kernel keeps").warning(format!("{remedy}{update} and restart the machine")))
+}
