@@ -181,7 +181,8 @@ fn down(reason: &str) -> Result<EngineInfo, TargetError> {
 
 #[test]
 fn an_engine_that_does_not_answer_is_failed_with_the_way_to_start_it() {
-    let remedies: [(&str, fn(&mut Facts), &str); 7] = [
+    type Change = fn(&mut Facts);
+    let remedies: [(&str, Change, &str); 7] = [
         ("No such file or directory", |f| f.presence.dockerd = None, "`aictl setup` installs"),
         ("Connection refused", |_| {}, "`aictl setup` starts"),
         ("Permission denied (os error 13)", |_| {}, "`sudo usermod -aG docker ops`"),
