@@ -53,7 +53,8 @@ impl Wait<'_> {
                 Verdict::Waiting => {}
             }
             let left = self.timeout.saturating_sub(began.elapsed());
-            self.pause(&container, probes.next_in().min(POLL).min(left)).await?;
+            let due = state.due_in(began.elapsed()).unwrap_or(POLL);
+            self.pause(&container, probes.next_in().min(due).min(POLL).min(left)).await?;
         }
     }
 

@@ -36,12 +36,12 @@ impl<'a> Pulse<'a> {
         if age < FRESH {
             return Ok(());
         }
-        self.renew().await
+        self.within_patience(self.target.prove(self.lease)).await
     }
 
-    async fn renew(&self) -> Result<(), TargetError> {
-        let renewal = tokio::time::timeout(PATIENCE, self.target.renew(self.lease)).await;
-        renewal.map_err(|_| TargetError::TimedOut { what: "renewing the lock".into(), after: PATIENCE })??;
+    async fn within_patience(&self, request: impl Future<Output = Result<(), TargetError>>) -> Result<(), TargetError> {
+        let answer = tokio::time::timeout(PATIENCE, request).await;
+        answer.map_err(|_| TargetError::TimedOut { what: "renewing the lock".into(), after: PATIENCE })??;
         if let Ok(mut at) = self.proven.lock() {
             *at = Instant::now();
         }
@@ -52,7 +52,8 @@ impl<'a> Pulse<'a> {
     pub(super) async fn beat(&self) -> TargetError {
         loop {
             tokio::time::sleep(EVERY).await;
-            if let Err(lost @ TargetError::LeaseLost { .. }) = self.renew().await {
+            if let Err(lost @ TargetError::LeaseLost { .. }) = self.within_patience(self.target.renew(self.lease)).await
+            {
                 return lost;
             }
         }

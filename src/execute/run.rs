@@ -61,21 +61,14 @@ pub(super) enum Ended {
 pub(super) struct Walk<'a> {
     runner: &'a Runner<'a>,
     ids: Mutex<BTreeMap<String, String>>,
-    /// The engine's allocation of ports and endpoints is not atomic: starts that need it are sent one at a time.
-    starting: tokio::sync::Mutex<()>,
     changes: broadcast::Sender<Change>,
     stop: watch::Sender<bool>,
 }
 
 /// Carries out a plan under a lease. On failure the rest is not begun, waits are cut and the plan's undo is performed.
 pub async fn execute(plan: &Plan, runner: &Runner<'_>, lease: &Lease) -> Execution {
-    let walk = Walk {
-        runner,
-        ids: Mutex::default(),
-        starting: tokio::sync::Mutex::new(()),
-        changes: broadcast::channel(256).0,
-        stop: watch::channel(false).0,
-    };
+    let walk =
+        Walk { runner, ids: Mutex::default(), changes: broadcast::channel(256).0, stop: watch::channel(false).0 };
     let pulse = Pulse::new(runner.target, lease);
     let mut run = Run { plan, walk: &walk, ended: vec![Ended::Waiting; plan.steps.len()], outcomes: BTreeMap::new() };
     let result = {
@@ -254,12 +247,6 @@ impl<'a> Walk<'a> {
     /// Performs one operation within its own deadline, with names of this run's containers replaced by their ids.
     pub(super) async fn perform(&self, operation: &Operation, key: usize) -> Result<Outcome, TargetError> {
         let operation = self.resolve(operation);
-        let _turn = match operation {
-            Operation::StartContainer { alone: true, .. } | Operation::RestartContainer { .. } => {
-                Some(self.starting.lock().await)
-            }
-            _ => None,
-        };
         let limit = operation.deadline();
         let call = self.runner.target.perform(&operation, key, self.runner.reporter);
         let outcome = tokio::time::timeout(limit, call).await.map_err(|_| TargetError::TimedOut {

@@ -23,6 +23,6 @@ pub use observed::{
     Change, ChangeKind, ContainerState, EngineFlavour, EngineHost, EngineInfo, Health, Observed, ObservedContainer,
     ObservedImage, ObservedMount, ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
 };
-pub use operation::{Operation, Outcome, PullPolicy, Readiness};
+pub use operation::{Operation, Outcome, PullPolicy, Readiness, StartTurn};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sighting, Verdict, probes_early};
 pub use steps::{Phase, Plan, Step, StepId};

@@ -61,9 +61,9 @@ pub enum Operation {
     RemoveVolume { name: String },
     /// Creates a container and copies its files into it.
     CreateContainer(Box<ContainerSpec>),
-    /// Starts a container. `container` is an id or a name. `alone`: it joins a network, and the
-    /// engine's allocations there are not atomic, so no other such start may be under way.
-    StartContainer { service: String, container: String, alone: bool },
+    /// Starts a container. `container` is an id or a name. `turn`: when the next start
+    /// may follow.
+    StartContainer { service: String, container: String, turn: StartTurn },
     /// Stops a container: signal, then kill after the timeout.
     StopContainer { service: String, container: String, timeout: Option<Duration> },
     /// Sends a signal.
@@ -93,6 +93,19 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// Detail for the step's line: a digest, bytes freed.
     pub detail: Option<String>,
+}
+
+/// How long a start keeps others waiting. The engine's allocations on a network (addresses, endpoints, host ports) are
+/// not atomic: engine 20.10 miscounts a network's endpoints under parallel starts and can then never remove it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartTurn {
+    /// It joins no network: not at all.
+    Free,
+    /// Until it is on so many networks.
+    UntilConnected(usize),
+    /// To its end, where the engine picks host ports or nothing better is known.
+    UntilStarted,
 }
 
 impl Operation {

@@ -80,6 +80,12 @@ impl ReadinessWatch {
         }
     }
 
+    /// When the next sighting may bring the verdict although nothing happens: the end of the time to be stable.
+    pub fn due_in(&self, at: Duration) -> Option<Duration> {
+        let Readiness::Stable { millis } = self.readiness else { return None };
+        Some((self.running_since? + Duration::from_millis(millis)).saturating_sub(at)).filter(|left| !left.is_zero())
+    }
+
     fn see_running(&mut self, sighting: Sighting<'_>, restarts: u64) -> Verdict {
         if let failed @ Verdict::Failed(_) = self.crash_loop(restarts) {
             return failed;

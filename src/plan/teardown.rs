@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::order::{Dependencies, dependencies, sorted, transitive};
-use super::{Observed, ObservedContainer, Operation, Phase, Plan, PlanError, Readiness, StepId, labels};
+use super::{Observed, ObservedContainer, Operation, Phase, Plan, PlanError, Readiness, StartTurn, StepId, labels};
 use crate::compose::model::{ServiceHook, Stack};
 
 /// A lifecycle hook may run this long.
@@ -64,17 +64,19 @@ pub fn plan_teardown(observed: &Observed, stack: Option<&Stack>, options: &Teard
     let plan = Plan { project, names: observed.names(), ..Default::default() };
     let mut teardown = Teardown { plan, stack, options };
     let dependencies = transitive(&observed_dependencies(observed, stack));
-    let mut gone: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
+    let mut stopped: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
+    let mut gone = Vec::new();
     for name in service_order(&dependencies).iter().rev() {
         let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n);
-        let after: Vec<StepId> = dependents.filter_map(|n| gone.get(n)).flatten().copied().collect();
+        let after: Vec<StepId> = dependents.filter_map(|n| stopped.get(n)).flatten().copied().collect();
         let containers = observed.containers.iter().filter(|c| &c.service == name && wanted(c, stack, options));
-        let steps = containers.flat_map(|c| teardown.take_down(c, &after)).collect();
-        gone.insert(name.clone(), steps);
+        for down in containers.map(|c| teardown.take_down(c, &after)) {
+            stopped.entry(name.clone()).or_default().extend(down.stopped);
+            gone.extend(down.gone);
+        }
     }
-    let after: Vec<StepId> = gone.into_values().flatten().collect();
     if options.remove {
-        teardown.remove_resources(observed, &after);
+        teardown.remove_resources(observed, &gone);
     }
     teardown.plan
 }
@@ -89,6 +91,13 @@ fn wanted(container: &ObservedContainer, stack: Option<&Stack>, options: &Teardo
     known || options.orphans
 }
 
+/// The last steps of one container's way out: what it depends on may stop after the first, its networks go after the
+/// second.
+struct Down {
+    stopped: Vec<StepId>,
+    gone: Vec<StepId>,
+}
+
 /// The plan under way and what it follows from.
 struct Teardown<'a> {
     plan: Plan,
@@ -98,7 +107,7 @@ struct Teardown<'a> {
 
 impl Teardown<'_> {
     /// Stops one container after its hooks, and removes it when asked for.
-    fn take_down(&mut self, container: &ObservedContainer, after: &[StepId]) -> Vec<StepId> {
+    fn take_down(&mut self, container: &ObservedContainer, after: &[StepId]) -> Down {
         let (plan, options) = (&mut self.plan, self.options);
         let (service, id) = (container.service.clone(), container.id.clone());
         let mut last = after.to_vec();
@@ -112,11 +121,12 @@ impl Teardown<'_> {
                 Operation::StopContainer { service: service.clone(), container: id.clone(), timeout: options.timeout };
             last = vec![plan.push(Phase::Switch, stop, "stopping was asked for", &last)];
         }
+        let stopped = last.clone();
         if options.remove {
             let remove = Operation::RemoveContainer { service, container: id, volumes: options.volumes, force: true };
             last = vec![plan.push(Phase::Switch, remove, "removal was asked for", &last)];
         }
-        last
+        Down { stopped, gone: last }
     }
 
     /// Networks of the project, then volumes and images when asked for. With services named, only their containers go.
@@ -150,7 +160,11 @@ impl Teardown<'_> {
         after: &[StepId],
     ) -> StepId {
         let (service, id) = (container.service.clone(), container.id.clone());
-        let start = Operation::StartContainer { service: service.clone(), container: id.clone(), alone: true };
+        let start = Operation::StartContainer {
+            service: service.clone(),
+            container: id.clone(),
+            turn: StartTurn::UntilStarted,
+        };
         let mut last = self.plan.push(Phase::Switch, start, "a restart was asked for", after);
         let known = self.stack.and_then(|s| s.services.get(&service));
         for one in known.map(|s| s.post_start.as_slice()).unwrap_or_default() {
@@ -183,7 +197,7 @@ pub fn plan_restart(
     for name in order.iter().rev().filter(|n| chosen(n)) {
         let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n.as_str());
         let after: Vec<StepId> = dependents.filter_map(|n| stopped.get(n)).flatten().copied().collect();
-        let steps = containers(name).flat_map(|c| teardown.take_down(c, &after)).collect();
+        let steps = containers(name).flat_map(|c| teardown.take_down(c, &after).stopped).collect();
         stopped.insert(name, steps);
     }
     let mut ready: BTreeMap<&str, Vec<StepId>> = BTreeMap::new();

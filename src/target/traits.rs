@@ -86,8 +86,19 @@ pub trait ReleaseStore: Send + Sync {
     /// Proves that the lease is still ours and renews its heartbeat; `LeaseLost` otherwise.
     async fn renew(&self, lease: &Lease) -> Result<(), TargetError>;
 
+    /// Proves that the lease is still ours, without a heartbeat; `LeaseLost` otherwise.
+    async fn prove(&self, lease: &Lease) -> Result<(), TargetError> {
+        self.renew(lease).await
+    }
+
     /// Gives the lease back. Releasing a lost lease is an error, never somebody else's loss.
     async fn release(&self, lease: Lease) -> Result<(), TargetError>;
+
+    /// Appends the record of how it ended and gives the lease back; one request where the target can.
+    async fn finish(&self, lease: Lease, last: &Record) -> Result<(), TargetError> {
+        self.record(&lease, last).await?;
+        self.release(lease).await
+    }
 
     /// Who holds the lease, if anybody.
     async fn observe_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError>;

@@ -86,20 +86,29 @@ impl Change<'_> {
 
     async fn hold<T>(&self, planned: (&[Stage<'_>], Vec<String>), work: impl Future<Output = Result<T>>) -> Result<T> {
         let lease = self.acquire().await?;
-        let result = self.under(&lease, planned, work).await;
-        let released = self.end(lease, result.is_ok()).await;
+        let (last, result) = match self.begin(&lease, planned.1).await {
+            Ok(record) => self.under(&lease, planned.0, record, work).await,
+            Err(error) => (None, Err(error)),
+        };
+        let ended = self.end(lease, last, result.is_ok()).await;
         let value = result?;
-        released?;
+        ended?;
         Ok(value)
     }
 
     /// Gives the lease back; where the whole stack went away, its state container goes too, and with the volumes its
     /// history: nothing of the project is left on the engine.
-    async fn end(&self, lease: Lease, ended_well: bool) -> Result<()> {
-        let _: () = match self.afterwards {
-            Afterwards::Retire { forget } if ended_well => self.target.retire(lease, forget).await?,
-            _ => self.target.release(lease).await?,
-        };
+    async fn end(&self, lease: Lease, last: Option<Record>, ended_well: bool) -> Result<()> {
+        match (self.afterwards, last) {
+            (Afterwards::Retire { forget }, Some(last)) if ended_well => {
+                if !forget {
+                    self.target.record(&lease, &last).await?;
+                }
+                self.target.retire(lease, forget).await?;
+            }
+            (_, Some(last)) => self.target.finish(lease, &last).await?,
+            (_, None) => self.target.release(lease).await?,
+        }
         Ok(())
     }
 
@@ -146,18 +155,12 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Records first, then does it, then records how it ended.
-    async fn under<T>(
-        &self,
-        lease: &Lease,
-        (stages, steps): (&[Stage<'_>], Vec<String>),
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
+    /// Records what is about to be done.
+    async fn begin(&self, lease: &Lease, steps: Vec<String>) -> Result<Record> {
         let history = self.target.load_records(&self.scope.project).await?;
         self.close_interrupted(lease, &history).await?;
-        let sequence = history.iter().map(|r| r.sequence).max().unwrap_or(0) + 1;
-        let mut record = Record {
-            sequence,
+        let record = Record {
+            sequence: history.iter().map(|r| r.sequence).max().unwrap_or(0) + 1,
             phase: RecordPhase::Pending,
             operation: self.operation.to_owned(),
             environment: self.context.options.environment.clone(),
@@ -168,6 +171,17 @@ impl Change<'_> {
             evidence: Vec::new(),
         };
         self.target.record(lease, &record).await?;
+        Ok(record)
+    }
+
+    /// Does it, and says in the record how it ended; the record is written with the end of the lease.
+    async fn under<T>(
+        &self,
+        lease: &Lease,
+        stages: &[Stage<'_>],
+        mut record: Record,
+        work: impl Future<Output = Result<T>>,
+    ) -> (Option<Record>, Result<T>) {
         let result = match self.stages(lease, stages, &mut record).await {
             Ok(()) => with_heartbeat(&*self.target, lease, work).await.map_err(Into::into).flatten(),
             Err(error) => Err(error),
@@ -177,10 +191,7 @@ impl Change<'_> {
         if let Err(error) = &result {
             record.error = error.messages();
         }
-        let written = self.target.record(lease, &record).await;
-        let value = result?;
-        written?;
-        Ok(value)
+        (Some(record), result)
     }
 
     /// An operation that never wrote its end was killed; history says so from now on.

@@ -22,6 +22,7 @@ use time::format_description::well_known::Rfc2822;
 
 use super::address::{Address, Route};
 use super::failure;
+use super::moments::Moments;
 use super::wire::{CONNECT_TIMEOUT, Connector, SSH_TIMEOUT};
 use crate::plan::EngineInfo;
 use crate::target::TargetError;
@@ -48,6 +49,8 @@ pub(super) struct Connection {
     pub(super) api: bollard::Docker,
     /// What is known of the engine from its first answer.
     pub(super) engine: EngineInfo,
+    /// What goes on in it right now.
+    pub(super) moments: Moments,
     clock: (OffsetDateTime, Instant),
     send: Send,
 }
@@ -74,7 +77,8 @@ impl Connection {
         let _ = prefix.set(format!("/v{}", engine.api_version));
         let clock = header(&answer, "date").and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
         let api = transport(&send)?;
-        Ok(Self { api, engine, clock: (clock.unwrap_or_else(OffsetDateTime::now_utc), now), send })
+        let clock = (clock.unwrap_or_else(OffsetDateTime::now_utc), now);
+        Ok(Self { api, engine, moments: Moments::default(), clock, send })
     }
 
     /// The engine's clock now, to the second: its time at connection plus what passed here since.

@@ -14,6 +14,7 @@ mod frames;
 mod inspect;
 mod json_lines;
 mod logs;
+mod moments;
 mod observe;
 mod perform;
 mod state;

@@ -142,6 +142,7 @@ impl DockerEngine {
 
     pub(super) async fn project(&self, scope: &Scope) -> Result<Observed, TargetError> {
         let connection = &self.connection;
+        connection.moments.all_settled().await;
         let (containers, networks, volumes, images) = try_join!(
             containers(connection, &scope.project),
             networks(connection, scope),

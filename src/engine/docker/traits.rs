@@ -115,8 +115,16 @@ impl ReleaseStore for DockerEngine {
         self.renew_lease(lease).await
     }
 
+    async fn prove(&self, lease: &Lease) -> Result<(), TargetError> {
+        self.still_ours(lease).await
+    }
+
     async fn release(&self, lease: Lease) -> Result<(), TargetError> {
-        self.give_lease_back(lease).await
+        self.give_lease_back(lease, None).await
+    }
+
+    async fn finish(&self, lease: Lease, last: &Record) -> Result<(), TargetError> {
+        self.give_lease_back(lease, Some(last)).await
     }
 
     async fn observe_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError> {

@@ -6,7 +6,7 @@ use super::spec::namespace_parents;
 use super::{Namespaces, Planner, Progress, Slot, container_spec};
 use crate::compose::model::{Condition, Service};
 use crate::plan::{
-    ContainerSpec, ContainerState, Health, ObservedContainer, Operation, Phase, Readiness, StepId, labels,
+    ContainerSpec, ContainerState, Health, ObservedContainer, Operation, Phase, Readiness, StartTurn, StepId, labels,
 };
 
 /// A service under its name, with its namespaces applied.
@@ -181,8 +181,11 @@ impl<'a> Planner<'a> {
         let started =
             if self.wanted.options.create_only { None } else { Some(self.start(named, &temporary, cause, &after)) };
         if let (Some(stopped), Some(started)) = (stopped, started) {
-            let restart =
-                Operation::StartContainer { service: name.to_owned(), container: old.id.clone(), alone: true };
+            let restart = Operation::StartContainer {
+                service: name.to_owned(),
+                container: old.id.clone(),
+                turn: StartTurn::UntilStarted,
+            };
             self.plan.on_failure(stopped, restart, &[started]);
         }
         self.void_undo(created, started);
@@ -291,7 +294,7 @@ impl<'a> Planner<'a> {
         let start = Operation::StartContainer {
             service: named.0.to_owned(),
             container: container.to_owned(),
-            alone: joins_networks(named.1),
+            turn: start_turn(named.1),
         };
         let step = self.plan.push(Phase::Switch, start, cause, &after);
         self.after_start(named, container, step);
@@ -328,8 +331,14 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// Whether starting the service makes the engine allocate on a network. Neither its choice of ports nor its count of a
-/// network's endpoints is atomic: engine 20.10 miscounts under parallel starts, and such a network cannot be removed.
-fn joins_networks(service: &Service) -> bool {
-    !matches!(service.network_mode.as_str(), "none" | "host") && !service.network_mode.starts_with("container:")
+/// How long starting the service keeps other starts waiting.
+fn start_turn(service: &Service) -> StartTurn {
+    let mut published = service.ports.iter().map(|p| p.published.as_str());
+    let picks = published.any(|p| p.is_empty() || p == "0" || p.contains('-'));
+    match service.network_mode.as_str() {
+        "none" | "host" => StartTurn::Free,
+        mode if mode.starts_with("container:") || mode.starts_with("service:") => StartTurn::Free,
+        _ if picks => StartTurn::UntilStarted,
+        _ => StartTurn::UntilConnected(service.networks.len().max(1)),
+    }
 }

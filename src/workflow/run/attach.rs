@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::event::Silent;
-use crate::plan::{ContainerSpec, Operation};
+use crate::plan::{ContainerSpec, Operation, StartTurn};
 use crate::target::{Target, TargetError};
 use crate::workflow::process::{Handed, READER_GONE, Watched, exit_code};
 use crate::workflow::{Context, WorkflowError};
@@ -45,7 +45,11 @@ impl Attached<'_> {
 
     /// Starts it and leaves it running.
     pub(super) async fn start(&self, id: &str) -> Result<()> {
-        let start = Operation::StartContainer { service: String::new(), container: id.to_owned(), alone: true };
+        let start = Operation::StartContainer {
+            service: String::new(),
+            container: id.to_owned(),
+            turn: StartTurn::UntilStarted,
+        };
         if let Err(error) = self.target.perform(&start, 0, &Silent).await {
             self.remove(id).await;
             return Err(error.into());

@@ -9,7 +9,7 @@ use aictl::compose::model::{Network, Service, Volume};
 use aictl::engine::docker::{DockerEngine, Environment};
 use aictl::engine::memory::MemoryEngine;
 use aictl::event::{Channel, LogLine, OutputStream, Silent};
-use aictl::plan::{ContainerSpec, NetworkAttachment, Observed, Operation, Outcome, Scope, labels};
+use aictl::plan::{ContainerSpec, NetworkAttachment, Observed, Operation, Outcome, Scope, StartTurn, labels};
 use aictl::release::LeaseOwner;
 use aictl::target::{Target, TargetError};
 
@@ -153,8 +153,12 @@ impl Lab {
     }
 
     pub async fn start(&self, container: &str) -> Result<Outcome, TargetError> {
-        self.perform(&Operation::StartContainer { service: "a".into(), container: container.to_owned(), alone: true })
-            .await
+        self.perform(&Operation::StartContainer {
+            service: "a".into(),
+            container: container.to_owned(),
+            turn: StartTurn::UntilStarted,
+        })
+        .await
     }
 
     pub async fn remove(&self, container: &str) -> Result<Outcome, TargetError> {

@@ -2,6 +2,7 @@
 //! Reads a complete spec or a container's id or name; returns ids and warnings.
 //! Never leaves a half-made container: what fails after its creation removes it.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bollard::query_parameters::{
@@ -13,9 +14,10 @@ use serde_json::json;
 
 use super::super::connection::{Connection, encoded};
 use super::super::convert::{self, Surroundings, create_request};
+use super::super::moments::Kind;
 use super::super::{failure, observe};
 use super::{created, done, files, ports};
-use crate::plan::{ContainerSpec, ContainerState, Outcome, labels};
+use crate::plan::{ContainerSpec, ContainerState, Outcome, StartTurn, labels};
 use crate::target::{ContainerFacts, TargetError};
 
 /// A container may have a stop timeout of its own; this is added to the one asked for.
@@ -147,7 +149,57 @@ async fn start_failed(connection: &Connection, container: &str, reason: String) 
     TargetError::StartFailed { container: facts, reason }
 }
 
+/// Starts a container in its turn: the next start may follow once this one's allocations are done.
+pub(super) async fn start_in_turn(
+    connection: &Connection,
+    container: &str,
+    turn: StartTurn,
+) -> Result<Outcome, TargetError> {
+    connection.moments.settled(container).await;
+    if turn == StartTurn::Free {
+        return start(connection, container).await;
+    }
+    let ours = connection.moments.turn.lock().await;
+    let watch = connection.moments.watch(connection);
+    let mut starting = pin!(start(connection, container));
+    if let (StartTurn::UntilConnected(networks), Some(watch)) = (turn, watch) {
+        tokio::select! {
+            ended = &mut starting => return ended,
+            () = watch.seen(container, Kind::Connected, networks) => drop(ours),
+        }
+    }
+    starting.await
+}
+
+/// Stops a container. Returns once its process is dead; that the engine then takes its network apart is waited for by
+/// whatever touches the container next, and at the latest when the lease ends.
 pub(super) async fn stop(
+    connection: &Connection,
+    container: &str,
+    timeout: Option<Duration>,
+) -> Result<Outcome, TargetError> {
+    connection.moments.settled(container).await;
+    let Some(watch) = connection.moments.watch(connection) else {
+        return stop_to_the_end(connection, container, timeout).await;
+    };
+    let (tell, mut told) = tokio::sync::oneshot::channel();
+    let (theirs, id) = (connection.clone(), container.to_owned());
+    let request = tokio::spawn(async move {
+        // After the process is dead nobody listens, and nothing can go wrong that matters.
+        let _ = tell.send(stop_to_the_end(&theirs, &id, timeout).await);
+    });
+    tokio::select! {
+        ended = &mut told => ended.unwrap_or_else(|_| Ok(done())),
+        () = watch.seen(container, Kind::Died, 1) => {
+            if let Some(request) = connection.moments.let_go_on(container, request) {
+                let _ = request.await;
+            }
+            Ok(done())
+        }
+    }
+}
+
+async fn stop_to_the_end(
     connection: &Connection,
     container: &str,
     timeout: Option<Duration>,
@@ -167,6 +219,8 @@ pub(super) async fn restart(
     container: &str,
     timeout: Option<Duration>,
 ) -> Result<Outcome, TargetError> {
+    connection.moments.settled(container).await;
+    let _ours = connection.moments.turn.lock().await;
     let mut options = RestartContainerOptionsBuilder::default();
     if let Some(timeout) = timeout {
         options = options.t(seconds(timeout));
@@ -208,6 +262,7 @@ pub(super) async fn remove(
     container: &str,
     (volumes, force): (bool, bool),
 ) -> Result<Outcome, TargetError> {
+    connection.moments.settled(container).await;
     let options = RemoveContainerOptionsBuilder::default().v(volumes).force(force).build();
     let Err(error) = connection.patient(STOP_MARGIN).remove_container(container, Some(options)).await else {
         return Ok(done());
@@ -221,6 +276,7 @@ pub(super) async fn remove(
 }
 
 pub(super) async fn rename(connection: &Connection, container: &str, name: &str) -> Result<Outcome, TargetError> {
+    connection.moments.settled(container).await;
     let options = RenameContainerOptionsBuilder::default().name(name).build();
     let renamed = connection.api.rename_container(container, options).await;
     let doing = format!("renaming container {container} to {name}");

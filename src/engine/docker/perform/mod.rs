@@ -52,7 +52,9 @@ impl DockerEngine {
             }
             Operation::RemoveVolume { name } => volume::remove(connection, name).await,
             Operation::CreateContainer(spec) => container::create(connection, spec).await,
-            Operation::StartContainer { container, .. } => container::start(connection, container).await,
+            Operation::StartContainer { container, turn, .. } => {
+                container::start_in_turn(connection, container, *turn).await
+            }
             Operation::StopContainer { container, timeout, .. } => {
                 container::stop(connection, container, *timeout).await
             }

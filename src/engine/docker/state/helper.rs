@@ -129,13 +129,15 @@ async fn list(connection: &Connection, filters: &serde_json::Value) -> Result<Ve
     connection.get(&path, "looking for the state").await
 }
 
-/// Writes one file below the state folder. `NotFound` when the helper is gone.
-pub(super) async fn write(connection: &Connection, id: &str, path: &str, bytes: &[u8]) -> Result<(), TargetError> {
+/// Writes files below the state folder in one request. `NotFound` when the helper is gone.
+pub(super) async fn write(connection: &Connection, id: &str, files: &[(&str, &[u8])]) -> Result<(), TargetError> {
     let mut archive = copy::Archive::default();
-    if let Some((directory, _)) = path.rsplit_once('/') {
-        archive.directory(directory, 0o700)?;
+    for (path, bytes) in files {
+        if let Some((directory, _)) = path.rsplit_once('/') {
+            archive.directory(directory, 0o700)?;
+        }
+        archive.file(path, bytes, (0, 0, 0o600))?;
     }
-    archive.file(path, bytes, (0, 0, 0o600))?;
     copy::put(connection, id, FOLDER, archive.finish()?).await
 }
 

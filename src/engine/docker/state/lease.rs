@@ -2,24 +2,26 @@
 //! Reads the helper's name and `lease.json`; returns leases with the helper's id as fencing token.
 //! Never takes a lease whose owner may live.
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bollard::query_parameters::RenameContainerOptionsBuilder;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::super::DockerEngine;
 use super::super::failure;
 use super::helper::{self, Helper};
+use super::records::encoded_record;
 use super::{Held, free_name, held_name};
-use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
+use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
 use crate::target::TargetError;
 
 const FILE: &str = "lease.json";
-/// An empty file that only proves the helper can be written to.
-const PROBE: &str = "held";
+/// A lease that is not recorded under by then says who holds it in a write of its own.
+const SAID_BY: Duration = Duration::from_millis(300);
 /// How often a race for the name is run again before the other side is believed to hold it.
 const ROUNDS: usize = 40;
 /// How often a lease of unknown owner is looked at while it is waited for.
@@ -80,11 +82,10 @@ impl DockerEngine {
 
     async fn rename_to_held(&self, project: &str, free: &Helper) -> Result<Attempt, TargetError> {
         match self.rename_helper(&free.id, &held_name(project)).await {
-            // A dead client's request may be removing it; one that can be written to is whole.
-            Ok(()) => match helper::write(&self.connection, &free.id, PROBE, b"").await {
-                Ok(()) => Ok(Attempt::Won { id: free.id.clone(), running: free.running }),
-                Err(TargetError::Unreachable { .. }) => Ok(Attempt::Lost),
-                Err(_) => {
+            // A dead client's request may be removing it, which the engine says from the beginning of the removal on.
+            Ok(()) => match self.holds(project, &free.id).await? {
+                true => Ok(Attempt::Won { id: free.id.clone(), running: free.running }),
+                false => {
                     self.remove_helper(&free.id).await?;
                     Ok(Attempt::Lost)
                 }
@@ -112,23 +113,48 @@ impl DockerEngine {
         let now = self.connection.engine_now().unix_timestamp();
         let file =
             LeaseFile { id: id.clone(), owner: owner.clone(), acquired_at: now, heartbeat: now, released: false };
-        let connection = self.connection.clone();
-        let task = tokio::spawn(async move {
-            let written = helper::write(&connection, &file.id, FILE, &encode(&file)).await;
-            if !running {
-                helper::start(&connection, &file.id).await;
-            }
-            written
-        });
-        self.held
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(id.clone(), Held { since: now, task: Some(task) });
+        let said = Arc::new(Notify::new());
+        let task = tokio::spawn(self.clone().settle_in((id.clone(), running), Arc::clone(&said)));
+        let held = Held { since: now, unsaid: Some(encode(&file)), said, task: Some(task) };
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), held);
         Lease { project: project.to_owned(), id, owner: owner.clone(), taken_over }
     }
 
+    /// Says who holds the lease unless the first record does, then starts a new helper: a start keeps the engine from
+    /// taking files, so it comes last.
+    async fn settle_in(self, (id, running): (String, bool), said: Arc<Notify>) -> Result<(), TargetError> {
+        let _ = tokio::time::timeout(SAID_BY, said.notified()).await;
+        let written = match self.unsaid(&id) {
+            Some(file) => helper::write(&self.connection, &id, &[(FILE, &file)]).await,
+            None => Ok(()),
+        };
+        if !running {
+            helper::start(&self.connection, &id).await;
+        }
+        written
+    }
+
+    /// The lease's file when nobody has written it yet; whoever asks has to.
+    fn unsaid(&self, id: &str) -> Option<Vec<u8>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(id)?.unsaid.take()
+    }
+
+    /// Writes files into the state, and with the first of them who holds the lease.
+    pub(super) async fn write_held(&self, lease: &Lease, files: &[(&str, &[u8])]) -> Result<(), TargetError> {
+        let unsaid = self.unsaid(&lease.id);
+        let mut all = files.to_vec();
+        if let Some(file) = &unsaid {
+            all.push((FILE, file));
+        }
+        let written = helper::write(&self.connection, &lease.id, &all).await;
+        if let Some(held) = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&lease.id) {
+            held.said.notify_one();
+        }
+        written.map_err(|e| lost_if_gone(e, lease))
+    }
+
     /// Waits for what `won` left to do.
-    async fn background_done(&self, lease: &Lease) -> Result<(), TargetError> {
+    pub(super) async fn background_done(&self, lease: &Lease) -> Result<(), TargetError> {
         let task =
             self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&lease.id).and_then(|h| h.task.take());
         match task {
@@ -194,26 +220,44 @@ impl DockerEngine {
         self.say(lease, false).await
     }
 
-    async fn still_ours(&self, lease: &Lease) -> Result<(), TargetError> {
-        let held = self.helpers(&lease.project).await?.into_iter().any(|now| now.held && now.id == lease.id);
+    pub(in super::super) async fn still_ours(&self, lease: &Lease) -> Result<(), TargetError> {
+        let held = self.holds(&lease.project, &lease.id).await?;
         if held { Ok(()) } else { Err(TargetError::LeaseLost { project: lease.project.clone() }) }
     }
 
+    /// Whether the helper of this id holds the name and is whole.
+    async fn holds(&self, project: &str, id: &str) -> Result<bool, TargetError> {
+        Ok(self.helpers(project).await?.into_iter().any(|now| now.held && now.id == id))
+    }
+
     async fn say(&self, lease: &Lease, released: bool) -> Result<(), TargetError> {
+        self.write_held(lease, &[(FILE, &self.saying(lease, released))]).await
+    }
+
+    /// The lease's file as of now.
+    fn saying(&self, lease: &Lease, released: bool) -> Vec<u8> {
+        self.unsaid(&lease.id);
         let now = self.connection.engine_now().unix_timestamp();
         let acquired_at =
             self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&lease.id).map_or(now, |h| h.since);
-        let file =
-            LeaseFile { id: lease.id.clone(), owner: lease.owner.clone(), acquired_at, heartbeat: now, released };
-        let written = helper::write(&self.connection, &lease.id, FILE, &encode(&file)).await;
-        written.map_err(|e| lost_if_gone(e, lease))
+        encode(&LeaseFile { id: lease.id.clone(), owner: lease.owner.clone(), acquired_at, heartbeat: now, released })
     }
 
-    pub(in super::super) async fn give_lease_back(&self, lease: Lease) -> Result<(), TargetError> {
+    /// Gives the lease back, and writes the record of how it ended in the same breath.
+    pub(in super::super) async fn give_lease_back(
+        &self,
+        lease: Lease,
+        last: Option<&Record>,
+    ) -> Result<(), TargetError> {
+        self.connection.moments.all_settled().await;
         let _ = self.background_done(&lease).await;
         self.still_ours(&lease).await?;
         // First said, then done: a name held by somebody whose file says "released" tells nothing about its new holder.
-        self.say(&lease, true).await?;
+        let said = self.saying(&lease, true);
+        match last.map(encoded_record).transpose()? {
+            Some((path, record)) => self.write_held(&lease, &[(&path, &record), (FILE, &said)]).await?,
+            None => self.write_held(&lease, &[(FILE, &said)]).await?,
+        }
         match self.rename_helper(&lease.id, &free_name(&lease.project)).await {
             Ok(()) => Ok(()),
             // There is a free helper already, from a race long ago.

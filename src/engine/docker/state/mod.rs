@@ -14,6 +14,7 @@ mod records;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use crate::target::TargetError;
@@ -25,7 +26,11 @@ pub(super) type HeldLeases = Arc<Mutex<HashMap<String, Held>>>;
 pub(super) struct Held {
     /// When it was taken, engine time in seconds since 1970.
     since: i64,
-    /// The first write, which goes on while the lease is already in use.
+    /// The file that says who holds it, until it is written.
+    unsaid: Option<Vec<u8>>,
+    /// Told when it is.
+    said: Arc<Notify>,
+    /// What is still to be done while the lease is already in use.
     task: Option<JoinHandle<Result<(), TargetError>>>,
 }
 

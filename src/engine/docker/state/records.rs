@@ -4,21 +4,25 @@
 
 use super::super::DockerEngine;
 use super::helper;
-use super::lease::lost_if_gone;
 use super::volume_name;
 use crate::release::{FORMAT, Lease, Record, RecordError, RecordPhase};
 use crate::target::TargetError;
 
 const FOLDER: &str = "releases";
 
+/// A record as a file of the state: path and bytes.
+pub(super) fn encoded_record(record: &Record) -> Result<(String, Vec<u8>), TargetError> {
+    let bytes = record.encode().map_err(|e| TargetError::Broken {
+        operation: format!("recording {}", record.operation),
+        message: e.to_string(),
+    })?;
+    Ok((format!("{FOLDER}/{}", record.file_name()), bytes))
+}
+
 impl DockerEngine {
     pub(in super::super) async fn append(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
-        let bytes = record.encode().map_err(|e| TargetError::Broken {
-            operation: format!("recording {}", record.operation),
-            message: e.to_string(),
-        })?;
-        let path = format!("{FOLDER}/{}", record.file_name());
-        helper::write(&self.connection, &lease.id, &path, &bytes).await.map_err(|e| lost_if_gone(e, lease))
+        let (path, bytes) = encoded_record(record)?;
+        self.write_held(lease, &[(&path, &bytes)]).await
     }
 
     pub(in super::super) async fn history(&self, project: &str) -> Result<Vec<Record>, TargetError> {
@@ -43,7 +47,9 @@ impl DockerEngine {
 
     /// Removes the helpers; the volume stays unless it is to be forgotten.
     pub(in super::super) async fn retire_state(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
-        self.renew_lease(&lease).await?;
+        self.connection.moments.all_settled().await;
+        self.background_done(&lease).await?;
+        self.still_ours(&lease).await?;
         for helper in self.helpers(&lease.project).await?.iter().filter(|helper| helper.id != lease.id) {
             self.remove_helper(&helper.id).await?;
         }

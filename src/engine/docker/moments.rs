@@ -1,0 +1,171 @@
+//! The moments inside a request that the next one may build on: a container is on its network, a process has died.
+//! Reads the engine's events; tells when one was seen, and keeps the requests that go on after theirs.
+//! Never delays anything: where no event comes, the request's own end counts.
+//!
+//! Engine 20.10 spends most of a start in creating the process, after the network's allocations (which must not
+//! overlap) are done, and most of a stop in taking the network apart, after the process is dead.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use futures_util::StreamExt;
+use hyper::Method;
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+use tokio::task::JoinHandle;
+
+use super::connection::{Connection, encoded};
+use super::json_lines::json_lines;
+
+/// How many requests may go on after theirs. Engine 20.10 also miscounts a network's endpoints when very many leave at
+/// once.
+const MOST_GOING_ON: usize = 6;
+
+/// What was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The container is on one network; its addresses and host ports are allocated.
+    Connected,
+    /// The container's process has ended.
+    Died,
+}
+
+#[derive(Debug, Clone)]
+struct Moment {
+    container: String,
+    kind: Kind,
+    /// Engine time, nanoseconds since 1970.
+    at: u128,
+}
+
+/// Shared by all clones of a connection.
+#[derive(Clone, Default)]
+pub(super) struct Moments {
+    /// Starts that must not overlap hold it.
+    pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+    seen: Arc<Mutex<Option<broadcast::Sender<Moment>>>>,
+    going_on: Arc<Mutex<HashMap<String, JoinHandle<()>>>>,
+}
+
+/// The moments of one container from a point in time on.
+pub(super) struct Watch {
+    seen: broadcast::Receiver<Moment>,
+    from: u128,
+}
+
+impl Moments {
+    /// Begins to watch. `None` where the engine's clock is not ours: an old event could not be told from a new one.
+    pub(super) fn watch(&self, connection: &Connection) -> Option<Watch> {
+        if !connection.engine.local {
+            return None;
+        }
+        let from = nanoseconds();
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = seen.get_or_insert_with(|| open(connection.clone(), from));
+        Some(Watch { seen: sender.subscribe(), from })
+    }
+
+    /// Lets a request go on whose essential part is done, unless too many do: then it is given back to be waited for.
+    pub(super) fn let_go_on(&self, container: &str, request: JoinHandle<()>) -> Option<JoinHandle<()>> {
+        let mut going_on = self.going_on.lock().unwrap_or_else(PoisonError::into_inner);
+        going_on.retain(|_, request| !request.is_finished());
+        if going_on.len() >= MOST_GOING_ON {
+            return Some(request);
+        }
+        going_on.insert(container.to_owned(), request);
+        None
+    }
+
+    /// Waits until nothing of the container goes on any more.
+    pub(super) async fn settled(&self, container: &str) {
+        let request = self.going_on.lock().unwrap_or_else(PoisonError::into_inner).remove(container);
+        if let Some(request) = request {
+            let _ = request.await;
+        }
+    }
+
+    /// Waits until nothing goes on any more.
+    pub(super) async fn all_settled(&self) {
+        let requests = std::mem::take(&mut *self.going_on.lock().unwrap_or_else(PoisonError::into_inner));
+        for request in requests.into_values() {
+            let _ = request.await;
+        }
+    }
+}
+
+impl Watch {
+    /// Ends when the container was seen so many times; never, where no events come.
+    pub(super) async fn seen(mut self, container: &str, kind: Kind, times: usize) {
+        let mut left = times;
+        while left > 0 {
+            match self.seen.recv().await {
+                Ok(moment) if moment.kind == kind && moment.container == container && moment.at >= self.from => {
+                    left -= 1;
+                }
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+}
+
+fn open(connection: Connection, from: u128) -> broadcast::Sender<Moment> {
+    let sender = broadcast::channel(1024).0;
+    let told = sender.clone();
+    tokio::spawn(async move {
+        let filters = json!({ "type": ["container", "network"], "event": ["die", "connect"] }).to_string();
+        // `since` covers the gap until the engine has taken the request.
+        let since = format!("{}.{:09}", from / 1_000_000_000, from % 1_000_000_000);
+        let path = format!("/events?since={since}&filters={}", encoded(&filters));
+        let Ok(body) = connection.begin(Method::GET, &path, "watching").await else { return };
+        let mut events = json_lines(body, "watching");
+        while let Some(Ok(event)) = events.next().await {
+            if let Some(moment) = moment(&event) {
+                // Nobody is waiting right now.
+                let _ = told.send(moment);
+            }
+        }
+    });
+    sender
+}
+
+fn moment(event: &Value) -> Option<Moment> {
+    let (kind, container) = match (event["Type"].as_str()?, event["Action"].as_str()?) {
+        ("network", "connect") => (Kind::Connected, &event["Actor"]["Attributes"]["container"]),
+        ("container", "die") => (Kind::Died, &event["Actor"]["ID"]),
+        _ => return None,
+    };
+    let at = u128::from(event["timeNano"].as_u64()?);
+    Some(Moment { container: container.as_str()?.to_owned(), kind, at })
+}
+
+fn nanoseconds() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_event_names_the_container_that_was_connected() {
+        let event = json!({ "Type": "network", "Action": "connect", "timeNano": 7,
+            "Actor": { "ID": "net", "Attributes": { "container": "c1", "name": "p_default" } } });
+        let found = moment(&event).unwrap();
+        assert_eq!((found.container.as_str(), found.kind, found.at), ("c1", Kind::Connected, 7));
+        assert!(moment(&json!({ "Type": "network", "Action": "disconnect", "timeNano": 7 })).is_none());
+    }
+
+    #[tokio::test]
+    async fn an_event_from_before_does_not_count() {
+        let (sender, seen) = broadcast::channel(8);
+        let send = |at| sender.send(Moment { container: "c1".to_owned(), kind: Kind::Died, at }).unwrap();
+        send(99);
+        let waiting = tokio::spawn(Watch { seen, from: 100 }.seen("c1", Kind::Died, 1));
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        send(100);
+        waiting.await.unwrap();
+    }
+}
