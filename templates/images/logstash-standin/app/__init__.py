@@ -1,0 +1,3 @@
+"""A stand-in for Logstash: HTTP input, Elasticsearch output, no filters."""
+
+VERSION = "7.10.2-standin"

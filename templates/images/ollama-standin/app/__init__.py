@@ -1,0 +1,3 @@
+"""A stand-in for Ollama: its API, answered without a language model."""
+
+VERSION = "0.0.0-standin"
