@@ -115,28 +115,31 @@ lab_images_load() {
 # Builds the lines given, some at a time, each after those of the lines that it
 # needs. A failure lets what runs finish and starts nothing more.
 lab_images_build() {
-  local name image folder key need waiting=$1 later running=0 failed=0 began
+  local name image folder key need pid waiting=$1 later failed=0
   local -A unbuilt=() jobs=()
   while read -r name _; do unbuilt[$name]=yes; done <<<"$waiting"
-  while [ -n "$waiting" ] || [ "$running" -gt 0 ]; do
-    later='' began=no
+  while [ -n "$waiting" ] || [ "${#jobs[@]}" -gt 0 ]; do
+    later=''
     while read -r name image folder key; do
       [ -n "$name" ] || continue
       for need in $(lab_recipe needs "$folder"); do
         [ -z "${unbuilt[$need]:-}" ] || { later+="$name $image $folder $key"$'\n'; continue 2; }
       done
-      [ "$running" -lt "$LAB_IMAGE_JOBS" ] && [ "$failed" = 0 ] || { later+="$name $image $folder $key"$'\n'; continue; }
+      [ "${#jobs[@]}" -lt "$LAB_IMAGE_JOBS" ] && [ "$failed" = 0 ] || { later+="$name $image $folder $key"$'\n'; continue; }
       lab_image_build "$name" "$image" "$folder" "$key" &
-      jobs[$!]=$name began=yes running=$((running + 1))
+      jobs[$!]=$name
     done <<<"$waiting"
     waiting=${later%$'\n'}
-    [ "$running" -gt 0 ] || { [ "$began" = yes ] || break; }
-    local pid
-    wait -n -p pid || failed=1
-    unset "unbuilt[${jobs[$pid]}]"
-    running=$((running - 1))
+    [ "${#jobs[@]}" -gt 0 ] || break
+    sleep 0.2
+    # By number: `wait -n` forgets a job that ended while another command ran.
+    for pid in "${!jobs[@]}"; do
+      ! kill -0 "$pid" 2>/dev/null || continue
+      if wait "$pid"; then unset "unbuilt[${jobs[$pid]}]"; else failed=1; fi
+      unset "jobs[$pid]"
+    done
   done
-  return "$failed"
+  [ "$failed" = 0 ] && [ -z "$waiting" ]
 }
 
 lab_images_build_missing() {
