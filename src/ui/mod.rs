@@ -11,6 +11,7 @@ mod paint;
 mod plain;
 mod prompt;
 mod raw;
+mod region;
 mod report;
 mod screen;
 mod steps;
@@ -46,10 +47,12 @@ pub struct Ui {
 impl Ui {
     /// Builds the writers. Nothing is written yet.
     pub fn new(facts: Facts, options: UiOptions, redactor: Arc<Redactor>) -> Self {
-        let screen = Arc::new(Screen::new(Box::new(std::io::stderr())));
+        let mode = options.progress.resolve(&facts, options.output);
+        let plain = || Screen::new(Box::new(std::io::stderr()));
+        let screen = Arc::new(if mode == ProgressMode::Tty { Screen::live() } else { plain() });
         let paint = Paint::new(facts.color_stderr);
         let verbose = options.verbose;
-        let reporter: Arc<dyn Reporter> = match options.progress.resolve(&facts, options.output) {
+        let reporter: Arc<dyn Reporter> = match mode {
             ProgressMode::Quiet => Arc::new(plain::Plain::new(screen.clone(), redactor.clone(), paint).quiet()),
             ProgressMode::Json => Arc::new(json::Json::new(screen.clone(), redactor.clone())),
             ProgressMode::Tty => Arc::new(terminal::Terminal::new(screen.clone(), redactor.clone(), paint, verbose)),

@@ -39,6 +39,8 @@ impl ProgressMode {
             Self::Auto if facts.stderr_tty && !facts.dumb => Self::Tty,
             Self::Auto if !facts.stderr_tty && output == OutputFormat::Json => Self::Json,
             Self::Auto => Self::Plain,
+            // A region can only be drawn where a cursor moves.
+            Self::Tty if !facts.stderr_tty => Self::Plain,
             chosen => chosen,
         }
     }
@@ -109,6 +111,7 @@ mod tests {
         assert_eq!(auto.resolve(&dumb, OutputFormat::Text), ProgressMode::Plain);
         assert_eq!(auto.resolve(&pipe, OutputFormat::Text), ProgressMode::Plain);
         assert_eq!(auto.resolve(&pipe, OutputFormat::Json), ProgressMode::Json);
+        assert_eq!(ProgressMode::Tty.resolve(&pipe, OutputFormat::Text), ProgressMode::Plain);
         assert_eq!(ProgressMode::Quiet.resolve(&tty, OutputFormat::Text), ProgressMode::Quiet);
     }
 

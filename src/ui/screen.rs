@@ -1,74 +1,75 @@
-//! The one hand that writes to stderr: finished lines above, the live region below them.
-//! Reads finished text and the lines of the region; writes them in one piece, so that nothing flickers or mixes.
+//! The one hand that writes to stderr: finished lines, above the live region where there is one.
+//! Reads finished text; gives it to indicatif where bars are drawn, else to the stream itself.
 //! Never formats, and never fails: a stderr that went away is nobody's error.
 
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// stderr and how many lines of live region stand at its end.
-pub(super) struct Screen {
-    inner: Mutex<Inner>,
-}
+use indicatif::{MultiProgress, ProgressDrawTarget};
 
-struct Inner {
-    out: Box<dyn Write + Send>,
-    drawn: usize,
+/// stderr, with or without a live region at its end.
+pub(super) enum Screen {
+    /// Lines only.
+    Plain(Mutex<Box<dyn Write + Send>>),
+    /// Lines above what runs now.
+    Live(MultiProgress),
 }
 
 impl Screen {
+    /// Lines only, to this stream.
     pub(super) fn new(out: Box<dyn Write + Send>) -> Self {
-        Self { inner: Mutex::new(Inner { out, drawn: 0 }) }
+        Self::Plain(Mutex::new(out))
     }
 
-    /// Writes text above the live region; the region itself vanishes until it is drawn again.
-    pub(super) fn write(&self, text: &str) {
-        self.draw(text, &[]);
+    /// The terminal behind stderr.
+    pub(super) fn live() -> Self {
+        Self::Live(MultiProgress::with_draw_target(ProgressDrawTarget::stderr()))
     }
 
-    /// Writes text, then the live region below it.
-    pub(super) fn draw(&self, text: &str, live: &[String]) {
-        let mut inner = self.lock();
-        let mut frame = inner.erased();
-        frame.push_str(text);
-        for line in live {
-            frame.push_str(line);
-            frame.push('\n');
+    /// Where bars are added, on a terminal.
+    pub(super) fn bars(&self) -> Option<&MultiProgress> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Live(bars) => Some(bars),
         }
-        inner.drawn = live.len();
-        inner.put(&frame);
+    }
+
+    /// Writes text above the live region.
+    pub(super) fn write(&self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        // Nobody is left to hear about a broken stderr.
+        let _ = match self {
+            Self::Plain(out) => {
+                let mut out = lock(out);
+                out.write_all(text.as_bytes()).and_then(|()| out.flush())
+            }
+            Self::Live(bars) => bars.println(text.strip_suffix('\n').unwrap_or(text)),
+        };
     }
 
     /// Runs something that writes to the same terminal by other means, with the live region out of its way.
     pub(super) fn above<R>(&self, write: impl FnOnce() -> R) -> R {
-        let mut inner = self.lock();
-        let frame = inner.erased();
-        inner.drawn = 0;
-        inner.put(&frame);
-        write()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        match self {
+            Self::Plain(out) => {
+                let _out = lock(out);
+                write()
+            }
+            Self::Live(bars) => bars.suspend(write),
+        }
     }
 }
 
-impl Inner {
-    /// The codes that take the region away: up to its first line, and clear to the end.
-    fn erased(&self) -> String {
-        if self.drawn == 0 { String::new() } else { format!("\r\x1b[{}A\x1b[J", self.drawn) }
-    }
-
-    fn put(&mut self, frame: &str) {
-        if !frame.is_empty() {
-            // Nobody is left to hear about a broken stderr.
-            let _ = self.out.write_all(frame.as_bytes()).and_then(|()| self.out.flush());
-        }
-    }
+fn lock(out: &Mutex<Box<dyn Write + Send>>) -> MutexGuard<'_, Box<dyn Write + Send>> {
+    out.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::Arc;
+
+    use indicatif::InMemoryTerm;
 
     use super::*;
 
@@ -93,14 +94,34 @@ pub(super) mod tests {
         }
     }
 
+    /// A terminal of this many columns, and a screen on it.
+    pub(in crate::ui) fn terminal(columns: u16) -> (InMemoryTerm, Screen) {
+        let terminal = InMemoryTerm::new(24, columns);
+        let target = ProgressDrawTarget::term_like(Box::new(terminal.clone()));
+        (terminal, Screen::Live(MultiProgress::with_draw_target(target)))
+    }
+
     #[test]
-    fn the_live_region_is_taken_away_before_anything_else_is_written() {
+    fn lines_reach_a_stream_as_they_are() {
         let memory = Memory::default();
         let screen = Screen::new(Box::new(memory.clone()));
-        screen.draw("done\n", &["one".to_owned(), "two".to_owned()]);
-        screen.draw("more\n", &["two".to_owned()]);
+        screen.write("one\n");
+        screen.write("");
         screen.above(|| ());
+        screen.write("two\nthree\n");
+        assert_eq!(memory.text(), "one\ntwo\nthree\n");
+    }
+
+    #[test]
+    fn lines_stand_above_the_bars_of_a_terminal() {
+        let (terminal, screen) = terminal(80);
+        let bar = screen.bars().unwrap().add(indicatif::ProgressBar::new_spinner());
+        bar.set_style(indicatif::ProgressStyle::with_template("{msg}").unwrap());
+        bar.set_message("running");
+        screen.write("done\nmore\n");
+        assert_eq!(terminal.contents(), "done\nmore\nrunning");
+        bar.finish_and_clear();
         screen.write("end\n");
-        assert_eq!(memory.text(), "done\none\ntwo\n\r\x1b[2A\x1b[Jmore\ntwo\n\r\x1b[1A\x1b[Jend\n");
+        assert_eq!(terminal.contents(), "done\nmore\nend");
     }
 }

@@ -1,6 +1,6 @@
 //! The reporter for a terminal: finished lines above, a live region of what runs now and has run for a moment.
-//! Reads events and a monotonic clock; a thread of its own redraws while anything runs.
-//! Never writes a line that wraps in the live region, or it could not be taken away again.
+//! Reads events and a monotonic clock; indicatif draws, a thread of its own tells it what runs.
+//! Never draws what ends within a quarter of a second.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,18 +8,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::paint::Paint;
+use super::region::{Look, Region};
 use super::screen::Screen;
 use super::steps::{self, Ended, Running, Tails};
-use crate::event::{Event, Reporter, human};
+use crate::event::{Event, Reporter};
 use crate::secret::Redactor;
-use crate::workflow::report::Tone;
 
-/// What ends sooner is never drawn live.
-const PATIENCE: Duration = Duration::from_millis(250);
-/// How often the region is drawn anew.
+/// How often the region is brought up to date.
 const TICK: Duration = Duration::from_millis(125);
-/// More lines than this say how many more there are.
-const MOST_LINES: usize = 10;
 
 /// Lines and a live region.
 pub(super) struct Terminal {
@@ -39,16 +35,18 @@ struct Shared {
 #[derive(Default)]
 struct State {
     running: BTreeMap<usize, (Instant, Running)>,
+    region: Option<Region>,
     tails: Tails,
     closed: bool,
 }
 
 impl Terminal {
     pub(super) fn new(screen: Arc<Screen>, redactor: Arc<Redactor>, paint: Paint, verbose: bool) -> Self {
-        let (state, changed) = Default::default();
+        let state = Mutex::new(State { region: screen.bars().cloned().map(Region::new), ..State::default() });
+        let changed = Condvar::new();
         let shared = Arc::new(Shared { screen, redactor, paint, verbose, state, changed });
         let ticking = shared.clone();
-        // Without the thread the region is drawn at events only; that is no reason to fail.
+        // Without the thread nothing is drawn live; that is no reason to fail.
         let ticker = std::thread::Builder::new().name("progress".into()).spawn(move || ticking.tick()).ok();
         Self { shared, ticker }
     }
@@ -62,19 +60,17 @@ impl Drop for Terminal {
             // A ticker that died has nothing left to tell.
             let _ = ticker.join();
         }
-        self.shared.screen.write("");
+        self.shared.lock().region.iter_mut().for_each(Region::clear);
     }
 }
 
 impl Reporter for Terminal {
     fn report(&self, event: Event) {
-        let now = Instant::now();
         let mut state = self.shared.lock();
-        let lines = state.take_in(event, now, (self.shared.paint, self.shared.verbose));
+        let lines = state.take_in(event, Instant::now(), (self.shared.paint, self.shared.verbose));
         let text: String = lines.iter().map(|line| format!("{}\n", self.shared.redactor.redact(line))).collect();
-        if !text.is_empty() {
-            self.shared.screen.draw(&text, &self.shared.live(&state, now));
-        }
+        state.drop_ended();
+        self.shared.screen.write(&text);
         self.shared.changed.notify_all();
     }
 }
@@ -84,13 +80,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn live(&self, state: &State, now: Instant) -> Vec<String> {
-        let width = usize::from(console::Term::stderr().size().1);
-        let lines = state.live(now, width, self.paint);
-        lines.iter().map(|line| self.redactor.redact(line).into_owned()).collect()
-    }
-
-    /// Sleeps while nothing runs, redraws while something does.
+    /// Sleeps while nothing runs, brings the region up to date while something does.
     fn tick(&self) {
         let mut state = self.lock();
         while !state.closed {
@@ -99,8 +89,10 @@ impl Shared {
             } else {
                 self.changed.wait_timeout(state, TICK).unwrap_or_else(PoisonError::into_inner).0
             };
-            let live = self.live(&state, Instant::now());
-            self.screen.draw("", &live);
+            let width = usize::from(console::Term::stderr().size().1);
+            let look = Look { now: Instant::now(), width, paint: self.paint, redactor: &self.redactor };
+            let State { running, region, .. } = &mut *state;
+            region.iter_mut().for_each(|region| region.refresh(running, look));
         }
     }
 }
@@ -160,53 +152,21 @@ impl State {
         self.tails.take(key).into()
     }
 
-    fn live(&self, now: Instant, width: usize, paint: Paint) -> Vec<String> {
-        let waiting = |(began, step): &(Instant, Running)| {
-            let elapsed = now.saturating_duration_since(*began);
-            (elapsed >= PATIENCE).then(|| steps::running(paint, step, elapsed, width.saturating_sub(1)))
-        };
-        let mut lines: Vec<String> = self.running.values().filter_map(waiting).collect();
-        if lines.len() > MOST_LINES {
-            let more = lines.len() - MOST_LINES;
-            lines.truncate(MOST_LINES);
-            lines.push(paint.tone(&format!("{:>12} {}", "and", human::count(more, "more step")), Tone::Dim));
-        }
-        lines
+    fn drop_ended(&mut self) {
+        let Self { running, region, .. } = self;
+        region.iter_mut().for_each(|region| region.drop_ended(running));
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ui::screen::tests::Memory;
+    use crate::ui::screen::tests::terminal;
 
     const LOOK: (Paint, bool) = (Paint::new(false), false);
 
     fn started(key: usize, verb: &'static str, subject: &str) -> Event {
         Event::StepStarted { key, verb, subject: subject.into(), cause: String::new() }
-    }
-
-    #[test]
-    fn only_what_has_run_for_a_moment_is_drawn_live() {
-        let mut state = State::default();
-        let began = Instant::now();
-        state.take_in(started(1, "create", "container web-1"), began, LOOK);
-        state.take_in(started(2, "pull", "image redis:7"), began + Duration::from_millis(200), LOOK);
-        let at = |millis| state.live(began + Duration::from_millis(millis), 80, LOOK.0);
-        assert_eq!(at(249), Vec::<String>::new());
-        assert_eq!(at(300), ["      create container web-1  0s"]);
-        assert_eq!(at(2300), ["      create container web-1  2s", "        pull image redis:7  2s"]);
-    }
-
-    #[test]
-    fn many_steps_are_counted_instead_of_listed() {
-        let mut state = State::default();
-        let began = Instant::now();
-        for key in 0..14 {
-            state.take_in(started(key, "start", "container"), began, LOOK);
-        }
-        let lines = state.live(began + Duration::from_secs(1), 80, LOOK.0);
-        assert_eq!((lines.len(), lines[10].as_str()), (11, "         and 4 more steps"));
     }
 
     #[test]
@@ -216,10 +176,7 @@ mod tests {
         state.take_in(started(1, "build", "image web"), now, LOOK);
         let quiet = state.take_in(Event::StepOutput { key: 1, line: "E: no such package".into() }, now, LOOK);
         assert!(quiet.is_empty());
-        assert_eq!(
-            state.live(now + Duration::from_secs(1), 80, LOOK.0),
-            ["       build image web  E: no such package  1s"]
-        );
+        assert_eq!(state.running[&1].1.message, "E: no such package");
         let failure = Event::StepFailed {
             key: 1,
             verb: "build",
@@ -245,17 +202,23 @@ mod tests {
     }
 
     #[test]
-    fn dropping_the_reporter_takes_the_live_region_away() {
-        let memory = Memory::default();
-        let screen = Arc::new(Screen::new(Box::new(memory.clone())));
-        let terminal = Terminal::new(screen, Arc::default(), Paint::new(false), false);
-        terminal.report(started(1, "pull", "image redis:7"));
+    fn what_runs_is_drawn_after_a_moment_and_gone_with_the_reporter() {
+        let (screen, shown) = terminal(60);
+        let shown = Arc::new(shown);
+        let reporter = Terminal::new(shown, Arc::default(), Paint::new(false), false);
+        reporter.note("begun".into());
+        reporter.report(started(1, "pull", "image redis:7"));
+        assert_eq!(screen.contents(), "note: begun", "nothing is drawn at once");
         let deadline = Instant::now() + Duration::from_secs(10);
-        while memory.text().is_empty() && Instant::now() < deadline {
+        while !screen.contents().contains("redis") && Instant::now() < deadline {
             std::thread::yield_now();
         }
-        drop(terminal);
-        assert!(memory.text().starts_with("        pull image redis:7  0s\n"), "{:?}", memory.text());
-        assert!(memory.text().ends_with("\r\x1b[1A\x1b[J"), "{:?}", memory.text());
+        assert_eq!(screen.contents(), "note: begun\n        pull image redis:7  0s");
+        let (subject, took) = ("image redis:7".to_owned(), Duration::from_secs(2));
+        reporter.report(Event::StepFinished { key: 1, verb: "Pulled", subject, detail: None, took });
+        assert_eq!(screen.contents(), "note: begun\n      Pulled image redis:7  (2.0s)");
+        reporter.report(started(2, "pull", "image other"));
+        drop(reporter);
+        assert_eq!(screen.contents(), "note: begun\n      Pulled image redis:7  (2.0s)");
     }
 }
