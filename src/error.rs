@@ -131,6 +131,15 @@ impl Error {
         self
     }
 
+    /// An interruption as one by SIGTERM; every other error stays what it is.
+    #[must_use]
+    pub fn into_terminated(mut self) -> Self {
+        if self.kind == ErrorKind::Interrupted {
+            self.kind = ErrorKind::Terminated;
+        }
+        self
+    }
+
     /// The room's own error, for callers that look for one variant.
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         self.source.downcast_ref::<E>()

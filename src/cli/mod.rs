@@ -7,6 +7,7 @@ mod console;
 mod dispatch;
 mod manual;
 mod root;
+mod signals;
 mod verbs;
 
 pub use args::{Cli, GlobalArgs};

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
-use tokio::sync::watch;
 
 use super::Verb;
 use super::args::Cli;
 use super::console::ProcessConsole;
 use super::dispatch::dispatch;
+use super::signals;
 use crate::engine::docker::DockerEngine;
 use crate::error::ErrorKind;
 use crate::release::LeaseOwner;
@@ -50,6 +50,7 @@ async fn run(cli: Cli) -> u8 {
         std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
     let facts = Facts::detect(|name| variables.get(name).cloned());
     let redactor = Arc::new(Redactor::default());
+    let (interrupt, interruption) = signals::watch();
     let ui = Ui::new(facts.clone(), cli.ui_options(), redactor.clone());
     let context = Context {
         options: cli.options(),
@@ -60,15 +61,15 @@ async fn run(cli: Cli) -> u8 {
         prompt: ui.prompt(),
         output: ui.output(log_options(&cli)),
         console: Arc::new(ProcessConsole { facts }),
-        interrupt: interrupts(),
+        interrupt,
         read_stdin: || std::io::read_to_string(std::io::stdin()),
         now,
         redactor,
         variables,
     };
     match dispatch(&context, cli.verb).await {
-        Ok(report) => ui.show(&*report),
-        Err(error) => ui.fail(&error),
+        Ok(report) => interruption.code(ui.show(&*report)),
+        Err(error) => ui.fail(&interruption.told(error)),
     }
 }
 
@@ -96,28 +97,6 @@ fn owner() -> LeaseOwner {
 fn now() -> String {
     let format = &time::format_description::well_known::Rfc3339;
     time::OffsetDateTime::now_utc().format(format).unwrap_or_default()
-}
-
-/// The first Ctrl-C (or SIGTERM) asks the verb to end; the second ends the process at once.
-fn interrupts() -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        signal().await;
-        sender.send_replace(true);
-        signal().await;
-        #[expect(clippy::exit, reason = "the second Ctrl-C must not wait for anything")]
-        std::process::exit(i32::from(ErrorKind::Interrupted.exit_code()));
-    });
-    receiver
-}
-
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 /// How the Docker engine is reached.

@@ -112,6 +112,9 @@ impl<'a> Run<'a> {
         let mut running: FuturesUnordered<BoxFuture<'a, StepResult>> = FuturesUnordered::new();
         loop {
             if failed.is_none() && *interrupt.borrow() {
+                self.walk
+                    .reporter()
+                    .note("interrupted: what is under way is finished; once more ends at once".to_owned());
                 failed = Some(self.stop(ExecuteError::Interrupted));
             }
             if failed.is_none() {

@@ -45,6 +45,15 @@ pub fn process_alive(pid: u32) -> bool {
     !matches!(state_of(&stat), Some('Z' | 'X' | 'x') | None)
 }
 
+/// Whether this process was started with a signal ignored, as `nohup` does.
+pub fn ignores_signal(number: i32) -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|digits| u64::from_str_radix(digits.trim(), 16).ok()).unwrap_or_default();
+    let bit = u32::try_from(number - 1).unwrap_or(u32::MAX);
+    mask.checked_shr(bit).is_some_and(|rest| rest & 1 == 1)
+}
+
 fn first_line(path: &Path) -> Option<String> {
     let text = fs::read_to_string(path).ok()?;
     text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
@@ -72,6 +81,13 @@ mod tests {
         assert_eq!(boot_id().len(), 36);
         assert!(!host_name().is_empty());
         assert!(!user_name().is_empty() && user_name() != "?");
+    }
+
+    #[test]
+    fn ignored_signals_are_seen() {
+        // Rust's runtime ignores SIGPIPE; SIGKILL cannot be.
+        assert!(ignores_signal(13));
+        assert!(!ignores_signal(9) && !ignores_signal(0) && !ignores_signal(200));
     }
 
     #[test]

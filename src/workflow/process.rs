@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::report::{Block, Report};
 use crate::error::Result;
-use crate::event::{Channel, LogLine, OutputStream};
+use crate::event::{Channel, Event, LogLine, OutputStream};
 use crate::target::{self, ExecInput, Target, TerminalSize};
 use crate::workflow::{Context, WorkflowError};
 
@@ -108,7 +108,14 @@ pub async fn exec(context: &Context, target: &dyn Target, args: &target::ExecArg
     tokio::select! {
         code = target.exec(args, input, &output) => Ok(exit_code(code?)),
         () = output.gone() => Ok(READER_GONE),
-        () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
+        () = context.interrupted() => {
+            let hint = Some("`aictl top` shows it, `aictl restart` ends it".to_owned());
+            let program = args.command.first().map_or("the command", String::as_str);
+            // An engine can start a command in a container but not signal it; docker leaves it running without a word.
+            let message = format!("`{program}` may still be running in the container");
+            context.reporter.report(Event::Warning { message, hint });
+            Err(WorkflowError::Interrupted.into())
+        }
     }
 }
 

@@ -156,27 +156,6 @@ fn old_engine() -> std::net::SocketAddr {
 }
 
 #[test]
-fn ctrl_c_takes_back_what_never_ran_and_is_130() {
-    let compose = "
-services:
-  slow: {image: 'aictl-lab/tool:1', command: [tool, unready], healthcheck: {test: [CMD, tool, ready], interval: 1s, retries: 99}}
-  after: {image: 'aictl-lab/tool:1', depends_on: {slow: {condition: service_healthy}}}
-";
-    let Some(stage) = Stage::new("ctrl-c", compose) else { return };
-    let mut child = stage.spawn("start");
-    stage.eventually("the first service", || stage.containers().contains(&"slow-1 running".to_owned()));
-    interrupt(&child);
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    assert_eq!(stage.containers(), ["slow-1 running"], "what was only created is taken back");
-    assert!(stage.aictl("lock status").code(0).stdout.contains("not locked"));
-}
-
-fn interrupt(child: &std::process::Child) {
-    let status = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(status.success());
-}
-
-#[test]
 fn a_secret_with_every_awkward_character_arrives_whole_and_is_shown_nowhere() {
     let secret = "p$a'ss\"wo\\rd\nsecond-line";
     let compose = "

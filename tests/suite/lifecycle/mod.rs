@@ -4,6 +4,7 @@
 mod changes;
 mod failures;
 mod interop;
+mod interrupts;
 mod kills;
 mod locking;
 mod stage;

@@ -1,0 +1,96 @@
+//! Signals while something is under way: the first ends in order, the second at once, the next command goes on from there.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::stage::Stage;
+
+/// A service that is never healthy and one that waits for it.
+const WAITING: &str = "
+services:
+  slow: {image: 'aictl-lab/tool:1', command: [tool, unready], healthcheck: {test: [CMD, tool, ready], interval: 1s, retries: 99}}
+  after: {image: 'aictl-lab/tool:1', depends_on: {slow: {condition: service_healthy}}}
+";
+
+/// A process that ignores its stop signal, and a service that stops before it.
+const STUBBORN: &str = "
+services:
+  deaf: {image: 'aictl-lab/tool:1', command: [sleep, '1000'], stop_grace_period: 40s}
+  web: {image: 'aictl-lab/tool:1', command: [tool, serve], stop_grace_period: 1s, depends_on: [deaf]}
+";
+
+fn send(child: &Child, signal: &str) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
+}
+
+fn spawned(stage: &Stage, args: &str) -> Child {
+    stage.aictl_command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+/// Reads what a process says until a line holds the words.
+fn hears(child: &mut Child, words: &str) {
+    let lines = BufReader::new(child.stderr.as_mut().unwrap()).lines();
+    let said: Vec<String> = lines.map_while(Result::ok).take_while(|line| !line.contains(words)).collect();
+    assert!(child.try_wait().unwrap().is_none(), "it ended without `{words}`: {said:#?}");
+}
+
+#[test]
+fn the_first_signal_takes_back_what_never_ran_and_its_code_says_which_it_was() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 143)] {
+        let Some(stage) = Stage::new(&format!("signal{}", signal.to_lowercase()), WAITING) else { return };
+        let mut child = stage.spawn("start");
+        stage.eventually("the first service", || stage.containers().contains(&"slow-1 running".to_owned()));
+        send(&child, signal);
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
+        assert_eq!(stage.containers(), ["slow-1 running"], "what was only created is taken back");
+        assert!(stage.aictl("lock status").code(0).stdout.contains("not locked"));
+    }
+}
+
+#[test]
+fn the_second_ctrl_c_ends_at_once_and_the_next_stop_goes_on() {
+    let Some(stage) = Stage::new("ctrl-c-twice", STUBBORN) else { return };
+    stage.aictl("start").code(0);
+    let mut child = spawned(&stage, "stop --progress plain");
+    hears(&mut child, "Stopped container");
+    send(&child, "-INT");
+    hears(&mut child, "once more ends at once");
+    assert!(child.try_wait().unwrap().is_none(), "what is under way is waited for");
+    let pressed = Instant::now();
+    send(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(pressed.elapsed() < Duration::from_secs(5), "it waited {:?}", pressed.elapsed());
+    stage.aictl("stop -t 1").code(0).says("interrupted; going on from what it left");
+    assert_eq!(stage.containers(), ["deaf-1 exited", "web-1 exited"]);
+    assert!(stage.aictl("lock status").code(0).stdout.contains("not locked"));
+    assert!(stage.aictl("stop").code(0).stdout.contains("nothing to stop"));
+}
+
+#[test]
+fn the_first_ctrl_c_of_a_stop_waits_for_the_container_under_way() {
+    let Some(stage) = Stage::new("ctrl-c-stop", STUBBORN) else { return };
+    stage.aictl("start").code(0);
+    let mut child = spawned(&stage, "stop --progress plain -t 3 web deaf");
+    hears(&mut child, "Stopped container");
+    send(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(stage.containers(), ["deaf-1 exited", "web-1 exited"]);
+    stage.aictl("start").code(0);
+    assert_eq!(stage.containers(), ["deaf-1 running", "web-1 running"]);
+    stage.aictl("stop -t 1").code(0);
+}
+
+#[test]
+fn an_interrupted_exec_says_that_its_command_may_go_on() {
+    let Some(stage) = Stage::new("ctrl-c-exec", STUBBORN) else { return };
+    stage.aictl("start web").code(0);
+    let child = spawned(&stage, "exec web sleep 777");
+    stage.eventually("the command", || stage.aictl("top web").stdout.contains("sleep 777"));
+    send(&child, "-INT");
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("`sleep` may still be running") && said.contains("hint:"), "{said}");
+    stage.aictl("stop -t 1").code(0);
+}
