@@ -1,50 +1,50 @@
-"""The api: its routes and how it says that it lives and that it can work."""
+"""The api: its routes, and how it says that it lives and that it can work."""
 
-from typing import Annotated
+import asyncio
+import contextlib
+import logging
 
-import redis
-from fastapi import Depends, FastAPI, Response
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
+from fastapi import FastAPI
 
-from . import cache, chat, database, items, metrics
+from . import chat, documents, logs, metrics, model, readiness, stopping, users
+from .requests import Observed
+from .settings import settings
 
-app = FastAPI(title="AI Assistant", version="1.0.0")
-app.middleware("http")(metrics.measure)
-app.include_router(items.router)
+logs.configure()
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: FastAPI):
+    stopping.watch()
+    logging.getLogger("api").info("started", extra={"fields": {"model": model.name(), "environment": settings.environment}})
+    looking = asyncio.create_task(readiness.keep_looking())
+    yield
+    looking.cancel()
+    logging.getLogger("api").info("stopped")
+
+
+app = FastAPI(title="AI Assistant", version="1.0.0", lifespan=lifespan)
+app.add_middleware(Observed)
+app.include_router(users.router)
+app.include_router(documents.router)
 app.include_router(chat.router)
 app.get("/metrics", include_in_schema=False)(metrics.metrics)
+app.get("/ready")(readiness.ready)
 
 
 @app.get("/health")
-def health() -> dict[str, str]:
+async def health() -> dict[str, str]:
     """The process answers. Says nothing of others: restarting the api would not
     bring a lost database back."""
     return {"status": "ok"}
 
 
-def _database(session: Session) -> str:
-    try:
-        revision = session.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return "ok" if revision else "not migrated"
-    except SQLAlchemyError as error:
-        missing = getattr(error.orig, "sqlstate", None) == "42P01" if hasattr(error, "orig") else False
-        return "not migrated" if missing else "unreachable"
-
-
-def _cache() -> str:
-    try:
-        cache.client.ping()
-        return "ok"
-    except redis.RedisError:
-        return "unreachable"
-
-
-@app.get("/ready")
-def ready(response: Response, session: Annotated[Session, Depends(database.session)]) -> dict[str, str]:
-    """The api can do its work: its database is migrated and its cache answers."""
-    report = {"database": _database(session), "cache": _cache()}
-    if set(report.values()) != {"ok"}:
-        response.status_code = 503
-    return report
+@app.get("/api/info")
+async def info() -> dict:
+    return {
+        "version": app.version,
+        "environment": settings.environment,
+        "model": model.name(),
+        "search": {"text": "elasticsearch" if settings.elasticsearch_url else "database", "vector": bool(settings.qdrant_url)},
+        "integrations": settings.integrations,
+    }
