@@ -55,6 +55,10 @@ impl Stage {
         Some(Self { folder: tempfile::tempdir().unwrap(), name })
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

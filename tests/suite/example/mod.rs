@@ -1,13 +1,14 @@
-//! The example projects: complete, consistent with their images, and without a secret.
+//! The example projects: complete, consistent with their images, hardened, without a secret, and alive on an engine.
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aictl::project::{PROJECT_FILE, load_project};
-use aictl::template::{Scope, Source, render};
+use aictl::project::{LoadedProject, PROJECT_FILE, load_project};
 
-use crate::stage;
+use crate::stage::{self, Outcome};
 
+mod assistant;
+mod rendered;
 mod running;
 
 fn root() -> PathBuf {
@@ -26,19 +27,44 @@ fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+fn loaded(example: &Path, environment: Option<&str>) -> LoadedProject {
+    load_project(example, None, environment, &[]).unwrap_or_else(|error| panic!("{}: {error}", example.display()))
+}
+
+fn environments(example: &Path) -> Vec<String> {
+    loaded(example, None).project.unwrap().environments.keys().cloned().collect()
+}
+
+/// Names of variables in a file of them.
+fn placeholders(env_example: &str) -> Vec<(&str, &str)> {
+    env_example.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('=')).collect()
+}
+
+/// aictl run on an example as it lies in the repository; nothing there may change by it.
+fn aictl(example: &Path, words: &[&str]) -> Outcome {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
+    command.arg("--project-dir").arg(example).args(words).current_dir(root()).output().unwrap().into()
+}
+
 #[test]
 fn every_environment_of_an_example_loads_and_its_files_exist() {
     for example in examples() {
-        let whole =
-            load_project(&example, None, None, &[]).unwrap_or_else(|error| panic!("{}: {error}", example.display()));
-        let project = whole.project.unwrap();
-        for name in project.environments.keys() {
-            let loaded = load_project(&example, None, Some(name), &[]).unwrap();
+        for name in environments(&example) {
+            let loaded = loaded(&example, Some(&name));
             assert!(!loaded.environment.compose.is_empty(), "{name} of {PROJECT_FILE} names no compose file");
             for file in &loaded.environment.compose {
                 assert!(example.join(file).is_file(), "{name} names {file:?}, which is not there");
             }
+            assert!(loaded.environment.requirements.is_some(), "{name} says nothing of the machine it needs");
         }
+    }
+}
+
+#[test]
+fn the_assistant_has_every_variant_its_users_know() {
+    let names = environments(&root().join("examples/ai-assistant"));
+    for wanted in ["dev", "simple", "full", "prod", "e2e", "monitoring", "logging"] {
+        assert!(names.iter().any(|name| name == wanted), "{wanted} is missing");
     }
 }
 
@@ -51,57 +77,31 @@ fn example_api_installs_exactly_what_its_lab_image_brings() {
 }
 
 #[test]
-fn example_env_files_hold_placeholders_only() {
+fn example_env_files_hold_placeholders_for_exactly_the_secrets_of_the_project() {
     for example in examples() {
         let text = read(&example.join(".env.example"));
-        let values: Vec<_> =
-            text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('=')).collect();
-        assert!(!values.is_empty(), "{} names no variable", example.display());
-        for (name, value) in values {
+        for (name, value) in placeholders(&text) {
             assert_eq!(value, "CHANGE_ME", "{name} of {} looks like a real value", example.display());
         }
+        let mut named: Vec<&str> = placeholders(&text).into_iter().map(|(name, _)| name).collect();
+        let project = loaded(&example, None).project.unwrap();
+        let mut wanted: Vec<&str> = project.secrets.keys().map(String::as_str).collect();
+        named.sort_unstable();
+        wanted.sort_unstable();
+        assert_eq!(named, wanted, "{}", example.display());
     }
 }
 
-/// The compose file of an environment of the assistant, rendered.
-fn rendered(environment: &str) -> String {
+#[test]
+fn example_tasks_are_there_and_their_services_too() {
     let example = root().join("examples/ai-assistant");
-    let loaded = load_project(&example, None, Some(environment), &[]).unwrap();
-    let name = "compose.yaml.tera".to_owned();
-    let source = Source { text: read(&example.join(&name)), name };
-    let scope = Scope { values: &loaded.values, environment, project: loaded.name().unwrap() };
-    render(&[source], &scope).unwrap().remove(0).text
-}
-
-#[test]
-fn example_images_are_chosen_by_values_alone() {
-    let (simple, official) = (rendered("simple"), rendered("official"));
-    let images = |text: &str| -> Vec<String> {
-        let lines = text.lines().map(str::trim);
-        lines.filter(|line| line.starts_with("image:") || line.contains("_IMAGE:")).map(str::to_owned).collect()
-    };
-    assert!(images(&simple).contains(&"image: aictl/postgres:15".to_owned()));
-    assert!(images(&official).contains(&"image: postgres:15".to_owned()));
-    let rest = |text: &str| text.lines().filter(|line| !images(text).contains(&line.trim().to_owned())).count();
-    assert_eq!(rest(&simple), rest(&official));
-    let differing = simple.lines().zip(official.lines()).filter(|(ours, theirs)| ours != theirs).count();
-    assert_eq!(differing, 4, "only the four images may differ");
-}
-
-#[test]
-fn example_without_its_password_is_refused_by_compose_and_with_it_accepted() {
-    let Some(compose) = std::env::var_os("AICTL_LAB_COMPOSE") else {
-        return stage::skip("example and Compose", "AICTL_LAB_COMPOSE is not set");
-    };
-    let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("compose.yaml"), rendered("simple")).unwrap();
-    let config = |password: Option<&str>| {
-        let mut command = Command::new(&compose);
-        command.args(["config", "--quiet"]).current_dir(folder.path()).env_remove("POSTGRES_PASSWORD");
-        let output = command.envs(password.map(|value| ("POSTGRES_PASSWORD", value))).output().unwrap();
-        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
-    };
-    let (accepted, complaint) = config(None);
-    assert!(!accepted && complaint.contains("copy .env.example to .env"), "{complaint}");
-    assert_eq!(config(Some("p$a'w\"x")), (true, String::new()));
+    let project = loaded(&example, None).project.unwrap();
+    for wanted in ["migrate", "admin-user", "app-user", "sample-data", "reset-database", "flush-cache", "slow-queries"]
+    {
+        assert!(project.tasks.contains_key(wanted), "no task {wanted}");
+    }
+    let services = rendered::model(&example, "simple");
+    for (name, task) in &project.tasks {
+        assert!(services["services"].get(&task.service).is_some(), "{name} runs in {}", task.service);
+    }
 }

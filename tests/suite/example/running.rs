@@ -1,107 +1,60 @@
 //! The assistant's simple environment on the real engine, from an empty machine to its removal.
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::stage::{Outcome, Stage, eventually, free_port};
+use super::assistant::{Assistant, PASSWORD};
+use crate::stage::{docker, eventually};
 
-/// A password with everything that shells, URLs and Compose files trip over.
-const PASSWORD: &str = r#"p$a"w\x%2f@:/?#&"#;
-
-struct Assistant {
-    stage: Stage,
-    api: u16,
-    page: u16,
-}
-
-impl Assistant {
-    fn new(name: &str) -> Option<Self> {
-        let stage = Stage::new(name)?;
-        copy(&super::root().join("examples/ai-assistant"), stage.path());
-        let (api, page) = (free_port(), free_port());
-        let file = super::read(&stage.path().join("aictl.yaml"));
-        let moved = file.replace("port: 8000", &format!("port: {api}")).replace("port: 3000", &format!("port: {page}"));
-        assert!(
-            moved.contains(&api.to_string()) && moved.contains(&page.to_string()),
-            "the ports are written otherwise"
-        );
-        stage.write("aictl.yaml", &moved);
-        stage.write(".env", &format!("POSTGRES_PASSWORD='{PASSWORD}'\n"));
-        Some(Self { stage, api, page })
-    }
-
-    /// Status code and body of a request to the api.
-    fn ask(&self, port: u16, method: &str, path: &str, body: Option<&str>) -> (u16, String) {
-        let mut command = Command::new("curl");
-        command.args(["-sS", "--max-time", "10", "-w", "\n%{http_code}", "-X", method]);
-        if let Some(body) = body {
-            command.args(["-H", "Content-Type: application/json", "-d", body]);
-        }
-        let outcome: Outcome = command.arg(format!("http://127.0.0.1:{port}{path}")).output().unwrap().into();
-        let (body, code) = outcome.stdout.rsplit_once('\n').unwrap_or(("", "0"));
-        (code.parse().unwrap_or(0), body.to_owned())
-    }
-
-    fn items(&self) -> String {
-        let (code, body) = self.ask(self.page, "GET", "/api/items", None);
-        assert_eq!(code, 200, "{body}");
-        body
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else if entry.file_name() != ".env" {
-            fs::copy(entry.path(), target).unwrap();
-        }
-    }
+fn titles(assistant: &Assistant) -> String {
+    let answer = assistant.get("/api/documents");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    answer.body
 }
 
 #[test]
 fn example_starts_is_migrated_answers_and_keeps_its_data_until_it_is_removed() {
-    let Some(assistant) = Assistant::new("example") else { return };
+    let Some(assistant) = Assistant::new("example", "simple") else { return };
     let stage = &assistant.stage;
 
-    let started = stage.aictl(&["start"]).ended(0);
+    let started = assistant.aictl(&["start", "--build"]).ended(0);
     assert!(!started.stderr.contains(PASSWORD) && !started.stdout.contains(PASSWORD), "the password is shown");
-    assert_eq!(assistant.ask(assistant.api, "GET", "/health", None).0, 200);
-    assert_eq!(assistant.ask(assistant.api, "GET", "/ready", None).0, 503, "nothing migrated it yet");
+    assert_eq!(assistant.ask(assistant.api, "GET", "/health", &[]).status, 200);
+    let unready = assistant.ready();
+    assert_eq!(unready.status, 503, "nothing migrated it yet");
+    assert_eq!(unready.json()["checks"]["database"]["status"], "not migrated", "{}", unready.body);
 
-    stage.aictl(&["migrate"]).ended(0);
-    assert_eq!(assistant.ask(assistant.api, "GET", "/ready", None).0, 200);
-    assert_eq!(assistant.ask(assistant.page, "GET", "/", None).0, 200);
-    let created = assistant.ask(assistant.page, "POST", "/api/items", Some(r#"{"name":"kept"}"#));
-    assert_eq!(created.0, 201, "{}", created.1);
+    assistant.prepare();
+    assert_eq!(assistant.ready().status, 200);
+    assert!(assistant.get("/").body.contains("AI Assistant"));
+    let refused = assistant.post("/api/documents", &json!({ "title": "kept" }), None);
+    assert_eq!(refused.status, 401, "{}", refused.body);
+    let created = assistant.post("/api/documents", &json!({ "title": "kept" }), Some(&assistant.login()));
+    assert_eq!(created.status, 201, "{}", created.body);
 
     let before = stage.containers();
-    stage.aictl(&["start"]).ended(0);
+    assistant.aictl(&["start"]).ended(0);
     assert_eq!(stage.containers(), before, "an unchanged start touched something");
 
-    stage.aictl(&["stop"]).ended(0);
-    assert_eq!(assistant.ask(assistant.page, "GET", "/", None).0, 0);
-    stage.aictl(&["start"]).ended(0);
-    assert!(assistant.items().contains("kept"));
+    assistant.aictl(&["stop"]).ended(0);
+    assert_eq!(assistant.get("/").status, 0);
+    assistant.aictl(&["start"]).ended(0);
+    assert!(titles(&assistant).contains("kept"));
 
-    stage.aictl(&["stop", "--remove"]).ended(0);
+    assistant.aictl(&["stop", "--remove"]).ended(0);
     assert!(stage.containers().is_empty());
-    stage.aictl(&["start"]).ended(0);
-    assert!(assistant.items().contains("kept"), "volumes outlive a removal without -v");
-    stage.aictl(&["stop", "--remove", "-v"]).ended(0);
+    assistant.aictl(&["start"]).ended(0);
+    assert!(titles(&assistant).contains("kept"), "volumes outlive a removal without -v");
+    assert!(assistant.get("/api/documents").headers.contains("x-cache: hit"), "the list is cached");
+    assistant.aictl(&["stop", "--remove", "-v"]).ended(0);
     assert_eq!(stage.everything(), Vec::<String>::new());
 }
 
 #[test]
 fn example_status_says_health_and_urls() {
-    let Some(assistant) = Assistant::new("example-status") else { return };
-    assistant.stage.aictl(&["start"]).ended(0);
-    let status = || assistant.stage.aictl(&["status"]).ended(0).stdout;
+    let Some(assistant) = Assistant::new("example-status", "simple") else { return };
+    assistant.aictl(&["start", "--build"]).ended(0);
+    let status = || assistant.aictl(&["status"]).ended(0).stdout;
     for service in ["api", "frontend", "postgres", "redis"] {
         // The engine asks for itself at its own interval, so its word comes a little after ours.
         eventually("the engine says healthy too", Duration::from_secs(30), || {
@@ -110,19 +63,56 @@ fn example_status_says_health_and_urls() {
     }
     let text = status();
     assert!(text.contains("UPTIME") && text.contains(&format!(":{}", assistant.page)), "{text}");
-    let json = assistant.stage.aictl(&["status", "--output", "json"]).ended(0).stdout;
+    let json = assistant.aictl(&["status", "--output", "json"]).ended(0).stdout;
     let parsed: Value = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
     assert!(parsed.to_string().contains("healthy"), "{json}");
 }
 
 #[test]
-fn example_returns_after_its_database_was_killed() {
-    let Some(assistant) = Assistant::new("example-killed") else { return };
-    assistant.stage.aictl(&["start"]).ended(0);
-    assistant.stage.aictl(&["migrate"]).ended(0);
-    assistant.stage.aictl(&["kill", "postgres"]).ended(0);
-    assistant.stage.aictl(&["start"]).ended(0);
-    eventually("the api reaches its database again", Duration::from_secs(20), || {
-        assistant.ask(assistant.api, "GET", "/ready", None).0 == 200
-    });
+fn example_names_the_dependency_that_is_gone_and_recovers_when_it_is_back() {
+    let Some(assistant) = Assistant::new("example-killed", "simple") else { return };
+    assistant.aictl(&["start", "--build"]).ended(0);
+    assistant.prepare();
+    for (service, dependency, other) in [("postgres", "database", "cache"), ("redis", "cache", "database")] {
+        assistant.aictl(&["kill", service]).ended(0);
+        let unready = assistant.ready();
+        assert_eq!(unready.status, 503, "{}", unready.body);
+        let checks = &unready.json()["checks"];
+        assert_eq!(checks[dependency]["status"], "unreachable", "{checks}");
+        assert_eq!(checks[other]["status"], "ok", "{checks}");
+        assert_eq!(assistant.ask(assistant.api, "GET", "/health", &[]).status, 200, "the api itself lives");
+        assistant.aictl(&["start"]).ended(0);
+        eventually("the api reaches it again", Duration::from_secs(20), || assistant.ready().status == 200);
+    }
+}
+
+#[test]
+fn example_api_cannot_change_the_schema_and_its_user_can_be_made_again() {
+    let Some(assistant) = Assistant::new("example-rights", "simple") else { return };
+    assistant.aictl(&["start", "--build"]).ended(0);
+    assistant.prepare();
+    let container = format!("{}-api-1", assistant.stage.name());
+    let attempt = |statement: &str| {
+        let program =
+            format!("from app.database import engine; c = engine().connect(); c.exec_driver_sql({statement:?})");
+        std::process::Command::new("docker")
+            .args(["exec", &container, "python3", "-c", &program])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    };
+    assert!(attempt("SELECT count(*) FROM documents"));
+    for forbidden in ["CREATE TABLE x (i int)", "DROP TABLE documents", "CREATE ROLE y", "SELECT * FROM pg_authid"] {
+        assert!(!attempt(forbidden), "the api may {forbidden}");
+    }
+    for _ in 0..2 {
+        assistant.aictl(&["run", "app-user"]).ended(0);
+    }
+    assert_eq!(assistant.ready().status, 200);
+    assistant.aictl(&["run", "reset-database"]).ended(0);
+    assert_eq!(assistant.ready().status, 200, "migrated again, and the api's rights are there");
+    assert_eq!(titles(&assistant), "[]");
+    let logs = docker(&["logs", &container]);
+    assert!(!logs.contains(PASSWORD), "the password is in the log");
 }
