@@ -37,6 +37,7 @@ pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> 
         Verb::Plan(args) => workflow::plan::run(context, args).await,
         Verb::Lock(args) => workflow::lock::run(context, args).await,
         Verb::Render(args) => workflow::render::run(context, args).await,
+        Verb::Secrets(args) => workflow::secrets::run(context, args).await,
         Verb::Schema(args) => workflow::schema::run(context, args).await,
         Verb::Completions(args) => manual::completions(&args),
         Verb::Man(args) => manual::man(&args, &context.cwd),

@@ -63,6 +63,7 @@ async fn run(cli: Cli) -> u8 {
         console: Arc::new(ProcessConsole { facts }),
         interrupt,
         read_stdin: || std::io::read_to_string(std::io::stdin()),
+        random: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
         now,
         redactor,
         variables,

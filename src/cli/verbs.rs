@@ -42,6 +42,7 @@ pub enum Verb {
     Config(workflow::config::ConfigArgs),
     Lock(workflow::lock::LockArgs),
     Render(workflow::render::RenderArgs),
+    Secrets(workflow::secrets::SecretsArgs),
     Schema(workflow::schema::SchemaArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),

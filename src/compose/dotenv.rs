@@ -86,7 +86,7 @@ pub(crate) fn parse_raw(
         }
         let (key, value) = line.split_once('=').map_or((line, None), |(key, value)| (key, Some(value)));
         let message = if key.is_empty() {
-            Some(format!("no variable name on line '{line}'"))
+            Some("no variable name before `=`".to_owned())
         } else {
             key.contains([' ', '\t']).then(|| format!("variable '{key}' contains whitespaces"))
         };
@@ -164,12 +164,8 @@ impl Parser<'_> {
                 }
                 '_' | '.' | '-' | '[' | ']' => {}
                 c if is_blank(c) || c.is_alphabetic() || c.is_numeric() => {}
-                c => {
-                    let line = text.split('\n').next().unwrap_or_default();
-                    return Err(
-                        self.error(format!("unexpected character {:?} in variable name {line:?}", c.to_string()))
-                    );
-                }
+                // What follows may be a value, so the line itself is not shown.
+                c => return Err(self.error(format!("unexpected character {:?} in variable name", c.to_string()))),
             }
         }
         if text.is_empty() {
@@ -217,15 +213,18 @@ impl Parser<'_> {
             escaped = false;
             content.push(c);
         }
-        let line = text.split('\n').next().unwrap_or_default();
-        Err(self.error(format!("unterminated quoted value {line}")))
+        Err(self.error("unterminated quoted value"))
     }
 
     fn expand(&self, value: &str, vars: &BTreeMap<String, String>) -> Result<String, EnvFileError> {
         let mut faults = Vec::new();
         let filled = substitute(value, &mut Scope { lookup: self.lookup, vars }, &mut faults);
         match faults.into_iter().next() {
-            Some(fault @ (Fault::Malformed | Fault::Required(..))) => Err(self.error(fault.explained(value))),
+            // The value may be a secret.
+            Some(Fault::Malformed) => Err(self.error(
+                "invalid interpolation format; put the value in single quotes, or write $$ for a literal dollar sign",
+            )),
+            Some(fault @ Fault::Required(..)) => Err(self.error(fault.explained(value))),
             None => Ok(filled),
         }
     }

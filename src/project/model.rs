@@ -279,6 +279,8 @@ pub enum GenerateKind {
     Hex,
     /// Letters and digits.
     Alphanumeric,
+    /// Letters, digits and `-_.~`, at least one of each kind.
+    Password,
 }
 
 /// One word or a list of words.

@@ -10,18 +10,20 @@ mod placeholder;
 mod redact;
 mod stream;
 mod strength;
+mod url;
 
 pub use generate::{Alphabet, Random, generate};
-pub use names::{is_secret_name, secrets_in};
+pub use names::{is_secret_name, secrets_in, url_password};
 pub use placeholder::placeholder_reason;
 pub use redact::{REDACTED, Redactor};
 pub use stream::RedactedStream;
 pub use strength::weakness;
+pub use url::{is_url_name, malformed_url};
 
 /// A value that must not be shown: it has no `Display`, its `Debug` says `[redacted]`, and reading it is spelled out.
 ///
 /// Serialising one is possible only where a field asks for it by name, with [`exposed`].
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
 impl Secret {

@@ -89,7 +89,7 @@ fn words(name: &str) -> Vec<String> {
 }
 
 /// `postgres://user:password@host/db`: the password as written and, where that differs, decoded.
-fn url_password(value: &str) -> Vec<Secret> {
+pub fn url_password(value: &str) -> Vec<Secret> {
     let Some((_, rest)) = value.split_once("://") else { return Vec::new() };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     // A password may hold an unescaped `/` or `@`; the last `@` ends it.

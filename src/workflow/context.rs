@@ -87,6 +87,8 @@ pub struct Context {
     pub connector: Box<dyn Connect>,
     /// The text of standard input, read when `-f -` asks for it.
     pub read_stdin: fn() -> std::io::Result<String>,
+    /// Random bytes fit for secrets: fills the whole slice.
+    pub random: fn(&mut [u8]) -> std::io::Result<()>,
     /// The time, RFC 3339 in UTC.
     pub now: fn() -> String,
     /// What must not be shown; what is loaded adds to it.

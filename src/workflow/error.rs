@@ -31,6 +31,12 @@ pub enum WorkflowError {
     /// Something local could not be read or written.
     #[error("{path}: {reason}")]
     File { path: String, reason: String },
+    /// An env file cannot be read as one; the reason never quotes it.
+    #[error("{path}:{line}: {reason}")]
+    EnvFile { path: String, line: u32, reason: String },
+    /// A name that is no secret of the project.
+    #[error("`{name}` is no secret of this project{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    NoSecret { name: String, nearest: Option<String>, known: Vec<String> },
     /// A port is not published.
     #[error("port {port} of service `{service}` is not published")]
     NotPublished { service: String, port: String },
@@ -59,7 +65,9 @@ impl Hint for WorkflowError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
+            Self::EnvFile { .. } => ErrorKind::Config,
             Self::NoTask { .. }
+            | Self::NoSecret { .. }
             | Self::NoMigration
             | Self::NoServiceOfKind { .. }
             | Self::NoContainer { .. }
@@ -77,7 +85,7 @@ impl Hint for WorkflowError {
         match self {
             Self::Usage { hint: Some(hint), .. } => vec![hint.clone()],
             Self::NotRunning { service } => vec![format!("`aictl start {service}` starts it")],
-            Self::NoTask { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
+            Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
             Self::NoMigration => vec![
                 "say it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`"
                     .to_owned(),

@@ -33,6 +33,7 @@ pub mod render;
 pub mod restart;
 pub mod run;
 pub mod schema;
+pub mod secrets;
 pub mod shell;
 pub mod start;
 pub mod status;

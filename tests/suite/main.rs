@@ -15,6 +15,7 @@ mod lifecycle;
 mod lifecycle_verbs;
 mod own_engine;
 mod rooms;
+mod secrets;
 mod stage;
 
 mod compose_judge;

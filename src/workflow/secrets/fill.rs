@@ -1,0 +1,299 @@
+//! Decides the text of an env file: from the template when there is none, else what is missing appended to what is there.
+//! Reads texts and wishes; returns the new text and what was added, without a value.
+//! Never changes a value that is there unless its name was given and it was asked for, and never opens a file.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::setting::EnvFile;
+use super::wanted::{Origin, Wanted};
+use crate::compose::env_file::{Entry, ZeroByte, append, entries, replace};
+use crate::secret::{Alphabet, Secret, is_secret_name, is_url_name, placeholder_reason, url_password};
+
+/// What became of one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Change {
+    /// The name.
+    pub key: String,
+    /// What was done.
+    pub action: Action,
+    /// What it is for, when the project file says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+}
+
+/// What was done about a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// A new random value was written.
+    Generated,
+    /// A value that was there was replaced by a new random one.
+    Replaced,
+    /// The template's value was taken.
+    Copied,
+    /// The name was written without a value: the operator gives it.
+    LeftEmpty,
+}
+
+/// What is to be filled.
+pub(super) struct Fill<'a> {
+    /// The file as it is; none when there is none.
+    pub(super) existing: Option<&'a EnvFile>,
+    pub(super) template: Option<&'a EnvFile>,
+    pub(super) wanted: &'a [Wanted],
+    /// Names that have a value elsewhere: in another env file of the environment.
+    pub(super) elsewhere: &'a BTreeSet<String>,
+    /// Only these names; all when empty.
+    pub(super) only: &'a [String],
+    /// Replace the values of the names in `only`.
+    pub(super) replace: bool,
+}
+
+/// The new text and how it came to be.
+pub(super) struct Filled {
+    pub(super) text: String,
+    pub(super) changes: Vec<Change>,
+    /// The new values, for the redactor.
+    pub(super) secrets: Vec<Secret>,
+}
+
+/// Where new values come from.
+pub(super) type Generate<'a> = &'a mut dyn FnMut(Alphabet, usize) -> std::io::Result<Secret>;
+
+/// Why a file could not be filled.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum FillError {
+    #[error("no randomness: {0}")]
+    Random(#[from] std::io::Error),
+    #[error("{0}")]
+    Value(#[from] ZeroByte),
+    #[error("line {line}: {message}")]
+    Text { line: u32, message: String },
+}
+
+impl Fill<'_> {
+    /// The text with everything that was missing.
+    pub(super) fn fill(&self, generate: Generate<'_>) -> Result<Filled, FillError> {
+        let fresh = self.existing.is_none() && self.only.is_empty();
+        let start = self.existing.or(self.template.filter(|_| fresh));
+        let mut filled = Filled {
+            text: start.map(|file| file.text.clone()).unwrap_or_default(),
+            changes: Vec::new(),
+            secrets: Vec::new(),
+        };
+        for wanted in self.wanted.iter().filter(|wanted| self.only.is_empty() || self.only.contains(&wanted.key)) {
+            self.one(wanted, fresh, &mut filled, generate)?;
+        }
+        self.follow_in_urls(fresh, &mut filled)?;
+        Ok(filled)
+    }
+
+    fn one(&self, wanted: &Wanted, fresh: bool, filled: &mut Filled, generate: Generate<'_>) -> Result<(), FillError> {
+        let entry = last_entry(&filled.text, &wanted.key)?;
+        let empty = entry.as_ref().is_none_or(|entry| entry.value.as_deref().unwrap_or_default().is_empty());
+        let named = self.replace && self.only.contains(&wanted.key);
+        if self.elsewhere.contains(&wanted.key) && !named && (entry.is_none() || !empty) {
+            return Ok(());
+        }
+        let (action, value) = match (&wanted.origin, &entry) {
+            (Origin::Generated { alphabet, bytes }, _) if empty || named || fresh => {
+                let secret = generate(*alphabet, *bytes)?;
+                filled.secrets.push(secret.clone());
+                let action = if empty || fresh { Action::Generated } else { Action::Replaced };
+                (action, secret)
+            }
+            // A stand-in or a published secret is worse than nothing: it looks like a value.
+            (Origin::Required | Origin::Optional, Some(entry)) if fresh && is_stand_in(entry) => {
+                (Action::LeftEmpty, Secret::default())
+            }
+            (Origin::Required, None) => (Action::LeftEmpty, Secret::default()),
+            (Origin::Copied, None) => return self.copy(wanted, filled),
+            _ => return Ok(()),
+        };
+        match entry {
+            Some(entry) => replace(&mut filled.text, &entry, value.expose())?,
+            None => append(&mut filled.text, &wanted.key, value.expose(), Some(&comment(wanted, action)))?,
+        }
+        filled.changes.push(Change::new(wanted, action));
+        Ok(())
+    }
+
+    /// The template's statement as it is written there, so that what it refers to is referred to here.
+    fn copy(&self, wanted: &Wanted, filled: &mut Filled) -> Result<(), FillError> {
+        let Some((template, entry)) = self.template.and_then(|file| Some((file, file.entry(&wanted.key)?))) else {
+            return Ok(());
+        };
+        append(&mut filled.text, &wanted.key, "", Some(&comment(wanted, Action::Copied)))?;
+        filled.text.truncate(filled.text.trim_end_matches('\n').len());
+        filled.text.push_str(&template.text[entry.span.clone()]);
+        filled.text.push('\n');
+        filled.changes.push(Change::new(wanted, Action::Copied));
+        Ok(())
+    }
+
+    /// `DATABASE_URL=postgresql://app:changeme@db/app` of the template follows the `POSTGRES_PASSWORD=changeme` before it.
+    fn follow_in_urls(&self, fresh: bool, filled: &mut Filled) -> Result<(), FillError> {
+        let Some(template) = self.template else { return Ok(()) };
+        let copied = |key: &str| filled.changes.iter().any(|c| c.key == key && c.action == Action::Copied);
+        let urls: Vec<&Entry> =
+            template.entries.iter().filter(|entry| is_url_name(&entry.key) && (fresh || copied(&entry.key))).collect();
+        for url in urls {
+            let password = url.value.as_deref().and_then(|value| url_password(value).into_iter().next());
+            let Some(password) = password else { continue };
+            let before = template.entries.iter().take_while(|entry| entry.key != url.key);
+            let mut same = before.filter(|entry| entry.value.as_deref() == Some(password.expose()));
+            let Some(source) = same.find(|entry| is_secret_name(&entry.key)) else { continue };
+            let Some(entry) = last_entry(&filled.text, &url.key)? else { continue };
+            let known = last_entry(&filled.text, &source.key)?.is_some_and(|source| source.line < entry.line);
+            let written = &filled.text[entry.span.clone()];
+            // Inside single quotes nothing is expanded.
+            if !known || written.starts_with('\'') {
+                continue;
+            }
+            let following = format!(":${{{}}}@", source.key);
+            let following = written.replacen(&format!(":{}@", password.expose()), &following, 1);
+            filled.text.replace_range(entry.span, &following);
+        }
+        Ok(())
+    }
+}
+
+impl Change {
+    fn new(wanted: &Wanted, action: Action) -> Self {
+        Self { key: wanted.key.clone(), action, description: wanted.description.clone() }
+    }
+}
+
+fn comment(wanted: &Wanted, action: Action) -> String {
+    let by = match action {
+        Action::Generated | Action::Replaced => "generated by aictl secrets generate",
+        Action::Copied => "added from the template by aictl secrets generate",
+        Action::LeftEmpty => "to be filled in",
+    };
+    match &wanted.description {
+        Some(description) => format!("{description} ({by})"),
+        None => by.to_owned(),
+    }
+}
+
+/// A value of the template nobody should run with: a stand-in, or a secret everybody can read there.
+fn is_stand_in(entry: &Entry) -> bool {
+    let value = entry.value.as_deref().unwrap_or_default();
+    !value.is_empty() && (is_secret_name(&entry.key) || placeholder_reason(value).is_some())
+}
+
+fn last_entry(text: &str, key: &str) -> Result<Option<Entry>, FillError> {
+    let entries = entries(text, &std::collections::BTreeMap::new())
+        .map_err(|error| FillError::Text { line: error.line, message: error.message })?;
+    Ok(entries.into_iter().rev().find(|entry| entry.key == key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> EnvFile {
+        let entries = entries(text, &Default::default()).unwrap();
+        EnvFile { text: text.to_owned(), entries, ..EnvFile::default() }
+    }
+
+    fn generated(key: &str) -> Wanted {
+        let origin = Origin::Generated { alphabet: Alphabet::Hex, bytes: 4 };
+        Wanted { key: key.to_owned(), origin, min_length: None, description: None }
+    }
+
+    fn other(key: &str, origin: Origin) -> Wanted {
+        Wanted { origin, ..generated(key) }
+    }
+
+    fn filled(
+        existing: Option<&str>,
+        template: Option<&str>,
+        wanted: &[Wanted],
+        only: &[&str],
+    ) -> (String, Vec<(String, Action)>) {
+        let (existing, template) = (existing.map(file), template.map(file));
+        let only: Vec<String> = only.iter().map(|key| (*key).to_owned()).collect();
+        let fill = Fill {
+            existing: existing.as_ref(),
+            template: template.as_ref(),
+            wanted,
+            elsewhere: &BTreeSet::from(["ELSEWHERE".to_owned()]),
+            only: &only,
+            replace: !only.is_empty(),
+        };
+        let mut count = 0;
+        let filled = fill
+            .fill(&mut |_, _| {
+                count += 1;
+                Ok(Secret::new(format!("new-{count}")))
+            })
+            .unwrap();
+        (filled.text, filled.changes.into_iter().map(|change| (change.key, change.action)).collect())
+    }
+
+    #[test]
+    fn a_new_file_is_the_template_with_its_stand_ins_replaced() {
+        let template = "# Settings\nPORT=8000 # http\nDB_PASSWORD=changeme\nDATABASE_URL=postgresql://u:changeme@db/x\nAPI_KEY='your-key-here'\n";
+        let wanted = [
+            generated("DB_PASSWORD"),
+            other("PORT", Origin::Copied),
+            other("API_KEY", Origin::Optional),
+            generated("SESSION_SECRET"),
+            other("ELSEWHERE", Origin::Required),
+            other("TOKEN", Origin::Required),
+        ];
+        let (text, changes) = filled(None, Some(template), &wanted, &[]);
+        insta::assert_snapshot!(text, @r"
+        # Settings
+        PORT=8000 # http
+        DB_PASSWORD=new-1
+        DATABASE_URL=postgresql://u:${DB_PASSWORD}@db/x
+        API_KEY=
+        # generated by aictl secrets generate
+        SESSION_SECRET=new-2
+        # to be filled in
+        TOKEN=
+        ");
+        let expected = [
+            ("DB_PASSWORD", Action::Generated),
+            ("API_KEY", Action::LeftEmpty),
+            ("SESSION_SECRET", Action::Generated),
+            ("TOKEN", Action::LeftEmpty),
+        ];
+        assert_eq!(changes, expected.map(|(key, action)| (key.to_owned(), action)));
+        assert_eq!(
+            filled(Some(&text), Some(template), &wanted, &[]),
+            (text, Vec::new()),
+            "a second run changes nothing"
+        );
+    }
+
+    #[test]
+    fn what_is_there_stays_byte_for_byte_and_what_is_missing_is_appended() {
+        let existing = "  export A='o l d'\t\r\n\n#B=1\nDB_PASSWORD=changeme # mine\nEMPTY_SECRET=";
+        let template = "PORT='80 80'\nDB_PASSWORD=x\n";
+        let wanted =
+            [generated("DB_PASSWORD"), generated("EMPTY_SECRET"), generated("B"), other("PORT", Origin::Copied)];
+        let (text, changes) = filled(Some(existing), Some(template), &wanted, &[]);
+        assert_eq!(
+            text,
+            format!(
+                "{existing}new-1\n# generated by aictl secrets generate\nB=new-2\n\
+                 # added from the template by aictl secrets generate\nPORT='80 80'\n"
+            )
+        );
+        assert_eq!(changes.len(), 3);
+    }
+
+    #[test]
+    fn a_named_value_is_replaced_where_it_stands_and_nothing_else() {
+        let existing = "A_SECRET=old # note\nB_SECRET=\n";
+        let wanted = [generated("A_SECRET"), generated("B_SECRET")];
+        let (text, changes) = filled(Some(existing), None, &wanted, &["A_SECRET"]);
+        assert_eq!(text, "A_SECRET=new-1 # note\nB_SECRET=\n");
+        assert_eq!(changes, [("A_SECRET".to_owned(), Action::Replaced)]);
+    }
+}
