@@ -79,8 +79,10 @@ fn remedy(facts: &Facts, error: &TargetError, address: &str) -> String {
             .to_owned();
     }
     match (&presence.dockerd, facts.machine.os.is_some()) {
-        (Some(_), _) => "it is installed and stopped: `aictl setup` starts it".to_owned(),
-        (None, true) => "`aictl setup` installs and starts it".to_owned(),
+        (Some(_), _) => {
+            "it is installed and stopped: `systemctl start docker`, or `dockerd &` without an init system".to_owned()
+        }
+        (None, true) => "`apt-get install docker.io`, or your distribution's own package, installs it".to_owned(),
         (None, false) => "install Docker Desktop: `open https://docs.docker.com/desktop/`".to_owned(),
     }
 }

@@ -25,7 +25,7 @@ fn cgroups(facts: &Facts) -> Finding {
         None => {
             let mount = as_root(facts, "mount -t cgroup2 cgroup2 /sys/fs/cgroup");
             let finding = Finding::new("control groups", "this machine", "not mounted").wanted("mounted");
-            finding.warning(format!("`aictl setup` mounts them; by hand: {mount}"))
+            finding.warning(mount)
         }
     }
 }

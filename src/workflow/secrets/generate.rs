@@ -105,7 +105,7 @@ fn load_variables(context: &Context, project: &LoadedProject) -> Result<BTreeMap
 fn check_names(wanted: &[Wanted], named: &[String]) -> Result<()> {
     let generated = |wanted: &&Wanted| matches!(wanted.origin, Origin::Generated { .. });
     let known: Vec<String> = wanted.iter().filter(generated).map(|wanted| wanted.key.clone()).collect();
-    for name in named.iter().filter(|name| !known.contains(name)) {
+    if let Some(name) = named.iter().find(|name| !known.contains(name)) {
         if wanted.iter().any(|wanted| wanted.key == *name) {
             let message = format!("`{name}` is given by whoever issues it; it cannot be generated");
             return Err(WorkflowError::usage(message).into());

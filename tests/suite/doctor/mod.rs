@@ -144,7 +144,7 @@ fn no_engine_is_failed_with_a_remedy_and_the_machine_is_still_looked_at() {
     let down = doctor(folder.path(), Some(&nowhere), &["--output", "json"]).ended(4);
     let engine = one(&down, "engine", "nothing.sock");
     assert_eq!(engine["verdict"], "failed");
-    assert!(engine["remedy"].as_str().unwrap().contains("`aictl setup`"), "{engine}");
+    assert!(engine["remedy"].as_str().unwrap().contains("docker"), "{engine}");
     assert_eq!(one(&down, "memory", "memory")["verdict"], "ok");
     let remote = doctor(folder.path(), Some("tcp://127.0.0.1:1"), &["--output", "json"]).ended(4);
     assert_eq!(one(&remote, "memory", "memory")["verdict"], "not-checked");

@@ -150,11 +150,7 @@ async fn start_failed(connection: &Connection, container: &str, reason: String) 
 }
 
 /// Starts a container in its turn: the next start may follow once this one's allocations are done.
-pub(super) async fn start_in_turn(
-    connection: &Connection,
-    container: &str,
-    turn: StartTurn,
-) -> Result<Outcome, TargetError> {
+pub(super) async fn in_turn(connection: &Connection, container: &str, turn: StartTurn) -> Result<Outcome, TargetError> {
     connection.moments.settled(container).await;
     if turn == StartTurn::Free {
         return start(connection, container).await;

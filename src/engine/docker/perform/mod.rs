@@ -52,9 +52,7 @@ impl DockerEngine {
             }
             Operation::RemoveVolume { name } => volume::remove(connection, name).await,
             Operation::CreateContainer(spec) => container::create(connection, spec).await,
-            Operation::StartContainer { container, turn, .. } => {
-                container::start_in_turn(connection, container, *turn).await
-            }
+            Operation::StartContainer { container, turn, .. } => container::in_turn(connection, container, *turn).await,
             Operation::StopContainer { container, timeout, .. } => {
                 container::stop(connection, container, *timeout).await
             }
