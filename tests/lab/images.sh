@@ -75,17 +75,31 @@ lab_image_wheels() {
     --dest "$recipe/wheels" --requirement "$recipe/requirements.txt"
 }
 
+# The repository that Maven is told to ask here: MAVEN_MIRROR, or the first mirror
+# of the user's settings. Nothing when neither says: the recipe then knows.
+lab_maven_mirror() {
+  local settings=$HOME/.m2/settings.xml
+  if [ -n "${MAVEN_MIRROR:-}" ]; then
+    echo "$MAVEN_MIRROR"
+  elif [ -e "$settings" ]; then
+    python3 -c 'import sys, xml.etree.ElementTree as xml
+print(xml.parse(sys.argv[1]).findtext("{*}mirrors/{*}mirror/{*}url", "").strip())' "$settings"
+  fi
+}
+
 lab_image_build() {
-  local name=$1 image=$2 recipe=$LAB_ROOT/$3 key=$4 begun=$SECONDS
+  local name=$1 image=$2 recipe=$LAB_ROOT/$3 key=$4 begun=$SECONDS mirror=()
   local log=$LAB_CACHE/log/image-$name.log
   if [ -x "$recipe/build" ]; then
     lab_logged "$log" timeout 900 "$recipe/build" "$image" "$LAB_IMAGE_LABEL=$key" || return 1
   else
     lab_image_wheels "$recipe" || return 1
+    # A recipe without the argument would be warned about it.
+    ! grep -q '^ARG MAVEN=' "$recipe/Dockerfile" || mirror=(--build-arg "MAVEN=$(lab_maven_mirror)")
     # BuildKit needs a plugin that Debian does not ship, so the classic builder is
     # asked for. The proxy arguments are predefined: they stay out of the history.
     lab_logged "$log" timeout 900 env DOCKER_BUILDKIT=0 docker build --rm --force-rm \
-      --build-arg http_proxy --build-arg https_proxy --build-arg no_proxy \
+      --build-arg http_proxy --build-arg https_proxy --build-arg no_proxy "${mirror[@]}" \
       --label "$LAB_IMAGE_LABEL=$key" --tag "$image" "$recipe" || return 1
     rm -rf "$recipe/wheels"
   fi
