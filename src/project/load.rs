@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
+use super::check::Check;
 use super::document::{self, Node};
 use super::error::{Problem, ProjectError};
 use super::model::{Environment, Project};
@@ -71,12 +72,7 @@ impl LoadedProject {
             return Vec::new();
         };
         let mut found = Findings::new(tree);
-        let mut expect = |path: &[&str], service: &str| {
-            if !services.contains(&service) {
-                let message = format!("service `{service}` is not in the stack");
-                found.add_near(path, message, nearest(service, services.iter().copied()));
-            }
-        };
+        let mut expect = |path: &[&str], service: &str| expected(&mut found, services, path, service);
         for (name, task) in &project.tasks {
             expect(&["tasks", name, "service"], &task.service);
         }
@@ -90,7 +86,41 @@ impl LoadedProject {
         for service in project.backup.iter().flat_map(|backup| backup.include.keys()) {
             expect(&["backup", "include", service], service);
         }
+        self.unknown_in_checks(services, &mut found);
         problems(file, found.into_misfits())
+    }
+
+    /// The same for the checks alone.
+    pub fn unknown_services_of_checks(&self, services: &[&str]) -> Vec<Problem> {
+        let (Some(tree), Some(file)) = (&self.tree, &self.file) else { return Vec::new() };
+        let mut found = Findings::new(tree);
+        self.unknown_in_checks(services, &mut found);
+        problems(file, found.into_misfits())
+    }
+
+    fn unknown_in_checks(&self, services: &[&str], found: &mut Findings<'_>) {
+        let name = self.environment_name.as_deref().unwrap_or_default();
+        let project = self.project.iter().flat_map(|project| &project.checks);
+        for (base, (index, check)) in std::iter::repeat(&["checks"][..]).zip(project.enumerate()).chain(
+            std::iter::repeat(&["environments", name, "checks"][..]).zip(self.environment.checks.iter().enumerate()),
+        ) {
+            let Some((key, service)) = check.service() else { continue };
+            let number = index.to_string();
+            let path: Vec<&str> = base.iter().copied().chain([number.as_str()]).chain(key.iter().copied()).collect();
+            expected(found, services, &path, service);
+        }
+    }
+
+    /// The checks of the project and of its environment.
+    pub fn checks(&self) -> impl Iterator<Item = &Check> {
+        self.project.iter().flat_map(|project| &project.checks).chain(&self.environment.checks)
+    }
+}
+
+fn expected(found: &mut Findings<'_>, services: &[&str], path: &[&str], service: &str) {
+    if !services.contains(&service) {
+        let message = format!("service `{service}` is not in the stack");
+        found.add_near(path, message, nearest(service, services.iter().copied()));
     }
 }
 

@@ -140,8 +140,8 @@ watch: { interval: 0s }
     aictl.yaml:9:12: environments.cluster: runs on Kubernetes and has no `chart`
     aictl.yaml:9:22: environments.cluster.target: names no cluster
     aictl.yaml:10:36: tasks.t.command: is empty
-    aictl.yaml:11:11: checks[0]: takes exactly one of `http`, `tcp`, `exec`, `sql`, `redis` and `prometheus`
-    aictl.yaml:11:24: checks[1]: takes exactly one of `http`, `tcp`, `exec`, `sql`, `redis` and `prometheus`
+    aictl.yaml:11:11: checks[0]: takes exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state`, `log`
+    aictl.yaml:11:24: checks[1]: takes exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state`, `log`
     aictl.yaml:11:32: checks[1].name: `a` is the name of an earlier check
     aictl.yaml:11:41: checks[1].http: begins with neither `http://` nor `https://`
     aictl.yaml:11:56: checks[1].tcp: is not `SERVICE:PORT`
@@ -231,4 +231,55 @@ fn the_schema_describes_every_key() {
             assert!(property["description"].is_string(), "{name}.{key} has no description");
         }
     }
+}
+
+#[test]
+fn a_check_says_what_it_expects_in_words_its_way_can_answer() {
+    let text = r#"
+environments:
+  dev: { checks: [ { name: a, state: { service: api } } ] }
+checks:
+  - { name: a, tcp: "api:80", expect: { status: 200 } }
+  - { name: b, log: { service: api } }
+  - { name: c, log: { service: api, absent: "(" } }
+  - { name: d, prometheus: { service: prometheus } }
+  - { name: e, prometheus: { rules: loded } }
+  - { name: f, state: { service: api, is: runing } }
+  - { name: g, http: "http://api/", expect: { json: { status.ok: 1 } } }
+"#;
+    insta::assert_snapshot!(refused(text), @r"
+    2 problems in the project file
+    aictl.yaml:9:37: checks[4].prometheus.rules: `loded` is none of `loaded`; did you mean `loaded`?
+    aictl.yaml:10:43: checks[5].state.is: `runing` is none of `running`, `completed`; did you mean `running`?
+    ");
+    let text = text.replace("loded", "[HighErrorRate]").replace("runing", "completed");
+    insta::assert_snapshot!(refused(&text), @r"
+    6 problems in the project file
+    aictl.yaml:3:28: environments.dev.checks[0].name: `a` is the name of an earlier check
+    aictl.yaml:5:49: checks[0].expect.status: means nothing for `tcp`
+    aictl.yaml:6:21: checks[1].log: takes `present` or `absent`
+    aictl.yaml:7:45: checks[2].log.absent: is no regular expression: unclosed group
+    aictl.yaml:8:28: checks[3].prometheus: asks nothing: `targets`, `rules`, `metric` or `query`
+    aictl.yaml:11:66: checks[6].expect.json.status.ok: `status.ok` is no pointer; write `/status/ok`
+    ");
+}
+
+#[test]
+fn a_check_of_a_service_the_stack_lacks_is_found_with_its_line() {
+    let text = r#"
+environments:
+  dev: { checks: [ { name: d, exec: { service: workr, command: "true" } } ] }
+checks:
+  - { name: a, http: "http://apo:8000/health" }
+  - { name: b, http: "https://example.com/" }
+  - { name: c, tls: { address: "ngin:443" } }
+  - { name: e, prometheus: { targets: up } }
+"#;
+    let found = load(text, None).unwrap().unknown_services_of_checks(&["api", "nginx", "worker"]);
+    let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r"
+    aictl.yaml:3:48: environments.dev.checks[0].exec.service: service `workr` is not in the stack; did you mean `worker`?
+    aictl.yaml:5:22: checks[0].http: service `apo` is not in the stack; did you mean `api`?
+    aictl.yaml:7:32: checks[2].tls.address: service `ngin` is not in the stack; did you mean `nginx`?
+    ");
 }

@@ -3,6 +3,7 @@
 //! Never reads compose files, charts or the process environment.
 
 mod check;
+mod check_rules;
 mod document;
 mod error;
 mod load;
@@ -17,7 +18,8 @@ mod trust;
 mod values;
 
 pub use check::{
-    Check, ExecCheck, Expectation, HttpCheck, PrometheusCheck, RedisCheck, SqlCheck, TargetsState, TcpCheck,
+    Check, ExecCheck, Expectation, ExpectedState, HttpCheck, HttpParts, LogCheck, PrometheusCheck, RedisCheck,
+    RulesState, RulesWord, SqlCheck, StateCheck, TargetsState, TcpCheck, TlsCheck, host_and_port, is_public,
 };
 pub use error::{Problem, ProjectError};
 pub use load::{LoadedProject, PROJECT_FILE, load_project};

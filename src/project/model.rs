@@ -62,6 +62,8 @@ pub struct Environment {
     pub values: Map<String, Value>,
     /// What the machine must have.
     pub requirements: Option<Requirements>,
+    /// What must be true of a running stack here, besides the project's own checks.
+    pub checks: Vec<Check>,
     /// The reverse proxy in front of the services.
     pub proxy: Option<ProxyConfig>,
     /// What a deploy does besides replacing containers.

@@ -2,6 +2,7 @@
 //! Reads the typed project and the tree it came from; returns every problem with its place.
 //! Never knows the services of the compose files: `LoadedProject::unknown_services` is told them.
 
+use super::check_rules::examine_checks;
 use super::document::{Fault, Node};
 use super::model::{Environment, Project, ProxyConfig, Requirements, Resources};
 use super::shape::Misfit;
@@ -49,8 +50,11 @@ pub(super) fn examine(project: &Project, root: &Node) -> Vec<Misfit> {
     names(project, &mut found);
     for (name, environment) in &project.environments {
         examine_environment(name, environment, &mut found);
+        let place = ["environments", name, "checks"];
+        examine_checks(&place, &project.checks, &environment.checks, &mut found);
     }
-    tasks_and_checks(project, &mut found);
+    tasks(project, &mut found);
+    examine_checks(&["checks"], &[], &project.checks, &mut found);
     secrets(project, &mut found);
     if let Some(backup) = &project.backup {
         examine_backup(backup, &mut found);
@@ -145,36 +149,10 @@ fn examine_proxy(name: &str, proxy: &ProxyConfig, found: &mut Findings<'_>) {
     }
 }
 
-fn tasks_and_checks(project: &Project, found: &mut Findings<'_>) {
+fn tasks(project: &Project, found: &mut Findings<'_>) {
     for (name, task) in &project.tasks {
         if task.command.0.is_empty() {
             found.add(&["tasks", name, "command"], "is empty");
-        }
-    }
-    for (index, check) in project.checks.iter().enumerate() {
-        let number = index.to_string();
-        let ways = [
-            check.http.is_some(),
-            check.tcp.is_some(),
-            check.exec.is_some(),
-            check.sql.is_some(),
-            check.redis.is_some(),
-            check.prometheus.is_some(),
-        ];
-        if ways.iter().filter(|way| **way).count() != 1 {
-            let message = "takes exactly one of `http`, `tcp`, `exec`, `sql`, `redis` and `prometheus`";
-            found.add(&["checks", &number], message);
-        }
-        if project.checks[..index].iter().any(|earlier| earlier.name == check.name) {
-            found.add(&["checks", &number, "name"], format!("`{}` is the name of an earlier check", check.name));
-        }
-        let url = check.http.as_ref().map(|http| http.url.as_str());
-        if url.is_some_and(|url| !url.starts_with("http://") && !url.starts_with("https://")) {
-            found.add(&["checks", &number, "http"], "begins with neither `http://` nor `https://`");
-        }
-        let port = |address: &str| address.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        if check.tcp.as_ref().is_some_and(|tcp| port(&tcp.address).is_none()) {
-            found.add(&["checks", &number, "tcp"], "is not `SERVICE:PORT`");
         }
     }
 }
