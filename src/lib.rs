@@ -23,6 +23,7 @@ pub mod target;
 
 pub mod engine;
 pub mod host;
+pub mod probe;
 
 pub mod execute;
 

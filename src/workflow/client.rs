@@ -10,30 +10,9 @@ use super::report::Report;
 use super::select;
 use crate::error::{Error, Result};
 use crate::plan::{Observed, ObservedContainer};
+use crate::probe::clients::{PSQL, REDIS_CLI};
 use crate::target;
 use crate::workflow::{Context, WorkflowError};
-
-/// User, database and password as the official image's variables say; each flag of psql overrides them.
-const PSQL: &str = r#"
-export PGUSER="${PGUSER:-${POSTGRES_USER:-${POSTGRESQL_USERNAME:-postgres}}}"
-export PGDATABASE="${PGDATABASE:-${POSTGRES_DB:-${POSTGRESQL_DATABASE:-$PGUSER}}}"
-if [ -z "${PGPASSWORD:-}" ]; then
-  password="${POSTGRES_PASSWORD:-${POSTGRESQL_PASSWORD:-}}"
-  if [ -z "$password" ] && [ -r "${POSTGRES_PASSWORD_FILE:-}" ]; then password="$(cat "$POSTGRES_PASSWORD_FILE")"; fi
-  if [ -n "$password" ]; then export PGPASSWORD="$password"; fi
-fi
-exec psql "$@"
-"#;
-
-/// redis-cli reads its password from REDISCLI_AUTH.
-const REDIS_CLI: &str = r#"
-if [ -z "${REDISCLI_AUTH:-}" ]; then
-  password="${REDIS_PASSWORD:-${VALKEY_PASSWORD:-}}"
-  if [ -z "$password" ] && [ -r "${REDIS_PASSWORD_FILE:-}" ]; then password="$(cat "$REDIS_PASSWORD_FILE")"; fi
-  if [ -n "$password" ]; then export REDISCLI_AUTH="$password"; fi
-fi
-if command -v redis-cli >/dev/null 2>&1; then exec redis-cli "$@"; else exec valkey-cli "$@"; fi
-"#;
 
 /// A kind of data service and its client.
 struct Client {

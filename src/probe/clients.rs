@@ -1,0 +1,31 @@
+//! The scripts that run psql and redis-cli inside the service's own container with the container's own credentials.
+//! Text for `sh -c`; arguments of the client follow.
+//! Never carries a password out of the container.
+
+/// User, database and password as the official image's variables say; each flag of psql overrides them.
+pub const PSQL: &str = r#"
+export PGUSER="${PGUSER:-${POSTGRES_USER:-${POSTGRESQL_USERNAME:-postgres}}}"
+export PGDATABASE="${PGDATABASE:-${POSTGRES_DB:-${POSTGRESQL_DATABASE:-$PGUSER}}}"
+if [ -z "${PGPASSWORD:-}" ]; then
+  password="${POSTGRES_PASSWORD:-${POSTGRESQL_PASSWORD:-}}"
+  if [ -z "$password" ] && [ -r "${POSTGRES_PASSWORD_FILE:-}" ]; then password="$(cat "$POSTGRES_PASSWORD_FILE")"; fi
+  if [ -n "$password" ]; then export PGPASSWORD="$password"; fi
+fi
+exec psql "$@"
+"#;
+
+/// redis-cli reads its password from REDISCLI_AUTH.
+pub const REDIS_CLI: &str = r#"
+if [ -z "${REDISCLI_AUTH:-}" ]; then
+  password="${REDIS_PASSWORD:-${VALKEY_PASSWORD:-}}"
+  if [ -z "$password" ] && [ -r "${REDIS_PASSWORD_FILE:-}" ]; then password="$(cat "$REDIS_PASSWORD_FILE")"; fi
+  if [ -n "$password" ]; then export REDISCLI_AUTH="$password"; fi
+fi
+if command -v redis-cli >/dev/null 2>&1; then exec redis-cli "$@"; else exec valkey-cli "$@"; fi
+"#;
+
+/// Ends a client that hangs, where the image has a program for it: what runs in a container outlives who asked for it.
+pub(super) const BOUNDED: &str = r#"
+limit="$1"; shift
+if command -v timeout >/dev/null 2>&1; then exec timeout "$limit" "$@"; else exec "$@"; fi
+"#;

@@ -1,0 +1,51 @@
+//! Why a check did not pass, as facts.
+//! Reads nothing; the probes say what they found and what was wanted.
+//! Never holds a request's credentials: what an answer quotes is struck by the redactor on its way out.
+
+use std::time::Duration;
+
+use crate::target::TargetError;
+
+/// Why one look failed.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ProbeError {
+    /// There is nothing to look at.
+    #[error("service `{service}` has no running container{}", state.as_ref().map(|s| format!(": {s}")).unwrap_or_default())]
+    NotRunning { service: String, state: Option<String> },
+    /// The target says no.
+    #[error("{0}")]
+    Target(#[from] TargetError),
+    /// A connection or an answer broke.
+    #[error("{what}: {reason}")]
+    Broken { what: String, reason: String },
+    /// No answer in time.
+    #[error("{what} gave no answer within {}", crate::event::human::duration(*after))]
+    Late { what: String, after: Duration },
+    /// The answer is not the one that was wanted.
+    #[error("{what} {found}, {wanted}")]
+    Unexpected { what: String, found: String, wanted: String, body: Option<String> },
+    /// What was found is wrong by itself.
+    #[error("{what}")]
+    Wrong { what: String, details: Vec<String>, for_good: bool },
+}
+
+impl ProbeError {
+    /// Something that is wrong and may be right the next time.
+    pub(super) fn wrong(what: impl Into<String>) -> Self {
+        Self::Wrong { what: what.into(), details: Vec::new(), for_good: false }
+    }
+
+    /// Whether looking again cannot help.
+    pub fn is_for_good(&self) -> bool {
+        matches!(self, Self::Wrong { for_good: true, .. })
+    }
+
+    /// More than the message: what the answer held, which targets are down.
+    pub fn details(&self) -> Vec<String> {
+        match self {
+            Self::Unexpected { body: Some(body), .. } => vec![body.clone()],
+            Self::Wrong { details, .. } => details.clone(),
+            _ => Vec::new(),
+        }
+    }
+}

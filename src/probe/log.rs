@@ -1,0 +1,70 @@
+//! Patterns in the logs of a service, since its containers started.
+//! Reads log lines as they come; returns at the first line that decides.
+//! Never follows a log.
+
+use futures_util::StreamExt;
+use regex::Regex;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::answer::excerpt;
+use super::look::Seen;
+use super::{ProbeError, Scene};
+use crate::plan::ObservedContainer;
+use crate::project::LogCheck;
+use crate::target::LogArgs;
+
+pub(super) async fn look(scene: &Scene<'_>, check: &LogCheck) -> Result<Seen, ProbeError> {
+    let present = compiled(check.present.as_deref())?;
+    let absent = compiled(check.absent.as_deref())?;
+    let mut found = None;
+    let mut lines = 0;
+    for container in scene.containers(&check.service).await? {
+        let args = LogArgs { since: since(&container), ..LogArgs::default() };
+        let mut log = scene.target.logs(&container, &args).await?;
+        while let Some(line) = log.next().await {
+            let line = line?;
+            lines += 1;
+            if let Some(pattern) = absent.as_ref().filter(|pattern| pattern.is_match(&line.message)) {
+                let what = format!("the log of {} has a line that matches `{pattern}`", container.name);
+                let details = excerpt(&line.message).into_iter().collect();
+                return Err(ProbeError::Wrong { what, details, for_good: true });
+            }
+            if found.is_none() && present.as_ref().is_some_and(|pattern| pattern.is_match(&line.message)) {
+                found = Some(line.message);
+            }
+        }
+    }
+    match (present, found) {
+        (Some(pattern), None) => {
+            Err(ProbeError::wrong(format!("no line of {}'s log matches `{pattern}`", check.service)))
+        }
+        (Some(_), Some(line)) => Ok(Seen::new("a line matches", excerpt(&line))),
+        (None, _) => Ok(Seen::new(format!("no line of {lines} matches"), None)),
+    }
+}
+
+fn compiled(pattern: Option<&str>) -> Result<Option<Regex>, ProbeError> {
+    let compiled = pattern.map(Regex::new).transpose();
+    compiled.map_err(|error| ProbeError::wrong(format!("no regular expression: {error}")))
+}
+
+/// The start of the container's present run, in seconds with their fraction.
+fn since(container: &ObservedContainer) -> Option<String> {
+    let started = OffsetDateTime::parse(container.started_at.as_deref()?, &Rfc3339).ok()?;
+    Some(format!("{}.{:09}", started.unix_timestamp(), started.nanosecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_is_read_from_the_present_run_on() {
+        let at = |text: &str| {
+            since(&ObservedContainer { started_at: Some(text.to_owned()), ..ObservedContainer::default() })
+        };
+        assert_eq!(at("2026-01-01T00:00:00.25Z").as_deref(), Some("1767225600.250000000"));
+        assert_eq!(at("never"), None);
+    }
+}

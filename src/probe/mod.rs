@@ -1,0 +1,26 @@
+//! Looks whether a running stack does what it should: over the network, by commands in containers, in states and logs.
+//! Reads checks and the target; returns a `CheckOutcome` for each, with every attempt it took.
+//! Never changes the stack, and never lets a retry hide that a check had failed before.
+
+mod answer;
+pub mod clients;
+mod error;
+mod exec;
+mod http;
+mod log;
+mod look;
+mod outcome;
+mod prometheus;
+mod public;
+mod recognise;
+mod run;
+mod scene;
+mod state;
+mod tls;
+
+pub use error::ProbeError;
+pub use outcome::{Attempt, CheckOutcome, Source, Verdict};
+pub use recognise::{Kind, plan_checks, recognised};
+pub use run::{Patience, run_check};
+pub use scene::{Planned, Scene};
+pub use state::{Settled, settled};

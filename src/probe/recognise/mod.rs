@@ -1,0 +1,260 @@
+//! Which checks a stack has without saying any: by the images of its services, and one of the state of each service.
+//! Reads the stack's services or the containers found; returns planned checks.
+//! Never guesses what a service of one's own answers: only images known by name are asked.
+
+mod kind;
+
+use std::collections::BTreeMap;
+
+pub use kind::Kind;
+
+use super::Planned;
+use crate::compose::model::{Condition, Service, Stack};
+use crate::plan::Observed;
+use crate::project::{
+    Check, CommandLine, Expectation, ExpectedState, HttpCheck, PrometheusCheck, RedisCheck, RulesState, RulesWord,
+    SqlCheck, StateCheck, TargetsState,
+};
+use crate::secret::Secret;
+
+/// A service as far as recognising goes.
+struct Facts<'a> {
+    name: &'a str,
+    service: Option<&'a Service>,
+    kind: Option<Kind>,
+    completes: bool,
+}
+
+/// The checks of a stack, and those of containers no file speaks of.
+pub fn recognised(stack: Option<&Stack>, observed: &Observed) -> Vec<Planned> {
+    let mut planned = Vec::new();
+    for facts in services(stack, observed).values() {
+        let is = if facts.completes { ExpectedState::Completed } else { ExpectedState::Running };
+        let state = Some(StateCheck { service: facts.name.to_owned(), is });
+        let words = if facts.completes { "has completed" } else { "runs" };
+        planned.push(plan(facts, words, Check { state, ..Check::default() }));
+        if let Some(kind) = facts.kind.filter(|_| !facts.completes) {
+            planned.extend(of_kind(facts, kind));
+        }
+    }
+    planned
+}
+
+/// Everything that is to be checked: what is recognised, then what the project says. A check of the project takes the
+/// place of a recognised one that has its name, looks at the same URL, or at the state of the same service.
+pub fn plan_checks<'c>(
+    stack: Option<&Stack>,
+    observed: &Observed,
+    checks: impl Iterator<Item = &'c Check>,
+) -> Vec<Planned> {
+    let own: Vec<Planned> = checks.map(|check| of_project(check, stack, observed)).collect();
+    let mut planned = recognised(stack, observed);
+    planned.retain(|known| !own.iter().any(|other| replaces(&other.check, &known.check)));
+    planned.extend(own);
+    planned
+}
+
+fn of_project(check: &Check, stack: Option<&Stack>, observed: &Observed) -> Planned {
+    let named = check.service().map(|(_, service)| service.to_owned());
+    let service = named.or_else(|| check.prometheus.as_ref().and_then(|_| prometheus_service(stack, observed)));
+    let model = service.as_ref().and_then(|name| stack?.services.get(name));
+    let variables = if check.redis.is_some() { redis_password(model) } else { Vec::new() };
+    Planned { check: check.clone(), service, variables, ..Planned::default() }
+}
+
+fn replaces(own: &Check, known: &Check) -> bool {
+    let same_url = own.http.is_some() && own.http == known.http;
+    let service = |check: &Check| check.state.as_ref().map(|state| state.service.clone());
+    own.name == known.name || same_url || (own.state.is_some() && service(own) == service(known))
+}
+
+/// The service with a Prometheus image, when there is exactly one.
+fn prometheus_service(stack: Option<&Stack>, observed: &Observed) -> Option<String> {
+    let services = services(stack, observed);
+    let mut found = services.values().filter(|facts| facts.kind == Some(Kind::Prometheus));
+    let first = found.next()?;
+    found.next().is_none().then(|| first.name.to_owned())
+}
+
+fn services<'a>(stack: Option<&'a Stack>, observed: &'a Observed) -> BTreeMap<&'a str, Facts<'a>> {
+    let mut all = BTreeMap::new();
+    for container in observed.containers.iter().filter(|c| !c.one_off) {
+        let name = container.service.as_str();
+        all.insert(name, Facts { name, service: None, kind: Kind::of(&container.image), completes: false });
+    }
+    let Some(stack) = stack else { return all };
+    for (name, service) in &stack.services {
+        if service.scale() == 0 || service.provider.is_some() {
+            continue;
+        }
+        let kind = Kind::of(&service.image_or_default(&stack.name, name));
+        let completes = is_awaited_to_complete(stack, name);
+        all.insert(name, Facts { name, service: Some(service), kind, completes });
+    }
+    all
+}
+
+fn is_awaited_to_complete(stack: &Stack, name: &str) -> bool {
+    let waits = |other: &Service| {
+        other.depends_on.get(name).is_some_and(|d| d.condition == Condition::ServiceCompletedSuccessfully)
+    };
+    stack.services.values().any(waits)
+}
+
+fn plan(facts: &Facts<'_>, words: &str, check: Check) -> Planned {
+    let check = Check { name: format!("{} {words}", facts.name), ..check };
+    Planned { check, service: Some(facts.name.to_owned()), recognised: true, ..Planned::default() }
+}
+
+fn of_kind(facts: &Facts<'_>, kind: Kind) -> Vec<Planned> {
+    let page = |words: &str, port: u16, path: &str, expect: Expectation| {
+        let http = Some(HttpCheck { url: format!("http://{}:{port}{path}", facts.name) });
+        plan(facts, words, Check { http, expect, ..Check::default() })
+    };
+    let any = Expectation::default;
+    let matching = |pattern: &str| Expectation { matches: Some(pattern.to_owned()), ..Expectation::default() };
+    match kind {
+        Kind::Postgres => vec![postgres(facts)],
+        Kind::Redis => vec![redis(facts)],
+        Kind::Qdrant => vec![page("is ready", 6333, "/readyz", any())],
+        Kind::Elasticsearch => {
+            let health = matching(r#""status"\s*:\s*"(green|yellow)""#);
+            let check = page("cluster is not red", 9200, "/_cluster/health", health);
+            vec![Planned { login: login(facts), ..check }]
+        }
+        Kind::Prometheus => prometheus(facts),
+        Kind::Alertmanager => vec![page("is ready", 9093, "/-/ready", any())],
+        Kind::Grafana => vec![page("is healthy", 3000, "/api/health", matching(r#""database"\s*:\s*"ok""#))],
+        Kind::Nginx => {
+            let check = page("answers", web_port(facts.service), "/", any());
+            vec![Planned { any_answer: true, ..check }]
+        }
+        Kind::PostgresExporter => {
+            vec![page("reaches its database", 9187, "/metrics", matching(r"(?m)^pg_up(\{.*\})? 1$"))]
+        }
+        Kind::RedisExporter => {
+            vec![page("reaches its Redis", 9121, "/metrics", matching(r"(?m)^redis_up(\{.*\})? 1$"))]
+        }
+        Kind::NodeExporter => vec![page("measures", 9100, "/metrics", matching("(?m)^node_"))],
+        Kind::Cadvisor => vec![page("is healthy", 8080, "/healthz", any())],
+        Kind::Kibana => {
+            let check = page("is available", 5601, "/api/status", any());
+            vec![Planned { login: login(facts), ..check }]
+        }
+        Kind::Logstash => vec![page("answers", 9600, "/", any())],
+        Kind::Ollama => vec![page("lists its models", 11434, "/api/tags", any())],
+        Kind::Registry => {
+            let check = page("answers", 5000, "/v2/", any());
+            vec![Planned { any_answer: true, ..check }]
+        }
+    }
+}
+
+fn postgres(facts: &Facts<'_>) -> Planned {
+    let sql = Some(SqlCheck { service: facts.name.to_owned(), database: None, query: "select 1".to_owned() });
+    let expect = Expectation { equals: Some("1".to_owned()), ..Expectation::default() };
+    plan(facts, "answers a query over TCP", Check { sql, expect, ..Check::default() })
+}
+
+fn redis(facts: &Facts<'_>) -> Planned {
+    let redis = Some(RedisCheck { service: facts.name.to_owned(), command: CommandLine::default() });
+    let check = plan(facts, "answers PING", Check { redis, ..Check::default() });
+    Planned { variables: redis_password(facts.service), ..check }
+}
+
+/// The password of a Redis that was told it on its command line.
+fn redis_password(service: Option<&Service>) -> Vec<(String, Secret)> {
+    let words = service.and_then(|service| service.command.as_slice()).unwrap_or_default();
+    let flag = words.iter().position(|word| word == "--requirepass");
+    let password = flag.and_then(|at| words.get(at + 1));
+    password.map(|word| ("REDISCLI_AUTH".to_owned(), Secret::new(word.as_str()))).into_iter().collect()
+}
+
+fn prometheus(facts: &Facts<'_>) -> Vec<Planned> {
+    let http = Some(HttpCheck { url: format!("http://{}:{}/-/ready", facts.name, super::prometheus::PORT) });
+    let ask = |words: &str, asked: PrometheusCheck| {
+        let prometheus = Some(PrometheusCheck { service: Some(facts.name.to_owned()), ..asked });
+        plan(facts, words, Check { prometheus, ..Check::default() })
+    };
+    let targets = PrometheusCheck { targets: Some(TargetsState::Up), ..PrometheusCheck::default() };
+    let rules = PrometheusCheck { rules: Some(RulesState::All(RulesWord::Loaded)), ..PrometheusCheck::default() };
+    vec![
+        plan(facts, "is ready", Check { http, ..Check::default() }),
+        ask("targets are up", targets),
+        ask("rules are loaded", rules),
+    ]
+}
+
+/// The superuser Elasticsearch's image is told of.
+fn login(facts: &Facts<'_>) -> Option<(String, Secret)> {
+    let variable = |name: &str| facts.service?.environment.get(name).cloned().flatten().filter(|v| !v.is_empty());
+    let elastic = variable("ELASTIC_PASSWORD").map(|password| ("elastic".to_owned(), Secret::new(password)));
+    let user = variable("ELASTICSEARCH_USERNAME");
+    elastic.or_else(|| Some((user?, Secret::new(variable("ELASTICSEARCH_PASSWORD")?))))
+}
+
+/// The port a web server answers on in the clear: the first it declares that is not one of TLS.
+fn web_port(service: Option<&Service>) -> u16 {
+    let Some(service) = service else { return 80 };
+    let published = service.ports.iter().filter(|p| p.protocol != "udp").filter_map(|p| u16::try_from(p.target).ok());
+    let exposed = service.expose.iter().filter_map(|port| port.split(['/', '-']).next()?.parse().ok());
+    published.chain(exposed).find(|port| !matches!(port, 443 | 8443)).unwrap_or(80)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stack(services: &str) -> Stack {
+        let services: BTreeMap<String, Service> = serde_yaml_ng::from_str(services).unwrap();
+        Stack { name: "p".into(), services, ..Stack::default() }
+    }
+
+    fn names(stack: &Stack) -> Vec<String> {
+        recognised(Some(stack), &Observed::default())
+            .iter()
+            .map(|p| format!("{} ({})", p.check.name, p.check.way()))
+            .collect()
+    }
+
+    #[test]
+    fn every_service_is_looked_at_and_known_images_are_asked() {
+        let stack = stack(
+            "db: { image: 'postgres:15' }\nqueue: { image: 'redis:7-alpine' }\napi: { image: 'me/api' }\n\
+             metrics: { image: 'prom/prometheus' }\nweb: { image: 'nginx:1', expose: ['443', '8080'] }",
+        );
+        assert_eq!(
+            names(&stack).join("\n"),
+            "api runs (state)\ndb runs (state)\ndb answers a query over TCP (sql)\nmetrics runs (state)\n\
+             metrics is ready (http)\nmetrics targets are up (prometheus)\nmetrics rules are loaded (prometheus)\n\
+             queue runs (state)\nqueue answers PING (redis)\nweb runs (state)\nweb answers (http)"
+        );
+        let planned = recognised(Some(&stack), &Observed::default());
+        let web = planned.iter().find(|p| p.check.name == "web answers").unwrap();
+        assert_eq!(web.check.http.as_ref().unwrap().url, "http://web:8080/");
+        assert!(web.any_answer);
+        assert_eq!(prometheus_service(Some(&stack), &Observed::default()).as_deref(), Some("metrics"));
+    }
+
+    #[test]
+    fn a_one_shot_that_is_waited_for_must_have_completed_and_is_asked_nothing() {
+        let stack = stack(
+            "seed: { image: 'postgres:15' }\n\
+             api: { image: a, depends_on: { seed: { condition: service_completed_successfully, required: true } } }",
+        );
+        assert_eq!(names(&stack), ["api runs (state)", "seed has completed (state)"]);
+    }
+
+    #[test]
+    fn passwords_are_taken_from_where_the_service_has_them() {
+        let stack = stack(
+            "es: { image: 'elasticsearch:8', environment: { ELASTIC_PASSWORD: s3cret-word } }\n\
+             redis: { image: redis, command: [redis-server, --requirepass, other-word] }",
+        );
+        let planned = recognised(Some(&stack), &Observed::default());
+        let of = |name: &str| planned.iter().find(|p| p.check.name == name).unwrap();
+        assert_eq!(of("es cluster is not red").login.as_ref().unwrap().0, "elastic");
+        assert_eq!(of("redis answers PING").variables[0].1.expose(), "other-word");
+        assert!(!format!("{planned:?}").contains("s3cret-word"));
+    }
+}

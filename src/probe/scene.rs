@@ -1,0 +1,95 @@
+//! What a check looks at: the target, the project's containers as they are now, the time, and the check itself.
+//! Reads the target, not more often than it changes; returns the containers of a service.
+//! Never keeps a picture for longer than a moment: containers are replaced while checks run.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+
+use super::ProbeError;
+use super::outcome::Source;
+use crate::plan::{ContainerState, Observed, ObservedContainer, Scope};
+use crate::project::Check;
+use crate::secret::Secret;
+use crate::target::Target;
+
+/// A picture younger than this is taken for the present.
+const FRESH: Duration = Duration::from_millis(300);
+
+/// A check and what only its probe may know.
+#[derive(Debug, Clone, Default)]
+pub struct Planned {
+    /// The check.
+    pub check: Check,
+    /// The service it looks at.
+    pub service: Option<String>,
+    /// Recognised, not written in the project file.
+    pub recognised: bool,
+    /// User and password an HTTP request shows.
+    pub login: Option<(String, Secret)>,
+    /// Variables of a command: `REDISCLI_AUTH`.
+    pub variables: Vec<(String, Secret)>,
+    /// Any HTTP answer below 500 will do: the service's own pages are not known.
+    pub any_answer: bool,
+}
+
+impl Planned {
+    pub(super) fn source(&self) -> Source {
+        if self.recognised { Source::Recognised } else { Source::Project }
+    }
+}
+
+/// Where checks look.
+pub struct Scene<'a> {
+    /// The target.
+    pub target: &'a dyn Target,
+    /// The project's name.
+    pub project: &'a str,
+    /// Now, in seconds since 1970.
+    pub now: i64,
+    baseline: Observed,
+    seen: Mutex<(Instant, Arc<Observed>)>,
+}
+
+impl<'a> Scene<'a> {
+    /// A scene as it stands before the first check.
+    pub fn new(target: &'a dyn Target, project: &'a str, baseline: Observed, now: i64) -> Self {
+        let seen = Mutex::new((Instant::now(), Arc::new(baseline.clone())));
+        Self { target, project, now, baseline, seen }
+    }
+
+    /// The container as it was before the first check.
+    pub fn before(&self, container: &str) -> Option<&ObservedContainer> {
+        self.baseline.containers.iter().find(|before| before.id == container)
+    }
+
+    /// Everything as it is now, or was a moment ago.
+    pub async fn look(&self) -> Result<Arc<Observed>, ProbeError> {
+        let mut seen = self.seen.lock().await;
+        if seen.0.elapsed() > FRESH {
+            let scope = Scope { project: self.project.to_owned(), ..Scope::default() };
+            let observed = self.target.observe(&scope).await?;
+            *seen = (Instant::now(), Arc::new(observed));
+        }
+        Ok(Arc::clone(&seen.1))
+    }
+
+    /// The containers of a service, in any state.
+    pub async fn containers(&self, service: &str) -> Result<Vec<ObservedContainer>, ProbeError> {
+        let seen = self.look().await?;
+        Ok(seen.containers.iter().filter(|c| !c.one_off && c.service == service).cloned().collect())
+    }
+
+    /// The running containers of a service; there is at least one. A paused one is asked too: it will not answer.
+    pub async fn running(&self, service: &str) -> Result<Vec<ObservedContainer>, ProbeError> {
+        let all = self.containers(service).await?;
+        let state = all.first().map(|container| super::state::described(container));
+        let up = |c: &ObservedContainer| matches!(c.state, ContainerState::Running | ContainerState::Paused);
+        let running: Vec<ObservedContainer> = all.into_iter().filter(up).collect();
+        if running.is_empty() {
+            return Err(ProbeError::NotRunning { service: service.to_owned(), state });
+        }
+        Ok(running)
+    }
+}

@@ -1,0 +1,173 @@
+//! The state of containers: running and healthy, completed, restarted meanwhile; and whether they have settled.
+//! Reads containers now and as they were before the first check; returns words.
+//! Never takes a container that just restarted for one that runs well.
+
+use super::look::Seen;
+use super::{ProbeError, Scene};
+use crate::plan::{ContainerState, Health, ObservedContainer};
+use crate::project::{ExpectedState, StateCheck};
+
+/// Whether a container is on its way or has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// It will change by itself: its health check has no verdict yet, or it is restarting.
+    NotYet,
+    /// It is what it is.
+    Yes,
+}
+
+/// Whether a container will change by itself.
+pub fn settled(container: &ObservedContainer) -> Settled {
+    match (container.state, container.health) {
+        (ContainerState::Restarting | ContainerState::Removing, _) => Settled::NotYet,
+        (ContainerState::Running, Health::Starting) => Settled::NotYet,
+        _ => Settled::Yes,
+    }
+}
+
+/// The state in words: `exited with 3`, `running, unhealthy: …`.
+pub(super) fn described(container: &ObservedContainer) -> String {
+    let mut words = match (container.state, container.exit_code) {
+        (ContainerState::Exited | ContainerState::Dead, Some(code)) => format!("exited with {code}"),
+        (state, _) => state.word().to_owned(),
+    };
+    if container.oom_killed {
+        words.push_str(", killed for its memory");
+    }
+    if let Some(error) = container.error.as_ref().filter(|error| !error.is_empty()) {
+        words.push_str(&format!(": {error}"));
+    }
+    words
+}
+
+pub(super) async fn look(scene: &Scene<'_>, check: &StateCheck) -> Result<Seen, ProbeError> {
+    let containers = scene.containers(&check.service).await?;
+    if containers.is_empty() {
+        return Err(ProbeError::NotRunning {
+            service: check.service.clone(),
+            state: Some("it has none at all".into()),
+        });
+    }
+    for container in &containers {
+        fault(container, scene.before(&container.id), check.is).map_or(Ok(()), Err)?;
+    }
+    let healthy = containers.iter().all(|container| container.health == Health::Healthy);
+    let word = match check.is {
+        ExpectedState::Completed => "completed",
+        ExpectedState::Running if healthy => "running, healthy",
+        ExpectedState::Running => "running",
+    };
+    let count = if containers.len() > 1 { format!("{} containers ", containers.len()) } else { String::new() };
+    Ok(Seen::new(format!("{count}{word}"), None))
+}
+
+/// What is wrong with one container.
+fn fault(now: &ObservedContainer, before: Option<&ObservedContainer>, expected: ExpectedState) -> Option<ProbeError> {
+    let wrong = |what: String, for_good| Some(ProbeError::Wrong { what, details: Vec::new(), for_good });
+    let name = &now.name;
+    if expected == ExpectedState::Completed {
+        let done = now.state == ContainerState::Exited && now.exit_code == Some(0);
+        return if done { None } else { wrong(format!("{name} is {}, not completed", described(now)), false) };
+    }
+    if let Some(restarts) = restarted(now, before) {
+        // The count never falls again.
+        return wrong(format!("{name} {restarts} while the checks ran"), true);
+    }
+    if now.state != ContainerState::Running {
+        return wrong(format!("{name} is {}", described(now)), false);
+    }
+    match now.health {
+        Health::Unhealthy => {
+            let said = now.health_log.as_deref().and_then(super::answer::excerpt);
+            let what = format!("{name} is unhealthy");
+            Some(ProbeError::Wrong { what, details: said.into_iter().collect(), for_good: false })
+        }
+        Health::Starting => wrong(format!("{name} has no verdict of its health check yet"), false),
+        Health::Healthy | Health::None => None,
+    }
+}
+
+/// How a container was restarted since it was first seen.
+pub(super) fn restarted(now: &ObservedContainer, before: Option<&ObservedContainer>) -> Option<String> {
+    let before = before?;
+    let rise = now.restart_count.saturating_sub(before.restart_count);
+    match rise {
+        0 if now.started_at != before.started_at => Some("was restarted".to_owned()),
+        0 => None,
+        1 => Some("was restarted once by the engine".to_owned()),
+        times => Some(format!("was restarted {times} times by the engine")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn container(state: ContainerState, health: Health) -> ObservedContainer {
+        let started_at = Some("2026-01-01T00:00:00Z".to_owned());
+        ObservedContainer { name: "p-api-1".into(), state, health, started_at, ..Default::default() }
+    }
+
+    fn said(now: &ObservedContainer, before: Option<&ObservedContainer>, expected: ExpectedState) -> String {
+        fault(now, before, expected).map_or("fine".to_owned(), |error| error.to_string())
+    }
+
+    #[test]
+    fn a_container_must_run_be_healthy_and_stay() {
+        use ContainerState::{Exited, Paused, Restarting, Running};
+        let running = ExpectedState::Running;
+        for (state, health, expected) in [
+            (Running, Health::None, "fine"),
+            (Running, Health::Healthy, "fine"),
+            (Running, Health::Unhealthy, "p-api-1 is unhealthy"),
+            (Running, Health::Starting, "p-api-1 has no verdict of its health check yet"),
+            (Paused, Health::Healthy, "p-api-1 is paused"),
+            (Restarting, Health::None, "p-api-1 is restarting"),
+        ] {
+            assert_eq!(said(&container(state, health), None, running), expected);
+        }
+        let mut ended = container(Exited, Health::None);
+        ended.exit_code = Some(3);
+        ended.oom_killed = true;
+        assert_eq!(said(&ended, None, running), "p-api-1 is exited with 3, killed for its memory");
+    }
+
+    #[test]
+    fn a_restart_while_the_checks_ran_is_a_fault_for_good() {
+        let before = container(ContainerState::Running, Health::None);
+        let mut now = before.clone();
+        assert_eq!(said(&now, Some(&before), ExpectedState::Running), "fine");
+        now.restart_count = 2;
+        let error = fault(&now, Some(&before), ExpectedState::Running).unwrap();
+        assert_eq!(error.to_string(), "p-api-1 was restarted 2 times by the engine while the checks ran");
+        assert!(error.is_for_good());
+        now.restart_count = 0;
+        now.started_at = Some("2026-01-01T00:01:00Z".to_owned());
+        assert_eq!(restarted(&now, Some(&before)).as_deref(), Some("was restarted"));
+    }
+
+    #[test]
+    fn a_one_shot_must_have_ended_with_zero() {
+        let mut container = container(ContainerState::Exited, Health::None);
+        container.exit_code = Some(0);
+        assert_eq!(said(&container, None, ExpectedState::Completed), "fine");
+        container.exit_code = Some(1);
+        assert_eq!(said(&container, None, ExpectedState::Completed), "p-api-1 is exited with 1, not completed");
+        container.state = ContainerState::Running;
+        assert_eq!(said(&container, None, ExpectedState::Completed), "p-api-1 is running, not completed");
+    }
+
+    #[test]
+    fn only_what_changes_by_itself_is_waited_for() {
+        use ContainerState::{Exited, Paused, Restarting, Running};
+        for (state, health, expected) in [
+            (Running, Health::Starting, Settled::NotYet),
+            (Restarting, Health::None, Settled::NotYet),
+            (Running, Health::Unhealthy, Settled::Yes),
+            (Exited, Health::None, Settled::Yes),
+            (Paused, Health::Starting, Settled::Yes),
+        ] {
+            assert_eq!(settled(&container(state, health)), expected);
+        }
+    }
+}
