@@ -66,7 +66,7 @@ async fn judged(stream: BoxDuplex, host: &str, (check, now): (&TlsCheck, i64)) -
     let name = check.server_name.as_deref().unwrap_or(host);
     let stream = handshake(stream, name).await.map_err(|error| broken(error.to_string()))?;
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
-    judge(chain, check, now).map(|words| Seen::new(words, None)).map_err(|fault| ProbeError::wrong(fault))
+    judge(chain, check, now).map(|words| Seen::new(words, None)).map_err(ProbeError::wrong)
 }
 
 /// What a chain is worth at a time: words, or the fault.
