@@ -26,7 +26,7 @@ const MOST: usize = 8 * 1024 * 1024;
 const GRACE: Duration = Duration::from_millis(200);
 
 /// Who asks, for the service's own log.
-pub(super) const AGENT: &str = concat!("aictl/", env!("CARGO_PKG_VERSION"));
+const AGENT: &str = concat!("aictl/", env!("CARGO_PKG_VERSION"));
 
 /// A GET request.
 pub(super) struct Question<'a> {
@@ -58,7 +58,8 @@ impl Question<'_> {
         self.over(Box::new(shaken)).await
     }
 
-    async fn over(&self, stream: BoxDuplex) -> Result<Answer, ProbeError> {
+    /// Asks over a stream that has been opened.
+    pub(super) async fn over(&self, stream: BoxDuplex) -> Result<Answer, ProbeError> {
         let request = self.request()?;
         let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream));
         let (mut sender, connection) = handshake.await.map_err(|error| self.broken(&deepest(&error)))?;
@@ -118,7 +119,7 @@ pub(super) async fn look(scene: &Scene<'_>, plan: &Planned, check: &HttpCheck) -
     let question = Question { parts, login: plan.login.as_ref() };
     let below = if plan.any_answer { ANY } else { GOOD };
     if is_public(parts.host) && scene.containers(parts.host).await?.is_empty() {
-        let answer = public::get(&check.url).await?;
+        let answer = public::get(&question).await?;
         return verdict(&question, &answer, (plan, below));
     }
     let mut seen = Seen::default();

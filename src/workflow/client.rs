@@ -10,28 +10,21 @@ use super::report::Report;
 use super::select;
 use crate::error::{Error, Result};
 use crate::plan::{Observed, ObservedContainer};
+use crate::probe::Kind;
 use crate::probe::clients::{PSQL, REDIS_CLI};
 use crate::target;
 use crate::workflow::{Context, WorkflowError};
 
 /// A kind of data service and its client.
 struct Client {
-    kind: &'static str,
-    images: &'static [&'static str],
+    name: &'static str,
+    kind: Kind,
     script: &'static str,
 }
 
-const POSTGRES: Client = Client {
-    kind: "PostgreSQL",
-    images: &["postgres", "postgresql", "postgis", "pgvector", "timescaledb"],
-    script: PSQL,
-};
+const POSTGRES: Client = Client { name: "PostgreSQL", kind: Kind::Postgres, script: PSQL };
 
-const REDIS: Client = Client { kind: "Redis", images: &["redis", "valkey", "keydb"], script: REDIS_CLI };
-
-/// Words in an image's name that say it only works for such a service.
-const COMPANIONS: [&str; 9] =
-    ["exporter", "backup", "operator", "commander", "insight", "sentinel", "admin", "bouncer", "ui"];
+const REDIS: Client = Client { name: "Redis", kind: Kind::Redis, script: REDIS_CLI };
 
 /// Run a client of a data service in its container; its exit code is passed on
 #[derive(Debug, Clone, Default, Args)]
@@ -63,7 +56,7 @@ async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<
     let observed = target.observe(&loaded.narrow_scope()).await?;
     let service = match args.service {
         Some(service) => service,
-        None => the_one(candidates(&loaded, &observed, client), client.kind)?,
+        None => the_one(candidates(&loaded, &observed, client.kind), client.name)?,
     };
     let container = select::running(loaded.stack.as_ref(), &observed, &service, None)?;
     let mut command = ["sh", "-c", client.script, "aictl"].map(str::to_owned).to_vec();
@@ -80,12 +73,12 @@ async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<
 }
 
 /// Services with such an image, by the files and by what runs.
-fn candidates(loaded: &LoadedStack, observed: &Observed, client: &Client) -> Vec<String> {
+fn candidates(loaded: &LoadedStack, observed: &Observed, kind: Kind) -> Vec<String> {
     let of_files = loaded.stack.iter().flat_map(|s| s.services.iter().map(|(name, s)| (name, &s.image)));
     let up = |c: &&ObservedContainer| c.state.is_up() && !c.one_off;
     let of_engine = observed.containers.iter().filter(up).map(|c| (&c.service, &c.image));
     let mut found: Vec<String> =
-        of_files.chain(of_engine).filter(|(_, image)| is_of(client.images, image)).map(|(n, _)| n.clone()).collect();
+        of_files.chain(of_engine).filter(|(_, image)| Kind::of(image) == Some(kind)).map(|(n, _)| n.clone()).collect();
     found.sort();
     found.dedup();
     found
@@ -103,15 +96,6 @@ fn the_one(mut found: Vec<String>, kind: &'static str) -> Result<String> {
     }
 }
 
-/// Whether an image reference is of one of these kinds: by the words of the last part of its repository.
-fn is_of(kinds: &[&str], image: &str) -> bool {
-    let repository = image.split('@').next().unwrap_or(image);
-    let last = repository.rsplit('/').next().unwrap_or(repository);
-    let name = last.split(':').next().unwrap_or(last).to_ascii_lowercase();
-    let words: Vec<&str> = name.split(['-', '_', '.']).collect();
-    words.iter().any(|w| kinds.contains(w)) && !words.iter().any(|w| COMPANIONS.contains(w))
-}
-
 /// A Redis password that is only in the service's command line: `redis-server --requirepass WORD`.
 fn declared_password(loaded: &LoadedStack, service: &str) -> Option<String> {
     let command = loaded.stack.as_ref()?.services.get(service)?.command.as_slice()?;
@@ -122,17 +106,6 @@ fn declared_password(loaded: &LoadedStack, service: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_data_service_is_known_by_its_image() {
-        let yes =
-            ["postgres:15", "registry:5000/library/postgres@sha256:0", "pgvector/pgvector:pg16", "lab/postgres:1"];
-        let no = ["prom/postgres-exporter", "postgrest/postgrest", "prodrigestivill/postgres-backup-local", "redis:7"];
-        assert!(yes.iter().all(|i| is_of(POSTGRES.images, i)));
-        assert!(no.iter().all(|i| !is_of(POSTGRES.images, i)), "{no:?}");
-        assert!(is_of(REDIS.images, "redis:7-alpine") && is_of(REDIS.images, "valkey/valkey"));
-        assert!(!is_of(REDIS.images, "oliver006/redis_exporter") && !is_of(REDIS.images, "redis-commander"));
-    }
 
     #[test]
     fn one_service_is_taken_and_several_are_listed() {

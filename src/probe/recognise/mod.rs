@@ -107,47 +107,39 @@ fn plan(facts: &Facts<'_>, words: &str, check: Check) -> Planned {
 }
 
 fn of_kind(facts: &Facts<'_>, kind: Kind) -> Vec<Planned> {
-    let page = |words: &str, port: u16, path: &str, expect: Expectation| {
-        let http = Some(HttpCheck { url: format!("http://{}:{port}{path}", facts.name) });
-        plan(facts, words, Check { http, expect, ..Check::default() })
-    };
-    let any = Expectation::default;
-    let matching = |pattern: &str| Expectation { matches: Some(pattern.to_owned()), ..Expectation::default() };
     match kind {
         Kind::Postgres => vec![postgres(facts)],
         Kind::Redis => vec![redis(facts)],
-        Kind::Qdrant => vec![page("is ready", 6333, "/readyz", any())],
-        Kind::Elasticsearch => {
-            let health = matching(r#""status"\s*:\s*"(green|yellow)""#);
-            let check = page("cluster is not red", 9200, "/_cluster/health", health);
-            vec![Planned { login: login(facts), ..check }]
-        }
         Kind::Prometheus => prometheus(facts),
-        Kind::Alertmanager => vec![page("is ready", 9093, "/-/ready", any())],
-        Kind::Grafana => vec![page("is healthy", 3000, "/api/health", matching(r#""database"\s*:\s*"ok""#))],
-        Kind::Nginx => {
-            let check = page("answers", web_port(facts.service), "/", any());
-            vec![Planned { any_answer: true, ..check }]
-        }
-        Kind::PostgresExporter => {
-            vec![page("reaches its database", 9187, "/metrics", matching(r"(?m)^pg_up(\{.*\})? 1$"))]
-        }
-        Kind::RedisExporter => {
-            vec![page("reaches its Redis", 9121, "/metrics", matching(r"(?m)^redis_up(\{.*\})? 1$"))]
-        }
-        Kind::NodeExporter => vec![page("measures", 9100, "/metrics", matching("(?m)^node_"))],
-        Kind::Cadvisor => vec![page("is healthy", 8080, "/healthz", any())],
-        Kind::Kibana => {
-            let check = page("is available", 5601, "/api/status", any());
-            vec![Planned { login: login(facts), ..check }]
-        }
-        Kind::Logstash => vec![page("answers", 9600, "/", any())],
-        Kind::Ollama => vec![page("lists its models", 11434, "/api/tags", any())],
-        Kind::Registry => {
-            let check = page("answers", 5000, "/v2/", any());
-            vec![Planned { any_answer: true, ..check }]
-        }
+        Kind::Elasticsearch | Kind::Kibana => vec![Planned { login: login(facts), ..page(facts, kind) }],
+        Kind::Nginx | Kind::Registry => vec![Planned { any_answer: true, ..page(facts, kind) }],
+        _ => vec![page(facts, kind)],
     }
+}
+
+/// The page a service of a kind answers: what is true then, port, path, and a pattern of the answer.
+fn page(facts: &Facts<'_>, kind: Kind) -> Planned {
+    let (words, port, path, pattern) = match kind {
+        Kind::Elasticsearch => {
+            ("cluster is not red", 9200, "/_cluster/health", Some(r#""status"\s*:\s*"(green|yellow)""#))
+        }
+        Kind::Qdrant => ("is ready", 6333, "/readyz", None),
+        Kind::Prometheus => ("is ready", super::prometheus::PORT, "/-/ready", None),
+        Kind::Alertmanager => ("is ready", 9093, "/-/ready", None),
+        Kind::Grafana => ("is healthy", 3000, "/api/health", Some(r#""database"\s*:\s*"ok""#)),
+        Kind::PostgresExporter => ("reaches its database", 9187, "/metrics", Some(r"(?m)^pg_up(\{.*\})? 1$")),
+        Kind::RedisExporter => ("reaches its Redis", 9121, "/metrics", Some(r"(?m)^redis_up(\{.*\})? 1$")),
+        Kind::NodeExporter => ("measures", 9100, "/metrics", Some("(?m)^node_")),
+        Kind::Cadvisor => ("is healthy", 8080, "/healthz", None),
+        Kind::Kibana => ("is available", 5601, "/api/status", None),
+        Kind::Logstash => ("answers", 9600, "/", None),
+        Kind::Ollama => ("lists its models", 11434, "/api/tags", None),
+        Kind::Registry => ("answers", 5000, "/v2/", None),
+        Kind::Nginx | Kind::Postgres | Kind::Redis => ("answers", web_port(facts.service), "/", None),
+    };
+    let http = Some(HttpCheck { url: format!("http://{}:{port}{path}", facts.name) });
+    let expect = Expectation { matches: pattern.map(str::to_owned), ..Expectation::default() };
+    plan(facts, words, Check { http, expect, ..Check::default() })
 }
 
 fn postgres(facts: &Facts<'_>) -> Planned {
@@ -171,18 +163,14 @@ fn redis_password(service: Option<&Service>) -> Vec<(String, Secret)> {
 }
 
 fn prometheus(facts: &Facts<'_>) -> Vec<Planned> {
-    let http = Some(HttpCheck { url: format!("http://{}:{}/-/ready", facts.name, super::prometheus::PORT) });
     let ask = |words: &str, asked: PrometheusCheck| {
         let prometheus = Some(PrometheusCheck { service: Some(facts.name.to_owned()), ..asked });
         plan(facts, words, Check { prometheus, ..Check::default() })
     };
     let targets = PrometheusCheck { targets: Some(TargetsState::Up), ..PrometheusCheck::default() };
     let rules = PrometheusCheck { rules: Some(RulesState::All(RulesWord::Loaded)), ..PrometheusCheck::default() };
-    vec![
-        plan(facts, "is ready", Check { http, ..Check::default() }),
-        ask("targets are up", targets),
-        ask("rules are loaded", rules),
-    ]
+    let ready = page(facts, Kind::Prometheus);
+    vec![ready, ask("targets are up", targets), ask("rules are loaded", rules)]
 }
 
 /// The superuser Elasticsearch's image is told of.

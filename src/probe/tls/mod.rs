@@ -21,8 +21,12 @@ use crate::target::BoxDuplex;
 const DAYS: u32 = 14;
 const DAY: i64 = 24 * 60 * 60;
 
-/// A client configuration that trusts the authorities of this machine.
-pub(super) fn trusting() -> Result<ClientConfig, rustls::Error> {
+/// A handshake that takes only what the authorities of this machine vouch for.
+pub(super) async fn trusting_handshake(stream: BoxDuplex, host: &str) -> std::io::Result<TlsStream<BoxDuplex>> {
+    shaken(stream, host, trusting()).await
+}
+
+fn trusting() -> Result<ClientConfig, rustls::Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(builder.with_root_certificates(roots()).with_no_client_auth())
@@ -36,7 +40,15 @@ fn roots() -> RootCertStore {
 
 /// A handshake that takes any certificate: inside a stack they are self-signed, and `tls` checks judge them.
 pub(super) async fn handshake(stream: BoxDuplex, host: &str) -> std::io::Result<TlsStream<BoxDuplex>> {
-    let config = verifier::unverified().map_err(std::io::Error::other)?;
+    shaken(stream, host, verifier::unverified()).await
+}
+
+async fn shaken(
+    stream: BoxDuplex,
+    host: &str,
+    config: Result<ClientConfig, rustls::Error>,
+) -> std::io::Result<TlsStream<BoxDuplex>> {
+    let config = config.map_err(std::io::Error::other)?;
     let name = server_name(host).ok_or_else(|| std::io::Error::other(format!("`{host}` is no name for a server")))?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }

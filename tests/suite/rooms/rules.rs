@@ -42,6 +42,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustic_backend", &["backup"]),
     ("gotmpl", &["chart"]),
     ("gtmpl_ng", &["chart"]),
+    ("x509_parser", &["probe"]),
+    ("quick_junit", &["workflow"]),
     ("indicatif", &["ui"]),
     ("console", &["ui"]),
     ("dialoguer", &["ui"]),
