@@ -33,6 +33,8 @@ pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> 
         Verb::Clean(args) => workflow::clean::run(context, args).await,
         Verb::Version(args) => workflow::version::run(context, args).await,
         Verb::Build(args) => workflow::build::run(context, args).await,
+        Verb::Images(args) => workflow::images::run(context, args).await,
+        Verb::Bundle(args) => workflow::bundle::run(context, args).await,
         Verb::Pull(args) => workflow::pull::run(context, args).await,
         Verb::Plan(args) => workflow::plan::run(context, args).await,
         Verb::Lock(args) => workflow::lock::run(context, args).await,

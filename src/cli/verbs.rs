@@ -37,6 +37,8 @@ pub enum Verb {
     Top(workflow::top::TopArgs),
     Clean(workflow::clean::CleanArgs),
     Build(workflow::build::BuildArgs),
+    Images(workflow::images::ImagesArgs),
+    Bundle(workflow::bundle::BundleArgs),
     Pull(workflow::pull::PullArgs),
     Plan(workflow::plan::PlanArgs),
     Config(workflow::config::ConfigArgs),

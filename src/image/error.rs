@@ -19,6 +19,21 @@ pub enum ImageError {
     /// Recipes need each other.
     #[error("recipes need each other in a circle: {}", path.join(" -> "))]
     Cycle { path: Vec<String> },
+    /// A recipe cannot be built on this machine.
+    #[error("recipe `{recipe}` cannot be built here: {reason}")]
+    CannotBuild { recipe: String, reason: String, remedy: String },
+    /// No recipe builds an image, and no registry has such names.
+    #[error("image {image} is not present: no registry has names below aictl/, {bundle}, and no recipe builds it{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    NoRecipe { image: String, bundle: String, nearest: Option<String> },
+    /// Images that are needed are not on the engine.
+    #[error("not on the engine: {}", images.join(", "))]
+    Absent { images: Vec<String> },
+    /// The engine does not run such images.
+    #[error("image {image} is for {found}, the engine runs {engine}")]
+    WrongArchitecture { image: String, found: String, engine: String },
+    /// The engine took an image and has another one.
+    #[error("the engine does not have {image} as {id} after loading it")]
+    NotLoaded { image: String, id: String },
     /// A recipe folder is not one.
     #[error("recipe `{recipe}`: {reason}")]
     BadRecipe { recipe: String, reason: String },
@@ -45,7 +60,7 @@ pub enum ImageError {
 impl Hint for ImageError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::UnknownRecipe { .. } => ErrorKind::NotFound,
+            Self::UnknownRecipe { .. } | Self::NoRecipe { .. } | Self::Absent { .. } => ErrorKind::NotFound,
             Self::InvalidReference { .. } | Self::UnknownNeed { .. } | Self::Cycle { .. } | Self::BadRecipe { .. } => {
                 ErrorKind::Config
             }
@@ -59,6 +74,12 @@ impl Hint for ImageError {
             Self::DiskFull { .. } => "free some space (`df -h` shows where) and run it again".to_owned(),
             Self::BadBundle { .. } => {
                 "copy it again and compare `sha256sum` on both machines; nothing was loaded".to_owned()
+            }
+            Self::CannotBuild { remedy, .. } => remedy.clone(),
+            Self::NoRecipe { .. } => "`aictl images build --list` lists the recipes".to_owned(),
+            Self::Absent { .. } => "`aictl pull` and `aictl build` get them".to_owned(),
+            Self::WrongArchitecture { engine, .. } => {
+                format!("save the bundle on a machine of {engine}: `aictl bundle save FILE`; nothing was loaded")
             }
             Self::Incomplete { .. } => "load the earlier bundle first: `aictl bundle load EARLIER`".to_owned(),
             _ => return Vec::new(),

@@ -19,6 +19,9 @@ pub enum PlanError {
     /// A file a service uses cannot be read.
     #[error("{what} of service `{service}`: {path}: {reason}")]
     Unreadable { service: String, what: String, path: String, reason: String },
+    /// The engine cannot run the image.
+    #[error("image {image} of service `{service}` is for {found}, the engine runs {engine}")]
+    WrongArchitecture { service: String, image: String, found: String, engine: String },
     /// A secret or config comes from a variable that is not set.
     #[error("{what} of service `{service}` comes from the environment variable {variable}, which is not set")]
     UnsetVariable { service: String, what: String, variable: String },
@@ -37,6 +40,10 @@ impl Hint for PlanError {
             Self::ExternalMissing { kind: kind @ "network", name } => vec![format!("`docker {kind} create {name}`")],
             Self::ExternalMissing { kind, name } => vec![format!("`docker {kind} create {name}`")],
             Self::NoSuchService { known, .. } if !known.is_empty() => vec![format!("services: {}", known.join(", "))],
+            Self::WrongArchitecture { image, engine, .. } => vec![format!(
+                "get the one for this engine: `docker pull --platform linux/{engine} {image}`; an engine that emulates it runs it \
+                 with `platform` set in the compose file"
+            )],
             Self::UnsetVariable { variable, .. } => vec![format!("set {variable} in the environment or in `.env`")],
             _ => Vec::new(),
         }

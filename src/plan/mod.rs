@@ -12,6 +12,7 @@ pub mod labels;
 mod observed;
 mod operation;
 pub mod order;
+pub mod platform;
 mod readiness;
 mod steps;
 pub mod teardown;
@@ -23,6 +24,6 @@ pub use observed::{
     Change, ChangeKind, ContainerState, EngineFlavour, EngineHost, EngineInfo, Health, Observed, ObservedContainer,
     ObservedImage, ObservedMount, ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
 };
-pub use operation::{Operation, Outcome, PullPolicy, Readiness, StartTurn};
+pub use operation::{ImageSource, Operation, Outcome, PullPolicy, Readiness, StartTurn};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sighting, Verdict, probes_early};
 pub use steps::{Phase, Plan, Step, StepId};

@@ -278,6 +278,22 @@ pub struct ObservedImage {
     pub digests: Vec<String>,
     /// Bytes.
     pub size: u64,
+    /// Names it has: `redis:7`.
+    pub references: Vec<String>,
+    /// RFC 3339.
+    pub created_at: String,
+    /// `amd64`, `arm64`, …; empty when unknown.
+    pub architecture: String,
+    /// `linux`.
+    pub os: String,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Digests of its uncompressed layers, from the lowest up.
+    pub layers: Vec<String>,
+    /// Containers made from it; only counted where all images are observed.
+    pub containers: usize,
+    /// Bytes other images have too; only where all images are observed.
+    pub shared: u64,
     /// Paths the image declares as volumes.
     pub volumes: Vec<String>,
     /// Whether the image brings a health check of its own.

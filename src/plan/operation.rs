@@ -2,12 +2,15 @@
 //! Data and its words; `execute` performs them through `target::Engine`.
 //! Never decides whether an operation is needed.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::ContainerSpec;
 use crate::compose::model::{Build, Network, ServiceHook, Volume};
+use crate::image::Reference;
 
 /// When an image is pulled.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,12 +39,45 @@ pub enum Readiness {
     Completed,
 }
 
+/// Where an image is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageSource {
+    /// The registry its name says.
+    Registry,
+    /// Another registry, under this name.
+    Mirror { reference: String },
+    /// A bundle file.
+    Bundle { file: PathBuf },
+}
+
+impl ImageSource {
+    /// The source of an image in words: `registry docker.io`, `mirror mirror.local:5000`.
+    pub fn words(&self, image: &str) -> String {
+        let domain = |name: &str| name.parse::<Reference>().map(|r| r.domain().to_owned()).unwrap_or_default();
+        match self {
+            Self::Registry => format!("registry {}", domain(image)).trim_end().to_owned(),
+            Self::Mirror { reference } => format!("mirror {reference}"),
+            Self::Bundle { file } => format!("bundle {}", file.display()),
+        }
+    }
+}
+
 /// One change of the world, or one bounded wait.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "kebab-case")]
 pub enum Operation {
     /// Pulls an image from its registry.
-    PullImage { service: String, image: String, platform: Option<String> },
+    PullImage {
+        service: String,
+        image: String,
+        platform: Option<String>,
+        /// Where it is looked for, in this order; its registry alone when empty.
+        #[serde(default)]
+        sources: Vec<ImageSource>,
+    },
+    /// Builds the image of a recipe this binary brings.
+    BuildRecipe { recipe: String, image: String, labels: BTreeMap<String, String>, no_cache: bool },
     /// Builds a service's image and tags it.
     BuildImage {
         service: String,
@@ -114,7 +150,7 @@ impl Operation {
         const ENGINE_CALL: Duration = Duration::from_secs(120);
         match self {
             // A pull or build of gigabytes over a slow line takes long and is still fine.
-            Self::PullImage { .. } | Self::BuildImage { .. } => Duration::from_secs(3600),
+            Self::PullImage { .. } | Self::BuildImage { .. } | Self::BuildRecipe { .. } => Duration::from_secs(3600),
             Self::StopContainer { timeout, .. } | Self::RestartContainer { timeout, .. } => {
                 ENGINE_CALL + timeout.unwrap_or(Duration::from_secs(10))
             }

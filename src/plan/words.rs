@@ -4,14 +4,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Operation, Plan, Readiness, Step};
+use super::{ImageSource, Operation, Plan, Readiness, Step};
 
 impl Operation {
     /// The infinitive for plans and the participle for finished steps: (`create`, `Created`).
     pub const fn verbs(&self) -> (&'static str, &'static str) {
         match self {
-            Self::PullImage { .. } => ("pull", "Pulled"),
-            Self::BuildImage { .. } => ("build", "Built"),
+            Self::PullImage { sources, .. } => match sources.as_slice() {
+                [ImageSource::Bundle { .. }] => ("load", "Loaded"),
+                _ => ("pull", "Pulled"),
+            },
+            Self::BuildImage { .. } | Self::BuildRecipe { .. } => ("build", "Built"),
             Self::CreateNetwork { .. } | Self::CreateVolume { .. } | Self::CreateContainer(_) => ("create", "Created"),
             Self::RemoveNetwork { .. }
             | Self::RemoveVolume { .. }
@@ -38,6 +41,7 @@ impl Operation {
         };
         match self {
             Self::PullImage { image, .. } | Self::RemoveImage { image } => format!("image {image}"),
+            Self::BuildRecipe { recipe, image, .. } => format!("image {image} from recipe {recipe}"),
             Self::BuildImage { service, image, .. } => format!("image {image} of {service}"),
             Self::CreateNetwork { name, .. } | Self::RemoveNetwork { name, .. } => format!("network {name}"),
             Self::CreateVolume { name, .. } | Self::RemoveVolume { name } => format!("volume {name}"),

@@ -28,6 +28,8 @@ pub struct Project {
     pub environments: IndexMap<String, Environment>,
     /// Where images are pushed to and pulled from.
     pub registry: Option<RegistryConfig>,
+    /// A bundle file images come from when no registry gives them.
+    pub bundle: Option<String>,
     /// What the project's secrets must be, by name of the variable.
     pub secrets: IndexMap<String, SecretRequirement>,
     /// Commands run inside a service, by name.
@@ -240,7 +242,7 @@ pub struct DeployPolicy {
 pub struct RegistryConfig {
     /// Host, port and path prefix: `registry.example.com/team`.
     pub url: String,
-    /// Mirrors that are asked first.
+    /// Registries that are asked when an image's own does not give it, in this order.
     #[serde(default)]
     pub mirrors: Vec<String>,
     /// User name; may hold `${VAR}`.

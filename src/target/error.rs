@@ -18,6 +18,21 @@ pub struct ContainerFacts {
     pub logs: Vec<String>,
 }
 
+/// One source an image was not to be had from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The source in words: `mirror mirror.local:5000/redis:7`.
+    pub source: String,
+    /// Why not.
+    pub reason: String,
+    /// Whether it refused the credentials.
+    pub credentials: bool,
+}
+
+fn listed(attempts: &[Attempt]) -> String {
+    attempts.iter().map(|attempt| format!("\n{}: {}", attempt.source, attempt.reason)).collect()
+}
+
 /// A failure of the target.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TargetError {
@@ -54,6 +69,15 @@ pub enum TargetError {
     /// An image is neither present nor to be had.
     #[error("image {image} is not present and could not be pulled: {reason}")]
     ImageMissing { image: String, reason: String },
+    /// An image is nowhere it was looked for.
+    #[error("image {image} is not present and could be had nowhere:{}", listed(attempts))]
+    ImageNowhere { image: String, attempts: Vec<Attempt> },
+    /// A recipe's build failed; `log` holds its last lines.
+    #[error("recipe `{recipe}` failed: {reason}")]
+    RecipeFailed { recipe: String, reason: String, log: Vec<String> },
+    /// A recipe's build could not reach a package source.
+    #[error("recipe `{recipe}` failed: the package mirror {url} gives no packages")]
+    MirrorDown { recipe: String, url: String, log: Vec<String> },
     /// A registry refused the credentials.
     #[error("the registry refused the credentials for {image}: {reason}")]
     RegistryRefused { image: String, reason: String },
@@ -91,6 +115,7 @@ impl Hint for TargetError {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Locked { .. } | Self::LeaseLost { .. } => ErrorKind::Locked,
             Self::RegistryRefused { .. } => ErrorKind::Credentials,
+            Self::ImageNowhere { attempts, .. } if attempts.iter().any(|a| a.credentials) => ErrorKind::Credentials,
             Self::TimedOut { .. } => ErrorKind::NotReady,
             _ => ErrorKind::Failed,
         }
@@ -113,6 +138,20 @@ impl Hint for TargetError {
                 format!("free it (`ss -ltnp 'sport = :{number}'` shows the process) or publish another port")
             }
             Self::ImageMissing { .. } => "`aictl build` builds services with a build section".to_owned(),
+            Self::ImageNowhere { attempts, .. } if attempts.iter().any(|a| a.credentials) => {
+                "`docker login REGISTRY` stores credentials".to_owned()
+            }
+            Self::ImageNowhere { .. } => {
+                "carry it over: `aictl bundle save FILE` where it is, then `aictl start --bundle FILE` here".to_owned()
+            }
+            Self::RegistryRefused { .. } => "`docker login REGISTRY` stores credentials".to_owned(),
+            Self::MirrorDown { recipe, .. } => format!(
+                "`apt-get update` on this machine shows whether it answers; set another mirror in /etc/apt/sources.list, then \
+                 `aictl images build base {recipe} --no-cache`"
+            ),
+            Self::RecipeFailed { recipe, .. } => {
+                format!("`aictl images build {recipe} --verbose` shows all of its output")
+            }
             Self::DiskFull { .. } => "`docker system df` shows what fills the disk".to_owned(),
             _ => return Vec::new(),
         };

@@ -2,10 +2,11 @@
 //! Signatures and their data only; `engine/docker` and `engine/memory` implement them.
 //! Never holds an implementation, never decides.
 
+pub mod bridge;
 mod error;
 mod stream;
 mod traits;
 
-pub use error::{ContainerFacts, TargetError};
+pub use error::{Attempt, ContainerFacts, TargetError};
 pub use stream::{BoxDuplex, BoxRead, ByteStream, Duplex, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
-pub use traits::{Copy, Dial, Engine, Exec, Logs, ReleaseStore, Target};
+pub use traits::{Copy, Dial, Engine, Exec, Images, Logs, ReleaseStore, Target};

@@ -6,7 +6,9 @@ use async_trait::async_trait;
 
 use super::{BoxDuplex, ByteStream, ExecArgs, ExecInput, LogArgs, LogStream, TargetError};
 use crate::event::{OutputStream, Reporter};
-use crate::plan::{Change, EngineInfo, Observed, ObservedContainer, ObservedProject, Operation, Outcome, Scope};
+use crate::plan::{
+    Change, EngineInfo, Observed, ObservedContainer, ObservedImage, ObservedProject, Operation, Outcome, Scope,
+};
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 
 /// Seeing and changing what runs.
@@ -55,6 +57,19 @@ pub trait Exec: Send + Sync {
         input: ExecInput,
         output: &dyn OutputStream,
     ) -> Result<i64, TargetError>;
+}
+
+/// All images of the engine, and moving them as archives.
+#[async_trait]
+pub trait Images: Send + Sync {
+    /// Every image, with the number of containers that use it and the bytes it shares with others.
+    async fn observe_images(&self) -> Result<Vec<ObservedImage>, TargetError>;
+
+    /// The engine's archive of the named images, as `docker save` gives it.
+    async fn export_images(&self, references: &[String]) -> Result<ByteStream, TargetError>;
+
+    /// Loads an archive as `docker load` takes it; returns once the images are there.
+    async fn import_images(&self, archive: ByteStream) -> Result<(), TargetError>;
 }
 
 /// Reading logs.
@@ -133,6 +148,6 @@ pub trait Dial: Send + Sync {
 }
 
 /// A whole target: what a workflow's context holds.
-pub trait Target: Engine + Exec + Logs + Copy + Dial + ReleaseStore {}
+pub trait Target: Engine + Exec + Images + Logs + Copy + Dial + ReleaseStore {}
 
-impl<T: Engine + Exec + Logs + Copy + Dial + ReleaseStore> Target for T {}
+impl<T: Engine + Exec + Images + Logs + Copy + Dial + ReleaseStore> Target for T {}

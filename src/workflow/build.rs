@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::change::{Afterwards, Change};
 use super::done::Done;
-use super::images::{ImageOptions, Only, plan_images};
+use super::images::{ImageOptions, Only, Supplies, plan_images};
 use super::load::load_stack;
 use super::report::Report;
 use crate::compose::model::Stack;
@@ -41,10 +41,17 @@ pub async fn run(context: &Context, args: BuildArgs) -> Result<Box<dyn Report>> 
     let selected = with_dependencies(&stack, &args.services, args.with_dependencies)?;
     set_arguments(context, &mut stack, &args.build_arg);
     let target = loaded.connect(context).await?;
-    let options =
-        ImageOptions { no_cache: args.no_cache, pull_base: args.pull, only: Some(Only::Builds), ..Default::default() };
-    let stage = |observed: &Observed| Ok(plan_images(&stack, &selected, observed, &options)?);
-    let scope = loaded.scope(Some(&stack));
+    let supplies = Supplies::of(context, &loaded.project, None)?;
+    let options = ImageOptions {
+        no_cache: args.no_cache,
+        pull_base: args.pull,
+        only: Some(Only::Builds),
+        supplies: Some(&supplies),
+        ..Default::default()
+    };
+    let stage = |observed: &Observed| plan_images(&stack, &selected, observed, &options);
+    let mut scope = loaded.scope(Some(&stack));
+    scope.images.extend(supplies.recipe_images(&stack));
     let change = Change { context, target, scope, operation: "build", afterwards: Afterwards::Keep };
     let changed = change.run(&[&stage]).await?;
     Ok(Box::new(Done::new(context, changed, "nothing to build: no service here has a build section")))

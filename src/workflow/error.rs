@@ -10,6 +10,9 @@ pub enum WorkflowError {
     /// The command line contradicts itself or lacks something clap cannot see.
     #[error("{message}")]
     Usage { message: String, hint: Option<String> },
+    /// What was asked for would go wrong, and how it goes right.
+    #[error("{message}")]
+    Refused { message: String, hint: Option<String> },
     /// A container that must run does not.
     #[error("service `{service}` is not running")]
     NotRunning { service: String },
@@ -77,13 +80,13 @@ impl Hint for WorkflowError {
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::TimedOut { .. } => ErrorKind::NotReady,
-            Self::NotRunning { .. } | Self::File { .. } => ErrorKind::Failed,
+            Self::NotRunning { .. } | Self::File { .. } | Self::Refused { .. } => ErrorKind::Failed,
         }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Usage { hint: Some(hint), .. } => vec![hint.clone()],
+            Self::Usage { hint: Some(hint), .. } | Self::Refused { hint: Some(hint), .. } => vec![hint.clone()],
             Self::NotRunning { service } => vec![format!("`aictl start {service}` starts it")],
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
             Self::NoMigration => vec![

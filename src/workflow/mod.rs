@@ -15,6 +15,7 @@ pub mod templates;
 pub mod urls;
 
 pub mod build;
+pub mod bundle;
 pub mod clean;
 pub mod client;
 pub mod config;

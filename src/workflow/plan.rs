@@ -5,7 +5,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::images::{ImageOptions, plan_images};
+use super::images::{ImageOptions, Supplies, plan_images};
 use super::load::load_stack;
 use super::report::{Block, Report, to_json};
 use super::start::{Convergence, load_contents, planned_blocks};
@@ -43,12 +43,15 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Box<dyn Report>> {
     let stack = loaded.take_stack_with(context, &args.services)?;
     let selected = with_dependencies(&stack, &args.services, true)?;
     let target = loaded.connect(context).await?;
-    let scope = loaded.scope(Some(&stack));
+    let supplies = Supplies::of(context, &loaded.project, None)?;
+    let mut scope = loaded.scope(Some(&stack));
+    scope.images.extend(supplies.recipe_images(&stack));
     let observed = target.observe(&scope).await?;
     let contents = load_contents(&stack, &selected, observed.engine.local)?;
     let options = ConvergeOptions { remove_orphans: args.remove_orphans, wait: true, ..Default::default() };
     let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
-    let images = plan_images(&converge.stack, &converge.selected, &observed, &ImageOptions::default())?;
+    let images = ImageOptions { supplies: Some(&supplies), ..Default::default() };
+    let images = plan_images(&converge.stack, &converge.selected, &observed, &images)?;
     let plans = [images, converge.plan(&observed)?];
     let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
     let warnings = plans.into_iter().flat_map(|p| p.warnings).collect();

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::change::{Afterwards, Change};
 use super::done::Done;
-use super::images::{ImageOptions, Only, PullWhen, plan_images};
+use super::images::{ImageOptions, Only, PullWhen, Supplies, plan_images};
 use super::load::load_stack;
 use super::report::Report;
 use crate::compose::model::Stack;
@@ -25,6 +25,9 @@ pub struct PullArgs {
     /// Which images are pulled: missing, always; the files say when this does not
     #[arg(long, value_name = "WHICH")]
     pub policy: Option<Policy>,
+    /// A bundle file to take images from when no registry gives them; also AICTL_BUNDLE
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<std::path::PathBuf>,
     /// Go on when an image cannot be pulled
     #[arg(long)]
     pub ignore_pull_failures: bool,
@@ -58,9 +61,11 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<Box<dyn Report>> {
         Policy::Missing => PullWhen::Missing,
         Policy::Always => PullWhen::Always,
     });
-    let options = ImageOptions { pull, only: Some(Only::Pulls), ..Default::default() };
+    let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
+    let options = ImageOptions { pull, only: Some(Only::Pulls), supplies: Some(&supplies), ..Default::default() };
     let stage = |observed: &Observed| plan(&stack, &selected, (observed, &options), args.ignore_pull_failures);
-    let scope = loaded.scope(Some(&stack));
+    let mut scope = loaded.scope(Some(&stack));
+    scope.images.extend(supplies.recipe_images(&stack));
     let change = Change { context, target, scope, operation: "pull", afterwards: Afterwards::Keep };
     let changed = change.run(&[&stage]).await?;
     Ok(Box::new(Done::new(context, changed, "nothing to pull")))
@@ -71,7 +76,7 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<Box<dyn Report>> {
 fn plan(
     stack: &Stack,
     selected: &BTreeSet<String>,
-    (observed, options): (&Observed, &ImageOptions),
+    (observed, options): (&Observed, &ImageOptions<'_>),
     ignore: bool,
 ) -> Result<Plan> {
     let mut plan = plan_images(stack, selected, observed, options)?;

@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::change::{Afterwards, Change, Changed, Stage};
-use super::images::{ImageOptions, PullWhen, plan_images};
+use super::images::{ImageOptions, PullWhen, Supplies, plan_images};
 use super::load::{LoadedStack, load_stack};
 use super::report::{Block, Cell, Report, Tone, to_json};
 use super::status::StackStatus;
@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::plan::content::{ServiceContent, load_content};
 use crate::plan::converge::{ConvergeOptions, Recreate, Wanted, plan_converge};
 use crate::plan::order::with_dependencies;
+use crate::plan::platform::check_architecture;
 use crate::plan::{Observed, Plan};
 use crate::workflow::{Context, WorkflowError};
 
@@ -32,6 +33,9 @@ pub struct StartArgs {
     /// Pull images before starting: always, missing, never
     #[arg(long, value_name = "WHEN")]
     pub pull: Option<PullWhen>,
+    /// A bundle file to take images from when no registry gives them; also AICTL_BUNDLE
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<std::path::PathBuf>,
     /// Replace containers although nothing changed
     #[arg(long, conflicts_with = "no_recreate")]
     pub force_recreate: bool,
@@ -90,8 +94,10 @@ pub async fn run(context: &Context, args: StartArgs) -> Result<Box<dyn Report>> 
     let local = target.observe_engine().await?.local;
     let contents = load_contents(&stack, &selected, local)?;
     let converge = Convergence { options: options(context, &args), stack, selected, contents, loaded: &loaded };
-    let images = ImageOptions { build: args.build, pull: args.pull, ..Default::default() };
-    let scope = loaded.scope(Some(&converge.stack));
+    let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
+    let images = ImageOptions { build: args.build, pull: args.pull, supplies: Some(&supplies), ..Default::default() };
+    let mut scope = loaded.scope(Some(&converge.stack));
+    scope.images.extend(supplies.recipe_images(&converge.stack));
     let change = Change {
         context,
         target: target.clone(),
@@ -99,7 +105,7 @@ pub async fn run(context: &Context, args: StartArgs) -> Result<Box<dyn Report>> 
         operation: "start",
         afterwards: Afterwards::Keep,
     };
-    let prepare = |observed: &Observed| Ok(plan_images(&converge.stack, &converge.selected, observed, &images)?);
+    let prepare = |observed: &Observed| plan_images(&converge.stack, &converge.selected, observed, &images);
     let converge_stage = |observed: &Observed| converge.plan(observed);
     let stages: [Stage<'_>; 2] = [&prepare, &converge_stage];
     let Changed { steps, executed, before } = change.run(&stages).await?;
@@ -186,6 +192,7 @@ impl Convergence<'_> {
 
     /// The plan against what was found.
     pub fn plan(&self, observed: &Observed) -> Result<Plan> {
+        check_architecture(&self.stack, &self.selected, observed)?;
         Ok(plan_converge(&self.wanted(), observed)?)
     }
 }

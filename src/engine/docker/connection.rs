@@ -53,6 +53,7 @@ pub(super) struct Connection {
     pub(super) moments: Moments,
     clock: (OffsetDateTime, Instant),
     send: Send,
+    architecture: Arc<tokio::sync::OnceCell<String>>,
 }
 
 impl Connection {
@@ -78,12 +79,24 @@ impl Connection {
         let clock = header(&answer, "date").and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
         let api = transport(&send)?;
         let clock = (clock.unwrap_or_else(OffsetDateTime::now_utc), now);
-        Ok(Self { api, engine, moments: Moments::default(), clock, send })
+        Ok(Self { api, engine, moments: Moments::default(), clock, send, architecture: Arc::default() })
     }
 
     /// The engine's clock now, to the second: its time at connection plus what passed here since.
     pub(super) fn engine_now(&self) -> OffsetDateTime {
         self.clock.0 + self.clock.1.elapsed()
+    }
+
+    /// The engine's architecture (`amd64`), asked for once.
+    pub(super) async fn architecture(&self) -> Result<String, TargetError> {
+        #[derive(serde::Deserialize)]
+        struct Version {
+            #[serde(rename = "Arch", default)]
+            architecture: String,
+        }
+        let ask =
+            || async { Ok(self.get::<Version>("/version", "asking the engine about itself").await?.architecture) };
+        self.architecture.get_or_try_init(ask).await.cloned()
     }
 
     /// The same API with room for an answer that takes `extra` longer.

@@ -11,6 +11,7 @@ mod dial;
 mod exec;
 mod failure;
 mod frames;
+mod images;
 mod inspect;
 mod json_lines;
 mod logs;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::query_parameters::{EventsOptionsBuilder, WaitContainerOptionsBuilder};
 use futures_util::stream::{BoxStream, StreamExt, TryStreamExt};
-use futures_util::{TryFutureExt, try_join};
+use futures_util::try_join;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -16,13 +16,13 @@ use super::failure;
 use super::inspect::{self, Inspected};
 use crate::plan::labels::{CONFIG_FILES, CONFIG_HASH, ONE_OFF, PROJECT, SERVICE};
 use crate::plan::{
-    Change, ChangeKind, EngineFlavour, EngineHost, EngineInfo, Observed, ObservedContainer, ObservedImage,
-    ObservedNetwork, ObservedProject, ObservedVolume, Scope,
+    Change, ChangeKind, EngineFlavour, EngineHost, EngineInfo, Observed, ObservedContainer, ObservedNetwork,
+    ObservedProject, ObservedVolume, Scope,
 };
 use crate::target::TargetError;
 
 /// Inspections in flight; more only queue up inside the engine.
-const PARALLEL: usize = 16;
+pub(super) const PARALLEL: usize = 16;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -56,23 +56,6 @@ struct ListedVolume {
     #[serde(default)]
     driver: String,
     labels: Option<BTreeMap<String, String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct InspectedImage {
-    id: String,
-    repo_digests: Option<Vec<String>>,
-    #[serde(default)]
-    size: u64,
-    config: Option<ImageConfig>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ImageConfig {
-    volumes: Option<BTreeMap<String, serde_json::Value>>,
-    healthcheck: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -147,9 +130,10 @@ impl DockerEngine {
             containers(connection, &scope.project),
             networks(connection, scope),
             volumes(connection, scope),
-            images(connection, &scope.images),
+            super::images::images(connection, &scope.images),
         )?;
-        Ok(Observed { engine: connection.engine.clone(), containers, networks, volumes, images })
+        let engine = EngineInfo { architecture: connection.architecture().await?, ..connection.engine.clone() };
+        Ok(Observed { engine, containers, networks, volumes, images })
     }
 
     pub(super) async fn container(&self, container: &str) -> Result<ObservedContainer, TargetError> {
@@ -255,7 +239,7 @@ pub(super) async fn inspect(connection: &Connection, container: &str) -> Result<
 }
 
 /// What vanished between the list and the inspection is not there.
-fn present<T>(found: Result<T, TargetError>) -> Result<Option<T>, TargetError> {
+pub(super) fn present<T>(found: Result<T, TargetError>) -> Result<Option<T>, TargetError> {
     match found {
         Ok(value) => Ok(Some(value)),
         Err(TargetError::NotFound { .. }) => Ok(None),
@@ -301,45 +285,6 @@ async fn volume_list(connection: &Connection, filters: serde_json::Value) -> Res
     let path = format!("/volumes?filters={}", encoded(&filters.to_string()));
     let list: VolumeList = connection.get(&path, "listing volumes").await?;
     Ok(list.volumes.unwrap_or_default())
-}
-
-async fn images(
-    connection: &Connection,
-    references: &[String],
-) -> Result<BTreeMap<String, ObservedImage>, TargetError> {
-    let unique: BTreeSet<String> = references.iter().cloned().collect();
-    let found = futures_util::stream::iter(unique)
-        .map(|reference| async move {
-            let image = present(image(connection, &reference).await)?;
-            Ok::<_, TargetError>(image.map(|image| (reference, image)))
-        })
-        .buffered(PARALLEL)
-        .try_collect::<Vec<_>>()
-        .await?;
-    Ok(found.into_iter().flatten().collect())
-}
-
-/// One image by reference or id.
-pub(super) async fn image(connection: &Connection, reference: &str) -> Result<ObservedImage, TargetError> {
-    let path = format!("/images/{}/json", encoded(reference));
-    let doing = format!("inspecting image {reference}");
-    let found: InspectedImage = connection.get(&path, &doing).map_err(|e| image_error(e, reference)).await?;
-    let config = found.config.unwrap_or(ImageConfig { volumes: None, healthcheck: None });
-    Ok(ObservedImage {
-        id: found.id,
-        digests: found.repo_digests.unwrap_or_default(),
-        size: found.size,
-        volumes: config.volumes.unwrap_or_default().into_keys().collect(),
-        has_health_check: config.healthcheck.is_some_and(|check| !check.is_null()),
-    })
-}
-
-/// A reference that is no valid reference is told as what it is, a 404 as absence in whatever words.
-fn image_error(error: TargetError, reference: &str) -> TargetError {
-    match error {
-        TargetError::Refused { status: 404, .. } => TargetError::NotFound { kind: "image", name: reference.to_owned() },
-        other => other,
-    }
 }
 
 #[derive(Deserialize)]

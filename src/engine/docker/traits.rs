@@ -8,11 +8,13 @@ use futures_util::stream::BoxStream;
 use super::perform::Progress;
 use super::{DockerEngine, copy, exec, logs};
 use crate::event::{OutputStream, Reporter};
-use crate::plan::{Change, EngineInfo, Observed, ObservedContainer, ObservedProject, Operation, Outcome, Scope};
+use crate::plan::{
+    Change, EngineInfo, Observed, ObservedContainer, ObservedImage, ObservedProject, Operation, Outcome, Scope,
+};
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 use crate::target::{
-    BoxDuplex, ByteStream, Copy, Dial, Engine, Exec, ExecArgs, ExecInput, LogArgs, LogStream, Logs, ReleaseStore,
-    TargetError,
+    BoxDuplex, ByteStream, Copy, Dial, Engine, Exec, ExecArgs, ExecInput, Images, LogArgs, LogStream, Logs,
+    ReleaseStore, TargetError,
 };
 
 #[async_trait]
@@ -102,6 +104,21 @@ impl Dial for DockerEngine {
 
     async fn hang_up(&self) {
         self.remove_helpers().await;
+    }
+}
+
+#[async_trait]
+impl Images for DockerEngine {
+    async fn observe_images(&self) -> Result<Vec<ObservedImage>, TargetError> {
+        self.all_images().await
+    }
+
+    async fn export_images(&self, references: &[String]) -> Result<ByteStream, TargetError> {
+        self.archive_of(references).await
+    }
+
+    async fn import_images(&self, archive: ByteStream) -> Result<(), TargetError> {
+        self.load_archive(archive).await
     }
 }
 

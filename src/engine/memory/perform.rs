@@ -22,7 +22,9 @@ pub(super) fn perform(world: &mut World, operation: &Operation) -> Result<Outcom
             image: image.clone(),
             reason: "an engine in memory has no registry".to_owned(),
         }),
-        Operation::BuildImage { image, .. } => Ok(created(world.add_image(image))),
+        Operation::BuildImage { image, .. } | Operation::BuildRecipe { image, .. } => {
+            Ok(created(world.add_image(image)))
+        }
         Operation::CreateNetwork { project, key, name, network } => {
             create_network(world, of_project(project, (labels::NETWORK, key), network_hash(network)), name)
         }

@@ -5,9 +5,10 @@
 use async_trait::async_trait;
 
 use super::MemoryEngine;
-use super::world::{HeldLease, World};
+use super::world::{HeldLease, World, refused};
+use crate::plan::ObservedImage;
 use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
-use crate::target::{ReleaseStore, TargetError};
+use crate::target::{ByteStream, Images, ReleaseStore, TargetError};
 
 fn observed(world: &World, held: &HeldLease) -> ObservedLease {
     let silent = world.now.saturating_sub(held.heartbeat);
@@ -25,6 +26,26 @@ fn ours(world: &World, lease: &Lease) -> Result<(), TargetError> {
     match world.leases.get(&lease.project) {
         Some(held) if held.lease.id == lease.id => Ok(()),
         _ => Err(TargetError::LeaseLost { project: lease.project.clone() }),
+    }
+}
+
+#[async_trait]
+impl Images for MemoryEngine {
+    async fn observe_images(&self) -> Result<Vec<ObservedImage>, TargetError> {
+        self.alive()?;
+        let named = |(name, image): (&String, &ObservedImage)| ObservedImage {
+            references: vec![name.clone()],
+            ..image.clone()
+        };
+        Ok(self.world().images.iter().map(named).collect())
+    }
+
+    async fn export_images(&self, _: &[String]) -> Result<ByteStream, TargetError> {
+        Err(refused("exporting images", 0, "images in memory have no layers"))
+    }
+
+    async fn import_images(&self, _: ByteStream) -> Result<(), TargetError> {
+        Err(refused("loading images", 0, "images in memory have no layers"))
     }
 }
 

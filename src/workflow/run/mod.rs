@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::change::{Afterwards, Change, Changed, Stage};
 use super::done::Done;
-use super::images::{ImageOptions, PullWhen, plan_images};
+use super::images::{ImageOptions, PullWhen, Supplies, plan_images};
 use super::load::{LoadedStack, load_stack};
 use super::report::{Report, Said, to_json};
 use super::start::{Convergence, load_contents};
@@ -120,7 +120,8 @@ pub async fn inside(context: &Context, args: RunArgs) -> Result<Box<dyn Report>>
     let target = loaded.connect(context).await?;
     let contents = load_contents(&stack, &selected, target.observe_engine().await?.local)?;
     let options = ConvergeOptions { ready_timeout: context.options.timeout, ..Default::default() };
-    let scope = loaded.scope(Some(&stack));
+    let mut scope = loaded.scope(Some(&stack));
+    scope.images.extend(Supplies::of(context, &loaded.project, None)?.recipe_images(&stack));
     let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
     let made = Made::new(context, (&converge, &scope, &target), &args, &job)?;
     made.run().await
@@ -180,8 +181,14 @@ impl<'a> Made<'a> {
 
     async fn run(&self) -> Result<Box<dyn Report>> {
         let (stack, selected) = (&self.converge.stack, &self.converge.selected);
-        let images = ImageOptions { build: self.args.build, pull: self.args.pull, ..Default::default() };
-        let prepare = |observed: &Observed| Ok(plan_images(stack, selected, observed, &images)?);
+        let supplies = Supplies::of(self.context, &self.converge.loaded.project, None)?;
+        let images = ImageOptions {
+            build: self.args.build,
+            pull: self.args.pull,
+            supplies: Some(&supplies),
+            ..Default::default()
+        };
+        let prepare = |observed: &Observed| plan_images(stack, selected, observed, &images);
         let before =
             |observed: &Observed| Ok(plan_before_one_off(&self.converge.wanted(), observed, &self.job.service)?);
         let stages: [Stage<'_>; 2] = [&prepare, &before];

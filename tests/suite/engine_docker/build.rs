@@ -101,7 +101,8 @@ async fn a_failing_step_is_told_with_its_last_lines() {
 async fn a_pull_without_a_registry_says_which_image_is_missing() {
     let Some(lab) = Lab::docker("pull").await else { return };
     let image = "127.0.0.1:1/nowhere:1".to_owned();
-    let operation = Operation::PullImage { service: "a".into(), image: image.clone(), platform: None };
+    let operation =
+        Operation::PullImage { service: "a".into(), image: image.clone(), platform: None, sources: Vec::new() };
     let error = lab.perform(&operation).await.unwrap_err();
     assert!(matches!(&error, TargetError::ImageMissing { image: named, .. } if *named == image), "{error}");
     lab.clean().await;

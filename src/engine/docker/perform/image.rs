@@ -1,8 +1,8 @@
-//! Removing images.
+//! Removing and naming images.
 //! Reads a reference; returns once the engine let go of it.
 //! Never forces: an image a container uses stays.
 
-use bollard::query_parameters::RemoveImageOptionsBuilder;
+use bollard::query_parameters::{RemoveImageOptionsBuilder, TagImageOptionsBuilder};
 
 use super::super::connection::Connection;
 use super::super::failure;
@@ -17,4 +17,16 @@ pub(super) async fn remove(connection: &Connection, image: &str) -> Result<Outco
         TargetError::NotFound { .. } => Ok(done()),
         other => Err(other),
     }
+}
+
+/// Gives an image one more name.
+pub(super) async fn tag(connection: &Connection, image: &str, name: &str) -> Result<(), TargetError> {
+    let after_path = name.rfind('/').map_or(0, |at| at + 1);
+    let (repository, tag) = match name[after_path..].rfind(':') {
+        Some(colon) => (&name[..after_path + colon], &name[after_path + colon + 1..]),
+        None => (name, "latest"),
+    };
+    let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
+    let tagged = connection.api.tag_image(image, Some(options)).await;
+    tagged.map_err(|e| failure::map(connection, &format!("tagging {name}"), e))
 }

@@ -8,8 +8,10 @@ mod files;
 mod hook;
 mod image;
 mod network;
+mod obtain;
 mod ports;
 mod pull;
+mod recipe;
 mod volume;
 
 pub(super) use container::start;
@@ -32,8 +34,12 @@ impl DockerEngine {
     pub(super) async fn act(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
         let connection = &self.connection;
         match operation {
-            Operation::PullImage { image, platform, .. } => {
-                pull::pull(self, image, platform.as_deref(), progress).await
+            Operation::PullImage { image, platform, sources, .. } => {
+                let wanted = obtain::Wanted { image, platform: platform.as_deref(), sources };
+                obtain::obtain(self, &wanted, progress).await
+            }
+            Operation::BuildRecipe { recipe, image, labels, no_cache } => {
+                recipe::build(self, &recipe::Wanted { recipe, image, labels, no_cache: *no_cache }, progress).await
             }
             Operation::BuildImage { service, image, build, platform, no_cache, pull } => {
                 let wanted = build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };

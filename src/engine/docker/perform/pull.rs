@@ -3,6 +3,7 @@
 //! Never pulls all tags: a reference without a tag means `latest`.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use futures_util::TryStreamExt;
 use hyper::header::HeaderName;
@@ -10,10 +11,24 @@ use serde_json::Value;
 
 use super::super::connection::encoded;
 use super::super::json_lines::json_lines;
-use super::super::{DockerEngine, credentials, observe};
+use super::super::{DockerEngine, credentials, images};
 use super::{Progress, created};
 use crate::plan::Outcome;
 use crate::target::TargetError;
+
+/// A registry that takes longer to say whether it has an image is as good as absent: there are other sources.
+const FIRST_ANSWER: Duration = Duration::from_secs(60);
+/// The longest a pull may say nothing: a large layer takes long to unpack.
+const SILENCE: Duration = Duration::from_secs(300);
+
+async fn bounded<T>(
+    limit: Duration,
+    doing: &str,
+    work: impl Future<Output = Result<T, TargetError>>,
+) -> Result<T, TargetError> {
+    let late = |_| TargetError::TimedOut { what: doing.to_owned(), after: limit };
+    tokio::time::timeout(limit, work).await.map_err(late)?
+}
 
 pub(super) async fn pull(
     engine: &DockerEngine,
@@ -31,17 +46,17 @@ pub(super) async fn pull(
     let headers: Vec<_> =
         found.iter().map(|credentials| (HeaderName::from_static("x-registry-auth"), credentials.header())).collect();
     let refused = |error| pull_error(image, error);
-    let body =
-        engine.connection.upload(&path, &headers, futures_util::stream::empty(), &doing).await.map_err(refused)?;
+    let upload = engine.connection.upload(&path, &headers, futures_util::stream::empty(), &doing);
+    let body = bounded(FIRST_ANSWER, &doing, upload).await.map_err(refused)?;
     let mut lines = json_lines(body, &doing);
     let mut layers = Layers::default();
-    while let Some(line) = lines.try_next().await? {
+    while let Some(line) = bounded(SILENCE, &doing, lines.try_next()).await? {
         if let Some(message) = line["errorDetail"]["message"].as_str().or_else(|| line["error"].as_str()) {
             return Err(message_error(image, message));
         }
         layers.tell(&line, progress);
     }
-    let pulled = observe::image(&engine.connection, image).await?;
+    let pulled = images::image(&engine.connection, image).await?;
     let digest = pulled.digests.first().and_then(|digest| digest.split_once('@')).map(|(_, digest)| digest.to_owned());
     Ok(Outcome { detail: digest, ..created(pulled.id) })
 }

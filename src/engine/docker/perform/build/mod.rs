@@ -11,11 +11,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
-use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion, TagImageOptionsBuilder};
+use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 
-use super::super::{DockerEngine, credentials, failure, observe};
-use super::{Progress, created};
+use super::super::{DockerEngine, credentials, failure, images};
+use super::{Progress, created, image};
 use crate::compose::model::Build;
 use crate::plan::Outcome;
 use crate::target::TargetError;
@@ -57,9 +57,9 @@ pub(super) async fn build(
         }
     }
     for tag in &wanted.build.tags {
-        tag_as(engine, wanted, tag).await?;
+        image::tag(&engine.connection, wanted.image, tag).await?;
     }
-    let image = observe::image(&engine.connection, wanted.image).await?;
+    let image = images::image(&engine.connection, wanted.image).await?;
     Ok(Outcome { warnings: left_out(wanted.build), ..created(image.id) })
 }
 
@@ -203,17 +203,6 @@ fn left_out(build: &Build) -> Vec<String> {
         (!build.ulimits.is_empty(), "ulimits"),
     ];
     names.into_iter().filter(|(present, _)| *present).map(|(_, name)| format!("build.{name} was not applied")).collect()
-}
-
-async fn tag_as(engine: &DockerEngine, wanted: &Wanted<'_>, tag: &str) -> Result<(), TargetError> {
-    let after_path = tag.rfind('/').map_or(0, |at| at + 1);
-    let (repository, tag_name) = match tag[after_path..].rfind(':') {
-        Some(colon) => (&tag[..after_path + colon], &tag[after_path + colon + 1..]),
-        None => (tag, "latest"),
-    };
-    let options = TagImageOptionsBuilder::default().repo(repository).tag(tag_name).build();
-    let tagged = engine.connection.api.tag_image(wanted.image, Some(options)).await;
-    tagged.map_err(|e| failure::map(&engine.connection, &format!("tagging {tag}"), e))
 }
 
 fn build_error(wanted: &Wanted<'_>, error: TargetError, output: Output<'_>) -> TargetError {

@@ -6,8 +6,11 @@ use std::collections::BTreeSet;
 
 use clap::ValueEnum;
 
+use super::supplies::{RecipeSteps, Supplies, bases};
 use crate::compose::model::{Service, Stack};
-use crate::plan::{Observed, Operation, Phase, Plan, PlanError};
+use crate::error::Result;
+use crate::image::Reference;
+use crate::plan::{Observed, Operation, Phase, Plan, StepId};
 
 /// `--pull`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,8 +24,8 @@ pub enum PullWhen {
 }
 
 /// Wishes about images.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct ImageOptions {
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImageOptions<'s> {
     /// Build what has a build section, even when present.
     pub build: bool,
     /// Pull wish, over the files' policies.
@@ -33,6 +36,8 @@ pub struct ImageOptions {
     pub pull_base: bool,
     /// Only builds or only pulls, for the verbs of that name.
     pub only: Option<Only>,
+    /// Where images come from besides their registries; nowhere when absent.
+    pub supplies: Option<&'s Supplies>,
 }
 
 /// One half of the work.
@@ -56,41 +61,79 @@ pub fn plan_images(
     stack: &Stack,
     selected: &BTreeSet<String>,
     observed: &Observed,
-    options: &ImageOptions,
-) -> Result<Plan, PlanError> {
-    let mut plan = Plan { project: stack.name.clone(), ..Default::default() };
+    options: &ImageOptions<'_>,
+) -> Result<Plan> {
+    let nothing = Supplies::default();
+    let supplies = options.supplies.unwrap_or(&nothing);
+    let plan = Plan { project: stack.name.clone(), ..Default::default() };
+    let recipes = RecipeSteps::new(supplies, observed, options.no_cache);
+    let mut images = Images { plan, recipes, supplies, options };
     let mut seen = BTreeSet::new();
     for (name, service) in stack.services.iter().filter(|(n, s)| selected.contains(*n) && s.provider.is_none()) {
         let image = service.image_or_default(&stack.name, name);
         if !seen.insert(image.clone()) {
             continue;
         }
-        let present = observed.images.contains_key(&image);
-        let platform = (!service.platform.is_empty()).then(|| service.platform.clone());
-        match action(service, present, options) {
+        match action(service, observed.images.contains_key(&image), options) {
             Action::Nothing => {}
-            Action::Pull(cause) => {
-                let pull = Operation::PullImage { service: name.clone(), image, platform };
-                plan.push(Phase::Prepare, pull, cause, &[]);
-            }
-            Action::Build(cause) => {
-                let Some(build) = service.build.clone() else { continue };
-                let operation = Operation::BuildImage {
-                    service: name.clone(),
-                    image,
-                    no_cache: options.no_cache || build.no_cache,
-                    pull: options.pull_base || build.pull,
-                    build: Box::new(build),
-                    platform,
-                };
-                plan.push(Phase::Prepare, operation, cause, &[]);
-            }
+            Action::Pull(cause) => images.pull(name, service, image, cause)?,
+            Action::Build(cause) => images.build(name, service, image, cause)?,
         }
     }
-    Ok(plan)
+    Ok(images.plan)
 }
 
-fn action(service: &Service, present: bool, options: &ImageOptions) -> Action {
+/// The plan while it grows.
+struct Images<'s> {
+    plan: Plan,
+    recipes: RecipeSteps<'s>,
+    supplies: &'s Supplies,
+    options: &'s ImageOptions<'s>,
+}
+
+impl Images<'_> {
+    /// From its registry and what stands behind it; no registry is asked for a recipe's image.
+    fn pull(&mut self, name: &str, service: &Service, image: String, cause: String) -> Result<()> {
+        if self.options.supplies.is_some() && image.parse::<Reference>().is_ok_and(|r| r.is_ours()) {
+            self.recipes.image(&mut self.plan, &image)?;
+            return Ok(());
+        }
+        let sources = self.supplies.sources(&image);
+        let others: Vec<String> = sources.iter().skip(1).map(|source| source.words(&image)).collect();
+        let cause = if others.is_empty() { cause } else { format!("{cause}; else from {}", others.join(", ")) };
+        let service_name = name.to_owned();
+        let pull = Operation::PullImage { service: service_name, image, platform: platform(service), sources };
+        self.plan.push(Phase::Prepare, pull, cause, &[]);
+        Ok(())
+    }
+
+    /// After the recipe images its Dockerfile starts from.
+    fn build(&mut self, name: &str, service: &Service, image: String, cause: String) -> Result<()> {
+        let Some(build) = service.build.clone() else { return Ok(()) };
+        let mut after: Vec<StepId> = Vec::new();
+        for base in bases(&build) {
+            if self.supplies.recipes.building(&base).is_some() {
+                after.extend(self.recipes.image(&mut self.plan, &base)?);
+            }
+        }
+        let operation = Operation::BuildImage {
+            service: name.to_owned(),
+            image,
+            no_cache: self.options.no_cache || build.no_cache,
+            pull: self.options.pull_base || build.pull,
+            build: Box::new(build),
+            platform: platform(service),
+        };
+        self.plan.push(Phase::Prepare, operation, cause, &after);
+        Ok(())
+    }
+}
+
+fn platform(service: &Service) -> Option<String> {
+    (!service.platform.is_empty()).then(|| service.platform.clone())
+}
+
+fn action(service: &Service, present: bool, options: &ImageOptions<'_>) -> Action {
     let buildable = service.build.is_some();
     let policy = match options.pull {
         Some(PullWhen::Always) => "always",
@@ -135,7 +178,7 @@ mod tests {
         stack
     }
 
-    fn lines(stack: &Stack, present: &[&str], options: &ImageOptions) -> Vec<String> {
+    fn lines(stack: &Stack, present: &[&str], options: &ImageOptions<'_>) -> Vec<String> {
         let mut observed = Observed::default();
         for image in present {
             observed.images.insert((*image).to_owned(), Default::default());

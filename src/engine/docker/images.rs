@@ -1,0 +1,186 @@
+//! The engine's images: looked at one by one or all together, moved out and in as archives.
+//! Reads lists and inspections; returns the data of `plan`, or streams.
+//! Never decides which images are wanted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+use futures_util::stream::{StreamExt, TryStreamExt};
+use futures_util::{TryFutureExt, try_join};
+use http_body_util::BodyExt;
+use hyper::Method;
+use hyper::header::CONTENT_TYPE;
+use serde::Deserialize;
+
+use super::DockerEngine;
+use super::connection::{Connection, encoded};
+use super::json_lines::json_lines;
+use super::observe::{PARALLEL, present};
+use crate::plan::ObservedImage;
+use crate::target::{ByteStream, TargetError};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct InspectedImage {
+    id: String,
+    repo_tags: Option<Vec<String>>,
+    repo_digests: Option<Vec<String>>,
+    #[serde(default)]
+    created: String,
+    #[serde(default)]
+    architecture: String,
+    #[serde(default)]
+    os: String,
+    #[serde(default)]
+    size: u64,
+    config: Option<ImageConfig>,
+    #[serde(rename = "RootFS")]
+    root: Option<Root>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ImageConfig {
+    volumes: Option<BTreeMap<String, serde_json::Value>>,
+    healthcheck: Option<serde_json::Value>,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Root {
+    layers: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedImage {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedContainer {
+    #[serde(rename = "ImageID", default)]
+    image_id: String,
+}
+
+/// The engine's own account of its disk.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Usage {
+    images: Option<Vec<UsedImage>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct UsedImage {
+    id: String,
+    #[serde(default)]
+    shared_size: i64,
+}
+
+impl DockerEngine {
+    /// Every image, with how many containers use it and how much of it other images share.
+    pub(super) async fn all_images(&self) -> Result<Vec<ObservedImage>, TargetError> {
+        let connection = &self.connection;
+        let (listed, containers, usage) = try_join!(
+            connection.get::<Vec<ListedImage>>("/images/json", "listing images"),
+            connection.get::<Vec<ListedContainer>>("/containers/json?all=1", "listing containers"),
+            connection.get::<Usage>("/system/df?type=image", "asking for the sizes of images"),
+        )?;
+        let shared: BTreeMap<String, i64> =
+            usage.images.unwrap_or_default().into_iter().map(|image| (image.id, image.shared_size)).collect();
+        let ids: BTreeSet<String> = listed.into_iter().map(|image| image.id).collect();
+        let found = futures_util::stream::iter(ids)
+            .map(|id| async move { present(image(connection, &id).await) })
+            .buffered(PARALLEL)
+            .try_collect::<Vec<_>>()
+            .await?;
+        let mut images: Vec<ObservedImage> = found.into_iter().flatten().collect();
+        for image in &mut images {
+            image.containers = containers.iter().filter(|container| container.image_id == image.id).count();
+            image.shared = shared.get(&image.id).and_then(|size| u64::try_from(*size).ok()).unwrap_or_default();
+        }
+        images.sort_by(|a, b| (&a.references, &a.id).cmp(&(&b.references, &b.id)));
+        Ok(images)
+    }
+
+    /// The engine's archive of images, as `docker save` gives it.
+    pub(super) async fn archive_of(&self, references: &[String]) -> Result<ByteStream, TargetError> {
+        const DOING: &str = "exporting images";
+        let names: Vec<String> = references.iter().map(|name| format!("names={}", encoded(name))).collect();
+        let body = self.connection.begin(Method::GET, &format!("/images/get?{}", names.join("&")), DOING).await?;
+        let broken = |e: hyper::Error| TargetError::Broken { operation: DOING.to_owned(), message: e.to_string() };
+        Ok(body.into_data_stream().map_err(broken).boxed())
+    }
+
+    /// Loads an archive as `docker load` does.
+    pub(super) async fn load_archive(&self, archive: ByteStream) -> Result<(), TargetError> {
+        const DOING: &str = "loading images";
+        let chunks = archive.map(|chunk: Result<Bytes, TargetError>| chunk.map_err(std::io::Error::other));
+        let headers = [(CONTENT_TYPE, "application/x-tar".to_owned())];
+        let body = self.connection.upload("/images/load?quiet=1", &headers, chunks, DOING).await?;
+        let mut lines = json_lines(body, DOING);
+        while let Some(line) = lines.try_next().await? {
+            let Some(message) = line["errorDetail"]["message"].as_str().or_else(|| line["error"].as_str()) else {
+                continue;
+            };
+            let message = message.to_owned();
+            return Err(if message.to_ascii_lowercase().contains("no space left on device") {
+                TargetError::DiskFull { operation: DOING.to_owned(), reason: message }
+            } else {
+                TargetError::Refused { operation: DOING.to_owned(), status: 0, message }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The images of some references that are present.
+pub(super) async fn images(
+    connection: &Connection,
+    references: &[String],
+) -> Result<BTreeMap<String, ObservedImage>, TargetError> {
+    let unique: BTreeSet<String> = references.iter().cloned().collect();
+    let found = futures_util::stream::iter(unique)
+        .map(|reference| async move {
+            let image = present(image(connection, &reference).await)?;
+            Ok::<_, TargetError>(image.map(|image| (reference, image)))
+        })
+        .buffered(PARALLEL)
+        .try_collect::<Vec<_>>()
+        .await?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// One image by reference or id.
+pub(super) async fn image(connection: &Connection, reference: &str) -> Result<ObservedImage, TargetError> {
+    let path = format!("/images/{}/json", encoded(reference));
+    let doing = format!("inspecting image {reference}");
+    let found: InspectedImage = connection.get(&path, &doing).map_err(|e| image_error(e, reference)).await?;
+    let config = found.config.unwrap_or_default();
+    Ok(ObservedImage {
+        id: found.id,
+        references: found.repo_tags.unwrap_or_default(),
+        digests: found.repo_digests.unwrap_or_default(),
+        size: found.size,
+        created_at: found.created,
+        architecture: found.architecture,
+        os: found.os,
+        labels: config.labels.unwrap_or_default(),
+        layers: found.root.unwrap_or_default().layers.unwrap_or_default(),
+        volumes: config.volumes.unwrap_or_default().into_keys().collect(),
+        has_health_check: config.healthcheck.is_some_and(|check| !check.is_null()),
+        containers: 0,
+        shared: 0,
+    })
+}
+
+/// A reference that is no valid reference is told as what it is, a 404 as absence in whatever words.
+fn image_error(error: TargetError, reference: &str) -> TargetError {
+    match error {
+        TargetError::Refused { status: 404, .. } => TargetError::NotFound { kind: "image", name: reference.to_owned() },
+        other => other,
+    }
+}
