@@ -63,16 +63,7 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Rep
     let earlier = args.since.as_ref().map(|old| Bundle::open(&context.cwd.join(old))).transpose()?;
     let (known, since) = earlier.map(|old| (old.known(), Some(old.index().clone()))).unwrap_or_default();
     let names: Vec<String> = references.iter().map(|(name, _)| name.clone()).collect();
-    let contents = Contents {
-        format: FORMAT,
-        aictl: env!("CARGO_PKG_VERSION").to_owned(),
-        project: loaded.name.clone(),
-        environment: loaded.project.environment_name.clone(),
-        images: Vec::new(),
-        files: Vec::new(),
-        since,
-        omitted: Vec::new(),
-    };
+    let contents = empty(&loaded, since);
     let work = Work { path: path.clone(), known, contents, collected, binary: !args.without_binary };
     let began = Instant::now();
     let subject = format!("bundle {}", path.display());
@@ -90,6 +81,20 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Rep
     context.reporter.report(Event::StepFinished { key: 0, verb: "Saved", subject, detail, took });
     same_ids(&contents, &references)?;
     Ok(Box::new(report(path, size, &contents, left_out)))
+}
+
+/// What a bundle of this project says of itself before anything is in it.
+fn empty(loaded: &LoadedStack, since: Option<Digest>) -> Contents {
+    Contents {
+        format: FORMAT,
+        aictl: env!("CARGO_PKG_VERSION").to_owned(),
+        project: loaded.name.clone(),
+        environment: loaded.project.environment_name.clone(),
+        images: Vec::new(),
+        files: Vec::new(),
+        since,
+        omitted: Vec::new(),
+    }
 }
 
 /// The images of the environment as the engine has them; every one must be there.

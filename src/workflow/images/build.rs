@@ -2,12 +2,14 @@
 //! Reads the recipes and what is on the engine; builds what is absent or what another recipe built.
 //! Never builds what is unchanged, and says which those are.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{BuildRecipesArgs, ENGINE_WIDE, Freshness, RecipeSteps, Supplies, engine, project};
 use crate::error::Result;
 use crate::image::{Recipe, Recipes};
-use crate::plan::{Observed, Plan, Scope};
+use crate::plan::{Observed, ObservedImage, Plan, Scope};
 use crate::workflow::change::{Afterwards, Change};
 use crate::workflow::load::{LoadedStack, load_project_file};
 use crate::workflow::report::{Block, Cell, Report, Tone, to_json};
@@ -62,22 +64,25 @@ pub(super) async fn run(context: &Context, args: BuildRecipesArgs) -> Result<Box
         }
         Ok(plan)
     };
+    let (scope_of, target_of) = (scope.clone(), target.clone());
     let afterwards = Afterwards::Retire { forget: true };
-    let change =
-        Change { context, target: target.clone(), scope: scope.clone(), operation: "images build", afterwards };
+    let change = Change { context, target: target_of, scope: scope_of, operation: "images build", afterwards };
     let changed = change.run(&[&stage]).await?;
-    let found = if changed.executed { target.observe(&scope).await? } else { changed.before };
-    let recipes = wanted.iter().map(|recipe| {
-        let built = changed.steps.iter().any(|step| step.contains(&format!("image {} ", recipe.image)));
-        entry(recipe, built && changed.executed, found.images.get(&recipe.image).map(|image| image.id.clone()))
-    });
-    Ok(Box::new(BuildReport {
-        dry_run: context.options.dry_run,
-        changed: changed.executed,
-        recipes: recipes.collect(),
-        steps: changed.steps,
-        list: false,
-    }))
+    let found = if changed.executed { target.observe(&scope).await?.images } else { changed.before.images };
+    let (steps, executed) = (changed.steps, changed.executed);
+    let recipes = wanted.iter().map(|recipe| outcome(recipe, (&steps, executed), &found)).collect();
+    Ok(Box::new(BuildReport { dry_run: context.options.dry_run, changed: executed, recipes, steps, list: false }))
+}
+
+/// What became of a recipe.
+fn outcome(
+    recipe: &Recipe,
+    (steps, executed): (&[String], bool),
+    found: &BTreeMap<String, ObservedImage>,
+) -> BuiltRecipe {
+    let named = format!("image {} ", recipe.image);
+    let built = executed && steps.iter().any(|step| step.contains(&named));
+    entry(recipe, built, found.get(&recipe.image).map(|image| image.id.clone()))
 }
 
 fn entry(recipe: &Recipe, built: bool, id: Option<String>) -> BuiltRecipe {

@@ -34,16 +34,8 @@ impl DockerEngine {
     pub(super) async fn act(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
         let connection = &self.connection;
         match operation {
-            Operation::PullImage { image, platform, sources, .. } => {
-                let wanted = obtain::Wanted { image, platform: platform.as_deref(), sources };
-                obtain::obtain(self, &wanted, progress).await
-            }
-            Operation::BuildRecipe { recipe, image, labels, no_cache } => {
-                recipe::build(self, &recipe::Wanted { recipe, image, labels, no_cache: *no_cache }, progress).await
-            }
-            Operation::BuildImage { service, image, build, platform, no_cache, pull } => {
-                let wanted = build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };
-                build::build(self, &wanted, progress).await
+            Operation::PullImage { .. } | Operation::BuildRecipe { .. } | Operation::BuildImage { .. } => {
+                self.make(operation, progress).await
             }
             Operation::RemoveImage { image } => image::remove(connection, image).await,
             Operation::RunHook { container, hook, timeout, .. } => {
@@ -72,6 +64,26 @@ impl DockerEngine {
             }
             Operation::RenameContainer { container, name, .. } => container::rename(connection, container, name).await,
             other @ Operation::AwaitReady { .. } => Err(not_ours(other)),
+        }
+    }
+}
+
+impl DockerEngine {
+    /// The operations that make an image present.
+    async fn make(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
+        match operation {
+            Operation::PullImage { image, platform, sources, .. } => {
+                let wanted = obtain::Wanted { image, platform: platform.as_deref(), sources };
+                obtain::obtain(self, &wanted, progress).await
+            }
+            Operation::BuildRecipe { recipe, image, labels, no_cache } => {
+                recipe::build(self, &recipe::Wanted { recipe, image, labels, no_cache: *no_cache }, progress).await
+            }
+            Operation::BuildImage { service, image, build, platform, no_cache, pull } => {
+                let wanted = build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };
+                build::build(self, &wanted, progress).await
+            }
+            other => Err(not_ours(other)),
         }
     }
 }

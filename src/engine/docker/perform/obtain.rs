@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::super::{DockerEngine, images};
 use super::{Progress, created, image, pull};
-use crate::image::bundle::Bundle;
+use crate::image::bundle::{Bundle, BundledImage};
 use crate::image::{Digest, ImageError};
 use crate::plan::{ImageSource, Outcome};
 use crate::target::{Attempt, TargetError, bridge};
@@ -84,21 +84,8 @@ async fn from_bundle(
     file: &Path,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
-    let (path, name) = (file.to_owned(), image.to_owned());
-    let missing = move |reason: String| TargetError::ImageMissing { image: name.clone(), reason };
-    let (opened, wanted) = (missing.clone(), image.to_owned());
-    let verify = move || {
-        let bundle = Bundle::open(&path)?;
-        let found = bundle.image(&wanted).cloned();
-        if let Some(found) = &found {
-            bundle.verify(&[found], false, &mut |_| ())?;
-        }
-        Ok::<_, ImageError>((Arc::new(bundle), found))
-    };
-    let (bundle, found) = tokio::task::spawn_blocking(verify)
-        .await
-        .map_err(|e| opened(e.to_string()))?
-        .map_err(|e| opened(e.to_string()))?;
+    let missing = |reason: String| TargetError::ImageMissing { image: image.to_owned(), reason };
+    let (bundle, found) = verified(file, image).await.map_err(missing)?;
     let found = found.ok_or_else(|| missing("the bundle does not hold it".to_owned()))?;
     if !bundle.contents().omitted.is_empty() {
         let present: Vec<Vec<String>> = engine.all_images().await?.into_iter().map(|image| image.layers).collect();
@@ -119,4 +106,19 @@ async fn from_bundle(
         return Err(missing(format!("the engine has {} after loading {}", loaded.id, found.id)));
     }
     Ok(Outcome { detail: Some(loaded.id.clone()), ..created(loaded.id) })
+}
+
+/// Opens the bundle and reads every byte of the image's part; the error is the reason in words.
+async fn verified(file: &Path, image: &str) -> Result<(Arc<Bundle>, Option<BundledImage>), String> {
+    let (path, wanted) = (file.to_owned(), image.to_owned());
+    let verify = move || {
+        let bundle = Bundle::open(&path)?;
+        let found = bundle.image(&wanted).cloned();
+        if let Some(found) = &found {
+            bundle.verify(&[found], false, &mut |_| ())?;
+        }
+        Ok::<_, ImageError>((Arc::new(bundle), found))
+    };
+    let verified = tokio::task::spawn_blocking(verify).await.map_err(|e| e.to_string())?;
+    verified.map_err(|e| e.to_string())
 }
