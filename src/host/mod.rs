@@ -6,6 +6,7 @@ mod disk;
 mod dns;
 pub mod facts;
 pub mod git;
+pub mod install;
 mod port;
 mod presence;
 pub mod private_file;

@@ -1,0 +1,240 @@
+//! Why a machine could not be set up, as facts: refusals before anything is done, and steps that failed.
+//! Reads the last words of a command to tell what kind of trouble it was in.
+//! Never repeats a whole log: its end is evidence enough.
+
+use crate::error::{ErrorKind, Hint};
+
+/// What kept a machine from being set up.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SetupError {
+    /// Somebody else's engine is installed; a second one beside it would fight over networks and the socket.
+    #[error("{whose}; no second engine is put beside it")]
+    Beside { whose: &'static str, start: &'static str },
+    /// The engine that is meant is on another machine.
+    #[error("the engine at {address} does not answer ({reason}), and `setup` only sets this machine up")]
+    Elsewhere { address: String, reason: String },
+    /// The engine's socket does not let this user in.
+    #[error("an engine runs, and {user} may not use it")]
+    Forbidden { user: String },
+    /// The installed engine is too old.
+    #[error("the engine that runs speaks API {found}, 1.41 is needed at least")]
+    TooOld { found: String },
+    /// No Linux.
+    #[error("this system is no Linux with /etc/os-release; its engine is installed by hand")]
+    NotLinux,
+    /// A distribution without a recipe here.
+    #[error("how {name} installs a Docker engine is not known")]
+    UnknownDistribution { name: String },
+    /// The distribution is known and its repositories have no engine.
+    #[error("the repositories of {distribution} have no Docker engine (docker-ce, moby-engine), only Podman")]
+    NoPackage { distribution: String },
+    /// Root's rights are needed.
+    #[error("root's rights are needed to {what}")]
+    NeedsRoot { what: String },
+    /// A command failed.
+    #[error("could not {step}: {trouble}")]
+    Step { step: String, trouble: Trouble, tail: Vec<String> },
+    /// The engine was started and does not answer.
+    #[error("the engine did not answer within {seconds}s")]
+    Silent { seconds: u64, tail: Vec<String>, log: Option<String> },
+    /// Ctrl-C between two steps.
+    #[error("interrupted before `{next}`")]
+    Interrupted { next: String },
+}
+
+/// What kind of trouble a command was in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    /// Names do not resolve.
+    #[error("names do not resolve")]
+    NoDns,
+    /// The mirror does not answer or lacks what its list promises.
+    #[error("the package mirror does not answer")]
+    MirrorDown,
+    /// The disk is full.
+    #[error("no space left on the disk")]
+    DiskFull,
+    /// The package is in no repository.
+    #[error("no repository has the package")]
+    NoSuchPackage,
+    /// Another package manager runs.
+    #[error("another package manager is at work")]
+    Busy,
+    /// An earlier installation was cut off.
+    #[error("an earlier installation was cut off")]
+    CutOff,
+    /// Rights are missing.
+    #[error("it is not permitted")]
+    NotPermitted,
+    /// The program is not there.
+    #[error("the program is not installed")]
+    NoProgram,
+    /// It took too long.
+    #[error("it did not end in time")]
+    TimedOut,
+    /// Something else; its last words follow.
+    #[error("the command failed")]
+    Other,
+}
+
+impl Trouble {
+    /// Recognises the trouble in the last words of apt, dpkg, dnf, mount or systemctl.
+    pub fn of(tail: &[String]) -> Self {
+        // In this order: a mirror that cannot be resolved "fails to fetch" as well.
+        const SIGNS: [(Trouble, &[&str]); 7] = [
+            (Trouble::DiskFull, &["no space left", "enough free space", "disk quota exceeded", "more space needed"]),
+            (Trouble::CutOff, &["dpkg was interrupted", "dpkg --configure -a", "unmet dependencies"]),
+            (Trouble::Busy, &["could not get lock", "waiting for cache lock", "unable to acquire"]),
+            (
+                Trouble::NoDns,
+                &["could not resolve", "temporary failure resolving", "name or service not known", "resolve host"],
+            ),
+            (
+                Trouble::NoSuchPackage,
+                &["unable to locate package", "no match for argument", "no package ", "has no installation candidate"],
+            ),
+            (
+                Trouble::MirrorDown,
+                &[
+                    "failed to fetch",
+                    "unable to connect",
+                    "connection refused",
+                    "connection timed out",
+                    "cannot download",
+                    "no more mirrors",
+                    "curl error",
+                    "could not connect",
+                ],
+            ),
+            (
+                Trouble::NotPermitted,
+                &["are you root", "permission denied", "operation not permitted", "superuser", "read-only file system"],
+            ),
+        ];
+        let text = tail.join("\n").to_lowercase();
+        let found = SIGNS.iter().find(|(_, signs)| signs.iter().any(|sign| text.contains(sign)));
+        found.map_or(Self::Other, |(trouble, _)| *trouble)
+    }
+
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::NoDns => "check the name servers: `cat /etc/resolv.conf`, `getent hosts deb.debian.org`",
+            Self::MirrorDown => {
+                "another mirror can be set in /etc/apt/sources.list or /etc/yum.repos.d; `apt-get update` tries it"
+            }
+            Self::DiskFull => "`df -h` shows the full disk; `apt-get clean` or `dnf clean all` frees a little",
+            Self::NoSuchPackage => "`cat /etc/apt/sources.list` or `dnf repolist` shows which repositories are asked",
+            Self::Busy => "`ps aux | grep -E 'apt|dpkg|dnf'` shows it; wait until it has ended",
+            Self::CutOff => "`dpkg --configure -a && apt-get -f install -y` finishes it",
+            Self::NotPermitted => "`sudo aictl setup` runs with root's rights; a container may lack them all the same",
+            Self::NoProgram => "`command -v apt-get dnf systemctl` shows what there is",
+            Self::TimedOut | Self::Other => "`aictl setup --verbose` shows the whole output",
+        }
+    }
+}
+
+/// What is done is not done again.
+const AGAIN: &str = "`aictl setup` goes on from here: what is done is not done again";
+
+impl Hint for SetupError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Silent { .. } | Self::Elsewhere { .. } | Self::TooOld { .. } => ErrorKind::Unreachable,
+            Self::Interrupted { .. } => ErrorKind::Interrupted,
+            _ => ErrorKind::Failed,
+        }
+    }
+
+    fn details(&self) -> Vec<String> {
+        match self {
+            Self::Step { tail, .. } | Self::Silent { tail, .. } => tail.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let hints: Vec<String> = match self {
+            Self::Beside { start, .. } => {
+                vec![format!("`{start}` starts it; `docker context use NAME` or DOCKER_HOST then points at it")]
+            }
+            Self::Elsewhere { .. } => {
+                vec!["`unset DOCKER_HOST` means this machine's engine; `docker context ls` lists the others".to_owned()]
+            }
+            Self::Forbidden { user } => {
+                vec![format!("`sudo usermod -aG docker {user}`, then log in again (or `newgrp docker`)")]
+            }
+            Self::TooOld { .. } => {
+                vec!["upgrade it: `apt-get install docker.io` or `dnf upgrade moby-engine`".to_owned()]
+            }
+            Self::NotLinux => vec!["install Docker Desktop: `open https://docs.docker.com/desktop/`".to_owned()],
+            Self::UnknownDistribution { .. } => {
+                vec!["install an engine by hand, start it (`dockerd &`), then `aictl setup` does the rest".to_owned()]
+            }
+            Self::NoPackage { .. } => vec![
+                "Docker's own repository has it: `dnf install -y dnf-plugins-core && dnf config-manager --add-repo \
+                 https://download.docker.com/linux/centos/docker-ce.repo && aictl setup`"
+                    .to_owned(),
+            ],
+            Self::NeedsRoot { .. } => vec!["`sudo aictl setup`".to_owned()],
+            Self::Step { trouble, .. } => vec![trouble.remedy().to_owned(), AGAIN.to_owned()],
+            Self::Silent { log: Some(log), .. } => vec![format!("`tail -n 50 {log}` tells more"), AGAIN.to_owned()],
+            Self::Silent { .. } => vec!["`journalctl -u docker -n 50` tells more".to_owned(), AGAIN.to_owned()],
+            Self::Interrupted { .. } => vec![AGAIN.to_owned()],
+        };
+        hints
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn troubles_are_recognised_by_what_the_tools_say() {
+        let said = [
+            (
+                "W: Failed to fetch http://deb.debian.org/x  Temporary failure resolving 'deb.debian.org'",
+                Trouble::NoDns,
+            ),
+            ("E: Failed to fetch http://mirror/x  Unable to connect to mirror:80:", Trouble::MirrorDown),
+            ("Curl error (7): Couldn't connect to server", Trouble::MirrorDown),
+            ("Curl error (6): Could not resolve host: mirrors.fedoraproject.org", Trouble::NoDns),
+            ("E: You don't have enough free space in /var/cache/apt/archives/.", Trouble::DiskFull),
+            ("dpkg: error: failed to write: No space left on device", Trouble::DiskFull),
+            ("E: Unable to locate package docker.io", Trouble::NoSuchPackage),
+            ("Error: Unable to find a match: moby-engine\nNo match for argument: moby-engine", Trouble::NoSuchPackage),
+            ("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 7", Trouble::Busy),
+            ("E: dpkg was interrupted, you must manually run 'dpkg --configure -a'", Trouble::CutOff),
+            ("E: Could not open lock file - open (13: Permission denied)", Trouble::NotPermitted),
+            ("mount: /sys/fs/cgroup: permission denied.", Trouble::NotPermitted),
+            ("something odd", Trouble::Other),
+        ];
+        for (words, trouble) in said {
+            let tail: Vec<String> = words.lines().map(str::to_owned).collect();
+            assert_eq!(Trouble::of(&tail), trouble, "{words}");
+        }
+    }
+
+    #[test]
+    fn every_failure_has_a_hint_that_is_a_command() {
+        let step = |trouble| SetupError::Step { step: "install".into(), trouble, tail: Vec::new() };
+        let all = [
+            SetupError::Beside { whose: "x", start: "systemctl start x" },
+            SetupError::Elsewhere { address: "x".into(), reason: "y".into() },
+            SetupError::Forbidden { user: "ops".into() },
+            SetupError::TooOld { found: "1.24".into() },
+            SetupError::NotLinux,
+            SetupError::UnknownDistribution { name: "x".into() },
+            SetupError::NoPackage { distribution: "x".into() },
+            SetupError::NeedsRoot { what: "x".into() },
+            SetupError::Silent { seconds: 1, tail: Vec::new(), log: None },
+            step(Trouble::NoDns),
+            step(Trouble::MirrorDown),
+            step(Trouble::Other),
+        ];
+        for error in all {
+            let hints = error.hints();
+            assert!(!hints.is_empty() && hints.iter().all(|hint| hint.matches('`').count() >= 2), "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The machine that is set up, as a trait, and the real one.
+//! Runs commands, writes files and starts programs; returns how they ended with their last words.
+//! Never asks anything: every command is told to assume yes.
+
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::Command;
+
+/// How many of a command's last lines are kept.
+const TAIL: usize = 20;
+
+/// What a command wrote last may come a little after its end.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// How a command ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CommandEnd {
+    /// Its exit code; none when a signal ended it.
+    pub code: Option<i32>,
+    /// Its last lines, both outputs together.
+    pub tail: Vec<String>,
+}
+
+/// What setting up does to a machine.
+#[async_trait]
+pub trait Machine: Send + Sync {
+    /// Runs a command to its end; every line goes to `told` as it comes.
+    async fn run(&self, command: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> io::Result<CommandEnd>;
+
+    /// Writes a file.
+    async fn write(&self, path: &str, text: &str) -> io::Result<()>;
+
+    /// Starts a program that outlives this one.
+    async fn launch(&self, command: &[String], log: &str) -> io::Result<()>;
+
+    /// Whether an engine answers, or what it says instead.
+    async fn engine_answers(&self) -> Result<(), String>;
+
+    /// The last lines of a log.
+    async fn tail_of(&self, log: &str) -> Vec<String>;
+}
+
+/// The parts of the real machine that need no engine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LocalMachine;
+
+impl LocalMachine {
+    /// See [`Machine::run`].
+    pub async fn run(&self, command: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> io::Result<CommandEnd> {
+        let (program, arguments) = command.split_first().ok_or_else(|| io::Error::other("no command"))?;
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A Ctrl-C is for us: a package manager that is cut off leaves a half-installed machine.
+            .process_group(0)
+            .kill_on_drop(true)
+            .env("LC_ALL", "C.UTF-8")
+            .spawn()?;
+        let lines = std::sync::Mutex::new(Vec::new());
+        let keep = |line: String| {
+            told(&line);
+            lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(line);
+        };
+        let (output, errors) = (child.stdout.take(), child.stderr.take());
+        let reading = async {
+            tokio::join!(each_line(output, &keep), each_line(errors, &keep));
+        };
+        tokio::pin!(reading);
+        let status = tokio::select! {
+            () = &mut reading => child.wait().await?,
+            status = child.wait() => {
+                // A daemon started by a package's script keeps the pipes open: the command's own end counts.
+                let _ = tokio::time::timeout(LAST_WORDS, &mut reading).await;
+                status?
+            }
+        };
+        let mut tail = lines.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        tail.drain(..tail.len().saturating_sub(TAIL));
+        Ok(CommandEnd { code: status.code(), tail })
+    }
+
+    /// See [`Machine::write`].
+    pub fn write(&self, path: &str, text: &str) -> io::Result<()> {
+        if let Some(folder) = Path::new(path).parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        std::fs::write(path, text)
+    }
+
+    /// See [`Machine::launch`]. In a session of its own, with nothing of ours open: it outlives us and a closed terminal.
+    pub fn launch(&self, command: &[String], log: &str) -> io::Result<()> {
+        const DETACHED: &str = r#"
+            for fd in 3 4 5 6 7 8 9; do eval "exec $fd>&-"; done
+            if command -v setsid >/dev/null 2>&1; then exec setsid "$@"; else exec "$@"; fi
+        "#;
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", DETACHED, "aictl"]).args(command);
+        shell.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        std::os::unix::process::CommandExt::process_group(&mut shell, 0);
+        shell.spawn().map(drop)
+    }
+
+    /// See [`Machine::tail_of`].
+    pub fn tail_of(&self, log: &str) -> Vec<String> {
+        let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines[lines.len().saturating_sub(TAIL)..].iter().map(|line| (*line).to_owned()).collect()
+    }
+}
+
+async fn each_line(stream: Option<impl AsyncRead + Unpin>, keep: &(impl Fn(String) + Sync)) {
+    let Some(stream) = stream else { return };
+    let mut lines = BufReader::new(stream).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        // A progress bar is one line that is written over and over.
+        let line = line.rsplit('\r').next().unwrap_or_default().trim_end().to_owned();
+        if !line.is_empty() {
+            keep(line);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Carries out the steps of a setup one after the other and tells how each went.
+//! Reads steps; acts through `Machine`, emits events, returns what was done with its time, or the first failure.
+//! Never decides which steps there are, and leaves what is done as it is: the next run plans from there.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::{Action, CommandEnd, Machine, SetupError, SetupStep, Trouble};
+use crate::event::{Event, Reporter};
+
+/// Between two looks at an engine that starts.
+const POLL: Duration = Duration::from_millis(250);
+
+/// A step that was done.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SetupStepDone {
+    /// Infinitive and subject: `install docker.io`.
+    pub step: String,
+    /// The command as a person would type it.
+    pub command: String,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// Why an optional step was not done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+}
+
+/// Carries out the steps. `interrupt` ends the run between two steps.
+pub async fn perform_setup(
+    steps: &[SetupStep],
+    machine: &dyn Machine,
+    reporter: &dyn Reporter,
+    interrupt: &watch::Receiver<bool>,
+) -> Result<Vec<SetupStepDone>, SetupError> {
+    let mut done = Vec::new();
+    for (key, step) in steps.iter().enumerate() {
+        if *interrupt.borrow() {
+            return Err(SetupError::Interrupted { next: named(step) });
+        }
+        reporter.report(Event::StepStarted {
+            key,
+            verb: step.verbs.0,
+            subject: step.subject.clone(),
+            cause: step.cause.clone(),
+        });
+        let started = Instant::now();
+        let tell = |line: &str| reporter.report(Event::StepOutput { key, line: line.to_owned() });
+        let result = perform(step, machine, &tell).await;
+        let took = started.elapsed();
+        reporter.report(ended(key, step, &result, took));
+        let skipped = match result {
+            Err(error) if !step.optional => return Err(error),
+            Err(error) => {
+                reporter.warn(format!("{error}; going on without it"));
+                Some(error.to_string())
+            }
+            Ok(()) => None,
+        };
+        let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
+        done.push(SetupStepDone { step: named(step), command: step.command(), seconds, skipped });
+    }
+    Ok(done)
+}
+
+fn named(step: &SetupStep) -> String {
+    format!("{} {}", step.verbs.0, step.subject)
+}
+
+fn ended(key: usize, step: &SetupStep, result: &Result<(), SetupError>, took: Duration) -> Event {
+    let subject = step.subject.clone();
+    match result {
+        Ok(()) => Event::StepFinished { key, verb: step.verbs.1, subject, detail: None, took },
+        Err(error) => Event::StepFailed { key, verb: step.verbs.0, subject, message: error.to_string(), took },
+    }
+}
+
+async fn perform(
+    step: &SetupStep,
+    machine: &dyn Machine,
+    told: &(dyn Fn(&str) + Send + Sync),
+) -> Result<(), SetupError> {
+    match &step.action {
+        Action::Run { commands, limit } => run(step, commands, *limit, (machine, told)).await,
+        Action::Write { path, text } => machine.write(path, text).await.map_err(|e| failed(step, &e)),
+        Action::Launch { command, log, grace } => {
+            if answers_within(machine, *grace).await.is_ok() {
+                return Ok(());
+            }
+            machine.launch(command, log).await.map_err(|e| failed(step, &e))
+        }
+        Action::AwaitEngine { limit, log } => {
+            let Err(last) = answers_within(machine, *limit).await else { return Ok(()) };
+            let mut tail = vec![last];
+            if let Some(log) = log {
+                tail.extend(machine.tail_of(log).await);
+            }
+            Err(SetupError::Silent { seconds: limit.as_secs(), tail, log: log.clone() })
+        }
+    }
+}
+
+/// The first command that ends well is enough; the failure told is the last one's.
+async fn run(
+    step: &SetupStep,
+    commands: &[Vec<String>],
+    limit: Duration,
+    (machine, told): (&dyn Machine, &(dyn Fn(&str) + Send + Sync)),
+) -> Result<(), SetupError> {
+    let mut last = Err(failed(step, &std::io::Error::other("no command")));
+    for command in commands {
+        last = match tokio::time::timeout(limit, machine.run(command, told)).await {
+            Err(_) => Err(SetupError::Step { step: named(step), trouble: Trouble::TimedOut, tail: Vec::new() }),
+            Ok(Err(error)) => Err(failed(step, &error)),
+            // `apt-get update` ends well although it could fetch nothing.
+            Ok(Ok(CommandEnd { code: Some(0), tail })) if !is_hollow(command, &tail) => return Ok(()),
+            Ok(Ok(CommandEnd { tail, .. })) => {
+                Err(SetupError::Step { step: named(step), trouble: Trouble::of(&tail), tail })
+            }
+        };
+    }
+    last
+}
+
+fn is_hollow(command: &[String], tail: &[String]) -> bool {
+    let is_update =
+        command.first().is_some_and(|program| program == "apt-get") && command.contains(&"update".to_owned());
+    is_update && tail.iter().any(|line| line.contains("Some index files failed to download"))
+}
+
+fn failed(step: &SetupStep, error: &std::io::Error) -> SetupError {
+    let trouble = match error.kind() {
+        std::io::ErrorKind::NotFound => Trouble::NoProgram,
+        std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => Trouble::NotPermitted,
+        std::io::ErrorKind::StorageFull => Trouble::DiskFull,
+        _ => Trouble::Other,
+    };
+    SetupError::Step { step: named(step), trouble, tail: vec![error.to_string()] }
+}
+
+async fn answers_within(machine: &dyn Machine, limit: Duration) -> Result<(), String> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match machine.engine_answers().await {
+            Ok(()) => return Ok(()),
+            Err(last) if Instant::now() >= deadline => return Err(last),
+            Err(_) => tokio::time::sleep(POLL).await,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "perform_tests.rs"]
+mod tests;

@@ -1,0 +1,285 @@
+//! Decides which commands bring an engine onto a machine and start it.
+//! Reads the distribution and what is installed; returns steps in order, or why there is nothing that may be done.
+//! Pure: nothing is run to find out.
+
+use std::time::Duration;
+
+use super::SetupError;
+use crate::host::{OsRelease, Presence};
+
+/// Package lists and packages come over slow lines, and another package manager may hold its lock for minutes.
+const PACKAGES: Duration = Duration::from_secs(1800);
+const QUICK: Duration = Duration::from_secs(120);
+/// An engine with many containers restores them before it answers.
+const ENGINE: Duration = Duration::from_secs(90);
+/// Where an engine without an init system writes its log.
+const ENGINE_LOG: &str = "/var/log/dockerd.log";
+/// Elasticsearch's bootstrap check.
+const MAP_COUNT: u64 = crate::host::verdict::MAP_COUNT;
+
+/// What the plan is made from.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetupFacts {
+    /// The distribution; none where it is no Linux.
+    pub os: Option<OsRelease>,
+    /// What is installed.
+    pub presence: Presence,
+    /// Whether commands have root's rights.
+    pub is_root: bool,
+    /// Login name.
+    pub user: String,
+    /// Whether an engine answers.
+    pub engine: EngineState,
+    /// The kernel confines programs by profiles, and the program that loads them is missing.
+    pub lacks_profiles: bool,
+    /// Engine packages the repositories offer, where they had to be asked.
+    pub offered: Vec<String>,
+}
+
+/// Whether an engine answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum EngineState {
+    /// It answers; nothing has to be installed.
+    Answers,
+    /// Nothing answers on this machine's socket.
+    #[default]
+    Silent,
+    /// It is there and does not let this user in.
+    Forbidden,
+    /// It answers, but its API is older than what is needed.
+    TooOld { found: String },
+    /// The engine that is meant is elsewhere and does not answer.
+    Elsewhere { address: String, reason: String },
+}
+
+/// One step of setting a machine up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetupStep {
+    /// Infinitive and participle: `install`, `Installed`.
+    pub verbs: (&'static str, &'static str),
+    /// What it is about: `docker.io`.
+    pub subject: String,
+    /// Why.
+    pub cause: String,
+    /// What is done.
+    pub action: Action,
+    /// The machine works without it: failing is a warning.
+    pub optional: bool,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Runs the first of these commands that ends well; later ones are for machines where the earlier cannot work.
+    Run { commands: Vec<Vec<String>>, limit: Duration },
+    /// Writes a file.
+    Write { path: String, text: String },
+    /// Starts a program that outlives this one, unless the engine answers by itself within the grace.
+    Launch { command: Vec<String>, log: String, grace: Duration },
+    /// Waits until the engine answers.
+    AwaitEngine { limit: Duration, log: Option<String> },
+}
+
+impl SetupStep {
+    fn run(verbs: (&'static str, &'static str), subject: &str, commands: &[&str]) -> Self {
+        let words = |line: &&str| line.split(' ').map(str::to_owned).collect();
+        let action = Action::Run { commands: commands.iter().map(words).collect(), limit: QUICK };
+        Self { verbs, subject: subject.to_owned(), cause: String::new(), action, optional: false }
+    }
+
+    fn because(self, cause: impl Into<String>) -> Self {
+        Self { cause: cause.into(), ..self }
+    }
+
+    fn within(mut self, longest: Duration) -> Self {
+        if let Action::Run { limit, .. } = &mut self.action {
+            *limit = longest;
+        }
+        self
+    }
+
+    fn optional(self) -> Self {
+        Self { optional: true, ..self }
+    }
+
+    /// The command a person would type, for plans and records.
+    pub fn command(&self) -> String {
+        match &self.action {
+            Action::Run { commands, .. } => {
+                let lines: Vec<String> = commands.iter().map(|words| words.join(" ")).collect();
+                lines.join(" || ")
+            }
+            Action::Write { path, text } => format!("echo '{}' > {path}", text.trim_end()),
+            Action::Launch { command, log, .. } => format!("{} >> {log} 2>&1 &", command.join(" ")),
+            Action::AwaitEngine { .. } => "docker version".to_owned(),
+        }
+    }
+
+    /// The step as a line of a plan.
+    pub fn line(&self) -> String {
+        let cause = if self.cause.is_empty() { String::new() } else { format!(" ({})", self.cause) };
+        format!("{} {}{cause}: {}", self.verbs.0, self.subject, self.command())
+    }
+}
+
+/// Whether the plan needs to know which engine packages the repositories offer.
+pub fn asks_repositories(facts: &SetupFacts) -> bool {
+    let red_hat = facts.os.as_ref().is_some_and(|os| kind(os) == Some(Kind::RedHat));
+    red_hat && facts.engine == EngineState::Silent && facts.presence.dockerd.is_none()
+}
+
+/// Whether a package of this name is an engine. `docker` is not among them: on these distributions it may be Podman's.
+pub fn is_engine_package(name: &str) -> bool {
+    matches!(name, "docker-ce" | "moby-engine")
+}
+
+/// The steps from this machine to an engine that answers; none when one does.
+pub fn plan_engine(facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupError> {
+    match &facts.engine {
+        EngineState::Answers => return Ok(Vec::new()),
+        EngineState::Forbidden => return Err(SetupError::Forbidden { user: facts.user.clone() }),
+        EngineState::TooOld { found } => return Err(SetupError::TooOld { found: found.clone() }),
+        EngineState::Elsewhere { address, reason } => {
+            return Err(SetupError::Elsewhere { address: address.clone(), reason: reason.clone() });
+        }
+        EngineState::Silent => {}
+    }
+    refuse_beside_others(&facts.presence)?;
+    let os = facts.os.as_ref().ok_or(SetupError::NotLinux)?;
+    let mut steps = Vec::new();
+    if facts.presence.dockerd.is_none() && !facts.presence.snap {
+        steps.extend(install(os, facts)?);
+    }
+    steps.extend(start(&facts.presence));
+    Ok(steps)
+}
+
+fn refuse_beside_others(presence: &Presence) -> Result<(), SetupError> {
+    let beside = |whose, start| Err(SetupError::Beside { whose, start });
+    if presence.podman_docker {
+        return beside("the command `docker` is Podman's", "systemctl --user start podman.socket");
+    }
+    if presence.desktop {
+        return beside("Docker Desktop is installed", "systemctl --user start docker-desktop");
+    }
+    if presence.rootless {
+        return beside("a rootless engine is installed", "systemctl --user start docker");
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Debian,
+    Fedora,
+    Amazon,
+    RedHat,
+}
+
+fn kind(os: &OsRelease) -> Option<Kind> {
+    // Descendants of RHEL name Fedora as an ancestor too, so the nearer one is asked for first.
+    match os.id.as_str() {
+        "amzn" => Some(Kind::Amazon),
+        "fedora" => Some(Kind::Fedora),
+        _ if os.is("debian") || os.is("ubuntu") => Some(Kind::Debian),
+        _ if os.is("rhel") || os.is("centos") => Some(Kind::RedHat),
+        _ if os.is("fedora") => Some(Kind::Fedora),
+        _ => None,
+    }
+}
+
+fn install(os: &OsRelease, facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupError> {
+    let verbs = ("install", "Installed");
+    let cause = format!("no engine is installed on {}", named(os));
+    let packages = |subject: &str, commands: &[&str]| {
+        vec![SetupStep::run(verbs, subject, commands).because(cause.clone()).within(PACKAGES)]
+    };
+    match kind(os) {
+        Some(Kind::Debian) => Ok(debian(&cause, facts.lacks_profiles)),
+        // The package was renamed between releases.
+        Some(Kind::Fedora) => Ok(packages("moby-engine", &["dnf install -y moby-engine", "dnf install -y docker"])),
+        Some(Kind::Amazon) => Ok(packages("docker", &["dnf install -y docker", "yum install -y docker"])),
+        Some(Kind::RedHat) => match facts.offered.iter().find(|name| is_engine_package(name)) {
+            Some(name) if name == "docker-ce" => {
+                Ok(packages(name, &["dnf install -y docker-ce docker-ce-cli containerd.io"]))
+            }
+            Some(name) => Ok(packages(name, &[&format!("dnf install -y {name}")])),
+            None => Err(SetupError::NoPackage { distribution: named(os) }),
+        },
+        None => Err(SetupError::UnknownDistribution { name: named(os) }),
+    }
+}
+
+fn debian(cause: &str, lacks_profiles: bool) -> Vec<SetupStep> {
+    let profiles = if lacks_profiles { " apparmor" } else { "" };
+    let install = format!(
+        "env DEBIAN_FRONTEND=noninteractive apt-get install -y -o DPkg::Lock::Timeout=300 \
+         --no-install-recommends docker.io ca-certificates{profiles}"
+    );
+    vec![
+        SetupStep::run(("refresh", "Refreshed"), "package lists", &["apt-get update"])
+            .because("the package may have moved")
+            .within(PACKAGES),
+        SetupStep::run(("install", "Installed"), "docker.io", &[&install]).because(cause).within(PACKAGES),
+    ]
+}
+
+fn start(presence: &Presence) -> Vec<SetupStep> {
+    let verbs = ("start", "Started");
+    let cause = "it is installed and stopped";
+    let mut steps = Vec::new();
+    let mut log = None;
+    if presence.snap && presence.dockerd.is_none() {
+        steps.push(SetupStep::run(verbs, "the engine", &["snap start docker"]).because(cause));
+    } else if presence.systemd {
+        steps.push(SetupStep::run(verbs, "the engine", &["systemctl enable --now docker"]).because(cause));
+    } else {
+        if !presence.cgroups {
+            let mount = "mount -t cgroup2 cgroup2 /sys/fs/cgroup";
+            let step = SetupStep::run(("mount", "Mounted"), "control groups", &[mount]);
+            steps.push(step.because("no init system has done it").optional());
+        }
+        let command = presence.dockerd.clone().unwrap_or_else(|| "dockerd".to_owned());
+        log = Some(ENGINE_LOG.to_owned());
+        // The package's own script may have started it.
+        let grace = Duration::from_secs(5);
+        let action = Action::Launch { command: vec![command], log: ENGINE_LOG.to_owned(), grace };
+        let cause = format!("no init system starts it; its log is {ENGINE_LOG}");
+        steps.push(SetupStep { verbs, subject: "the engine".to_owned(), cause, action, optional: false });
+    }
+    steps.push(SetupStep {
+        verbs: ("await", "Ready"),
+        subject: "the engine".to_owned(),
+        cause: format!("at most {} s", ENGINE.as_secs()),
+        action: Action::AwaitEngine { limit: ENGINE, log },
+        optional: false,
+    });
+    steps
+}
+
+/// Raises `vm.max_map_count` for a service that needs it, now and after a restart of the machine.
+pub fn plan_map_count(service: &str, found: u64) -> Vec<SetupStep> {
+    if found >= MAP_COUNT {
+        return Vec::new();
+    }
+    let step = |path: &str, text: String, subject: &str| SetupStep {
+        verbs: ("set", "Set"),
+        subject: subject.to_owned(),
+        cause: format!("service `{service}` needs {MAP_COUNT}, it is {found}"),
+        action: Action::Write { path: path.to_owned(), text },
+        // A container may not change the kernel; a single node runs all the same.
+        optional: true,
+    };
+    vec![
+        step("/proc/sys/vm/max_map_count", format!("{MAP_COUNT}\n"), "vm.max_map_count"),
+        step("/etc/sysctl.d/60-aictl.conf", format!("vm.max_map_count = {MAP_COUNT}\n"), "vm.max_map_count for good"),
+    ]
+}
+
+fn named(os: &OsRelease) -> String {
+    if os.name.is_empty() { os.id.clone() } else { os.name.clone() }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;
