@@ -11,6 +11,7 @@ use crate::workflow::{self, Context};
 pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> {
     match verb {
         Verb::Doctor(args) => workflow::doctor::run(context, args).await,
+        Verb::Setup(args) => workflow::setup::run(context, args).await,
         Verb::Start(args) => workflow::start::run(context, args).await,
         Verb::Stop(args) => workflow::stop::run(context, args).await,
         Verb::Down(args) => workflow::stop::run(context, workflow::stop::StopArgs { remove: true, ..args }).await,

@@ -11,6 +11,7 @@ use crate::workflow;
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     Doctor(workflow::doctor::DoctorArgs),
+    Setup(workflow::setup::SetupArgs),
     #[command(alias = "up")]
     Start(workflow::start::StartArgs),
     Stop(workflow::stop::StopArgs),

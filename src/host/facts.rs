@@ -112,6 +112,8 @@ pub struct StackFacts {
     pub platforms: Vec<(String, String)>,
     /// Services with a memory limit.
     pub limited: usize,
+    /// An image that is not on the engine yet and is built from the distribution's packages.
+    pub built_image: Option<String>,
     /// Images that are not on the engine yet.
     pub missing_images: usize,
     /// An environment of the project that asks for less.

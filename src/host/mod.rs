@@ -19,7 +19,7 @@ use std::path::Path;
 pub use disk::{disk_space, is_writable, mode};
 pub use dns::look_up;
 pub use port::{PortHolder, Protocol, port_holder, port_holder_on};
-pub use presence::{Presence, presence};
+pub use presence::{Presence, presence, program};
 pub use system::{OsRelease, SystemRoot};
 
 /// Id of the running boot: with it a process id names one process for ever. Empty where the kernel tells none.

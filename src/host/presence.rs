@@ -24,6 +24,8 @@ pub struct Presence {
     pub rootless: bool,
     /// systemd runs.
     pub systemd: bool,
+    /// OpenRC runs.
+    pub openrc: bool,
     /// Control groups are mounted.
     pub cgroups: bool,
 }
@@ -41,6 +43,7 @@ pub fn presence(root: &SystemRoot, variables: &BTreeMap<String, String>) -> Pres
         desktop: is_there("opt/docker-desktop") || is_there("mnt/wsl/docker-desktop") || in_home(".docker/desktop"),
         rootless: in_runtime("docker.sock") || in_home(".config/systemd/user/docker.service"),
         systemd: is_there("run/systemd/system"),
+        openrc: is_there("run/openrc/softlevel"),
         cgroups: root.cgroup_version().is_some(),
     }
 }
@@ -93,7 +96,14 @@ mod tests {
     fn an_engine_that_is_installed_is_found_whether_it_runs_or_not() {
         let found = found(&[("usr/sbin/dockerd", ""), ("usr/bin/docker", "\u{7f}ELF"), ("run/systemd/system/x", "")]);
         assert_eq!(found.dockerd.as_deref(), Some("/usr/sbin/dockerd"));
-        assert!(found.systemd && !found.podman_docker);
+        assert!(found.systemd && !found.openrc && !found.podman_docker);
+    }
+
+    #[test]
+    fn an_init_system_is_known_by_what_it_keeps_while_it_runs() {
+        assert!(found(&[("run/openrc/softlevel", "default")]).openrc);
+        // Installed is not running.
+        assert_eq!(found(&[("usr/bin/systemctl", ""), ("sbin/rc-service", "")]), Presence::default());
     }
 
     #[test]

@@ -145,6 +145,11 @@ impl SystemRoot {
         entries.filter_map(|entry| Some(entry.file_name().to_str()?.strip_prefix("qemu-")?.to_owned())).collect()
     }
 
+    /// Whether the kernel confines programs by AppArmor's profiles.
+    pub fn confines_programs(&self) -> bool {
+        self.text("sys/module/apparmor/parameters/enabled").is_some_and(|enabled| enabled.trim() == "Y")
+    }
+
     /// Number of the user this process runs as.
     pub fn user_id(&self) -> Option<u32> {
         let status = self.text("proc/self/status")?;

@@ -35,6 +35,7 @@ pub mod restart;
 pub mod run;
 pub mod schema;
 pub mod secrets;
+pub mod setup;
 pub mod shell;
 pub mod start;
 pub mod status;

@@ -37,6 +37,9 @@ pub enum SetupError {
     /// The engine was started and does not answer.
     #[error("the engine did not answer within {seconds}s")]
     Silent { seconds: u64, tail: Vec<String>, log: Option<String> },
+    /// The engine was started and ended at once.
+    #[error("the engine ended right after its start ({status})")]
+    Ended { status: String, tail: Vec<String>, log: String },
     /// Ctrl-C between two steps.
     #[error("interrupted before `{next}`")]
     Interrupted { next: String },
@@ -69,6 +72,9 @@ pub enum Trouble {
     /// The program is not there.
     #[error("the program is not installed")]
     NoProgram,
+    /// The init system could not start the engine.
+    #[error("the init system could not start it")]
+    Unit,
     /// It took too long.
     #[error("it did not end in time")]
     TimedOut,
@@ -81,7 +87,7 @@ impl Trouble {
     /// Recognises the trouble in the last words of apt, dpkg, dnf, mount or systemctl.
     pub fn of(tail: &[String]) -> Self {
         // In this order: a mirror that cannot be resolved "fails to fetch" as well.
-        const SIGNS: [(Trouble, &[&str]); 7] = [
+        const SIGNS: [(Trouble, &[&str]); 8] = [
             (Trouble::DiskFull, &["no space left", "enough free space", "disk quota exceeded", "more space needed"]),
             (Trouble::CutOff, &["dpkg was interrupted", "dpkg --configure -a", "unmet dependencies"]),
             (Trouble::Busy, &["could not get lock", "waiting for cache lock", "unable to acquire"]),
@@ -110,6 +116,10 @@ impl Trouble {
                 Trouble::NotPermitted,
                 &["are you root", "permission denied", "operation not permitted", "superuser", "read-only file system"],
             ),
+            (
+                Trouble::Unit,
+                &["job for docker.service failed", "job for docker.socket failed", "docker failed to start"],
+            ),
         ];
         let text = tail.join("\n").to_lowercase();
         let found = SIGNS.iter().find(|(_, signs)| signs.iter().any(|sign| text.contains(sign)));
@@ -118,7 +128,7 @@ impl Trouble {
 
     const fn remedy(self) -> &'static str {
         match self {
-            Self::NoDns => "check the name servers: `cat /etc/resolv.conf`, `getent hosts deb.debian.org`",
+            Self::NoDns => "check the name servers: `cat /etc/resolv.conf` lists them",
             Self::MirrorDown => {
                 "another mirror can be set in /etc/apt/sources.list or /etc/yum.repos.d; `apt-get update` tries it"
             }
@@ -128,6 +138,7 @@ impl Trouble {
             Self::CutOff => "`dpkg --configure -a && apt-get -f install -y` finishes it",
             Self::NotPermitted => "`sudo aictl setup` runs with root's rights; a container may lack them all the same",
             Self::NoProgram => "`command -v apt-get dnf systemctl` shows what there is",
+            Self::Unit => "`journalctl -u docker -n 50` or `rc-service docker status` tells why",
             Self::TimedOut | Self::Other => "`aictl setup --verbose` shows the whole output",
         }
     }
@@ -139,7 +150,9 @@ const AGAIN: &str = "`aictl setup` goes on from here: what is done is not done a
 impl Hint for SetupError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Silent { .. } | Self::Elsewhere { .. } | Self::TooOld { .. } => ErrorKind::Unreachable,
+            Self::Silent { .. } | Self::Ended { .. } | Self::Elsewhere { .. } | Self::TooOld { .. } => {
+                ErrorKind::Unreachable
+            }
             Self::Interrupted { .. } => ErrorKind::Interrupted,
             _ => ErrorKind::Failed,
         }
@@ -147,7 +160,7 @@ impl Hint for SetupError {
 
     fn details(&self) -> Vec<String> {
         match self {
-            Self::Step { tail, .. } | Self::Silent { tail, .. } => tail.clone(),
+            Self::Step { tail, .. } | Self::Silent { tail, .. } | Self::Ended { tail, .. } => tail.clone(),
             _ => Vec::new(),
         }
     }
@@ -166,18 +179,25 @@ impl Hint for SetupError {
             Self::TooOld { .. } => {
                 vec!["upgrade it: `apt-get install docker.io` or `dnf upgrade moby-engine`".to_owned()]
             }
-            Self::NotLinux => vec!["install Docker Desktop: `open https://docs.docker.com/desktop/`".to_owned()],
+            Self::NotLinux => {
+                vec!["start Docker Desktop or another engine; `docker context ls` then lists it".to_owned()]
+            }
             Self::UnknownDistribution { .. } => {
                 vec!["install an engine by hand, start it (`dockerd &`), then `aictl setup` does the rest".to_owned()]
             }
             Self::NoPackage { .. } => vec![
-                "Docker's own repository has it: `dnf install -y dnf-plugins-core && dnf config-manager --add-repo \
-                 https://download.docker.com/linux/centos/docker-ce.repo && aictl setup`"
+                "add Docker's own repository, or your mirror of it, to /etc/yum.repos.d; `dnf repolist` lists it, then \
+                 `aictl setup`"
                     .to_owned(),
             ],
             Self::NeedsRoot { .. } => vec!["`sudo aictl setup`".to_owned()],
             Self::Step { trouble, .. } => vec![trouble.remedy().to_owned(), AGAIN.to_owned()],
-            Self::Silent { log: Some(log), .. } => vec![format!("`tail -n 50 {log}` tells more"), AGAIN.to_owned()],
+            Self::Ended { tail, .. } if tail.iter().any(|line| line.contains("pid file found")) => {
+                vec!["an engine that was killed left it: `rm /var/run/docker.pid && aictl setup`".to_owned()]
+            }
+            Self::Silent { log: Some(log), .. } | Self::Ended { log, .. } => {
+                vec![format!("`tail -n 50 {log}` tells more"), AGAIN.to_owned()]
+            }
             Self::Silent { .. } => vec!["`journalctl -u docker -n 50` tells more".to_owned(), AGAIN.to_owned()],
             Self::Interrupted { .. } => vec![AGAIN.to_owned()],
         };
@@ -193,12 +213,12 @@ mod tests {
     fn troubles_are_recognised_by_what_the_tools_say() {
         let said = [
             (
-                "W: Failed to fetch http://deb.debian.org/x  Temporary failure resolving 'deb.debian.org'",
+                "W: Failed to fetch http://packages.example.org/x  Temporary failure resolving 'packages.example.org'",
                 Trouble::NoDns,
             ),
             ("E: Failed to fetch http://mirror/x  Unable to connect to mirror:80:", Trouble::MirrorDown),
             ("Curl error (7): Couldn't connect to server", Trouble::MirrorDown),
-            ("Curl error (6): Could not resolve host: mirrors.fedoraproject.org", Trouble::NoDns),
+            ("Curl error (6): Could not resolve host: packages.example.org", Trouble::NoDns),
             ("E: You don't have enough free space in /var/cache/apt/archives/.", Trouble::DiskFull),
             ("dpkg: error: failed to write: No space left on device", Trouble::DiskFull),
             ("E: Unable to locate package docker.io", Trouble::NoSuchPackage),
@@ -207,6 +227,7 @@ mod tests {
             ("E: dpkg was interrupted, you must manually run 'dpkg --configure -a'", Trouble::CutOff),
             ("E: Could not open lock file - open (13: Permission denied)", Trouble::NotPermitted),
             ("mount: /sys/fs/cgroup: permission denied.", Trouble::NotPermitted),
+            ("Job for docker.service failed because the control process exited", Trouble::Unit),
             ("something odd", Trouble::Other),
         ];
         for (words, trouble) in said {
@@ -228,6 +249,9 @@ mod tests {
             SetupError::NoPackage { distribution: "x".into() },
             SetupError::NeedsRoot { what: "x".into() },
             SetupError::Silent { seconds: 1, tail: Vec::new(), log: None },
+            SetupError::Silent { seconds: 1, tail: Vec::new(), log: Some("/x".into()) },
+            SetupError::Ended { status: "exit status: 1".into(), tail: Vec::new(), log: "/x".into() },
+            SetupError::Interrupted { next: "install docker.io".into() },
             step(Trouble::NoDns),
             step(Trouble::MirrorDown),
             step(Trouble::Other),

@@ -5,6 +5,7 @@
 use std::io;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -16,6 +17,9 @@ const TAIL: usize = 20;
 
 /// What a command wrote last may come a little after its end.
 const LAST_WORDS: Duration = Duration::from_millis(300);
+
+/// Who hears each line a command writes.
+pub type Told<'t> = &'t (dyn Fn(&str) + Send + Sync);
 
 /// How a command ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,7 +34,7 @@ pub struct CommandEnd {
 #[async_trait]
 pub trait Machine: Send + Sync {
     /// Runs a command to its end; every line goes to `told` as it comes.
-    async fn run(&self, command: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> io::Result<CommandEnd>;
+    async fn run(&self, command: &[String], told: Told<'_>) -> io::Result<CommandEnd>;
 
     /// Writes a file.
     async fn write(&self, path: &str, text: &str) -> io::Result<()>;
@@ -41,17 +45,22 @@ pub trait Machine: Send + Sync {
     /// Whether an engine answers, or what it says instead.
     async fn engine_answers(&self) -> Result<(), String>;
 
+    /// How the launched program ended, when it did.
+    fn launched_ended(&self) -> Option<String>;
+
     /// The last lines of a log.
     async fn tail_of(&self, log: &str) -> Vec<String>;
 }
 
 /// The parts of the real machine that need no engine.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct LocalMachine;
+#[derive(Debug, Default)]
+pub struct LocalMachine {
+    launched: Mutex<Option<std::process::Child>>,
+}
 
 impl LocalMachine {
     /// See [`Machine::run`].
-    pub async fn run(&self, command: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> io::Result<CommandEnd> {
+    pub async fn run(&self, command: &[String], told: Told<'_>) -> io::Result<CommandEnd> {
         let (program, arguments) = command.split_first().ok_or_else(|| io::Error::other("no command"))?;
         let mut child = Command::new(program)
             .args(arguments)
@@ -63,25 +72,25 @@ impl LocalMachine {
             .kill_on_drop(true)
             .env("LC_ALL", "C.UTF-8")
             .spawn()?;
-        let lines = std::sync::Mutex::new(Vec::new());
-        let keep = |line: String| {
-            told(&line);
-            lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(line);
-        };
-        let (output, errors) = (child.stdout.take(), child.stderr.take());
-        let reading = async {
-            tokio::join!(each_line(output, &keep), each_line(errors, &keep));
-        };
-        tokio::pin!(reading);
-        let status = tokio::select! {
-            () = &mut reading => child.wait().await?,
-            status = child.wait() => {
-                // A daemon started by a package's script keeps the pipes open: the command's own end counts.
-                let _ = tokio::time::timeout(LAST_WORDS, &mut reading).await;
-                status?
+        let lines = Mutex::new(Vec::new());
+        let status = {
+            let keep = |line: String| {
+                told(&line);
+                lines.lock().unwrap_or_else(PoisonError::into_inner).push(line);
+            };
+            let (output, errors) = (child.stdout.take(), child.stderr.take());
+            let reading = async { tokio::join!(each_line(output, &keep), each_line(errors, &keep)) };
+            tokio::pin!(reading);
+            tokio::select! {
+                _ = &mut reading => child.wait().await?,
+                status = child.wait() => {
+                    // A daemon started by a package's script keeps the pipes open: the command's own end counts.
+                    let _ = tokio::time::timeout(LAST_WORDS, &mut reading).await;
+                    status?
+                }
             }
         };
-        let mut tail = lines.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut tail = lines.into_inner().unwrap_or_else(PoisonError::into_inner);
         tail.drain(..tail.len().saturating_sub(TAIL));
         Ok(CommandEnd { code: status.code(), tail })
     }
@@ -96,6 +105,7 @@ impl LocalMachine {
 
     /// See [`Machine::launch`]. In a session of its own, with nothing of ours open: it outlives us and a closed terminal.
     pub fn launch(&self, command: &[String], log: &str) -> io::Result<()> {
+        // `setsid` becomes the program itself, with our child's process id, as long as it leads no group yet.
         const DETACHED: &str = r#"
             for fd in 3 4 5 6 7 8 9; do eval "exec $fd>&-"; done
             if command -v setsid >/dev/null 2>&1; then exec setsid "$@"; else exec "$@"; fi
@@ -104,8 +114,14 @@ impl LocalMachine {
         let mut shell = std::process::Command::new("sh");
         shell.args(["-c", DETACHED, "aictl"]).args(command);
         shell.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
-        std::os::unix::process::CommandExt::process_group(&mut shell, 0);
-        shell.spawn().map(drop)
+        *self.launched.lock().unwrap_or_else(PoisonError::into_inner) = Some(shell.spawn()?);
+        Ok(())
+    }
+
+    /// See [`Machine::launched_ended`].
+    pub fn launched_ended(&self) -> Option<String> {
+        let mut launched = self.launched.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(launched.as_mut()?.try_wait().ok()??.to_string())
     }
 
     /// See [`Machine::tail_of`].

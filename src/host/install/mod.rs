@@ -3,13 +3,12 @@
 //! Never puts an engine beside another's, and never starts one on another machine.
 
 mod error;
+mod kernel;
 mod machine;
 mod perform;
 mod plan;
 
 pub use error::{SetupError, Trouble};
-pub use machine::{CommandEnd, LocalMachine, Machine};
+pub use machine::{CommandEnd, LocalMachine, Machine, Told};
 pub use perform::{SetupStepDone, perform_setup};
-pub use plan::{
-    Action, EngineState, SetupFacts, SetupStep, asks_repositories, is_engine_package, plan_engine, plan_map_count,
-};
+pub use plan::{Action, EngineState, SetupFacts, SetupStep, asks_repositories, is_engine_package, plan_setup};

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::{Action, CommandEnd, Machine, SetupError, SetupStep, Trouble};
+use super::{Action, CommandEnd, Machine, SetupError, SetupStep, Told, Trouble};
 use crate::event::{Event, Reporter};
 
 /// Between two looks at an engine that starts.
@@ -18,13 +18,41 @@ const POLL: Duration = Duration::from_millis(250);
 pub struct SetupStepDone {
     /// Infinitive and subject: `install docker.io`.
     pub step: String,
+    /// Why.
+    pub cause: String,
     /// The command as a person would type it.
     pub command: String,
-    /// Seconds it took.
-    pub seconds: f64,
+    /// Seconds it took; none when it was only planned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
     /// Why an optional step was not done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
+}
+
+impl SetupStep {
+    /// The step as one that is not carried out.
+    pub fn planned(&self) -> SetupStepDone {
+        SetupStepDone {
+            step: named(self),
+            cause: self.cause.clone(),
+            command: self.command(),
+            seconds: None,
+            skipped: None,
+        }
+    }
+
+    /// The step as a line of a plan.
+    pub fn line(&self) -> String {
+        self.planned().line()
+    }
+}
+
+impl SetupStepDone {
+    /// The step as a line of a plan.
+    pub fn line(&self) -> String {
+        format!("{} ({}): {}", self.step, self.cause, self.command)
+    }
 }
 
 /// Carries out the steps. `interrupt` ends the run between two steps.
@@ -58,8 +86,8 @@ pub async fn perform_setup(
             }
             Ok(()) => None,
         };
-        let seconds = (took.as_secs_f64() * 1000.0).round() / 1000.0;
-        done.push(SetupStepDone { step: named(step), command: step.command(), seconds, skipped });
+        let seconds = Some((took.as_secs_f64() * 1000.0).round() / 1000.0);
+        done.push(SetupStepDone { seconds, skipped, ..step.planned() });
     }
     Ok(done)
 }
@@ -76,11 +104,7 @@ fn ended(key: usize, step: &SetupStep, result: &Result<(), SetupError>, took: Du
     }
 }
 
-async fn perform(
-    step: &SetupStep,
-    machine: &dyn Machine,
-    told: &(dyn Fn(&str) + Send + Sync),
-) -> Result<(), SetupError> {
+async fn perform(step: &SetupStep, machine: &dyn Machine, told: Told<'_>) -> Result<(), SetupError> {
     match &step.action {
         Action::Run { commands, limit } => run(step, commands, *limit, (machine, told)).await,
         Action::Write { path, text } => machine.write(path, text).await.map_err(|e| failed(step, &e)),
@@ -92,13 +116,22 @@ async fn perform(
         }
         Action::AwaitEngine { limit, log } => {
             let Err(last) = answers_within(machine, *limit).await else { return Ok(()) };
-            let mut tail = vec![last];
-            if let Some(log) = log {
-                tail.extend(machine.tail_of(log).await);
-            }
-            Err(SetupError::Silent { seconds: limit.as_secs(), tail, log: log.clone() })
+            Err(silent(machine, *limit, (last, log.as_deref())).await)
         }
     }
+}
+
+/// Why the engine does not answer, with the end of its log.
+async fn silent(machine: &dyn Machine, limit: Duration, (last, log): (String, Option<&str>)) -> SetupError {
+    let logged = match log {
+        Some(log) => machine.tail_of(log).await,
+        None => Vec::new(),
+    };
+    if let (Some(status), Some(log)) = (machine.launched_ended(), log) {
+        return SetupError::Ended { status, tail: logged, log: log.to_owned() };
+    }
+    let tail = std::iter::once(last).chain(logged).collect();
+    SetupError::Silent { seconds: limit.as_secs(), tail, log: log.map(str::to_owned) }
 }
 
 /// The first command that ends well is enough; the failure told is the last one's.
@@ -106,7 +139,7 @@ async fn run(
     step: &SetupStep,
     commands: &[Vec<String>],
     limit: Duration,
-    (machine, told): (&dyn Machine, &(dyn Fn(&str) + Send + Sync)),
+    (machine, told): (&dyn Machine, Told<'_>),
 ) -> Result<(), SetupError> {
     let mut last = Err(failed(step, &std::io::Error::other("no command")));
     for command in commands {
@@ -144,7 +177,7 @@ async fn answers_within(machine: &dyn Machine, limit: Duration) -> Result<(), St
     loop {
         match machine.engine_answers().await {
             Ok(()) => return Ok(()),
-            Err(last) if Instant::now() >= deadline => return Err(last),
+            Err(last) if Instant::now() >= deadline || machine.launched_ended().is_some() => return Err(last),
             Err(_) => tokio::time::sleep(POLL).await,
         }
     }

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use super::*;
 use crate::error::Hint;
 use crate::event::Silent;
-use crate::host::install::{EngineState, SetupFacts, plan_engine};
+use crate::host::facts::KernelFacts;
+use crate::host::install::{EngineState, SetupFacts, plan_setup};
 use crate::host::{OsRelease, Presence};
 
 /// What a command says when it fails.
@@ -23,6 +24,8 @@ struct Scripted {
     looks: AtomicUsize,
     done: Mutex<Vec<String>>,
     read_only: bool,
+    /// The engine ends right after its start.
+    ends_at_once: bool,
 }
 
 impl Scripted {
@@ -33,7 +36,7 @@ impl Scripted {
 
 #[async_trait]
 impl Machine for Scripted {
-    async fn run(&self, command: &[String], told: &(dyn Fn(&str) + Send + Sync)) -> io::Result<CommandEnd> {
+    async fn run(&self, command: &[String], told: Told<'_>) -> io::Result<CommandEnd> {
         let line = command.join(" ");
         self.done.lock().unwrap().push(line.clone());
         let end = self.ends.iter().find(|(words, _)| line.contains(words)).map(|(_, end)| *end);
@@ -64,6 +67,10 @@ impl Machine for Scripted {
         }
     }
 
+    fn launched_ended(&self) -> Option<String> {
+        self.ends_at_once.then(|| "exit status: 1".to_owned())
+    }
+
     async fn tail_of(&self, _log: &str) -> Vec<String> {
         vec!["failed to start daemon: Devices cgroup isn't mounted".into()]
     }
@@ -77,7 +84,18 @@ fn steps() -> Vec<SetupStep> {
         engine: EngineState::Silent,
         ..Default::default()
     };
-    plan_engine(&facts).unwrap()
+    plan_setup(&facts).unwrap()
+}
+
+fn kernel_steps() -> Vec<SetupStep> {
+    let kernel = KernelFacts { max_map_count: Some(65_530), overcommit_memory: Some(1) };
+    plan_setup(&SetupFacts {
+        engine: EngineState::Answers,
+        kernel,
+        map_count_for: Some("search".into()),
+        ..Default::default()
+    })
+    .unwrap()
 }
 
 async fn perform_on(machine: &Scripted, steps: &[SetupStep]) -> Result<Vec<SetupStepDone>, SetupError> {
@@ -91,13 +109,13 @@ async fn everything_is_done_in_order_and_timed() {
     let done = perform_on(&machine, &steps()).await.unwrap();
     let named: Vec<&str> = done.iter().map(|step| step.step.as_str()).collect();
     assert_eq!(named, ["refresh package lists", "install docker.io", "start the engine", "await the engine"]);
-    assert!(done.last().unwrap().seconds >= 0.5, "two looks apart: {done:?}");
+    assert!(done.last().unwrap().seconds.unwrap() >= 0.5, "two looks apart: {done:?}");
 }
 
 #[tokio::test]
 async fn each_trouble_is_told_with_a_remedy_and_nothing_is_done_after_it() {
     let cases: [(&str, Said, Trouble); 9] = [
-        ("update", Ok((100, "E: Temporary failure resolving 'deb.debian.org'")), Trouble::NoDns),
+        ("update", Ok((100, "E: Temporary failure resolving 'packages.example.org'")), Trouble::NoDns),
         (
             "update",
             Ok((
@@ -116,7 +134,7 @@ async fn each_trouble_is_told_with_a_remedy_and_nothing_is_done_after_it() {
         ("install", Ok((100, "E: dpkg was interrupted, you must manually run 'dpkg --configure -a'")), Trouble::CutOff),
         ("install", Ok((100, "E: Could not get lock /var/lib/dpkg/lock-frontend")), Trouble::Busy),
         ("install", Err(io::ErrorKind::NotFound), Trouble::NoProgram),
-        ("systemctl", Ok((1, "Job for docker.service failed")), Trouble::Other),
+        ("systemctl", Ok((1, "Job for docker.service failed")), Trouble::Unit),
     ];
     for (words, said, expected) in cases {
         let machine = Scripted { ends: vec![(words, said)], answers_after: Some(0), ..Default::default() };
@@ -152,6 +170,17 @@ async fn an_engine_that_never_answers_is_told_with_the_end_of_its_log() {
 }
 
 #[tokio::test]
+async fn an_engine_that_ends_right_after_its_start_is_not_waited_for() {
+    let limit = Duration::from_secs(60);
+    let wait = SetupStep { action: Action::AwaitEngine { limit, log: Some("/x".into()) }, ..steps().remove(3) };
+    let started = Instant::now();
+    let machine = Scripted { ends_at_once: true, ..Default::default() };
+    let error = perform_on(&machine, &[wait]).await.unwrap_err();
+    assert!(matches!(&error, SetupError::Ended { status, .. } if status == "exit status: 1"), "{error:?}");
+    assert!(started.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
 async fn an_engine_that_came_up_by_itself_is_not_started_twice() {
     let command = vec!["dockerd".to_owned()];
     let action = Action::Launch { command, log: "/x".into(), grace: Duration::from_secs(5) };
@@ -164,7 +193,7 @@ async fn an_engine_that_came_up_by_itself_is_not_started_twice() {
 #[tokio::test]
 async fn an_optional_step_that_fails_is_skipped_and_says_why() {
     let machine = Scripted { read_only: true, ..Default::default() };
-    let done = perform_on(&machine, &crate::host::install::plan_map_count("search", 1)).await.unwrap();
+    let done = perform_on(&machine, &kernel_steps()).await.unwrap();
     assert!(
         done.iter().all(|step| step.skipped.as_deref().is_some_and(|why| why.contains("not permitted"))),
         "{done:?}"
@@ -183,7 +212,7 @@ async fn ctrl_c_ends_the_run_between_two_steps() {
 
 #[tokio::test]
 async fn the_real_machine_runs_commands_and_keeps_their_last_words() {
-    let machine = crate::host::install::LocalMachine;
+    let machine = crate::host::install::LocalMachine::default();
     let words = |line: &str| vec!["sh".to_owned(), "-c".to_owned(), line.to_owned()];
     let told = Mutex::new(Vec::new());
     let tell = |line: &str| told.lock().unwrap().push(line.to_owned());

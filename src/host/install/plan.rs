@@ -1,10 +1,12 @@
-//! Decides which commands bring an engine onto a machine and start it.
-//! Reads the distribution and what is installed; returns steps in order, or why there is nothing that may be done.
+//! Decides which commands bring an engine onto a machine, start it, and give a stack what else it needs there.
+//! Reads the distribution, what is installed and what the stack asks for; returns steps in order, or why none may be done.
 //! Pure: nothing is run to find out.
 
 use std::time::Duration;
 
 use super::SetupError;
+use super::kernel::plan_kernel;
+use crate::host::facts::KernelFacts;
 use crate::host::{OsRelease, Presence};
 
 /// Package lists and packages come over slow lines, and another package manager may hold its lock for minutes.
@@ -14,8 +16,8 @@ const QUICK: Duration = Duration::from_secs(120);
 const ENGINE: Duration = Duration::from_secs(90);
 /// Where an engine without an init system writes its log.
 const ENGINE_LOG: &str = "/var/log/dockerd.log";
-/// Elasticsearch's bootstrap check.
-const MAP_COUNT: u64 = crate::host::verdict::MAP_COUNT;
+/// The engine's own choice.
+const ENGINE_PID: &str = "/var/run/docker.pid";
 
 /// What the plan is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +36,16 @@ pub struct SetupFacts {
     pub lacks_profiles: bool,
     /// Engine packages the repositories offer, where they had to be asked.
     pub offered: Vec<String>,
+    /// How long the engine is waited for, when somebody said so.
+    pub patience: Option<Duration>,
+    /// An image that is built from the distribution's packages, where no program to do that is installed.
+    pub built_image: Option<String>,
+    /// Kernel settings of the machine the containers run on; empty where it is another one.
+    pub kernel: KernelFacts,
+    /// The service that needs many memory maps (Elasticsearch).
+    pub map_count_for: Option<String>,
+    /// The service that needs memory to be overcommitted (Redis).
+    pub overcommit_for: Option<String>,
 }
 
 /// Whether an engine answers.
@@ -109,16 +121,10 @@ impl SetupStep {
                 let lines: Vec<String> = commands.iter().map(|words| words.join(" ")).collect();
                 lines.join(" || ")
             }
-            Action::Write { path, text } => format!("echo '{}' > {path}", text.trim_end()),
+            Action::Write { path, text } => format!("echo \"{}\" > {path}", text.trim_end()),
             Action::Launch { command, log, .. } => format!("{} >> {log} 2>&1 &", command.join(" ")),
             Action::AwaitEngine { .. } => "docker version".to_owned(),
         }
-    }
-
-    /// The step as a line of a plan.
-    pub fn line(&self) -> String {
-        let cause = if self.cause.is_empty() { String::new() } else { format!(" ({})", self.cause) };
-        format!("{} {}{cause}: {}", self.verbs.0, self.subject, self.command())
     }
 }
 
@@ -133,8 +139,21 @@ pub fn is_engine_package(name: &str) -> bool {
     matches!(name, "docker-ce" | "moby-engine")
 }
 
-/// The steps from this machine to an engine that answers; none when one does.
-pub fn plan_engine(facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupError> {
+/// The steps from this machine to one that can run the stack; none when it can.
+pub fn plan_setup(facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupError> {
+    let mut steps = plan_engine(facts)?;
+    let debian = facts.os.as_ref().is_some_and(|os| kind(os) == Some(Kind::Debian));
+    if let Some(image) = facts.built_image.as_ref().filter(|_| debian) {
+        let refreshed = steps.iter().any(|step| step.verbs == REFRESH);
+        let cause = format!("image {image} is built from packages with it");
+        steps.extend((!refreshed).then(refresh));
+        steps.push(apt("mmdebstrap", &["mmdebstrap"], cause));
+    }
+    steps.extend(plan_kernel(facts));
+    Ok(steps)
+}
+
+fn plan_engine(facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupError> {
     match &facts.engine {
         EngineState::Answers => return Ok(Vec::new()),
         EngineState::Forbidden => return Err(SetupError::Forbidden { user: facts.user.clone() }),
@@ -151,6 +170,7 @@ pub fn plan_engine(facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupError> {
         steps.extend(install(os, facts)?);
     }
     steps.extend(start(&facts.presence));
+    steps.push(answer(facts, &steps));
     Ok(steps)
 }
 
@@ -195,9 +215,8 @@ fn install(os: &OsRelease, facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupEr
         vec![SetupStep::run(verbs, subject, commands).because(cause.clone()).within(PACKAGES)]
     };
     match kind(os) {
-        Some(Kind::Debian) => Ok(debian(&cause, facts.lacks_profiles)),
-        // The package was renamed between releases.
-        Some(Kind::Fedora) => Ok(packages("moby-engine", &["dnf install -y moby-engine", "dnf install -y docker"])),
+        Some(Kind::Debian) => Ok(debian(os, &cause, facts.lacks_profiles)),
+        Some(Kind::Fedora) => Ok(packages("moby-engine", &["dnf install -y moby-engine"])),
         Some(Kind::Amazon) => Ok(packages("docker", &["dnf install -y docker", "yum install -y docker"])),
         Some(Kind::RedHat) => match facts.offered.iter().find(|name| is_engine_package(name)) {
             Some(name) if name == "docker-ce" => {
@@ -210,70 +229,80 @@ fn install(os: &OsRelease, facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupEr
     }
 }
 
-fn debian(cause: &str, lacks_profiles: bool) -> Vec<SetupStep> {
-    let profiles = if lacks_profiles { " apparmor" } else { "" };
-    let install = format!(
-        "env DEBIAN_FRONTEND=noninteractive apt-get install -y -o DPkg::Lock::Timeout=300 \
-         --no-install-recommends docker.io ca-certificates{profiles}"
-    );
-    vec![
-        SetupStep::run(("refresh", "Refreshed"), "package lists", &["apt-get update"])
-            .because("the package may have moved")
-            .within(PACKAGES),
-        SetupStep::run(("install", "Installed"), "docker.io", &[&install]).because(cause).within(PACKAGES),
-    ]
+fn debian(os: &OsRelease, cause: &str, lacks_profiles: bool) -> Vec<SetupStep> {
+    let mut packages = vec!["docker.io", "ca-certificates"];
+    // Debian 13 split the command `docker` from the engine's package.
+    let is_split = os.id == "debian" && os.version.parse::<u32>().is_ok_and(|version| version >= 13);
+    packages.extend(is_split.then_some("docker-cli"));
+    packages.extend(lacks_profiles.then_some("apparmor"));
+    vec![refresh(), apt("docker.io", &packages, cause)]
 }
 
+const REFRESH: (&str, &str) = ("refresh", "Refreshed");
+
+fn refresh() -> SetupStep {
+    let step = SetupStep::run(REFRESH, "package lists", &["apt-get update"]);
+    step.because("the package may have moved").within(PACKAGES)
+}
+
+fn apt(subject: &str, packages: &[&str], cause: impl Into<String>) -> SetupStep {
+    let install = format!(
+        "env DEBIAN_FRONTEND=noninteractive apt-get install -y -o DPkg::Lock::Timeout=300 --no-install-recommends {}",
+        packages.join(" ")
+    );
+    SetupStep::run(("install", "Installed"), subject, &[&install]).because(cause).within(PACKAGES)
+}
+
+const START: (&str, &str) = ("start", "Started");
+
 fn start(presence: &Presence) -> Vec<SetupStep> {
-    let verbs = ("start", "Started");
-    let cause = "it is installed and stopped";
-    let mut steps = Vec::new();
-    let mut log = None;
+    let by =
+        |command: &str| vec![SetupStep::run(START, "the engine", &[command]).because("it is installed and stopped")];
     if presence.snap && presence.dockerd.is_none() {
-        steps.push(SetupStep::run(verbs, "the engine", &["snap start docker"]).because(cause));
-    } else if presence.systemd {
-        steps.push(SetupStep::run(verbs, "the engine", &["systemctl enable --now docker"]).because(cause));
-    } else {
-        if !presence.cgroups {
-            let mount = "mount -t cgroup2 cgroup2 /sys/fs/cgroup";
-            let step = SetupStep::run(("mount", "Mounted"), "control groups", &[mount]);
-            steps.push(step.because("no init system has done it").optional());
-        }
-        let command = presence.dockerd.clone().unwrap_or_else(|| "dockerd".to_owned());
-        log = Some(ENGINE_LOG.to_owned());
-        // The package's own script may have started it.
-        let grace = Duration::from_secs(5);
-        let action = Action::Launch { command: vec![command], log: ENGINE_LOG.to_owned(), grace };
-        let cause = format!("no init system starts it; its log is {ENGINE_LOG}");
-        steps.push(SetupStep { verbs, subject: "the engine".to_owned(), cause, action, optional: false });
+        return by("snap start docker");
     }
-    steps.push(SetupStep {
-        verbs: ("await", "Ready"),
-        subject: "the engine".to_owned(),
-        cause: format!("at most {} s", ENGINE.as_secs()),
-        action: Action::AwaitEngine { limit: ENGINE, log },
-        optional: false,
-    });
+    if presence.systemd {
+        return by("systemctl enable --now docker");
+    }
+    if presence.openrc {
+        let mut steps = by("rc-service docker start");
+        let enable = SetupStep::run(("enable", "Enabled"), "the engine", &["rc-update add docker default"]);
+        steps.push(enable.because("it starts with the machine from now on"));
+        return steps;
+    }
+    by_hand(presence)
+}
+
+/// Without an init system the engine is a program of its own session.
+fn by_hand(presence: &Presence) -> Vec<SetupStep> {
+    let mut steps = Vec::new();
+    if !presence.cgroups {
+        let mount = "mount -t cgroup2 cgroup2 /sys/fs/cgroup";
+        let step = SetupStep::run(("mount", "Mounted"), "control groups", &[mount]);
+        steps.push(step.because("no init system has done it").optional());
+    }
+    let command = vec![presence.dockerd.clone().unwrap_or_else(|| "dockerd".to_owned())];
+    // The package's own script may have started it.
+    let action = Action::Launch { command, log: ENGINE_LOG.to_owned(), grace: Duration::from_secs(2) };
+    let cause = format!("no init system does; its process id is in {ENGINE_PID}");
+    steps.push(SetupStep { verbs: START, subject: "the engine".to_owned(), cause, action, optional: false });
     steps
 }
 
-/// Raises `vm.max_map_count` for a service that needs it, now and after a restart of the machine.
-pub fn plan_map_count(service: &str, found: u64) -> Vec<SetupStep> {
-    if found >= MAP_COUNT {
-        return Vec::new();
+/// The wait for what the steps before started.
+fn answer(facts: &SetupFacts, started: &[SetupStep]) -> SetupStep {
+    let limit = facts.patience.unwrap_or(ENGINE);
+    let log = started.iter().find_map(|step| match &step.action {
+        Action::Launch { log, .. } => Some(log.clone()),
+        _ => None,
+    });
+    SetupStep {
+        verbs: ("await", "Ready"),
+        subject: "the engine".to_owned(),
+        cause: format!("at most {} s", limit.as_secs()),
+        action: Action::AwaitEngine { limit, log },
+        optional: false,
     }
-    let step = |path: &str, text: String, subject: &str| SetupStep {
-        verbs: ("set", "Set"),
-        subject: subject.to_owned(),
-        cause: format!("service `{service}` needs {MAP_COUNT}, it is {found}"),
-        action: Action::Write { path: path.to_owned(), text },
-        // A container may not change the kernel; a single node runs all the same.
-        optional: true,
-    };
-    vec![
-        step("/proc/sys/vm/max_map_count", format!("{MAP_COUNT}\n"), "vm.max_map_count"),
-        step("/etc/sysctl.d/60-aictl.conf", format!("vm.max_map_count = {MAP_COUNT}\n"), "vm.max_map_count for good"),
-    ]
 }
 
 fn named(os: &OsRelease) -> String {

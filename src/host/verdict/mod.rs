@@ -8,6 +8,8 @@ mod kernel;
 mod network;
 mod resources;
 
+pub use kernel::MAP_COUNT;
+
 use serde::Serialize;
 
 use super::facts::Facts;

@@ -38,7 +38,7 @@ struct Answered {
 }
 
 /// All facts.
-pub(super) async fn facts(context: &Context, project: &LoadedProject) -> Result<Facts> {
+pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProject) -> Result<Facts> {
     if matches!(project.environment.target, Some(TargetConfig::Kubernetes(_))) {
         return Err(WorkflowError::usage("this environment is a cluster; `doctor` looks at Docker engines").into());
     }

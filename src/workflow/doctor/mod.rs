@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::host::verdict::verdicts;
 use crate::workflow::Context;
 
+pub(super) use gather::facts as observe_facts;
 pub use report::DoctorReport;
 
 /// Check whether machine and engine can run the project; exit 4 when something failed
@@ -35,7 +36,7 @@ pub async fn run(context: &Context, args: DoctorArgs) -> Result<Box<dyn Report>>
 pub async fn examine(context: &Context) -> Result<DoctorReport> {
     let project = load_project_file(context)?;
     let requirements = project.environment.requirements.clone().unwrap_or_default();
-    let facts = gather::facts(context, &project).await?;
+    let facts = observe_facts(context, &project).await?;
     let findings = verdicts(&facts, &requirements);
     Ok(DoctorReport::new(project.environment_name.clone(), facts.engine.ok(), findings))
 }

@@ -6,6 +6,7 @@ use crate::compose::ComposeError;
 use crate::compose::model::{Service, Stack};
 use crate::error::{ErrorKind, Result};
 use crate::host::facts::{MachineFacts, StackFacts};
+use crate::image::Recipes;
 use crate::plan::Observed;
 use crate::project::{LoadedProject, Resources};
 use crate::workflow::Context;
@@ -41,6 +42,7 @@ pub(super) fn facts(
     let of_kind = |kinds: &[&str]| stack.services.iter().find(|(_, service)| is_of(kinds, &service.image));
     let present = |image: &String| observed.is_some_and(|observed| observed.images.contains_key(image));
     let enabled = stack.services.iter().flat_map(|(name, service)| service.all_images(&stack.name, name));
+    let missing: Vec<String> = enabled.filter(|image| !present(image)).collect();
     let platform = |(name, service): (&String, &Service)| (name.clone(), service.platform.clone());
     StackFacts {
         unreadable,
@@ -48,7 +50,8 @@ pub(super) fn facts(
         redis: of_kind(&["redis", "valkey", "keydb"]).map(|(name, _)| name.clone()),
         platforms: stack.services.iter().map(platform).filter(|(_, platform)| !platform.is_empty()).collect(),
         limited: stack.services.values().filter(|service| has_memory_limit(service)).count(),
-        missing_images: enabled.filter(|image| !present(image)).count(),
+        built_image: built_image(&missing),
+        missing_images: missing.len(),
         lighter,
     }
 }
@@ -61,6 +64,12 @@ fn is_of(kinds: &[&str], image: &str) -> bool {
     let words: Vec<&str> = name.split(['-', '_', '.']).collect();
     let companion = ["exporter", "backup", "operator", "commander", "insight", "sentinel", "admin", "ui", "dashboards"];
     words.iter().any(|word| kinds.contains(word)) && !words.iter().any(|word| companion.contains(word))
+}
+
+/// The first image a recipe of ours builds; recipes that cannot be read are no matter of this machine.
+fn built_image(missing: &[String]) -> Option<String> {
+    let recipes = Recipes::embedded().ok()?;
+    missing.iter().find(|image| recipes.building(image).is_some()).cloned()
 }
 
 fn is_single_node(service: &Service) -> bool {
