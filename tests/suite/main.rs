@@ -16,6 +16,7 @@ mod lifecycle_verbs;
 mod own_engine;
 mod rooms;
 mod secrets;
+mod setup;
 mod stage;
 
 mod compose_judge;

@@ -63,6 +63,7 @@ pub async fn perform_setup(
     interrupt: &watch::Receiver<bool>,
 ) -> Result<Vec<SetupStepDone>, SetupError> {
     let mut done = Vec::new();
+    let mut given_up = None;
     for (key, step) in steps.iter().enumerate() {
         if *interrupt.borrow() {
             return Err(SetupError::Interrupted { next: named(step) });
@@ -79,10 +80,12 @@ pub async fn perform_setup(
         let took = started.elapsed();
         reporter.report(ended(key, step, &result, took));
         let skipped = match result {
-            Err(error) if !step.optional => return Err(error),
+            Err(error) if !step.optional => return Err(root_of(error, given_up)),
             Err(error) => {
                 reporter.warn(format!("{error}; going on without it"));
-                Some(error.to_string())
+                let said = error.to_string();
+                given_up.get_or_insert(error);
+                Some(said)
             }
             Ok(()) => None,
         };
@@ -90,6 +93,14 @@ pub async fn perform_setup(
         done.push(SetupStepDone { seconds, skipped, ..step.planned() });
     }
     Ok(done)
+}
+
+/// A package that no list names, after the lists could not be had: that is the trouble to tell.
+fn root_of(error: SetupError, given_up: Option<SetupError>) -> SetupError {
+    match (&error, given_up) {
+        (SetupError::Step { trouble: Trouble::NoSuchPackage, .. }, Some(earlier)) => earlier,
+        _ => error,
+    }
 }
 
 fn named(step: &SetupStep) -> String {

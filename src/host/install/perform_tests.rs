@@ -112,25 +112,41 @@ async fn everything_is_done_in_order_and_timed() {
     assert!(done.last().unwrap().seconds.unwrap() >= 0.5, "two looks apart: {done:?}");
 }
 
+const UNKNOWN: Said = Ok((100, "E: Unable to locate package docker.io"));
+
+/// Without lists no package is known: what kept the lists away is told.
+#[tokio::test]
+async fn lists_that_cannot_be_had_are_the_trouble_told_when_the_package_is_unknown() {
+    let ignored = "W: Some index files failed to download. They have been ignored";
+    let cases: [(i32, &'static str, Trouble); 3] = [
+        (100, "E: Temporary failure resolving 'packages.example.org'", Trouble::NoDns),
+        (0, "W: Unable to connect to mirror:80\nW: Some index files failed to download.", Trouble::MirrorDown),
+        (100, "E: Could not open lock file /x/lock - open (13: Permission denied)", Trouble::NotPermitted),
+    ];
+    for (code, words, expected) in cases {
+        let machine =
+            Scripted { ends: vec![("update", Ok((code, words))), ("install", UNKNOWN)], ..Default::default() };
+        let error = perform_on(&machine, &steps()).await.unwrap_err();
+        let SetupError::Step { trouble, step, .. } = &error else { panic!("{words}: {error:?}") };
+        assert_eq!((*trouble, step.as_str()), (expected, "refresh package lists"), "{words}");
+        assert_eq!(machine.done().len(), 2, "nothing follows: {:?}", machine.done());
+    }
+    // One broken source among others keeps nobody from installing.
+    let machine = Scripted { ends: vec![("update", Ok((0, ignored)))], answers_after: Some(0), ..Default::default() };
+    let done = perform_on(&machine, &steps()).await.unwrap();
+    assert!(done[0].skipped.is_some() && done.len() == 4, "{done:?}");
+}
+
 #[tokio::test]
 async fn each_trouble_is_told_with_a_remedy_and_nothing_is_done_after_it() {
-    let cases: [(&str, Said, Trouble); 9] = [
-        ("update", Ok((100, "E: Temporary failure resolving 'packages.example.org'")), Trouble::NoDns),
+    let cases: [(&str, Said, Trouble); 7] = [
         (
-            "update",
-            Ok((
-                0,
-                "W: Unable to connect to mirror:80\nW: Some index files failed to download. They have been ignored",
-            )),
+            "install",
+            Ok((100, "E: Failed to fetch http://mirror/x  Unable to connect to mirror:80:")),
             Trouble::MirrorDown,
         ),
-        (
-            "update",
-            Ok((100, "E: Could not open lock file /var/lib/apt/lists/lock - open (13: Permission denied)")),
-            Trouble::NotPermitted,
-        ),
         ("install", Ok((100, "E: You don't have enough free space in /var/cache/apt/archives/.")), Trouble::DiskFull),
-        ("install", Ok((100, "E: Unable to locate package docker.io")), Trouble::NoSuchPackage),
+        ("install", UNKNOWN, Trouble::NoSuchPackage),
         ("install", Ok((100, "E: dpkg was interrupted, you must manually run 'dpkg --configure -a'")), Trouble::CutOff),
         ("install", Ok((100, "E: Could not get lock /var/lib/dpkg/lock-frontend")), Trouble::Busy),
         ("install", Err(io::ErrorKind::NotFound), Trouble::NoProgram),

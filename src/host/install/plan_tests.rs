@@ -118,7 +118,7 @@ fn without_an_init_system_the_engine_is_started_by_hand_with_a_log() {
     await the engine (at most 90 s): docker version
     ");
     let optional: Vec<bool> = plan_setup(&facts).unwrap().iter().map(|step| step.optional).collect();
-    assert_eq!(optional, [false, false, true, false, false]);
+    assert_eq!(optional, [true, false, true, false, false]);
 }
 
 #[test]
