@@ -167,7 +167,7 @@ pub struct ClockFacts {
 /// Name resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DnsFacts {
-    /// The name that was looked up: where images or packages would come from.
+    /// The name that was looked up: where images or packages would come from; empty where nothing names a host.
     pub name: String,
     /// What came of it on this machine.
     pub host: Seen<Lookup>,

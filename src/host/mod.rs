@@ -7,6 +7,7 @@ mod dns;
 pub mod facts;
 pub mod git;
 pub mod install;
+mod packages;
 mod port;
 mod presence;
 pub mod private_file;
@@ -18,6 +19,7 @@ use std::path::Path;
 
 pub use disk::{disk_space, is_writable, mode};
 pub use dns::look_up;
+pub use packages::package_host;
 pub use port::{PortHolder, Protocol, port_holder, port_holder_on};
 pub use presence::{Presence, presence, program};
 pub use system::{OsRelease, SystemRoot};

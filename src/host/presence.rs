@@ -69,20 +69,10 @@ fn is_podmans(root: &SystemRoot) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, SystemRoot) {
-        let folder = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let root = SystemRoot(folder.path().to_owned());
-        (folder, root)
-    }
+    use crate::host::system::root_with;
 
     fn found(files: &[(&str, &str)]) -> Presence {
-        let (_folder, root) = root(files);
+        let (_folder, root) = root_with(files);
         let variables = [("HOME", "/home/ops"), ("XDG_RUNTIME_DIR", "/run/user/1000")];
         presence(&root, &variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into())
     }
@@ -119,7 +109,7 @@ mod tests {
 
     #[test]
     fn podmans_docker_may_be_a_link() {
-        let (_folder, root) = root(&[("usr/bin/podman", "\u{7f}ELF")]);
+        let (_folder, root) = root_with(&[("usr/bin/podman", "\u{7f}ELF")]);
         std::os::unix::fs::symlink("podman", root.path("usr/bin/docker")).unwrap();
         assert!(presence(&root, &BTreeMap::new()).podman_docker);
     }

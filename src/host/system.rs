@@ -213,21 +213,22 @@ fn count_list(list: &str) -> Option<f64> {
     (sum > 0).then(|| f64::from(sum))
 }
 
+/// A root folder with these files, for tests.
+#[cfg(test)]
+pub(super) fn root_with(files: &[(&str, &str)]) -> (tempfile::TempDir, SystemRoot) {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    let root = SystemRoot(folder.path().to_owned());
+    (folder, root)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// A root folder with these files.
-    fn root(files: &[(&str, &str)]) -> (tempfile::TempDir, SystemRoot) {
-        let folder = tempfile::tempdir().unwrap();
-        for (path, text) in files {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, text).unwrap();
-        }
-        let root = SystemRoot(folder.path().to_owned());
-        (folder, root)
-    }
 
     const FOUR: (&str, &str) = ("sys/devices/system/cpu/online", "0-3\n");
     const STATUS: (&str, &str) = ("proc/self/status", "Name:\tx\nUid:\t1000\t0\t0\t0\nCpus_allowed_list:\t0-127\n");
@@ -235,7 +236,7 @@ mod tests {
 
     #[test]
     fn the_whole_machine_counts_where_no_group_limits_it() {
-        let (_folder, root) = root(&[FOUR, STATUS, MEMORY, ("proc/self/cgroup", "0::/\n")]);
+        let (_folder, root) = root_with(&[FOUR, STATUS, MEMORY, ("proc/self/cgroup", "0::/\n")]);
         assert_eq!(root.cpus(), Some(Limited { amount: 4.0, by: None }));
         assert_eq!(root.memory(), Some(Limited { amount: 8_192_000_000, by: None }));
         assert_eq!((root.available_memory(), root.user_id()), (Some(2_048_000), Some(0)));
@@ -243,7 +244,7 @@ mod tests {
 
     #[test]
     fn a_limit_of_the_second_version_counts_at_every_level() {
-        let (_folder, root) = root(&[
+        let (_folder, root) = root_with(&[
             FOUR,
             STATUS,
             MEMORY,
@@ -261,7 +262,7 @@ mod tests {
 
     #[test]
     fn a_limit_of_the_first_version_counts_and_its_unlimited_number_does_not() {
-        let (_folder, root) = root(&[
+        let (_folder, root) = root_with(&[
             FOUR,
             STATUS,
             MEMORY,
@@ -281,13 +282,13 @@ mod tests {
 
     #[test]
     fn affinity_counts_too() {
-        let (_folder, root) = root(&[FOUR, ("proc/self/status", "Cpus_allowed_list:\t0,2\n")]);
+        let (_folder, root) = root_with(&[FOUR, ("proc/self/status", "Cpus_allowed_list:\t0,2\n")]);
         assert_eq!(root.cpus(), Some(Limited { amount: 2.0, by: Some("processor affinity") }));
     }
 
     #[test]
     fn an_empty_root_knows_nothing_and_says_nothing() {
-        let (_folder, root) = root(&[]);
+        let (_folder, root) = root_with(&[]);
         assert_eq!((root.cpus(), root.memory(), root.os_release()), (None, None, None));
         assert_eq!((root.kernel(), root.cgroup_version()), (KernelFacts::default(), None));
         assert!(root.emulated().is_empty());
@@ -295,7 +296,7 @@ mod tests {
 
     #[test]
     fn kernel_settings_and_emulators_are_read() {
-        let (_folder, root) = root(&[
+        let (_folder, root) = root_with(&[
             ("proc/sys/vm/max_map_count", "65530\n"),
             ("proc/sys/vm/overcommit_memory", "1\n"),
             ("proc/sys/fs/binfmt_misc/qemu-aarch64", "enabled\n"),

@@ -61,6 +61,8 @@ pub struct EngineHost {
     pub time: String,
     /// Whether the kernel lets it limit memory.
     pub limits_memory: bool,
+    /// Where it asks for an image whose name says no registry, first first: its mirrors, then its index; URLs.
+    pub registries: Vec<String>,
 }
 
 /// Whose engine answers the Docker API.

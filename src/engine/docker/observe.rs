@@ -82,9 +82,20 @@ struct Resources {
     memory_limit: Option<bool>,
     #[serde(default)]
     security_options: Option<Vec<String>>,
+    #[serde(default)]
+    index_server_address: String,
+    #[serde(default)]
+    registry_config: Option<RegistryConfig>,
     /// Only Podman's service has these two.
     buildah_version: Option<String>,
     rootless: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RegistryConfig {
+    #[serde(default)]
+    mirrors: Option<Vec<String>>,
 }
 
 impl Resources {
@@ -97,6 +108,8 @@ impl Resources {
             EngineFlavour::Docker
         };
         let options = self.security_options.unwrap_or_default();
+        let mut registries = self.registry_config.and_then(|config| config.mirrors).unwrap_or_default();
+        registries.push(self.index_server_address);
         EngineHost {
             flavour,
             rootless: self.rootless == Some(true) || options.iter().any(|option| option == "name=rootless"),
@@ -106,6 +119,7 @@ impl Resources {
             data_root: self.docker_root_dir,
             time: self.system_time,
             limits_memory: self.memory_limit.unwrap_or(true),
+            registries: registries.into_iter().filter(|url| !url.is_empty()).collect(),
         }
     }
 }

@@ -37,7 +37,7 @@ fn good() -> Facts {
         access: AccessFacts { project: "/srv/shop".into(), project_writable: Ok(true), env_files: Vec::new() },
         clock: ClockFacts { ours: 1_800_000_000, ahead: Ok(0.2) },
         dns: DnsFacts {
-            name: "deb.debian.org".into(),
+            name: "packages.example.org".into(),
             host: Ok(Lookup::Found("192.0.2.1".into())),
             inside: Err("no container runs".into()),
             proxied: false,

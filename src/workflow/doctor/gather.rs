@@ -10,7 +10,6 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{ports, stack};
-use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::host::facts::{
@@ -48,10 +47,12 @@ pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProjec
     let answered = engine(context, project).await;
     let place = Place::of(&root, answered.as_ref().map(|a| &a.info));
     let observed = observe(loaded.as_ref(), answered.as_ref().ok()).await;
-    let machine = machine(context, &root, &place, answered.as_ref().ok().map(|a| &a.info));
+    let info = answered.as_ref().ok().map(|a| &a.info);
+    let machine = machine(context, &root, &place, info);
     let target = answered.as_ref().ok().map(|a| &*a.target);
+    let source = stack::source_of_images(stack, project, (info, &root));
     Ok(Facts {
-        disks: disks(&place, answered.as_ref().ok().map(|a| &a.info), &project.directory),
+        disks: disks(&place, info, &project.directory),
         stack: stack::facts(stack, unreadable, (project, &machine), observed.as_ref()),
         ports: ports::facts(stack, observed.as_ref(), target, &place).await,
         access: access(context, project),
@@ -62,7 +63,7 @@ pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProjec
                 Err(_) => Err("the engine does not answer".to_owned()),
             },
         },
-        dns: dns(context, &root, (stack, project), (&place, observed.as_ref(), target)).await,
+        dns: dns(context, &root, source, (&place, observed.as_ref(), target)).await,
         presence: presence(&root, &context.variables),
         engine: answered.map(|answered| answered.info),
         machine,
@@ -200,13 +201,13 @@ fn access(context: &Context, project: &LoadedProject) -> AccessFacts {
 async fn dns(
     context: &Context,
     root: &SystemRoot,
-    (stack, project): (Option<&Stack>, &LoadedProject),
+    name: Option<String>,
     (place, observed, target): (&Place, Option<&Observed>, Option<&dyn Target>),
 ) -> DnsFacts {
-    let name = stack::source_of_images(stack, project);
-    let host = match place.local {
-        true => Ok(look_up(root, &name).await),
-        false => Err(place.why_not.to_owned()),
+    let host = match &name {
+        _ if !place.local => Err(place.why_not.to_owned()),
+        Some(name) => Ok(look_up(root, name).await),
+        None => Err("no registry and no package source is configured".to_owned()),
     };
     let variables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
     let proxied = variables.iter().any(|name| context.variables.get(*name).is_some_and(|value| !value.is_empty()));
@@ -214,7 +215,7 @@ async fn dns(
         (Some(observed), Some(target)) => inside(observed, target).await,
         _ => Err("no container runs".to_owned()),
     };
-    DnsFacts { name, host, inside, proxied }
+    DnsFacts { name: name.unwrap_or_default(), host, inside, proxied }
 }
 
 /// Asks a running container for its own service's name: only the engine's name server knows it.

@@ -6,8 +6,9 @@ use crate::compose::ComposeError;
 use crate::compose::model::{Service, Stack};
 use crate::error::{ErrorKind, Result};
 use crate::host::facts::{MachineFacts, StackFacts};
+use crate::host::{SystemRoot, package_host};
 use crate::image::Recipes;
-use crate::plan::Observed;
+use crate::plan::{EngineInfo, Observed};
 use crate::project::{LoadedProject, Resources};
 use crate::workflow::Context;
 use crate::workflow::load::{LoadedStack, load_stack};
@@ -103,29 +104,37 @@ fn lighter(project: &LoadedProject, machine: &MachineFacts) -> Option<String> {
     met.next().map(|(name, _)| name.clone())
 }
 
-/// The host that images, or the packages they are built from, would come from.
-pub(super) fn source_of_images(stack: Option<&Stack>, project: &LoadedProject) -> String {
-    const PACKAGES: &str = "deb.debian.org";
-    const HUB: &str = "registry-1.docker.io";
+/// The host that images, or the packages they are built from, would come from: as the project, the engine and this
+/// machine's package manager are configured. None where nothing names one.
+pub(super) fn source_of_images(
+    stack: Option<&Stack>,
+    project: &LoadedProject,
+    (engine, root): (Option<&EngineInfo>, &SystemRoot),
+) -> Option<String> {
     let registry = project.project.as_ref().and_then(|project| project.registry.as_ref());
     if let Some(host) = registry.and_then(|registry| host_of(&registry.url)) {
-        return host;
+        return Some(host);
     }
-    let Some(stack) = stack else { return PACKAGES.to_owned() };
     // Where a service is built, its base image is what comes from elsewhere; which, its recipe knows.
-    let pulled = stack.services.values().filter(|service| service.build.is_none() && !service.image.is_empty());
+    let services = stack.iter().flat_map(|stack| stack.services.values());
+    let pulled = services.filter(|service| service.build.is_none() && !service.image.is_empty());
     let images: Vec<&str> = pulled.map(|service| service.image.as_str()).collect();
     if let Some(host) = images.iter().find_map(|image| host_of(image)) {
-        return host;
+        return Some(host);
     }
     // Images of our own recipes are built from the distribution's packages.
     let ours = |image: &&str| image.starts_with("aictl/") || image.starts_with("aictl-lab/");
-    if images.iter().all(ours) { PACKAGES.to_owned() } else { HUB.to_owned() }
+    if images.iter().all(ours) {
+        return package_host(root);
+    }
+    engine?.host.registries.iter().find_map(|url| host_of(url))
 }
 
-/// The registry's host of a reference, when it names one: `ghcr.io/x/y`, `registry:5000/x`.
+/// The registry's host of a URL, or of a reference when it names one: `ghcr.io/x/y`, `registry:5000/x`.
 fn host_of(reference: &str) -> Option<String> {
-    let reference = reference.split_once("://").map_or(reference, |(_, rest)| rest);
+    if let Some((_, address)) = reference.split_once("://") {
+        return address.split(['/', ':']).next().filter(|host| !host.is_empty()).map(str::to_owned);
+    }
     let (first, rest) = reference.split_once('/').unwrap_or((reference, ""));
     let is_host = first.contains('.') || first == "localhost" || (first.contains(':') && !rest.is_empty());
     let host = first.split(':').next().unwrap_or(first);
@@ -151,6 +160,7 @@ mod tests {
         assert_eq!(host_of("ghcr.io/team/api:1").as_deref(), Some("ghcr.io"));
         assert_eq!(host_of("registry:5000/api").as_deref(), Some("registry"));
         assert_eq!(host_of("https://registry.example.com").as_deref(), Some("registry.example.com"));
+        assert_eq!(host_of("http://mirror:5000/hub").as_deref(), Some("mirror"));
         for plain in ["postgres:15", "library/postgres", "aictl/redis:7"] {
             assert_eq!(host_of(plain), None, "{plain}");
         }

@@ -115,10 +115,12 @@ pub(super) async fn remove(connection: &Connection, id: &str, name: &str) -> Res
                     return Ok(Outcome { warnings: vec![kept], ..done() });
                 }
                 if tokio::time::Instant::now() >= deadline {
-                    return Err(TargetError::TimedOut {
-                        what: format!("letting go of network {name}"),
-                        after: LETTING_GO,
-                    });
+                    // Engines before 23 lose count when several containers leave at once; Compose meets the same.
+                    let what = format!(
+                        "letting go of network {name}, which has no container any more; an engine that \
+                        lost count of its endpoints removes it after a restart of the engine,"
+                    );
+                    return Err(TargetError::TimedOut { what, after: LETTING_GO });
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
