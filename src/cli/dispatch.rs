@@ -31,6 +31,7 @@ pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> 
         Verb::Cp(args) => workflow::cp::run(context, args).await,
         Verb::Port(args) => workflow::port::run(context, args).await,
         Verb::Top(args) => workflow::top::run(context, args).await,
+        Verb::Diagram(args) => workflow::diagram::run(context, args).await,
         Verb::Clean(args) => workflow::clean::run(context, args).await,
         Verb::Version(args) => workflow::version::run(context, args).await,
         Verb::Build(args) => workflow::build::run(context, args).await,

@@ -36,6 +36,7 @@ pub enum Verb {
     Cp(workflow::cp::CpArgs),
     Port(workflow::port::PortArgs),
     Top(workflow::top::TopArgs),
+    Diagram(workflow::diagram::DiagramArgs),
     Clean(workflow::clean::CleanArgs),
     Build(workflow::build::BuildArgs),
     Images(workflow::images::ImagesArgs),

@@ -20,6 +20,7 @@ pub mod clean;
 pub mod client;
 pub mod config;
 pub mod cp;
+pub mod diagram;
 pub mod doctor;
 pub mod exec;
 pub mod kill;

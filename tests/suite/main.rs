@@ -6,6 +6,7 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+mod diagram;
 mod doctor;
 mod engine_contract;
 mod engine_docker;

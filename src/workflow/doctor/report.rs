@@ -98,7 +98,7 @@ fn blocks_of(finding: &Finding) -> Vec<Block> {
 }
 
 /// Lines of at most `room` characters, broken at spaces outside commands where that is possible.
-fn wrapped(text: &str, room: usize) -> Vec<String> {
+pub(in crate::workflow) fn wrapped(text: &str, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in pieces(text) {
         match lines.last_mut() {
