@@ -16,7 +16,7 @@ services:
     healthcheck: { test: [CMD, tool, ready], interval: 1s, timeout: 5s, retries: 30 }
     depends_on: { once: { condition: service_completed_successfully } }
     networks: [back]
-  once: { image: aictl-lab/tool:1, command: [tool, lines, "1"], networks: [back] }
+  once: { image: aictl-lab/tool:1, command: [tool, exit, "0"], networks: [back] }
   broken: { image: aictl-lab/tool:1, command: [tool, exit, "3"], networks: [back] }
 networks: { back: { internal: true } }
 "#;
