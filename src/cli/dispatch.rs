@@ -18,6 +18,8 @@ pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> 
         Verb::Restart(args) => workflow::restart::run(context, args).await,
         Verb::Status(args) => workflow::status::run(context, args).await,
         Verb::Ls(args) => workflow::ls::run(context, args).await,
+        Verb::Health(args) => workflow::health::run(context, args).await,
+        Verb::SmokeTest(args) => workflow::smoke_test::run(context, args).await,
         Verb::Wait(args) => workflow::wait::run(context, args).await,
         Verb::Kill(args) => workflow::kill::run(context, args).await,
         Verb::Config(args) => workflow::config::run(context, args).await,

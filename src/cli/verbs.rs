@@ -22,6 +22,8 @@ pub enum Verb {
     #[command(alias = "ps")]
     Status(workflow::status::StatusArgs),
     Ls(workflow::ls::LsArgs),
+    Health(workflow::health::HealthArgs),
+    SmokeTest(workflow::smoke_test::SmokeTestArgs),
     Wait(workflow::wait::WaitArgs),
     Kill(workflow::kill::KillArgs),
     Logs(workflow::logs::LogsArgs),

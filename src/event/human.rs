@@ -19,6 +19,11 @@ pub fn duration(value: Duration) -> String {
     }
 }
 
+/// `12ms`, from a second on as `duration`: for what mostly takes less than a second.
+pub fn short(value: Duration) -> String {
+    if value < Duration::from_secs(1) { format!("{}ms", value.as_millis()) } else { duration(value) }
+}
+
 fn pair(major: u64, major_unit: &str, minor: u64, minor_unit: &str) -> String {
     if minor == 0 { format!("{major}{major_unit}") } else { format!("{major}{major_unit} {minor}{minor_unit}") }
 }

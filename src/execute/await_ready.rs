@@ -12,7 +12,7 @@ use super::evidence::collect;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::{
     Change, ContainerState, ObservedContainer, Readiness, ReadinessFailure, ReadinessWatch, Sighting, Verdict,
-    probes_early,
+    health_command, probes_early,
 };
 use crate::target::{ContainerFacts, ExecArgs, ExecInput, Target, TargetError};
 
@@ -144,17 +144,6 @@ impl Probes {
         self.distance = (self.distance * 2).min(Duration::from_secs(1));
         self.due = Instant::now() + if passed { Duration::from_secs(1) } else { self.distance };
         Some(passed)
-    }
-}
-
-/// The command the engine would run for a health check.
-fn health_command(test: &[String]) -> Vec<String> {
-    match test.split_first() {
-        Some((kind, rest)) if kind == "CMD-SHELL" => {
-            ["/bin/sh", "-c"].into_iter().map(str::to_owned).chain(rest.iter().cloned()).collect()
-        }
-        Some((kind, rest)) if kind == "CMD" => rest.to_vec(),
-        _ => test.to_vec(),
     }
 }
 

@@ -149,6 +149,17 @@ pub fn probes_early(interval: Duration, test: &[String]) -> bool {
     !test.is_empty() && test.first().is_some_and(|t| t != "NONE") && interval > Duration::from_millis(1500)
 }
 
+/// The command the engine would run for a health check.
+pub fn health_command(test: &[String]) -> Vec<String> {
+    match test.split_first() {
+        Some((kind, rest)) if kind == "CMD-SHELL" => {
+            ["/bin/sh", "-c"].into_iter().map(str::to_owned).chain(rest.iter().cloned()).collect()
+        }
+        Some((kind, rest)) if kind == "CMD" => rest.to_vec(),
+        _ => test.to_vec(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use crate::error::{ErrorKind, Hint};
 use crate::target::TargetError;
 
 /// Why one look failed.
@@ -13,7 +14,7 @@ pub enum ProbeError {
     #[error("service `{service}` has no running container{}", state.as_ref().map(|s| format!(": {s}")).unwrap_or_default())]
     NotRunning { service: String, state: Option<String> },
     /// The target says no.
-    #[error("{0}")]
+    #[error(transparent)]
     Target(#[from] TargetError),
     /// A connection or an answer broke.
     #[error("{what}: {reason}")]
@@ -24,6 +25,9 @@ pub enum ProbeError {
     /// The answer is not the one that was wanted.
     #[error("{what} {found}, {wanted}")]
     Unexpected { what: String, found: String, wanted: String, body: Option<String> },
+    /// Nothing can be said yet: what is asked has only begun.
+    #[error("{what}")]
+    Early { what: String, details: Vec<String> },
     /// What was found is wrong by itself.
     #[error("{what}")]
     Wrong { what: String, details: Vec<String>, for_good: bool },
@@ -40,11 +44,32 @@ impl ProbeError {
         matches!(self, Self::Wrong { for_good: true, .. })
     }
 
+    /// Whether it was looked at too early to tell.
+    pub fn is_early(&self) -> bool {
+        matches!(self, Self::Early { .. })
+    }
+
     /// More than the message: what the answer held, which targets are down.
     pub fn details(&self) -> Vec<String> {
         match self {
             Self::Unexpected { body: Some(body), .. } => vec![body.clone()],
-            Self::Wrong { details, .. } => details.clone(),
+            Self::Wrong { details, .. } | Self::Early { details, .. } => details.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Hint for ProbeError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Target(error) => error.kind(),
+            _ => ErrorKind::ChecksFailed,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Target(error) => error.hints(),
             _ => Vec::new(),
         }
     }

@@ -82,7 +82,7 @@ pub(super) async fn sql(scene: &Scene<'_>, plan: &Planned, check: &SqlCheck) -> 
     if let Some(database) = &check.database {
         arguments.extend(["-d", database]);
     }
-    let what = format!("`{}` in {}", shortened(&check.query), check.service);
+    let what = format!("`{}` in {}", one_line(&check.query), check.service);
     let mut seen = Seen::default();
     for container in scene.running(&check.service).await? {
         let answer = run(scene, &container, client(PSQL, &arguments), vec!["PGCONNECT_TIMEOUT=10".to_owned()]).await?;
@@ -93,7 +93,7 @@ pub(super) async fn sql(scene: &Scene<'_>, plan: &Planned, check: &SqlCheck) -> 
         }
         let answer = Answer { text, ..answer };
         judge(&what, &answer, &plan.check.expect, GOOD)?;
-        seen = Seen::new(format!("answered {}", shortened(&answer.text)), None);
+        seen = Seen::new(format!("answered {}", one_line(&answer.text)), None);
     }
     Ok(seen)
 }
@@ -135,7 +135,7 @@ pub(super) async fn redis(scene: &Scene<'_>, plan: &Planned, check: &RedisCheck)
     let words = if check.command.0.is_empty() { &ping[..] } else { &check.command.0[..] };
     let mut arguments = vec!["-h", "127.0.0.1"];
     arguments.extend(words.iter().map(String::as_str));
-    let what = format!("`{}` to {}", shortened(&words.join(" ")), check.service);
+    let what = format!("`{}` to {}", one_line(&words.join(" ")), check.service);
     let variables = || plan.variables.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect();
     let mut seen = Seen::default();
     for container in scene.running(&check.service).await? {
@@ -145,16 +145,16 @@ pub(super) async fn redis(scene: &Scene<'_>, plan: &Planned, check: &RedisCheck)
         let first = said.split_whitespace().next().unwrap_or_default();
         let wrong_pong = words[0].eq_ignore_ascii_case("ping") && words.len() == 1 && said != "PONG";
         if REDIS_ERRORS.contains(&first) || wrong_pong {
-            return Err(ProbeError::Broken { what, reason: shortened(said) });
+            return Err(ProbeError::Broken { what, reason: one_line(said) });
         }
         judge(&what, &answer, &plan.check.expect, GOOD)?;
-        seen = Seen::new(format!("answered {}", shortened(said)), None);
+        seen = Seen::new(format!("answered {}", one_line(said)), None);
     }
     Ok(seen)
 }
 
 /// One line of at most forty characters.
-fn shortened(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= 40 { line } else { format!("{}…", line.chars().take(39).collect::<String>()) }
 }
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn long_queries_are_shown_on_one_short_line() {
-        assert_eq!(shortened("select\n  1"), "select 1");
-        assert_eq!(shortened(&"x".repeat(80)).chars().count(), 40);
+        assert_eq!(one_line("select\n  1"), "select 1");
+        assert_eq!(one_line(&"x".repeat(80)).chars().count(), 40);
     }
 }

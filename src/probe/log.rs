@@ -1,4 +1,4 @@
-//! Patterns in the logs of a service, since its containers started.
+//! Patterns in the logs of a service, of the present run of its containers.
 //! Reads log lines as they come; returns at the first line that decides.
 //! Never follows a log.
 
@@ -49,10 +49,12 @@ fn compiled(pattern: Option<&str>) -> Result<Option<Regex>, ProbeError> {
     compiled.map_err(|error| ProbeError::wrong(format!("no regular expression: {error}")))
 }
 
-/// The start of the container's present run, in seconds with their fraction.
+/// The end of the container's run before the one that is looked at, in seconds with their fraction; none when it is its
+/// first. The start will not do: engines note it after the process has written its first lines.
 fn since(container: &ObservedContainer) -> Option<String> {
-    let started = OffsetDateTime::parse(container.started_at.as_deref()?, &Rfc3339).ok()?;
-    Some(format!("{}.{:09}", started.unix_timestamp(), started.nanosecond()))
+    let time = |text: &Option<String>| OffsetDateTime::parse(text.as_deref()?, &Rfc3339).ok();
+    let (started, ended) = (time(&container.started_at)?, time(&container.finished_at)?);
+    (ended < started).then(|| format!("{}.{:09}", ended.unix_timestamp(), ended.nanosecond()))
 }
 
 #[cfg(test)]
@@ -61,10 +63,13 @@ mod tests {
 
     #[test]
     fn the_log_is_read_from_the_present_run_on() {
-        let at = |text: &str| {
-            since(&ObservedContainer { started_at: Some(text.to_owned()), ..ObservedContainer::default() })
+        let ran = |started: &str, ended: Option<&str>| {
+            let (started_at, finished_at) = (Some(started.to_owned()), ended.map(str::to_owned));
+            since(&ObservedContainer { started_at, finished_at, ..ObservedContainer::default() })
         };
-        assert_eq!(at("2026-01-01T00:00:00.25Z").as_deref(), Some("1767225600.250000000"));
-        assert_eq!(at("never"), None);
+        let (earlier, later) = ("2026-01-01T00:00:00.25Z", "2026-01-01T00:00:01Z");
+        assert_eq!(ran(later, Some(earlier)).as_deref(), Some("1767225600.250000000"));
+        assert_eq!(ran(earlier, None), None, "the first run");
+        assert_eq!(ran(earlier, Some(later)), None, "the one run has ended");
     }
 }

@@ -12,6 +12,7 @@ mod look;
 mod outcome;
 mod prometheus;
 mod public;
+mod ready;
 mod recognise;
 mod run;
 mod scene;
@@ -20,7 +21,8 @@ mod tls;
 
 pub use error::ProbeError;
 pub use outcome::{Attempt, CheckOutcome, Source, Verdict};
+pub use ready::await_ready;
 pub use recognise::{Kind, plan_checks, recognised};
 pub use run::{Patience, run_check};
 pub use scene::{Planned, Scene};
-pub use state::{Settled, settled};
+pub use state::restarts;

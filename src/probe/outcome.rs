@@ -23,7 +23,7 @@ pub enum Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// The first attempt passed.
+    /// It passed, and no attempt before had failed.
     Passed,
     /// A later attempt passed: something was wrong, and it may come back.
     Flaky,
@@ -36,6 +36,9 @@ pub enum Verdict {
 pub struct Attempt {
     /// Whether it was as it should be.
     pub passed: bool,
+    /// Not passed because nothing could be said yet: Prometheus has not asked a new target.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub early: bool,
     /// What was found.
     pub message: String,
     /// More of it: the answer's beginning, what is down and why.
@@ -56,6 +59,8 @@ pub struct CheckOutcome {
     /// The service it looks at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// What was asked: `GET http://api:8000/health`.
+    pub asked: String,
     /// Who asked for it.
     pub source: Source,
     /// The verdict.
@@ -74,11 +79,15 @@ fn seconds<S: Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Er
 impl Verdict {
     /// The verdict over attempts in their order.
     pub fn over(attempts: &[Attempt]) -> Self {
-        match attempts {
-            [.., last] if !last.passed => Self::Failed,
-            [] => Self::Failed,
-            [_] => Self::Passed,
-            [..] => Self::Flaky,
+        match attempts.split_last() {
+            Some((last, earlier)) if last.passed => {
+                if earlier.iter().all(|attempt| attempt.early) {
+                    Self::Passed
+                } else {
+                    Self::Flaky
+                }
+            }
+            _ => Self::Failed,
         }
     }
 }
@@ -93,9 +102,9 @@ impl CheckOutcome {
     pub fn message(&self) -> String {
         let said = self.attempts.last().map_or("", |last| last.message.as_str());
         match (self.verdict, self.attempts.len()) {
-            (Verdict::Flaky, count) => format!("passed after {count} attempts: {said}"),
-            (Verdict::Failed, count) if count > 1 => format!("{said} ({count} attempts)"),
-            _ => said.to_owned(),
+            (_, 0 | 1) => said.to_owned(),
+            (Verdict::Failed, count) => format!("{said} ({count} attempts)"),
+            (_, count) => format!("passed at attempt {count}: {said}"),
         }
     }
 
@@ -106,7 +115,8 @@ impl CheckOutcome {
 
     /// Turns the outcome to a failure by what was seen after its last attempt.
     pub fn overturn(&mut self, message: String) {
-        self.attempts.push(Attempt { passed: false, message, details: Vec::new(), took: Duration::ZERO });
+        let attempt = Attempt { passed: false, early: false, message, details: Vec::new(), took: Duration::ZERO };
+        self.attempts.push(attempt);
         self.verdict = Verdict::Failed;
     }
 
@@ -119,15 +129,13 @@ impl CheckOutcome {
             details: attempt.details.iter().map(clean).collect(),
             ..attempt.clone()
         };
-        Self { name: clean(&self.name), attempts: self.attempts.iter().map(attempt).collect(), ..self.clone() }
+        let attempts = self.attempts.iter().map(attempt).collect();
+        Self { name: clean(&self.name), asked: clean(&self.asked), attempts, ..self.clone() }
     }
 
     /// The time it took, as people read it.
     pub fn time(&self) -> String {
-        match self.took {
-            took if took < Duration::from_secs(1) => format!("{}ms", took.as_millis()),
-            took => human::duration(took),
-        }
+        human::short(self.took)
     }
 }
 
@@ -137,7 +145,7 @@ mod tests {
 
     fn attempt(passed: bool) -> Attempt {
         let message = if passed { "answered" } else { "refused" }.to_owned();
-        Attempt { passed, message, details: Vec::new(), took: Duration::from_millis(5) }
+        Attempt { passed, early: false, message, details: Vec::new(), took: Duration::from_millis(5) }
     }
 
     fn outcome(attempts: &[bool]) -> CheckOutcome {
@@ -146,6 +154,7 @@ mod tests {
             name: "api answers".into(),
             kind: "http",
             service: Some("api".into()),
+            asked: "GET http://api:8000/health".into(),
             source: Source::Project,
             verdict: Verdict::over(&attempts),
             attempts,
@@ -157,13 +166,21 @@ mod tests {
     fn a_pass_after_a_failure_is_flaky_and_says_so() {
         for (attempts, verdict, message) in [
             (&[true][..], Verdict::Passed, "answered"),
-            (&[false, false, true], Verdict::Flaky, "passed after 3 attempts: answered"),
+            (&[false, false, true], Verdict::Flaky, "passed at attempt 3: answered"),
             (&[false], Verdict::Failed, "refused"),
             (&[true, false], Verdict::Failed, "refused (2 attempts)"),
         ] {
             let outcome = outcome(attempts);
             assert_eq!((outcome.verdict, outcome.message().as_str()), (verdict, message), "{attempts:?}");
         }
+    }
+
+    #[test]
+    fn a_look_that_came_too_early_is_told_and_is_no_flap() {
+        let early = Attempt { early: true, ..attempt(false) };
+        assert_eq!(Verdict::over(&[early.clone(), attempt(true)]), Verdict::Passed);
+        assert_eq!(Verdict::over(&[early.clone(), attempt(false), attempt(true)]), Verdict::Flaky);
+        assert_eq!(Verdict::over(&[early]), Verdict::Failed);
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::project::{HttpParts, PrometheusCheck, RulesState};
 /// Where Prometheus listens unless it is told otherwise.
 pub(super) const PORT: u16 = 9090;
 
+const TARGETS: &str = "/api/v1/targets?state=active";
+
 /// What is right, or what is wrong and its details.
 type Judged = Result<String, (String, Vec<String>)>;
 
@@ -24,25 +26,40 @@ pub(super) async fn look(scene: &Scene<'_>, plan: &Planned, check: &PrometheusCh
     };
     let mut words = Vec::new();
     for container in scene.running(service).await? {
-        words = questions((scene, plan), service, (&container, check)).await?;
+        let asked = (scene, plan, service.as_str(), &container);
+        words = match questions(asked, check).await {
+            Err(ProbeError::Wrong { what, details, .. }) if has_only_begun(asked).await => {
+                return Err(ProbeError::Early { what, details });
+            }
+            result => result?,
+        };
     }
     Ok(Seen::new(words.join(", "), None))
 }
 
-async fn questions(
-    (scene, plan): (&Scene<'_>, &Planned),
-    service: &str,
-    (container, check): (&ObservedContainer, &PrometheusCheck),
-) -> Result<Vec<String>, ProbeError> {
-    let ask = async |path: &str| {
-        let parts = HttpParts { secure: false, host: service, port: PORT, path };
-        let question = Question { parts, login: plan.login.as_ref() };
-        let answer = question.ask(scene, container).await?;
-        data(&answer.text).map_err(|reason| ProbeError::Broken { what: question.words(), reason })
-    };
+/// Whom to ask: the scene, the check, the service's name, one of its containers.
+type Asked<'a, 's> = (&'a Scene<'s>, &'a Planned, &'a str, &'a ObservedContainer);
+
+async fn ask((scene, plan, service, container): Asked<'_, '_>, path: &str) -> Result<Value, ProbeError> {
+    let parts = HttpParts { secure: false, host: service, port: PORT, path };
+    let question = Question { parts, login: plan.login.as_ref() };
+    let answer = question.ask(scene, container).await?;
+    data(&answer.text).map_err(|reason| ProbeError::Broken { what: question.words(), reason })
+}
+
+/// Whether a target has never been asked: Prometheus began a moment ago, and nothing it lacks means anything yet.
+async fn has_only_begun(asked: Asked<'_, '_>) -> bool {
+    let Ok(data) = ask(asked, TARGETS).await else { return false };
+    let down = |target: &&Value| target["health"] == "down";
+    list(&data, "activeTargets").any(|target| target["health"] == "unknown")
+        && list(&data, "activeTargets").find(down).is_none()
+}
+
+async fn questions(asked: Asked<'_, '_>, check: &PrometheusCheck) -> Result<Vec<String>, ProbeError> {
+    let ask = async |path: &str| ask(asked, path).await;
     let mut words = Vec::new();
     if check.targets.is_some() {
-        words.push(told(targets(&ask("/api/v1/targets?state=active").await?))?);
+        words.push(told(targets(&ask(TARGETS).await?))?);
     }
     if let Some(wanted) = &check.rules {
         let rules = ask("/api/v1/rules").await?;

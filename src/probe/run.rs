@@ -1,6 +1,6 @@
 //! Runs one check to its verdict: looks, and looks again while there is patience and hope.
 //! Reads the check, the scene and the patience; returns the outcome with every attempt.
-//! Never looks longer than its deadline allows, save for a first look that everything gets.
+//! Never begins a look after its deadline, save for a first one that everything gets.
 
 use std::time::{Duration, Instant};
 
@@ -44,6 +44,7 @@ pub async fn run_check(scene: &Scene<'_>, plan: &Planned, patience: Patience) ->
         name: plan.check.name.clone(),
         kind: plan.check.way(),
         service: plan.service.clone(),
+        asked: plan.asked(),
         source: plan.source(),
         verdict: Verdict::over(&attempts),
         attempts,
@@ -52,30 +53,19 @@ pub async fn run_check(scene: &Scene<'_>, plan: &Planned, patience: Patience) ->
 }
 
 async fn attempt(scene: &Scene<'_>, plan: &Planned, limit: Duration) -> (Attempt, bool) {
+    // The time begins when it is this one's turn.
+    let _turn = scene.turn().await;
     let began = Instant::now();
     let seen = tokio::time::timeout(limit, look(scene, plan)).await;
-    let late = |_| Err(ProbeError::Late { what: subject(plan), after: limit });
+    let late = |_| Err(ProbeError::Late { what: plan.asked(), after: limit });
     let seen = seen.unwrap_or_else(late);
     let took = began.elapsed();
     match seen {
-        Ok(seen) => (Attempt { passed: true, message: seen.message, details: seen.details, took }, false),
+        Ok(seen) => (Attempt { passed: true, early: false, message: seen.message, details: seen.details, took }, false),
         Err(error) => {
             let (message, details) = (error.to_string(), error.details());
-            (Attempt { passed: false, message, details, took }, error.is_for_good())
+            let early = error.is_early();
+            (Attempt { passed: false, early, message, details, took }, error.is_for_good())
         }
-    }
-}
-
-/// What was asked, in words, for a look that never came back.
-fn subject(plan: &Planned) -> String {
-    let check = &plan.check;
-    if let Some(http) = &check.http {
-        return format!("GET {}", http.url);
-    }
-    let address = check.tcp.as_ref().map(|tcp| &tcp.address).or(check.tls.as_ref().map(|tls| &tls.address));
-    match (address, &plan.service) {
-        (Some(address), _) => address.clone(),
-        (None, Some(service)) => format!("`{service}`"),
-        (None, None) => "it".to_owned(),
     }
 }

@@ -5,14 +5,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::ProbeError;
 use super::outcome::Source;
 use crate::plan::{ContainerState, Observed, ObservedContainer, Scope};
 use crate::project::Check;
 use crate::secret::Secret;
-use crate::target::Target;
+use crate::target::{Target, TargetError};
+
+/// So many looks at a time: an engine under many execs at once is slow for all of them.
+const AT_ONCE: usize = 8;
 
 /// A picture younger than this is taken for the present.
 const FRESH: Duration = Duration::from_millis(300);
@@ -35,6 +38,27 @@ pub struct Planned {
 }
 
 impl Planned {
+    /// What is asked, in words: `GET http://api:8000/health`, `select 1 in postgres`.
+    pub fn asked(&self) -> String {
+        let check = &self.check;
+        let service = self.service.as_deref().unwrap_or("?");
+        if let Some(http) = &check.http {
+            return format!("GET {}", http.url);
+        }
+        let address = check.tcp.as_ref().map(|tcp| &tcp.address).or(check.tls.as_ref().map(|tls| &tls.address));
+        if let Some(address) = address {
+            return format!("{} {address}", check.way());
+        }
+        let words = match (&check.exec, &check.sql, &check.redis) {
+            (Some(exec), ..) => exec.command.0.join(" "),
+            (_, Some(sql), _) => sql.query.clone(),
+            (_, _, Some(redis)) if redis.command.0.is_empty() => "PING".to_owned(),
+            (_, _, Some(redis)) => redis.command.0.join(" "),
+            _ => check.way().to_owned(),
+        };
+        format!("{} in {service}", super::exec::one_line(&words))
+    }
+
     pub(super) fn source(&self) -> Source {
         if self.recognised { Source::Recognised } else { Source::Project }
     }
@@ -50,13 +74,25 @@ pub struct Scene<'a> {
     pub now: i64,
     baseline: Observed,
     seen: Mutex<(Instant, Arc<Observed>)>,
+    turns: Semaphore,
 }
 
 impl<'a> Scene<'a> {
     /// A scene as it stands before the first check.
     pub fn new(target: &'a dyn Target, project: &'a str, baseline: Observed, now: i64) -> Self {
         let seen = Mutex::new((Instant::now(), Arc::new(baseline.clone())));
-        Self { target, project, now, baseline, seen }
+        Self { target, project, now, baseline, seen, turns: Semaphore::new(AT_ONCE) }
+    }
+
+    /// Waits for this look's turn. The semaphore is never closed.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
+    }
+
+    /// A scene as it stands now.
+    pub async fn now(target: &'a dyn Target, project: &'a str, now: i64) -> Result<Self, TargetError> {
+        let scope = Scope { project: project.to_owned(), ..Scope::default() };
+        Ok(Self::new(target, project, target.observe(&scope).await?, now))
     }
 
     /// The container as it was before the first check.

@@ -1,29 +1,13 @@
-//! The state of containers: running and healthy, completed, restarted meanwhile; and whether they have settled.
+//! The state of containers: running and healthy, completed, restarted meanwhile.
 //! Reads containers now and as they were before the first check; returns words.
 //! Never takes a container that just restarted for one that runs well.
 
+use std::borrow::Cow;
+
 use super::look::Seen;
-use super::{ProbeError, Scene};
-use crate::plan::{ContainerState, Health, ObservedContainer};
+use super::{CheckOutcome, ProbeError, Scene};
+use crate::plan::{ContainerState, Health, ObservedContainer, health_command};
 use crate::project::{ExpectedState, StateCheck};
-
-/// Whether a container is on its way or has arrived.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
-    /// It will change by itself: its health check has no verdict yet, or it is restarting.
-    NotYet,
-    /// It is what it is.
-    Yes,
-}
-
-/// Whether a container will change by itself.
-pub fn settled(container: &ObservedContainer) -> Settled {
-    match (container.state, container.health) {
-        (ContainerState::Restarting | ContainerState::Removing, _) => Settled::NotYet,
-        (ContainerState::Running, Health::Starting) => Settled::NotYet,
-        _ => Settled::Yes,
-    }
-}
 
 /// The state in words: `exited with 3`, `running, unhealthy: …`.
 pub(super) fn described(container: &ObservedContainer) -> String {
@@ -43,15 +27,14 @@ pub(super) fn described(container: &ObservedContainer) -> String {
 pub(super) async fn look(scene: &Scene<'_>, check: &StateCheck) -> Result<Seen, ProbeError> {
     let containers = scene.containers(&check.service).await?;
     if containers.is_empty() {
-        return Err(ProbeError::NotRunning {
-            service: check.service.clone(),
-            state: Some("it has none at all".into()),
-        });
+        return Err(ProbeError::wrong(format!("service `{}` has no container", check.service)));
     }
-    for container in &containers {
-        fault(container, scene.before(&container.id), check.is).map_or(Ok(()), Err)?;
+    let mut healthy = true;
+    for container in containers.iter().map(Cow::Borrowed) {
+        let container = asked_when_starting(scene, container).await?;
+        fault(&container, scene.before(&container.id), check.is).map_or(Ok(()), Err)?;
+        healthy &= container.health == Health::Healthy;
     }
-    let healthy = containers.iter().all(|container| container.health == Health::Healthy);
     let word = match check.is {
         ExpectedState::Completed => "completed",
         ExpectedState::Running if healthy => "running, healthy",
@@ -59,6 +42,27 @@ pub(super) async fn look(scene: &Scene<'_>, check: &StateCheck) -> Result<Seen, 
     };
     let count = if containers.len() > 1 { format!("{} containers ", containers.len()) } else { String::new() };
     Ok(Seen::new(format!("{count}{word}"), None))
+}
+
+/// Before the engine's first verdict the container's health test is run here: an interval can be half a minute.
+async fn asked_when_starting<'c>(
+    scene: &Scene<'_>,
+    container: Cow<'c, ObservedContainer>,
+) -> Result<Cow<'c, ObservedContainer>, ProbeError> {
+    if container.health != Health::Starting || !passes_own_test(scene, &container).await? {
+        return Ok(container);
+    }
+    Ok(Cow::Owned(ObservedContainer { health: Health::Healthy, ..container.into_owned() }))
+}
+
+/// Whether the container's own health test passes now.
+pub(super) async fn passes_own_test(scene: &Scene<'_>, container: &ObservedContainer) -> Result<bool, ProbeError> {
+    let command = health_command(&container.health_test);
+    if container.state != ContainerState::Running || command.is_empty() {
+        return Ok(false);
+    }
+    let answer = super::exec::run(scene, container, command, Vec::new()).await?;
+    Ok(answer.exit_code == Some(0))
 }
 
 /// What is wrong with one container.
@@ -85,6 +89,20 @@ fn fault(now: &ObservedContainer, before: Option<&ObservedContainer>, expected: 
         Health::Starting => wrong(format!("{name} has no verdict of its health check yet"), false),
         Health::Healthy | Health::None => None,
     }
+}
+
+/// Turns a service's check of its state to a failure when a container of it was restarted since the checks began.
+pub async fn restarts(scene: &Scene<'_>, outcomes: &mut [CheckOutcome]) -> Result<(), ProbeError> {
+    let seen = scene.look().await?;
+    for container in seen.containers.iter().filter(|container| !container.one_off) {
+        let Some(words) = restarted(container, scene.before(&container.id)) else { continue };
+        let of_state = |outcome: &&mut CheckOutcome| outcome.kind == "state" && outcome.passed();
+        let of_service = |outcome: &&mut CheckOutcome| outcome.service.as_ref() == Some(&container.service);
+        if let Some(outcome) = outcomes.iter_mut().filter(of_state).find(of_service) {
+            outcome.overturn(format!("{} {words} while the checks ran", container.name));
+        }
+    }
+    Ok(())
 }
 
 /// How a container was restarted since it was first seen.
@@ -155,19 +173,5 @@ mod tests {
         assert_eq!(said(&container, None, ExpectedState::Completed), "p-api-1 is exited with 1, not completed");
         container.state = ContainerState::Running;
         assert_eq!(said(&container, None, ExpectedState::Completed), "p-api-1 is running, not completed");
-    }
-
-    #[test]
-    fn only_what_changes_by_itself_is_waited_for() {
-        use ContainerState::{Exited, Paused, Restarting, Running};
-        for (state, health, expected) in [
-            (Running, Health::Starting, Settled::NotYet),
-            (Restarting, Health::None, Settled::NotYet),
-            (Running, Health::Unhealthy, Settled::Yes),
-            (Exited, Health::None, Settled::Yes),
-            (Paused, Health::Starting, Settled::Yes),
-        ] {
-            assert_eq!(settled(&container(state, health)), expected);
-        }
     }
 }

@@ -39,7 +39,7 @@ pub struct Check {
     /// The state of a service's containers.
     #[serde(default)]
     pub state: Option<StateCheck>,
-    /// A pattern in a service's log since its containers started.
+    /// A pattern in a service's log of its containers' present run.
     #[serde(default)]
     pub log: Option<LogCheck>,
     /// What the answer must be.

@@ -28,6 +28,12 @@ pub enum WorkflowError {
     /// No service of a kind was recognised.
     #[error("no service with a {kind} image was found")]
     NoServiceOfKind { kind: &'static str },
+    /// A name that is no check.
+    #[error("no check is named `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    NoCheck { name: String, nearest: Option<String> },
+    /// There is nothing to check.
+    #[error("there is nothing to check: no service and no check was found")]
+    NoChecks,
     /// Some parts worked, others did not.
     #[error("{done} of {all} done: {failed}")]
     Partial { done: usize, all: usize, failed: String },
@@ -68,9 +74,10 @@ impl Hint for WorkflowError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
-            Self::EnvFile { .. } => ErrorKind::Config,
+            Self::EnvFile { .. } | Self::NoChecks => ErrorKind::Config,
             Self::NoTask { .. }
             | Self::NoSecret { .. }
+            | Self::NoCheck { .. }
             | Self::NoMigration
             | Self::NoServiceOfKind { .. }
             | Self::NoContainer { .. }
@@ -92,6 +99,10 @@ impl Hint for WorkflowError {
             Self::NoMigration => vec![
                 "say it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`"
                     .to_owned(),
+            ],
+            Self::NoCheck { .. } => vec!["`aictl smoke-test --dry-run` lists the checks".to_owned()],
+            Self::NoChecks => vec![
+                "`aictl ls` lists the projects that run; checks of your own go under `checks` in aictl.yaml".to_owned(),
             ],
             Self::NoServiceOfKind { .. } => vec!["name the service: `--service NAME`".to_owned()],
             Self::LockAlive { .. } => vec!["`aictl lock break --force` removes it all the same".to_owned()],

@@ -3,6 +3,7 @@
 //! Never prints, never parses a command line.
 
 pub mod change;
+mod checks;
 pub mod context;
 pub mod done;
 mod error;
@@ -13,6 +14,7 @@ pub mod report;
 pub mod select;
 pub mod templates;
 pub mod urls;
+mod verdict_lines;
 
 pub mod build;
 pub mod bundle;
@@ -23,6 +25,7 @@ pub mod cp;
 pub mod diagram;
 pub mod doctor;
 pub mod exec;
+pub mod health;
 pub mod kill;
 pub mod lock;
 pub mod logs;
@@ -38,6 +41,7 @@ pub mod schema;
 pub mod secrets;
 pub mod setup;
 pub mod shell;
+pub mod smoke_test;
 pub mod start;
 pub mod status;
 pub mod stop;

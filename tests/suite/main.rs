@@ -18,6 +18,7 @@ mod own_engine;
 mod rooms;
 mod secrets;
 mod setup;
+mod smoke;
 mod stage;
 
 mod compose_judge;

@@ -78,7 +78,8 @@ fn prometheus_service(stack: Option<&Stack>, observed: &Observed) -> Option<Stri
 
 fn services<'a>(stack: Option<&'a Stack>, observed: &'a Observed) -> BTreeMap<&'a str, Facts<'a>> {
     let mut all = BTreeMap::new();
-    for container in observed.containers.iter().filter(|c| !c.one_off) {
+    // Beside the files' services only what runs: what was stopped with another profile is nobody's fault.
+    for container in observed.containers.iter().filter(|c| !c.one_off && (stack.is_none() || c.state.is_up())) {
         let name = container.service.as_str();
         all.insert(name, Facts { name, service: None, kind: Kind::of(&container.image), completes: false });
     }

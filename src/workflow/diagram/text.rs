@@ -5,8 +5,8 @@
 use super::escape::cut;
 use super::graph::{Graph, NetworkNode, Node, State};
 use crate::compose::model::Condition;
-use crate::workflow::doctor::wrapped;
 use crate::workflow::report::{Block, Cell, Tone};
+use crate::workflow::verdict_lines::wrapped;
 
 const WIDTH: usize = 80;
 const GAP: usize = 2;

@@ -17,7 +17,6 @@ use crate::workflow::Context;
 
 pub(super) use gather::facts as observe_facts;
 pub use report::DoctorReport;
-pub(super) use report::wrapped;
 
 /// Check whether machine and engine can run the project; exit 4 when something failed
 #[derive(Debug, Clone, Default, Args)]

@@ -8,11 +8,7 @@ use crate::error::ErrorKind;
 use crate::host::verdict::{Finding, Verdict};
 use crate::plan::EngineInfo;
 use crate::workflow::report::{Block, Cell, Report, Tone, to_json};
-
-/// Columns a line may take.
-const WIDTH: usize = 80;
-/// Columns of the verdict, right-aligned, and of the gap after it.
-const VERDICT: usize = 11;
+use crate::workflow::verdict_lines::{lines_below, verdict_lines};
 
 /// What `doctor` found.
 #[derive(Debug, Clone, Serialize)]
@@ -86,55 +82,9 @@ fn blocks_of(finding: &Finding) -> Vec<Block> {
         _ if matches!(finding.verdict, Verdict::Ok | Verdict::NotChecked) => String::new(),
         wanted => format!("; wanted: {wanted}"),
     };
-    let room = WIDTH - VERDICT - 2;
-    let mut lines = wrapped(&format!("{subject}: {}{wanted}", finding.found), room).into_iter();
-    let first = lines.next().unwrap_or_default();
-    let mut blocks = vec![Block::Line(vec![Cell::new(format!("{word:>VERDICT$}"), tone), format!("  {first}").into()])];
-    let below = |line: String| Block::Line(vec![format!("{:VERDICT$}  {line}", "").into()]);
-    blocks.extend(lines.map(below));
-    let remedy = finding.remedy.as_deref().map(|remedy| wrapped(&format!("-> {remedy}"), room));
-    blocks.extend(remedy.into_iter().flatten().map(below));
+    let mut blocks = verdict_lines(Cell::new(word, tone), &format!("{subject}: {}{wanted}", finding.found));
+    blocks.extend(finding.remedy.iter().flat_map(|remedy| lines_below(&format!("-> {remedy}"), Tone::Plain)));
     blocks
-}
-
-/// Lines of at most `room` characters, broken at spaces outside commands where that is possible.
-pub(in crate::workflow) fn wrapped(text: &str, room: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in pieces(text) {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= room => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.into_iter().flat_map(|line| cut(&line, room)).collect()
-}
-
-/// Words; a command in backquotes is one, so that it can be copied.
-fn pieces(text: &str) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut from = 0;
-    let mut in_command = false;
-    for (at, c) in text.char_indices() {
-        match c {
-            '`' => in_command = !in_command,
-            ' ' if !in_command => {
-                pieces.push(&text[from..at]);
-                from = at + 1;
-            }
-            _ => {}
-        }
-    }
-    pieces.push(&text[from..]);
-    pieces.into_iter().filter(|piece| !piece.is_empty()).collect()
-}
-
-/// A piece longer than a line, cut where it must be.
-fn cut(line: &str, room: usize) -> Vec<String> {
-    let characters: Vec<char> = line.chars().collect();
-    characters.chunks(room).map(|chunk| chunk.iter().collect()).collect()
 }
 
 impl Report for DoctorReport {
@@ -211,13 +161,5 @@ mod tests {
     fn only_failures_change_the_exit_code() {
         let report = DoctorReport::new(None, None, vec![finding(Verdict::Warning, "x", Some("`true`"))]);
         assert_eq!(report.exit_code(), 0);
-    }
-
-    #[test]
-    fn a_path_longer_than_a_line_is_cut_and_not_lost() {
-        let long = "x".repeat(200);
-        let lines = wrapped(&long, 67);
-        assert_eq!(lines.concat(), long);
-        assert!(lines.iter().all(|line| line.len() <= 67));
     }
 }

@@ -69,6 +69,18 @@ fn the_assistant_has_every_variant_its_users_know() {
 }
 
 #[test]
+fn every_check_of_an_environment_is_of_a_service_it_has() {
+    for example in examples() {
+        for name in environments(&example) {
+            let model = rendered::model(&example, &name);
+            let services: Vec<&str> = model["services"].as_object().unwrap().keys().map(String::as_str).collect();
+            let unknown = loaded(&example, Some(&name)).unknown_services_of_checks(&services);
+            assert!(unknown.is_empty(), "{name}: {unknown:?}");
+        }
+    }
+}
+
+#[test]
 fn example_api_installs_exactly_what_its_lab_image_brings() {
     // Otherwise building it would need a package index, or give other versions than on the official image.
     let image = read(&root().join("templates/images/python-fastapi/requirements.txt"));

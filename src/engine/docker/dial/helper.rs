@@ -62,8 +62,7 @@ impl DockerEngine {
         };
         let late = |_| no_route("the helper container on its network did not answer in time".to_owned());
         for fresh in [false, true] {
-            let helper = tokio::time::timeout(STARTING, self.helper_on(&network, container, fresh)).await;
-            let helper = helper.map_err(late)??;
+            let helper = self.helper_on(&network, container, fresh).await?;
             let dialled = relay::connect(&self.connection, &helper.id, &address, port);
             match tokio::time::timeout(CONNECTING, dialled).await.map_err(late)? {
                 Ok(Some(stream)) => return Ok(stream),
@@ -84,27 +83,35 @@ impl DockerEngine {
         container: &ObservedContainer,
         fresh: bool,
     ) -> Result<Arc<Helper>, TargetError> {
-        let mut helpers = self.dialled.helpers.lock().await;
+        let mut helpers = Arc::clone(&self.dialled.helpers).lock_owned().await;
         if fresh {
             helpers.remove(network);
         }
         if let Some(helper) = helpers.get(network) {
             return Ok(Arc::clone(helper));
         }
+        // A task of its own, which holds the lock to its end: who gives up a dial in the middle leaves no container that
+        // `remove_helpers` does not know of.
+        let (engine, network, container) = (self.clone(), network.to_owned(), container.clone());
+        let name = container.name.clone();
+        let making = tokio::spawn(async move {
+            let helper = Arc::new(engine.new_helper(&network, &container).await?);
+            helpers.insert(network, Arc::clone(&helper));
+            Ok(helper)
+        });
+        making.await.unwrap_or_else(|error| Err(no_helper(name, &error.to_string())))
+    }
+
+    async fn new_helper(&self, network: &str, container: &ObservedContainer) -> Result<Helper, TargetError> {
         let project = container.labels.get(labels::PROJECT).cloned().unwrap_or_default();
         let mut reason = "no image of the stack is on the engine".to_owned();
         for image in self.images_of(&project, container).await? {
             match run(&self.connection, (&project, network), &image).await {
-                Ok(helper) => {
-                    let helper = Arc::new(helper);
-                    helpers.insert(network.to_owned(), Arc::clone(&helper));
-                    return Ok(helper);
-                }
+                Ok(helper) => return Ok(helper),
                 Err(error) => reason = error.to_string(),
             }
         }
-        let container = container.name.clone();
-        Err(TargetError::NoRoute { container, port: 0, reason: format!("no helper container could run: {reason}") })
+        Err(no_helper(container.name.clone(), &reason))
     }
 
     /// Ids of the images the project's containers run on, the container's own first.
@@ -126,6 +133,10 @@ impl DockerEngine {
     }
 }
 
+fn no_helper(container: String, reason: &str) -> TargetError {
+    TargetError::NoRoute { container, port: 0, reason: format!("no helper container could run: {reason}") }
+}
+
 /// Creates, attaches and starts a helper, and proves that it can relay. What fails leaves nothing behind.
 async fn run(connection: &Connection, place: (&str, &str), image: &str) -> Result<Helper, TargetError> {
     let (project, network) = place;
@@ -142,7 +153,8 @@ async fn run(connection: &Connection, place: (&str, &str), image: &str) -> Resul
         relay::check(connection, &created.id).await?;
         Ok(input)
     };
-    match began.await {
+    let late = |_| Err(TargetError::TimedOut { what: doing.clone(), after: STARTING });
+    match tokio::time::timeout(STARTING, began).await.unwrap_or_else(late) {
         Ok(input) => Ok(Helper { id: created.id, _input: std::sync::Mutex::new(input) }),
         Err(error) => {
             remove(connection, &created.id).await;

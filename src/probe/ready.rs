@@ -1,0 +1,104 @@
+//! Waits for containers that are still on their way: starting, restarting, or running to an end that is awaited.
+//! Reads the scene again and again until a deadline; returns the containers that were not ready by then.
+//! Never waits for what cannot change by itself: a container that has ended, one that crashes again and again.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+
+use super::{Planned, ProbeError, Scene, state};
+use crate::plan::{ContainerState, Health, ObservedContainer, Readiness, ReadinessWatch, Sighting, Verdict};
+use crate::project::ExpectedState;
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(500);
+/// One run of a container's own health test may take this long.
+const TEST: Duration = Duration::from_secs(5);
+
+/// Waits until every container the checks speak of has arrived; returns those that have not at the deadline, in words.
+pub async fn await_ready(scene: &Scene<'_>, planned: &[Planned], deadline: Instant) -> Result<Vec<String>, ProbeError> {
+    let began = Instant::now();
+    let services = contracts(planned);
+    let mut watches: BTreeMap<String, ReadinessWatch> = BTreeMap::new();
+    loop {
+        let seen = scene.look().await?;
+        let of_checks = |c: &&ObservedContainer| !c.one_off && services.contains_key(c.service.as_str());
+        let containers: Vec<&ObservedContainer> = seen.containers.iter().filter(of_checks).collect();
+        let tests = join_all(containers.iter().map(|container| own_test(scene, container))).await;
+        let mut waiting = Vec::new();
+        for (container, probe_passed) in containers.into_iter().zip(tests) {
+            let contract = || ReadinessWatch::new(contract(container, services[container.service.as_str()]));
+            let watch = watches.entry(container.id.clone()).or_insert_with(contract);
+            let verdict = watch.see(Sighting { container, probe_passed, at: began.elapsed() });
+            if verdict == Verdict::Waiting && changes_by_itself(container.state) {
+                waiting.push(format!("{}: {}", container.name, on_its_way(container)));
+            }
+        }
+        if waiting.is_empty() || Instant::now() + PAUSE >= deadline {
+            return Ok(waiting);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The services the checks speak of, and whether they must complete.
+fn contracts(planned: &[Planned]) -> BTreeMap<&str, bool> {
+    let mut services = BTreeMap::new();
+    for plan in planned {
+        let Some(service) = plan.service.as_deref() else { continue };
+        let completes = plan.check.state.as_ref().is_some_and(|state| state.is == ExpectedState::Completed);
+        *services.entry(service).or_default() |= completes;
+    }
+    services
+}
+
+fn contract(container: &ObservedContainer, completes: bool) -> Readiness {
+    match (completes, container.health) {
+        (true, _) => Readiness::Completed,
+        (false, Health::None) => Readiness::Started,
+        (false, _) => Readiness::Healthy,
+    }
+}
+
+fn changes_by_itself(state: ContainerState) -> bool {
+    matches!(state, ContainerState::Running | ContainerState::Restarting | ContainerState::Removing)
+}
+
+fn on_its_way(container: &ObservedContainer) -> &'static str {
+    match (container.state, container.health) {
+        (ContainerState::Running, Health::Starting) => "its health check has not passed",
+        (state, _) => state.word(),
+    }
+}
+
+/// Runs the health test of a container the engine has no verdict on.
+async fn own_test(scene: &Scene<'_>, container: &ObservedContainer) -> Option<bool> {
+    if container.health != Health::Starting {
+        return None;
+    }
+    let passed = tokio::time::timeout(TEST, state::passes_own_test(scene, container)).await;
+    Some(matches!(passed, Ok(Ok(true))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::{Check, StateCheck};
+
+    #[test]
+    fn a_service_that_must_complete_is_waited_for_to_its_end() {
+        let plan = |service: &str, is| {
+            let state = Some(StateCheck { service: service.into(), is });
+            let check = Check { state, ..Check::default() };
+            Planned { service: Some(service.into()), check, ..Planned::default() }
+        };
+        let planned = [
+            plan("seed", ExpectedState::Completed),
+            plan("api", ExpectedState::Running),
+            Planned { service: Some("seed".into()), ..Planned::default() },
+            Planned::default(),
+        ];
+        assert_eq!(contracts(&planned), [("seed", true), ("api", false)].into());
+    }
+}
