@@ -24,6 +24,6 @@ pub use observed::{
     Change, ChangeKind, ContainerState, EngineFlavour, EngineHost, EngineInfo, Health, Observed, ObservedContainer,
     ObservedImage, ObservedMount, ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
 };
-pub use operation::{ImageSource, Operation, Outcome, PullPolicy, Readiness, StartTurn};
+pub use operation::{ImageSource, Operation, Outcome, PullPolicy, Readiness, RecipeBuild, StartTurn};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sighting, Verdict, health_command, probes_early};
 pub use steps::{Phase, Plan, Step, StepId};

@@ -49,6 +49,23 @@ pub enum ImageSource {
     Mirror { reference: String },
     /// A bundle file.
     Bundle { file: PathBuf },
+    /// A recipe that stands for it: `builds` are made where they are absent, in this order, then `image` gets its name.
+    Recipe { recipe: String, image: String, builds: Vec<RecipeBuild> },
+    /// A source that is known not to have it, for the account of all sources.
+    Excluded { source: String, reason: String },
+}
+
+/// An image to be built from a recipe this binary brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecipeBuild {
+    /// Name of the recipe.
+    pub recipe: String,
+    /// What the image is called.
+    pub image: String,
+    /// Labels it gets.
+    pub labels: BTreeMap<String, String>,
+    /// Whether earlier builds are ignored.
+    pub no_cache: bool,
 }
 
 impl ImageSource {
@@ -59,6 +76,8 @@ impl ImageSource {
             Self::Registry => format!("registry {}", domain(image)).trim_end().to_owned(),
             Self::Mirror { reference } => format!("mirror {reference}"),
             Self::Bundle { file } => format!("bundle {}", file.display()),
+            Self::Recipe { recipe, .. } => format!("recipe {recipe}"),
+            Self::Excluded { source, .. } => source.clone(),
         }
     }
 }
@@ -77,7 +96,7 @@ pub enum Operation {
         sources: Vec<ImageSource>,
     },
     /// Builds the image of a recipe this binary brings.
-    BuildRecipe { recipe: String, image: String, labels: BTreeMap<String, String>, no_cache: bool },
+    BuildRecipe(RecipeBuild),
     /// Builds a service's image and tags it.
     BuildImage {
         service: String,
@@ -150,7 +169,7 @@ impl Operation {
         const ENGINE_CALL: Duration = Duration::from_secs(120);
         match self {
             // A pull or build of gigabytes over a slow line takes long and is still fine.
-            Self::PullImage { .. } | Self::BuildImage { .. } | Self::BuildRecipe { .. } => Duration::from_secs(3600),
+            Self::PullImage { .. } | Self::BuildImage { .. } | Self::BuildRecipe(_) => Duration::from_secs(3600),
             Self::StopContainer { timeout, .. } | Self::RestartContainer { timeout, .. } => {
                 ENGINE_CALL + timeout.unwrap_or(Duration::from_secs(10))
             }

@@ -14,7 +14,7 @@ impl Operation {
                 [ImageSource::Bundle { .. }] => ("load", "Loaded"),
                 _ => ("pull", "Pulled"),
             },
-            Self::BuildImage { .. } | Self::BuildRecipe { .. } => ("build", "Built"),
+            Self::BuildImage { .. } | Self::BuildRecipe(_) => ("build", "Built"),
             Self::CreateNetwork { .. } | Self::CreateVolume { .. } | Self::CreateContainer(_) => ("create", "Created"),
             Self::RemoveNetwork { .. }
             | Self::RemoveVolume { .. }
@@ -41,7 +41,7 @@ impl Operation {
         };
         match self {
             Self::PullImage { image, .. } | Self::RemoveImage { image } => format!("image {image}"),
-            Self::BuildRecipe { recipe, image, .. } => format!("image {image} from recipe {recipe}"),
+            Self::BuildRecipe(build) => format!("image {} from recipe {}", build.image, build.recipe),
             Self::BuildImage { service, image, .. } => format!("image {image} of {service}"),
             Self::CreateNetwork { name, .. } | Self::RemoveNetwork { name, .. } => format!("network {name}"),
             Self::CreateVolume { name, .. } | Self::RemoveVolume { name } => format!("volume {name}"),

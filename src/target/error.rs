@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::Attempt;
 use crate::error::{ErrorKind, Hint};
 use crate::release::ObservedLease;
 
@@ -16,17 +17,6 @@ pub struct ContainerFacts {
     pub exit_code: Option<i64>,
     /// The last log lines, oldest first.
     pub logs: Vec<String>,
-}
-
-/// One source an image was not to be had from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// The source in words: `mirror mirror.local:5000/redis:7`.
-    pub source: String,
-    /// Why not.
-    pub reason: String,
-    /// Whether it refused the credentials.
-    pub credentials: bool,
 }
 
 fn listed(attempts: &[Attempt]) -> String {

@@ -2,11 +2,13 @@
 //! Signatures and their data only; `engine/docker` and `engine/memory` implement them.
 //! Never holds an implementation, never decides.
 
+mod attempts;
 pub mod bridge;
 mod error;
 mod stream;
 mod traits;
 
-pub use error::{Attempt, ContainerFacts, TargetError};
+pub use attempts::{Attempt, Attempts};
+pub use error::{ContainerFacts, TargetError};
 pub use stream::{BoxDuplex, BoxRead, ByteStream, Duplex, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
 pub use traits::{Copy, Dial, Engine, Exec, Images, Logs, ReleaseStore, Target};

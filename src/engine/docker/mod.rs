@@ -40,6 +40,8 @@ pub struct DockerEngine {
     environment: Environment,
     held: state::HeldLeases,
     dialled: dial::Dialled,
+    /// Whoever holds it builds what several images are built on.
+    needed: std::sync::Arc<tokio::sync::Mutex<()>>,
 }
 
 impl DockerEngine {
@@ -50,7 +52,7 @@ impl DockerEngine {
         let address = resolve(explicit, environment)?;
         let connection = Connection::open(&address).await?;
         let (held, dialled) = (state::HeldLeases::default(), dial::Dialled::default());
-        Ok(Self { connection, environment: environment.clone(), held, dialled })
+        Ok(Self { connection, environment: environment.clone(), held, dialled, needed: Default::default() })
     }
 
     /// What the engine said of itself when it was connected to: address, version, API; no resources.

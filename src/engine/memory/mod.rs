@@ -75,6 +75,13 @@ impl MemoryEngine {
         self
     }
 
+    /// The same engine with a source that gives every image, in the words of `ImageSource`: `registry docker.io`.
+    #[must_use]
+    pub fn with_source(self, words: &str) -> Self {
+        self.world().offers.insert(words.to_owned());
+        self
+    }
+
     /// Scripts a fault: effects are performed operations, records, and lease changes, counted from 1.
     #[must_use]
     pub fn fault_at(self, effect: usize, fault: Fault) -> Self {

@@ -8,21 +8,18 @@ use super::shell::{self, Surroundings};
 use super::world::{Container, StoredFile, World, refused};
 use crate::compose::hash::{network_hash, volume_hash};
 use crate::plan::{
-    ChangeKind, ContainerSpec, ContainerState, Health, ObservedContainer, ObservedMount, ObservedNetwork, ObservedPort,
-    ObservedVolume, Operation, Outcome, labels,
+    ChangeKind, ContainerSpec, ContainerState, Health, ImageSource, ObservedContainer, ObservedMount, ObservedNetwork,
+    ObservedPort, ObservedVolume, Operation, Outcome, RecipeBuild, labels,
 };
-use crate::target::{ContainerFacts, TargetError};
+use crate::target::{Attempts, ContainerFacts, TargetError};
 
 /// First of the ports that are given out.
 const FREE_PORTS: u16 = 49152;
 
 pub(super) fn perform(world: &mut World, operation: &Operation) -> Result<Outcome, TargetError> {
     let outcome = match operation {
-        Operation::PullImage { image, .. } => Err(TargetError::ImageMissing {
-            image: image.clone(),
-            reason: "an engine in memory has no registry".to_owned(),
-        }),
-        Operation::BuildImage { image, .. } | Operation::BuildRecipe { image, .. } => {
+        Operation::PullImage { image, sources, .. } => obtain(world, image, sources),
+        Operation::BuildImage { image, .. } | Operation::BuildRecipe(RecipeBuild { image, .. }) => {
             Ok(created(world.add_image(image)))
         }
         Operation::CreateNetwork { project, key, name, network } => {
@@ -74,6 +71,31 @@ fn on_container(world: &mut World, operation: &Operation) -> Result<Outcome, Tar
             }
         }
         _ => Ok(Outcome::default()),
+    }
+}
+
+/// From the first source that offers it.
+fn obtain(world: &mut World, image: &str, sources: &[ImageSource]) -> Result<Outcome, TargetError> {
+    let mut attempts = Attempts::new(image, sources);
+    for source in attempts.sources() {
+        match from(world, image, source) {
+            Ok(()) => return Ok(attempts.found(source, created(world.add_image(image)))),
+            Err(error) => attempts.fail(source, error)?,
+        }
+    }
+    Err(attempts.nowhere())
+}
+
+fn from(world: &mut World, image: &str, source: &ImageSource) -> Result<(), TargetError> {
+    let missing = |reason: &str| TargetError::ImageMissing { image: image.to_owned(), reason: reason.to_owned() };
+    match source {
+        ImageSource::Excluded { reason, .. } => Err(missing(reason)),
+        _ if !world.offers.contains(&source.words(image)) => Err(missing("it does not answer")),
+        ImageSource::Recipe { builds, .. } => {
+            builds.iter().for_each(|build| drop(world.add_image(&build.image)));
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 

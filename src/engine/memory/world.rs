@@ -47,6 +47,8 @@ pub(super) struct World {
     pub(super) networks: Vec<ObservedNetwork>,
     pub(super) volumes: Vec<ObservedVolume>,
     pub(super) images: BTreeMap<String, ObservedImage>,
+    /// Sources that give images, in words.
+    pub(super) offers: BTreeSet<String>,
     pub(super) leases: BTreeMap<String, HeldLease>,
     pub(super) records: BTreeMap<String, Vec<Record>>,
     pub(super) performed: Vec<Operation>,

@@ -5,6 +5,7 @@
 mod build;
 mod listing;
 mod prune;
+mod sources;
 mod summary;
 mod supplies;
 mod wanted;
@@ -18,7 +19,8 @@ use crate::error::Result;
 use crate::target::Target;
 use crate::workflow::Context;
 
-pub use supplies::{Freshness, RecipeSteps, Supplies};
+pub use sources::{Freshness, RecipeSteps};
+pub use supplies::Supplies;
 pub use wanted::{ImageOptions, Only, PullWhen, plan_images};
 
 /// The name under which changes of images that belong to no project exclude each other.

@@ -1,6 +1,6 @@
 //! Where images come from besides their own registry: mirrors, a bundle file, recipes.
-//! Reads the project file, `--bundle` and AICTL_BUNDLE; returns each image's sources in their order, and recipe steps.
-//! Never asks a registry, and asks none at all for the names of recipes.
+//! Reads the project file, `--bundle` and AICTL_BUNDLE; returns what is on offer and what keeps it from being used here.
+//! Never asks a registry, and decides nothing about an image: that is `sources`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,10 +8,8 @@ use std::path::{Path, PathBuf};
 use crate::compose::model::{Build, Stack};
 use crate::error::Result;
 use crate::image::bundle::Bundle;
-use crate::image::{
-    ImageError, RECIPE_HASH_LABEL, RECIPE_LABEL, Recipe, Recipes, Reference, VERSION_LABEL, base_images,
-};
-use crate::plan::{ImageSource, Observed, Operation, Phase, Plan, StepId};
+use crate::image::{Recipes, Reference, base_images};
+use crate::plan::ImageSource;
 use crate::project::LoadedProject;
 use crate::workflow::Context;
 
@@ -31,17 +29,6 @@ pub struct Supplies {
     pub obstacle: Option<(String, String)>,
 }
 
-/// Why a recipe is built.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Freshness {
-    /// Only what is not there.
-    Present,
-    /// Also what another version of the recipe built.
-    Current,
-    /// Whatever is there.
-    Anew,
-}
-
 impl Supplies {
     /// What the project and the command line offer. A bundle that was named must be one.
     pub fn of(context: &Context, project: &LoadedProject, named: Option<&Path>) -> Result<Self> {
@@ -59,40 +46,32 @@ impl Supplies {
         Ok(Self { mirrors, bundle, recipes: Recipes::embedded()?, obstacle: obstacle(context) })
     }
 
-    /// The sources of an image that is no recipe's, in the order they are tried.
-    pub fn sources(&self, image: &str) -> Vec<ImageSource> {
-        let mut sources = vec![ImageSource::Registry];
-        let Ok(reference) = image.parse::<Reference>() else { return sources };
-        // A name with a digest cannot be given to an image that came from elsewhere.
-        if reference.digest().is_some() {
-            return sources;
-        }
-        let mirrors = self.mirrors.iter().flat_map(|mirror| reference.at_mirror(mirror));
-        sources.extend(mirrors.map(|reference| ImageSource::Mirror { reference }));
-        sources.extend(self.in_bundle(&reference));
-        sources
-    }
-
     /// The bundle, when it holds the image.
-    fn in_bundle(&self, reference: &Reference) -> Option<ImageSource> {
+    pub(super) fn in_bundle(&self, reference: &Reference) -> Option<ImageSource> {
         let (file, names) = self.bundle.as_ref()?;
         names.contains(&reference.canonical()).then(|| ImageSource::Bundle { file: file.clone() })
     }
 
-    /// Recipe images that services run or are built on, and what those need: what must be looked for on the engine.
+    /// Images of recipes that services run or are built on, by their own names or official ones, and what those need:
+    /// what must be looked for on the engine.
     pub fn recipe_images(&self, stack: &Stack) -> Vec<String> {
         let mut wanted: BTreeSet<String> = BTreeSet::new();
+        let mut official: BTreeSet<String> = BTreeSet::new();
         for (name, service) in &stack.services {
             let images = match &service.build {
                 Some(build) => bases(build),
                 None => vec![service.image_or_default(&stack.name, name)],
             };
-            let recipes = images.iter().filter_map(|image| self.recipes.building(image));
-            wanted.extend(recipes.map(|recipe| recipe.name.clone()));
+            for image in images {
+                if let Some(recipe) = self.recipes.building(&image).or_else(|| self.recipes.replacing(&image)) {
+                    wanted.insert(recipe.name.clone());
+                    official.insert(image);
+                }
+            }
         }
         let names: Vec<String> = wanted.into_iter().collect();
         let order = self.recipes.order(&names).unwrap_or_default();
-        order.into_iter().map(|recipe| recipe.image.clone()).collect()
+        order.into_iter().map(|recipe| recipe.image.clone()).chain(official).collect()
     }
 }
 
@@ -132,105 +111,4 @@ fn obstacle(context: &Context) -> Option<(String, String)> {
         return Some(("the docker command is not installed".into(), "`apt-get install docker.io`".into()));
     }
     None
-}
-
-/// Recipe steps of one plan, each recipe once.
-pub struct RecipeSteps<'s> {
-    supplies: &'s Supplies,
-    observed: &'s Observed,
-    steps: BTreeMap<String, StepId>,
-    no_cache: bool,
-}
-
-impl<'s> RecipeSteps<'s> {
-    /// None yet.
-    pub fn new(supplies: &'s Supplies, observed: &'s Observed, no_cache: bool) -> Self {
-        Self { supplies, observed, steps: BTreeMap::new(), no_cache }
-    }
-
-    /// The step that makes an image of a recipe present, taken from the bundle or built; none when it is present.
-    pub fn image(&mut self, plan: &mut Plan, image: &str) -> Result<Option<StepId>> {
-        if self.observed.images.contains_key(image) {
-            return Ok(None);
-        }
-        let reference: Reference = image.parse()?;
-        if let Some(source) = self.supplies.in_bundle(&reference) {
-            let key = reference.canonical();
-            if let Some(step) = self.steps.get(&key) {
-                return Ok(Some(*step));
-            }
-            let operation = Operation::PullImage {
-                service: String::new(),
-                image: image.to_owned(),
-                platform: None,
-                sources: vec![source],
-            };
-            let step = plan.push(Phase::Prepare, operation, "the image is not present", &[]);
-            self.steps.insert(key, step);
-            return Ok(Some(step));
-        }
-        let Some(recipe) = self.supplies.recipes.building(image) else { return Err(self.nowhere(image).into()) };
-        let name = recipe.name.clone();
-        self.recipe(plan, &name, Freshness::Present)
-    }
-
-    /// The step that builds a recipe, after those of what it needs; none when nothing has to be done.
-    pub fn recipe(&mut self, plan: &mut Plan, name: &str, freshness: Freshness) -> Result<Option<StepId>> {
-        if let Some(step) = self.steps.get(name) {
-            return Ok(Some(*step));
-        }
-        let supplies = self.supplies;
-        let recipe = supplies.recipes.get(name)?;
-        let Some(cause) = self.cause(recipe, freshness)? else { return Ok(None) };
-        // What is needed is never built anew because its dependant is.
-        let below = if freshness == Freshness::Present { Freshness::Present } else { Freshness::Current };
-        let mut after = Vec::new();
-        for need in &recipe.needs {
-            after.extend(self.recipe(plan, need, below)?);
-        }
-        if let Some((reason, remedy)) = supplies.obstacle.as_ref().filter(|_| recipe.is_script()) {
-            let (recipe, reason, remedy) = (name.to_owned(), reason.clone(), remedy.clone());
-            return Err(ImageError::CannotBuild { recipe, reason, remedy }.into());
-        }
-        let operation = Operation::BuildRecipe {
-            recipe: name.to_owned(),
-            image: recipe.image.clone(),
-            labels: self.labels(recipe)?,
-            no_cache: self.no_cache,
-        };
-        let step = plan.push(Phase::Prepare, operation, cause, &after);
-        self.steps.insert(name.to_owned(), step);
-        Ok(Some(step))
-    }
-
-    fn cause(&self, recipe: &Recipe, freshness: Freshness) -> Result<Option<&'static str>> {
-        let Some(found) = self.observed.images.get(&recipe.image) else { return Ok(Some("the image is not present")) };
-        if freshness == Freshness::Anew {
-            return Ok(Some("a build was asked for"));
-        }
-        let current = found.labels.get(RECIPE_HASH_LABEL) == Some(&self.supplies.recipes.hash(&recipe.name)?);
-        Ok((freshness == Freshness::Current && !current).then_some("the image is not what the recipe gives now"))
-    }
-
-    fn labels(&self, recipe: &Recipe) -> Result<BTreeMap<String, String>> {
-        Ok(BTreeMap::from([
-            (RECIPE_LABEL.to_owned(), recipe.name.clone()),
-            (RECIPE_HASH_LABEL.to_owned(), self.supplies.recipes.hash(&recipe.name)?),
-            (VERSION_LABEL.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ]))
-    }
-
-    /// No registry has such a name, so what is left is said at once.
-    fn nowhere(&self, image: &str) -> ImageError {
-        let bundle = match &self.supplies.bundle {
-            Some((file, _)) => format!("the bundle {} does not hold it", file.display()),
-            None => "no bundle file is given".to_owned(),
-        };
-        let known: Vec<String> = self.supplies.recipes.iter().map(|recipe| recipe.image.clone()).collect();
-        ImageError::NoRecipe {
-            image: image.to_owned(),
-            bundle,
-            nearest: crate::error::nearest(image, known.iter().map(String::as_str)).map(str::to_owned),
-        }
-    }
 }

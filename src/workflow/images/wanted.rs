@@ -2,15 +2,16 @@
 //! Reads the stack's policies and what is present; returns a plan.
 //! Never pulls what can only be built, never builds what is present unless asked.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::ValueEnum;
 
-use super::supplies::{RecipeSteps, Supplies, bases};
+use super::sources::RecipeSteps;
+use super::supplies::{Supplies, bases};
 use crate::compose::model::{Service, Stack};
 use crate::error::Result;
 use crate::image::Reference;
-use crate::plan::{Observed, Operation, Phase, Plan, StepId};
+use crate::plan::{ImageSource, Observed, Operation, Phase, Plan, StepId};
 
 /// `--pull`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -67,7 +68,7 @@ pub fn plan_images(
     let supplies = options.supplies.unwrap_or(&nothing);
     let plan = Plan { project: stack.name.clone(), ..Default::default() };
     let recipes = RecipeSteps::new(supplies, observed, options.no_cache);
-    let mut images = Images { plan, recipes, supplies, options };
+    let mut images = Images { plan, recipes, supplies, options, bases: BTreeMap::new() };
     let mut seen = BTreeSet::new();
     for (name, service) in stack.services.iter().filter(|(n, s)| selected.contains(*n) && s.provider.is_none()) {
         let image = service.image_or_default(&stack.name, name);
@@ -89,6 +90,8 @@ struct Images<'s> {
     recipes: RecipeSteps<'s>,
     supplies: &'s Supplies,
     options: &'s ImageOptions<'s>,
+    /// Steps for what Dockerfiles start from.
+    bases: BTreeMap<String, StepId>,
 }
 
 impl Images<'_> {
@@ -98,13 +101,35 @@ impl Images<'_> {
             self.recipes.image(&mut self.plan, &image)?;
             return Ok(());
         }
-        let sources = self.supplies.sources(&image);
-        let others: Vec<String> = sources.iter().skip(1).map(|source| source.words(&image)).collect();
+        self.from_sources(name, service, image, cause).map(drop)
+    }
+
+    fn from_sources(&mut self, name: &str, service: &Service, image: String, cause: String) -> Result<StepId> {
+        let sources = self.recipes.sources(&image)?;
+        let usable = sources.iter().skip(1).filter(|source| !matches!(source, ImageSource::Excluded { .. }));
+        let others: Vec<String> = usable.map(|source| source.words(&image)).collect();
         let cause = if others.is_empty() { cause } else { format!("{cause}; else from {}", others.join(", ")) };
         let service_name = name.to_owned();
         let pull = Operation::PullImage { service: service_name, image, platform: platform(service), sources };
-        self.plan.push(Phase::Prepare, pull, cause, &[]);
-        Ok(())
+        Ok(self.plan.push(Phase::Prepare, pull, cause, &[]))
+    }
+
+    /// What a Dockerfile starts from where a recipe can give it: the builder itself knows registries only.
+    fn base(&mut self, name: &str, service: &Service, base: String) -> Result<Option<StepId>> {
+        let recipes = &self.supplies.recipes;
+        if recipes.building(&base).is_some() {
+            return self.recipes.image(&mut self.plan, &base);
+        }
+        if recipes.replacing(&base).is_none() || self.recipes.is_present(&base) {
+            return Ok(None);
+        }
+        if let Some(step) = self.bases.get(&base) {
+            return Ok(Some(*step));
+        }
+        let cause = "a build starts from it, and it is not present".to_owned();
+        let step = self.from_sources(name, service, base.clone(), cause)?;
+        self.bases.insert(base, step);
+        Ok(Some(step))
     }
 
     /// After the recipe images its Dockerfile starts from.
@@ -112,9 +137,7 @@ impl Images<'_> {
         let Some(build) = service.build.clone() else { return Ok(()) };
         let mut after: Vec<StepId> = Vec::new();
         for base in bases(&build) {
-            if self.supplies.recipes.building(&base).is_some() {
-                after.extend(self.recipes.image(&mut self.plan, &base)?);
-            }
+            after.extend(self.base(name, service, base)?);
         }
         let operation = Operation::BuildImage {
             service: name.to_owned(),

@@ -34,7 +34,7 @@ impl DockerEngine {
     pub(super) async fn act(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
         let connection = &self.connection;
         match operation {
-            Operation::PullImage { .. } | Operation::BuildRecipe { .. } | Operation::BuildImage { .. } => {
+            Operation::PullImage { .. } | Operation::BuildRecipe(_) | Operation::BuildImage { .. } => {
                 self.make(operation, progress).await
             }
             Operation::RemoveImage { image } => image::remove(connection, image).await,
@@ -76,9 +76,7 @@ impl DockerEngine {
                 let wanted = obtain::Wanted { image, platform: platform.as_deref(), sources };
                 obtain::obtain(self, &wanted, progress).await
             }
-            Operation::BuildRecipe { recipe, image, labels, no_cache } => {
-                recipe::build(self, &recipe::Wanted { recipe, image, labels, no_cache: *no_cache }, progress).await
-            }
+            Operation::BuildRecipe(wanted) => recipe::build(self, wanted, progress).await,
             Operation::BuildImage { service, image, build, platform, no_cache, pull } => {
                 let wanted = build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };
                 build::build(self, &wanted, progress).await

@@ -1,4 +1,4 @@
-//! Getting an image from the first of its sources that has it: its registry, mirrors, a bundle file.
+//! Getting an image from the first of its sources that has it: its registry, mirrors, a bundle file, a recipe.
 //! Reads the sources in their order; returns what the image is and where it came from.
 //! Never waits without end for one source, and tells every failed attempt when all of them failed.
 
@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::super::{DockerEngine, images};
-use super::{Progress, created, image, pull};
+use super::{Progress, created, image, pull, recipe};
 use crate::image::bundle::{Bundle, BundledImage};
 use crate::image::{Digest, ImageError};
-use crate::plan::{ImageSource, Outcome};
-use crate::target::{Attempt, TargetError, bridge};
+use crate::plan::{ImageSource, Outcome, RecipeBuild};
+use crate::target::{Attempts, TargetError, bridge};
 
 /// An image that is wanted.
 pub(super) struct Wanted<'a> {
@@ -24,40 +24,15 @@ pub(super) async fn obtain(
     wanted: &Wanted<'_>,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
-    let registry = [ImageSource::Registry];
-    let sources = if wanted.sources.is_empty() { &registry[..] } else { wanted.sources };
-    let mut attempts = Vec::new();
-    for source in sources {
-        let words = source.words(wanted.image);
-        progress.told(format!("from {words}"), (None, None));
-        let error = match from(engine, wanted, source, progress).await {
-            Ok(outcome) => return Ok(with_origin(outcome, &words, attempts)),
-            // Another source would not help.
-            Err(error @ (TargetError::DiskFull { .. } | TargetError::Unreachable { .. })) => return Err(error),
-            Err(error) if sources.len() == 1 && matches!(source, ImageSource::Registry) => return Err(error),
-            Err(error) => error,
-        };
-        let credentials = matches!(error, TargetError::RegistryRefused { .. });
-        attempts.push(Attempt { source: words, reason: reason(error), credentials });
+    let mut attempts = Attempts::new(wanted.image, wanted.sources);
+    for source in attempts.sources() {
+        progress.told(format!("from {}", source.words(wanted.image)), (None, None));
+        match from(engine, wanted, source, progress).await {
+            Ok(outcome) => return Ok(attempts.found(source, outcome)),
+            Err(error) => attempts.fail(source, error)?,
+        }
     }
-    Err(TargetError::ImageNowhere { image: wanted.image.to_owned(), attempts })
-}
-
-/// `from mirror mirror.local:5000`; refused credentials on the way are worth a warning, a missing image is not.
-fn with_origin(mut outcome: Outcome, source: &str, attempts: Vec<Attempt>) -> Outcome {
-    let digest = outcome.detail.take().map(|digest| format!("  {digest}")).unwrap_or_default();
-    outcome.detail = Some(format!("from {source}{digest}"));
-    let refused = attempts.into_iter().filter(|attempt| attempt.credentials);
-    outcome.warnings.extend(refused.map(|attempt| format!("{}: {}", attempt.source, attempt.reason)));
-    outcome
-}
-
-fn reason(error: TargetError) -> String {
-    match error {
-        TargetError::ImageMissing { reason, .. } | TargetError::RegistryRefused { reason, .. } => reason,
-        TargetError::Refused { message, .. } | TargetError::Broken { message, .. } => message,
-        other => other.to_string(),
-    }
+    Err(attempts.nowhere())
 }
 
 async fn from(
@@ -66,14 +41,20 @@ async fn from(
     source: &ImageSource,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
+    let patience = if wanted.sources.len() > 1 { pull::FIRST_ANSWER } else { pull::ONLY_ANSWER };
+    let pulled = |image| pull::Wanted { image, platform: wanted.platform, patience };
     match source {
-        ImageSource::Registry => pull::pull(engine, wanted.image, wanted.platform, progress).await,
+        ImageSource::Registry => pull::pull(engine, &pulled(wanted.image), progress).await,
         ImageSource::Mirror { reference } => {
-            let pulled = pull::pull(engine, reference, wanted.platform, progress).await?;
+            let pulled = pull::pull(engine, &pulled(reference), progress).await?;
             image::tag(&engine.connection, reference, wanted.image).await?;
             Ok(pulled)
         }
         ImageSource::Bundle { file } => from_bundle(engine, wanted.image, file, progress).await,
+        ImageSource::Recipe { image, builds, .. } => from_recipe(engine, (image, wanted.image), builds, progress).await,
+        ImageSource::Excluded { reason, .. } => {
+            Err(TargetError::ImageMissing { image: wanted.image.to_owned(), reason: reason.clone() })
+        }
     }
 }
 
@@ -121,4 +102,32 @@ async fn verified(file: &Path, image: &str) -> Result<(Arc<Bundle>, Option<Bundl
     };
     let verified = tokio::task::spawn_blocking(verify).await.map_err(|e| e.to_string())?;
     verified.map_err(|e| e.to_string())
+}
+
+/// Builds what is absent and gives it the wanted name. What several images are built on is built once: one at a time,
+/// and only the images themselves side by side.
+async fn from_recipe(
+    engine: &DockerEngine,
+    (made, wanted): (&str, &str),
+    builds: &[RecipeBuild],
+    progress: Progress<'_>,
+) -> Result<Outcome, TargetError> {
+    for needed in builds.iter().filter(|build| build.image != made) {
+        let _turn = engine.needed.lock().await;
+        build_absent(engine, needed, progress).await?;
+    }
+    if let Some(build) = builds.iter().find(|build| build.image == made) {
+        build_absent(engine, build, progress).await?;
+    }
+    image::tag(&engine.connection, made, wanted).await?;
+    let found = images::image(&engine.connection, wanted).await?;
+    let warning = format!("{wanted} is {made} here, built from the distribution's packages: not the official image");
+    Ok(Outcome { warnings: vec![warning], detail: Some(found.id.clone()), ..created(found.id) })
+}
+
+async fn build_absent(engine: &DockerEngine, build: &RecipeBuild, progress: Progress<'_>) -> Result<(), TargetError> {
+    match images::image(&engine.connection, &build.image).await {
+        Err(TargetError::NotFound { .. }) => recipe::build(engine, build, progress).await.map(drop),
+        other => other.map(drop),
+    }
 }

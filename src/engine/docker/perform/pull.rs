@@ -16,8 +16,10 @@ use super::{Progress, created};
 use crate::plan::Outcome;
 use crate::target::TargetError;
 
-/// A registry that takes longer to say whether it has an image is as good as absent: there are other sources.
-const FIRST_ANSWER: Duration = Duration::from_secs(60);
+/// A registry that takes longer to say whether it has an image is as good as absent where there are other sources.
+pub(super) const FIRST_ANSWER: Duration = Duration::from_secs(20);
+/// The same where there is none.
+pub(super) const ONLY_ANSWER: Duration = Duration::from_secs(60);
 /// The longest a pull may say nothing: a large layer takes long to unpack.
 const SILENCE: Duration = Duration::from_secs(300);
 
@@ -30,16 +32,24 @@ async fn bounded<T>(
     tokio::time::timeout(limit, work).await.map_err(late)?
 }
 
+/// An image that is asked for at one registry.
+pub(super) struct Wanted<'a> {
+    pub(super) image: &'a str,
+    pub(super) platform: Option<&'a str>,
+    /// How long the registry may take to say whether it has it.
+    pub(super) patience: Duration,
+}
+
 pub(super) async fn pull(
     engine: &DockerEngine,
-    image: &str,
-    platform: Option<&str>,
+    wanted: &Wanted<'_>,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
+    let image = wanted.image;
     let doing = format!("pulling {image}");
     let (name, tag) = split(image);
     let mut path = format!("/images/create?fromImage={}&tag={}", encoded(name), encoded(tag));
-    if let Some(platform) = platform {
+    if let Some(platform) = wanted.platform {
         path.push_str(&format!("&platform={}", encoded(platform)));
     }
     let found = credentials::for_registry(&credentials::registry(image), &engine.environment).await;
@@ -47,7 +57,7 @@ pub(super) async fn pull(
         found.iter().map(|credentials| (HeaderName::from_static("x-registry-auth"), credentials.header())).collect();
     let refused = |error| pull_error(image, error);
     let upload = engine.connection.upload(&path, &headers, futures_util::stream::empty(), &doing);
-    let body = bounded(FIRST_ANSWER, &doing, upload).await.map_err(refused)?;
+    let body = bounded(wanted.patience, &doing, upload).await.map_err(refused)?;
     let mut lines = json_lines(body, &doing);
     let mut layers = Layers::default();
     while let Some(line) = bounded(SILENCE, &doing, lines.try_next()).await? {

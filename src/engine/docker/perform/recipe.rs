@@ -14,7 +14,7 @@ use super::super::{DockerEngine, images};
 use super::{Progress, build, created};
 use crate::compose::model::Build;
 use crate::image::{Recipe, Recipes, Trouble, trouble_in};
-use crate::plan::Outcome;
+use crate::plan::{Outcome, RecipeBuild};
 use crate::target::TargetError;
 
 /// Lines kept of a program's output.
@@ -23,40 +23,30 @@ const KEPT: usize = 20;
 /// Variables a build may need to reach its package sources; Docker keeps them out of the image.
 const PROXIES: [&str; 6] = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"];
 
-/// What is to be built.
-pub(super) struct Wanted<'a> {
-    pub(super) recipe: &'a str,
-    pub(super) image: &'a str,
-    pub(super) labels: &'a std::collections::BTreeMap<String, String>,
-    pub(super) no_cache: bool,
-}
-
-impl Wanted<'_> {
-    fn failed(&self, reason: String, log: Vec<String>) -> TargetError {
-        let recipe = self.recipe.to_owned();
-        match trouble_in(&log).or_else(|| trouble_in(std::slice::from_ref(&reason))) {
-            Some(Trouble::MirrorDown { url }) => TargetError::MirrorDown { recipe, url, log },
-            Some(Trouble::DiskFull) => {
-                TargetError::DiskFull { operation: format!("building {} from recipe {recipe}", self.image), reason }
-            }
-            None => TargetError::RecipeFailed { recipe, reason, log },
+fn failed(wanted: &RecipeBuild, reason: String, log: Vec<String>) -> TargetError {
+    let recipe = wanted.recipe.clone();
+    match trouble_in(&log).or_else(|| trouble_in(std::slice::from_ref(&reason))) {
+        Some(Trouble::MirrorDown { url }) => TargetError::MirrorDown { recipe, url, log },
+        Some(Trouble::DiskFull) => {
+            TargetError::DiskFull { operation: format!("building {} from recipe {recipe}", wanted.image), reason }
         }
+        None => TargetError::RecipeFailed { recipe, reason, log },
     }
 }
 
 pub(super) async fn build(
     engine: &DockerEngine,
-    wanted: &Wanted<'_>,
+    wanted: &RecipeBuild,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
-    let local = |reason: String| wanted.failed(reason, Vec::new());
+    let local = |reason: String| failed(wanted, reason, Vec::new());
     let recipes = Recipes::embedded().map_err(|e| local(e.to_string()))?;
-    let recipe = recipes.get(wanted.recipe).map_err(|e| local(e.to_string()))?;
+    let recipe = recipes.get(&wanted.recipe).map_err(|e| local(e.to_string()))?;
     let folder = tempfile::Builder::new().prefix("aictl-recipe-").tempdir().map_err(|e| local(e.to_string()))?;
     unpack(recipe, folder.path()).map_err(|e| local(format!("unpacking it: {e}")))?;
     if recipe.is_script() {
         run_program(engine, wanted, folder.path(), progress).await?;
-        return Ok(created(images::image(&engine.connection, wanted.image).await?.id));
+        return Ok(created(images::image(&engine.connection, &wanted.image).await?.id));
     }
     let proxies =
         PROXIES.iter().filter_map(|name| Some(((*name).to_owned(), Some(engine.environment.get(*name)?.clone()))));
@@ -67,15 +57,15 @@ pub(super) async fn build(
         ..Build::default()
     };
     let image = build::Wanted {
-        service: wanted.recipe,
-        image: wanted.image,
+        service: &wanted.recipe,
+        image: &wanted.image,
         build: &section,
         platform: &None,
         no_cache: wanted.no_cache,
         pull: false,
     };
     build::build(engine, &image, progress).await.map_err(|error| match error {
-        TargetError::BuildFailed { reason, log, .. } => wanted.failed(reason, log),
+        TargetError::BuildFailed { reason, log, .. } => failed(wanted, reason, log),
         other => other,
     })
 }
@@ -96,26 +86,26 @@ fn unpack(recipe: &Recipe, folder: &Path) -> std::io::Result<()> {
 /// `build TAG LABELS` in the recipe's folder, with this engine as Docker's.
 async fn run_program(
     engine: &DockerEngine,
-    wanted: &Wanted<'_>,
+    wanted: &RecipeBuild,
     folder: &Path,
     progress: Progress<'_>,
 ) -> Result<(), TargetError> {
     let labels: Vec<String> = wanted.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     // Through bash: the folder may be on a disk that runs no programs.
     let mut command = Command::new("bash");
-    command.arg("build").arg(wanted.image).arg(labels.join(" ")).current_dir(folder);
+    command.arg("build").arg(&wanted.image).arg(labels.join(" ")).current_dir(folder);
     command.env("DOCKER_HOST", &engine.connection.engine.address).env_remove("DOCKER_CONTEXT");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child =
-        command.spawn().map_err(|e| wanted.failed(format!("its program could not be run: {e}"), Vec::new()))?;
+        command.spawn().map_err(|e| failed(wanted, format!("its program could not be run: {e}"), Vec::new()))?;
     let kept = std::sync::Mutex::new(VecDeque::new());
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let ((), (), ended) = tokio::join!(told(out, &kept, progress), told(err, &kept, progress), child.wait());
     let log: Vec<String> = kept.into_inner().unwrap_or_default().into();
     match ended {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(wanted.failed(format!("its program ended with {status}"), log)),
-        Err(error) => Err(wanted.failed(error.to_string(), log)),
+        Ok(status) => Err(failed(wanted, format!("its program ended with {status}"), log)),
+        Err(error) => Err(failed(wanted, error.to_string(), log)),
     }
 }
 
