@@ -12,6 +12,7 @@ mod engine_contract;
 mod engine_docker;
 mod every_step;
 mod example;
+mod images;
 mod lifecycle;
 mod lifecycle_verbs;
 mod own_engine;

@@ -11,14 +11,22 @@ use tempfile::TempDir;
 
 use crate::stage::{Outcome, eventually, skip};
 
-struct OwnEngine {
+/// A second engine without any network, gone with this value.
+pub struct OwnEngine {
     folder: TempDir,
     daemon: Option<Child>,
 }
 
 impl OwnEngine {
     /// An engine whose disk has this many megabytes and which has the test image.
-    fn start(test: &str, megabytes: u32) -> Option<Self> {
+    pub fn start(test: &str, megabytes: u32) -> Option<Self> {
+        let engine = Self::empty(test, megabytes)?;
+        engine.take(&["aictl-lab/tool:1"]);
+        Some(engine)
+    }
+
+    /// An engine whose disk has this many megabytes and which has no image at all.
+    pub fn empty(test: &str, megabytes: u32) -> Option<Self> {
         if std::env::var_os("AICTL_LAB").is_none() || std::env::var_os("DOCKER_HOST").is_some() {
             skip(test, "a second engine needs the lab and no DOCKER_HOST");
             return None;
@@ -32,17 +40,21 @@ impl OwnEngine {
             return None;
         }
         engine.run();
-        let load = format!("docker save aictl-lab/tool:1 | docker -H {} load", engine.address());
+        Some(engine)
+    }
+
+    /// Loads images of the machine's engine.
+    pub fn take(&self, images: &[&str]) {
+        let load = format!("docker save {} | docker -H {} load", images.join(" "), self.address());
         let loaded: Outcome = Command::new("sh").args(["-c", &load]).output().unwrap().into();
         loaded.ended(0);
-        Some(engine)
     }
 
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    fn address(&self) -> String {
+    pub fn address(&self) -> String {
         format!("unix://{}", self.folder.path().join("engine.sock").display())
     }
 
@@ -65,18 +77,18 @@ impl OwnEngine {
         let _ = daemon.wait();
     }
 
-    fn docker(&self, words: &[&str]) -> Outcome {
+    pub fn docker(&self, words: &[&str]) -> Outcome {
         Command::new("docker").args(["-H", &self.address()]).args(words).output().unwrap().into()
     }
 
-    fn project(&self, compose: &str) -> PathBuf {
+    pub fn project(&self, compose: &str) -> PathBuf {
         let folder = self.folder.path().join("project");
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join("compose.yaml"), compose).unwrap();
         folder
     }
 
-    fn aictl(&self, project: &Path, words: &[&str]) -> Command {
+    pub fn aictl(&self, project: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
         command.args(["-p", "own"]).args(words).current_dir(project).env("DOCKER_HOST", self.address());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -89,6 +89,18 @@ impl<'s> RecipeSteps<'s> {
         Ok(Some(step))
     }
 
+    /// What must be built for a recipe's image to be there, in this order.
+    fn absent(&self, recipe: &'s Recipe, found: &mut Vec<&'s Recipe>) -> Result<()> {
+        if self.is_present(&recipe.image) || found.contains(&recipe) {
+            return Ok(());
+        }
+        for need in &recipe.needs {
+            self.absent(self.supplies.recipes.get(need)?, found)?;
+        }
+        found.push(recipe);
+        Ok(())
+    }
+
     fn cause(&self, recipe: &Recipe, freshness: Freshness) -> Result<Option<&'static str>> {
         let Some(found) = self.observed.images.get(&recipe.image) else { return Ok(Some("the image is not present")) };
         if freshness == Freshness::Anew {
@@ -134,15 +146,14 @@ impl<'s> RecipeSteps<'s> {
     }
 
     /// A recipe in the place of an official image. A stand-in never is: it would answer in the name of what it is not.
-    fn replacement(&self, recipe: &Recipe) -> Result<ImageSource> {
+    fn replacement(&self, recipe: &'s Recipe) -> Result<ImageSource> {
         let source = format!("recipe {}", recipe.name);
         if recipe.stand_in {
             let reason = format!("only a stand-in, taken where the compose file names {}", recipe.image);
             return Ok(excluded(source, reason));
         }
-        let chain = self.supplies.recipes.order(std::slice::from_ref(&recipe.name))?;
-        let absent: Vec<&Recipe> =
-            chain.into_iter().filter(|recipe| !self.observed.images.contains_key(&recipe.image)).collect();
+        let mut absent = Vec::new();
+        self.absent(recipe, &mut absent)?;
         if let Some((reason, remedy)) = self.supplies.obstacle.as_ref().filter(|_| absent.iter().any(|r| r.is_script()))
         {
             return Ok(excluded(source, format!("{reason}: {remedy}")));

@@ -1,0 +1,137 @@
+//! Recipes on a second engine without any network: an official name from a recipe, builds that fail and go on.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use aictl::image::Digest;
+
+use crate::own_engine::OwnEngine;
+use crate::stage::Outcome;
+
+const REDIS: &str = r#"
+services:
+  cache:
+    image: ${REDIS_IMAGE:-redis:7}
+    command: [redis-server, --appendonly, "yes"]
+    network_mode: none
+    healthcheck: { test: [CMD, redis-cli, ping], interval: 1s, timeout: 5s, retries: 30 }
+"#;
+
+fn ran(engine: &OwnEngine, project: &Path, words: &[&str]) -> Outcome {
+    engine.aictl(project, words).output().unwrap().into()
+}
+
+#[test]
+fn the_same_compose_file_runs_with_the_official_name_and_with_the_recipes() {
+    let Some(engine) = OwnEngine::empty("official names from recipes", 700) else { return };
+    engine.take(&["aictl/redis:7"]);
+    let project = engine.project(REDIS);
+    let started = ran(&engine, &project, &["start"]).ended(0);
+    assert!(started.stderr.contains("from recipe redis"), "{}", started.stderr);
+    assert!(started.stderr.contains("(not registry docker.io: "), "{}", started.stderr);
+    assert!(started.stderr.contains("redis:7 is aictl/redis:7 here"), "it says what it is: {}", started.stderr);
+    let id = |name: &str| engine.docker(&["image", "inspect", "--format", "{{.Id}}", name]).ended(0).stdout;
+    assert_eq!(id("redis:7"), id("aictl/redis:7"));
+    assert!(ran(&engine, &project, &["start"]).ended(0).stdout.contains("unchanged"));
+    std::fs::write(project.join(".env"), "REDIS_IMAGE=aictl/redis:7\n").unwrap();
+    ran(&engine, &project, &["start"]).ended(0);
+    let image = engine.docker(&["inspect", "--format", "{{.Config.Image}} {{.State.Health.Status}}", "own-cache-1"]);
+    assert_eq!(image.ended(0).stdout.trim(), "aictl/redis:7 healthy");
+}
+
+#[test]
+fn a_recipe_that_cannot_reach_its_mirror_names_it_and_leaves_nothing() {
+    let Some(engine) = OwnEngine::empty("mirror down", 700) else { return };
+    engine.take(&["aictl/base:bookworm"]);
+    let project = engine.project("services: { cache: { image: 'aictl/redis:7', network_mode: none } }\n");
+    // The classic builder: BuildKit needs a bridge for any step.
+    let failed = engine.aictl(&project, &["start"]).env("DOCKER_BUILDKIT", "0").output().unwrap();
+    let failed = Outcome::from(failed).ended(1);
+    assert!(failed.stderr.contains("recipe `redis` failed: the package mirror "), "{}", failed.stderr);
+    assert!(failed.stderr.contains("hint: ") && failed.stderr.contains("/etc/apt/sources.list"), "{}", failed.stderr);
+    assert_eq!(engine.docker(&["ps", "-aq", "--filter", "name=own-cache"]).ended(0).stdout, "");
+    assert_eq!(engine.docker(&["image", "ls", "-q", "aictl/redis"]).ended(0).stdout, "");
+}
+
+#[test]
+fn a_failing_step_is_shown_with_its_last_lines() {
+    let Some(engine) = OwnEngine::start("recipe failing", 60) else { return };
+    // Not what it says: the first step of every recipe fails on it.
+    engine.docker(&["tag", "aictl-lab/tool:1", "aictl/base:bookworm"]).ended(0);
+    let project = engine.project("services: { cache: { image: 'aictl/redis:7', network_mode: none } }\n");
+    let failed = ran(&engine, &project, &["start"]).ended(1);
+    assert!(failed.stderr.contains("recipe `redis` failed"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("groupadd"), "the step that failed is shown: {}", failed.stderr);
+    assert!(failed.stderr.contains("aictl images build redis"), "{}", failed.stderr);
+}
+
+/// A program of the operator's machine, replaced.
+fn program(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/bash\n{text}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_base_image_that_failed_is_built_by_the_next_run_and_then_never_again() {
+    let Some(engine) = OwnEngine::empty("base image fails", 60) else { return };
+    let project = engine.project("services: {}\n");
+    let programs = tempfile::tempdir().unwrap();
+    let path = format!("{}:{}", programs.path().display(), std::env::var("PATH").unwrap());
+    let built =
+        |words: &[&str]| -> Outcome { engine.aictl(&project, words).env("PATH", &path).output().unwrap().into() };
+    let build = ["images", "build", "base"];
+    program(programs.path(), "mmdebstrap", "echo unpacking; echo 'E: package perl-base is broken' >&2; exit 3");
+    let failed = built(&build).ended(1);
+    assert!(failed.stderr.contains("E: package perl-base is broken"), "{}", failed.stderr);
+    program(
+        programs.path(),
+        "mmdebstrap",
+        "echo 'E: Failed to fetch http://deb.example.org/debian/x.deb' >&2; exit 25",
+    );
+    let down = built(&build).ended(1);
+    assert!(down.stderr.contains("the package mirror http://deb.example.org gives no packages"), "{}", down.stderr);
+    assert_eq!(engine.docker(&["image", "ls", "-q", "aictl/base"]).ended(0).stdout, "");
+    // The file it makes is the last argument but one.
+    program(programs.path(), "mmdebstrap", "echo made >/tmp/made && tar -cf \"${@: -2:1}\" -C /tmp made");
+    let dry = built(&["--dry-run", "images", "build", "base"]).ended(0);
+    assert!(dry.stdout.contains("build image aictl/base:bookworm"), "{}", dry.stdout);
+    assert_eq!(engine.docker(&["image", "ls", "-q", "aictl/base"]).ended(0).stdout, "");
+    built(&build).ended(0);
+    assert!(built(&build).ended(0).stdout.contains("unchanged: aictl/base:bookworm"));
+    // Nothing uses it: it goes, and only after it was named.
+    let named = built(&["--dry-run", "images", "prune"]).ended(0);
+    assert!(named.stdout.contains("remove image aictl/base:bookworm"), "{}", named.stdout);
+    assert_ne!(engine.docker(&["image", "ls", "-q", "aictl/base"]).ended(0).stdout, "");
+    built(&["images", "prune"]).ended(5);
+    built(&["--yes", "images", "prune"]).ended(0);
+    assert_eq!(engine.docker(&["image", "ls", "-q", "aictl/base"]).ended(0).stdout, "");
+}
+
+#[test]
+fn an_image_for_other_machines_is_refused_before_a_container_is_made() {
+    let Some(engine) = OwnEngine::empty("wrong architecture", 40) else { return };
+    let project = engine.project("services: { a: { image: 'own-arm:1', network_mode: none, command: [x] } }\n");
+    load_foreign(&engine, "own-arm:1");
+    let refused = ran(&engine, &project, &["start"]).ended(78);
+    assert!(refused.stderr.contains("image own-arm:1 of service `a` is for "), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: "), "{}", refused.stderr);
+    assert_eq!(engine.docker(&["ps", "-aq", "--filter", "name=own-a"]).ended(0).stdout, "");
+}
+
+/// An empty image for an architecture that is not this machine's.
+fn load_foreign(engine: &OwnEngine, name: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |file: &str, bytes: &[u8]| std::fs::write(folder.path().join(file), bytes).unwrap();
+    let layer = [0; 1024];
+    let other = if std::env::consts::ARCH == "aarch64" { "amd64" } else { "arm64" };
+    let layers = serde_json::json!({ "type": "layers", "diff_ids": [Digest::of(&layer).to_string()] });
+    let config = serde_json::json!({ "architecture": other, "os": "linux", "config": {}, "rootfs": layers });
+    write("layer.tar", &layer);
+    write("config.json", config.to_string().as_bytes());
+    let manifest = serde_json::json!([{ "Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"] }]);
+    write("manifest.json", manifest.to_string().as_bytes());
+    let pipe = format!("tar -c -C {} . | docker -H {} load", folder.path().display(), engine.address());
+    let loaded: Outcome = std::process::Command::new("sh").args(["-c", &pipe]).output().unwrap().into();
+    loaded.ended(0);
+}
