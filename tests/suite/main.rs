@@ -7,6 +7,7 @@
 )]
 
 mod diagram;
+mod bundle;
 mod doctor;
 mod engine_contract;
 mod engine_docker;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use aictl::image::Digest;
 use tempfile::TempDir;
 
 use crate::stage::{Outcome, eventually, skip};
@@ -48,6 +49,30 @@ impl OwnEngine {
         let load = format!("docker save {} | docker -H {} load", images.join(" "), self.address());
         let loaded: Outcome = Command::new("sh").args(["-c", &load]).output().unwrap().into();
         loaded.ended(0);
+    }
+
+    /// An empty image for an architecture that is not this machine's.
+    pub fn load_foreign(&self, name: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |file: &str, bytes: &[u8]| std::fs::write(folder.path().join(file), bytes).unwrap();
+        let layer = [0; 1024];
+        let other = if std::env::consts::ARCH == "aarch64" { "amd64" } else { "arm64" };
+        let layers = serde_json::json!({ "type": "layers", "diff_ids": [Digest::of(&layer).to_string()] });
+        let config = serde_json::json!({ "architecture": other, "os": "linux", "config": {}, "rootfs": layers });
+        write("layer.tar", &layer);
+        write("config.json", config.to_string().as_bytes());
+        let manifest = serde_json::json!([{ "Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"] }]);
+        write("manifest.json", manifest.to_string().as_bytes());
+        let pipe = format!("tar -c -C {} . | docker -H {} load", folder.path().display(), self.address());
+        let loaded: Outcome = Command::new("sh").args(["-c", &pipe]).output().unwrap().into();
+        loaded.ended(0);
+    }
+
+    /// A folder on its small disk.
+    pub fn small_folder(&self) -> PathBuf {
+        let folder = self.data().join("beside");
+        std::fs::create_dir_all(&folder).unwrap();
+        folder
     }
 
     fn data(&self) -> PathBuf {

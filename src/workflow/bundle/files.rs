@@ -14,6 +14,8 @@ use crate::workflow::WorkflowError;
 use crate::workflow::load::LoadedStack;
 use crate::workflow::templates::render_files;
 
+/// Where charts lie that no environment names: subcharts, and those other tools install.
+const CHARTS: &str = "charts";
 /// Where rendered templates go in a bundle.
 const RENDERED: &str = "rendered";
 /// Names that are documentation of an env file, not one.
@@ -67,6 +69,7 @@ pub(super) fn collect(loaded: &LoadedStack, redactor: &Redactor) -> Result<Colle
 fn configuration(project: &LoadedProject, stack: Option<&Stack>) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = project.file.iter().cloned().collect();
     paths.extend(EXAMPLES.iter().map(PathBuf::from));
+    paths.push(PathBuf::from(CHARTS));
     if let Some(file) = &project.project {
         for environment in file.environments.values() {
             paths.extend(environment.compose.iter().map(PathBuf::from));

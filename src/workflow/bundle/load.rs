@@ -25,6 +25,8 @@ struct LoadedImage {
     reference: String,
     /// The digest of the configuration in the bundle, which the engine's id was found to be.
     id: String,
+    /// The digest of the OCI manifest, as `bundle save` told it.
+    manifest: String,
     loaded: bool,
 }
 
@@ -66,6 +68,7 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Rep
     let image = |image: &BundledImage| LoadedImage {
         reference: image.reference.clone(),
         id: image.id.to_string(),
+        manifest: image.manifest.digest.to_string(),
         loaded: wanted.contains(image),
     };
     let contents = bundle.contents();

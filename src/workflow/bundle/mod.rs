@@ -38,7 +38,7 @@ pub struct SaveArgs {
     pub bundle: PathBuf,
     /// An earlier bundle: layers it has are left out, and loading needs them present
     #[arg(long, value_name = "BUNDLE")]
-    pub since: Option<PathBuf>,
+    pub base: Option<PathBuf>,
     /// Leave aictl itself out
     #[arg(long)]
     pub without_binary: bool,

@@ -60,7 +60,7 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Rep
     if context.options.dry_run {
         return Ok(Box::new(planned(path, &references, (&collected, left_out))));
     }
-    let earlier = args.since.as_ref().map(|old| Bundle::open(&context.cwd.join(old))).transpose()?;
+    let earlier = args.base.as_ref().map(|old| Bundle::open(&context.cwd.join(old))).transpose()?;
     let (known, since) = earlier.map(|old| (old.known(), Some(old.index().clone()))).unwrap_or_default();
     let names: Vec<String> = references.iter().map(|(name, _)| name.clone()).collect();
     let contents = empty(&loaded, since);

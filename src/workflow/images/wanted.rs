@@ -101,10 +101,10 @@ impl Images<'_> {
             self.recipes.image(&mut self.plan, &image)?;
             return Ok(());
         }
-        self.from_sources(name, service, image, cause).map(drop)
+        self.push_pull(name, service, image, cause).map(drop)
     }
 
-    fn from_sources(&mut self, name: &str, service: &Service, image: String, cause: String) -> Result<StepId> {
+    fn push_pull(&mut self, name: &str, service: &Service, image: String, cause: String) -> Result<StepId> {
         let sources = self.recipes.sources(&image)?;
         let usable = sources.iter().skip(1).filter(|source| !matches!(source, ImageSource::Excluded { .. }));
         let others: Vec<String> = usable.map(|source| source.words(&image)).collect();
@@ -127,7 +127,7 @@ impl Images<'_> {
             return Ok(Some(*step));
         }
         let cause = "a build starts from it, and it is not present".to_owned();
-        let step = self.from_sources(name, service, base.clone(), cause)?;
+        let step = self.push_pull(name, service, base.clone(), cause)?;
         self.bases.insert(base, step);
         Ok(Some(step))
     }

@@ -3,8 +3,6 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use aictl::image::Digest;
-
 use crate::own_engine::OwnEngine;
 use crate::stage::Outcome;
 
@@ -112,26 +110,9 @@ fn a_base_image_that_failed_is_built_by_the_next_run_and_then_never_again() {
 fn an_image_for_other_machines_is_refused_before_a_container_is_made() {
     let Some(engine) = OwnEngine::empty("wrong architecture", 40) else { return };
     let project = engine.project("services: { a: { image: 'own-arm:1', network_mode: none, command: [x] } }\n");
-    load_foreign(&engine, "own-arm:1");
+    engine.load_foreign("own-arm:1");
     let refused = ran(&engine, &project, &["start"]).ended(78);
     assert!(refused.stderr.contains("image own-arm:1 of service `a` is for "), "{}", refused.stderr);
     assert!(refused.stderr.contains("hint: "), "{}", refused.stderr);
     assert_eq!(engine.docker(&["ps", "-aq", "--filter", "name=own-a"]).ended(0).stdout, "");
-}
-
-/// An empty image for an architecture that is not this machine's.
-fn load_foreign(engine: &OwnEngine, name: &str) {
-    let folder = tempfile::tempdir().unwrap();
-    let write = |file: &str, bytes: &[u8]| std::fs::write(folder.path().join(file), bytes).unwrap();
-    let layer = [0; 1024];
-    let other = if std::env::consts::ARCH == "aarch64" { "amd64" } else { "arm64" };
-    let layers = serde_json::json!({ "type": "layers", "diff_ids": [Digest::of(&layer).to_string()] });
-    let config = serde_json::json!({ "architecture": other, "os": "linux", "config": {}, "rootfs": layers });
-    write("layer.tar", &layer);
-    write("config.json", config.to_string().as_bytes());
-    let manifest = serde_json::json!([{ "Config": "config.json", "RepoTags": [name], "Layers": ["layer.tar"] }]);
-    write("manifest.json", manifest.to_string().as_bytes());
-    let pipe = format!("tar -c -C {} . | docker -H {} load", folder.path().display(), engine.address());
-    let loaded: Outcome = std::process::Command::new("sh").args(["-c", &pipe]).output().unwrap().into();
-    loaded.ended(0);
 }

@@ -1,0 +1,73 @@
+//! Bundles that are refused: altered, cut off, for other machines, or too large; the engine stays as it was.
+
+use std::fs;
+
+use super::{PROJECT, aictl, project, saved};
+use crate::own_engine::OwnEngine;
+
+/// No image at all, dangling ones included.
+fn is_empty(engine: &OwnEngine) -> bool {
+    engine.docker(&["image", "ls", "-aq"]).ended(0).stdout.is_empty()
+}
+
+#[test]
+fn an_altered_or_shortened_bundle_is_refused_and_the_engine_stays_empty() {
+    let Some(stage) = project("bundle-damage", false) else { return };
+    let Some(engine) = OwnEngine::empty("damaged bundles", 60) else { return };
+    let (file, _) = saved(&stage, "shop.tar", &["--without-binary"]);
+    let (whole, address, broken) = (fs::read(&file).unwrap(), engine.address(), stage.path().join("broken.tar"));
+    let refused = |what: &str, bytes: &[u8], reason: &str| {
+        fs::write(&broken, bytes).unwrap();
+        let words = ["bundle", "load", broken.to_str().unwrap(), "--to", "unpacked"];
+        let refused = aictl(stage.path(), Some(&address), &words).ended(1);
+        assert!(
+            refused.stderr.contains("is no whole bundle") && refused.stderr.contains(reason),
+            "{what}: {}",
+            refused.stderr
+        );
+        assert!(is_empty(&engine) && !stage.path().join("unpacked").exists(), "{what} left something");
+    };
+    let length = whole.len();
+    for step in 0..12 {
+        // Beginning, end and ten places between.
+        let at = (step * length / 11).min(length - 1);
+        let mut altered = whole.clone();
+        altered[at] ^= 0x20;
+        refused(&format!("byte {at} of {length} altered"), &altered, "");
+    }
+    for kept in [0, 1, 511, 512, length / 3, length / 2, length - 1025, length - 512, length - 1] {
+        refused(&format!("{kept} bytes of {length}"), &whole[..kept], "cut off");
+    }
+    refused("a grown bundle", &[&whole[..], &[0; 512]].concat(), "added to its end");
+    fs::write(&broken, &whole).unwrap();
+    aictl(stage.path(), Some(&address), &["bundle", "load", broken.to_str().unwrap()]).ended(0);
+}
+
+#[test]
+fn a_bundle_for_other_machines_is_refused_with_the_remedy() {
+    let Some(engine) = OwnEngine::empty("bundle of another architecture", 40) else { return };
+    let folder = engine.project("services: { a: { image: 'own-arm:1', network_mode: none, command: [x] } }\n");
+    engine.load_foreign("own-arm:1");
+    let address = engine.address();
+    aictl(&folder, Some(&address), &["bundle", "save", "arm.tar", "--without-binary"]).ended(0);
+    engine.docker(&["rmi", "own-arm:1"]).ended(0);
+    let refused = aictl(&folder, Some(&address), &["bundle", "load", "arm.tar"]).ended(1);
+    assert!(refused.stderr.contains("own-arm:1 is for ") && refused.stderr.contains("hint: "), "{}", refused.stderr);
+    assert!(is_empty(&engine));
+}
+
+#[test]
+fn an_engine_without_room_is_told_and_a_bundle_without_room_is_not_left_half_written() {
+    let Some(stage) = project("bundle-room", true) else { return };
+    let Some(engine) = OwnEngine::empty("bundle without room", 60) else { return };
+    let (file, _) = saved(&stage, "shop.tar", &["--without-binary"]);
+    let words = ["bundle", "load", file.to_str().unwrap()];
+    let refused = aictl(stage.path(), Some(&engine.address()), &words).ended(1);
+    assert!(refused.stderr.to_lowercase().contains("no space left"), "{PROJECT}: {}", refused.stderr);
+    assert_eq!(engine.docker(&["image", "ls", "-q", "aictl/redis"]).ended(0).stdout, "");
+    let full = engine.small_folder();
+    let at = full.join("shop.tar");
+    let refused = aictl(stage.path(), None, &["bundle", "save", at.to_str().unwrap()]).ended(1);
+    assert!(refused.stderr.contains("no space left on the disk"), "{}", refused.stderr);
+    assert_eq!(fs::read_dir(&full).unwrap().count(), 0);
+}
