@@ -12,7 +12,7 @@ use super::LoadArgs;
 use crate::error::Result;
 use crate::event::{Event, Reporter, human};
 use crate::image::bundle::{Bundle, BundledFile, BundledImage};
-use crate::image::{Digest, ImageError, runs};
+use crate::image::{Digest, ImageError, architecture, runs};
 use crate::plan::{ObservedImage, Scope};
 use crate::target::{Target, bridge};
 use crate::workflow::change::{Afterwards, Change};
@@ -51,7 +51,7 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Rep
         refuse_overwriting(directory, &bundle)?;
     }
     let target = engine(context, None).await?;
-    let architecture = target.observe_engine().await?.architecture;
+    let architecture = architecture(&target.observe_engine().await?.architecture).to_owned();
     let present = target.observe_images().await?;
     let wanted: Vec<BundledImage> =
         bundle.contents().images.iter().filter(|image| !is_there(&present, image)).cloned().collect();
