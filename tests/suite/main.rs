@@ -6,8 +6,8 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
-mod diagram;
 mod bundle;
+mod diagram;
 mod doctor;
 mod engine_contract;
 mod engine_docker;
