@@ -33,6 +33,8 @@ pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> 
         Verb::Cp(args) => workflow::cp::run(context, args).await,
         Verb::Port(args) => workflow::port::run(context, args).await,
         Verb::Top(args) => workflow::top::run(context, args).await,
+        Verb::Open(args) => workflow::open::run(context, args).await,
+        Verb::Monitoring(args) => workflow::monitoring::run(context, args).await,
         Verb::Diagram(args) => workflow::diagram::run(context, args).await,
         Verb::Clean(args) => workflow::clean::run(context, args).await,
         Verb::Version(args) => workflow::version::run(context, args).await,

@@ -49,6 +49,15 @@ pub enum WorkflowError {
     /// A port is not published.
     #[error("port {port} of service `{service}` is not published")]
     NotPublished { service: String, port: String },
+    /// A service has no port a browser could show.
+    #[error("service `{service}` publishes no page{}", port.as_ref().map(|p| format!(" on port {p}")).unwrap_or_default())]
+    NoPage { service: String, port: Option<String> },
+    /// No service that runs has one.
+    #[error("no running service of {project} publishes a page")]
+    NoPages { project: String },
+    /// Nothing watches the stack.
+    #[error("no service is in the profile `monitoring`, and none has an image known to watch others")]
+    NoMonitoring,
     /// Two at once where only one makes sense.
     #[error("nobody holds the lock of {project}")]
     NotLocked { project: String },
@@ -82,6 +91,9 @@ impl Hint for WorkflowError {
             | Self::NoServiceOfKind { .. }
             | Self::NoContainer { .. }
             | Self::NotLocked { .. }
+            | Self::NoPage { .. }
+            | Self::NoPages { .. }
+            | Self::NoMonitoring
             | Self::NotPublished { .. } => ErrorKind::NotFound,
             Self::Partial { .. } => ErrorKind::Partial,
             Self::LockAlive { .. } => ErrorKind::Locked,
@@ -105,6 +117,14 @@ impl Hint for WorkflowError {
                 "`aictl ls` lists the projects that run; checks of your own go under `checks` in aictl.yaml".to_owned(),
             ],
             Self::NoServiceOfKind { .. } => vec!["name the service: `--service NAME`".to_owned()],
+            Self::NoPage { service, .. } => vec![format!(
+                "`aictl port {service}` lists what it publishes; `aictl open {service} --port PORT` opens one of them"
+            )],
+            Self::NoPages { .. } => vec!["`aictl status` shows what runs and its addresses".to_owned()],
+            Self::NoMonitoring => vec![
+                "give what watches `profiles: [monitoring]` in the compose file; `aictl config --profiles` lists them"
+                    .to_owned(),
+            ],
             Self::LockAlive { .. } => vec!["`aictl lock break --force` removes it all the same".to_owned()],
             _ => Vec::new(),
         }

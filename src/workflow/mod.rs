@@ -31,6 +31,8 @@ pub mod lock;
 pub mod logs;
 pub mod ls;
 pub mod migrate;
+pub mod monitoring;
+pub mod open;
 pub mod plan;
 pub mod port;
 pub mod pull;

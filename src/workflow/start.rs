@@ -86,7 +86,11 @@ pub struct StartReport {
 
 /// Starts the stack.
 pub async fn run(context: &Context, args: StartArgs) -> Result<Box<dyn Report>> {
-    let mut loaded = load_stack(context)?;
+    start(context, load_stack(context)?, args).await
+}
+
+/// Starts a stack that is loaded.
+pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) -> Result<Box<dyn Report>> {
     let mut stack = loaded.take_stack_with(context, &args.services)?;
     apply_scale(&mut stack, &args.scale)?;
     let selected = with_dependencies(&stack, &args.services, !args.no_deps)?;

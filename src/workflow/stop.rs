@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::change::{Afterwards, Change, Changed};
-use super::load::load_named;
+use super::load::{LoadedStack, load_named};
 use super::report::{Block, Report, to_json};
 use super::start::planned_blocks;
 use crate::error::Result;
@@ -57,7 +57,11 @@ struct StopReport {
 
 /// Stops the stack.
 pub async fn run(context: &Context, args: StopArgs) -> Result<Box<dyn Report>> {
-    let loaded = load_named(context)?;
+    stop(context, load_named(context)?, args).await
+}
+
+/// Stops a stack that is loaded.
+pub async fn stop(context: &Context, loaded: LoadedStack, args: StopArgs) -> Result<Box<dyn Report>> {
     let target = loaded.connect(context).await?;
     let options = TeardownOptions {
         services: args.services.iter().cloned().collect(),

@@ -16,6 +16,7 @@ mod example;
 mod images;
 mod lifecycle;
 mod lifecycle_verbs;
+mod open_monitoring;
 mod own_engine;
 mod rooms;
 mod secrets;
