@@ -124,6 +124,11 @@ impl Drop for Stage {
         self.remove("ps", &["-aq"], &["rm", "-f", "-v"]);
         self.remove("network", &["ls", "-q"], &["network", "rm"]);
         self.remove("volume", &["ls", "-q"], &["volume", "rm", "-f"]);
+        // Images that were built for the project have its name; what they are made of serves the next build.
+        let built = docker(&["image", "ls", "-q", "--filter", &format!("reference={}-*", self.name)]);
+        for image in built.split_whitespace() {
+            let _ = Command::new("docker").args(["image", "rm", "--force", "--no-prune", image]).output();
+        }
         let _ = Command::new("docker").args(["volume", "rm", "-f", &format!("{}_aictl", self.name)]).output();
     }
 }

@@ -8,6 +8,8 @@ use aictl::project::{LoadedProject, PROJECT_FILE, load_project};
 use crate::stage::{self, Outcome};
 
 mod assistant;
+mod full;
+mod official;
 mod rendered;
 mod running;
 

@@ -1,0 +1,71 @@
+//! The same compose file on official images: what `official` renders beside what `full` does.
+//! Reads the example and the embedded recipes. Never talks to an engine.
+use std::collections::BTreeSet;
+
+use aictl::image::{Recipes, Reference};
+use serde_json::Value;
+
+use super::rendered::model;
+use super::{loaded, root};
+
+/// Paths of the values in which two models differ.
+fn differences(ours: &Value, theirs: &Value, path: &str, found: &mut BTreeSet<String>) {
+    let (Some(left), Some(right)) = (ours.as_object(), theirs.as_object()) else {
+        if ours != theirs {
+            found.insert(path.to_owned());
+        }
+        return;
+    };
+    for key in left.keys().chain(right.keys()).collect::<BTreeSet<_>>() {
+        let child = if path.is_empty() { key.clone() } else { format!("{path}/{key}") };
+        differences(&ours[key], &theirs[key], &child, found);
+    }
+}
+
+#[test]
+fn official_differs_from_full_in_images_and_what_they_must_have() {
+    let example = root().join("examples/ai-assistant");
+    let (ours, theirs) = (model(&example, "full"), model(&example, "official"));
+    let mut found = BTreeSet::new();
+    differences(&ours, &theirs, "", &mut found);
+    let image =
+        |path: &str| path.ends_with("/image") || path.ends_with("/PYTHON_IMAGE") || path.ends_with("/NGINX_IMAGE");
+    assert!(found.iter().any(|path| image(path)), "{found:?}");
+    found.retain(|path| !image(path));
+    // Elasticsearch 8 has users, and it and Kibana write a keystore into their own folders.
+    let wanted = [
+        "services/api/environment/APP_ENVIRONMENT",
+        "services/api/environment/ELASTICSEARCH_PASSWORD",
+        "services/api/environment/ELASTICSEARCH_USERNAME",
+        "services/elasticsearch/environment/ELASTIC_PASSWORD",
+        "services/elasticsearch/environment/xpack.security.enabled",
+        "services/elasticsearch/environment/xpack.security.http.ssl.enabled",
+        "services/elasticsearch/read_only",
+        "services/kibana-user",
+        "services/kibana/depends_on/kibana-user",
+        "services/kibana/environment/ELASTICSEARCH_PASSWORD",
+        "services/kibana/environment/ELASTICSEARCH_USERNAME",
+        "services/kibana/read_only",
+        "services/logstash/environment/ELASTICSEARCH_PASSWORD",
+        "services/logstash/environment/ELASTICSEARCH_USERNAME",
+        "services/tools/environment/APP_ENVIRONMENT",
+        "services/tools/environment/ELASTICSEARCH_PASSWORD",
+        "services/tools/environment/ELASTICSEARCH_USERNAME",
+    ];
+    assert_eq!(found.iter().map(String::as_str).collect::<Vec<_>>(), wanted);
+}
+
+#[test]
+fn every_image_of_ours_says_that_it_stands_for_the_official_one_of_the_same_value() {
+    let example = root().join("examples/ai-assistant");
+    let images = |environment| loaded(&example, Some(environment)).values["images"].as_object().unwrap().clone();
+    let (ours, theirs, recipes) = (images("full"), images("official"), Recipes::embedded().unwrap());
+    assert_eq!(ours.keys().collect::<Vec<_>>(), theirs.keys().collect::<Vec<_>>());
+    let name = |image: &str| image.parse::<Reference>().unwrap().path().to_owned();
+    for (value, image) in ours {
+        let recipe = recipes.building(image.as_str().unwrap()).unwrap_or_else(|| panic!("no recipe builds {image}"));
+        let official = name(theirs[&value].as_str().unwrap());
+        let replaced = recipe.replaces.iter().any(|other| name(other) == official);
+        assert!(replaced, "{value}: recipe {} does not say that it replaces {official}", recipe.name);
+    }
+}
