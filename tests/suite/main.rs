@@ -18,6 +18,7 @@ mod lifecycle;
 mod lifecycle_verbs;
 mod open_monitoring;
 mod own_engine;
+mod recipes;
 mod rooms;
 mod secrets;
 mod setup;
