@@ -110,6 +110,7 @@ impl ConfigArgs {
             no_normalize: skip.no_normalize,
             no_path_resolution: skip.no_path_resolution,
             no_consistency: skip.no_consistency,
+            shared_names: self.prints_list(),
             // A missing env file does not keep Compose from printing these names, while it does for all else.
             no_env_resolution: skip.no_env_resolution || self.list.only_names(),
             discard_env_files: true,

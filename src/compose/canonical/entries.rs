@@ -237,7 +237,10 @@ fn long_port(spec: port::PortSpec, at: Position) -> Value {
     if !spec.host_ip.is_empty() {
         pairs.push(("host_ip", spec.host_ip.into()));
     }
-    pairs.push(("target", Value::Int(i64::from(spec.target))));
+    // Port 0 counts as none, which is then missing.
+    if spec.target > 0 {
+        pairs.push(("target", Value::Int(i64::from(spec.target))));
+    }
     if !spec.published.is_empty() {
         pairs.push(("published", spec.published.into()));
     }

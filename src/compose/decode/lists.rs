@@ -71,7 +71,11 @@ fn from_map<T: Decode>(map: &Map, context: &mut Context) -> BTreeMap<String, T> 
             extensions.insert(key.clone(), child.clone());
             continue;
         }
-        read.insert(key.clone(), context.within(key, |context| T::decode_value(child, context)));
+        // Among texts a timestamp is its text; elsewhere it fits no text.
+        let text = T::TEXT && matches!(child.value, Value::Time(_));
+        let as_text = if text { T::from_pair(Some(&sprint(&child.value))) } else { None };
+        let value = as_text.unwrap_or_else(|| context.within(key, |context| T::decode_value(child, context)));
+        read.insert(key.clone(), value);
     }
     if !extensions.is_empty()
         && let Some(text) = T::from_pair(Some(&swallowed_extensions(&extensions)))
@@ -97,20 +101,24 @@ impl Decode for ShellCommand {
                 context.misfit(node, message);
                 Vec::new()
             }))),
-            Value::List(items) => Self(Some(items.iter().map(|item| sprint(&item.value)).collect())),
+            Value::List(items) => Self(Some(texts(items, context))),
             _ => Self(None),
         }
     }
 }
 
 impl Decode for HealthTest {
-    fn decode(node: &Node, _context: &mut Context) -> Self {
+    fn decode(node: &Node, context: &mut Context) -> Self {
         match &node.value {
             Value::Str(text) => Self(vec!["CMD-SHELL".to_owned(), text.clone()]),
-            Value::List(items) => Self(items.iter().map(|item| sprint(&item.value)).collect()),
-            _ => Self::default(),
+            Value::List(items) => Self(texts(items, context)),
+            _ => Self(vec![String::decode(node, context)]),
         }
     }
+}
+
+fn texts(items: &[Node], context: &mut Context) -> Vec<String> {
+    items.iter().map(|item| String::decode(item, context)).collect()
 }
 
 impl Decode for SshKey {
@@ -142,6 +150,9 @@ impl Decode for HostList {
         match &node.value {
             Value::Map(map) => {
                 for (name, child) in map {
+                    if matches!(child.value, Value::Time(_)) {
+                        context.within(name, |context| context.misfit(child, "must be an address"));
+                    }
                     hosts.insert(name.clone(), addresses(child));
                 }
             }

@@ -92,7 +92,28 @@ pub(crate) fn stack(root: &Node, context: &mut Context) -> Stack {
         }
         context.path.pop();
     }
+    verbatim(root, &["services", "*", "storage_opt"], context);
+    verbatim(root, &["jobs", "*", "storage_opt"], context);
+    verbatim(root, &["secrets", "*", "driver_opts"], context);
     stack
+}
+
+/// Options Compose reads as they are: other than in most mappings, a boolean or a fraction is no text there.
+fn verbatim(node: &Node, path: &[&str], context: &mut Context) {
+    let Some((key, rest)) = path.split_first() else {
+        let entries = node.as_map().into_iter().flatten();
+        for (key, child) in entries.filter(|(key, _)| !key.starts_with("x-")) {
+            if !matches!(child.value, Value::Null | Value::Str(_) | Value::Int(_)) {
+                let message = format!("must be a text or a whole number, got {}", sprint(&child.value));
+                context.within(key, |context| context.misfit(child, message));
+            }
+        }
+        return;
+    };
+    let children = node.as_map().into_iter().flatten().filter(|(name, _)| *key == "*" || name == key);
+    for (name, child) in children {
+        context.within(name, |context| verbatim(child, rest, context));
+    }
 }
 
 fn section<T: Decode>(node: &Node, context: &mut Context) -> std::collections::BTreeMap<String, T> {

@@ -12,7 +12,10 @@ use crate::compose::value::{Node, Value};
 impl Decode for String {
     const TEXT: bool = true;
 
-    fn decode(node: &Node, _context: &mut Context) -> Self {
+    fn decode(node: &Node, context: &mut Context) -> Self {
+        if matches!(node.value, Value::Time(_)) {
+            return refused(node, context, "a text in quotes");
+        }
         sprint(&node.value)
     }
 

@@ -58,34 +58,37 @@ impl Text {
                 let missing = indent.saturating_sub(self.column());
                 self.indent(missing);
             }
-            self.key(key, indent);
-            self.value(&child.value, indent);
+            let simple = self.key(key, indent);
+            self.value(&child.value, (indent, simple));
         }
     }
 
-    fn key(&mut self, key: &str, indent: usize) {
-        if key.len() <= LONGEST_SIMPLE_KEY && !key.contains(is_break) {
+    /// Writes a key and its colon; says whether the key needed no `?`.
+    fn key(&mut self, key: &str, indent: usize) -> bool {
+        let simple = key.len() <= LONGEST_SIMPLE_KEY && !key.contains(is_break);
+        if simple {
             self.leaf(&Value::Str(key.to_owned()), Place { key: true, indent: indent + STEP, column: 0 });
         } else {
             self.text.push_str("? ");
             let column = self.column();
             self.leaf(&Value::Str(key.to_owned()), Place { key: false, indent: indent + STEP, column });
-            if !self.text.ends_with('\n') {
-                self.text.push('\n');
-            }
+            self.end_line();
             self.indent(indent);
         }
         self.text.push(':');
+        simple
     }
 
-    fn value(&mut self, value: &Value, indent: usize) {
+    fn value(&mut self, value: &Value, (indent, simple): (usize, bool)) {
+        // After a `?` key a collection begins in the line of the colon.
+        let gap = if simple { '\n' } else { ' ' };
         match value {
             Value::Map(map) if !map.is_empty() => {
-                self.text.push('\n');
+                self.text.push(gap);
                 self.map(map, indent + STEP);
             }
             Value::List(list) if !list.is_empty() => {
-                self.text.push('\n');
+                self.text.push(gap);
                 self.list(list, indent + STEP);
             }
             other => {
@@ -116,7 +119,12 @@ impl Text {
     fn line(&mut self, value: &Value, indent: usize) {
         let column = self.column();
         self.leaf(value, Place { key: false, indent: indent + STEP, column });
-        if !self.text.ends_with('\n') || !matches!(value, Value::Str(text) if text.contains('\n')) {
+        self.end_line();
+    }
+
+    /// A block text that ends with a break of any kind has ended its line.
+    fn end_line(&mut self) {
+        if !self.text.ends_with(is_break) {
             self.text.push('\n');
         }
     }

@@ -247,7 +247,7 @@ impl Writer<'_> {
             self.out.push(c);
             at_start = is_break(c);
         }
-        if !text.ends_with('\n') {
+        if !text.ends_with(is_break) {
             self.out.push('\n');
         }
     }

@@ -157,8 +157,9 @@ impl Loader<'_> {
         if !self.args.profiles.is_empty() {
             return self.args.profiles.clone();
         }
+        // No list is the profile without a name: a service may say `''` to be on unless profiles are chosen.
         let list = setting.environment.get("COMPOSE_PROFILES").map_or("", String::as_str);
-        list.split(',').map(|profile| profile.trim().to_owned()).filter(|profile| !profile.is_empty()).collect()
+        list.split(',').map(|profile| profile.trim().to_owned()).collect()
     }
 
     fn read_env_files(&self, setting: &mut Setting, directory: &str) -> Result<(), ComposeError> {
@@ -216,6 +217,7 @@ impl Loader<'_> {
         if let Some(name) = flag.or(variable) {
             return if normalized_name(name) == *name { Ok(name.clone()) } else { Err(invalid_name(name)) };
         }
+        self.refuse_unnamed(setting)?;
         let written = self.written_name(setting)?;
         let written = if self.args.options.no_normalize { written } else { normalized_name(&written) };
         if !written.is_empty() {
@@ -233,6 +235,15 @@ impl Loader<'_> {
 
     fn has_name(&self, setting: &Setting) -> bool {
         setting.files.iter().any(|file| names_of(file).first().is_some_and(|name| !name.is_empty()))
+    }
+
+    /// A date without quotes is no name; where a name is given on the command line nobody looks.
+    fn refuse_unnamed(&self, setting: &Setting) -> Result<(), ComposeError> {
+        let first = setting.files.iter().filter_map(|file| file.documents.as_ref().ok()?.first());
+        match first.filter_map(|document| document.root.get("name")).find(|name| matches!(name.value, Value::Time(_))) {
+            Some(name) => Err(self.refuse("name", name.at, "must be a text: put it in quotes")),
+            None => Ok(()),
+        }
     }
 
     fn written_name(&self, setting: &Setting) -> Result<String, ComposeError> {

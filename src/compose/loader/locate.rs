@@ -4,11 +4,6 @@
 
 use crate::compose::value::{Node, Position};
 
-/// The node at a key.
-pub(super) fn node<'n>(root: &'n Node, key: &[String]) -> Option<&'n Node> {
-    key.iter().try_fold(root, |node, part| child(node, part))
-}
-
 /// The place of a key, or of the nearest parent that has one.
 pub(super) fn position(root: &Node, key: &[String]) -> Position {
     let mut best = Position::default();

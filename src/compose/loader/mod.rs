@@ -5,6 +5,7 @@
 mod discover;
 mod extends;
 mod file;
+mod ignored;
 mod include;
 mod locate;
 mod model;
@@ -49,6 +50,8 @@ pub struct LoadOptions {
     pub no_path_resolution: bool,
     /// Does not check that the parts fit together.
     pub no_consistency: bool,
+    /// Lets services share a container name: nothing is created from what is loaded.
+    pub shared_names: bool,
     /// Does not read `env_file` into `environment`.
     pub no_env_resolution: bool,
     /// Drops `env_file` from services once it was read.
@@ -65,6 +68,7 @@ impl Default for LoadOptions {
             no_normalize: false,
             no_path_resolution: false,
             no_consistency: false,
+            shared_names: false,
             no_env_resolution: false,
             discard_env_files: false,
             all_resources: false,

@@ -8,12 +8,12 @@ use std::rc::Rc;
 use super::discover::Setting;
 use super::file::Scope;
 use super::{Loaded, Loader, locate, select};
+use crate::compose::consistency;
 use crate::compose::decode::{self, Context};
 use crate::compose::error::ComposeError;
 use crate::compose::model::Stack;
 use crate::compose::normalize::normalize;
 use crate::compose::value::{Node, Value};
-use crate::compose::{consistency, go};
 
 impl Loader<'_> {
     /// The tree of a setting.
@@ -58,7 +58,7 @@ impl Loader<'_> {
             select::align_replicas(&mut stack);
         }
         select::select(&mut stack, &self.args.services)?;
-        if !self.args.options.no_consistency {
+        if !self.args.options.no_consistency && !self.args.options.shared_names {
             self.refuse_shared_names(&stack, &root)?;
         }
         if !self.args.options.all_resources {
@@ -66,7 +66,7 @@ impl Loader<'_> {
         }
         self.resolve_environment(&mut stack, &root)?;
         self.resolve_labels(&mut stack, &root)?;
-        self.warn_of_ignored(&stack, &root);
+        self.warn_of_ignored(&root);
         Ok(Loaded {
             stack,
             warnings: std::mem::take(&mut self.warnings),
@@ -109,44 +109,5 @@ impl Loader<'_> {
             problems.push(self.diagnostic(key.join("."), locate::position(root, &key), message));
         }
         if problems.is_empty() { Ok(()) } else { Err(ComposeError::Invalid(problems)) }
-    }
-
-    /// What is accepted but has no effect outside Swarm.
-    fn warn_of_ignored(&mut self, stack: &Stack, root: &Node) {
-        const IGNORED: [(&[&str], &str); 7] = [
-            (&["deploy", "labels"], "deploy.labels are only applied to Swarm services"),
-            (&["deploy", "placement"], "placement is ignored: there is one engine"),
-            (&["deploy", "endpoint_mode"], "endpoint_mode is ignored: only Swarm has virtual addresses"),
-            (&["deploy", "rollback_config"], "rollback_config is ignored"),
-            (&["credential_spec"], "credential_spec is ignored: only Windows containers have one"),
-            (&["isolation"], "isolation is ignored on Linux"),
-            (&["volume_driver"], "volume_driver is ignored: set the driver of the volume"),
-        ];
-        for name in stack.services.keys() {
-            for (path, message) in IGNORED {
-                let key: Vec<String> = ["services", name].iter().chain(path).map(|part| (*part).to_owned()).collect();
-                let Some(node) = locate::node(root, &key) else { continue };
-                if !node.is_null() && !matches!(&node.value, Value::Map(map) if map.is_empty()) {
-                    self.warn(key.join("."), locate::position(root, &key), message);
-                }
-            }
-            self.warn_of_file_modes(name, root);
-        }
-    }
-
-    fn warn_of_file_modes(&mut self, name: &str, root: &Node) {
-        let Some(service) = root.get("services").and_then(|services| services.get(name)) else { return };
-        let mut ignored = Vec::new();
-        for config in service.get("configs").and_then(Node::as_list).into_iter().flatten() {
-            for key in ["uid", "gid", "mode"] {
-                if let Some(node) = config.get(key) {
-                    let source = config.get("source").map(|source| go::text::sprint(&source.value)).unwrap_or_default();
-                    ignored.push((format!("services.{name}.configs.{source}.{key}"), node.key_at, key));
-                }
-            }
-        }
-        for (path, at, key) in ignored {
-            self.warn(path, at, format!("{key} is not supported outside Swarm mode and will be ignored"));
-        }
     }
 }

@@ -73,6 +73,7 @@ fn host_address(address: &str) -> Result<String, String> {
 /// A port or a range of them.
 pub(crate) fn range(text: &str) -> Option<(u32, u32)> {
     let port = |text: &str| {
+        let text = text.strip_prefix('+').unwrap_or(text);
         let digits = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());
         digits.then(|| text.parse::<u16>().ok()).flatten().map(u32::from)
     };
@@ -100,6 +101,7 @@ mod tests {
         assert_eq!(shown("9-11"), ["||10|tcp", "||11|tcp", "||9|tcp"]);
         assert_eq!(shown("8000-8001:80-81"), ["|8000|80|tcp", "|8001|81|tcp"]);
         assert_eq!(shown("8000-8009:80"), ["|8000-8009|80|tcp"]);
+        assert_eq!(shown("+8000:80"), ["|8000|80|tcp"]);
     }
 
     #[test]

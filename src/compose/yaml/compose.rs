@@ -7,14 +7,15 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, SpannedEventReceiver, Tag};
 
 use super::YamlError;
+use super::lenience::{self, TabCheck};
 use crate::compose::value::Position;
 
 /// Compose refuses larger documents too; the bound keeps a generated file from stalling every command.
 const MAX_NODES: usize = 100_000;
 /// Deeper nesting than any compose file has, and shallow enough for recursive walks.
 const MAX_DEPTH: usize = 250;
-/// How many lines with a tab after the colon are put right before giving up.
-const MAX_TABBED_LINES: usize = 500;
+/// How many places only Compose's reader takes are put right before giving up.
+const MAX_MENDED: usize = 500;
 
 /// What a raw node is.
 #[derive(Debug, Clone)]
@@ -51,9 +52,10 @@ pub(super) struct Arena {
 pub(super) fn documents(text: &str, file: u16) -> Result<Vec<Arena>, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut rewritten = std::borrow::Cow::Borrowed(text);
-    for _ in 0..MAX_TABBED_LINES {
+    lenience::refuse_directives(text, file)?;
+    for _ in 0..MAX_MENDED {
         match read(&rewritten, file) {
-            Err(error) => match without_tab(&rewritten, &error) {
+            Err(error) => match lenience::mended(&rewritten, &error) {
                 Some(text) => rewritten = text.into(),
                 None => return Err(error),
             },
@@ -64,7 +66,7 @@ pub(super) fn documents(text: &str, file: u16) -> Result<Vec<Arena>, YamlError> 
 }
 
 fn read(text: &str, file: u16) -> Result<Vec<Arena>, YamlError> {
-    let mut builder = Builder { file, ..Builder::default() };
+    let mut builder = Builder { file, tabs: TabCheck::of(text), ..Builder::default() };
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| syntax_error(text, file, &error))?;
@@ -73,6 +75,7 @@ fn read(text: &str, file: u16) -> Result<Vec<Arena>, YamlError> {
             return Err(error);
         }
     }
+    builder.tabs.refuse(file)?;
     Ok(builder.done)
 }
 
@@ -89,27 +92,13 @@ fn syntax_error(text: &str, file: u16, error: &ScanError) -> YamlError {
     YamlError::new(place(file, line, column), message)
 }
 
-/// The parser takes no tab after a key's colon, Compose's does: the line it stopped at with spaces there instead.
-fn without_tab(text: &str, error: &YamlError) -> Option<String> {
-    if !error.message.contains("must be followed by a valid YAML whitespace") {
-        return None;
-    }
-    let number = usize::try_from(error.at.line).ok()?.checked_sub(1)?;
-    let line = text.lines().nth(number)?;
-    let colon = line.find(":\t")? + 1;
-    let tabs = line[colon..].bytes().take_while(|c| *c == b'\t').count();
-    let fixed = format!("{}{}{}", &line[..colon], " ".repeat(tabs), &line[colon + tabs..]);
-    let start: usize = text.split_inclusive('\n').take(number).map(str::len).sum();
-    Some(format!("{}{fixed}{}", &text[..start], &text[start + line.len()..]))
-}
-
 fn place(file: u16, line: usize, column: usize) -> Position {
     let small = |value: usize| u32::try_from(value).unwrap_or(u32::MAX);
     Position { file, line: small(line), column: small(column + 1) }
 }
 
 #[derive(Default)]
-struct Builder {
+struct Builder<'t> {
     file: u16,
     arena: Arena,
     done: Vec<Arena>,
@@ -119,11 +108,13 @@ struct Builder {
     /// Nodes of this document that are no keys: what Compose counts.
     values: usize,
     failure: Option<YamlError>,
+    tabs: TabCheck<'t>,
 }
 
-impl<'input> SpannedEventReceiver<'input> for Builder {
+impl<'input> SpannedEventReceiver<'input> for Builder<'_> {
     fn on_event(&mut self, event: Event<'input>, span: Span) {
         let at = place(self.file, span.start.line(), span.start.col());
+        self.tabs.see(&event, &span);
         match event {
             Event::DocumentStart(_) => {
                 self.arena = Arena::default();
@@ -152,7 +143,7 @@ impl<'input> SpannedEventReceiver<'input> for Builder {
     }
 }
 
-impl Builder {
+impl Builder<'_> {
     fn add(&mut self, kind: Kind, (anchor, tag): (usize, Option<&Tag>), at: Position) {
         let number = self.arena.nodes.len();
         let is_key = self

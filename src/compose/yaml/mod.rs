@@ -4,6 +4,7 @@
 
 mod compose;
 mod construct;
+mod lenience;
 mod reset;
 mod scalar;
 

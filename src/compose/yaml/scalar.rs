@@ -2,19 +2,29 @@
 //! Reads a tag and the text; returns a value, by the rules of the go-yaml reader.
 //! Never takes `yes`, `no`, `on` and `off` for booleans.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::compose::go::time;
 use crate::compose::value::Value;
 
 /// Resolves a scalar; the error says what the tag does not fit.
 pub(super) fn resolve(tag: Option<&str>, text: &str, plain: bool) -> Result<Value, String> {
     match tag {
-        Some("!!str" | "!!binary" | "!") => Ok(Value::Str(text.to_owned())),
+        Some("!!binary") => binary(text),
+        Some("!!str" | "!") => Ok(Value::Str(text.to_owned())),
         None if !plain => Ok(Value::Str(text.to_owned())),
         None => Ok(resolve_plain(text)),
         Some(tag @ ("!!int" | "!!float" | "!!bool" | "!!null" | "!!timestamp")) => tagged(tag, text),
         // A tag of one's own says nothing about the type: the text stays text.
         Some(_) => Ok(Value::Str(text.to_owned())),
     }
+}
+
+/// Base64; bytes that are no text are replaced, as they are in JSON.
+fn binary(text: &str) -> Result<Value, String> {
+    let bytes = STANDARD.decode(text).map_err(|_| "!!binary value contains invalid base64 data".to_owned())?;
+    Ok(Value::Str(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 fn tagged(tag: &str, text: &str) -> Result<Value, String> {

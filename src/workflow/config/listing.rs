@@ -9,7 +9,7 @@ use super::Format;
 use crate::compose::emit::to_yaml;
 use crate::compose::hash::config_hash;
 use crate::compose::json::{self, Layout};
-use crate::compose::model::Stack;
+use crate::compose::model::{Service, Stack};
 use crate::compose::value::{Map, Node, Value};
 use crate::compose::{ComposeError, LoadedModel, Variable};
 use crate::error::Result;
@@ -29,10 +29,15 @@ pub(super) fn profiles(stack: &Stack) -> String {
     lines(stack.all_services().flat_map(|(_, service)| &service.profiles).collect::<BTreeSet<_>>())
 }
 
-/// One image a service, repeats included.
+/// One image a service, repeats included, and the other images of its hooks.
 pub(super) fn images(stack: &Stack) -> String {
-    let images = stack.services.iter().map(|(name, service)| service.image_or_default(&stack.name, name));
-    lines(images)
+    let of_service = |(name, service): (&String, &Service)| {
+        let image = service.image_or_default(&stack.name, name);
+        let hooks = service.pre_start.iter().map(|hook| hook.image.clone());
+        let others: Vec<String> = hooks.filter(|hook| !hook.is_empty() && *hook != image).collect();
+        std::iter::once(image).chain(others).collect::<Vec<_>>()
+    };
+    lines(stack.services.iter().flat_map(of_service))
 }
 
 /// `NAME=value`, sorted.

@@ -1,0 +1,82 @@
+//! What is accepted but has no effect outside Swarm.
+//! Reads the merged tree; warns of each place once.
+//! Never refuses anything.
+
+use super::Loader;
+use crate::compose::go::text::sprint;
+use crate::compose::value::{Node, Position};
+
+/// Keys that do nothing wherever they stand, and why; `*` is any name.
+const IGNORED: [(&[&str], &str); 12] = [
+    (&["services", "*", "deploy", "mode"], "deploy.mode is only honored in Swarm mode"),
+    (&["services", "*", "deploy", "labels"], "deploy.labels are only applied to Swarm services"),
+    (&["services", "*", "deploy", "update_config"], "update_config only applies to rolling updates in Swarm mode"),
+    (&["services", "*", "deploy", "rollback_config"], "rollback_config only applies to rolling updates in Swarm mode"),
+    (&["services", "*", "deploy", "endpoint_mode"], "endpoint_mode is ignored: only Swarm has virtual addresses"),
+    (&["services", "*", "deploy", "placement"], "placement is ignored: there is one engine"),
+    (&["services", "*", "credential_spec"], "credential_spec is ignored: only Windows containers have one"),
+    (&["services", "*", "isolation"], "isolation is ignored on Linux"),
+    (&["services", "*", "volume_driver"], "volume_driver is ignored: set the driver of the volume"),
+    (&["configs", "*", "labels"], "labels are only applied to Swarm configs"),
+    (&["secrets", "*", "labels"], "labels are only applied to Swarm secrets"),
+    (&["secrets", "*", "driver_opts"], "driver_opts are only honored by Swarm's drivers"),
+];
+
+/// Entries of a service's lists that say something only Swarm does.
+const LISTS: [(&str, fn(&Node) -> Vec<&'static str>); 4] =
+    [("ports", of_port), ("volumes", of_volume), ("configs", of_reference), ("secrets", of_reference)];
+
+impl Loader<'_> {
+    /// Warns of every key of the tree that does nothing.
+    pub(super) fn warn_of_ignored(&mut self, root: &Node) {
+        for (path, message) in IGNORED {
+            self.warn_below(root, (path, String::new()), message);
+        }
+        for (name, service) in root.get("services").and_then(Node::as_map).into_iter().flatten() {
+            for (list, of_entry) in LISTS {
+                for entry in service.get(list).and_then(Node::as_list).into_iter().flatten() {
+                    self.warn_of_entry((&format!("services.{name}.{list}"), entry), of_entry);
+                }
+            }
+        }
+    }
+
+    fn warn_below(&mut self, node: &Node, (path, key): (&[&str], String), message: &str) {
+        let Some((first, rest)) = path.split_first() else {
+            return self.warn(key, place(node), message);
+        };
+        for (name, child) in node.as_map().into_iter().flatten().filter(|(name, _)| *first == "*" || name == first) {
+            let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
+            self.warn_below(child, (rest, key), message);
+        }
+    }
+
+    fn warn_of_entry(&mut self, (key, entry): (&str, &Node), of_entry: fn(&Node) -> Vec<&'static str>) {
+        let named = ["source", "target"].into_iter().find_map(|part| entry.get(part));
+        let name = named.map(|name| sprint(&name.value)).unwrap_or_default();
+        for part in of_entry(entry) {
+            let at = entry.get(part).map_or(entry.at, place);
+            self.warn(format!("{key}.{name}.{part}"), at, format!("{part} is ignored: only Swarm honours it here"));
+        }
+    }
+}
+
+fn place(node: &Node) -> Position {
+    if node.key_at.line > 0 { node.key_at } else { node.at }
+}
+
+fn is(node: &Node, key: &str, word: &str) -> bool {
+    node.get(key).and_then(Node::as_str) == Some(word)
+}
+
+fn of_port(port: &Node) -> Vec<&'static str> {
+    if is(port, "mode", "host") { vec!["mode"] } else { Vec::new() }
+}
+
+fn of_volume(volume: &Node) -> Vec<&'static str> {
+    if is(volume, "type", "cluster") { vec!["type"] } else { Vec::new() }
+}
+
+fn of_reference(reference: &Node) -> Vec<&'static str> {
+    ["uid", "gid", "mode"].into_iter().filter(|key| reference.get(key).is_some_and(|node| !node.is_null())).collect()
+}
