@@ -10,6 +10,7 @@ use crate::workflow::{self, Context};
 /// Runs the verb.
 pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> {
     match verb {
+        Verb::Init(args) => workflow::init::run(context, args).await,
         Verb::Doctor(args) => workflow::doctor::run(context, args).await,
         Verb::Setup(args) => workflow::setup::run(context, args).await,
         Verb::Start(args) => workflow::start::run(context, args).await,

@@ -55,7 +55,7 @@ async fn run(cli: Cli) -> u8 {
     let context = Context {
         options: cli.options(),
         cwd: std::env::current_dir().unwrap_or_default(),
-        connector: Box::new(DockerConnector { environment: variables.clone() }),
+        connector: Arc::new(DockerConnector { environment: variables.clone() }),
         owner: owner(),
         reporter: ui.reporter(),
         prompt: ui.prompt(),

@@ -10,6 +10,7 @@ use crate::workflow;
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    Init(workflow::init::InitArgs),
     Doctor(workflow::doctor::DoctorArgs),
     Setup(workflow::setup::SetupArgs),
     #[command(alias = "up")]

@@ -9,7 +9,12 @@ use std::path::{Path, PathBuf};
 
 /// Creates a file with mode 0600; `AlreadyExists` when something is there, even when it came while we wrote.
 pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let written = write_beside(path, bytes)?;
+    create_with_mode(path, bytes, 0o600)
+}
+
+/// The same with another mode, for files everybody may read.
+pub fn create_with_mode(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let written = write_beside(path, bytes, mode)?;
     // A link, unlike a rename, refuses a name that is taken.
     let linked = fs::hard_link(&written, path);
     fs::remove_file(&written)?;
@@ -21,7 +26,7 @@ pub fn create_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// `InvalidData` when it holds something else by now.
 pub fn replace_private(path: &Path, before: &[u8], after: &[u8]) -> io::Result<()> {
     let path = path.canonicalize()?;
-    let written = write_beside(&path, after)?;
+    let written = write_beside(&path, after, 0o600)?;
     let result = same_bytes(&path, before).and_then(|()| {
         let owner = fs::metadata(&path)?;
         let ours = fs::metadata(&written)?;
@@ -55,7 +60,7 @@ fn same_bytes(path: &Path, before: &[u8]) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidData, "it was changed by somebody else meanwhile"))
 }
 
-fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+fn write_beside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?.to_string_lossy();
     let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
     // What a killed process of this number left would be in the way.
@@ -63,7 +68,7 @@ fn write_beside(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     if let Err(error) = written {
         fs::remove_file(&beside)?;

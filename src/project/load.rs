@@ -179,7 +179,12 @@ fn load_file(directory: PathBuf, file: PathBuf, wanted: Option<&str>) -> Result<
     })
 }
 
-/// The text as a project, or everything that is wrong with it.
+/// The text of a project file as a project, or everything that is wrong with it.
+pub fn parse_project(text: &str) -> Result<Project, ProjectError> {
+    Ok(read(text, Path::new(PROJECT_FILE))?.0)
+}
+
+/// The same with its tree, for a file of its own.
 fn read(text: &str, file: &Path) -> Result<(Project, Node), ProjectError> {
     let (tree, faults) = document::parse(text);
     let broken = faults.iter().any(|fault| fault.message.starts_with("not YAML"));

@@ -22,10 +22,10 @@ pub use check::{
     RulesState, RulesWord, SqlCheck, StateCheck, TargetsState, TcpCheck, TlsCheck, host_and_port, is_public,
 };
 pub use error::{Problem, ProjectError};
-pub use load::{LoadedProject, PROJECT_FILE, load_project};
+pub use load::{LoadedProject, PROJECT_FILE, load_project, parse_project};
 pub use model::{
     ChartSource, CommandLine, DeployPolicy, Environment, GenerateKind, OnShortfall, Project, ProxyConfig,
-    RegistryConfig, Requirements, Resources, Route, SecretRequirement, Strategy, Task, Tls,
+    QuickstartConfig, RegistryConfig, Requirements, Resources, Route, SecretRequirement, Strategy, Task, Tls,
 };
 pub use quantity::{ByteSize, Period};
 pub use schema::schema;

@@ -34,6 +34,8 @@ pub struct Project {
     pub secrets: IndexMap<String, SecretRequirement>,
     /// Commands run inside a service, by name.
     pub tasks: IndexMap<String, Task>,
+    /// What `aictl quickstart` starts and runs.
+    pub quickstart: QuickstartConfig,
     /// What must be true of a running stack.
     pub checks: Vec<Check>,
     /// What is backed up, where to, and how long it is kept.
@@ -85,6 +87,16 @@ pub struct ChartSource {
     /// Values files in the order they are merged; a name that ends in `.tera` is rendered first.
     #[serde(default)]
     pub values: Vec<String>,
+}
+
+/// What `aictl quickstart` starts and runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct QuickstartConfig {
+    /// The environment a newcomer starts; the default one when absent.
+    pub environment: Option<String>,
+    /// Tasks that are run once the stack is ready, in this order; `migrate`, where there is one, when absent.
+    pub tasks: Option<Vec<String>>,
 }
 
 /// A command run inside a service.

@@ -54,6 +54,7 @@ pub(super) fn examine(project: &Project, root: &Node) -> Vec<Misfit> {
         examine_checks(&place, &project.checks, &environment.checks, &mut found);
     }
     tasks(project, &mut found);
+    quickstart(project, &mut found);
     examine_checks(&["checks"], &[], &project.checks, &mut found);
     secrets(project, &mut found);
     if let Some(backup) = &project.backup {
@@ -153,6 +154,19 @@ fn tasks(project: &Project, found: &mut Findings<'_>) {
     for (name, task) in &project.tasks {
         if task.command.0.is_empty() {
             found.add(&["tasks", name, "command"], "is empty");
+        }
+    }
+}
+
+fn quickstart(project: &Project, found: &mut Findings<'_>) {
+    let wanted = &project.quickstart;
+    let environment = wanted.environment.iter().filter(|name| !project.environments.contains_key(*name));
+    for name in environment {
+        found.add(&["quickstart", "environment"], format!("`{name}` is no environment of this project"));
+    }
+    for (index, name) in wanted.tasks.iter().flatten().enumerate() {
+        if !project.tasks.contains_key(name) {
+            found.add(&["quickstart", "tasks", &index.to_string()], format!("`{name}` is no task of this project"));
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod diagnosis;
 mod filters;
+pub mod stacks;
 
 use serde_json::{Map, Value};
 

@@ -64,6 +64,7 @@ pub trait Console: Send + Sync {
 }
 
 /// Everything a verb may use.
+#[derive(Clone)]
 pub struct Context {
     /// Global options.
     pub options: GlobalOptions,
@@ -84,7 +85,7 @@ pub struct Context {
     /// This process, as leases name it; the verb fills in `operation`.
     pub owner: LeaseOwner,
     /// How a target is reached.
-    pub connector: Box<dyn Connect>,
+    pub connector: Arc<dyn Connect>,
     /// The text of standard input, read when `-f -` asks for it.
     pub read_stdin: fn() -> std::io::Result<String>,
     /// Random bytes fit for secrets: fills the whole slice.

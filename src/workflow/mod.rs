@@ -8,6 +8,7 @@ pub mod context;
 pub mod done;
 mod error;
 pub mod images;
+pub mod init;
 pub mod load;
 pub mod process;
 pub mod report;

@@ -20,6 +20,9 @@ pub struct Variable {
     pub presence_value: String,
     /// Whether it must have a value.
     pub required: bool,
+    /// Whether it stands somewhere as `$NAME` or `${NAME}`: without a value it becomes empty there.
+    #[serde(skip)]
+    pub plain: bool,
 }
 
 /// All variables of a tree.
@@ -56,7 +59,9 @@ fn add(inner: &str, found: &mut BTreeMap<String, Variable>) {
     let end = inner.find(|c: char| !(c == '_' || c.is_ascii_alphanumeric())).unwrap_or(inner.len());
     let (name, rest) = inner.split_at(end);
     let mut variable = Variable { name: name.to_owned(), ..Variable::default() };
-    if rest.starts_with(":?") || rest.starts_with('?') {
+    if rest.is_empty() {
+        variable.plain = true;
+    } else if rest.starts_with(":?") || rest.starts_with('?') {
         variable.required = true;
     } else if let Some(value) = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')) {
         value.clone_into(&mut variable.default_value);
@@ -74,6 +79,7 @@ fn combine(variable: Variable, found: &mut BTreeMap<String, Variable>) {
         return;
     };
     known.required |= variable.required;
+    known.plain |= variable.plain;
     if known.default_value.is_empty() {
         known.default_value = variable.default_value;
     }
@@ -94,6 +100,7 @@ mod tests {
         assert_eq!(found.keys().collect::<Vec<_>>(), ["A", "B", "C", "D", "F"]);
         assert_eq!(found["A"].default_value, "x${B}");
         assert!(found["D"].required);
+        assert!(found["C"].plain && found["A"].plain && !found["D"].plain && !found["F"].plain);
         assert_eq!(found["F"].presence_value, "on");
     }
 }

@@ -140,6 +140,24 @@ pub fn load_variables(args: &LoadArgs) -> Result<BTreeMap<String, Variable>, Com
     Ok(super::interpolate::extract(&loader.bare_model()?.root))
 }
 
+/// The files of a project and its name, as they were found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Located {
+    /// Absolute project directory.
+    pub directory: String,
+    /// Project name.
+    pub name: String,
+    /// Absolute paths of the files in the order they are merged.
+    pub files: Vec<String>,
+}
+
+/// Finds the files of a project without reading more of them than the name.
+pub fn locate(args: &LoadArgs) -> Result<Located, ComposeError> {
+    let setting = Loader::new(args).discover()?;
+    let files = setting.files.into_iter().map(|source| source.name).collect();
+    Ok(Located { directory: setting.directory, name: setting.name, files })
+}
+
 /// The environment a project is interpolated with.
 pub fn load_environment(args: &LoadArgs) -> Result<BTreeMap<String, String>, ComposeError> {
     Ok(load(args)?.stack.environment)

@@ -85,6 +85,13 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
     Ok(report)
 }
 
+/// Names of the secrets that `generate` would make where they are missing.
+pub fn generated_names(context: &Context) -> Result<Vec<String>> {
+    let wanted = load_wanted(context, &load_setting(context)?)?;
+    let generated = wanted.into_iter().filter(|wanted| matches!(wanted.origin, Origin::Generated { .. }));
+    Ok(generated.map(|wanted| wanted.key).collect())
+}
+
 /// What the project wants; compose files that cannot be read are an error, none at all is not.
 pub(super) fn load_wanted(context: &Context, setting: &Setting) -> Result<Vec<Wanted>> {
     let variables = load_variables(context, &setting.project)?;

@@ -19,7 +19,7 @@ use crate::workflow::Context;
 
 pub use check::findings;
 pub use finding::{Finding, Problem};
-pub use generate::{GenerateArgs, GenerateReport, generate};
+pub use generate::{GenerateArgs, GenerateReport, generate, generated_names};
 
 /// Generate the project's secrets into its env file, or check those that are there
 #[derive(Debug, Clone, Args)]

@@ -63,8 +63,8 @@ pub(super) fn wanted(
         }
     }
     for (name, variable) in variables {
-        let needed = variable.required
-            || is_secret_name(name) && variable.default_value.is_empty() && variable.presence_value.is_empty();
+        // `${NAME:-}` says that it may be missing.
+        let needed = variable.required || variable.plain && is_secret_name(name);
         if needed && !all.iter().any(|known| known.key == *name) {
             let origin = if is_generated(name) { generated() } else { Origin::Required };
             all.push(Wanted::new(name, origin));
@@ -140,12 +140,13 @@ mod tests {
         let text =
             "SESSION=x\nPOSTGRES_PASSWORD=postgres\nGITLAB_API_TOKEN=\nAPI_PORT=8000\nADMIN_EMAIL=your-email-here\n";
         let template = EnvFile { entries: entries(text, &BTreeMap::new()).unwrap(), ..EnvFile::default() };
-        let required = |required| Variable { required, ..Variable::default() };
+        let required = |required| Variable { required, plain: !required, ..Variable::default() };
         let variables = [
             ("SLACK_WEBHOOK", required(true)),
             ("REDIS_PASSWORD", required(false)),
             ("REGION", required(true)),
             ("TAG", required(false)),
+            ("STRIPE_SECRET", Variable::default()),
             ("JWT_SECRET", Variable { default_value: "x".into(), ..Variable::default() }),
         ];
         let variables = variables.map(|(name, variable)| (name.to_owned(), variable)).into();

@@ -120,7 +120,7 @@ fn context(engine: &MemoryEngine, file: &str, warned: &Arc<Warned>) -> Context {
         console: Arc::new(Nobody),
         interrupt: watch::channel(false).1,
         owner: LeaseOwner { pid: PIDS.fetch_add(1, Ordering::SeqCst), ..Default::default() },
-        connector: Box::new(Fixed(engine.clone())),
+        connector: Arc::new(Fixed(engine.clone())),
         read_stdin: || Ok(String::new()),
         random: |_| Ok(()),
         now: || "2026-01-01T00:00:00Z".to_owned(),
