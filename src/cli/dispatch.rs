@@ -10,6 +10,7 @@ use crate::workflow::{self, Context};
 /// Runs the verb.
 pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> {
     match verb {
+        Verb::Quickstart(args) => workflow::quickstart::run(context, args).await,
         Verb::Init(args) => workflow::init::run(context, args).await,
         Verb::Doctor(args) => workflow::doctor::run(context, args).await,
         Verb::Setup(args) => workflow::setup::run(context, args).await,

@@ -10,6 +10,7 @@ use crate::workflow;
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    Quickstart(workflow::quickstart::QuickstartArgs),
     Init(workflow::init::InitArgs),
     Doctor(workflow::doctor::DoctorArgs),
     Setup(workflow::setup::SetupArgs),

@@ -64,6 +64,9 @@ pub enum WorkflowError {
     /// The lock is held by a living owner.
     #[error("the lock of {project} is held by {holder}, which looks alive")]
     LockAlive { project: String, holder: String },
+    /// A task's command failed; `run` passes its code on.
+    #[error("task `{task}` ended with exit code {code}")]
+    TaskEnded { task: String, code: u8 },
     /// Ctrl-C while streaming or waiting.
     #[error("interrupted")]
     Interrupted,
@@ -99,7 +102,7 @@ impl Hint for WorkflowError {
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::TimedOut { .. } => ErrorKind::NotReady,
-            Self::NotRunning { .. } | Self::File { .. } | Self::Refused { .. } => ErrorKind::Failed,
+            Self::NotRunning { .. } | Self::TaskEnded { .. } | Self::File { .. } | Self::Refused { .. } => ErrorKind::Failed,
         }
     }
 
@@ -116,6 +119,7 @@ impl Hint for WorkflowError {
             Self::NoChecks => vec![
                 "`aictl ls` lists the projects that run; checks of your own go under `checks` in aictl.yaml".to_owned(),
             ],
+            Self::TaskEnded { task, .. } => vec![format!("`aictl run {task}` runs it alone")],
             Self::NoServiceOfKind { .. } => vec!["name the service: `--service NAME`".to_owned()],
             Self::NoPage { service, .. } => vec![format!(
                 "`aictl port {service}` lists what it publishes; `aictl open {service} --port PORT` opens one of them"

@@ -37,6 +37,7 @@ pub mod open;
 pub mod plan;
 pub mod port;
 pub mod pull;
+pub mod quickstart;
 pub mod render;
 pub mod restart;
 pub mod run;

@@ -86,11 +86,11 @@ pub struct StartReport {
 
 /// Starts the stack.
 pub async fn run(context: &Context, args: StartArgs) -> Result<Box<dyn Report>> {
-    start(context, load_stack(context)?, args).await
+    Ok(Box::new(start(context, load_stack(context)?, args).await?))
 }
 
-/// Starts a stack that is loaded.
-pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) -> Result<Box<dyn Report>> {
+/// Starts a stack that is loaded, for verbs that do more than that.
+pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) -> Result<StartReport> {
     let mut stack = loaded.take_stack_with(context, &args.services)?;
     apply_scale(&mut stack, &args.scale)?;
     let selected = with_dependencies(&stack, &args.services, !args.no_deps)?;
@@ -115,7 +115,7 @@ pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) 
     let Changed { steps, executed, before } = change.run(&stages).await?;
     let after = if executed { target.observe(&scope).await? } else { before };
     let status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
-    Ok(Box::new(StartReport { steps, dry_run: context.options.dry_run, changed: executed, status }))
+    Ok(StartReport { steps, dry_run: context.options.dry_run, changed: executed, status })
 }
 
 /// `--scale web=3` into the stack.

@@ -127,6 +127,19 @@ pub async fn inside(context: &Context, args: RunArgs) -> Result<Box<dyn Report>>
     made.run().await
 }
 
+/// The command's own exit code is passed on without words of ours.
+fn task_ended(error: Error) -> Result<Box<dyn Report>> {
+    match error.downcast_ref::<WorkflowError>() {
+        Some(WorkflowError::TaskEnded { code, .. }) => Ok(Box::new(super::process::Passed { code: *code })),
+        _ => Err(error),
+    }
+}
+
+/// How the history tells the run of a task, after `run `.
+pub fn task_words(task: &str, service: &str) -> String {
+    format!("{task} in a container of {service}")
+}
+
 /// A task wins over a service of the same name: it was named on purpose.
 fn job(loaded: &LoadedStack, args: &RunArgs) -> Result<Job> {
     let tasks = loaded.tasks();
@@ -206,14 +219,27 @@ impl<'a> Made<'a> {
         }
         // A task changes the stack: nobody else may meanwhile. A plain command is a look inside.
         if self.job.is_task && !self.args.detach {
-            return change.run_holding(&stages, vec![format!("run {}", self.words())], self.container()).await;
+            let words = vec![format!("run {}", self.words())];
+            return match change.run_holding(&stages, words, self.task()).await {
+                Err(error) => task_ended(error),
+                ended => ended,
+            };
         }
         change.run(&stages).await?;
         self.container().await
     }
 
     fn words(&self) -> String {
-        format!("{} in a container of {}", self.args.what, self.job.service)
+        task_words(&self.args.what, &self.job.service)
+    }
+
+    /// Runs the container of a task; an exit code other than 0 is a failure, for the history has to say so.
+    async fn task(&self) -> Result<Box<dyn Report>> {
+        let report = self.container().await?;
+        match report.exit_code() {
+            0 => Ok(report),
+            code => Err(WorkflowError::TaskEnded { task: self.args.what.clone(), code }.into()),
+        }
     }
 
     /// Makes the container and runs it.

@@ -1,0 +1,106 @@
+//! `aictl quickstart`: from a bare machine to a checked stack, in the order a person would type it.
+//! Reads what each step finds; runs init, doctor, setup, secrets, images, start, the first tasks and smoke-test.
+//! Never repeats what is done: the next run goes on where this one ended.
+
+mod journal;
+mod quiet;
+mod report;
+mod steps;
+mod tasks;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::init;
+use super::load::load_project_file;
+use super::report::Report;
+use crate::error::Result;
+use crate::project::{LoadedProject, PROJECT_FILE};
+use crate::workflow::{Context, GlobalOptions};
+use journal::Journal;
+use quiet::{Talk, Unattended};
+use steps::Steps;
+
+pub use report::{QuickstartReport, StepReport, StepState};
+
+/// The system of those who do not name one.
+const SYSTEM: &str = "ai-assistant";
+
+/// From nothing to a running, checked stack: init, doctor, setup, secrets, images, start, first tasks, smoke-test
+///
+/// Without a project here the system `ai-assistant` is begun in a folder of that name. Every step can be repeated; what
+/// is done is not done again. Asks before it changes the machine; `--yes` answers.
+#[derive(Debug, Clone, Default, Args)]
+pub struct QuickstartArgs {
+    /// Begin this system, in a folder of its name unless --project-dir says another
+    #[arg(long, value_name = "SYSTEM")]
+    pub from: Option<String>,
+}
+
+/// Goes all the way.
+pub async fn run(context: &Context, args: QuickstartArgs) -> Result<Box<dyn Report>> {
+    let mut journal = Journal::new(context.reporter.clone());
+    match go(context, &args, &mut journal).await {
+        Ok(report) => Ok(Box::new(report)),
+        Err(error) => Err(error.with_hint("`aictl quickstart` goes on from here once that is mended")),
+    }
+}
+
+async fn go(context: &Context, args: &QuickstartArgs, journal: &mut Journal) -> Result<QuickstartReport> {
+    let place = place(context, args);
+    let context = &Context {
+        options: GlobalOptions { project_dir: Some(place.directory.clone()), ..context.options.clone() },
+        console: Arc::new(Unattended),
+        output: Arc::new(Talk::new(context.reporter.clone())),
+        ..context.clone()
+    };
+    if let Some(system) = &place.system {
+        journal.begin("init");
+        let done = init::begin(context, &place.directory, system)?;
+        journal.end(StepState::of(!done.written.is_empty(), done.dry_run), done.summary());
+    }
+    // A dry run writes no project, so what would follow cannot be looked at.
+    if context.options.dry_run && place.system.is_some() {
+        return Ok(journal.report(place.directory.display().to_string(), None));
+    }
+    let project = load_project_file(context)?;
+    let environment = environment(context, &project);
+    let options = GlobalOptions { environment: environment.clone(), ..context.options.clone() };
+    let steps = Steps { context: &Context { options, ..context.clone() }, project: &project };
+    let report = journal.report(place.directory.display().to_string(), environment);
+    steps.run(journal, report).await
+}
+
+/// Where the project is, and the system it has yet to be made from.
+struct Place {
+    directory: PathBuf,
+    system: Option<String>,
+}
+
+fn place(context: &Context, args: &QuickstartArgs) -> Place {
+    let here = init::directory(context);
+    let found = load_project_file(context).is_ok_and(|project| project.file.is_some());
+    let is_project = found || super::load::load_named(context).is_ok() || has_compose_file(context);
+    if args.from.is_none() && is_project {
+        return Place { directory: here, system: None };
+    }
+    let system = args.from.clone().unwrap_or_else(|| SYSTEM.to_owned());
+    let directory = if context.options.project_dir.is_some() { here } else { here.join(&system) };
+    let begun = directory.join(PROJECT_FILE).exists();
+    Place { directory, system: (!begun).then_some(system) }
+}
+
+/// Compose files that cannot be read yet, for want of variables say, are a project all the same.
+fn has_compose_file(context: &Context) -> bool {
+    let Ok(project) = load_project_file(context) else { return true };
+    let Ok(args) = super::load::load_args(context, &project) else { return true };
+    crate::compose::locate(&args).is_ok()
+}
+
+/// The environment of the command line, else the one for newcomers, else the default one.
+fn environment(context: &Context, project: &LoadedProject) -> Option<String> {
+    let wanted = project.project.as_ref().and_then(|project| project.quickstart.environment.clone());
+    context.options.environment.clone().or(wanted).or_else(|| project.environment_name.clone())
+}
