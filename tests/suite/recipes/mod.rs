@@ -59,6 +59,15 @@ fn stopped(stage: &Stage, service: &str) -> String {
         .to_owned()
 }
 
+/// The code a service's command ended with by itself.
+#[track_caller]
+fn ended(stage: &Stage, service: &str) -> String {
+    let format = "{{.State.Status}} {{.State.ExitCode}}";
+    let state = || docker(&["inspect", "--format", format, &container(stage, service)]).trim().to_owned();
+    eventually(&format!("{service} ends"), Duration::from_secs(30), || state().starts_with("exited "));
+    state().replace("exited ", "")
+}
+
 /// The user that the first process of a service runs as.
 #[track_caller]
 fn user(stage: &Stage, service: &str) -> String {

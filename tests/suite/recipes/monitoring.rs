@@ -51,7 +51,7 @@ const SERVICES: &str = r#"
 "#;
 
 const PROMETHEUS: &str = r"
-global: { scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }
+global: { scrape_interval: 2s, scrape_timeout: 2s, evaluation_interval: 1s }
 rule_files: [/etc/prometheus/rules.yml]
 alerting: { alertmanagers: [{ static_configs: [{ targets: [alertmanager:9093] }] }] }
 scrape_configs:
@@ -80,7 +80,7 @@ fn exporters_measure_real_services_and_an_alert_of_a_loaded_rule_arrives() {
     stage.aictl(&["start"]).ended(0);
     eventually("every target is up", Duration::from_secs(30), || query(&stage, "up") == ["1"; 4]);
     for metric in ["pg_up", "redis_up"] {
-        eventually(&format!("{metric} is 1"), Duration::from_secs(20), || query(&stage, metric) == ["1"]);
+        eventually(&format!("{metric} is 1"), Duration::from_secs(30), || query(&stage, metric) == ["1"]);
     }
     assert_eq!(query(&stage, "pg_settings_max_connections"), ["100"]);
     assert!(!query(&stage, "redis_memory_used_bytes > 0").is_empty());
@@ -93,7 +93,7 @@ fn exporters_measure_real_services_and_an_alert_of_a_loaded_rule_arrives() {
     assert!(rules.contains("RedisGone") && rules.contains("inactive"), "{rules}");
 
     stage.aictl(&["stop", "redis"]).ended(0);
-    eventually("redis_up is 0", Duration::from_secs(20), || query(&stage, "redis_up") == ["0"]);
+    eventually("redis_up is 0", Duration::from_secs(30), || query(&stage, "redis_up") == ["0"]);
     eventually("Alertmanager has the alert", Duration::from_secs(30), || {
         let alerts = ["amtool", "--alertmanager.url=http://127.0.0.1:9093", "alert", "query", "-o", "simple"];
         printed(&stage, "alertmanager", &alerts).contains("RedisGone")

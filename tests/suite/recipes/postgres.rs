@@ -1,8 +1,8 @@
 //! PostgreSQL 15: the official image's variables, init scripts, readiness, data and end.
 use std::io::Write as _;
 
-use super::{inside, logs, printed, stage, stopped, user};
-use crate::stage::{Outcome, Stage, docker};
+use super::{ended, inside, logs, printed, stage, stopped, user};
+use crate::stage::{Outcome, Stage};
 
 const PASSWORD: &str = r#"p$a"w\x%2f@:/?#&'"#;
 
@@ -144,9 +144,9 @@ fn a_sleeping_init_script_of_postgres_is_not_taken_for_readiness() {
     stage.write("init/2.sql", "CREATE TABLE finished AS SELECT 'finished' AS word;\n");
     stage.aictl(&["start"]).ended(0);
     for service in ["tcp", "socket"] {
-        let after = super::container(&stage, &format!("after-{service}"));
-        assert_eq!(docker(&["wait", &after]).trim(), "0", "{service}: {}", docker(&["logs", &after]));
-        assert_eq!(docker(&["logs", &after]).trim(), "finished", "{service}: it began before the scripts had ended");
+        let after = format!("after-{service}");
+        assert_eq!(ended(&stage, &after), "0", "it began before the scripts had ended: {}", logs(&stage, &after));
+        assert_eq!(logs(&stage, &after).trim(), "finished");
     }
 }
 
@@ -180,9 +180,9 @@ volumes: { data: {} }
     let Some(stage) = stage("recipes-postgres-empty", services) else { return };
     stage.write("init/1.sql", "SELECT nonsense;\n");
     assert_ne!(stage.aictl(&["start"]).code, 0);
-    assert_ne!(docker(&["wait", &super::container(&stage, "empty")]).trim(), "0");
+    assert_ne!(ended(&stage, "empty"), "0");
     assert!(logs(&stage, "empty").contains("POSTGRES_PASSWORD"), "{}", logs(&stage, "empty"));
-    assert_ne!(docker(&["wait", &super::container(&stage, "failing")]).trim(), "0");
+    assert_ne!(ended(&stage, "failing"), "0");
     stage.aictl(&["start", "--no-deps", "look"]).ended(0);
     assert_eq!(inside(&stage, "look", &["ls", "-A", "/data"]).ended(0).stdout, "", "the next start begins anew");
 }
