@@ -25,6 +25,10 @@ mod wire;
 
 pub use address::{Address, Environment, Route, SshHost, TlsFiles, config_folder, resolve};
 
+use std::sync::Arc;
+
+use tokio::sync::{Mutex, Semaphore};
+
 use connection::Connection;
 
 use crate::plan::EngineInfo;
@@ -32,6 +36,9 @@ use crate::target::TargetError;
 
 /// The Compose version our containers, networks and volumes claim to be made by: its rules are the ones we follow.
 pub(crate) const COMPATIBLE_WITH: &str = "5.6.1";
+
+/// Recipes built at once: each unpacks packages and keeps a core and the disk busy.
+const RECIPES: usize = 4;
 
 /// A Docker engine that answered.
 #[derive(Clone)]
@@ -41,7 +48,9 @@ pub struct DockerEngine {
     held: state::HeldLeases,
     dialled: dial::Dialled,
     /// Whoever holds it builds what several images are built on.
-    needed: std::sync::Arc<tokio::sync::Mutex<()>>,
+    needed: Arc<Mutex<()>>,
+    /// One for each recipe that may be built at the same time.
+    recipes: Arc<Semaphore>,
 }
 
 impl DockerEngine {
@@ -52,7 +61,14 @@ impl DockerEngine {
         let address = resolve(explicit, environment)?;
         let connection = Connection::open(&address).await?;
         let (held, dialled) = (state::HeldLeases::default(), dial::Dialled::default());
-        Ok(Self { connection, environment: environment.clone(), held, dialled, needed: Default::default() })
+        Ok(Self {
+            connection,
+            environment: environment.clone(),
+            held,
+            dialled,
+            needed: Arc::default(),
+            recipes: Arc::new(Semaphore::new(RECIPES)),
+        })
     }
 
     /// What the engine said of itself when it was connected to: address, version, API; no resources.

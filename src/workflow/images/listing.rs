@@ -13,7 +13,7 @@ use super::{ListArgs, engine, project};
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::event::human;
-use crate::image::{RECIPE_LABEL, Reference};
+use crate::image::{RECIPE_LABEL, Recipes, Reference};
 use crate::plan::{ObservedImage, labels};
 use crate::workflow::Context;
 use crate::workflow::load::LoadedStack;
@@ -93,9 +93,12 @@ pub(super) async fn list(context: &Context, args: &ListArgs) -> Result<Vec<Liste
     let target = engine(context, project.as_ref()).await?;
     let found = target.observe_images().await?;
     let wanted = project.as_ref().map(used).unwrap_or_default();
+    let recipes = Recipes::embedded()?;
     let mut listed: Vec<ListedImage> = Vec::new();
     for image in &found {
-        let ours = |name: &&String| args.all || wanted.contains(*name) || is_recipe(image);
+        // By the recipe's name too: the image may have been built by other means.
+        let known = |name: &str| wanted.contains(name) || recipes.building(name).is_some();
+        let ours = |name: &&String| args.all || is_recipe(image) || known(name.as_str());
         let names: Vec<&String> = image.references.iter().filter(ours).collect();
         listed.extend(names.iter().map(|name| entry(image, name, project.as_ref())));
         if names.is_empty() && image.references.is_empty() && (args.all || is_recipe(image)) {
@@ -156,6 +159,11 @@ fn absent(name: &str) -> ListedImage {
     }
 }
 
+/// No registry has such names.
+fn is_ours(name: &str) -> bool {
+    name.parse::<Reference>().is_ok_and(|reference| reference.is_ours())
+}
+
 fn origin(image: &ObservedImage, name: &str, stack: Option<&Stack>) -> Origin {
     let repository = |text: &str| text.parse::<Reference>().map(|r| (r.domain().to_owned(), r.path().to_owned())).ok();
     let own = repository(name);
@@ -166,7 +174,7 @@ fn origin(image: &ObservedImage, name: &str, stack: Option<&Stack>) -> Origin {
         stack.services.iter().any(of_service)
     };
     match () {
-        () if is_recipe(image) => Origin::Recipe,
+        () if is_recipe(image) || is_ours(name) => Origin::Recipe,
         () if image.digests.iter().any(|digest| repository(digest) == own) => Origin::Registry,
         () if !image.digests.is_empty() => Origin::Mirror,
         () if image.labels.contains_key(labels::SERVICE) || stack.is_some_and(built) => Origin::Build,

@@ -102,7 +102,9 @@ impl Progress<'_> {
     }
 
     fn line(&self, line: &str) {
-        self.reporter.report(Event::StepOutput { key: self.key, line: line.to_owned() });
+        // A counter that returns to the beginning of its line has its last state told.
+        let line = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default().to_owned();
+        self.reporter.report(Event::StepOutput { key: self.key, line });
     }
 }
 

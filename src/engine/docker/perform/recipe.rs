@@ -39,6 +39,8 @@ pub(super) async fn build(
     wanted: &RecipeBuild,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
+    // Never closed, so a permit always comes.
+    let _permit = engine.recipes.acquire().await;
     let local = |reason: String| failed(wanted, reason, Vec::new());
     let recipes = Recipes::embedded().map_err(|e| local(e.to_string()))?;
     let recipe = recipes.get(&wanted.recipe).map_err(|e| local(e.to_string()))?;
