@@ -111,6 +111,14 @@ impl Node {
         }
     }
 
+    /// The text to change, when it is text.
+    pub fn as_str_mut(&mut self) -> Option<&mut String> {
+        match &mut self.value {
+            Value::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)

@@ -64,6 +64,11 @@ impl Reference {
         format!("{}/{}{version}", self.domain, self.path)
     }
 
+    /// The image of one digest, without a tag: `docker.io/library/redis@sha256:…`.
+    pub fn pinned(&self, digest: &str) -> String {
+        format!("{}/{}@{digest}", self.domain, self.path)
+    }
+
     /// Whether no registry is asked for it: the names of recipes.
     pub fn is_ours(&self) -> bool {
         self.domain == HUB && self.path.starts_with(OURS)

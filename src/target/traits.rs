@@ -70,6 +70,9 @@ pub trait Images: Send + Sync {
 
     /// Loads an archive as `docker load` takes it; returns once the images are there.
     async fn import_images(&self, archive: ByteStream) -> Result<(), TargetError>;
+
+    /// The digest the registry has for a reference: `sha256:…`.
+    async fn registry_digest(&self, reference: &str) -> Result<String, TargetError>;
 }
 
 /// Reading logs.

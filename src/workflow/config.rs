@@ -2,16 +2,17 @@
 //! Reads the project through the compose loader; returns the text, byte for byte Compose's.
 //! Never reaches an engine and never shows a secret that is not written in the files.
 
+mod digests;
 mod listing;
 
 use std::path::PathBuf;
 
 use clap::Args;
 
-use super::load::{load_args, load_project_file};
+use super::load::{docker_host, load_args, load_project_file};
 use super::report::{Block, Report};
 use crate::compose::model::Stack;
-use crate::compose::{Finding, LoadArgs, LoadOptions, load, load_model, load_variables};
+use crate::compose::{Finding, LoadArgs, LoadOptions, LoadedModel, load, load_model, load_variables};
 use crate::error::Result;
 use crate::workflow::{Context, WorkflowError};
 
@@ -34,6 +35,12 @@ pub struct ConfigArgs {
     /// The hash of each service, of the named ones or all with '*'
     #[arg(long, value_name = "SERVICES")]
     pub hash: Option<String>,
+    /// Print images by the digest their registry has for them
+    #[arg(long)]
+    pub resolve_image_digests: bool,
+    /// Print an override file with nothing but the images, by digest
+    #[arg(long)]
+    pub lock_image_digests: bool,
     /// What is printed instead of the model
     #[command(flatten)]
     pub list: ListArgs,
@@ -148,7 +155,13 @@ pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>>
     if !args.ignores_names() {
         load.services.clone_from(&args.names);
     }
-    let (mut text, warnings) = answer(&args, &load)?;
+    let pins = (args.resolve_image_digests || args.lock_image_digests) && !args.prints_list();
+    let (mut text, warnings) = if pins {
+        let host = docker_host(&project);
+        digests::pinned((context, host), &args, &load).await?
+    } else {
+        answer(&args, &load)?
+    };
     for finding in warnings {
         context.reporter.warn(finding.to_string());
     }
@@ -165,17 +178,16 @@ pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>>
 
 /// The text the flags ask for, and what is worth saying beside it.
 fn answer(args: &ConfigArgs, load_args: &LoadArgs) -> Result<(String, Vec<Finding>)> {
-    let format = args.format()?;
+    // Lists have no format, and Compose looks at none then.
+    let plain = args.prints_before_variables() || (args.list.environment && !args.list.variables);
+    let format = if plain { Format::Yaml } else { args.format()? };
     if args.list.variables && !args.prints_before_variables() {
         return Ok((listing::variables(&load_variables(load_args)?, format), Vec::new()));
     }
     if args.skip.no_interpolate && (args.list.services || !args.prints_list()) {
         let model = load_model(load_args)?;
-        let text = match format {
-            _ if args.list.services => listing::lines(model.names("services")),
-            Format::Json => model.config_json().map_err(broken)?,
-            _ => model.config_yaml(),
-        };
+        let services = args.list.services;
+        let text = if services { listing::lines(model.names("services")) } else { of_model(format, &model)? };
         return Ok((text, model.warnings));
     }
     let loaded = load(load_args)?;
@@ -207,6 +219,11 @@ fn of_stack(args: &ConfigArgs, format: Format, stack: &Stack) -> Result<String> 
         None if format == Format::Json => stack.config_json().map_err(broken)?,
         None => stack.config_yaml(),
     })
+}
+
+/// The text of a tree.
+fn of_model(format: Format, model: &LoadedModel) -> Result<String> {
+    if format == Format::Json { Ok(model.config_json().map_err(broken)?) } else { Ok(model.config_yaml()) }
 }
 
 fn broken(error: serde_json::Error) -> WorkflowError {

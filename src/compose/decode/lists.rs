@@ -12,6 +12,7 @@ use crate::compose::value::{Map, Node, Value};
 
 impl<T: Decode> Decode for Option<T> {
     const TEXT: bool = T::TEXT;
+    const UNSET: bool = true;
 
     fn decode(node: &Node, context: &mut Context) -> Self {
         Some(T::decode(node, context))
@@ -88,7 +89,7 @@ fn from_map<T: Decode>(map: &Map, context: &mut Context) -> BTreeMap<String, T> 
 fn from_item<T: Decode>(item: &Node, context: &mut Context) -> Option<(String, T)> {
     let text = sprint(&item.value);
     let (key, value) = text.split_once('=').map_or((text.as_str(), None), |(key, value)| (key, Some(value)));
-    if key.ends_with(char::is_whitespace) {
+    if T::UNSET && key.ends_with(char::is_whitespace) {
         context.misfit(item, format!("variable {key:?} is declared with a trailing space"));
     }
     T::from_pair(value).map(|value| (key.to_owned(), value))

@@ -30,6 +30,9 @@ pub(crate) trait Decode: Sized + Default {
     /// Whether any scalar is taken by its text.
     const TEXT: bool = false;
 
+    /// Whether a name alone is kept as one without a value: what environments are.
+    const UNSET: bool = false;
+
     /// Reads a node.
     fn decode(node: &Node, context: &mut Context) -> Self;
 

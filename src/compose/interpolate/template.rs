@@ -75,7 +75,9 @@ fn reference(text: &str) -> Option<(Reference<'_>, usize)> {
 pub(super) fn located(text: &str) -> (usize, Option<&str>, Option<&str>) {
     match reference(text) {
         None => (1, None, None),
-        Some((Reference::Escaped | Reference::Malformed, length)) => (length, None, None),
+        Some((Reference::Escaped, length)) => (length, None, None),
+        // Compose lists what it cannot read as a variable without a name.
+        Some((Reference::Malformed, length)) => (length, Some(""), None),
         Some((Reference::Named(name), length)) => (length, Some(name), None),
         Some((Reference::Braced(whole), length)) => match closing_brace(whole) {
             Some(end) => (length, Some(&whole[2..end]), Some(&whole[end + 1..])),

@@ -137,7 +137,13 @@ pub fn load_variables(args: &LoadArgs) -> Result<BTreeMap<String, Variable>, Com
     let mut args = args.clone();
     args.options.no_interpolate = true;
     let mut loader = Loader { validates: false, ..Loader::new(&args) };
-    Ok(super::interpolate::extract(&loader.bare_model()?.root))
+    let model = loader.bare_model()?;
+    for (name, service) in model.root.get("services").and_then(Node::as_map).into_iter().flatten() {
+        if service.as_map().is_none() {
+            return Err(loader.refuse(format!("services.{name}"), service.at, "must be a mapping"));
+        }
+    }
+    Ok(super::interpolate::extract(&model.root))
 }
 
 /// The files of a project and its name, as they were found.

@@ -57,6 +57,10 @@ impl Loader<'_> {
             self.check(&stack, &root)?;
             select::align_replicas(&mut stack);
         }
+        if self.args.options.discard_env_files {
+            // `config` reads the files of all services, also where only some are shown.
+            self.resolve_environment(&mut stack, &root)?;
+        }
         select::select(&mut stack, &self.args.services)?;
         if !self.args.options.no_consistency && !self.args.options.shared_names {
             self.refuse_shared_names(&stack, &root)?;

@@ -116,8 +116,24 @@ impl Connection {
         self.call(Method::POST, path, Bytes::from(body.to_string()), doing).await
     }
 
+    /// Reads one answer's bytes, asked for with headers of its own.
+    pub(super) async fn get_with(
+        &self,
+        path: &str,
+        headers: &[(HeaderName, String)],
+        doing: &str,
+    ) -> Result<Bytes, TargetError> {
+        let mut request = request(Method::GET, path, Bytes::new(), &self.engine.address)?;
+        add_headers(&mut request, headers);
+        self.whole_answer(request, doing).await
+    }
+
     async fn call(&self, method: Method, path: &str, body: Bytes, doing: &str) -> Result<Bytes, TargetError> {
         let request = request(method, path, body, &self.engine.address)?;
+        self.whole_answer(request, doing).await
+    }
+
+    async fn whole_answer(&self, request: BollardRequest, doing: &str) -> Result<Bytes, TargetError> {
         let answer = self.open_answer(request, ANSWER_TIMEOUT, doing).await?;
         let broken = |message: String| TargetError::Broken { operation: doing.to_owned(), message };
         Ok(answer.into_body().collect().await.map_err(|e| broken(e.to_string()))?.to_bytes())
@@ -138,11 +154,7 @@ impl Connection {
         doing: &str,
     ) -> Result<Incoming, TargetError> {
         let mut request = request(Method::POST, path, Bytes::new(), &self.engine.address)?;
-        for (name, value) in headers {
-            if let Ok(value) = HeaderValue::from_str(value) {
-                request.headers_mut().insert(name.clone(), value);
-            }
-        }
+        add_headers(&mut request, headers);
         *request.body_mut() = bollard::body_try_stream(body);
         Ok(self.open_answer(request, LONGEST_ANSWER, doing).await?.into_body())
     }
@@ -245,6 +257,14 @@ fn request(method: Method, path: &str, body: Bytes, address: &str) -> Result<Bol
         .header("content-type", "application/json")
         .body(bollard::body_full(body))
         .map_err(|e| TargetError::BadAddress { address: address.to_owned(), reason: e.to_string() })
+}
+
+fn add_headers(request: &mut BollardRequest, headers: &[(HeaderName, String)]) {
+    for (name, value) in headers {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            request.headers_mut().insert(name.clone(), value);
+        }
+    }
 }
 
 fn header<'a>(answer: &'a Response<Incoming>, name: &str) -> Option<&'a str> {

@@ -7,6 +7,7 @@ use std::process::Stdio;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use hyper::header::HeaderName;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
@@ -53,6 +54,11 @@ impl Credentials {
     /// The value of the `X-Registry-Auth` header.
     pub(super) fn header(&self) -> String {
         URL_SAFE.encode(self.value().to_string())
+    }
+
+    /// The header itself.
+    pub(super) fn as_header(&self) -> (HeaderName, String) {
+        (HeaderName::from_static("x-registry-auth"), self.header())
     }
 
     pub(super) fn value(&self) -> serde_json::Value {

@@ -14,6 +14,7 @@ use serde::Deserialize;
 
 use super::DockerEngine;
 use super::connection::{Connection, encoded};
+use super::credentials;
 use super::json_lines::json_lines;
 use super::observe::{PARALLEL, present};
 use crate::plan::ObservedImage;
@@ -113,6 +114,19 @@ impl DockerEngine {
         let body = self.connection.begin(Method::GET, &format!("/images/get?{}", names.join("&")), DOING).await?;
         let broken = |e: hyper::Error| TargetError::Broken { operation: DOING.to_owned(), message: e.to_string() };
         Ok(body.into_data_stream().map_err(broken).boxed())
+    }
+
+    /// The digest the registry has for a reference; the engine asks it, with the credentials `docker login` stored.
+    pub(super) async fn digest_in_registry(&self, reference: &str) -> Result<String, TargetError> {
+        let path = format!("/distribution/{}/json", encoded(reference));
+        let doing = format!("resolving the digest of {reference}");
+        let found = credentials::for_registry(&credentials::registry(reference), &self.environment).await;
+        let headers: Vec<_> = found.iter().map(credentials::Credentials::as_header).collect();
+        let bytes = self.connection.get_with(&path, &headers, &doing).await?;
+        let broken = |message: String| TargetError::Broken { operation: doing.clone(), message };
+        let answer: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
+        let digest = answer["Descriptor"]["digest"].as_str();
+        digest.map(str::to_owned).ok_or_else(|| broken("the answer has no digest".to_owned()))
     }
 
     /// Loads an archive as `docker load` does.

@@ -120,6 +120,10 @@ impl Images for DockerEngine {
     async fn import_images(&self, archive: ByteStream) -> Result<(), TargetError> {
         self.load_archive(archive).await
     }
+
+    async fn registry_digest(&self, reference: &str) -> Result<String, TargetError> {
+        self.digest_in_registry(reference).await
+    }
 }
 
 #[async_trait]

@@ -47,6 +47,10 @@ impl Images for MemoryEngine {
     async fn import_images(&self, _: ByteStream) -> Result<(), TargetError> {
         Err(refused("loading images", 0, "images in memory have no layers"))
     }
+
+    async fn registry_digest(&self, reference: &str) -> Result<String, TargetError> {
+        Err(refused(&format!("resolving the digest of {reference}"), 0, "an engine in memory asks no registry"))
+    }
 }
 
 #[async_trait]

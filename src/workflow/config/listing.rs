@@ -55,9 +55,27 @@ pub(super) fn hashes(stack: &Stack, wanted: &str) -> Result<String> {
     for name in names {
         let service =
             stack.services.get(name).ok_or_else(|| ComposeError::message(format!("no such service: {name}")))?;
-        text.push_str(&format!("{name} {}\n", config_hash(service)));
+        let hash = match default_platform(stack, name, service)? {
+            Some(platform) => config_hash(&Service { platform: platform.to_owned(), ..service.clone() }),
+            None => config_hash(service),
+        };
+        text.push_str(&format!("{name} {hash}\n"));
     }
     Ok(text)
+}
+
+/// The platform a service that is built gets from the environment when it says none itself.
+fn default_platform<'s>(stack: &'s Stack, name: &str, service: &Service) -> Result<Option<&'s str>> {
+    let default = stack.environment.get("DOCKER_DEFAULT_PLATFORM").map(String::as_str).filter(|text| !text.is_empty());
+    let (Some(build), Some(platform), true) = (&service.build, default, service.platform.is_empty()) else {
+        return Ok(None);
+    };
+    if !build.platforms.is_empty() && !build.platforms.iter().any(|one| one == platform) {
+        let message =
+            format!("services.{name}.build.platforms does not have {platform}, set by DOCKER_DEFAULT_PLATFORM");
+        return Err(ComposeError::message(message).into());
+    }
+    Ok(Some(platform))
 }
 
 /// The variables, as a table, JSON or YAML.

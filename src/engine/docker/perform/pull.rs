@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::TryStreamExt;
-use hyper::header::HeaderName;
 use serde_json::Value;
 
 use super::super::connection::encoded;
@@ -53,8 +52,7 @@ pub(super) async fn pull(
         path.push_str(&format!("&platform={}", encoded(platform)));
     }
     let found = credentials::for_registry(&credentials::registry(image), &engine.environment).await;
-    let headers: Vec<_> =
-        found.iter().map(|credentials| (HeaderName::from_static("x-registry-auth"), credentials.header())).collect();
+    let headers: Vec<_> = found.iter().map(credentials::Credentials::as_header).collect();
     let refused = |error| pull_error(image, error);
     let upload = engine.connection.upload(&path, &headers, futures_util::stream::empty(), &doing);
     let body = bounded(wanted.patience, &doing, upload).await.map_err(refused)?;
