@@ -1,0 +1,119 @@
+//! `aictl init` on files alone: a system from the binary, and a project file around compose files that are there.
+//! Reads exit codes and the folder afterwards; no engine is asked.
+//! Every refusal must leave the folder as it was.
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::stage::Outcome;
+
+const COMPOSE: &str = "services:\n  api:\n    build: ./api\n    environment:\n      DB: ${POSTGRES_PASSWORD:?}\n      KEY: ${OPENAI_API_KEY}\n      SENTRY: ${SENTRY_TOKEN:-}\n  db:\n    image: postgres:15\n";
+
+fn aictl(folder: &Path, words: &[&str]) -> Outcome {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
+    command.args(words).current_dir(folder).env_clear();
+    command.output().unwrap().into()
+}
+
+/// Every file below a folder, with its content.
+fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push((path.clone(), fs::read(&path).unwrap()));
+        }
+    }
+    found.sort();
+    found
+}
+
+fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+#[test]
+fn a_system_is_written_whole_and_writing_it_again_changes_nothing() {
+    let folder = folder();
+    aictl(folder.path(), &["init", "--from", "ai-assistant"]).ended(0);
+    let written = files(folder.path());
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/ai-assistant");
+    for (path, bytes) in &written {
+        let name = path.strip_prefix(folder.path()).unwrap();
+        if name != Path::new("aictl.yaml") {
+            assert_eq!(&fs::read(example.join(name)).unwrap(), bytes, "{}", name.display());
+        }
+    }
+    assert!(written.iter().any(|(path, _)| path.ends_with("api/app/main.py")));
+    let again = aictl(folder.path(), &["--output", "json", "init", "--from", "ai-assistant"]).ended(0);
+    let report: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(report["written"], serde_json::json!([]));
+    assert_eq!(files(folder.path()), written);
+    // The environment for newcomers is the default of a new project; another can be asked for.
+    let text = fs::read_to_string(folder.path().join("aictl.yaml")).unwrap();
+    assert!(text.contains("\ndefault_environment: full\n"), "{text}");
+    let other = self::folder();
+    aictl(other.path(), &["--env", "dev", "init", "--from", "ai-assistant"]).ended(0);
+    let text = fs::read_to_string(other.path().join("aictl.yaml")).unwrap();
+    assert!(text.contains("\ndefault_environment: dev\n"), "{text}");
+}
+
+#[test]
+fn a_file_in_the_way_a_wrong_name_and_a_dry_run_write_nothing() {
+    let folder = folder();
+    fs::write(folder.path().join("compose.yaml.tera"), "mine\n").unwrap();
+    let before = files(folder.path());
+    let refused = aictl(folder.path(), &["init", "--from", "ai-assistant"]).ended(1);
+    assert!(refused.stderr.contains("compose.yaml.tera") && refused.stderr.contains("hint:"), "{}", refused.stderr);
+    let misspelt = aictl(folder.path(), &["init", "--from", "ai-asistant"]).ended(2);
+    assert!(misspelt.stderr.contains("did you mean `ai-assistant`?"), "{}", misspelt.stderr);
+    let environment = aictl(folder.path(), &["--env", "fulll", "init", "--from", "ai-assistant"]).ended(2);
+    assert!(environment.stderr.contains("did you mean `full`?"), "{}", environment.stderr);
+    assert_eq!(files(folder.path()), before);
+    let empty = self::folder();
+    let planned = aictl(empty.path(), &["--dry-run", "init", "--from", "ai-assistant"]).ended(0);
+    assert!(planned.stdout.contains("write aictl.yaml"), "{}", planned.stdout);
+    assert_eq!(files(empty.path()), []);
+}
+
+#[test]
+fn a_compose_file_is_adopted_under_the_name_it_runs_by() {
+    let folder = folder();
+    let project = folder.path().join("My Shop");
+    fs::create_dir_all(project.join("api")).unwrap();
+    fs::write(project.join("compose.yaml"), COMPOSE).unwrap();
+    fs::write(project.join("compose.override.yaml"), "services: { db: { restart: always } }\n").unwrap();
+    fs::write(project.join("api/alembic.ini"), "[alembic]\n").unwrap();
+    let name = |words: &[&str]| {
+        let mut all = words.to_vec();
+        all.extend(["config", "--no-interpolate", "--format", "json"]);
+        serde_json::from_str::<Value>(&aictl(&project, &all).ended(0).stdout).unwrap()["name"].clone()
+    };
+    let before = name(&[]);
+    aictl(&project, &["init"]).ended(0);
+    assert_eq!(name(&[]), before, "the project has another name");
+    let text = fs::read_to_string(project.join("aictl.yaml")).unwrap();
+    assert!(text.contains("compose: [compose.yaml, compose.override.yaml]"), "{text}");
+    assert!(text.contains("migrate: { service: api, command: [alembic, upgrade, head] }"), "{text}");
+    assert!(text.contains("POSTGRES_PASSWORD: {"), "{text}");
+    // What somebody else issues cannot be generated, what may be absent need not be.
+    assert!(!text.contains("OPENAI_API_KEY") && !text.contains("SENTRY_TOKEN"), "{text}");
+    let kept = files(&project);
+    aictl(&project, &["init"]).ended(0);
+    assert_eq!(files(&project), kept);
+}
+
+#[test]
+fn an_empty_folder_has_nothing_to_adopt() {
+    let folder = folder();
+    let refused = aictl(folder.path(), &["init"]).ended(1);
+    assert!(refused.stderr.contains("aictl init --from ai-assistant"), "{}", refused.stderr);
+    let listed = aictl(folder.path(), &["init", "--list"]).ended(0);
+    assert_eq!(listed.stdout, "ai-assistant\n");
+    assert_eq!(files(folder.path()), []);
+}
