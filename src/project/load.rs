@@ -22,7 +22,7 @@ pub const PROJECT_FILE: &str = "aictl.yaml";
 const COMPOSE_FILES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
 /// A project with its environment chosen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct LoadedProject {
     /// Where the project lives; relative paths start here.
     pub directory: PathBuf,

@@ -1,6 +1,6 @@
 //! `aictl config`: the project as Docker Compose prints it, or the names, hashes and variables in it.
 //! Reads the project through the compose loader; returns the text, byte for byte Compose's.
-//! Never reaches an engine and never shows a secret that is not written in the files.
+//! Never reaches an engine but to ask for digests, and never shows a secret that is not written in the files.
 
 mod digests;
 mod listing;

@@ -102,7 +102,9 @@ impl Hint for WorkflowError {
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::TimedOut { .. } => ErrorKind::NotReady,
-            Self::NotRunning { .. } | Self::TaskEnded { .. } | Self::File { .. } | Self::Refused { .. } => ErrorKind::Failed,
+            Self::NotRunning { .. } | Self::TaskEnded { .. } | Self::File { .. } | Self::Refused { .. } => {
+                ErrorKind::Failed
+            }
         }
     }
 

@@ -70,7 +70,7 @@ async fn begin(context: &Context, mut loaded: LoadedStack, watching: Vec<String>
     let needed = with_dependencies(&stack, &watching, true)?;
     let services = needed.into_iter().filter(|name| watching.contains(name) || !runs(&observed, name)).collect();
     loaded.stack = Some(stack);
-    start::start(context, loaded, StartArgs { services, no_deps: true, ..Default::default() }).await
+    Ok(Box::new(start::start(context, loaded, StartArgs { services, no_deps: true, ..Default::default() }).await?))
 }
 
 fn runs(observed: &Observed, service: &str) -> bool {

@@ -66,6 +66,7 @@ fn json(outcome: &Outcome) -> Value {
 
 /// The whole story: plan, a full disk, install, start, nothing to do, stopped, started again.
 #[test]
+#[ignore = "installs an engine from packages: more than a minute (tests/run --full)"]
 fn a_bare_debian_gets_an_engine_once_and_a_stopped_one_is_started() {
     let Some(machine) = Bare::start("story", &[]) else { return };
     let planned = machine.setup(&["--dry-run"]).ended(0);

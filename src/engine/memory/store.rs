@@ -49,7 +49,7 @@ impl Images for MemoryEngine {
     }
 
     async fn registry_digest(&self, reference: &str) -> Result<String, TargetError> {
-        Err(refused(&format!("resolving the digest of {reference}"), 0, "an engine in memory asks no registry"))
+        Err(refused(format!("resolving the digest of {reference}"), 0, "an engine in memory asks no registry"))
     }
 }
 
