@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use futures_util::FutureExt;
 
 use super::init;
 use super::load::load_project_file;
@@ -70,7 +71,7 @@ async fn go(context: &Context, args: &QuickstartArgs, journal: &mut Journal) -> 
     let options = GlobalOptions { environment: environment.clone(), ..context.options.clone() };
     let steps = Steps { context: &Context { options, ..context.clone() }, project: &project };
     let report = journal.report(place.directory.display().to_string(), environment);
-    steps.run(journal, report).await
+    steps.run(journal, report).boxed().await
 }
 
 /// Where the project is, and the system it has yet to be made from.

@@ -2,6 +2,10 @@
 //! Reads what each verb finds; calls the verbs' own workflows one after the other.
 //! Never goes on after a step that failed.
 
+// The verbs' futures are boxed: nested in one another as they are, the compiler would take minutes over their types.
+
+use futures_util::FutureExt;
+
 use super::journal::Journal;
 use super::report::{QuickstartReport, StepState};
 use super::tasks;
@@ -64,7 +68,7 @@ impl Steps<'_> {
     /// Looks at the machine; a report when something is wrong that is not in `tolerated`.
     async fn doctor(&self, journal: &mut Journal, tolerated: &[&str]) -> Result<Option<DoctorReport>> {
         journal.begin("doctor");
-        let found = doctor::examine(self.context).await?;
+        let found = doctor::examine(self.context).boxed().await?;
         let wrong = found.findings.iter().filter(|finding| finding.verdict == Verdict::Failed);
         let wrong = wrong.filter(|finding| !tolerated.contains(&finding.check)).count();
         let warnings = human::count(found.warnings, "warning");
@@ -78,7 +82,7 @@ impl Steps<'_> {
 
     async fn setup(&self, journal: &mut Journal) -> Result<()> {
         journal.begin("setup");
-        let done = set_up(self.context).await?;
+        let done = set_up(self.context).boxed().await?;
         let state = StepState::of(done.changed || (done.dry_run && !done.steps.is_empty()), done.dry_run);
         let detail = match &done.engine {
             Some(engine) => format!("engine {} answers", engine.version),
@@ -113,7 +117,7 @@ impl Steps<'_> {
         let afterwards = Afterwards::Keep;
         let change = Change { context: self.context, target, scope, operation: "images", afterwards };
         let plan = |observed: &Observed| plan_images(&stack, &selected, observed, &options);
-        let changed = change.run(&[&plan]).await?;
+        let changed = change.run(&[&plan]).boxed().await?;
         let detail = match changed.steps.len() {
             0 => "all present".to_owned(),
             count => format!("{} made", human::count(count, "image")),
@@ -124,7 +128,7 @@ impl Steps<'_> {
 
     async fn start(&self, journal: &mut Journal) -> Result<StartReport> {
         journal.begin("start");
-        let started = start(self.context, load_stack(self.context)?, StartArgs::default()).await?;
+        let started = start(self.context, load_stack(self.context)?, StartArgs::default()).boxed().await?;
         let running = started.status.services.iter().filter(|service| service.state == "running").count();
         journal.end(StepState::of(started.changed, false), format!("{} running", human::count(running, "container")));
         Ok(started)
@@ -146,7 +150,7 @@ impl Steps<'_> {
             }
             journal.begin(&name);
             let args = RunArgs { what: name.clone(), no_tty: true, ..Default::default() };
-            let code = run::inside(self.context, args).await?.exit_code();
+            let code = run::inside(self.context, args).boxed().await?.exit_code();
             if code != 0 {
                 return Err(WorkflowError::TaskEnded { task: name, code }.into());
             }
@@ -157,7 +161,7 @@ impl Steps<'_> {
 
     async fn smoke_test(&self, journal: &mut Journal) -> Result<Box<dyn Report>> {
         journal.begin("smoke-test");
-        let checked = smoke_test::run(self.context, SmokeTestArgs::default()).await?;
+        let checked = smoke_test::run(self.context, SmokeTestArgs::default()).boxed().await?;
         let found = checked.json();
         let state = if checked.exit_code() == 0 { StepState::Passed } else { StepState::Failed };
         let count = |key: &str| found[key].as_u64().unwrap_or_default();
