@@ -16,7 +16,8 @@ fn main() -> io::Result<()> {
     let examples = root.join("examples");
     println!("cargo:rerun-if-changed=templates/stacks/embed.rs");
     println!("cargo:rerun-if-changed=examples");
-    let mut table = "pub(super) static STACKS: &[(&str, &[(&str, &[u8])])] = &[\n".to_owned();
+    let mut table =
+        "type File = (&'static str, &'static [u8]);\npub(super) static STACKS: &[(&str, &[File])] = &[\n".to_owned();
     for system in sorted(&examples)? {
         if !system.join("aictl.yaml").is_file() {
             continue;

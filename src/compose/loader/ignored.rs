@@ -22,8 +22,11 @@ const IGNORED: [(&[&str], &str); 12] = [
     (&["secrets", "*", "driver_opts"], "driver_opts are only honored by Swarm's drivers"),
 ];
 
+/// What of a list's entry does nothing.
+type Ignored = fn(&Node) -> Vec<&'static str>;
+
 /// Entries of a service's lists that say something only Swarm does.
-const LISTS: [(&str, fn(&Node) -> Vec<&'static str>); 4] =
+const LISTS: [(&str, Ignored); 4] =
     [("ports", of_port), ("volumes", of_volume), ("configs", of_reference), ("secrets", of_reference)];
 
 impl Loader<'_> {

@@ -38,8 +38,8 @@ impl Journal {
         self.end(StepState::Unchanged, detail.to_owned());
     }
 
-    /// Moves the steps into a report.
-    pub(super) fn into_report(&mut self, report: QuickstartReport) -> QuickstartReport {
+    /// A report with the steps that were taken.
+    pub(super) fn close(&mut self, report: QuickstartReport) -> QuickstartReport {
         let steps = std::mem::take(&mut self.steps);
         let changed = steps.iter().any(|step| step.state == StepState::Done);
         QuickstartReport { steps, changed, ..report }

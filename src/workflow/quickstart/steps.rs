@@ -40,16 +40,16 @@ impl Steps<'_> {
     pub(super) async fn run(&self, journal: &mut Journal, report: QuickstartReport) -> Result<QuickstartReport> {
         let report = QuickstartReport { dry_run: self.dry_run(), ..report };
         if let Some(doctor) = self.doctor(journal, &MENDED_BY_SETUP).await? {
-            return Ok(journal.into_report(QuickstartReport { doctor: Some(doctor), code: 4, ..report }));
+            return Ok(journal.close(QuickstartReport { doctor: Some(doctor), code: 4, ..report }));
         }
         self.setup(journal).await?;
         self.secrets(journal)?;
         // Nothing further can be planned on an engine that is not there.
         if self.dry_run() {
-            return Ok(journal.into_report(report));
+            return Ok(journal.close(report));
         }
         if let Some(doctor) = self.doctor(journal, &[]).await? {
-            return Ok(journal.into_report(QuickstartReport { doctor: Some(doctor), code: 4, ..report }));
+            return Ok(journal.close(QuickstartReport { doctor: Some(doctor), code: 4, ..report }));
         }
         self.images(journal).await?;
         let started = self.start(journal).await?;
@@ -58,7 +58,7 @@ impl Steps<'_> {
         let code = checked.exit_code();
         let failed_checks = if code == 0 { Vec::new() } else { checked.blocks() };
         let (checks, status) = (Some(checked.json()), Some(started.status));
-        Ok(journal.into_report(QuickstartReport { checks, status, failed_checks, code, ..report }))
+        Ok(journal.close(QuickstartReport { checks, status, failed_checks, code, ..report }))
     }
 
     const fn dry_run(&self) -> bool {
@@ -137,8 +137,8 @@ impl Steps<'_> {
     /// The first tasks, in the order of the project file.
     async fn tasks(&self, journal: &mut Journal) -> Result<()> {
         let Some(project) = &self.project.project else { return Ok(()) };
-        let usual = || project.tasks.contains_key("migrate").then(|| vec!["migrate".to_owned()]).unwrap_or_default();
-        let names = project.quickstart.tasks.clone().unwrap_or_else(usual);
+        let usual = project.tasks.keys().filter(|name| *name == "migrate").cloned();
+        let names = project.quickstart.tasks.clone().unwrap_or_else(|| usual.collect());
         for name in names {
             let Some(task) = project.tasks.get(&name) else { continue };
             let loaded = load_stack(self.context)?;
