@@ -2,6 +2,7 @@
 //! Reads the parsed verb; returns what the workflow reports.
 //! Never does anything itself.
 
+use super::verbs::FilesVerb;
 use super::{Verb, manual};
 use crate::error::Result;
 use crate::workflow::report::Report;
@@ -24,7 +25,6 @@ pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> 
         Verb::SmokeTest(args) => workflow::smoke_test::run(context, args).await,
         Verb::Wait(args) => workflow::wait::run(context, args).await,
         Verb::Kill(args) => workflow::kill::run(context, args).await,
-        Verb::Config(args) => workflow::config::run(context, args).await,
         Verb::Logs(args) => workflow::logs::run(context, args).await,
         Verb::Exec(args) => workflow::exec::run(context, args).await,
         Verb::Shell(args) => workflow::shell::run(context, args).await,
@@ -40,16 +40,23 @@ pub async fn dispatch(context: &Context, verb: Verb) -> Result<Box<dyn Report>> 
         Verb::Diagram(args) => workflow::diagram::run(context, args).await,
         Verb::Clean(args) => workflow::clean::run(context, args).await,
         Verb::Version(args) => workflow::version::run(context, args).await,
-        Verb::Build(args) => workflow::build::run(context, args).await,
-        Verb::Images(args) => workflow::images::run(context, args).await,
-        Verb::Bundle(args) => workflow::bundle::run(context, args).await,
-        Verb::Pull(args) => workflow::pull::run(context, args).await,
-        Verb::Plan(args) => workflow::plan::run(context, args).await,
-        Verb::Lock(args) => workflow::lock::run(context, args).await,
-        Verb::Render(args) => workflow::render::run(context, args).await,
-        Verb::Secrets(args) => workflow::secrets::run(context, args).await,
-        Verb::Schema(args) => workflow::schema::run(context, args).await,
+        Verb::Files(verb) => of_files(context, verb).await,
         Verb::Completions(args) => manual::completions(&args),
         Verb::Man(args) => manual::man(&args, &context.cwd),
+    }
+}
+
+async fn of_files(context: &Context, verb: FilesVerb) -> Result<Box<dyn Report>> {
+    match verb {
+        FilesVerb::Build(args) => workflow::build::run(context, args).await,
+        FilesVerb::Images(args) => workflow::images::run(context, args).await,
+        FilesVerb::Bundle(args) => workflow::bundle::run(context, args).await,
+        FilesVerb::Pull(args) => workflow::pull::run(context, args).await,
+        FilesVerb::Plan(args) => workflow::plan::run(context, args).await,
+        FilesVerb::Config(args) => workflow::config::run(context, args).await,
+        FilesVerb::Lock(args) => workflow::lock::run(context, args).await,
+        FilesVerb::Render(args) => workflow::render::run(context, args).await,
+        FilesVerb::Secrets(args) => workflow::secrets::run(context, args).await,
+        FilesVerb::Schema(args) => workflow::schema::run(context, args).await,
     }
 }

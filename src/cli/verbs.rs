@@ -44,6 +44,16 @@ pub enum Verb {
     Diagram(workflow::diagram::DiagramArgs),
     Monitoring(workflow::monitoring::MonitoringArgs),
     Clean(workflow::clean::CleanArgs),
+    #[command(flatten)]
+    Files(FilesVerb),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+    Version(workflow::version::VersionArgs),
+}
+
+/// The verbs about images, bundles and the project's files.
+#[derive(Debug, Subcommand)]
+pub enum FilesVerb {
     Build(workflow::build::BuildArgs),
     Images(workflow::images::ImagesArgs),
     Bundle(workflow::bundle::BundleArgs),
@@ -54,7 +64,4 @@ pub enum Verb {
     Render(workflow::render::RenderArgs),
     Secrets(workflow::secrets::SecretsArgs),
     Schema(workflow::schema::SchemaArgs),
-    Completions(CompletionsArgs),
-    Man(ManArgs),
-    Version(workflow::version::VersionArgs),
 }

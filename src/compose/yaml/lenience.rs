@@ -49,15 +49,20 @@ fn indented_quoted(text: &str, at: usize) -> Option<String> {
     wanted.then(|| format!("{before}{}{after}", quoted.replace('\n', &deep)))
 }
 
+/// The marks around quoted texts, and what escapes in the double one.
+const DOUBLE: u8 = 0x22;
+const SINGLE: u8 = 0x27;
+const BACKSLASH: u8 = 0x5c;
+
 /// The length of the quoted text a text begins with.
 fn quoted_length(text: &str) -> Option<usize> {
-    let mark = text.bytes().next().filter(|c| matches!(c, b'"' | b'\''))?;
+    let mark = text.bytes().next().filter(|c| matches!(*c, DOUBLE | SINGLE))?;
     let mut rest = text.bytes().enumerate().skip(1).peekable();
     while let Some((at, c)) = rest.next() {
-        let doubled = c == b'\'' && rest.peek().is_some_and(|(_, next)| *next == c);
+        let doubled = c == SINGLE && rest.peek().is_some_and(|(_, next)| *next == c);
         match c {
-            b'\\' if mark == b'"' => drop(rest.next()),
-            b'\'' if mark == c && doubled => drop(rest.next()),
+            BACKSLASH if mark == DOUBLE => drop(rest.next()),
+            SINGLE if mark == c && doubled => drop(rest.next()),
             c if c == mark => return Some(at + 1),
             _ => {}
         }
