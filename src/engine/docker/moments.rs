@@ -12,15 +12,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use futures_util::StreamExt;
 use hyper::Method;
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 
 use super::connection::{Connection, encoded};
 use super::json_lines::json_lines;
 
-/// How many requests may go on after theirs. Engine 20.10 also miscounts a network's endpoints when very many leave at
-/// once.
+/// How many requests may go on after theirs.
 const MOST_GOING_ON: usize = 6;
+
+/// How many containers leave their networks at a time: engine 20.10 miscounts a network's endpoints when many do at once,
+/// and the network can then not be removed.
+const MOST_LEAVING: usize = 4;
 
 /// What was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +43,11 @@ struct Moment {
 }
 
 /// Shared by all clones of a connection.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Moments {
     /// Starts that must not overlap hold it.
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+    leaving: Arc<Semaphore>,
     seen: Arc<Mutex<Option<broadcast::Sender<Moment>>>>,
     going_on: Arc<Mutex<HashMap<String, JoinHandle<()>>>>,
 }
@@ -54,7 +58,20 @@ pub(super) struct Watch {
     from: u128,
 }
 
+impl Default for Moments {
+    fn default() -> Self {
+        let leaving = Arc::new(Semaphore::new(MOST_LEAVING));
+        Self { turn: Arc::default(), leaving, seen: Arc::default(), going_on: Arc::default() }
+    }
+}
+
 impl Moments {
+    /// Waits for the right to leave the networks; it is given back when it is dropped.
+    pub(super) async fn leave(&self) -> Option<OwnedSemaphorePermit> {
+        // Nobody closes the semaphore.
+        self.leaving.clone().acquire_owned().await.ok()
+    }
+
     /// Begins to watch. `None` where the engine's clock is not ours: an old event could not be told from a new one.
     pub(super) fn watch(&self, connection: &Connection) -> Option<Watch> {
         if !connection.engine.local {

@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use super::init;
 use super::load::load_project_file;
 use super::report::Report;
+use crate::compose::ComposeError;
 use crate::error::Result;
 use crate::project::{LoadedProject, PROJECT_FILE};
 use crate::workflow::{Context, GlobalOptions};
@@ -83,8 +84,7 @@ struct Place {
 fn place(context: &Context, args: &QuickstartArgs) -> Place {
     let here = init::directory(context);
     let found = load_project_file(context).is_ok_and(|project| project.file.is_some());
-    let is_project = found || super::load::load_named(context).is_ok() || has_compose_file(context);
-    if args.from.is_none() && is_project {
+    if args.from.is_none() && (found || has_compose_file(context)) {
         return Place { directory: here, system: None };
     }
     let system = args.from.clone().unwrap_or_else(|| SYSTEM.to_owned());
@@ -97,7 +97,7 @@ fn place(context: &Context, args: &QuickstartArgs) -> Place {
 fn has_compose_file(context: &Context) -> bool {
     let Ok(project) = load_project_file(context) else { return true };
     let Ok(args) = super::load::load_args(context, &project) else { return true };
-    crate::compose::locate(&args).is_ok()
+    !matches!(crate::compose::locate(&args), Err(ComposeError::NotFound { .. }))
 }
 
 /// The environment of the command line, else the one for newcomers, else the default one.

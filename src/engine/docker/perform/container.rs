@@ -167,6 +167,9 @@ pub(super) async fn in_turn(connection: &Connection, container: &str, turn: Star
     starting.await
 }
 
+/// A process that takes longer to end does not keep the others from being told to.
+const QUICK_STOP: Duration = Duration::from_millis(700);
+
 /// Stops a container. Returns once its process is dead; that the engine then takes its network apart is waited for by
 /// whatever touches the container next, and at the latest when the lease ends.
 pub(super) async fn stop(
@@ -180,9 +183,18 @@ pub(super) async fn stop(
     };
     let (tell, mut told) = tokio::sync::oneshot::channel();
     let (theirs, id) = (connection.clone(), container.to_owned());
+    let leave = connection.moments.leave().await;
     let request = tokio::spawn(async move {
+        let mut stopping = std::pin::pin!(stop_to_the_end(&theirs, &id, timeout));
+        let ended = match tokio::time::timeout(QUICK_STOP, &mut stopping).await {
+            Ok(ended) => ended,
+            Err(_) => {
+                drop(leave);
+                stopping.await
+            }
+        };
         // After the process is dead nobody listens, and nothing can go wrong that matters.
-        let _ = tell.send(stop_to_the_end(&theirs, &id, timeout).await);
+        let _ = tell.send(ended);
     });
     tokio::select! {
         ended = &mut told => ended.unwrap_or_else(|_| Ok(done())),
