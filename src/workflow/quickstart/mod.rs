@@ -17,7 +17,7 @@ use futures_util::FutureExt;
 use super::init;
 use super::load::load_project_file;
 use super::report::Report;
-use crate::compose::ComposeError;
+use crate::compose::{ComposeError, locate};
 use crate::error::Result;
 use crate::project::{LoadedProject, PROJECT_FILE};
 use crate::workflow::{Context, GlobalOptions};
@@ -83,8 +83,7 @@ struct Place {
 
 fn place(context: &Context, args: &QuickstartArgs) -> Place {
     let here = init::directory(context);
-    let found = load_project_file(context).is_ok_and(|project| project.file.is_some());
-    if args.from.is_none() && (found || has_compose_file(context)) {
+    if args.from.is_none() && is_project(context) {
         return Place { directory: here, system: None };
     }
     let system = args.from.clone().unwrap_or_else(|| SYSTEM.to_owned());
@@ -93,11 +92,14 @@ fn place(context: &Context, args: &QuickstartArgs) -> Place {
     Place { directory, system: (!begun).then_some(system) }
 }
 
-/// Compose files that cannot be read yet, for want of variables say, are a project all the same.
-fn has_compose_file(context: &Context) -> bool {
+/// Whether something is here already; files that cannot be read are a project too, and will say what is wrong.
+fn is_project(context: &Context) -> bool {
+    // The environment asked for may be one of the system that is yet to be written.
+    let options = GlobalOptions { environment: None, ..context.options.clone() };
+    let context = &Context { options, ..context.clone() };
     let Ok(project) = load_project_file(context) else { return true };
     let Ok(args) = super::load::load_args(context, &project) else { return true };
-    !matches!(crate::compose::locate(&args), Err(ComposeError::NotFound { .. }))
+    project.file.is_some() || !matches!(locate(&args), Err(ComposeError::NotFound { .. }))
 }
 
 /// The environment of the command line, else the one for newcomers, else the default one.
