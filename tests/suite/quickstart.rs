@@ -77,7 +77,7 @@ fn quickstart_goes_all_the_way_repeats_nothing_and_shows_no_secret() {
     let (first, report) = newcomer.quickstart();
     assert_eq!(report["changed"], true, "{}", first.stdout);
     let steps = states(&report);
-    let order = ["init", "doctor", "setup", "secrets", "doctor", "images", "start", "migrate", "admin-user"];
+    let order = ["init", "secrets", "doctor", "setup", "doctor", "images", "start", "migrate", "admin-user"];
     let names: Vec<&str> = steps.iter().map(|(step, _)| step.as_str()).collect();
     assert_eq!(names[..order.len()], order);
     assert_eq!(steps.last(), Some(&("smoke-test".to_owned(), "passed".to_owned())));

@@ -1,5 +1,5 @@
 //! `aictl quickstart`: from a bare machine to a checked stack, in the order a person would type it.
-//! Reads what each step finds; runs init, doctor, setup, secrets, images, start, the first tasks and smoke-test.
+//! Reads what each step finds; runs init, secrets, doctor, setup, images, start, the first tasks and smoke-test.
 //! Never repeats what is done: the next run goes on where this one ended.
 
 mod journal;
@@ -30,7 +30,7 @@ pub use report::{QuickstartReport, StepReport, StepState};
 /// The system of those who do not name one.
 const SYSTEM: &str = "ai-assistant";
 
-/// From nothing to a running, checked stack: init, doctor, setup, secrets, images, start, first tasks, smoke-test
+/// From nothing to a running, checked stack: init, secrets, doctor, setup, images, start, first tasks, smoke-test
 ///
 /// Without a project here the system `ai-assistant` is begun in a folder of that name. Every step can be repeated; what
 /// is done is not done again. Asks before it changes the machine; `--yes` answers.

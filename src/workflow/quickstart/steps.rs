@@ -39,11 +39,12 @@ pub(super) struct Steps<'a> {
 impl Steps<'_> {
     pub(super) async fn run(&self, journal: &mut Journal, report: QuickstartReport) -> Result<QuickstartReport> {
         let report = QuickstartReport { dry_run: self.dry_run(), ..report };
+        // First, for without them the compose files cannot be read, and what the services need of the kernel is not known.
+        self.secrets(journal)?;
         if let Some(doctor) = self.doctor(journal, &MENDED_BY_SETUP).await? {
             return Ok(journal.close(QuickstartReport { doctor: Some(doctor), code: 4, ..report }));
         }
         self.setup(journal).await?;
-        self.secrets(journal)?;
         // Nothing further can be planned on an engine that is not there.
         if self.dry_run() {
             return Ok(journal.close(report));
