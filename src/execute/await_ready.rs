@@ -12,15 +12,15 @@ use super::evidence::collect;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::{
     Change, ContainerState, ObservedContainer, Readiness, ReadinessFailure, ReadinessWatch, Sighting, Verdict,
-    health_command, probes_early,
+    health_command, interval, passes_apart, probes_early,
 };
 use crate::target::{ContainerFacts, ExecArgs, ExecInput, Target, TargetError};
 
 /// Events bring news at once; polling is only there for what they miss.
 const POLL: Duration = Duration::from_millis(500);
 
-/// The first early probe comes this soon, later ones at growing distance up to a second.
-const FIRST_PROBE: Duration = Duration::from_millis(150);
+/// The first early probe comes this long after the process runs, later ones at growing distance up to a second.
+const FIRST_PROBE: Duration = Duration::from_millis(200);
 
 /// One early probe may take this long.
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
@@ -32,6 +32,8 @@ pub(super) struct Wait<'a> {
     pub(super) container: &'a str,
     pub(super) readiness: &'a Readiness,
     pub(super) timeout: Duration,
+    /// Whether another step waits for this one.
+    pub(super) is_gate: bool,
     pub(super) changes: broadcast::Receiver<Change>,
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -41,7 +43,7 @@ impl Wait<'_> {
     pub(super) async fn run(mut self) -> Result<&'static str, ExecuteError> {
         let began = Instant::now();
         let mut state = ReadinessWatch::new(self.readiness.clone());
-        let mut probes = Probes::new();
+        let mut probes = Probes::new(self.is_gate);
         loop {
             let container = self.look().await?;
             let probe_passed = probes.probe(self.target, &container).await;
@@ -114,24 +116,29 @@ impl Wait<'_> {
 
 /// The early probes of one wait: when the next is due and how far apart they are.
 struct Probes {
-    due: Instant,
+    /// Known once the container was seen running.
+    due: Option<Instant>,
     distance: Duration,
-    wanted: bool,
+    is_gate: bool,
 }
 
 impl Probes {
-    fn new() -> Self {
-        Self { due: Instant::now() + FIRST_PROBE, distance: FIRST_PROBE, wanted: true }
+    fn new(is_gate: bool) -> Self {
+        Self { due: None, distance: FIRST_PROBE, is_gate }
     }
 
     fn next_in(&self) -> Duration {
-        if self.wanted { self.due.saturating_duration_since(Instant::now()) } else { Duration::MAX }
+        self.due.map_or(Duration::MAX, |due| due.saturating_duration_since(Instant::now()))
     }
 
     /// Runs the container's own health test when one is due; `None` when it is not.
     async fn probe(&mut self, target: &dyn Target, container: &ObservedContainer) -> Option<bool> {
-        self.wanted = probes_early(Duration::from_nanos(container.health_interval), &container.health_test);
-        if !self.wanted || container.state != ContainerState::Running || Instant::now() < self.due {
+        if container.state != ContainerState::Running || !probes_early(container, self.is_gate) {
+            self.due = None;
+            return None;
+        }
+        let now = Instant::now();
+        if now < *self.due.get_or_insert(now + FIRST_PROBE) {
             return None;
         }
         let args = ExecArgs {
@@ -141,8 +148,8 @@ impl Probes {
         };
         let run = target.exec(&args, ExecInput::default(), &Nowhere);
         let passed = matches!(tokio::time::timeout(PROBE_PATIENCE, run).await, Ok(Ok(0)));
-        self.distance = (self.distance * 2).min(Duration::from_secs(1));
-        self.due = Instant::now() + if passed { Duration::from_secs(1) } else { self.distance };
+        self.distance = (self.distance * 3 / 2).min(Duration::from_secs(1));
+        self.due = Some(Instant::now() + if passed { passes_apart(interval(container)) } else { self.distance });
         Some(passed)
     }
 }

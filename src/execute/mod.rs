@@ -14,4 +14,4 @@ mod run;
 pub use error::ExecuteError;
 pub use evidence::Evidence;
 pub use heartbeat::with_heartbeat;
-pub use run::{Execution, Runner, execute};
+pub use run::{Execution, Runner, await_ready, execute};

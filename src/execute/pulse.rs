@@ -20,23 +20,33 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The lease and when it was last proven ours.
 pub(super) struct Pulse<'a> {
     target: &'a dyn Target,
-    lease: &'a Lease,
+    lease: Result<&'a Lease, &'a str>,
     proven: Mutex<Instant>,
 }
 
 impl<'a> Pulse<'a> {
     /// A pulse for a lease that was just acquired.
     pub(super) fn new(target: &'a dyn Target, lease: &'a Lease) -> Self {
-        Self { target, lease, proven: Mutex::new(Instant::now()) }
+        Self { target, lease: Ok(lease), proven: Mutex::new(Instant::now()) }
+    }
+
+    /// No lease of this project: nothing may be changed.
+    pub(super) fn without_lease(target: &'a dyn Target, project: &'a str) -> Self {
+        Self { target, lease: Err(project), proven: Mutex::new(Instant::now()) }
+    }
+
+    fn lease(&self) -> Result<&'a Lease, TargetError> {
+        self.lease.map_err(|project| TargetError::LeaseLost { project: project.to_owned() })
     }
 
     /// Proves that the lease is ours, from memory when that is fresh, else by asking.
     pub(super) async fn prove(&self) -> Result<(), TargetError> {
+        let lease = self.lease()?;
         let age = self.proven.lock().map(|at| at.elapsed()).unwrap_or(Duration::MAX);
         if age < FRESH {
             return Ok(());
         }
-        self.within_patience(self.target.prove(self.lease)).await
+        self.within_patience(self.target.prove(lease)).await
     }
 
     async fn within_patience(&self, request: impl Future<Output = Result<(), TargetError>>) -> Result<(), TargetError> {
@@ -50,10 +60,10 @@ impl<'a> Pulse<'a> {
 
     /// Renews for ever; ends only with the error that the lease is lost. Other failures are tried again.
     pub(super) async fn beat(&self) -> TargetError {
+        let Ok(lease) = self.lease() else { return std::future::pending().await };
         loop {
             tokio::time::sleep(EVERY).await;
-            if let Err(lost @ TargetError::LeaseLost { .. }) = self.within_patience(self.target.renew(self.lease)).await
-            {
+            if let Err(lost @ TargetError::LeaseLost { .. }) = self.within_patience(self.target.renew(lease)).await {
                 return lost;
             }
         }

@@ -67,9 +67,17 @@ pub(super) struct Walk<'a> {
 
 /// Carries out a plan under a lease. On failure the rest is not begun, waits are cut and the plan's undo is performed.
 pub async fn execute(plan: &Plan, runner: &Runner<'_>, lease: &Lease) -> Execution {
+    carry_out(plan, runner, Pulse::new(runner.target, lease)).await
+}
+
+/// Waits where a plan is nothing but waits, which needs no lease. Any other step is refused.
+pub async fn await_ready(plan: &Plan, runner: &Runner<'_>) -> Execution {
+    carry_out(plan, runner, Pulse::without_lease(runner.target, &plan.project)).await
+}
+
+async fn carry_out(plan: &Plan, runner: &Runner<'_>, pulse: Pulse<'_>) -> Execution {
     let walk =
         Walk { runner, ids: Mutex::default(), changes: broadcast::channel(256).0, stop: watch::channel(false).0 };
-    let pulse = Pulse::new(runner.target, lease);
     let mut run = Run { plan, walk: &walk, ended: vec![Ended::Waiting; plan.steps.len()], outcomes: BTreeMap::new() };
     let result = {
         let relay = walk.relay_changes(&plan.project, plan);
@@ -237,7 +245,9 @@ impl<'a> Walk<'a> {
             let container = self.id_of(container);
             let (changes, stop) = (self.changes.subscribe(), self.stop.subscribe());
             let target = self.runner.target;
-            let wait = Wait { target, service, container: &container, readiness, timeout: *timeout, changes, stop };
+            let is_gate = plan.steps.iter().any(|step| step.after.iter().any(|before| before.0 == key));
+            let (container, timeout) = (&*container, *timeout);
+            let wait = Wait { target, service, container, readiness, timeout, is_gate, changes, stop };
             let by = wait.run().await?;
             // `Healthy … healthy` would say it twice.
             let detail = (by == "exited 0").then(|| by.to_owned());

@@ -25,5 +25,7 @@ pub use observed::{
     ObservedImage, ObservedMount, ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
 };
 pub use operation::{ImageSource, Operation, Outcome, PullPolicy, Readiness, RecipeBuild, StartTurn};
-pub use readiness::{ReadinessFailure, ReadinessWatch, Sighting, Verdict, health_command, probes_early};
+pub use readiness::{
+    ReadinessFailure, ReadinessWatch, Sighting, Verdict, health_command, interval, passes_apart, probes_early,
+};
 pub use steps::{Phase, Plan, Step, StepId};

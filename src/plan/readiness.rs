@@ -10,7 +10,17 @@ use super::{ContainerState, Health, ObservedContainer, Readiness};
 const STABLE_AFTER_RESTART: Duration = Duration::from_secs(10);
 
 /// PostgreSQL's image runs a temporary server during initdb: one pass may be of that one, a second a second later is not.
-const PASSES_APART: Duration = Duration::from_secs(1);
+const MOST_APART: Duration = Duration::from_secs(1);
+
+/// The engine's interval where a health check names none.
+const USUAL_INTERVAL: Duration = Duration::from_secs(30);
+
+/// Up to this interval the engine is soon as far as two probes of ours, which would only take processor time from the
+/// services that start, and a start may as well end with what the engine says.
+const SHORT_INTERVAL: Duration = Duration::from_millis(1500);
+
+/// The same where others wait for the service.
+const SHORT_INTERVAL_OF_GATE: Duration = Duration::from_millis(500);
 
 /// One look at a container.
 #[derive(Debug, Clone, Copy)]
@@ -109,13 +119,11 @@ impl ReadinessWatch {
             (Health::Unhealthy, _) => {
                 Verdict::Failed(ReadinessFailure::Unhealthy { log: sighting.container.health_log.clone() })
             }
-            (_, Some(true)) => match self.first_pass {
-                Some(first) if sighting.at.saturating_sub(first) >= PASSES_APART => Verdict::Ready("healthy"),
-                _ => {
-                    self.first_pass.get_or_insert(sighting.at);
-                    Verdict::Waiting
-                }
-            },
+            (_, Some(true)) => {
+                let apart = passes_apart(interval(sighting.container));
+                let first = *self.first_pass.get_or_insert(sighting.at);
+                if sighting.at.saturating_sub(first) >= apart { Verdict::Ready("healthy") } else { Verdict::Waiting }
+            }
             (_, Some(false)) => {
                 self.first_pass = None;
                 Verdict::Waiting
@@ -143,10 +151,24 @@ impl ReadinessWatch {
     }
 }
 
-/// When our own health probes are worth running: the engine's first verdict comes after one interval, so a short
-/// interval needs no help and our probes would only take processor time from the services that start.
-pub fn probes_early(interval: Duration, test: &[String]) -> bool {
-    !test.is_empty() && test.first().is_some_and(|t| t != "NONE") && interval > Duration::from_millis(1500)
+/// Whether our own health probes are worth running for a container; `is_gate`: others wait for it.
+pub fn probes_early(container: &ObservedContainer, is_gate: bool) -> bool {
+    let short = if is_gate { SHORT_INTERVAL_OF_GATE } else { SHORT_INTERVAL };
+    container.health_test.first().is_some_and(|word| word != "NONE") && interval(container) > short
+}
+
+/// How far apart two passes of our own probes must be to count: a second, or a quarter of an interval shorter than four.
+/// With such an interval its author lets the engine decide by a single pass that may be as young.
+pub fn passes_apart(interval: Duration) -> Duration {
+    (interval / 4).min(MOST_APART)
+}
+
+/// The interval of a container's health check, as the engine keeps it.
+pub fn interval(container: &ObservedContainer) -> Duration {
+    match container.health_interval {
+        0 => USUAL_INTERVAL,
+        nanoseconds => Duration::from_nanos(nanoseconds),
+    }
 }
 
 /// The command the engine would run for a health check.
@@ -242,10 +264,20 @@ mod tests {
     }
 
     #[test]
-    fn short_intervals_are_left_to_the_engine() {
-        let test = vec!["CMD".to_owned(), "true".to_owned()];
-        assert!(!probes_early(Duration::from_secs(1), &test));
-        assert!(probes_early(Duration::from_secs(30), &test));
-        assert!(!probes_early(Duration::from_secs(30), &["NONE".to_owned()]));
+    fn a_short_interval_lets_passes_be_as_close_and_a_very_short_one_is_left_to_the_engine() {
+        let mut c = container(ContainerState::Running);
+        assert!(probes_early(&c, false), "an interval that is not given is long");
+        c.health = Health::Starting;
+        c.health_interval = 1_000_000_000;
+        let mut watch = ReadinessWatch::new(Readiness::Healthy);
+        assert_eq!(watch.see(sight(&c, 200, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sight(&c, 440, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sight(&c, 450, Some(true))), Verdict::Ready("healthy"));
+        assert!(probes_early(&c, true));
+        assert!(!probes_early(&c, false), "nobody waits for it but the operator");
+        c.health_interval = 300_000_000;
+        assert!(!probes_early(&c, true));
+        let disabled = ObservedContainer { health_test: vec!["NONE".to_owned()], ..container(ContainerState::Running) };
+        assert!(!probes_early(&disabled, true));
     }
 }

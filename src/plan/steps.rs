@@ -65,6 +65,11 @@ impl Plan {
         self.steps.is_empty()
     }
 
+    /// Whether there is nothing to do but to wait; also where there is nothing at all.
+    pub fn only_waits(&self) -> bool {
+        self.steps.iter().all(|step| matches!(step.operation, Operation::AwaitReady { .. }))
+    }
+
     /// Appends a step and returns its id. Ids that do not exist yet are dropped: a step can only wait for earlier ones.
     pub fn push(&mut self, phase: Phase, operation: Operation, cause: impl Into<String>, after: &[StepId]) -> StepId {
         let id = StepId(self.steps.len());

@@ -58,27 +58,47 @@ fn service_order(dependencies: &Dependencies) -> Vec<String> {
     sorted(dependencies).unwrap_or_else(|_| dependencies.keys().cloned().collect())
 }
 
-/// Stops (and removes) dependents before what they depend on.
+/// Stops (and removes) dependents before what they depend on. What they used is cleared away afterwards.
 pub fn plan_teardown(observed: &Observed, stack: Option<&Stack>, options: &TeardownOptions) -> Plan {
     let project = stack.map(|s| s.name.clone()).unwrap_or_default();
     let plan = Plan { project, names: observed.names(), ..Default::default() };
     let mut teardown = Teardown { plan, stack, options };
     let dependencies = transitive(&observed_dependencies(observed, stack));
     let mut stopped: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
-    let mut gone = Vec::new();
     for name in service_order(&dependencies).iter().rev() {
         let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n);
         let after: Vec<StepId> = dependents.filter_map(|n| stopped.get(n)).flatten().copied().collect();
         let containers = observed.containers.iter().filter(|c| &c.service == name && wanted(c, stack, options));
-        for down in containers.map(|c| teardown.take_down(c, &after)) {
-            stopped.entry(name.clone()).or_default().extend(down.stopped);
-            gone.extend(down.gone);
+        for steps in containers.map(|c| teardown.take_down(c, &after)) {
+            stopped.entry(name.clone()).or_default().extend(steps);
         }
     }
-    if options.remove {
-        teardown.remove_resources(observed, &gone);
-    }
     teardown.plan
+}
+
+/// What goes after the containers are gone: networks of the project, then volumes and images when asked for. With
+/// services named, only their containers go.
+pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &TeardownOptions) -> Plan {
+    let mut plan = Plan { names: observed.names(), ..Default::default() };
+    if !options.remove || !options.services.is_empty() {
+        return plan;
+    }
+    let ours = |labels: &BTreeMap<String, String>| labels.contains_key(labels::PROJECT);
+    for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
+        let remove = Operation::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+        plan.push(Phase::Switch, remove, "removal was asked for", &[]);
+    }
+    if options.volumes {
+        let external = |name: &str| stack.is_some_and(|s| s.volumes.values().any(|v| v.external && v.name == name));
+        for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && !external(&v.name)) {
+            let remove = Operation::RemoveVolume { name: volume.name.clone() };
+            plan.push(Phase::Switch, remove, "removal of volumes was asked for", &[]);
+        }
+    }
+    for image in &options.images {
+        plan.push(Phase::Retire, Operation::RemoveImage { image: image.clone() }, "removal was asked for", &[]);
+    }
+    plan
 }
 
 fn wanted(container: &ObservedContainer, stack: Option<&Stack>, options: &TeardownOptions) -> bool {
@@ -91,13 +111,6 @@ fn wanted(container: &ObservedContainer, stack: Option<&Stack>, options: &Teardo
     known || options.orphans
 }
 
-/// The last steps of one container's way out: what it depends on may stop after the first, its networks go after the
-/// second.
-struct Down {
-    stopped: Vec<StepId>,
-    gone: Vec<StepId>,
-}
-
 /// The plan under way and what it follows from.
 struct Teardown<'a> {
     plan: Plan,
@@ -106,8 +119,9 @@ struct Teardown<'a> {
 }
 
 impl Teardown<'_> {
-    /// Stops one container after its hooks, and removes it when asked for.
-    fn take_down(&mut self, container: &ObservedContainer, after: &[StepId]) -> Down {
+    /// Stops one container after its hooks, and removes it when asked for. What it depends on may stop after the steps
+    /// returned.
+    fn take_down(&mut self, container: &ObservedContainer, after: &[StepId]) -> Vec<StepId> {
         let (plan, options) = (&mut self.plan, self.options);
         let (service, id) = (container.service.clone(), container.id.clone());
         let mut last = after.to_vec();
@@ -121,35 +135,11 @@ impl Teardown<'_> {
                 Operation::StopContainer { service: service.clone(), container: id.clone(), timeout: options.timeout };
             last = vec![plan.push(Phase::Switch, stop, "stopping was asked for", &last)];
         }
-        let stopped = last.clone();
         if options.remove {
             let remove = Operation::RemoveContainer { service, container: id, volumes: options.volumes, force: true };
-            last = vec![plan.push(Phase::Switch, remove, "removal was asked for", &last)];
+            plan.push(Phase::Switch, remove, "removal was asked for", &last);
         }
-        Down { stopped, gone: last }
-    }
-
-    /// Networks of the project, then volumes and images when asked for. With services named, only their containers go.
-    fn remove_resources(&mut self, observed: &Observed, after: &[StepId]) {
-        let (plan, stack, options) = (&mut self.plan, self.stack, self.options);
-        if !options.services.is_empty() {
-            return;
-        }
-        let ours = |labels: &BTreeMap<String, String>| labels.contains_key(labels::PROJECT);
-        for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
-            let remove = Operation::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
-            plan.push(Phase::Switch, remove, "removal was asked for", after);
-        }
-        if options.volumes {
-            let external = |name: &str| stack.is_some_and(|s| s.volumes.values().any(|v| v.external && v.name == name));
-            for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && !external(&v.name)) {
-                let remove = Operation::RemoveVolume { name: volume.name.clone() };
-                plan.push(Phase::Switch, remove, "removal of volumes was asked for", after);
-            }
-        }
-        for image in &options.images {
-            plan.push(Phase::Retire, Operation::RemoveImage { image: image.clone() }, "removal was asked for", after);
-        }
+        last
     }
 
     /// Starts one container again, runs its hooks and waits for it.
@@ -197,7 +187,7 @@ pub fn plan_restart(
     for name in order.iter().rev().filter(|n| chosen(n)) {
         let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n.as_str());
         let after: Vec<StepId> = dependents.filter_map(|n| stopped.get(n)).flatten().copied().collect();
-        let steps = containers(name).flat_map(|c| teardown.take_down(c, &after).stopped).collect();
+        let steps = containers(name).flat_map(|c| teardown.take_down(c, &after)).collect();
         stopped.insert(name, steps);
     }
     let mut ready: BTreeMap<&str, Vec<StepId>> = BTreeMap::new();

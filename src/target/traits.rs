@@ -130,6 +130,11 @@ pub trait ReleaseStore: Send + Sync {
     /// All records, oldest first; torn ones are left out.
     async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError>;
 
+    /// The number of the last operation when the target can say, faster than by all records, that it ended; else `None`.
+    async fn last_ended(&self, _lease: &Lease) -> Result<Option<u32>, TargetError> {
+        Ok(None)
+    }
+
     /// Ends the lease where the whole stack went away: what the state needs on the engine besides its data is removed,
     /// and with `forget` the data, so that nothing of the project is left.
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError>;

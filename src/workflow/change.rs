@@ -5,8 +5,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::Result;
-use crate::execute::{Execution, Runner, execute, with_heartbeat};
+use crate::error::{Error, Result};
+use crate::execute::{Execution, Runner, await_ready, execute, with_heartbeat};
 use crate::plan::{Observed, Plan, Scope};
 use crate::release::{Lease, LeaseVerdict, Record, RecordPhase};
 use crate::target::{Target, TargetError};
@@ -41,7 +41,8 @@ pub enum Afterwards {
     /// The lease is given back.
     #[default]
     Keep,
-    /// The stack is gone: so is the container the state lives beside, and with `forget` the history.
+    /// The stack is gone: so is the container the state lives beside, and with `forget` the history. The last stage is
+    /// carried out while that is recorded.
     Retire { forget: bool },
 }
 
@@ -50,7 +51,7 @@ pub enum Afterwards {
 pub struct Changed {
     /// The plans in words, in order.
     pub steps: Vec<String>,
-    /// Whether anything was executed; false for dry runs and when nothing needed doing.
+    /// Whether anything was changed; false for dry runs and where nothing needed doing but waiting.
     pub executed: bool,
     /// The world before the first stage.
     pub before: Observed,
@@ -63,12 +64,25 @@ impl Change<'_> {
         let plans: Vec<Plan> = stages.iter().map(|stage| stage(&before)).collect::<Result<_>>()?;
         let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
         self.warn(&plans);
-        let leftover = steps.is_empty() && self.leftover().await?;
+        let only_waits = plans.iter().all(Plan::only_waits);
+        let leftover = only_waits && self.leftover().await?;
         if self.context.options.dry_run || (steps.is_empty() && !leftover) {
             return Ok(Changed { steps, executed: false, before });
         }
+        if only_waits && !leftover {
+            return self.wait(&plans, steps).await;
+        }
         self.hold((stages, steps.clone()), async { Ok(()) }).await?;
         Ok(Changed { executed: !steps.is_empty(), steps, before })
+    }
+
+    /// Waits for what an earlier change left on its way; that changes nothing and needs no lease.
+    async fn wait(&self, plans: &[Plan], steps: Vec<String>) -> Result<Changed> {
+        for plan in plans {
+            await_ready(plan, &self.runner()).await.result?;
+        }
+        let before = self.target.observe(&self.scope).await?;
+        Ok(Changed { steps, executed: false, before })
     }
 
     /// Carries out the stages, then does something of the verb's own, all under one lease. `words` say it in the record.
@@ -86,11 +100,21 @@ impl Change<'_> {
 
     async fn hold<T>(&self, planned: (&[Stage<'_>], Vec<String>), work: impl Future<Output = Result<T>>) -> Result<T> {
         let lease = self.acquire().await?;
-        let (last, result) = match self.begin(&lease, planned.1).await {
-            Ok(record) => self.under(&lease, planned.0, record, work).await,
-            Err(error) => (None, Err(error)),
+        let (stages, closing) = match (self.afterwards, planned.0.split_last()) {
+            (Afterwards::Retire { .. }, Some((closing, stages))) => (stages, Some(*closing)),
+            _ => (planned.0, None),
         };
-        let ended = self.end(lease, last, result.is_ok()).await;
+        // What is there is looked at while the intent is being written.
+        let (begun, observed) = tokio::join!(self.begin(&lease, planned.1), self.target.observe(&self.scope));
+        let (last, result) = match (begun, observed) {
+            (Ok(record), Ok(observed)) => self.under(&lease, (stages, observed), record, work).await,
+            (Ok(record), Err(error)) => {
+                let error = Error::from(error);
+                (Some(self.ended(record, Some(&error))), Err(error))
+            }
+            (Err(error), _) => (None, Err(error)),
+        };
+        let ended = self.end(lease, last, result.is_ok(), closing).await;
         let value = result?;
         ended?;
         Ok(value)
@@ -98,18 +122,42 @@ impl Change<'_> {
 
     /// Gives the lease back; where the whole stack went away, its state container goes too, and with the volumes its
     /// history: nothing of the project is left on the engine.
-    async fn end(&self, lease: Lease, last: Option<Record>, ended_well: bool) -> Result<()> {
+    async fn end(
+        &self,
+        lease: Lease,
+        last: Option<Record>,
+        ended_well: bool,
+        closing: Option<Stage<'_>>,
+    ) -> Result<()> {
         match (self.afterwards, last) {
             (Afterwards::Retire { forget }, Some(last)) if ended_well => {
-                if !forget {
-                    self.target.record(&lease, &last).await?;
-                }
-                self.target.retire(lease, forget).await?;
+                self.retire((lease, last), forget, closing).await?;
             }
             (_, Some(last)) => self.target.finish(lease, &last).await?,
             (_, None) => self.target.release(lease).await?,
         }
         Ok(())
+    }
+
+    /// The containers are gone, which is recorded while what they used is cleared away. Where that fails, a second end
+    /// says so.
+    async fn retire(&self, (lease, last): (Lease, Record), forget: bool, closing: Option<Stage<'_>>) -> Result<()> {
+        let record = async { if forget { Ok(()) } else { self.target.record(&lease, &last).await } };
+        let (closed, recorded) = tokio::join!(self.close(&lease, closing), record);
+        if let Err(error) = closed {
+            // What went wrong first is what is told, even when it cannot be recorded.
+            let _ = self.target.finish(lease, &self.ended(last, Some(&error))).await;
+            return Err(error);
+        }
+        recorded?;
+        Ok(self.target.retire(lease, forget).await?)
+    }
+
+    async fn close(&self, lease: &Lease, stage: Option<Stage<'_>>) -> Result<()> {
+        let Some(stage) = stage else { return Ok(()) };
+        let observed = self.target.observe(&self.scope).await?;
+        let plan = stage(&observed)?;
+        if plan.is_empty() { Ok(()) } else { Ok(self.execute(&plan, lease).await.result?) }
     }
 
     /// Nothing needs doing, yet something was left: the lock of a dead owner, whose last request may still be under
@@ -157,16 +205,18 @@ impl Change<'_> {
 
     /// Records what is about to be done.
     async fn begin(&self, lease: &Lease, steps: Vec<String>) -> Result<Record> {
-        let history = self.target.load_records(&self.scope.project).await?;
-        self.close_interrupted(lease, &history).await?;
+        let last = match self.target.last_ended(lease).await? {
+            Some(last) => last,
+            None => self.close_interrupted(lease).await?,
+        };
         let record = Record {
-            sequence: history.iter().map(|r| r.sequence).max().unwrap_or(0) + 1,
+            sequence: last + 1,
             phase: RecordPhase::Pending,
             operation: self.operation.to_owned(),
             environment: self.context.options.environment.clone(),
             time: (self.context.now)(),
             owner: lease.owner.clone(),
-            steps,
+            steps: steps.iter().map(|step| self.struck(step)).collect(),
             error: Vec::new(),
             evidence: Vec::new(),
         };
@@ -174,40 +224,56 @@ impl Change<'_> {
         Ok(record)
     }
 
+    /// Text for a record, without secrets.
+    fn struck(&self, text: &str) -> String {
+        self.context.redactor.redact(text).into_owned()
+    }
+
     /// Does it, and says in the record how it ended; the record is written with the end of the lease.
     async fn under<T>(
         &self,
         lease: &Lease,
-        stages: &[Stage<'_>],
+        (stages, observed): (&[Stage<'_>], Observed),
         mut record: Record,
         work: impl Future<Output = Result<T>>,
     ) -> (Option<Record>, Result<T>) {
-        let result = match self.stages(lease, stages, &mut record).await {
+        let result = match self.stages(lease, (stages, observed), &mut record).await {
             Ok(()) => with_heartbeat(&*self.target, lease, work).await.map_err(Into::into).flatten(),
             Err(error) => Err(error),
         };
-        record.time = (self.context.now)();
-        record.phase = if result.is_ok() { RecordPhase::Done } else { RecordPhase::Failed };
-        if let Err(error) = &result {
-            record.error = error.messages();
-        }
-        (Some(record), result)
+        (Some(self.ended(record, result.as_ref().err())), result)
     }
 
-    /// An operation that never wrote its end was killed; history says so from now on.
-    async fn close_interrupted(&self, lease: &Lease, history: &[Record]) -> Result<()> {
+    fn ended(&self, mut record: Record, error: Option<&Error>) -> Record {
+        record.time = (self.context.now)();
+        record.phase = if error.is_none() { RecordPhase::Done } else { RecordPhase::Failed };
+        if let Some(error) = error {
+            record.error = error.messages().iter().map(|message| self.struck(message)).collect();
+        }
+        // The last lines of a container may hold what it was given.
+        record.evidence = record.evidence.iter().map(|value| self.context.redactor.redact_json(value)).collect();
+        record
+    }
+
+    /// An operation that never wrote its end was killed; history says so from now on. Returns the last number used.
+    async fn close_interrupted(&self, lease: &Lease) -> Result<u32> {
+        let history = self.target.load_records(&self.scope.project).await?;
         let ended = |r: &Record| history.iter().any(|o| o.sequence == r.sequence && o.phase != RecordPhase::Pending);
         for record in history.iter().filter(|r| r.phase == RecordPhase::Pending && !ended(r)) {
             let time = (self.context.now)();
             let closed = Record { phase: RecordPhase::Interrupted, time, steps: Vec::new(), ..record.clone() };
             self.target.record(lease, &closed).await?;
         }
-        Ok(())
+        Ok(history.iter().map(|r| r.sequence).max().unwrap_or(0))
     }
 
     /// Plans each stage anew: between the first look and the lease somebody else may have finished.
-    async fn stages(&self, lease: &Lease, stages: &[Stage<'_>], record: &mut Record) -> Result<()> {
-        let mut observed = self.target.observe(&self.scope).await?;
+    async fn stages(
+        &self,
+        lease: &Lease,
+        (stages, mut observed): (&[Stage<'_>], Observed),
+        record: &mut Record,
+    ) -> Result<()> {
         for (index, stage) in stages.iter().enumerate() {
             let plan = stage(&observed)?;
             if plan.is_empty() {
@@ -225,10 +291,12 @@ impl Change<'_> {
     }
 
     async fn execute(&self, plan: &Plan, lease: &Lease) -> Execution {
+        execute(plan, &self.runner(), lease).await
+    }
+
+    fn runner(&self) -> Runner<'_> {
         let context = self.context;
-        let runner =
-            Runner { target: &*self.target, reporter: &*context.reporter, interrupt: context.interrupt.clone() };
-        execute(plan, &runner, lease).await
+        Runner { target: &*self.target, reporter: &*context.reporter, interrupt: context.interrupt.clone() }
     }
 }
 

@@ -10,6 +10,7 @@ mod error;
 pub mod images;
 pub mod init;
 pub mod load;
+mod private;
 pub mod process;
 pub mod report;
 pub mod select;

@@ -12,8 +12,8 @@ use super::load::{LoadedStack, load_named};
 use super::report::{Block, Report, to_json};
 use super::start::planned_blocks;
 use crate::error::Result;
-use crate::plan::Observed;
-use crate::plan::teardown::{TeardownOptions, plan_teardown};
+use crate::plan::teardown::{TeardownOptions, plan_clearing, plan_teardown};
+use crate::plan::{Observed, Plan};
 use crate::workflow::Context;
 
 /// Stop services; with --remove also remove containers and networks
@@ -74,16 +74,16 @@ pub async fn stop(context: &Context, loaded: LoadedStack, args: StopArgs) -> Res
     let scope = loaded.scope(loaded.stack.as_ref());
     let stage = |observed: &Observed| {
         super::select::check(loaded.stack.as_ref(), observed, &args.services)?;
-        Ok(crate::plan::Plan {
-            project: loaded.name.clone(),
-            ..plan_teardown(observed, loaded.stack.as_ref(), &options)
-        })
+        Ok(Plan { project: loaded.name.clone(), ..plan_teardown(observed, loaded.stack.as_ref(), &options) })
+    };
+    let clearing = |observed: &Observed| {
+        Ok(Plan { project: loaded.name.clone(), ..plan_clearing(observed, loaded.stack.as_ref(), &options) })
     };
     let whole = args.remove && args.services.is_empty();
     // The history goes only where everything else goes too, data included.
     let afterwards = if whole { Afterwards::Retire { forget: args.volumes } } else { Afterwards::Keep };
     let change = Change { context, target, scope, operation: "stop", afterwards };
-    let Changed { steps, executed, .. } = change.run(&[&stage]).await?;
+    let Changed { steps, executed, .. } = change.run(&[&stage, &clearing]).await?;
     let dry_run = context.options.dry_run;
     Ok(Box::new(StopReport { project: loaded.name.clone(), steps, dry_run, changed: executed }))
 }

@@ -45,6 +45,16 @@ impl Archive {
         self.0.append_data(&mut header, path, content).map_err(broken)
     }
 
+    /// Adds a symbolic link, in place of what has that name.
+    pub(super) fn link(&mut self, path: &str, target: &str) -> Result<(), TargetError> {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(tar::EntryType::Symlink);
+        header.set_size(0);
+        header.set_mode(0o777);
+        header.set_mtime(now());
+        self.0.append_link(&mut header, path, target).map_err(broken)
+    }
+
     /// Adds a directory of root's.
     pub(super) fn directory(&mut self, path: &str, mode: u32) -> Result<(), TargetError> {
         let mut header = tar::Header::new_gnu();
@@ -109,6 +119,23 @@ pub(super) async fn stat(connection: &Connection, container: &str, path: &str) -
     let options = ContainerArchiveInfoOptionsBuilder::default().path(path).build();
     match connection.api.get_container_archive_info(container, Some(options)).await {
         Ok(found) => Ok(Some(found.file_mode & GO_DIRECTORY != 0)),
+        Err(error) => match path_error(connection, (container, path), error) {
+            TargetError::NotFound { kind: "path", .. } => Ok(None),
+            other => Err(other),
+        },
+    }
+}
+
+/// Where a symbolic link in a container leads, in full; `None` where there is no such link. A look without a copy: the
+/// engine starts no process for it.
+pub(super) async fn link_target(
+    connection: &Connection,
+    container: &str,
+    path: &str,
+) -> Result<Option<String>, TargetError> {
+    let options = ContainerArchiveInfoOptionsBuilder::default().path(path).build();
+    match connection.api.get_container_archive_info(container, Some(options)).await {
+        Ok(found) => Ok(Some(found.link_target).filter(|target| !target.is_empty())),
         Err(error) => match path_error(connection, (container, path), error) {
             TargetError::NotFound { kind: "path", .. } => Ok(None),
             other => Err(other),

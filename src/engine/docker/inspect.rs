@@ -156,7 +156,8 @@ impl Inspected {
         let labels = self.config.labels.unwrap_or_default();
         let settings = self.network_settings.unwrap_or(NetworkSettings { ports: None, networks: None });
         let command: Vec<String> = std::iter::once(self.path).chain(self.args.unwrap_or_default()).collect();
-        let verdict = self.state.health;
+        // The engine keeps the last verdict of a container that ended.
+        let verdict = self.state.health.filter(|_| state.is_up());
         let check = self.config.healthcheck.filter(|check| check.test.as_deref().is_some_and(runs));
         ObservedContainer {
             name: self.name.trim_start_matches('/').to_owned(),

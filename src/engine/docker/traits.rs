@@ -164,6 +164,10 @@ impl ReleaseStore for DockerEngine {
         self.history(project).await
     }
 
+    async fn last_ended(&self, lease: &Lease) -> Result<Option<u32>, TargetError> {
+        self.last_end(lease).await
+    }
+
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.retire_state(lease, forget).await
     }

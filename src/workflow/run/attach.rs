@@ -2,12 +2,14 @@
 //! Reads a complete spec; returns the exit code.
 //! Never leaves a container behind that was not asked to stay.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::Result;
-use crate::event::Silent;
+use crate::event::{OutputStream, Silent};
 use crate::plan::{ContainerSpec, Operation, StartTurn};
 use crate::target::{Target, TargetError};
+use crate::workflow::private::Private;
 use crate::workflow::process::{Handed, READER_GONE, Watched, exit_code};
 use crate::workflow::{Context, WorkflowError};
 
@@ -23,6 +25,8 @@ pub(super) struct Attached<'a> {
     pub(super) target: &'a dyn Target,
     /// How long it may run.
     pub(super) timeout: Option<Duration>,
+    /// Whether secrets in its output are struck: it is told, not asked for as data.
+    pub(super) private: bool,
 }
 
 /// Why we stop watching it.
@@ -70,7 +74,13 @@ impl Attached<'_> {
     }
 
     async fn attached(&self, id: &str, tty: bool) -> Result<u8> {
-        let output = Watched::new(self.context.output.clone());
+        let shown = self.context.output.clone();
+        // What a terminal draws cannot be held back.
+        let shown: Arc<dyn OutputStream> = match self.private && !tty {
+            true => Arc::new(Private::new(shown, &self.context.redactor)),
+            false => shown,
+        };
+        let output = Watched::new(shown);
         let handed = Handed::new(self.context, tty);
         let mut run = Box::pin(self.target.run_attached(id, tty, handed.input(self.context), &output));
         let cut = tokio::select! {

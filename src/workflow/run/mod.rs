@@ -248,7 +248,8 @@ impl<'a> Made<'a> {
         let tty = self.context.console.is_terminal() && !self.args.no_tty;
         let spec = self.spec(&observed, (!self.args.detach).then_some(tty));
         let name = spec.name.clone();
-        let one = attach::Attached { context: self.context, target: &**self.target, timeout: self.job.timeout };
+        let (context, target) = (self.context, &**self.target);
+        let one = attach::Attached { context, target, timeout: self.job.timeout, private: self.job.is_task };
         let id = one.create(spec).await?;
         if self.args.detach {
             one.start(&id).await?;

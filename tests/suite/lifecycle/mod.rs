@@ -7,5 +7,6 @@ mod interop;
 mod interrupts;
 mod kills;
 mod locking;
+mod privacy;
 mod stage;
 mod start_stop;

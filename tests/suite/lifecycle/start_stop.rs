@@ -124,3 +124,29 @@ fn a_hundred_services_start() {
     stage.aictl("stop --remove -v -t 2").code(0);
     assert_eq!(stage.leftovers(), Vec::<String>::new());
 }
+
+#[test]
+fn a_long_health_interval_delays_no_start_and_a_start_that_only_waits_changes_nothing() {
+    let compose = "
+services:
+  db:
+    image: aictl-lab/tool:1
+    command: [tool, serve]
+    healthcheck: {test: [CMD, tool, ready], interval: 60s}
+  api:
+    image: aictl-lab/tool:1
+    command: [tool, serve]
+    depends_on: {db: {condition: service_healthy}}
+";
+    let Some(stage) = Stage::new("early", compose) else { return };
+    let begun = std::time::Instant::now();
+    stage.aictl("start").code(0);
+    assert!(begun.elapsed().as_secs() < 30, "the engine's own first check comes after a minute");
+    let history = || docker(&["cp", &format!("{}-aictl-state:/state/releases", stage.project), "-"]).len();
+    let (before, records) = (stage.identity(), history());
+    // The engine still says `starting`, so this start waits for the same two passes.
+    let again = stage.aictl("start --output json").code(0).json();
+    assert_eq!(again["changed"], false, "{again}");
+    assert!(again["steps"][0].as_str().unwrap().starts_with("await health"), "{again}");
+    assert_eq!((stage.identity(), history()), (before, records));
+}

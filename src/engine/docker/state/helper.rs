@@ -129,14 +129,28 @@ async fn list(connection: &Connection, filters: &serde_json::Value) -> Result<Ve
     connection.get(&path, "looking for the state").await
 }
 
-/// Writes files below the state folder in one request. `NotFound` when the helper is gone.
-pub(super) async fn write(connection: &Connection, id: &str, files: &[(&str, &[u8])]) -> Result<(), TargetError> {
+/// What is written below the state folder.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Entry<'a> {
+    /// A file: path and bytes.
+    File(&'a str, &'a [u8]),
+    /// A symbolic link: path and what it says.
+    Link(&'a str, &'a str),
+}
+
+/// Writes below the state folder in one request, in this order. `NotFound` when the helper is gone.
+pub(super) async fn write(connection: &Connection, id: &str, entries: &[Entry<'_>]) -> Result<(), TargetError> {
     let mut archive = copy::Archive::default();
-    for (path, bytes) in files {
-        if let Some((directory, _)) = path.rsplit_once('/') {
-            archive.directory(directory, 0o700)?;
+    for entry in entries {
+        match *entry {
+            Entry::File(path, bytes) => {
+                if let Some((directory, _)) = path.rsplit_once('/') {
+                    archive.directory(directory, 0o700)?;
+                }
+                archive.file(path, bytes, (0, 0, 0o600))?;
+            }
+            Entry::Link(path, target) => archive.link(path, target)?,
         }
-        archive.file(path, bytes, (0, 0, 0o600))?;
     }
     copy::put(connection, id, FOLDER, archive.finish()?).await
 }

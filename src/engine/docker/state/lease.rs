@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::super::DockerEngine;
 use super::super::failure;
-use super::helper::{self, Helper};
-use super::records::encoded_record;
+use super::helper::{self, Entry, Helper};
+use super::records::Written;
 use super::{Held, free_name, held_name};
 use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
 use crate::target::TargetError;
@@ -125,7 +125,7 @@ impl DockerEngine {
     async fn settle_in(self, (id, running): (String, bool), said: Arc<Notify>) -> Result<(), TargetError> {
         let _ = tokio::time::timeout(SAID_BY, said.notified()).await;
         let written = match self.unsaid(&id) {
-            Some(file) => helper::write(&self.connection, &id, &[(FILE, &file)]).await,
+            Some(file) => helper::write(&self.connection, &id, &[Entry::File(FILE, &file)]).await,
             None => Ok(()),
         };
         if !running {
@@ -140,11 +140,11 @@ impl DockerEngine {
     }
 
     /// Writes files into the state, and with the first of them who holds the lease.
-    pub(super) async fn write_held(&self, lease: &Lease, files: &[(&str, &[u8])]) -> Result<(), TargetError> {
+    pub(super) async fn write_held(&self, lease: &Lease, entries: &[Entry<'_>]) -> Result<(), TargetError> {
         let unsaid = self.unsaid(&lease.id);
-        let mut all = files.to_vec();
+        let mut all = entries.to_vec();
         if let Some(file) = &unsaid {
-            all.push((FILE, file));
+            all.push(Entry::File(FILE, file));
         }
         let written = helper::write(&self.connection, &lease.id, &all).await;
         if let Some(held) = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&lease.id) {
@@ -231,7 +231,7 @@ impl DockerEngine {
     }
 
     async fn say(&self, lease: &Lease, released: bool) -> Result<(), TargetError> {
-        self.write_held(lease, &[(FILE, &self.saying(lease, released))]).await
+        self.write_held(lease, &[Entry::File(FILE, &self.saying(lease, released))]).await
     }
 
     /// The lease's file as of now.
@@ -254,9 +254,10 @@ impl DockerEngine {
         self.still_ours(&lease).await?;
         // First said, then done: a name held by somebody whose file says "released" tells nothing about its new holder.
         let said = self.saying(&lease, true);
-        match last.map(encoded_record).transpose()? {
-            Some((path, record)) => self.write_held(&lease, &[(&path, &record), (FILE, &said)]).await?,
-            None => self.write_held(&lease, &[(FILE, &said)]).await?,
+        let said = Entry::File(FILE, &said);
+        match last.map(Written::of).transpose()? {
+            Some(record) => self.write_held(&lease, &[&record.entries()[..], &[said]].concat()).await?,
+            None => self.write_held(&lease, &[said]).await?,
         }
         match self.rename_helper(&lease.id, &free_name(&lease.project)).await {
             Ok(()) => Ok(()),

@@ -3,26 +3,59 @@
 //! Never writes without the lease's own helper, so that a lost lease cannot write.
 
 use super::super::DockerEngine;
-use super::helper;
-use super::volume_name;
+use super::super::copy;
+use super::helper::{self, Entry};
+use super::lease::lost_if_gone;
+use super::{FOLDER as STATE, volume_name};
 use crate::release::{FORMAT, Lease, Record, RecordError, RecordPhase};
 use crate::target::TargetError;
 
 const FOLDER: &str = "releases";
 
-/// A record as a file of the state: path and bytes.
-pub(super) fn encoded_record(record: &Record) -> Result<(String, Vec<u8>), TargetError> {
-    let bytes = record.encode().map_err(|e| TargetError::Broken {
-        operation: format!("recording {}", record.operation),
-        message: e.to_string(),
-    })?;
-    Ok((format!("{FOLDER}/{}", record.file_name()), bytes))
+/// A link that says how the last operation ended, to be seen without reading the records. It leads nowhere.
+const LAST: &str = "last";
+
+/// A record as it is written.
+pub(super) struct Written {
+    path: String,
+    bytes: Vec<u8>,
+    last: String,
+}
+
+impl Written {
+    pub(super) fn of(record: &Record) -> Result<Self, TargetError> {
+        let bytes = record.encode().map_err(|e| TargetError::Broken {
+            operation: format!("recording {}", record.operation),
+            message: e.to_string(),
+        })?;
+        let last = format!("{FORMAT}-{:06}-{}", record.sequence, record.phase.word());
+        Ok(Self { path: format!("{FOLDER}/{}", record.file_name()), bytes, last })
+    }
+
+    /// The file and the link. Torn between the two, a link that lags behind repeats the number of an operation that had
+    /// not begun, or says `pending`, which is no end.
+    pub(super) fn entries(&self) -> [Entry<'_>; 2] {
+        [Entry::File(&self.path, &self.bytes), Entry::Link(LAST, &self.last)]
+    }
+}
+
+/// The number in what the link says, when it says that the operation ended.
+fn ended(link: &str) -> Option<u32> {
+    let mut parts = link.rsplit('/').next()?.splitn(3, '-');
+    let (format, sequence, phase) = (parts.next()?, parts.next()?, parts.next()?);
+    let over = phase == RecordPhase::Done.word() || phase == RecordPhase::Failed.word();
+    if format == FORMAT.to_string() && over { sequence.parse().ok() } else { None }
 }
 
 impl DockerEngine {
     pub(in super::super) async fn append(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
-        let (path, bytes) = encoded_record(record)?;
-        self.write_held(lease, &[(&path, &bytes)]).await
+        self.write_held(lease, &Written::of(record)?.entries()).await
+    }
+
+    /// The number of the last operation, when it is plain that it ended.
+    pub(in super::super) async fn last_end(&self, lease: &Lease) -> Result<Option<u32>, TargetError> {
+        let link = copy::link_target(&self.connection, &lease.id, &format!("{STATE}/{LAST}")).await;
+        Ok(link.map_err(|e| lost_if_gone(e, lease))?.as_deref().and_then(ended))
     }
 
     pub(in super::super) async fn history(&self, project: &str) -> Result<Vec<Record>, TargetError> {
@@ -49,8 +82,12 @@ impl DockerEngine {
     pub(in super::super) async fn retire_state(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.connection.moments.all_settled().await;
         self.background_done(&lease).await?;
-        self.still_ours(&lease).await?;
-        for helper in self.helpers(&lease.project).await?.iter().filter(|helper| helper.id != lease.id) {
+        let (ours, others): (Vec<_>, Vec<_>) =
+            self.helpers(&lease.project).await?.into_iter().partition(|helper| helper.id == lease.id);
+        if !ours.iter().any(|helper| helper.held) {
+            return Err(TargetError::LeaseLost { project: lease.project });
+        }
+        for helper in others {
             self.remove_helper(&helper.id).await?;
         }
         self.remove_helper(&lease.id).await?;
@@ -72,6 +109,21 @@ impl DockerEngine {
                 TargetError::NotFound { .. } => Ok(false),
                 error => Err(error),
             },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_end_in_our_format_saves_reading_the_records() {
+        assert_eq!(ended("/state/1-000012-done"), Some(12));
+        assert_eq!(ended("/state/1-1000000-failed"), Some(1_000_000));
+        for other in ["/state/1-000012-pending", "/state/1-000012-interrupted", "/state/2-000012-done", "/state/1", ""]
+        {
+            assert_eq!(ended(other), None, "{other}");
         }
     }
 }
