@@ -127,7 +127,16 @@ impl Hint for TargetError {
                 let number = port.rsplit(':').next().unwrap_or(port).split('/').next().unwrap_or(port);
                 format!("free it (`ss -ltnp 'sport = :{number}'` shows the process) or publish another port")
             }
-            Self::ImageMissing { .. } => "`aictl build` builds services with a build section".to_owned(),
+            Self::MissingSource { path, .. } => {
+                format!("make it where the engine runs (`mkdir -p {path}` for a folder), or mount another path")
+            }
+            Self::BuildFailed { service, log, .. } if !log.is_empty() => {
+                format!("`aictl build {service} --verbose` shows all of its output")
+            }
+            Self::ImageMissing { .. } => {
+                "`aictl build` builds services with a build section; `aictl start --bundle FILE` takes images from a bundle"
+                    .to_owned()
+            },
             Self::ImageNowhere { attempts, .. } if attempts.iter().any(|a| a.credentials) => {
                 "`docker login REGISTRY` stores credentials".to_owned()
             }
