@@ -19,6 +19,13 @@ pub struct ContainerFacts {
     pub logs: Vec<String>,
 }
 
+const FULL_DISK: &str = "`docker system df` shows what fills the disk";
+
+/// A command of a build says that there is no room, then the build only that the command failed.
+fn is_full(line: &str) -> bool {
+    line.to_ascii_lowercase().contains("no space left on device")
+}
+
 fn listed(attempts: &[Attempt]) -> String {
     attempts.iter().map(|attempt| format!("\n{}: {}", attempt.source, attempt.reason)).collect()
 }
@@ -130,6 +137,7 @@ impl Hint for TargetError {
             Self::MissingSource { path, .. } => {
                 format!("make it where the engine runs (`mkdir -p {path}` for a folder), or mount another path")
             }
+            Self::BuildFailed { log, .. } if log.iter().any(|line| is_full(line)) => FULL_DISK.to_owned(),
             Self::BuildFailed { service, log, .. } if !log.is_empty() => {
                 format!("`aictl build {service} --verbose` shows all of its output")
             }
@@ -151,7 +159,7 @@ impl Hint for TargetError {
             Self::RecipeFailed { recipe, .. } => {
                 format!("`aictl images build {recipe} --verbose` shows all of its output")
             }
-            Self::DiskFull { .. } => "`docker system df` shows what fills the disk".to_owned(),
+            Self::DiskFull { .. } => FULL_DISK.to_owned(),
             _ => return Vec::new(),
         };
         vec![hint]

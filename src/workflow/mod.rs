@@ -10,6 +10,7 @@ mod error;
 pub mod images;
 pub mod init;
 pub mod load;
+mod port_holder;
 pub mod process;
 pub mod report;
 pub mod select;

@@ -204,7 +204,7 @@ fn a_port_held_by_a_process_names_the_process() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let compose = service(&format!("ports: ['127.0.0.1:{port}:80']"));
-    let (taken, pid) = (format!("127.0.0.1:{port} is already taken by "), std::process::id().to_string());
+    let (taken, pid) = (format!("127.0.0.1:{port} is already taken by "), format!("(pid {})", std::process::id()));
     let (says, hint) = ([&taken[..], &pid], format!("'sport = :{port}'"));
     Case { test: "port-process", compose: &compose, code: 1, says: &says, hint: &hint, leaves: HISTORY }.is_refused();
 }
