@@ -119,7 +119,13 @@ impl Hint for TargetError {
     }
 
     fn hints(&self) -> Vec<String> {
-        let hint = match self {
+        self.hint().or_else(|| self.hint_about_images()).into_iter().collect()
+    }
+}
+
+impl TargetError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::Unreachable { address, .. } if address.starts_with("unix:") => {
                 "start the engine (`systemctl start docker` or `dockerd &`), or point DOCKER_HOST at one".to_owned()
             }
@@ -137,6 +143,13 @@ impl Hint for TargetError {
             Self::MissingSource { path, .. } => {
                 format!("make it where the engine runs (`mkdir -p {path}` for a folder), or mount another path")
             }
+            Self::DiskFull { .. } => FULL_DISK.to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn hint_about_images(&self) -> Option<String> {
+        Some(match self {
             Self::BuildFailed { log, .. } if log.iter().any(|line| is_full(line)) => FULL_DISK.to_owned(),
             Self::BuildFailed { service, log, .. } if !log.is_empty() => {
                 format!("`aictl build {service} --verbose` shows all of its output")
@@ -159,9 +172,7 @@ impl Hint for TargetError {
             Self::RecipeFailed { recipe, .. } => {
                 format!("`aictl images build {recipe} --verbose` shows all of its output")
             }
-            Self::DiskFull { .. } => FULL_DISK.to_owned(),
-            _ => return Vec::new(),
-        };
-        vec![hint]
+            _ => return None,
+        })
     }
 }
