@@ -120,21 +120,23 @@ impl Hint for ComposeError {
         match self {
             Self::NotFound { .. } => vec!["aictl init, or aictl --file PATH config".to_owned()],
             Self::Read { .. } => Vec::new(),
-            Self::Invalid(diagnostics) => missing_variables(diagnostics),
+            Self::Invalid(diagnostics) => {
+                vec![missing_variables(diagnostics).unwrap_or_else(|| {
+                    "mend it; `aictl config --quiet` checks the files and starts nothing".to_owned()
+                })]
+            }
         }
     }
 }
 
 /// One line that names all required variables without a value.
-fn missing_variables(diagnostics: &[Diagnostic]) -> Vec<String> {
+fn missing_variables(diagnostics: &[Diagnostic]) -> Option<String> {
     let mut names: Vec<&str> =
         diagnostics.iter().filter_map(|diagnostic| required_variable(&diagnostic.message)).collect();
     names.sort_unstable();
     names.dedup();
-    if names.is_empty() {
-        return Vec::new();
-    }
-    vec![format!("set {} in .env or the environment, then `aictl config --quiet`", names.join(", "))]
+    let set = || format!("set {} in .env or the environment, then `aictl config --quiet`", names.join(", "));
+    (!names.is_empty()).then(set)
 }
 
 fn required_variable(message: &str) -> Option<&str> {

@@ -92,6 +92,10 @@ impl Wait<'_> {
 
     async fn failure(&self, container: &ObservedContainer, failure: ReadinessFailure) -> ExecuteError {
         let service = self.service.to_owned();
+        // Whatever ends together with its engine did not fail by itself.
+        if let Err(source @ TargetError::Unreachable { .. }) = self.target.knock().await {
+            return ExecuteError::Target { subject: format!("service `{service}` ended with its engine"), source };
+        }
         let facts = collect(self.target, container).await;
         match failure {
             ReadinessFailure::CrashLoop { restarts } => ExecuteError::CrashLoop { service, container: facts, restarts },

@@ -19,6 +19,13 @@ pub struct ContainerFacts {
     pub logs: Vec<String>,
 }
 
+const FULL_DISK: &str = "`docker system df` shows what fills the disk";
+
+/// A command of a build says that there is no room, then the build only that the command failed.
+fn is_full(line: &str) -> bool {
+    line.to_ascii_lowercase().contains("no space left on device")
+}
+
 fn listed(attempts: &[Attempt]) -> String {
     attempts.iter().map(|attempt| format!("\n{}: {}", attempt.source, attempt.reason)).collect()
 }
@@ -112,7 +119,13 @@ impl Hint for TargetError {
     }
 
     fn hints(&self) -> Vec<String> {
-        let hint = match self {
+        self.hint().or_else(|| self.hint_about_images()).into_iter().collect()
+    }
+}
+
+impl TargetError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
             Self::Unreachable { address, .. } if address.starts_with("unix:") => {
                 "start the engine (`systemctl start docker` or `dockerd &`), or point DOCKER_HOST at one".to_owned()
             }
@@ -127,7 +140,24 @@ impl Hint for TargetError {
                 let number = port.rsplit(':').next().unwrap_or(port).split('/').next().unwrap_or(port);
                 format!("free it (`ss -ltnp 'sport = :{number}'` shows the process) or publish another port")
             }
-            Self::ImageMissing { .. } => "`aictl build` builds services with a build section".to_owned(),
+            Self::MissingSource { path, .. } => {
+                format!("make it where the engine runs (`mkdir -p {path}` for a folder), or mount another path")
+            }
+            Self::DiskFull { .. } => FULL_DISK.to_owned(),
+            _ => return None,
+        })
+    }
+
+    fn hint_about_images(&self) -> Option<String> {
+        Some(match self {
+            Self::BuildFailed { log, .. } if log.iter().any(|line| is_full(line)) => FULL_DISK.to_owned(),
+            Self::BuildFailed { service, log, .. } if !log.is_empty() => {
+                format!("`aictl build {service} --verbose` shows all of its output")
+            }
+            Self::ImageMissing { .. } => {
+                "`aictl build` builds services with a build section; `aictl start --bundle FILE` takes images from a bundle"
+                    .to_owned()
+            },
             Self::ImageNowhere { attempts, .. } if attempts.iter().any(|a| a.credentials) => {
                 "`docker login REGISTRY` stores credentials".to_owned()
             }
@@ -142,9 +172,7 @@ impl Hint for TargetError {
             Self::RecipeFailed { recipe, .. } => {
                 format!("`aictl images build {recipe} --verbose` shows all of its output")
             }
-            Self::DiskFull { .. } => "`docker system df` shows what fills the disk".to_owned(),
-            _ => return Vec::new(),
-        };
-        vec![hint]
+            _ => return None,
+        })
     }
 }

@@ -17,6 +17,10 @@ pub trait Engine: Send + Sync {
     /// What the engine is: name, version, API, resources. Also the cheapest proof that it answers.
     async fn observe_engine(&self) -> Result<EngineInfo, TargetError>;
 
+    /// Whether the engine takes new connections. One that is being stopped first stops its containers, and as long as that
+    /// takes it goes on answering on the connections there are.
+    async fn knock(&self) -> Result<(), TargetError>;
+
     /// Everything of one project, plus the external networks, volumes and images the scope names.
     async fn observe(&self, scope: &Scope) -> Result<Observed, TargetError>;
 

@@ -11,6 +11,7 @@ use crate::plan::{Observed, Plan, Scope};
 use crate::release::{Lease, LeaseVerdict, Record, RecordPhase};
 use crate::target::{Target, TargetError};
 use crate::workflow::Context;
+use crate::workflow::port_holder::with_holder;
 
 /// Two looks this far apart that see the same mean that nothing is under way.
 const STANDS_STILL: Duration = Duration::from_millis(700);
@@ -282,7 +283,9 @@ impl Change<'_> {
             let execution = self.execute(&plan, lease).await;
             let evidence = execution.evidence.iter().filter_map(|e| serde_json::to_value(e).ok());
             record.evidence.extend(evidence);
-            execution.result?;
+            if let Err(error) = execution.result {
+                return Err(with_holder(error, &*self.target).await.into());
+            }
             if index + 1 < stages.len() {
                 observed = self.target.observe(&self.scope).await?;
             }

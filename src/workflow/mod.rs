@@ -11,6 +11,7 @@ pub mod images;
 pub mod init;
 pub mod load;
 mod private;
+mod port_holder;
 pub mod process;
 pub mod report;
 pub mod select;

@@ -1,13 +1,14 @@
 //! A project on the real engine for one scenario: its folder, aictl run in it, and what that left.
 //! Reads AICTL_LAB; returns outcomes and the engine's own account. Skips where there is no lab.
 //! Never leaves a container, network or volume of its project behind.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::Write;
+use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use aictl::release::Record;
 use tempfile::TempDir;
 
 /// What a command gave.
@@ -89,12 +90,23 @@ impl Stage {
             .collect()
     }
 
-    /// Names of the project's volumes, networks and containers.
+    /// Names of the project's containers, networks and volumes, and of what aictl keeps for itself: its state and its
+    /// lock carry no label of Compose, but the project's name.
     pub fn everything(&self) -> Vec<String> {
-        let mut all = self.listed("ps", &["-a", "--format", "{{.Names}}"]);
-        all.extend(self.listed("network", &["ls", "--format", "{{.Name}}"]));
-        all.extend(self.listed("volume", &["ls", "--format", "{{.Name}}"]));
-        all
+        let mut all = BTreeSet::new();
+        for (kind, words) in [
+            ("ps", &["-a", "--format", "{{.Names}}"][..]),
+            ("network", &["ls", "--format", "{{.Name}}"]),
+            ("volume", &["ls", "--format", "{{.Name}}"]),
+        ] {
+            all.extend(self.listed(kind, words));
+            // The engine's filter finds the name anywhere in another.
+            let filter = format!("name={}", self.name);
+            let named = docker(&[&[kind], words, &["--filter", &filter]].concat());
+            let ours = |name: &&str| name.strip_prefix(&self.name).is_some_and(|rest| rest.starts_with(['-', '_']));
+            all.extend(named.split_whitespace().filter(ours).map(str::to_owned));
+        }
+        all.into_iter().collect()
     }
 
     fn listed(&self, kind: &str, words: &[&str]) -> Vec<String> {
@@ -138,6 +150,27 @@ impl Drop for Stage {
 pub fn docker(words: &[&str]) -> String {
     let outcome: Outcome = Command::new("docker").args(words).output().unwrap().into();
     outcome.ended(0).stdout
+}
+
+/// The history of a project on the engine that docker's own words name.
+#[track_caller]
+pub fn records(engine: &[&str], project: &str) -> Vec<(String, Record)> {
+    let from = format!("{project}-aictl-state:/state/releases");
+    let copied = Command::new("docker").args(engine).args(["cp", &from, "-"]).output().unwrap();
+    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    let mut archive = tar::Archive::new(&copied.stdout[..]);
+    let mut all = Vec::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let name = entry.path().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+        if entry.header().entry_type().is_file() {
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            all.push((name, Record::decode(&bytes).unwrap()));
+        }
+    }
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
 }
 
 /// Polls until the condition holds; the test ends when it does not within the time.

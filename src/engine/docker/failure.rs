@@ -25,8 +25,11 @@ pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> Targ
         ApiError::DockerContainerWaitError { error, .. } => {
             TargetError::Refused { operation, status: 0, message: error }
         }
-        ApiError::HyperLegacyError { err } if err.is_connect() => {
-            TargetError::Unreachable { address: connection.engine.address.clone(), reason: innermost(&err) }
+        // Not even a connection, or one that broke off in the middle: an engine that went away is no refusal.
+        ApiError::HyperLegacyError { err } => {
+            let reason = innermost(&err);
+            let reason = if err.is_connect() { reason } else { format!("{operation}: {reason}") };
+            TargetError::Unreachable { address: connection.engine.address.clone(), reason }
         }
         ApiError::RequestTimeoutError => TargetError::Broken {
             operation,

@@ -44,6 +44,7 @@ const RECIPES: usize = 4;
 #[derive(Clone)]
 pub struct DockerEngine {
     connection: Connection,
+    address: Address,
     environment: Environment,
     held: state::HeldLeases,
     dialled: dial::Dialled,
@@ -63,12 +64,18 @@ impl DockerEngine {
         let (held, dialled) = (state::HeldLeases::default(), dial::Dialled::default());
         Ok(Self {
             connection,
+            address,
             environment: environment.clone(),
             held,
             dialled,
             needed: Arc::default(),
             recipes: Arc::new(Semaphore::new(RECIPES)),
         })
+    }
+
+    /// A new connection, given up at once.
+    async fn connect_anew(&self) -> Result<(), TargetError> {
+        Connection::open(&self.address).await.map(drop)
     }
 
     /// What the engine said of itself when it was connected to: address, version, API; no resources.

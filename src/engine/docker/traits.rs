@@ -23,6 +23,10 @@ impl Engine for DockerEngine {
         self.engine_info().await
     }
 
+    async fn knock(&self) -> Result<(), TargetError> {
+        self.connect_anew().await
+    }
+
     async fn observe(&self, scope: &Scope) -> Result<Observed, TargetError> {
         self.project(scope).await
     }

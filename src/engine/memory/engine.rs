@@ -34,6 +34,10 @@ impl Engine for MemoryEngine {
         Ok(info())
     }
 
+    async fn knock(&self) -> Result<(), TargetError> {
+        self.alive()
+    }
+
     async fn observe(&self, scope: &Scope) -> Result<Observed, TargetError> {
         self.alive()?;
         let world = self.world();

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::plan::{Change, ChangeKind, Health, Operation};
 use crate::target::TargetError;
@@ -30,6 +30,8 @@ pub enum Fault {
     DieBefore,
     /// The process is killed after the effect and before its answer.
     DieAfter,
+    /// Ctrl-C comes while the effect is under way; it happens all the same.
+    Interrupt,
 }
 
 /// One process's handle on the world.
@@ -47,6 +49,7 @@ struct Handle {
     faults: Mutex<Vec<(usize, Fault)>>,
     names: Mutex<Vec<String>>,
     pids: Mutex<Vec<u32>>,
+    interrupt: watch::Sender<bool>,
 }
 
 impl Default for MemoryEngine {
@@ -102,6 +105,11 @@ impl MemoryEngine {
     /// The process behind this handle ended: leases it still holds are known to be a dead process's.
     pub fn end(&self) {
         self.die();
+    }
+
+    /// Turns true at a scripted Ctrl-C.
+    pub fn interruption(&self) -> watch::Receiver<bool> {
+        self.handle.interrupt.subscribe()
     }
 
     /// Whether a scripted fault has killed this handle.
@@ -160,6 +168,10 @@ impl MemoryEngine {
             Some(Fault::DieAfter) => {
                 let _ = self.told(act);
                 Err(self.die())
+            }
+            Some(Fault::Interrupt) => {
+                self.handle.interrupt.send_replace(true);
+                self.told(act)
             }
             None => self.told(act),
         }

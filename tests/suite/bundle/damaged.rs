@@ -1,6 +1,7 @@
 //! Bundles that are refused: altered, cut off, for other machines, or too large; the engine stays as it was.
 
 use std::fs;
+use std::ops::Range;
 
 use super::{PROJECT, aictl, project, saved};
 use crate::own_engine::OwnEngine;
@@ -8,6 +9,37 @@ use crate::own_engine::OwnEngine;
 /// No image at all, dangling ones included.
 fn is_empty(engine: &OwnEngine) -> bool {
     engine.docker(&["image", "ls", "-aq"]).ended(0).stdout.is_empty()
+}
+
+/// Names of the parts of a bundle, each with where its content lies.
+fn parts(whole: &[u8]) -> Vec<(String, Range<usize>)> {
+    let mut archive = tar::Archive::new(whole);
+    let part = |entry: tar::Entry<'_, &[u8]>| {
+        let at = usize::try_from(entry.raw_file_position()).unwrap();
+        let size = usize::try_from(entry.size()).unwrap();
+        (entry.path().unwrap().display().to_string(), at..at + size)
+    };
+    let parts: Vec<_> = archive.entries().unwrap().map(|entry| part(entry.unwrap())).collect();
+    assert!(parts.len() >= 6, "{parts:?}");
+    parts
+}
+
+/// What has to be said of a bundle of which the byte there is altered.
+fn reason(parts: &[(String, Range<usize>)], at: usize) -> String {
+    let header = |content: &Range<usize>| content.start - 512;
+    let Some((name, content)) = parts.iter().rfind(|(_, content)| header(content) <= at) else { return String::new() };
+    let end = content.end.next_multiple_of(512);
+    if at < content.start {
+        format!("the part at byte {} is altered", header(content))
+    } else if at >= end {
+        "something was added to its end".to_owned()
+    } else if at >= content.end {
+        format!("the end of {name} is altered")
+    } else if name.starts_with("blobs/") {
+        format!("the content of {name} is altered")
+    } else {
+        name.clone()
+    }
 }
 
 #[test]
@@ -28,12 +60,14 @@ fn an_altered_or_shortened_bundle_is_refused_and_the_engine_stays_empty() {
         assert!(is_empty(&engine) && !stage.path().join("unpacked").exists(), "{what} left something");
     };
     let length = whole.len();
-    for step in 0..12 {
-        // Beginning, end and ten places between.
-        let at = (step * length / 11).min(length - 1);
+    let parts = parts(&whole);
+    let documents = parts.iter().filter(|(name, _)| !name.starts_with("blobs/")).map(|(_, content)| content.start + 4);
+    // Beginning, end and ten places between.
+    let spread = (0..12).map(|step| (step * length / 11).min(length - 1));
+    for at in spread.chain(documents) {
         let mut altered = whole.clone();
         altered[at] ^= 0x20;
-        refused(&format!("byte {at} of {length} altered"), &altered, "");
+        refused(&format!("byte {at} of {length} altered"), &altered, &reason(&parts, at));
     }
     for kept in [0, 1, 511, 512, length / 3, length / 2, length - 1025, length - 512, length - 1] {
         refused(&format!("{kept} bytes of {length}"), &whole[..kept], "cut off");

@@ -1,4 +1,4 @@
-//! A failure and two kinds of death at every effect of start, restart and stop, over the engine in memory.
+//! A failure, two kinds of death and a Ctrl-C at every effect of start, restart and stop, over the engine in memory.
 //! Each walk counts the effects of a run without fault, then repeats it with a fault at each of them and one past the end.
 //! Never samples: a walk that missed an effect fails.
 
@@ -38,6 +38,16 @@ enum Wrong {
     RefusedTwice,
     DeathBefore,
     DeathAfter,
+    /// Ctrl-C, once, while the engine is at it.
+    Interrupted,
+}
+
+impl Wrong {
+    const ALL: [Self; 5] = [Self::Refused, Self::RefusedTwice, Self::DeathBefore, Self::DeathAfter, Self::Interrupted];
+
+    fn is_death(self) -> bool {
+        matches!(self, Self::DeathBefore | Self::DeathAfter)
+    }
 }
 
 fn refusal() -> Fault {
@@ -50,6 +60,7 @@ fn arm(engine: MemoryEngine, at: usize, wrong: Wrong) -> MemoryEngine {
         Wrong::RefusedTwice => engine.fault_at(at, refusal()).fault_at(at + 1, refusal()),
         Wrong::DeathBefore => engine.fault_at(at, Fault::DieBefore),
         Wrong::DeathAfter => engine.fault_at(at, Fault::DieAfter),
+        Wrong::Interrupted => engine.fault_at(at, Fault::Interrupt),
     }
 }
 
@@ -106,7 +117,7 @@ async fn walk(walk: Walk) {
     let (effects, goal) = undisturbed(&walk).await;
     assert!(effects.len() >= walk.effects, "only {} effects: {effects:#?}", effects.len());
     for at in 1..=effects.len() + 1 {
-        for wrong in [Wrong::Refused, Wrong::RefusedTwice, Wrong::DeathBefore, Wrong::DeathAfter] {
+        for wrong in Wrong::ALL {
             let world = world(&walk).await;
             let before = observe(&world).await;
             let process = arm(world.another(), at, wrong);
@@ -127,9 +138,15 @@ async fn walk(walk: Walk) {
 }
 
 /// A refusal ends with code 1 and names the step; where the new side already serves it is a warning that names it.
+/// A Ctrl-C ends with 130, unless all work was done and only its end was still to be written down.
 fn said(ended: &Ended, wrong: Wrong, name: &str, place: &str) {
     match (&ended.report, wrong) {
         (_, Wrong::DeathBefore | Wrong::DeathAfter) => {}
+        (Err((kind, _)), Wrong::Interrupted) => assert_eq!(kind.exit_code(), 130, "{place}"),
+        (Ok(_), Wrong::Interrupted) => {
+            let done = name.ends_with(" done") || matches!(name, "give the lock back" | "retire the state");
+            assert!(done, "the interruption was not heard: {place}");
+        }
         (Err((kind, _)), _) => assert_eq!(*kind, ErrorKind::Failed, "{place}"),
         (Ok(_), _) => assert!(!ended.warnings.is_empty(), "{place}"),
     }
@@ -145,7 +162,8 @@ fn said(ended: &Ended, wrong: Wrong, name: &str, place: &str) {
 /// What a cut run may leave: no lock of a living process, a record of whatever it did, nothing half done.
 async fn left(world: &MemoryEngine, before: &Observed, (walk, wrong, name): (&Walk, Wrong, &str), place: &str) {
     let lease = world.observe_lease(PROJECT).await.unwrap();
-    assert!(lease.is_none_or(|l| l.verdict == LeaseVerdict::Dead), "the lock is held: {place}");
+    assert!(lease.as_ref().is_none_or(|l| l.verdict == LeaseVerdict::Dead), "the lock is held: {place}");
+    assert!(wrong != Wrong::Interrupted || lease.is_none(), "the lock was not given back: {place}");
     let after = observe(world).await;
     let records = world.load_records(PROJECT).await.unwrap();
     let forgets = walk.cut.verb == Verb::RemoveAll;
@@ -155,7 +173,11 @@ async fn left(world: &MemoryEngine, before: &Observed, (walk, wrong, name): (&Wa
         assert!(begun && last > Some(sequence_before(walk)), "something changed and no record says so: {place}");
     }
     let steps = !name.contains("lock") && !name.starts_with("record") && !name.starts_with("retire the");
-    if wrong == Wrong::Refused && steps && walk.cut.verb == Verb::Start {
+    if wrong.is_death() && walk.cut.verb == Verb::Start {
+        a_side_is_kept(before, &after, walk, place);
+    }
+    let in_order = wrong == Wrong::Interrupted || (wrong == Wrong::Refused && steps);
+    if in_order && walk.cut.verb == Verb::Start {
         nothing_half_done(before, &after, walk, place);
         let failed = records.iter().any(|r| r.phase == RecordPhase::Failed && !r.error.is_empty());
         assert!(failed || place.contains("Ok("), "the failure is not recorded: {place}");
@@ -180,13 +202,31 @@ fn nothing_half_done(before: &Observed, after: &Observed, walk: &Walk, place: &s
     for volume in after.volumes.iter().filter(|v| !before.volumes.contains(v)) {
         assert!(used(&volume.name), "volume {} is used by nothing: {place}", volume.name);
     }
-    // A network that is made anew lets everything on it stop first; anything else keeps one side serving.
-    let running = |observed: &Observed, service: &str| {
-        observed.containers.iter().filter(|c| c.service == service && c.state == ContainerState::Running).count()
+    let silent = silenced(before, after, walk);
+    assert!(silent.is_empty(), "{silent:?} served and does not any more: {place}");
+}
+
+/// Services that ran before and do not now. A network that is made anew lets everything on it stop first, so that walk
+/// is left out; anything else keeps one side serving.
+fn silenced(before: &Observed, after: &Observed, walk: &Walk) -> Vec<&'static str> {
+    let runs = |observed: &Observed, service: &str| {
+        observed.containers.iter().any(|c| c.service == service && c.state == ContainerState::Running)
     };
-    for service in ["db", "web", "api"].iter().filter(|_| walk.cut.file != "v3.yaml") {
-        let kept = running(before, service) == 0 || running(after, service) > 0;
-        assert!(kept, "{service} served and does not any more: {place}");
+    let all = ["db", "web", "api"].into_iter().filter(|_| walk.cut.file != "v3.yaml");
+    all.filter(|service| runs(before, service) && !runs(after, service)).collect()
+}
+
+/// After a death nobody is left to start the old side again, and the two sides may share ports and volumes: between the
+/// stop of the one and the start of the other nothing can serve. Then both must be there, the old one as it was and the
+/// new one complete, one start away from serving.
+fn a_side_is_kept(before: &Observed, after: &Observed, walk: &Walk, place: &str) {
+    for service in silenced(before, after, walk) {
+        let of = |old: bool, state: ContainerState| {
+            let was_there = |id: &str| before.containers.iter().any(|b| b.id == id);
+            after.containers.iter().any(|c| c.service == service && was_there(&c.id) == old && c.state == state)
+        };
+        let kept = of(true, ContainerState::Exited) && of(false, ContainerState::Created);
+        assert!(kept, "{service} served and neither side of it is left: {place}");
     }
 }
 

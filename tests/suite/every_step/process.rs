@@ -118,7 +118,7 @@ fn context(engine: &MemoryEngine, file: &str, warned: &Arc<Warned>) -> Context {
         prompt: Arc::new(Nobody),
         output: Arc::new(Nobody),
         console: Arc::new(Nobody),
-        interrupt: watch::channel(false).1,
+        interrupt: engine.interruption(),
         owner: LeaseOwner { pid: PIDS.fetch_add(1, Ordering::SeqCst), ..Default::default() },
         connector: Arc::new(Fixed(engine.clone())),
         read_stdin: || Ok(String::new()),

@@ -65,7 +65,10 @@ fn example_status_says_health_and_urls() {
     assert!(text.contains("UPTIME") && text.contains(&format!(":{}", assistant.page)), "{text}");
     let json = assistant.aictl(&["status", "--output", "json"]).ended(0).stdout;
     let parsed: Value = serde_json::from_str(&json).unwrap_or_else(|error| panic!("{error}: {json}"));
-    assert!(parsed.to_string().contains("healthy"), "{json}");
+    let health = |service: &Value| (service["service"].clone(), service["health"].clone());
+    let found: Vec<_> = parsed["services"].as_array().unwrap().iter().map(health).collect();
+    let wanted = ["api", "frontend", "postgres", "redis"].map(|service| (json!(service), json!("healthy")));
+    assert_eq!(found, wanted, "{json}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::stage::Stage;
+use super::stage::{Stage, docker};
 
 /// A service that is never healthy and one that waits for it.
 const WAITING: &str = "
@@ -65,6 +65,31 @@ fn the_second_ctrl_c_ends_at_once_and_the_next_stop_goes_on() {
     assert_eq!(stage.containers(), ["deaf-1 exited", "web-1 exited"]);
     assert!(stage.aictl("lock status").code(0).stdout.contains("not locked"));
     assert!(stage.aictl("stop").code(0).stdout.contains("nothing to stop"));
+}
+
+#[test]
+fn the_second_ctrl_c_of_a_start_ends_at_once_and_the_next_start_goes_on() {
+    let Some(stage) = Stage::new("ctrl-c-start", STUBBORN) else { return };
+    stage.aictl("start").code(0);
+    stage.write("compose.yaml", &STUBBORN.replace("'1000'", "'2000'"));
+    let mut child = spawned(&stage, "start --progress plain");
+    // The new one is there; the stop of the old one is under way, for 40 s.
+    hears(&mut child, "Created container");
+    send(&child, "-INT");
+    hears(&mut child, "once more ends at once");
+    assert!(child.try_wait().unwrap().is_none(), "what is under way is waited for");
+    let pressed = Instant::now();
+    send(&child, "-INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(pressed.elapsed() < Duration::from_secs(5), "it waited {:?}", pressed.elapsed());
+    assert!(stage.containers().contains(&"deaf-1 running".to_owned()), "{:?}", stage.containers());
+    stage.aictl("start -t 1").code(0).says("interrupted; going on from what it left");
+    assert_eq!(stage.containers(), ["deaf-1 running", "web-1 running"]);
+    let container = format!("{}-deaf-1", stage.project);
+    assert_eq!(docker(&["inspect", "--format", "{{.Config.Cmd}}", &container]), "[sleep 2000]");
+    assert!(stage.lock().ends_with("not locked"), "{}", stage.lock());
+    assert_eq!(stage.aictl("start --output json").code(0).json()["changed"], false);
+    stage.aictl("stop -t 1").code(0);
 }
 
 #[test]

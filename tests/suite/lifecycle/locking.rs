@@ -94,14 +94,5 @@ fn prune(stage: &Stage) {
 }
 
 fn records(stage: &Stage) -> Vec<String> {
-    let helper = format!("{}-aictl-state", stage.project);
-    let list = std::process::Command::new("sh")
-        .args(["-c", &format!("docker cp {helper}:/state/releases - | tar -t")])
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&list.stdout).into_owned();
-    let mut names: Vec<String> = text.lines().filter_map(|l| l.strip_prefix("releases/")).map(str::to_owned).collect();
-    names.retain(|n| !n.is_empty());
-    names.sort();
-    names
+    stage.records().into_iter().map(|(name, _)| name).collect()
 }

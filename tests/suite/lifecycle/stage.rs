@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use aictl::release::Record;
+
 /// What a run of the binary came to.
 #[derive(Debug)]
 pub struct Ran {
@@ -14,7 +16,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(output: &Output) -> Self {
+    pub fn of(output: &Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -54,9 +56,10 @@ fn skip(test: &str, reason: &str) {
     }
 }
 
+/// What a docker command prints; the test ends when it fails.
+#[track_caller]
 pub fn docker(args: &[&str]) -> String {
-    let output = Command::new("docker").args(args).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    Ran::of(&Command::new("docker").args(args).output().unwrap()).code(0).stdout.trim().to_owned()
 }
 
 impl Stage {
@@ -98,6 +101,12 @@ impl Stage {
         Ran::of(&self.aictl_command(args).output().unwrap())
     }
 
+    /// The binary with so much address space and no more.
+    pub fn within(&self, kilobytes: u32, args: &str) -> Ran {
+        let limited = format!("ulimit -v {kilobytes}; exec {} {args}", env!("CARGO_BIN_EXE_aictl"));
+        Ran::of(&self.command("sh", "-c").arg(limited).output().unwrap())
+    }
+
     pub fn spawn(&self, args: &str) -> Child {
         self.aictl_command(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
     }
@@ -128,6 +137,7 @@ impl Stage {
         let ids = docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
         let mut args = vec!["inspect", "--format", "{{.Id}} {{.State.StartedAt}}"];
         args.extend(ids.lines());
+        assert!(args.len() > 3, "no container of {} to look at", self.project);
         docker(&args)
     }
 
@@ -146,6 +156,22 @@ impl Stage {
         containers.lines().map(|l| l.replace(&self.project, "P")).chain(self.resources()).collect()
     }
 
+    /// Whoever holds the lock, in words.
+    #[track_caller]
+    pub fn lock(&self) -> String {
+        // The files may be what is wrong.
+        let elsewhere = tempfile::tempdir().unwrap();
+        let mut command = self.aictl_command("lock status --project-name");
+        let output = command.arg(&self.project).current_dir(elsewhere.path()).output().unwrap();
+        Ran::of(&output).code(0).stdout.trim().to_owned()
+    }
+
+    /// The history as it lies in the state volume, by file name; each record is whole.
+    #[track_caller]
+    pub fn records(&self) -> Vec<(String, Record)> {
+        crate::stage::records(&[], &self.project)
+    }
+
     /// Polls until the condition holds.
     #[track_caller]
     pub fn eventually(&self, what: &str, mut condition: impl FnMut() -> bool) {
@@ -157,17 +183,27 @@ impl Stage {
     }
 }
 
+/// What a docker command prints, be it as it may: for taking away what may be gone already.
+fn tidy(args: &[&str]) -> String {
+    let output = Command::new("docker").args(args).output();
+    output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default()
+}
+
 impl Drop for Stage {
     fn drop(&mut self) {
         for filter in [
             format!("label=com.docker.compose.project={}", self.project),
             format!("label=io.aictl.project={}", self.project),
         ] {
-            let ids = docker(&["ps", "-aq", "--filter", &filter]);
-            ids.lines().for_each(|id| drop(docker(&["rm", "-fv", id])));
+            let ids = tidy(&["ps", "-aq", "--filter", &filter]);
+            ids.lines().for_each(|id| drop(tidy(&["rm", "-fv", id])));
         }
         let filter = format!("name={}", self.project);
-        docker(&["network", "ls", "-q", "--filter", &filter]).lines().for_each(|n| drop(docker(&["network", "rm", n])));
-        docker(&["volume", "ls", "-q", "--filter", &filter]).lines().for_each(|v| drop(docker(&["volume", "rm", v])));
+        tidy(&["network", "ls", "-q", "--filter", &filter]).lines().for_each(|n| drop(tidy(&["network", "rm", n])));
+        tidy(&["volume", "ls", "-q", "--filter", &filter]).lines().for_each(|v| drop(tidy(&["volume", "rm", v])));
+        // What was built for the project has its name.
+        let reference = format!("reference={}-*", self.project);
+        let images = tidy(&["image", "ls", "-q", "--filter", &reference]);
+        images.lines().for_each(|i| drop(tidy(&["image", "rm", "--force", "--no-prune", i])));
     }
 }
