@@ -114,7 +114,10 @@ pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) 
     let stages: [Stage<'_>; 2] = [&prepare, &converge_stage];
     let Changed { steps, executed, before } = change.run(&stages).await?;
     let after = if executed { target.observe(&scope).await? } else { before };
-    let status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
+    let mut status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
+    if converge.options.wait && !context.options.dry_run {
+        status.count_early_health(&converge.selected);
+    }
     Ok(StartReport { steps, dry_run: context.options.dry_run, changed: executed, status })
 }
 

@@ -2,6 +2,8 @@
 //! Reads the engine, and the files when there are any: a service without a container is shown too.
 //! Never changes anything.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -70,6 +72,12 @@ pub struct ServiceStatus {
 }
 
 impl StackStatus {
+    /// Services that a start has waited for are healthy by probes of its own where the engine has not judged yet.
+    pub fn count_early_health(&mut self, awaited: &BTreeSet<String>) {
+        let early = |s: &&mut ServiceStatus| s.health == Health::Starting && awaited.contains(&s.service);
+        self.services.iter_mut().filter(early).for_each(|service| service.health = Health::Healthy);
+    }
+
     /// The status of what was found; running containers, and every wanted service that has none.
     pub fn of(project: &str, stack: Option<&Stack>, observed: &Observed) -> Self {
         let mut services: Vec<ServiceStatus> =

@@ -19,10 +19,11 @@ use super::load::load_project_file;
 use super::report::Report;
 use crate::compose::{ComposeError, locate};
 use crate::error::Result;
+use crate::event::Reporter;
 use crate::project::{LoadedProject, PROJECT_FILE};
 use crate::workflow::{Context, GlobalOptions};
 use journal::Journal;
-use quiet::{Talk, Unattended};
+use quiet::{Brief, Talk, Unattended};
 use steps::Steps;
 
 pub use report::{QuickstartReport, StepReport, StepState};
@@ -52,8 +53,13 @@ pub async fn run(context: &Context, args: QuickstartArgs) -> Result<Box<dyn Repo
 
 async fn go(context: &Context, args: &QuickstartArgs, journal: &mut Journal) -> Result<QuickstartReport> {
     let place = place(context, args);
+    let reporter: Arc<dyn Reporter> = match context.options.verbose || context.console.is_terminal() {
+        true => context.reporter.clone(),
+        false => Arc::new(Brief(context.reporter.clone())),
+    };
     let context = &Context {
         options: GlobalOptions { project_dir: Some(place.directory.clone()), ..context.options.clone() },
+        reporter,
         console: Arc::new(Unattended),
         output: Arc::new(Talk::new(context.reporter.clone())),
         ..context.clone()

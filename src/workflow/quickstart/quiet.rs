@@ -1,4 +1,4 @@
-//! The terminal of steps nobody types into: no input, and what tasks print is talk.
+//! The terminal of steps nobody types into: no input, what tasks print is talk, and what builds print is left out.
 //! Reads a process's output; hands it on line by line as notes.
 //! Never writes to standard output: that is for the report.
 
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::event::{Channel, LogLine, OutputStream, Reporter};
+use crate::event::{Channel, Event, LogLine, OutputStream, Reporter};
 use crate::target::{BoxRead, TerminalSize};
 use crate::workflow::Console;
 
@@ -24,6 +24,17 @@ impl Console for Unattended {
 
     fn raw(&self) -> (Box<dyn Send>, Option<watch::Receiver<TerminalSize>>) {
         (Box::new(()), None)
+    }
+}
+
+/// A reporter for what is read afterwards: some twenty builds would bury the steps. A failure has its last lines anyway.
+pub(super) struct Brief(pub(super) Arc<dyn Reporter>);
+
+impl Reporter for Brief {
+    fn report(&self, event: Event) {
+        if !matches!(event, Event::StepOutput { .. }) {
+            self.0.report(event);
+        }
     }
 }
 
