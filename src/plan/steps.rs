@@ -65,6 +65,11 @@ impl Plan {
         self.steps.is_empty()
     }
 
+    /// Whether it does more than wait for what is on its way.
+    pub fn changes(&self) -> bool {
+        self.steps.iter().any(|step| !matches!(step.operation, Operation::AwaitReady { .. }))
+    }
+
     /// Appends a step and returns its id. Ids that do not exist yet are dropped: a step can only wait for earlier ones.
     pub fn push(&mut self, phase: Phase, operation: Operation, cause: impl Into<String>, after: &[StepId]) -> StepId {
         let id = StepId(self.steps.len());

@@ -52,6 +52,8 @@ pub struct Changed {
     pub steps: Vec<String>,
     /// Whether anything was executed; false for dry runs and when nothing needed doing.
     pub executed: bool,
+    /// Whether what was executed did more than wait.
+    pub changed: bool,
     /// The world before the first stage.
     pub before: Observed,
 }
@@ -65,10 +67,10 @@ impl Change<'_> {
         self.warn(&plans);
         let leftover = steps.is_empty() && self.leftover().await?;
         if self.context.options.dry_run || (steps.is_empty() && !leftover) {
-            return Ok(Changed { steps, executed: false, before });
+            return Ok(Changed { steps, before, ..Changed::default() });
         }
         self.hold((stages, steps.clone()), async { Ok(()) }).await?;
-        Ok(Changed { executed: !steps.is_empty(), steps, before })
+        Ok(Changed { executed: !steps.is_empty(), changed: plans.iter().any(Plan::changes), steps, before })
     }
 
     /// Carries out the stages, then does something of the verb's own, all under one lease. `words` say it in the record.

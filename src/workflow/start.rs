@@ -112,10 +112,10 @@ pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) 
     let prepare = |observed: &Observed| plan_images(&converge.stack, &converge.selected, observed, &images);
     let converge_stage = |observed: &Observed| converge.plan(observed);
     let stages: [Stage<'_>; 2] = [&prepare, &converge_stage];
-    let Changed { steps, executed, before } = change.run(&stages).await?;
+    let Changed { steps, executed, changed, before } = change.run(&stages).await?;
     let after = if executed { target.observe(&scope).await? } else { before };
     let status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
-    Ok(StartReport { steps, dry_run: context.options.dry_run, changed: executed, status })
+    Ok(StartReport { steps, dry_run: context.options.dry_run, changed, status })
 }
 
 /// `--scale web=3` into the stack.
