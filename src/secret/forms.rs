@@ -20,9 +20,6 @@ pub(super) fn shapes(value: &str) -> Vec<String> {
         value.replace('\'', "'\"'\"'"),
         backslashed(value, "\\\"$`"),
         backslashed(value, "\\\"$`!'&;|<>()[]{}*?~# \t"),
-        percent(value, false),
-        percent(value, true),
-        percent(value, false).replace("%20", "+"),
         format!("{value:?}").trim_matches('"').to_owned(),
     ];
     let json = serde_json::Value::String(value.to_owned()).to_string();
@@ -32,6 +29,7 @@ pub(super) fn shapes(value: &str) -> Vec<String> {
         shapes.push(inner.to_owned());
     }
     shapes.extend(lines(value));
+    shapes.extend(percent_shapes(value));
     shapes.extend(base64_shapes(value));
     shapes
 }
@@ -91,12 +89,20 @@ fn backslashed(value: &str, special: &str) -> String {
     out
 }
 
-/// Percent-encoding of everything but RFC 3986's unreserved characters.
-fn percent(value: &str, lower: bool) -> String {
+/// What encoders for URLs make of the value; besides RFC 3986's unreserved characters each keeps some of its own.
+fn percent_shapes(value: &str) -> Vec<String> {
+    // The standard's own; Python's `quote`, which is for paths; a browser's `encodeURIComponent`.
+    let kept = ["", "/", "!'()*"];
+    let encoded = kept.iter().flat_map(|kept| [percent(value, kept, false), percent(value, kept, true)]);
+    encoded.flat_map(|shape| [shape.replace("%20", "+"), shape]).collect()
+}
+
+fn percent(value: &str, kept: &str, lower: bool) -> String {
     let mut out = String::with_capacity(value.len() * 3);
     for byte in value.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => out.push(char::from(byte)),
+            _ if kept.as_bytes().contains(&byte) => out.push(char::from(byte)),
             _ if lower => out.push_str(&format!("%{byte:02x}")),
             _ => out.push_str(&format!("%{byte:02X}")),
         }

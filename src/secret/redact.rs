@@ -221,6 +221,7 @@ mod tests {
             "p%24a%27ss%20%22w%26rd%0A2",
             "p%24a%27ss%20%22w%26rd%0a2",
             "p%24a%27ss+%22w%26rd%0A2",
+            "p%24a'ss%20%22w%26rd%0A2",
             r#"p$a'ss \"w&rd\n2"#,
             r#"p$a'ss \"w\u0026rd\n2"#,
             "p$a'\\''ss \"w&rd\n2",
@@ -230,6 +231,14 @@ mod tests {
         ] {
             let line = format!("before {text} after");
             assert_eq!(redactor.redact(&line), "before [redacted] after", "shape {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_with_slashes_is_struck_as_a_path_too() {
+        let redactor = redactor(&["pa/ss+w@rd=1"]);
+        for text in ["pa%2Fss%2Bw%40rd%3D1", "pa/ss%2Bw%40rd%3D1", "pa/ss%2bw%40rd%3d1"] {
+            assert_eq!(redactor.redact(text), "[redacted]", "shape {text:?}");
         }
     }
 

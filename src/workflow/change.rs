@@ -74,7 +74,8 @@ impl Change<'_> {
             return self.wait(&plans, steps).await;
         }
         self.hold((stages, steps.clone()), async { Ok(()) }).await?;
-        Ok(Changed { executed: !steps.is_empty(), steps, before })
+        let before = if only_waits { self.target.observe(&self.scope).await? } else { before };
+        Ok(Changed { executed: !only_waits, steps, before })
     }
 
     /// Waits for what an earlier change left on its way; that changes nothing and needs no lease.

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::Outcome;
+use crate::stage::{Outcome, skip};
 
 const COMPOSE: &str = "services:\n  api:\n    build: ./api\n    environment:\n      DB: ${POSTGRES_PASSWORD:?}\n      KEY: ${OPENAI_API_KEY}\n      SENTRY: ${SENTRY_TOKEN:-}\n  db:\n    image: postgres:15\n";
 
@@ -61,6 +61,30 @@ fn a_system_is_written_whole_and_writing_it_again_changes_nothing() {
     aictl(other.path(), &["--env", "dev", "init", "--from", "ai-assistant"]).ended(0);
     let text = fs::read_to_string(other.path().join("aictl.yaml")).unwrap();
     assert!(text.contains("\ndefault_environment: dev\n"), "{text}");
+}
+
+/// The project file is written last: until everything is there, there is no project, and the next init goes on.
+#[test]
+fn a_disk_that_fills_up_leaves_no_project_and_the_next_init_finishes_it() {
+    let folder = folder();
+    let mount = |options: &str| {
+        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder.path()).output();
+        mount.is_ok_and(|output| output.status.success())
+    };
+    if !mount("size=64k") {
+        return skip("init on a full disk", "mounting a disk in memory is not allowed here");
+    }
+    let full = aictl(folder.path(), &["init", "--from", "ai-assistant"]);
+    let begun = (folder.path().join("aictl.yaml").exists(), files(folder.path()).is_empty());
+    let grown = mount("remount,size=8m");
+    let finished = aictl(folder.path(), &["init", "--from", "ai-assistant"]);
+    let whole = (folder.path().join("aictl.yaml").exists(), files(folder.path()).len());
+    assert!(Command::new("umount").arg(folder.path()).status().unwrap().success());
+    let full = full.ended(1);
+    assert!(full.stderr.contains("No space left on device"), "{}", full.stderr);
+    assert_eq!(begun, (false, false), "the project file is there before the rest, or nothing is");
+    assert!(grown && finished.ended(0).stdout.contains(" were there"));
+    assert!(whole.0 && whole.1 > 20, "{whole:?}");
 }
 
 #[test]

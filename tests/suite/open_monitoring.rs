@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -49,13 +50,18 @@ fn a_page_is_printed_in_a_pipe_and_opened_on_a_desktop() {
     stage.write("bin/xdg-open", "#!/bin/sh\necho \"$@\" >\"$OPENED\"\n");
     fs::set_permissions(stage.path().join("bin/xdg-open"), fs::Permissions::from_mode(0o755)).unwrap();
     let opened = stage.path().join("opened");
-    let on_terminal = |words: &str| -> Outcome {
-        let line = format!("{} -p {} open {words}", env!("CARGO_BIN_EXE_aictl"), stage.name());
-        let path = format!("{}:{}", stage.path().join("bin").display(), std::env::var("PATH").unwrap());
-        let mut command = std::process::Command::new("script");
-        command.args(["-qec", &line, "/dev/null"]).current_dir(stage.path()).stdin(std::process::Stdio::null());
-        command.env("PATH", path).env("DISPLAY", ":7").env("OPENED", &opened).output().unwrap().into()
+    let path = format!("{}:{}", stage.path().join("bin").display(), std::env::var("PATH").unwrap());
+    let on_desktop = |mut command: Command| -> Outcome {
+        command.env("PATH", &path).env("DISPLAY", ":7").env("OPENED", &opened).output().unwrap().into()
     };
+    let on_terminal = |words: &str| {
+        let line = format!("{} -p {} open {words}", env!("CARGO_BIN_EXE_aictl"), stage.name());
+        let mut command = Command::new("script");
+        command.args(["-qec", &line, "/dev/null"]).current_dir(stage.path()).stdin(Stdio::null());
+        on_desktop(command)
+    };
+    assert_eq!(on_desktop(stage.command(&["open", "frontend"])).ended(0).stdout, format!("{url}\n"));
+    assert!(!opened.exists(), "a script reads the address, nobody looks at a page");
     on_terminal("frontend --print").ended(0);
     assert!(!opened.exists());
     let shown = on_terminal("frontend").ended(0);

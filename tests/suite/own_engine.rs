@@ -68,6 +68,20 @@ impl OwnEngine {
         loaded.ended(0);
     }
 
+    /// Gives it a larger disk.
+    pub fn grow(&self, megabytes: u32) {
+        let size = format!("remount,size={megabytes}m");
+        let grown = Command::new("mount").args(["-o", &size]).arg(self.data()).output().unwrap();
+        Outcome::from(grown).ended(0);
+    }
+
+    /// What builds leave when they do not tidy up: containers of steps, and images without a name.
+    pub fn half_built(&self) -> String {
+        let state = "{{if ne .Image \"aictl/state:1\"}}{{.ID}} {{.Command}}\n{{end}}";
+        let containers = self.docker(&["ps", "-a", "--filter", "status=exited", "--format", state]).ended(0).stdout;
+        containers.trim().to_owned() + &self.docker(&["image", "ls", "-q", "--filter", "dangling=true"]).ended(0).stdout
+    }
+
     /// A folder on its small disk.
     pub fn small_folder(&self) -> PathBuf {
         let folder = self.data().join("beside");

@@ -2,6 +2,7 @@
 //! Each test brings a machine into one condition and looks at what setup made of it.
 //! Never meets the lab's engine: the one that is installed runs inside the container and ends with it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -99,6 +100,68 @@ fn a_bare_debian_gets_an_engine_once_and_a_stopped_one_is_started() {
     let steps: Vec<&str> = started["steps"].as_array().unwrap().iter().filter_map(|s| s["step"].as_str()).collect();
     assert_eq!(steps, ["start the engine", "await the engine"]);
     machine.run(&["docker", "image", "inspect", "made:1"]).ended(0);
+}
+
+/// Options that put this machine's own engine, which the lab has from the same packages, into a bare machine: its programs,
+/// and those libraries that the bare machine lacks. None where it would not run there.
+fn installed() -> Option<Vec<String>> {
+    let programs = ["/usr/sbin/dockerd", "/usr/bin/containerd", "/usr/bin/containerd-shim-runc-v2", "/usr/sbin/runc"];
+    if !programs.iter().all(|path| Path::new(path).is_file()) {
+        return None;
+    }
+    let mut options: Vec<String> = programs.iter().map(|path| format!("--volume={path}:{path}:ro")).collect();
+    let said = |command: &mut Command| -> Option<String> { Some(Outcome::from(command.output().ok()?).stdout) };
+    let mut look = Command::new("docker");
+    let known = said(look.args(["run", "--rm", "--network", "none", "aictl/base:bookworm", "ldconfig", "-p"]))?;
+    let linked = said(Command::new("ldd").args(programs))?;
+    let libraries = linked.lines().filter_map(|line| line.trim().split_once(" => "));
+    let absent: BTreeSet<(&str, &str)> = libraries
+        .filter_map(|(name, rest)| Some((name, rest.split(' ').next()?)))
+        .filter(|(name, _)| !known.contains(&format!("{name} ")))
+        .collect();
+    options.extend(absent.iter().map(|(name, path)| format!("--volume={path}:/usr/lib/{name}:ro")));
+    Some(options)
+}
+
+/// The engine is there and down: first its own settings keep it down, then nothing does, then it is killed.
+#[test]
+fn an_engine_that_is_installed_and_stopped_is_started_once_what_keeps_it_is_mended() {
+    let Some(options) = installed() else { return skip("setup-stopped", "this machine's engine cannot be lent") };
+    let options: Vec<&str> = options.iter().map(String::as_str).chain(["--network", "none"]).collect();
+    let Some(machine) = Bare::start("stopped", &options) else { return };
+    // It has no network of its own, and no firewall to be told of one.
+    let settings = |text: &str| {
+        machine.shell(&format!("mkdir -p /etc/docker && echo '{text}' >/etc/docker/daemon.json")).ended(0);
+    };
+    let seen = json(&machine.run(&["aictl", "doctor", "--output", "json"]).ended(4));
+    let engine = seen["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "engine").unwrap();
+    assert_eq!(engine["verdict"], "failed");
+    assert!(engine["remedy"].as_str().unwrap().starts_with("it is installed and stopped: `systemctl start docker`"));
+
+    settings(r#"{ "bridge": 5 }"#);
+    let kept = machine.setup(&["--yes", "--timeout", "10s"]).ended(9);
+    assert!(kept.stderr.contains("daemon.json"), "the engine's own words: {kept:?}");
+    assert!(kept.stderr.contains("hint: ") && kept.stderr.contains("`aictl setup` goes on"), "{kept:?}");
+
+    settings(r#"{ "bridge": "none", "iptables": false }"#);
+    let steps = |outcome: &Value| -> Vec<String> {
+        let steps = outcome["steps"].as_array().unwrap().iter();
+        steps.map(|step| step["step"].as_str().unwrap().to_owned()).collect()
+    };
+    let started = json(&machine.setup(&["--yes", "--output", "json"]).ended(0));
+    assert_eq!(steps(&started), ["start the engine", "await the engine"], "{started}");
+    assert_eq!(started["changed"], true);
+    let version = started["engine"]["version"].as_str().unwrap().to_owned();
+    let pid = machine.shell("cat /var/run/docker.pid").ended(0).stdout;
+    let again = machine.setup(&["--yes"]).ended(0);
+    assert!(again.stdout.starts_with(&format!("nothing to do: engine {version}")), "{again:?}");
+    assert_eq!(machine.shell("cat /var/run/docker.pid").stdout, pid, "the engine is the same process");
+
+    machine.shell("kill -9 $(cat /var/run/docker.pid)").ended(0);
+    let down = || machine.run(&["aictl", "doctor", "--output", "json"]).code == 4;
+    eventually("the engine is down", Duration::from_secs(30), down);
+    let back = json(&machine.setup(&["--yes", "--output", "json"]).ended(0));
+    assert_eq!((steps(&back), back["changed"].as_bool()), (steps(&started), Some(true)), "{back}");
 }
 
 #[test]

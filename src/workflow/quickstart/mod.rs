@@ -47,7 +47,7 @@ pub async fn run(context: &Context, args: QuickstartArgs) -> Result<Box<dyn Repo
     let mut journal = Journal::new(context.reporter.clone());
     match go(context, &args, &mut journal).await {
         Ok(report) => Ok(Box::new(report)),
-        Err(error) => Err(error.with_hint("`aictl quickstart` goes on from here once that is mended")),
+        Err(error) => Err(error.with_hint(report::GOES_ON)),
     }
 }
 
@@ -71,7 +71,8 @@ async fn go(context: &Context, args: &QuickstartArgs, journal: &mut Journal) -> 
     }
     // A dry run writes no project, so what would follow cannot be looked at.
     if context.options.dry_run && place.system.is_some() {
-        return Ok(journal.report(place.directory.display().to_string(), None));
+        let report = journal.report(place.directory.display().to_string(), None);
+        return Ok(QuickstartReport { dry_run: true, ..report });
     }
     let project = load_project_file(context)?;
     let environment = environment(context, &project);

@@ -8,6 +8,9 @@ use crate::workflow::doctor::DoctorReport;
 use crate::workflow::report::{Block, Cell, Report, Tone, to_json};
 use crate::workflow::status::StackStatus;
 
+/// What whoever stopped half-way is told.
+pub(super) const GOES_ON: &str = "`aictl quickstart` goes on from here once that is mended";
+
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -116,7 +119,11 @@ impl Report for QuickstartReport {
             blocks.extend(status.blocks());
         }
         let end = match (self.code, self.dry_run, self.changed) {
-            (1.., ..) => return blocks,
+            (1.., ..) => {
+                let hint = vec![Cell::new("hint:", Tone::Dim), format!(" {GOES_ON}").into()];
+                blocks.extend([Block::Gap, Block::Line(hint)]);
+                return blocks;
+            }
             (_, true, _) => "nothing was changed".to_owned(),
             (_, _, false) => "unchanged: everything was there and is well".to_owned(),
             _ => format!("ready; the project is in {}", self.directory),

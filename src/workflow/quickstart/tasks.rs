@@ -8,9 +8,13 @@ use crate::workflow::run::task_words;
 /// Operations that leave the services as they are.
 const ASIDE: [&str; 2] = ["run", "images"];
 
+/// How the steps read that only wait: a second start may still wait for the engine's verdict on what the first one made.
+const WAITS: &str = "await ";
+
 /// Whether a task has to be run: not yet, not well, or before the stack last changed.
 pub(super) fn is_due(history: &[Record], task: &str, service: &str) -> bool {
-    let changes = history.iter().filter(|record| !ASIDE.contains(&record.operation.as_str()));
+    let acts = |record: &Record| record.steps.iter().any(|step| !step.starts_with(WAITS));
+    let changes = history.iter().filter(|record| !ASIDE.contains(&record.operation.as_str()) && acts(record));
     let last_change = changes.map(|record| record.sequence).max().unwrap_or(0);
     let words = task_words(task, service);
     let ran_well = |record: &Record| {
@@ -50,7 +54,9 @@ mod tests {
         assert!(is_due(&history, "migrate", "tools"));
         history.push(record(3, "run", RecordPhase::Done, &migrated));
         assert!(!is_due(&history, "migrate", "tools") && is_due(&history, "sample-data", "tools"));
-        history.push(record(4, "start", RecordPhase::Done, &["replace web"]));
+        history.push(record(4, "start", RecordPhase::Done, &["await health container web: it is not healthy yet"]));
+        assert!(!is_due(&history, "migrate", "tools"));
+        history.push(record(5, "start", RecordPhase::Done, &["await health container db: …", "replace web"]));
         assert!(is_due(&history, "migrate", "tools"));
     }
 }

@@ -1,4 +1,5 @@
-//! The assistant's full environment on the real engine: every service healthy, hardened, watched and searchable.
+//! The assistant's full environment on the real engine: every service healthy, hardened, watched, searchable and checked.
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -98,6 +99,9 @@ fn example_full_is_healthy_hardened_watched_and_leaves_nothing() {
     }
     watched(&assistant);
     searchable(&assistant);
+    well(&assistant);
+    reachable(&assistant);
+    broken(&assistant);
 
     assistant.aictl(&["stop", "--remove", "-v"]).ended(0);
     assert_eq!(stage.everything(), Vec::<String>::new());
@@ -136,6 +140,89 @@ fn searchable(assistant: &Assistant) {
             .body
             .contains("/api/documents")
     });
+}
+
+/// Checks of what aictl knows by its image, besides those of the project and of each service's state.
+const KNOWN: [&str; 13] = [
+    "alertmanager is ready",
+    "elasticsearch cluster is not red",
+    "grafana is healthy",
+    "kibana is available",
+    "logstash answers",
+    "node-exporter measures",
+    "postgres answers a query over TCP",
+    "postgres-exporter reaches its database",
+    "prometheus is ready",
+    "prometheus rules are loaded",
+    "prometheus targets are up",
+    "qdrant is ready",
+    "redis answers PING",
+];
+
+fn tested(assistant: &Assistant, code: i32, manner: &[&str]) -> Value {
+    let tested = assistant.aictl(&[&["--output", "json", "smoke-test"], manner].concat()).ended(code);
+    serde_json::from_str(&tested.stdout).unwrap_or_else(|error| panic!("{error}: {tested:?}"))
+}
+
+fn names(report: &Value, wanted: impl Fn(&Value) -> bool) -> BTreeSet<String> {
+    let checks = report["checks"].as_array().unwrap().iter();
+    checks.filter(|check| wanted(check)).map(|check| check["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Every check passes: the known ones, those of the project, and one of each service.
+#[track_caller]
+fn well(assistant: &Assistant) {
+    let report = tested(assistant, 0, &[]);
+    let passed = names(&report, |check| check["verdict"] == "passed");
+    let services = SERVICES.map(|service| format!("{service} runs"));
+    let project =
+        ["api reaches what it needs", "page passes requests on", "database is migrated", "alert rules are loaded"];
+    let wanted = services.into_iter().chain(KNOWN.iter().chain(&project).map(ToString::to_string));
+    let missing: Vec<String> = wanted.filter(|name| !passed.contains(name)).collect();
+    assert!(missing.is_empty(), "{missing:?} of {passed:?}");
+    assert_eq!((&report["failed"], &report["not_ready"]), (&json!(0), &json!([])), "{report}");
+}
+
+/// Every address that status shows answers a browser.
+#[track_caller]
+fn reachable(assistant: &Assistant) {
+    let status = assistant.aictl(&["status", "--output", "json"]).ended(0);
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    let shown = status["services"].as_array().unwrap().iter().flat_map(|service| service["urls"].as_array().unwrap());
+    let mut ports = BTreeSet::new();
+    for url in shown.map(|url| url.as_str().unwrap()) {
+        let port: u16 = url.strip_prefix("http://localhost:").and_then(|port| port.parse().ok()).expect(url);
+        // Who opens the dashboards logs in, and the api has no page at its root.
+        let login = format!("admin:{PASSWORD}");
+        let more: &[&str] = if port == assistant.grafana { &["-u", &login] } else { &[] };
+        let answer = if port == assistant.api { assistant.ready() } else { assistant.ask(port, "GET", "/", more) };
+        assert!((200..400).contains(&answer.status), "{url}: {answer:?}");
+        ports.insert(port);
+    }
+    let Assistant { api, page, prometheus, grafana, kibana, alertmanager, .. } = assistant;
+    assert_eq!(ports, [*api, *page, *prometheus, *grafana, *kibana, *alertmanager].into());
+}
+
+/// Without its search services exactly they, and who cannot do without them, are red.
+#[track_caller]
+fn broken(assistant: &Assistant) {
+    for service in ["elasticsearch", "qdrant"] {
+        docker(&["stop", &format!("{}-{service}-1", assistant.stage.name())]);
+    }
+    let wanted = [
+        "api reaches what it needs",
+        "elasticsearch cluster is not red",
+        "elasticsearch runs",
+        "kibana is available",
+        "qdrant is ready",
+        "qdrant runs",
+    ];
+    let report = tested(assistant, 4, &["--retries", "0", "--timeout", "30s"]);
+    let red = names(&report, |check| check["verdict"] == "failed");
+    assert_eq!(red, wanted.map(str::to_owned).into(), "{report}");
+    let checks = report["checks"].as_array().unwrap();
+    let api = checks.iter().find(|check| check["name"] == "api reaches what it needs").unwrap();
+    assert_eq!(api["because_of"], json!(["elasticsearch", "qdrant"]), "{api}");
 }
 
 #[test]

@@ -2,3 +2,5 @@
 mod order;
 mod recipes;
 mod registry;
+
+pub use registry::Registry;

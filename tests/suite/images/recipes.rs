@@ -37,30 +37,61 @@ fn the_same_compose_file_runs_with_the_official_name_and_with_the_recipes() {
     assert_eq!(image.ended(0).stdout.trim(), "aictl/redis:7 healthy");
 }
 
+/// What a recipe is built from when its mirror answers again: here no network ever does, so packages count as installed.
+fn mirror_answers(engine: &OwnEngine) {
+    let folder = tempfile::tempdir().unwrap();
+    let recipe = "FROM aictl/base:bookworm\nRUN printf '#!/bin/sh\\nexit 0\\n' >/usr/local/sbin/install-packages\n";
+    std::fs::write(folder.path().join("Dockerfile"), recipe).unwrap();
+    let mut build = std::process::Command::new("docker");
+    build.args(["-H", &engine.address(), "build", "--network", "none", "--rm", "--tag", "aictl/base:bookworm"]);
+    Outcome::from(build.arg(folder.path()).env("DOCKER_BUILDKIT", "0").output().unwrap()).ended(0);
+}
+
+/// A service that sleeps in the recipe's image: what is not installed is not called.
+const SLEEPING: &str =
+    "services: { cache: { image: 'aictl/redis:7', network_mode: none, init: true, entrypoint: [sleep, '600'] } }\n";
+
+/// The next run builds what the failed one did not, and the one after it nothing.
+#[track_caller]
+fn goes_on(start: impl Fn() -> Outcome) {
+    let mended = start().ended(0);
+    assert!(mended.stderr.contains("Built image aictl/redis:7"), "{}", mended.stderr);
+    assert!(start().ended(0).stdout.contains("unchanged"));
+}
+
 #[test]
 fn a_recipe_that_cannot_reach_its_mirror_names_it_and_leaves_nothing() {
     let Some(engine) = OwnEngine::empty("mirror down", 700) else { return };
     engine.take(&["aictl/base:bookworm"]);
-    let project = engine.project("services: { cache: { image: 'aictl/redis:7', network_mode: none } }\n");
+    let project = engine.project(SLEEPING);
     // The classic builder: BuildKit needs a bridge for any step.
-    let failed = engine.aictl(&project, &["start"]).env("DOCKER_BUILDKIT", "0").output().unwrap();
-    let failed = Outcome::from(failed).ended(1);
+    let start = || Outcome::from(engine.aictl(&project, &["start"]).env("DOCKER_BUILDKIT", "0").output().unwrap());
+    let failed = start().ended(1);
     assert!(failed.stderr.contains("recipe `redis` failed: the package mirror "), "{}", failed.stderr);
     assert!(failed.stderr.contains("hint: ") && failed.stderr.contains("/etc/apt/sources.list"), "{}", failed.stderr);
     assert_eq!(engine.docker(&["ps", "-aq", "--filter", "name=own-cache"]).ended(0).stdout, "");
     assert_eq!(engine.docker(&["image", "ls", "-q", "aictl/redis"]).ended(0).stdout, "");
+    assert_eq!(engine.half_built(), "");
+    mirror_answers(&engine);
+    goes_on(start);
 }
 
 #[test]
 fn a_failing_step_is_shown_with_its_last_lines() {
-    let Some(engine) = OwnEngine::start("recipe failing", 60) else { return };
+    let Some(engine) = OwnEngine::start("recipe failing", 700) else { return };
     // Not what it says: the first step of every recipe fails on it.
     engine.docker(&["tag", "aictl-lab/tool:1", "aictl/base:bookworm"]).ended(0);
-    let project = engine.project("services: { cache: { image: 'aictl/redis:7', network_mode: none } }\n");
-    let failed = ran(&engine, &project, &["start"]).ended(1);
+    let project = engine.project(SLEEPING);
+    let start = || Outcome::from(engine.aictl(&project, &["start"]).env("DOCKER_BUILDKIT", "0").output().unwrap());
+    let failed = start().ended(1);
     assert!(failed.stderr.contains("recipe `redis` failed"), "{}", failed.stderr);
     assert!(failed.stderr.contains("groupadd"), "the step that failed is shown: {}", failed.stderr);
     assert!(failed.stderr.contains("aictl images build redis"), "{}", failed.stderr);
+    assert_eq!(engine.docker(&["image", "ls", "-q", "aictl/redis"]).ended(0).stdout, "");
+    assert_eq!(engine.half_built(), "");
+    engine.take(&["aictl/base:bookworm"]);
+    mirror_answers(&engine);
+    goes_on(start);
 }
 
 /// A program of the operator's machine, replaced.
@@ -90,6 +121,7 @@ fn a_base_image_that_failed_is_built_by_the_next_run_and_then_never_again() {
     let down = built(&build).ended(1);
     assert!(down.stderr.contains("the package mirror http://deb.example.org gives no packages"), "{}", down.stderr);
     assert_eq!(engine.docker(&["image", "ls", "-q", "aictl/base"]).ended(0).stdout, "");
+    assert_eq!(engine.half_built(), "");
     // The file it makes is the last argument but one.
     program(programs.path(), "mmdebstrap", "echo made >/tmp/made && tar -cf \"${@: -2:1}\" -C /tmp made");
     let dry = built(&["--dry-run", "images", "build", "base"]).ended(0);

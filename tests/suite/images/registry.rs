@@ -15,14 +15,14 @@ const RIGHT: &str = "c2hvcDpvcGVuIHNlc2FtZQ==";
 const WRONG: &str = "c2hvcDpvcGVuIGJhcmxleQ==";
 
 /// A registry of one test with `shop/tool:1` in it.
-struct Registry {
-    stage: Stage,
+pub struct Registry {
+    pub stage: Stage,
     container: String,
-    address: String,
+    pub address: String,
 }
 
 impl Registry {
-    fn open(name: &str) -> Option<Self> {
+    pub fn open(name: &str) -> Option<Self> {
         Self::run(name, false)
     }
 
@@ -118,6 +118,11 @@ fn a_dead_registry_and_a_dead_mirror_are_passed_and_the_stack_runs_under_the_off
     let Some(registry) = Registry::open("images-mirror") else { return };
     let official = official(&registry.stage);
     let dead = format!("127.0.0.1:{}", free_port());
+    let nowhere = registry.aictl(&official, &[&dead], &["start"]).ended(1);
+    for part in [&official, &format!("mirror {dead}/shop/tool:1"), "hint: "] {
+        assert!(nowhere.stderr.contains(part), "`{part}` is not in:\n{}", nowhere.stderr);
+    }
+    assert_eq!(registry.stage.everything(), Vec::<String>::new());
     let began = Instant::now();
     let started = registry.aictl(&official, &[&dead, &registry.address], &["start"]).ended(0);
     assert!(began.elapsed() < Duration::from_secs(45), "{:?}", began.elapsed());

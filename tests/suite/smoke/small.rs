@@ -92,10 +92,44 @@ fn what_is_not_ready_is_waited_for_until_the_deadline() {
     stage.write("compose.yaml", &service(600_000));
     start_without_waiting(&stage);
     let began = Instant::now();
-    let report = json(&stage.aictl(&["smoke-test", "--timeout", "3s", "--output", "json"]).ended(3));
+    let words = ["smoke-test", "--timeout", "3s", "--junit", "junit.xml", "--output", "json"];
+    let report = json(&stage.aictl(&words).ended(3));
     assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
     assert!(report["not_ready"][0].as_str().unwrap().contains("slow-1"), "{report}");
     assert_eq!(check(&report, "api listens")["verdict"], "passed", "the others are looked at all the same");
+    assert_valid(&stage.path().join("junit.xml"));
+    let junit = std::fs::read_to_string(stage.path().join("junit.xml")).unwrap();
+    assert!(junit.contains("classname=\"readiness\"") && junit.contains("type=\"not ready\""), "{junit}");
+}
+
+/// As often as was asked for and no oftener, each attempt in each report, as XML that every reader takes whatever was said.
+#[test]
+fn a_check_that_always_fails_is_tried_as_often_as_asked_or_until_the_deadline() {
+    let said = r"printf '\\001\\014\\033[31mred\\033[0m\\177 <tag> ]]> & \\377 end\\n'; exit 3";
+    let checks = format!("  - {{ name: never, exec: {{ service: api, command: [sh, -c, \"{said}\"] }} }}\n");
+    let Some(stage) = stage("probe-never", SERVICES, &checks) else { return };
+    stage.aictl(&["start"]).ended(0);
+    let words = ["smoke-test", "--retries", "2", "--junit", "junit.xml", "--output", "json"];
+    let report = json(&stage.aictl(&words).ended(4));
+    let attempts = check(&report, "never")["attempts"].as_array().unwrap();
+    assert_eq!(attempts.len(), 3, "{report}");
+    assert!(
+        attempts.iter().all(|attempt| attempt["passed"] == false && attempt.to_string().contains("<tag>")),
+        "{report}"
+    );
+    assert_eq!((&report["failed"], &report["flaky"]), (&Value::from(1), &Value::from(0)));
+    assert_valid(&stage.path().join("junit.xml"));
+    let junit = std::fs::read_to_string(stage.path().join("junit.xml")).unwrap();
+    assert_eq!((junit.matches("<rerunFailure ").count(), junit.matches("<failure ").count()), (2, 1), "{junit}");
+    assert!(junit.contains("red") && junit.contains("&lt;tag&gt;") && junit.contains(" end"), "{junit}");
+    let allowed = |c: char| !c.is_control() || c == '\n';
+    assert!(junit.chars().all(allowed), "{junit:?}");
+
+    let began = Instant::now();
+    let report = json(&stage.aictl(&["smoke-test", "--timeout", "4s", "--output", "json"]).ended(4));
+    let attempts = check(&report, "never")["attempts"].as_array().unwrap().len();
+    assert!((3..=5).contains(&attempts), "pauses of 0.5, 1 and 2 seconds fit into 4: {report}");
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
 }
 
 /// The service starts; nobody waits for its health.
