@@ -66,11 +66,11 @@ impl Change<'_> {
         let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
         self.warn(&plans);
         let only_waits = plans.iter().all(Plan::only_waits);
-        let leftover = only_waits && self.leftover().await?;
-        if self.context.options.dry_run || (steps.is_empty() && !leftover) {
+        if self.context.options.dry_run || (steps.is_empty() && !self.leftover().await?) {
             return Ok(Changed { steps, executed: false, before });
         }
-        if only_waits && !leftover {
+        // Whoever holds the lock is still at it, or died in the middle of it.
+        if only_waits && !steps.is_empty() && self.target.observe_lease(&self.scope.project).await?.is_none() {
             return self.wait(&plans, steps).await;
         }
         self.hold((stages, steps.clone()), async { Ok(()) }).await?;

