@@ -139,6 +139,9 @@ pub trait ReleaseStore: Send + Sync {
         Ok(None)
     }
 
+    /// Whatever of `retire` can be done while the last resources of the stack are still going away.
+    async fn prepare_to_retire(&self, _lease: &Lease) {}
+
     /// Ends the lease where the whole stack went away: what the state needs on the engine besides its data is removed,
     /// and with `forget` the data, so that nothing of the project is left.
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError>;

@@ -106,15 +106,10 @@ impl Change<'_> {
             (Afterwards::Retire { .. }, Some((closing, stages))) => (stages, Some(*closing)),
             _ => (planned.0, None),
         };
-        // What is there is looked at while the intent is being written.
-        let (begun, observed) = tokio::join!(self.begin(&lease, planned.1), self.target.observe(&self.scope));
-        let (last, result) = match (begun, observed) {
-            (Ok(record), Ok(observed)) => self.under(&lease, (stages, observed), record, work).await,
-            (Ok(record), Err(error)) => {
-                let error = Error::from(error);
-                (Some(self.ended(record, Some(&error))), Err(error))
-            }
-            (Err(error), _) => (None, Err(error)),
+        let (last, result) = match self.begin(&lease, planned.1).await {
+            Ok((record, Ok(observed))) => self.under(&lease, (stages, observed), record, work).await,
+            Ok((record, Err(error))) => (Some(self.ended(record, Some(&error))), Err(error)),
+            Err(error) => (None, Err(error)),
         };
         let ended = self.end(lease, last, result.is_ok(), closing).await;
         let value = result?;
@@ -145,7 +140,8 @@ impl Change<'_> {
     /// says so.
     async fn retire(&self, (lease, last): (Lease, Record), forget: bool, closing: Option<Stage<'_>>) -> Result<()> {
         let record = async { if forget { Ok(()) } else { self.target.record(&lease, &last).await } };
-        let (closed, recorded) = tokio::join!(self.close(&lease, closing), record);
+        let (closed, recorded, ()) =
+            tokio::join!(self.close(&lease, closing), record, self.target.prepare_to_retire(&lease));
         if let Err(error) = closed {
             // What went wrong first is what is told, even when it cannot be recorded.
             let _ = self.target.finish(lease, &self.ended(last, Some(&error))).await;
@@ -205,8 +201,8 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Records what is about to be done.
-    async fn begin(&self, lease: &Lease, steps: Vec<String>) -> Result<Record> {
+    /// Records what is about to be done, and looks at what is there while that is being written.
+    async fn begin(&self, lease: &Lease, steps: Vec<String>) -> Result<(Record, Result<Observed>)> {
         let last = match self.target.last_ended(lease).await? {
             Some(last) => last,
             None => self.close_interrupted(lease).await?,
@@ -222,8 +218,9 @@ impl Change<'_> {
             error: Vec::new(),
             evidence: Vec::new(),
         };
-        self.target.record(lease, &record).await?;
-        Ok(record)
+        let (recorded, observed) = tokio::join!(self.target.record(lease, &record), self.target.observe(&self.scope));
+        recorded?;
+        Ok((record, observed.map_err(Error::from)))
     }
 
     /// Text for a record, without secrets.

@@ -30,6 +30,9 @@ pub struct StartArgs {
     /// Build images before starting, even when they are present
     #[arg(long)]
     pub build: bool,
+    /// Build nothing, even when an image is missing
+    #[arg(long, conflicts_with = "build")]
+    pub no_build: bool,
     /// Pull images before starting: always, missing, never
     #[arg(long, value_name = "WHEN")]
     pub pull: Option<PullWhen>,
@@ -63,6 +66,15 @@ pub struct StartArgs {
     /// Seconds between stop signal and kill for containers that are replaced
     #[arg(short = 't', long, value_name = "SECONDS")]
     pub stop_timeout: Option<u64>,
+    /// Seconds each service may take to be ready; as --timeout
+    #[arg(long, value_name = "SECONDS")]
+    pub wait_timeout: Option<u64>,
+    /// Accepted for Compose's sake: only --verbose shows the output of pulls and builds
+    #[arg(long, hide = true)]
+    pub quiet_pull: bool,
+    /// Accepted for Compose's sake: only --verbose shows the output of pulls and builds
+    #[arg(long, hide = true)]
+    pub quiet_build: bool,
     /// Accepted for Compose's sake: start always returns
     #[arg(short = 'd', long, hide = true)]
     pub detach: bool,
@@ -99,7 +111,13 @@ pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) 
     let contents = load_contents(&stack, &selected, local)?;
     let converge = Convergence { options: options(context, &args), stack, selected, contents, loaded: &loaded };
     let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
-    let images = ImageOptions { build: args.build, pull: args.pull, supplies: Some(&supplies), ..Default::default() };
+    let images = ImageOptions {
+        build: args.build,
+        no_build: args.no_build,
+        pull: args.pull,
+        supplies: Some(&supplies),
+        ..Default::default()
+    };
     let mut scope = loaded.scope(Some(&converge.stack));
     scope.images.extend(supplies.recipe_images(&converge.stack));
     let change = Change {
@@ -165,7 +183,7 @@ fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
         wait: !args.no_wait,
         create_only: args.no_start,
         stop_timeout: args.stop_timeout.map(Duration::from_secs),
-        ready_timeout: context.options.timeout,
+        ready_timeout: args.wait_timeout.map(Duration::from_secs).or(context.options.timeout),
         renew_anonymous_volumes: args.renew_anon_volumes,
     }
 }

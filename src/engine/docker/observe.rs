@@ -140,13 +140,14 @@ impl DockerEngine {
     pub(super) async fn project(&self, scope: &Scope) -> Result<Observed, TargetError> {
         let connection = &self.connection;
         connection.moments.all_settled().await;
-        let (containers, networks, volumes, images) = try_join!(
+        let (architecture, containers, networks, volumes, images) = try_join!(
+            connection.architecture(),
             containers(connection, &scope.project),
             networks(connection, scope),
             volumes(connection, scope),
             super::images::images(connection, &scope.images),
         )?;
-        let engine = EngineInfo { architecture: connection.architecture().await?, ..connection.engine.clone() };
+        let engine = EngineInfo { architecture, ..connection.engine.clone() };
         Ok(Observed { engine, containers, networks, volumes, images })
     }
 

@@ -172,6 +172,10 @@ impl ReleaseStore for DockerEngine {
         self.last_end(lease).await
     }
 
+    async fn prepare_to_retire(&self, lease: &Lease) {
+        self.end_helper(lease).await;
+    }
+
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.retire_state(lease, forget).await
     }

@@ -29,6 +29,8 @@ pub enum PullWhen {
 pub struct ImageOptions<'s> {
     /// Build what has a build section, even when present.
     pub build: bool,
+    /// Build nothing, even when it is missing; what has a name is pulled instead.
+    pub no_build: bool,
     /// Pull wish, over the files' policies.
     pub pull: Option<PullWhen>,
     /// Build without the cache.
@@ -157,7 +159,10 @@ fn platform(service: &Service) -> Option<String> {
 }
 
 fn action(service: &Service, present: bool, options: &ImageOptions<'_>) -> Action {
-    let buildable = service.build.is_some();
+    if options.no_build && service.build.is_some() && service.image.is_empty() {
+        return Action::Nothing;
+    }
+    let buildable = service.build.is_some() && !options.no_build;
     let policy = match options.pull {
         Some(PullWhen::Always) => "always",
         Some(PullWhen::Missing) => "missing",
@@ -229,6 +234,17 @@ mod tests {
         assert_eq!(lines(&stack(), &present, &build), ["build image shop-api of api: a build was asked for"]);
         let pull = ImageOptions { pull: Some(PullWhen::Always), ..Default::default() };
         assert_eq!(lines(&stack(), &present, &pull), ["pull image postgres:15: its pull policy is always"]);
+    }
+
+    #[test]
+    fn without_builds_a_name_is_pulled_and_what_has_none_is_left_missing() {
+        let mut stack = stack();
+        stack.services.get_mut("api").unwrap().image = "registry.example/api:1".into();
+        let no_build = ImageOptions { no_build: true, ..Default::default() };
+        let pulls = |stack: &Stack| lines(stack, &["postgres:15"], &no_build);
+        assert_eq!(pulls(&stack), ["pull image registry.example/api:1: the image is not present"]);
+        stack.services.get_mut("api").unwrap().image.clear();
+        assert!(pulls(&stack).is_empty());
     }
 
     #[test]

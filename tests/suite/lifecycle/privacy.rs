@@ -55,7 +55,7 @@ fn a_task_tells_no_secret_and_a_command_prints_what_was_asked_for() {
     let Some(stage) = Stage::new("private-task", COMPOSE) else { return };
     stage.write(".env", &format!("API_PASSWORD={SECRET}\n"));
     let task = "[sh, -c, 'printf kept+to/our; sleep 0.3; echo selves=7; printenv API_PASSWORD >&2']";
-    stage.write("aictl.yaml", &format!("name: private\ntasks:\n  tell: {{ service: a, command: {task} }}\n"));
+    stage.write("aictl.yaml", &format!("name: {}\ntasks:\n  tell: {{ service: a, command: {task} }}\n", stage.project));
     let told = stage.aictl("run tell").code(0);
     assert_eq!(told.stdout, "[redacted]\n", "{}", told.stderr);
     assert!(told.stderr.contains("[redacted]") && !told.stderr.contains(SECRET), "{}", told.stderr);

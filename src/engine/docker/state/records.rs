@@ -78,6 +78,15 @@ impl DockerEngine {
         Ok(records)
     }
 
+    /// Ends the process of our own helper, so that it is removed faster. It holds the lock all the same, and files can be
+    /// written to it; only a prune would take it now, as it would take the volume when the helper is gone.
+    pub(in super::super) async fn end_helper(&self, lease: &Lease) {
+        let _ = self.background_done(lease).await;
+        let options = bollard::query_parameters::KillContainerOptionsBuilder::default().signal("SIGKILL").build();
+        // Not running, or gone: `retire` sees to the rest.
+        let _ = self.connection.api.kill_container(&lease.id, Some(options)).await;
+    }
+
     /// Removes the helpers; the volume stays unless it is to be forgotten.
     pub(in super::super) async fn retire_state(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.connection.moments.all_settled().await;
