@@ -1,12 +1,14 @@
-//! The same compose file on official images: what `official` renders beside what `full` does.
-//! Reads the example and the embedded recipes. Never talks to an engine.
+//! The same compose file on official images: what `official` renders beside what `full` does, and a stack under their names.
+//! Reads the example and the embedded recipes. Without a registry the recipes stand behind the names, and aictl says so.
 use std::collections::BTreeSet;
 
 use aictl::image::{Recipes, Reference};
 use serde_json::Value;
 
+use super::assistant::Assistant;
 use super::rendered::model;
 use super::{loaded, root};
+use crate::stage::docker;
 
 /// Paths of the values in which two models differ.
 fn differences(ours: &Value, theirs: &Value, path: &str, found: &mut BTreeSet<String>) {
@@ -67,5 +69,42 @@ fn every_image_of_ours_says_that_it_stands_for_the_official_one_of_the_same_valu
         let official = name(theirs[&value].as_str().unwrap());
         let replaced = recipe.replaces.iter().any(|other| name(other) == official);
         assert!(replaced, "{value}: recipe {} does not say that it replaces {official}", recipe.name);
+    }
+}
+
+/// Official names by value, in versions that a recipe may stand for.
+const OFFICIAL: [(&str, &str); 4] =
+    [("postgres", "postgres:15"), ("redis", "redis:7"), ("nginx", "nginx:1.22"), ("python", "python:3.11-slim")];
+
+#[test]
+fn the_smallest_environment_runs_under_official_names_by_values_alone() {
+    let Some(assistant) = Assistant::new("example-official", "simple") else { return };
+    let present = || docker(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}"]);
+    let before = present();
+    let values: Vec<String> = OFFICIAL.iter().map(|(value, image)| format!("images.{value}={image}")).collect();
+    let aictl = |words: &[&str]| {
+        let mut all: Vec<&str> = values.iter().flat_map(|value| ["--set", value]).collect();
+        all.extend_from_slice(words);
+        assistant.aictl(&all).ended(0)
+    };
+    let started = aictl(&["start"]);
+    for (_, image) in OFFICIAL.iter().filter(|(_, image)| !before.lines().any(|line| line == *image)) {
+        // No registry gave it, so nobody may believe that it is the official one.
+        let pulled = started.stderr.contains(&format!("Pulled image {image}  from registry"));
+        let said = pulled || started.stderr.contains(&format!("{image} is aictl/"));
+        assert!(said, "{image}: {}", started.stderr);
+    }
+    aictl(&["migrate"]);
+    aictl(&["run", "admin-user"]);
+    let checked: Value = serde_json::from_str(&aictl(&["smoke-test", "--output", "json"]).stdout).unwrap();
+    assert!(checked["passed"].as_u64() > Some(8) && checked["failed"] == 0, "{checked}");
+    let image = |service: &str| {
+        let name = format!("{}-{service}-1", assistant.stage.name());
+        docker(&["inspect", "--format", "{{.Config.Image}}", &name]).trim().to_owned()
+    };
+    assert_eq!((image("postgres"), image("redis")), ("postgres:15".to_owned(), "redis:7".to_owned()));
+    aictl(&["stop", "--remove", "-v"]);
+    for (_, image) in OFFICIAL.iter().filter(|(_, image)| !before.lines().any(|line| line == *image)) {
+        docker(&["rmi", image]);
     }
 }
