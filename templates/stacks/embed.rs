@@ -15,7 +15,6 @@ fn main() -> io::Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let examples = root.join("examples");
     println!("cargo:rerun-if-changed=templates/stacks/embed.rs");
-    println!("cargo:rerun-if-changed=examples");
     let mut table =
         "type File = (&'static str, &'static [u8]);\npub(super) static STACKS: &[(&str, &[File])] = &[\n".to_owned();
     for system in sorted(&examples)? {
@@ -26,6 +25,8 @@ fn main() -> io::Result<()> {
         collect(&system, &mut files)?;
         writeln!(table, "    ({:?}, &[", name(&system)).map_err(io::Error::other)?;
         for file in files {
+            // Not the folder: an .env made beside them would compile everything anew. A test finds files that are new.
+            println!("cargo:rerun-if-changed={}", file.strip_prefix(&root).map_err(io::Error::other)?.display());
             let relative = file.strip_prefix(&system).map_err(io::Error::other)?.to_string_lossy().into_owned();
             // Where the checkout is, is asked when the table is compiled: clones that share a build folder share this.
             let place = format!("/examples/{}/{relative}", name(&system));
