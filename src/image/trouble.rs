@@ -5,18 +5,24 @@
 /// A known trouble.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// A package source does not answer or cannot be found.
+    /// A package source's name cannot be resolved.
+    NoNames { host: String },
+    /// A package source does not answer.
     MirrorDown { url: String },
     /// The disk is full.
     DiskFull,
 }
 
-/// How package tools say that a source does not answer.
-const UNANSWERED: [&str; 13] = [
+/// How package tools say that a name cannot be resolved.
+const UNRESOLVED: [&str; 4] = [
     "could not resolve",
     "temporary failure resolving",
     "temporary failure in name resolution",
     "name or service not known",
+];
+
+/// How package tools say that a source does not answer.
+const UNANSWERED: [&str; 9] = [
     "could not connect",
     "unable to connect",
     "cannot initiate the connection",
@@ -33,16 +39,25 @@ pub fn trouble_in(lines: &[String]) -> Option<Trouble> {
     if lines.iter().any(|line| line.to_ascii_lowercase().contains("no space left on device")) {
         return Some(Trouble::DiskFull);
     }
+    // A source that cannot be resolved "fails to fetch" as well.
+    if let Some(source) = source_of(&UNRESOLVED, lines) {
+        let host = source.split_once("://").map_or(source.as_str(), |(_, host)| host);
+        return Some(Trouble::NoNames { host: host.to_owned() });
+    }
+    source_of(&UNANSWERED, lines).map(|url| Trouble::MirrorDown { url })
+}
+
+/// The source that lines with one of these words complain of.
+fn source_of(words: &[&str], lines: &[String]) -> Option<String> {
     let speaks = |line: &&String| {
         let lower = line.to_ascii_lowercase();
-        UNANSWERED.iter().any(|words| lower.contains(words))
+        words.iter().any(|words| lower.contains(words))
     };
     let complaints: Vec<&String> = lines.iter().filter(speaks).collect();
     let named = complaints.iter().find_map(|line| source_in(line));
     // The complaint may stand on another line than the address.
     let near = || lines.iter().find_map(|line| source_in(line));
-    let url = if complaints.is_empty() { None } else { named.or_else(near) };
-    url.map(|url| Trouble::MirrorDown { url })
+    if complaints.is_empty() { None } else { named.or_else(near) }
 }
 
 /// The source a line names: scheme and host of an address, or a host in quotes as apt writes it.
@@ -78,7 +93,6 @@ mod tests {
                 "http://deb.example.org",
             ),
             ("E: Failed to fetch http://deb.example.org/debian/x.deb  404", "http://deb.example.org"),
-            ("W: Temporary failure resolving 'deb.example.org'", "deb.example.org"),
             (
                 "WARNING: Retrying: HTTPSConnectionPool(host='index.example.org', port=443): Failed to establish a new connection",
                 "index.example.org",
@@ -86,6 +100,18 @@ mod tests {
             ("E: Invalid Release file, no entry for main; http://m.example/debian", "http://m.example"),
         ] {
             assert_eq!(found(log), down(url), "{log}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_resolved_is_told_before_what_could_not_be_fetched() {
+        let unresolved = Some(Trouble::NoNames { host: "deb.example.org".to_owned() });
+        for log in [
+            "W: Temporary failure resolving 'deb.example.org'",
+            "W: Failed to fetch http://deb.example.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'deb.example.org'",
+            "NewConnectionError(host='deb.example.org'): Failed to establish a new connection: [Errno -2] Name or service not known",
+        ] {
+            assert_eq!(found(log), unresolved, "{log}");
         }
     }
 

@@ -75,6 +75,9 @@ pub enum TargetError {
     /// A recipe's build could not reach a package source.
     #[error("recipe `{recipe}` failed: the package mirror {url} gives no packages")]
     MirrorDown { recipe: String, url: String, log: Vec<String> },
+    /// A recipe's build could not resolve a package source's name.
+    #[error("recipe `{recipe}` failed: the name {host} cannot be resolved")]
+    NoNames { recipe: String, host: String, log: Vec<String> },
     /// A registry refused the credentials.
     #[error("the registry refused the credentials for {image}: {reason}")]
     RegistryRefused { image: String, reason: String },
@@ -168,6 +171,10 @@ impl TargetError {
             Self::MirrorDown { recipe, .. } => format!(
                 "`apt-get update` on this machine shows whether it answers; set another mirror in /etc/apt/sources.list, then \
                  `aictl images build base {recipe} --no-cache`"
+            ),
+            Self::NoNames { recipe, host, .. } => format!(
+                "`getent hosts {host}` asks the name servers of /etc/resolv.conf; set one that answers, then \
+                 `aictl images build {recipe}`"
             ),
             Self::RecipeFailed { recipe, .. } => {
                 format!("`aictl images build {recipe} --verbose` shows all of its output")

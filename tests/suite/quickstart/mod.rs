@@ -2,6 +2,7 @@
 //! Reads exit codes, the steps it reports and the engine's own account.
 //! The bare machine of `tests/run --full` shows the rest: no engine, no images.
 mod cut;
+mod outside;
 mod small;
 mod troubles;
 mod whole;

@@ -113,6 +113,14 @@ fn a_recipe_whose_mirror_is_down_is_built_by_the_next_run() {
     mmdebstrap("echo 'E: Failed to fetch http://deb.example.org/debian/x.deb' >&2; exit 25");
     let failed = aictl(&small::QUICKSTART).ended(1);
     told(&failed, &["recipe `base` failed: the package mirror http://deb.example.org", "/etc/apt/sources.list"]);
+    mmdebstrap(
+        "echo \"W: Failed to fetch http://deb.example.org/x  Temporary failure resolving 'deb.example.org'\" >&2; exit 25",
+    );
+    let failed = aictl(&small::QUICKSTART).ended(1);
+    told(
+        &failed,
+        &["recipe `base` failed: the name deb.example.org cannot be resolved", "`getent hosts deb.example.org`"],
+    );
     mmdebstrap("echo 'E: package perl-base is broken' >&2; exit 3");
     let failed = aictl(&small::QUICKSTART).ended(1);
     told(&failed, &["recipe `base` failed", "E: package perl-base is broken", "`aictl images build base --verbose`"]);

@@ -26,6 +26,7 @@ const PROXIES: [&str; 6] = ["http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY
 fn failed(wanted: &RecipeBuild, reason: String, log: Vec<String>) -> TargetError {
     let recipe = wanted.recipe.clone();
     match trouble_in(&log).or_else(|| trouble_in(std::slice::from_ref(&reason))) {
+        Some(Trouble::NoNames { host }) => TargetError::NoNames { recipe, host, log },
         Some(Trouble::MirrorDown { url }) => TargetError::MirrorDown { recipe, url, log },
         Some(Trouble::DiskFull) => {
             TargetError::DiskFull { operation: format!("building {} from recipe {recipe}", wanted.image), reason }
