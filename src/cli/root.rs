@@ -3,6 +3,7 @@
 //! Never decides what a verb does.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ use crate::error::ErrorKind;
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
 use crate::target::{Target, TargetError};
-use crate::ui::{Facts, LogOptions, Ui};
-use crate::workflow::Context;
+use crate::ui::{Facts, LogOptions, OutputFormat, Ui, UiOptions};
+use crate::workflow::{Context, WorkflowError};
 
 /// Runs aictl.
 pub fn main() -> ExitCode {
@@ -40,9 +41,31 @@ pub fn main() -> ExitCode {
 
 /// Help and version go to stdout with 0, mistakes to stderr with 2.
 fn usage(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && asks_for_json(std::env::args_os()) {
+        let options = UiOptions { output: OutputFormat::Json, ..UiOptions::default() };
+        return ExitCode::from(Ui::new(Facts::default(), options, Arc::default()).fail(&mistake(error).into()));
+    }
     let written = error.print();
     let code = if error.use_stderr() { ErrorKind::Usage.exit_code() } else { 0 };
     ExitCode::from(if written.is_ok() || error.use_stderr() { code } else { ErrorKind::Failed.exit_code() })
+}
+
+/// A command line that cannot be read still says who reads the answer.
+fn asks_for_json(words: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<OsString> = words.take_while(|word| word != "--").collect();
+    words.iter().any(|word| word == "--output=json")
+        || words.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+}
+
+/// What clap prints in paragraphs: what is wrong, tips, how it is used.
+fn mistake(error: &clap::Error) -> WorkflowError {
+    let printed = error.render().to_string();
+    let (message, rest) = printed.split_once("\n\n").unwrap_or((&printed, ""));
+    let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
+    WorkflowError::Usage {
+        message: message.trim_start_matches("error: ").trim().to_owned(),
+        hint: tip.map_or_else(|| "`aictl --help` lists the verbs and options".to_owned(), str::to_owned).into(),
+    }
 }
 
 async fn run(cli: Cli) -> u8 {

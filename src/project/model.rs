@@ -26,7 +26,7 @@ pub struct Project {
     pub values: Map<String, Value>,
     /// The environments by name.
     pub environments: IndexMap<String, Environment>,
-    /// Where images are pushed to and pulled from.
+    /// Where images are pulled from; credentials are those `docker login` stored.
     pub registry: Option<RegistryConfig>,
     /// A bundle file images come from when no registry gives them.
     pub bundle: Option<String>,
@@ -248,7 +248,7 @@ pub struct DeployPolicy {
     pub keep_releases: Option<u32>,
 }
 
-/// Where images are pushed to and pulled from.
+/// Where images are pulled from; credentials are those `docker login` stored.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RegistryConfig {
@@ -257,15 +257,6 @@ pub struct RegistryConfig {
     /// Registries that are asked when an image's own does not give it, in this order.
     #[serde(default)]
     pub mirrors: Vec<String>,
-    /// User name; may hold `${VAR}`.
-    #[serde(default)]
-    pub username: Option<String>,
-    /// Password, as `${VAR}`.
-    #[serde(default)]
-    pub password: Option<String>,
-    /// Speak HTTP instead of HTTPS.
-    #[serde(default)]
-    pub insecure: bool,
 }
 
 /// What a secret must be, and how it comes into being.

@@ -130,7 +130,7 @@ impl TargetError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreachable { address, .. } if address.starts_with("unix:") => {
-                "start the engine (`systemctl start docker` or `dockerd &`), or point DOCKER_HOST at one".to_owned()
+                "`aictl setup` starts or installs an engine, `aictl doctor` shows what is there; or point DOCKER_HOST at one".to_owned()
             }
             Self::Unreachable { .. } => "check DOCKER_HOST or `docker context ls`".to_owned(),
             Self::TooOld { .. } => "upgrade the engine: `apt-get install docker.io`".to_owned(),

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::stage::Stage;
+use crate::stage::{Outcome, Stage};
 
 const STACK: &str = r#"
 services:
@@ -79,4 +79,23 @@ fn clean_asks_and_keeps_what_runs() {
     assert_eq!(stage.containers().len(), 3, "nothing goes without a yes");
     stage.aictl(&["clean", "--yes"]).ended(0);
     assert_eq!(stage.containers().len(), 2);
+}
+
+#[test]
+fn a_wrong_command_line_is_2_in_the_form_that_was_asked_for() {
+    let said = |words: &[&str]| -> Outcome {
+        std::process::Command::new(env!("CARGO_BIN_EXE_aictl")).args(words).output().unwrap().into()
+    };
+    let text = said(&["strat"]).ended(2);
+    assert!(text.stderr.starts_with("error: unrecognized subcommand 'strat'"), "{text:?}");
+    for words in [&["--output", "json", "strat"][..], &["strat", "--output=json"]] {
+        let json = said(words).ended(2);
+        let error: serde_json::Value = serde_json::from_str(&json.stderr).unwrap_or_else(|e| panic!("{e}: {json:?}"));
+        assert_eq!(error["error"], "unrecognized subcommand 'strat'");
+        assert_eq!((&error["kind"], &error["exit_code"]), (&"usage".into(), &2.into()));
+        assert!(error["hints"][0].as_str().unwrap().contains("'start'"), "{error}");
+    }
+    // Behind `--` stands another program's command line.
+    let other = said(&["run", "--nosuch", "--", "--output", "json"]).ended(2);
+    assert!(other.stderr.starts_with("error: unexpected argument '--nosuch'"), "{other:?}");
 }

@@ -136,7 +136,7 @@ fn an_engine_that_is_installed_and_stopped_is_started_once_what_keeps_it_is_mend
     let seen = json(&machine.run(&["aictl", "doctor", "--output", "json"]).ended(4));
     let engine = seen["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "engine").unwrap();
     assert_eq!(engine["verdict"], "failed");
-    assert!(engine["remedy"].as_str().unwrap().starts_with("it is installed and stopped: `systemctl start docker`"));
+    assert!(engine["remedy"].as_str().unwrap().starts_with("it is installed and stopped: `aictl setup` starts it"));
 
     settings(r#"{ "bridge": 5 }"#);
     let kept = machine.setup(&["--yes", "--timeout", "10s"]).ended(9);

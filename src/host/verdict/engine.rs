@@ -79,10 +79,8 @@ fn remedy(facts: &Facts, error: &TargetError, address: &str) -> String {
             .to_owned();
     }
     match (&presence.dockerd, facts.machine.os.is_some()) {
-        (Some(_), _) => {
-            "it is installed and stopped: `systemctl start docker`, or `dockerd &` without an init system".to_owned()
-        }
-        (None, true) => "`apt-get install docker.io`, or your distribution's own package, installs it".to_owned(),
+        (Some(_), _) => format!("it is installed and stopped: {} starts it", as_root(facts, "aictl setup")),
+        (None, true) => format!("{} installs it from the distribution's packages", as_root(facts, "aictl setup")),
         (None, false) => "install Docker Desktop: `open https://docs.docker.com/desktop/`".to_owned(),
     }
 }

@@ -183,8 +183,8 @@ fn down(reason: &str) -> Result<EngineInfo, TargetError> {
 fn an_engine_that_does_not_answer_is_failed_with_the_way_to_start_it() {
     type Change = fn(&mut Facts);
     let remedies: [(&str, Change, &str); 7] = [
-        ("No such file or directory", |f| f.presence.dockerd = None, "`apt-get install docker.io`"),
-        ("Connection refused", |_| {}, "`systemctl start docker`"),
+        ("No such file or directory", |f| f.presence.dockerd = None, "`sudo aictl setup` installs it"),
+        ("Connection refused", |_| {}, "`sudo aictl setup` starts it"),
         ("Permission denied (os error 13)", |_| {}, "`sudo usermod -aG docker ops`"),
         ("No such file", |f| f.presence.desktop = true, "`systemctl --user start docker-desktop`"),
         ("No such file", |f| f.presence.rootless = true, "`systemctl --user start docker`"),

@@ -189,7 +189,7 @@ fn no_engine_is_failed_with_a_remedy_and_the_machine_is_still_looked_at() {
     let down = doctor(folder.path(), Some(&nowhere), &["--output", "json"]).ended(4);
     let engine = one(&down, "engine", "nothing.sock");
     // Whether it is installed here, only this machine knows.
-    let remedies = ["`systemctl start docker`", "`apt-get install docker.io`", "`systemctl --user start docker`"];
+    let remedies = ["`aictl setup`", "`sudo aictl setup`", "`systemctl --user start docker`"];
     assert!(remedies.iter().any(|words| remedy(&engine).contains(words)), "{engine}");
     assert_eq!(one(&down, "memory", "memory")["verdict"], "ok");
     let remote = doctor(folder.path(), Some("tcp://127.0.0.1:1"), &["--output", "json"]).ended(4);

@@ -311,7 +311,7 @@ fn no_engine_and_a_too_old_one_are_9() {
         assert_eq!(stage.leftovers(), Vec::<String>::new());
     };
     let nowhere = "unix:///nonexistent/docker.sock";
-    at(nowhere, &[&format!("no engine answers at {nowhere}")], "`systemctl start docker`");
+    at(nowhere, &[&format!("no engine answers at {nowhere}")], "`aictl setup` starts or installs an engine");
     at("tcp://127.0.0.1:1", &["no engine answers at tcp://127.0.0.1:1"], "check DOCKER_HOST");
     let old = format!("tcp://{}", old_engine());
     at(&old, &[&format!("the engine at {old} speaks API 1.24"), "is needed at least"], "upgrade the engine");
