@@ -1,4 +1,4 @@
-//! References between containers of one plan: `container:NAME` in namespaces becomes `container:ID` once the id is known.
+//! References between containers of one plan: names in namespaces and `volumes_from` become ids once those are known.
 //! Reads the ids of what was created so far, returns the spec as it is to be created.
 //! The config hash label is computed here for such containers, as Compose computes it: over the resolved service.
 
@@ -7,13 +7,21 @@ use std::collections::BTreeMap;
 use crate::compose::hash::config_hash;
 use crate::plan::{ContainerSpec, labels};
 
-/// The spec with every `container:NAME` whose container was created by this run replaced by its id.
+/// The spec with every name whose container was created by this run replaced by its id.
 pub(super) fn resolve(mut spec: ContainerSpec, ids: &BTreeMap<String, String>) -> ContainerSpec {
     let mut changed = false;
     for mode in [&mut spec.network_mode, &mut spec.ipc, &mut spec.pid] {
         let Some(name) = mode.as_deref().and_then(|m| m.strip_prefix("container:")) else { continue };
         if let Some(id) = ids.get(name) {
             *mode = Some(format!("container:{id}"));
+            changed = true;
+        }
+    }
+    for (source, plain) in spec.volumes_from.iter_mut().zip(&mut spec.service.volumes_from) {
+        let (name, mode) = source.split_once(':').map_or((source.as_str(), None), |(name, mode)| (name, Some(mode)));
+        if let Some(id) = ids.get(name) {
+            plain.clone_from(id);
+            *source = mode.map_or_else(|| id.clone(), |mode| format!("{id}:{mode}"));
             changed = true;
         }
     }

@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::converge::namespace_parents;
 use super::order::{Dependencies, dependencies, sorted, transitive};
 use super::{Observed, ObservedContainer, Operation, Phase, Plan, PlanError, Readiness, StartTurn, StepId, labels};
-use crate::compose::model::{ServiceHook, Stack};
+use crate::compose::model::{Service, ServiceHook, Stack};
 
 /// A lifecycle hook may run this long.
 const HOOK_PATIENCE: Duration = Duration::from_secs(300);
@@ -165,6 +166,22 @@ impl Teardown<'_> {
     }
 }
 
+/// The named services and those that cannot go on while they restart: running ones that share a namespace of theirs, or
+/// depend on them with `restart: true`.
+fn drawn_in(observed: &Observed, stack: &Stack, named: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut drawn = named.clone();
+    let runs = |name: &str| observed.containers.iter().any(|c| c.service == name && !c.one_off && c.state.is_up());
+    loop {
+        let follows = |(name, service): &(&String, &Service)| {
+            let shares = namespace_parents(service).into_iter().any(|parent| drawn.contains(parent));
+            let depends = service.depends_on.iter().any(|(dependency, d)| d.restart && drawn.contains(dependency));
+            !drawn.contains(*name) && (shares || depends) && runs(name)
+        };
+        let Some((name, _)) = stack.services.iter().find(follows) else { return drawn };
+        drawn.insert(name.clone());
+    }
+}
+
 /// Restarts services in the order of their dependencies: dependents stop first and start last, each start waits until
 /// what it depends on is ready again. Compose restarts all at once.
 pub fn plan_restart(
@@ -178,7 +195,8 @@ pub fn plan_restart(
     let mut teardown = Teardown { plan, stack: Some(stack), options: &only_stop };
     let dependencies = transitive(&dependencies(stack));
     let order = sorted(&dependencies)?;
-    let chosen = |name: &str| options.services.is_empty() || options.services.contains(name);
+    let with = drawn_in(observed, stack, &options.services);
+    let chosen = |name: &str| options.services.is_empty() || with.contains(name);
     let containers = |name: &str| {
         let name = name.to_owned();
         observed.containers.iter().filter(move |c| c.service == name && !c.one_off)

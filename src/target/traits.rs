@@ -146,8 +146,8 @@ pub trait ReleaseStore: Send + Sync {
     /// and with `forget` the data, so that nothing of the project is left.
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError>;
 
-    /// Whether the target holds any state of the project.
-    async fn has_state(&self, project: &str) -> Result<bool, TargetError>;
+    /// Whether the target holds state of the project: what runs for it there, and with `history` its records too.
+    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError>;
 }
 
 /// Reaching the ports of containers, from wherever this process runs.

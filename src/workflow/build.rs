@@ -32,6 +32,9 @@ pub struct BuildArgs {
     /// Also what the named services depend on
     #[arg(long)]
     pub with_dependencies: bool,
+    /// Accepted for Compose's sake: only --verbose shows more
+    #[arg(short = 'q', long, hide = true)]
+    pub quiet: bool,
 }
 
 /// Builds.

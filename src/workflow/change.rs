@@ -161,8 +161,8 @@ impl Change<'_> {
     /// Nothing needs doing, yet something was left: the lock of a dead owner, whose last request may still be under
     /// way, or the state of a stack that is to vanish.
     async fn leftover(&self) -> Result<bool> {
-        if matches!(self.afterwards, Afterwards::Retire { forget: true }) {
-            return Ok(self.target.has_state(&self.scope.project).await?);
+        if let Afterwards::Retire { forget } = self.afterwards {
+            return Ok(self.target.has_state(&self.scope.project, forget).await?);
         }
         let lease = self.target.observe_lease(&self.scope.project).await?;
         Ok(lease.is_some_and(|l| l.verdict != LeaseVerdict::Alive))

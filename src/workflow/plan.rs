@@ -24,8 +24,11 @@ pub struct PlanArgs {
     #[arg(long)]
     pub exit_code: bool,
     /// Include containers of services the files no longer have
-    #[arg(long)]
+    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
+    /// Say nothing of containers of services the files no longer have
+    #[arg(long, hide = true, env = "COMPOSE_IGNORE_ORPHANS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub ignore_orphans: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,7 +51,12 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Box<dyn Report>> {
     scope.images.extend(supplies.recipe_images(&stack));
     let observed = target.observe(&scope).await?;
     let contents = load_contents(&stack, &selected, observed.engine.local)?;
-    let options = ConvergeOptions { remove_orphans: args.remove_orphans, wait: true, ..Default::default() };
+    let options = ConvergeOptions {
+        remove_orphans: args.remove_orphans,
+        ignore_orphans: args.ignore_orphans,
+        wait: true,
+        ..Default::default()
+    };
     let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
     let images = ImageOptions { supplies: Some(&supplies), ..Default::default() };
     let images = plan_images(&converge.stack, &converge.selected, &observed, &images)?;

@@ -37,6 +37,9 @@ pub struct PullArgs {
     /// Also what the named services depend on
     #[arg(long)]
     pub include_deps: bool,
+    /// Accepted for Compose's sake: only --verbose shows more
+    #[arg(short = 'q', long, hide = true)]
+    pub quiet: bool,
 }
 
 /// `--policy`.

@@ -23,7 +23,7 @@ use crate::workflow::Context;
 pub struct RestartArgs {
     /// Services to restart; all when none is named
     pub services: Vec<String>,
-    /// Seconds between stop signal and kill
+    /// Seconds between stop signal and kill; --timeout counts too
     #[arg(short = 't', long, value_name = "SECONDS")]
     pub stop_timeout: Option<u64>,
 }
@@ -31,12 +31,12 @@ pub struct RestartArgs {
 /// Restarts the stack.
 pub async fn run(context: &Context, args: RestartArgs) -> Result<Box<dyn Report>> {
     let mut loaded = load_stack(context)?;
-    let stack = loaded.take_stack(context)?;
+    let stack = loaded.take_stack_with(context, &args.services)?;
     let target = loaded.connect(context).await?;
     let scope = loaded.scope(Some(&stack));
     let options = TeardownOptions {
         services: args.services.iter().cloned().collect(),
-        timeout: args.stop_timeout.map(Duration::from_secs),
+        timeout: args.stop_timeout.map(Duration::from_secs).or(context.options.timeout),
         ..Default::default()
     };
     let stage = |observed: &Observed| {

@@ -55,8 +55,11 @@ pub struct StartArgs {
     #[arg(long)]
     pub no_wait: bool,
     /// Remove containers of services the files no longer have
-    #[arg(long)]
+    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
+    /// Say nothing of containers of services the files no longer have
+    #[arg(long, hide = true, env = "COMPOSE_IGNORE_ORPHANS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub ignore_orphans: bool,
     /// Give replaced containers new anonymous volumes
     #[arg(short = 'V', long)]
     pub renew_anon_volumes: bool,
@@ -75,6 +78,9 @@ pub struct StartArgs {
     /// Accepted for Compose's sake: only --verbose shows the output of pulls and builds
     #[arg(long, hide = true)]
     pub quiet_build: bool,
+    /// Accepted for Compose's sake: progress is coloured where a terminal is
+    #[arg(long, hide = true)]
+    pub no_color: bool,
     /// Accepted for Compose's sake: start always returns
     #[arg(short = 'd', long, hide = true)]
     pub detach: bool,
@@ -180,6 +186,7 @@ fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
             _ => Recreate::Changed,
         },
         remove_orphans: args.remove_orphans,
+        ignore_orphans: args.ignore_orphans,
         wait: !args.no_wait,
         create_only: args.no_start,
         stop_timeout: args.stop_timeout.map(Duration::from_secs),

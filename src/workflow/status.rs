@@ -195,7 +195,7 @@ impl StackStatus {
 
     fn row(&self, service: &ServiceStatus) -> Vec<Cell> {
         let several = self.services.iter().filter(|s| s.service == service.service).count() > 1;
-        let name = if several {
+        let name = if several && !service.container.is_empty() {
             service.container.strip_prefix(&format!("{}-", self.project)).unwrap_or(&service.container)
         } else {
             &service.service

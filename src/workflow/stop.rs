@@ -14,7 +14,7 @@ use super::start::planned_blocks;
 use crate::error::Result;
 use crate::plan::teardown::{TeardownOptions, plan_clearing, plan_teardown};
 use crate::plan::{Observed, Plan};
-use crate::workflow::Context;
+use crate::workflow::{Context, WorkflowError};
 
 /// Stop services; with --remove also remove containers and networks
 #[derive(Debug, Clone, Default, Args)]
@@ -25,15 +25,15 @@ pub struct StopArgs {
     #[arg(long)]
     pub remove: bool,
     /// With --remove: remove the volumes the files declare and anonymous ones. Their data is lost
-    #[arg(short = 'v', long, requires = "remove")]
+    #[arg(short = 'v', long)]
     pub volumes: bool,
     /// With --remove: remove images too: all, or local (those without a custom name)
-    #[arg(long, value_name = "WHICH", requires = "remove")]
+    #[arg(long, value_name = "WHICH")]
     pub rmi: Option<WhichImages>,
     /// Also containers of services the files no longer have
-    #[arg(long)]
+    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
-    /// Seconds between stop signal and kill
+    /// Seconds between stop signal and kill; --timeout counts too
     #[arg(short = 't', long, value_name = "SECONDS")]
     pub stop_timeout: Option<u64>,
 }
@@ -62,6 +62,12 @@ pub async fn run(context: &Context, args: StopArgs) -> Result<Box<dyn Report>> {
 
 /// Stops a stack that is loaded.
 pub async fn stop(context: &Context, loaded: LoadedStack, args: StopArgs) -> Result<Box<dyn Report>> {
+    if !args.remove && (args.volumes || args.rmi.is_some()) {
+        let what = if args.volumes { "--volumes" } else { "--rmi local" };
+        let message =
+            format!("{} goes with --remove: what a stopped container uses stays", what.trim_end_matches(" local"));
+        return Err(WorkflowError::Usage { message, hint: Some(format!("`aictl stop --remove {what}`")) }.into());
+    }
     let target = loaded.connect(context).await?;
     let options = TeardownOptions {
         services: args.services.iter().cloned().collect(),
@@ -69,7 +75,7 @@ pub async fn stop(context: &Context, loaded: LoadedStack, args: StopArgs) -> Res
         volumes: args.volumes,
         orphans: args.remove_orphans,
         images: images(loaded.stack.as_ref(), args.rmi),
-        timeout: args.stop_timeout.map(Duration::from_secs),
+        timeout: args.stop_timeout.map(Duration::from_secs).or(context.options.timeout),
     };
     let scope = loaded.scope(loaded.stack.as_ref());
     let stage = |observed: &Observed| {

@@ -37,7 +37,14 @@ impl Loader<'_> {
         }
         for (name, service) in root.get("services").and_then(Node::as_map).into_iter().flatten() {
             for (list, of_entry) in LISTS {
-                for entry in service.get(list).and_then(Node::as_list).into_iter().flatten() {
+                // Content that is copied in has the owner and mode it is given; a file of this machine is mounted.
+                let copied = |entry: &Node| {
+                    let source = entry.get("source").and_then(Node::as_str).unwrap_or_default();
+                    let defined = root.get(list).and_then(|all| all.get(source));
+                    defined.is_some_and(|one| one.get("content").is_some() || one.get("environment").is_some())
+                };
+                let entries = service.get(list).and_then(Node::as_list).into_iter().flatten();
+                for entry in entries.filter(|entry| !copied(entry)) {
                     self.warn_of_entry((&format!("services.{name}.{list}"), entry), of_entry);
                 }
             }

@@ -9,10 +9,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use futures_util::StreamExt;
+use futures_util::future::{BoxFuture, Shared};
+use futures_util::{FutureExt, StreamExt};
 use hyper::Method;
 use serde_json::{Value, json};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 
 use super::connection::{Connection, encoded};
@@ -21,9 +22,18 @@ use super::json_lines::json_lines;
 /// How many requests may go on after theirs.
 const MOST_GOING_ON: usize = 6;
 
-/// How many containers leave their networks at a time: engine 20.10 miscounts a network's endpoints when many do at once,
-/// and the network can then not be removed.
-const MOST_LEAVING: usize = 4;
+/// How many containers leave their networks at a time, one after the other's death. Engine 20.10 counts a network's
+/// endpoints in an object that its threads share, and one thread's second try overwrites what another has just counted
+/// (libnetwork's endpointCnt): the count stays too high, and the network can then not be removed.
+const MOST_LEAVING: usize = 2;
+
+/// The right to make a container leave its networks.
+pub(super) struct Leave {
+    /// Given back when the process is dead: deaths one after the other keep the counting apart.
+    pub(super) dying: OwnedMutexGuard<()>,
+    /// Given back when the networks are left.
+    pub(super) leaving: Option<OwnedSemaphorePermit>,
+}
 
 /// What was seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,14 +52,18 @@ struct Moment {
     at: u128,
 }
 
+/// A request that several may wait for.
+type GoingOn = Shared<BoxFuture<'static, ()>>;
+
 /// Shared by all clones of a connection.
 #[derive(Clone)]
 pub(super) struct Moments {
     /// Starts that must not overlap hold it.
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
+    dying: Arc<tokio::sync::Mutex<()>>,
     leaving: Arc<Semaphore>,
     seen: Arc<Mutex<Option<broadcast::Sender<Moment>>>>,
-    going_on: Arc<Mutex<HashMap<String, JoinHandle<()>>>>,
+    going_on: Arc<Mutex<HashMap<String, GoingOn>>>,
 }
 
 /// The moments of one container from a point in time on.
@@ -61,15 +75,16 @@ pub(super) struct Watch {
 impl Default for Moments {
     fn default() -> Self {
         let leaving = Arc::new(Semaphore::new(MOST_LEAVING));
-        Self { turn: Arc::default(), leaving, seen: Arc::default(), going_on: Arc::default() }
+        Self { turn: Arc::default(), dying: Arc::default(), leaving, seen: Arc::default(), going_on: Arc::default() }
     }
 }
 
 impl Moments {
-    /// Waits for the right to leave the networks; it is given back when it is dropped.
-    pub(super) async fn leave(&self) -> Option<OwnedSemaphorePermit> {
+    /// Waits for the right to leave the networks.
+    pub(super) async fn leave(&self) -> Leave {
+        let dying = self.dying.clone().lock_owned().await;
         // Nobody closes the semaphore.
-        self.leaving.clone().acquire_owned().await.ok()
+        Leave { dying, leaving: self.leaving.clone().acquire_owned().await.ok() }
     }
 
     /// Begins to watch. `None` where the engine's clock is not ours: an old event could not be told from a new one.
@@ -86,28 +101,27 @@ impl Moments {
     /// Lets a request go on whose essential part is done, unless too many do: then it is given back to be waited for.
     pub(super) fn let_go_on(&self, container: &str, request: JoinHandle<()>) -> Option<JoinHandle<()>> {
         let mut going_on = self.going_on.lock().unwrap_or_else(PoisonError::into_inner);
-        going_on.retain(|_, request| !request.is_finished());
+        going_on.retain(|_, request| request.peek().is_none());
         if going_on.len() >= MOST_GOING_ON {
             return Some(request);
         }
-        going_on.insert(container.to_owned(), request);
+        going_on.insert(container.to_owned(), request.map(drop).boxed().shared());
         None
     }
 
     /// Waits until nothing of the container goes on any more.
     pub(super) async fn settled(&self, container: &str) {
-        let request = self.going_on.lock().unwrap_or_else(PoisonError::into_inner).remove(container);
+        let request = self.going_on.lock().unwrap_or_else(PoisonError::into_inner).get(container).cloned();
         if let Some(request) = request {
-            let _ = request.await;
+            request.await;
         }
     }
 
     /// Waits until nothing goes on any more.
     pub(super) async fn all_settled(&self) {
-        let requests = std::mem::take(&mut *self.going_on.lock().unwrap_or_else(PoisonError::into_inner));
-        for request in requests.into_values() {
-            let _ = request.await;
-        }
+        let requests: Vec<GoingOn> =
+            self.going_on.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        futures_util::future::join_all(requests).await;
     }
 }
 

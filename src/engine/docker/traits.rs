@@ -180,7 +180,7 @@ impl ReleaseStore for DockerEngine {
         self.retire_state(lease, forget).await
     }
 
-    async fn has_state(&self, project: &str) -> Result<bool, TargetError> {
-        self.state_exists(project).await
+    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError> {
+        self.state_exists(project, history).await
     }
 }

@@ -131,9 +131,9 @@ impl ReleaseStore for MemoryEngine {
         })
     }
 
-    async fn has_state(&self, project: &str) -> Result<bool, TargetError> {
+    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError> {
         self.alive()?;
         let world = self.world();
-        Ok(world.leases.contains_key(project) || world.records.contains_key(project))
+        Ok(world.leases.contains_key(project) || (history && world.records.contains_key(project)))
     }
 }

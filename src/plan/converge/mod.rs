@@ -6,7 +6,9 @@ mod changes;
 mod one_off;
 mod readiness;
 mod resources;
+mod room;
 mod service;
+mod sharers;
 mod spec;
 
 #[cfg(test)]
@@ -17,7 +19,7 @@ use std::time::Duration;
 
 pub use one_off::{OneOff, one_off_spec, plan_before_one_off};
 pub use readiness::readiness_of;
-pub use spec::{Namespaces, Slot, container_spec};
+pub use spec::{Namespaces, Slot, container_spec, namespace_parents};
 
 use super::content::ServiceContent;
 use super::{Observed, ObservedContainer, Operation, Phase, Plan, PlanError, StepId, order};
@@ -42,6 +44,8 @@ pub struct ConvergeOptions {
     pub recreate: Recreate,
     /// Remove containers of services the files no longer have.
     pub remove_orphans: bool,
+    /// Say nothing of them either.
+    pub ignore_orphans: bool,
     /// Wait for every started service, not only where a dependent needs it.
     pub wait: bool,
     /// Create only, start nothing.
@@ -109,6 +113,7 @@ pub fn plan_converge(wanted: &Wanted<'_>, observed: &Observed) -> Result<Plan, P
     let mut planner = Planner::new(wanted, observed);
     planner.networks()?;
     planner.volumes()?;
+    planner.make_room();
     for name in order::sorted(&order::dependencies(wanted.stack))? {
         let Some(service) = wanted.stack.services.get(&name) else { continue };
         if wanted.is_selected(&name) {
@@ -131,7 +136,12 @@ pub(super) struct Planner<'a> {
     /// Networks that are made anew: everything attached must let go first.
     renewed_networks: BTreeSet<String>,
     progress: BTreeMap<String, Progress>,
+    /// Containers that were stopped early.
+    vacated: Vec<room::Vacated>,
 }
+
+/// A service under its name, with its namespaces applied.
+type Named<'a> = (&'a str, &'a Service);
 
 impl<'a> Planner<'a> {
     fn new(wanted: &'a Wanted<'a>, observed: &'a Observed) -> Self {
@@ -142,6 +152,7 @@ impl<'a> Planner<'a> {
             resources: BTreeMap::new(),
             renewed_networks: BTreeSet::new(),
             progress: BTreeMap::new(),
+            vacated: Vec::new(),
         }
     }
 
@@ -162,18 +173,14 @@ impl<'a> Planner<'a> {
 
     /// Containers whose service the files do not have any more. Services that only lack a profile are not orphans.
     fn orphans(&mut self) {
-        let stack = self.wanted.stack;
-        let known = |s: &str| stack.services.contains_key(s) || stack.disabled_services.contains_key(s);
-        let orphans: Vec<_> = self
-            .observed
-            .containers
-            .iter()
-            .filter(|c| !c.one_off && !c.service.is_empty() && !known(&c.service))
-            .collect();
+        let orphans: Vec<_> = self.observed.containers.iter().filter(|c| self.is_orphan(c)).collect();
         if orphans.is_empty() {
             return;
         }
         if !self.wanted.options.remove_orphans {
+            if self.wanted.options.ignore_orphans {
+                return;
+            }
             let names: Vec<&str> = orphans.iter().map(|c| c.name.as_str()).collect();
             self.plan.warnings.push(format!(
                 "containers of services the files no longer have: {} (`--remove-orphans` removes them)",
@@ -182,15 +189,23 @@ impl<'a> Planner<'a> {
             return;
         }
         for orphan in orphans {
-            self.retire(orphan, "the files no longer have its service", &[]);
+            self.retire(orphan, "the files no longer have its service", &self.takers_of(&orphan.id));
         }
+    }
+
+    fn is_orphan(&self, container: &ObservedContainer) -> bool {
+        let (stack, service) = (self.wanted.stack, &container.service);
+        let known = stack.services.contains_key(service) || stack.disabled_services.contains_key(service);
+        !container.one_off && !service.is_empty() && !known
     }
 
     /// Stops and removes a container that is not wanted any more.
     fn retire(&mut self, container: &ObservedContainer, cause: &str, after: &[StepId]) -> StepId {
         let (service, id) = (container.service.clone(), container.id.clone());
         let mut after = after.to_vec();
-        if container.state.is_up() {
+        if let Some(stopped) = self.vacated(&container.id) {
+            after.push(stopped);
+        } else if container.state.is_up() {
             let timeout = self.wanted.options.stop_timeout;
             let stop = Operation::StopContainer { service: service.clone(), container: id.clone(), timeout };
             after = vec![self.plan.push(Phase::Retire, stop, cause, &after)];

@@ -104,12 +104,29 @@ impl Planner<'_> {
                 gates.extend(progress.started);
                 continue;
             }
+            if dependency.condition == Condition::ServiceHealthy {
+                self.warn_of_no_check(name);
+            }
             if progress.ready.is_empty() {
                 self.await_kept(name, &progress);
             }
             gates.extend(self.progress.get(name).map(|p| p.ready.clone()).unwrap_or_default());
         }
         gates
+    }
+
+    /// What is waited for cannot be seen; Compose fails there, once everything before is started.
+    fn warn_of_no_check(&mut self, name: &str) {
+        let Some(service) = self.wanted.stack.services.get(name) else { return };
+        let image = service.image_or_default(&self.wanted.stack.name, name);
+        // An image that is not there yet may bring a check.
+        let known = self.observed.images.contains_key(&image);
+        let warning = format!(
+            "services wait until {name} is healthy, but neither it nor its image has a health check: running counts"
+        );
+        if known && self.readiness(name, service) != Readiness::Healthy && !self.plan.warnings.contains(&warning) {
+            self.plan.warnings.push(warning);
+        }
     }
 
     /// A dependency that stays as it is may still be on its way to health.

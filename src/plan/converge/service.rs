@@ -3,14 +3,11 @@
 //! Never looks at other services' containers, except to ask whether they will start.
 
 use super::spec::namespace_parents;
-use super::{Namespaces, Planner, Progress, Slot, container_spec};
+use super::{Named, Namespaces, Planner, Progress, Slot, container_spec};
 use crate::compose::model::{Condition, Service};
 use crate::plan::{
     ContainerSpec, ContainerState, Health, ObservedContainer, Operation, Phase, Readiness, StartTurn, StepId, labels,
 };
-
-/// A service under its name, with its namespaces applied.
-type Named<'a> = (&'a str, &'a Service);
 
 impl<'a> Planner<'a> {
     /// Plans one selected service.
@@ -127,16 +124,12 @@ impl<'a> Planner<'a> {
 
     fn keep_running(&mut self, named: Named<'_>, container: &ObservedContainer) {
         let (name, service) = named;
-        let renewed = service
-            .depends_on
-            .iter()
-            .find(|(dependency, d)| d.restart && self.progress.get(*dependency).is_some_and(|p| p.replaced));
-        if let Some((dependency, _)) = renewed {
+        if let Some(cause) = self.restart_cause(named, container) {
             let gates = self.gates(service);
             let (service_name, id) = (name.to_owned(), container.id.clone());
             let timeout = self.wanted.options.stop_timeout;
             let restart = Operation::RestartContainer { service: service_name, container: id.clone(), timeout };
-            let step = self.plan.push(Phase::Switch, restart, format!("{dependency} was replaced"), &gates);
+            let step = self.plan.push(Phase::Switch, restart, cause, &gates);
             self.note_container(name, id.clone());
             return self.after_start(named, &id, step);
         }
@@ -187,6 +180,10 @@ impl<'a> Planner<'a> {
                 turn: StartTurn::UntilStarted,
             };
             self.plan.on_failure(stopped, restart, &[started]);
+            // They still run, in a namespace that nobody is in any more.
+            for sharer in self.sharers(name) {
+                self.plan.on_failure(stopped, sharer, &[]);
+            }
         }
         self.void_undo(created, started);
         after.extend(started);
@@ -209,13 +206,10 @@ impl<'a> Planner<'a> {
         if !old.state.is_up() {
             return None;
         }
-        for hook in &named.1.pre_stop {
-            let operation = super::super::teardown::hook(named.0, &old.id, hook);
-            *after = vec![self.plan.push(Phase::Switch, operation, "it is about to be stopped", after)];
-        }
-        let timeout = self.wanted.options.stop_timeout;
-        let stop = Operation::StopContainer { service: named.0.to_owned(), container: old.id.clone(), timeout };
-        let stopped = self.plan.push(Phase::Switch, stop, "it is being replaced", after);
+        let stopped = match self.vacated(&old.id) {
+            Some(stopped) => stopped,
+            None => self.stop(&named, old, "it is being replaced", after),
+        };
         after.push(stopped);
         Some(stopped)
     }
@@ -257,7 +251,8 @@ impl<'a> Planner<'a> {
         after.extend(self.entry(name).cleared.clone());
         let parents = self.wanted.stack.services.get(name).map(|s| s.depends_on.keys()).into_iter().flatten();
         let shares = spec.network_mode.is_some() || spec.ipc.is_some() || spec.pid.is_some();
-        if shares || !spec.volumes_from.is_empty() {
+        // The engine resolves a link when the container is created.
+        if shares || !spec.volumes_from.is_empty() || !spec.service.links.is_empty() {
             after.extend(parents.filter_map(|p| self.progress.get(p)).flat_map(|p| p.created.iter().copied()));
         }
         let undo = Operation::RemoveContainer {
@@ -291,12 +286,14 @@ impl<'a> Planner<'a> {
     fn start(&mut self, named: Named<'_>, container: &str, cause: &str, after: &[StepId]) -> StepId {
         let mut after = after.to_vec();
         after.extend(self.gates(named.1));
+        after.extend(self.room_for(named.0));
         let start = Operation::StartContainer {
             service: named.0.to_owned(),
             container: container.to_owned(),
             turn: start_turn(named.1),
         };
         let step = self.plan.push(Phase::Switch, start, cause, &after);
+        self.room_taken(named.0, step);
         self.after_start(named, container, step);
         step
     }

@@ -33,6 +33,8 @@ pub struct Namespaces {
     pub ipc: String,
     /// `pid`.
     pub pid: String,
+    /// `volumes_from`, without modes.
+    pub volumes_from: Vec<String>,
 }
 
 impl Namespaces {
@@ -42,7 +44,21 @@ impl Namespaces {
             Some(container) => format!("container:{container}"),
             None => mode.to_owned(),
         };
-        Self { network: resolve(&service.network_mode), ipc: resolve(&service.ipc), pid: resolve(&service.pid) }
+        // Compose hashes the bare ids, and so loses the mode.
+        let source = |text: &String| {
+            let (service, _) = volume_source(text);
+            if text.starts_with("container:") {
+                service.to_owned()
+            } else {
+                container_of(service).unwrap_or_else(|| text.clone())
+            }
+        };
+        Self {
+            network: resolve(&service.network_mode),
+            ipc: resolve(&service.ipc),
+            pid: resolve(&service.pid),
+            volumes_from: service.volumes_from.iter().map(source).collect(),
+        }
     }
 
     /// The service as it is hashed and created: with these namespaces.
@@ -51,6 +67,7 @@ impl Namespaces {
         self.network.clone_into(&mut service.network_mode);
         self.ipc.clone_into(&mut service.ipc);
         self.pid.clone_into(&mut service.pid);
+        self.volumes_from.clone_into(&mut service.volumes_from);
         service
     }
 }
@@ -88,7 +105,7 @@ pub fn container_spec(wanted: &Wanted<'_>, service: &Service, slot: Slot<'_>) ->
         network_mode: mode(&service.network_mode),
         ipc: mode(&service.ipc),
         pid: mode(&service.pid),
-        volumes_from: service.volumes_from.iter().map(|v| volumes_from(wanted, v)).collect(),
+        volumes_from: volumes_from(wanted, slot.service, service),
         volume_names: stack.volumes.iter().map(|(key, volume)| (key.clone(), volume.name.clone())).collect(),
         files: content.map(|c| c.files.clone()).unwrap_or_default(),
         bound_files: content.map(|c| c.bound.clone()).unwrap_or_default(),
@@ -137,16 +154,21 @@ fn attachments(wanted: &Wanted<'_>, service: &Service, name: &str, container: &s
     service.networks_by_priority().into_iter().map(attach).collect()
 }
 
-fn volumes_from(wanted: &Wanted<'_>, source: &str) -> String {
-    if let Some(container) = source.strip_prefix("container:") {
-        return container.to_owned();
-    }
-    let (name, mode) = source.split_once(':').map_or((source, None), |(n, m)| (n, Some(m)));
-    let container = match wanted.stack.services.get(name) {
-        Some(service) => service.container_name(&wanted.stack.name, name, 1),
-        None => name.to_owned(),
-    };
-    mode.map_or(container.clone(), |mode| format!("{container}:{mode}"))
+/// Service or container, and mode, of an entry of `volumes_from`: `api`, `api:ro`, `container:name:ro`.
+fn volume_source(text: &str) -> (&str, Option<&str>) {
+    let text = text.strip_prefix("container:").unwrap_or(text);
+    text.split_once(':').map_or((text, None), |(name, mode)| (name, Some(mode)))
+}
+
+/// The resolved containers, with the modes the files give them.
+fn volumes_from(wanted: &Wanted<'_>, name: &str, resolved: &Service) -> Vec<String> {
+    let declared = wanted.stack.services.get(name).map(|service| service.volumes_from.as_slice()).unwrap_or_default();
+    let modes = declared.iter().map(|text| volume_source(text).1).chain(std::iter::repeat(None));
+    let joined = resolved.volumes_from.iter().zip(modes).map(|(container, mode)| match mode {
+        Some(mode) if !container.contains(':') => format!("{container}:{mode}"),
+        _ => container.clone(),
+    });
+    joined.collect()
 }
 
 /// Anonymous volumes hold data too: they move to the replacement, unless it mounts something of its own there.

@@ -87,6 +87,12 @@ pub struct RunArgs {
     /// No terminal, even when there is one
     #[arg(short = 'T', long)]
     pub no_tty: bool,
+    /// Accepted for Compose's sake: there is a terminal where aictl has one
+    #[arg(short = 't', long, hide = true)]
+    pub tty: bool,
+    /// Accepted for Compose's sake: only --verbose shows more
+    #[arg(short = 'q', long, hide = true)]
+    pub quiet: bool,
     /// Accepted for Compose's sake: the container is removed unless --no-rm says otherwise
     #[arg(long, hide = true)]
     pub rm: bool,

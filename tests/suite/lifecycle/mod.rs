@@ -3,6 +3,7 @@
 
 mod changes;
 mod failures;
+mod handover;
 mod interop;
 mod interrupts;
 mod kills;

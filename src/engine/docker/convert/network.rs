@@ -93,8 +93,15 @@ pub(super) fn container_mac(spec: &ContainerSpec, engine: &EngineInfo) -> Result
 pub(super) fn exposed_ports(service: &Service) -> Value {
     let mut ports = Map::new();
     for port in &service.expose {
-        let port = if port.contains('/') { port.clone() } else { format!("{port}/tcp") };
-        ports.insert(port, json!({}));
+        let (range, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        match (first.parse::<u16>(), last.parse::<u16>()) {
+            (Ok(first), Ok(last)) => {
+                ports.extend((first..=last).map(|port| (format!("{port}/{protocol}"), json!({}))));
+            }
+            // The engine says what is wrong with it.
+            _ => drop(ports.insert(format!("{range}/{protocol}"), json!({}))),
+        }
     }
     for port in &service.ports {
         ports.insert(format!("{}/{}", port.target, protocol(&port.protocol)), json!({}));

@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::super::connection::{Connection, encoded};
 use super::super::convert::{self, Surroundings, create_request};
-use super::super::moments::Kind;
+use super::super::moments::{Kind, Leave};
 use super::super::{failure, observe};
 use super::{created, done, files, ports};
 use crate::plan::{ContainerSpec, ContainerState, Outcome, StartTurn, labels};
@@ -155,6 +155,8 @@ pub(super) async fn in_turn(connection: &Connection, container: &str, turn: Star
     if turn == StartTurn::Free {
         return start(connection, container).await;
     }
+    // Who leaves the networks still has its addresses and host ports.
+    connection.moments.all_settled().await;
     let ours = connection.moments.turn.lock().await;
     let watch = connection.moments.watch(connection);
     let mut starting = pin!(start(connection, container));
@@ -168,7 +170,7 @@ pub(super) async fn in_turn(connection: &Connection, container: &str, turn: Star
 }
 
 /// A process that takes longer to end does not keep the others from being told to.
-const QUICK_STOP: Duration = Duration::from_millis(700);
+const QUICK_DEATH: Duration = Duration::from_millis(250);
 
 /// Stops a container. Returns once its process is dead; that the engine then takes its network apart is waited for by
 /// whatever touches the container next, and at the latest when the lease ends.
@@ -183,28 +185,35 @@ pub(super) async fn stop(
     };
     let (tell, mut told) = tokio::sync::oneshot::channel();
     let (theirs, id) = (connection.clone(), container.to_owned());
-    let leave = connection.moments.leave().await;
+    let (too_slow, slow) = tokio::sync::oneshot::channel();
+    let Leave { dying, leaving } = connection.moments.leave().await;
     let request = tokio::spawn(async move {
-        let mut stopping = std::pin::pin!(stop_to_the_end(&theirs, &id, timeout));
-        let ended = match tokio::time::timeout(QUICK_STOP, &mut stopping).await {
-            Ok(ended) => ended,
-            Err(_) => {
-                drop(leave);
+        let mut stopping = pin!(stop_to_the_end(&theirs, &id, timeout));
+        let ended = tokio::select! {
+            ended = &mut stopping => ended,
+            Ok(()) = slow => {
+                drop(leaving);
                 stopping.await
             }
         };
         // After the process is dead nobody listens, and nothing can go wrong that matters.
         let _ = tell.send(ended);
     });
-    tokio::select! {
-        ended = &mut told => ended.unwrap_or_else(|_| Ok(done())),
-        () = watch.seen(container, Kind::Died, 1) => {
-            if let Some(request) = connection.moments.let_go_on(container, request) {
-                let _ = request.await;
+    let (mut dead, mut dying) = (pin!(watch.seen(container, Kind::Died, 1)), Some((dying, too_slow)));
+    loop {
+        tokio::select! {
+            ended = &mut told => return ended.unwrap_or_else(|_| Ok(done())),
+            () = &mut dead => break,
+            () = tokio::time::sleep(QUICK_DEATH), if dying.is_some() => {
+                let _ = dying.take().map(|(_, too_slow)| too_slow.send(()));
             }
-            Ok(done())
         }
     }
+    drop(dying);
+    if let Some(request) = connection.moments.let_go_on(container, request) {
+        let _ = request.await;
+    }
+    Ok(done())
 }
 
 async fn stop_to_the_end(

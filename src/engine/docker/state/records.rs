@@ -108,9 +108,10 @@ impl DockerEngine {
         removed.map_err(|e| super::super::failure::map(&self.connection, "removing the state", e))
     }
 
-    pub(in super::super) async fn state_exists(&self, project: &str) -> Result<bool, TargetError> {
-        if !self.helpers(project).await?.is_empty() {
-            return Ok(true);
+    pub(in super::super) async fn state_exists(&self, project: &str, history: bool) -> Result<bool, TargetError> {
+        let runs = !self.helpers(project).await?.is_empty();
+        if runs || !history {
+            return Ok(runs);
         }
         match self.connection.api.inspect_volume(&volume_name(project)).await {
             Ok(_) => Ok(true),
