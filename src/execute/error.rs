@@ -32,7 +32,7 @@ pub enum ExecuteError {
     #[error("service `{service}` exited with code {}", container.exit_code.unwrap_or_default())]
     Exited { service: String, container: ContainerFacts, oom_killed: bool },
     /// The engine calls it unhealthy.
-    #[error("service `{service}` is unhealthy{}", log.as_ref().map(|l| format!(": {l}")).unwrap_or_default())]
+    #[error("service `{service}` is unhealthy{}", log.as_ref().filter(|l| !l.trim().is_empty()).map(|l| format!(": {l}")).unwrap_or_default())]
     Unhealthy { service: String, container: ContainerFacts, log: Option<String> },
     /// Somebody removed it meanwhile.
     #[error("container {} of service `{service}` was removed by somebody else", container.name)]

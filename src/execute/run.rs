@@ -225,6 +225,7 @@ impl<'a> Walk<'a> {
         let result = self.attempt(index, plan, pulse).await;
         let took = began.elapsed();
         self.reporter().report(match &result {
+            Ok(outcome) if outcome.kept => Event::StepDropped { key: index },
             Ok(outcome) => Event::StepFinished { key: index, verb, subject, detail: outcome.detail.clone(), took },
             Err(ExecuteError::Interrupted) => Event::StepDropped { key: index },
             Err(e) => Event::StepFailed { key: index, verb: infinitive, subject, message: e.brief(), took },

@@ -148,6 +148,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// Detail for the step's line: a digest, bytes freed.
     pub detail: Option<String>,
+    /// Somebody still needs what was to be removed: it is there as before.
+    pub kept: bool,
 }
 
 /// How long a start keeps others waiting. The engine's allocations on a network (addresses, endpoints, host ports) are

@@ -1,6 +1,6 @@
 //! Compose takes over what aictl started, and the reverse.
 
-use super::stage::Stage;
+use super::stage::{Stage, docker};
 
 const STACK: &str = "
 services:
@@ -84,4 +84,38 @@ fn a_project_is_stopped_by_its_name_alone() {
     let output = command.arg(&stage.project).env_remove("COMPOSE_PROJECT_NAME").current_dir(elsewhere.path()).output();
     assert!(output.unwrap().status.success());
     assert_eq!(stage.containers(), Vec::<String>::new());
+}
+
+#[test]
+fn what_compose_leaves_of_ours_goes_with_the_next_stop() {
+    let Some(stage) = stage("interop-left") else { return };
+    stage.aictl("start vpn").code(0);
+    let Some(down) = stage.compose("down -v") else { return };
+    down.code(0);
+    let ours = || docker(&["ps", "-aq", "--filter", &format!("name=^/{}-aictl", stage.project)]);
+    assert_ne!(ours(), "", "Compose does not know it");
+    stage.aictl("stop --remove").code(0);
+    assert_eq!(ours(), "");
+    assert_eq!(stage.aictl("stop --remove").code(0).stdout.trim(), format!("{}: nothing to stop", stage.project));
+    stage.aictl("stop --remove -v").code(0);
+    assert_eq!(stage.leftovers(), Vec::<String>::new());
+}
+
+#[test]
+fn a_port_of_our_own_is_not_blamed_on_the_engines_proxy_and_a_network_in_use_is_not_called_removed() {
+    let Some(stage) = stage("interop-port") else { return };
+    let port = crate::stage::free_port();
+    let twice = format!(
+        "services: {{ a: {{image: 'aictl-lab/tool:1', command: [tool, serve], scale: 2, stop_grace_period: 1s, ports: ['127.0.0.1:{port}:80']}} }}\n"
+    );
+    stage.write("compose.yaml", &twice);
+    stage.aictl("start").code(1).says(&format!("container {}-a-", stage.project));
+    stage.write("compose.yaml", &twice.replace("scale: 2, ", ""));
+    stage.aictl("start").code(0);
+    let (guest, network) = (format!("{}-guest", stage.project), format!("{}_default", stage.project));
+    docker(&["run", "-d", "--name", &guest, "--network", &network, "aictl-lab/tool:1", "tool", "serve"]);
+    let stopped = stage.aictl("stop --remove").code(0).says(&format!("{network} is kept"));
+    assert!(!stopped.stderr.contains("Removed network"), "{}", stopped.stderr);
+    docker(&["rm", "-f", &guest]);
+    stage.aictl("stop --remove -v").code(0);
 }

@@ -112,7 +112,7 @@ pub(super) async fn remove(connection: &Connection, id: &str, name: &str) -> Res
                 let users = users(connection, id).await;
                 if !users.is_empty() {
                     let kept = format!("network {name} is kept, it is still used by {}", users.join(", "));
-                    return Ok(Outcome { warnings: vec![kept], ..done() });
+                    return Ok(Outcome { warnings: vec![kept], kept: true, ..done() });
                 }
                 if tokio::time::Instant::now() >= deadline {
                     // Engines before 23 lose count when several containers leave at once; Compose meets the same.

@@ -2,9 +2,14 @@
 //! Reads the engine's refusal and its running containers; returns a `PortTaken`.
 //! Never looks at processes: the engine may be on another machine.
 
+use std::time::Duration;
+
 use super::super::connection::Connection;
 use super::super::observe;
 use crate::target::TargetError;
+
+/// From a container's allocation of a host port until the engine lists it, and some more.
+const BEING_STARTED: Duration = Duration::from_millis(400);
 
 /// The port in a refusal: `Bind for 0.0.0.0:8080 failed: port is already allocated`,
 /// `listen tcp4 127.0.0.1:8080: bind: address already in use`.
@@ -19,9 +24,14 @@ pub(super) fn taken(message: &str) -> Option<String> {
 
 pub(super) async fn taken_error(connection: &Connection, port: String) -> TargetError {
     let number = port.rsplit(':').next().and_then(|n| n.parse::<u16>().ok());
-    let holder = match number {
-        Some(number) => observe::publisher_of(connection, number).await.ok().flatten(),
-        None => None,
+    let publisher = || async { observe::publisher_of(connection, number?).await.ok().flatten() };
+    let holder = match publisher().await {
+        Some(holder) => Some(holder),
+        // One that is just being started is not listed yet.
+        None => {
+            tokio::time::sleep(BEING_STARTED).await;
+            publisher().await
+        }
     };
     TargetError::PortTaken { port, holder: holder.map(|name| format!("container {name}")) }
 }
