@@ -98,15 +98,18 @@ impl Moments {
         Some(Watch { seen: sender.subscribe(), from })
     }
 
-    /// Lets a request go on whose essential part is done, unless too many do: then it is given back to be waited for.
-    pub(super) fn let_go_on(&self, container: &str, request: JoinHandle<()>) -> Option<JoinHandle<()>> {
-        let mut going_on = self.going_on.lock().unwrap_or_else(PoisonError::into_inner);
-        going_on.retain(|_, request| request.peek().is_none());
-        if going_on.len() >= MOST_GOING_ON {
-            return Some(request);
+    /// Lets a request go on whose essential part is done, unless too many do: then it is waited for.
+    pub(super) async fn let_go_on(&self, container: &str, request: JoinHandle<()>) {
+        let request: GoingOn = request.map(drop).boxed().shared();
+        let many = {
+            let mut going_on = self.going_on.lock().unwrap_or_else(PoisonError::into_inner);
+            going_on.retain(|_, request| request.peek().is_none());
+            going_on.insert(container.to_owned(), request.clone());
+            going_on.len() > MOST_GOING_ON
+        };
+        if many {
+            request.await;
         }
-        going_on.insert(container.to_owned(), request.map(drop).boxed().shared());
-        None
     }
 
     /// Waits until nothing of the container goes on any more.

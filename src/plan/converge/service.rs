@@ -174,16 +174,7 @@ impl<'a> Planner<'a> {
         let started =
             if self.wanted.options.create_only { None } else { Some(self.start(named, &temporary, cause, &after)) };
         if let (Some(stopped), Some(started)) = (stopped, started) {
-            let restart = Operation::StartContainer {
-                service: name.to_owned(),
-                container: old.id.clone(),
-                turn: StartTurn::UntilStarted,
-            };
-            self.plan.on_failure(stopped, restart, &[started]);
-            // They still run, in a namespace that nobody is in any more.
-            for sharer in self.sharers(name) {
-                self.plan.on_failure(stopped, sharer, &[]);
-            }
+            self.take_back(old, stopped, started);
         }
         self.void_undo(created, started);
         after.extend(started);
@@ -200,6 +191,20 @@ impl<'a> Planner<'a> {
         self.plan.push(Phase::Retire, rename, "the old container gave up the name", &[removed]);
         self.entry(name).replaced = true;
         self.note_container(name, temporary);
+    }
+
+    /// The old container comes back where the new one cannot start.
+    fn take_back(&mut self, old: &ObservedContainer, stopped: StepId, started: StepId) {
+        let restart = Operation::StartContainer {
+            service: old.service.clone(),
+            container: old.id.clone(),
+            turn: StartTurn::UntilStarted,
+        };
+        self.plan.on_failure(stopped, restart, &[started]);
+        // They still run, in a namespace that nobody is in any more.
+        for sharer in self.sharers(&old.service) {
+            self.plan.on_failure(stopped, sharer, &[]);
+        }
     }
 
     fn stop_old(&mut self, named: Named<'_>, old: &ObservedContainer, after: &mut Vec<StepId>) -> Option<StepId> {

@@ -210,9 +210,7 @@ pub(super) async fn stop(
         }
     }
     drop(dying);
-    if let Some(request) = connection.moments.let_go_on(container, request) {
-        let _ = request.await;
-    }
+    connection.moments.let_go_on(container, request).await;
     Ok(done())
 }
 
