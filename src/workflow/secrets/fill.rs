@@ -296,4 +296,17 @@ mod tests {
         assert_eq!(text, "A_SECRET=new-1 # note\nB_SECRET=\n");
         assert_eq!(changes, [("A_SECRET".to_owned(), Action::Replaced)]);
     }
+    #[test]
+    fn a_name_alone_and_an_empty_value_are_filled_in_their_own_line() {
+        for (existing, expected) in [
+            ("DB_PASSWORD\nNEXT=5\nOTHER=6\n", "DB_PASSWORD=new-1\nNEXT=5\nOTHER=6\n"),
+            ("DB_PASSWORD=\r\nNEXT=5\r\n", "DB_PASSWORD=new-1\r\nNEXT=5\r\n"),
+            ("DB_PASSWORD\r\nNEXT=5\r\n", "DB_PASSWORD=new-1\r\nNEXT=5\r\n"),
+        ] {
+            let wanted = [generated("DB_PASSWORD")];
+            let (text, _) = filled(Some(existing), None, &wanted, &[]);
+            assert_eq!(text, expected);
+            assert_eq!(filled(Some(&text), None, &wanted, &[]), (text, Vec::new()), "a second run changes nothing");
+        }
+    }
 }
