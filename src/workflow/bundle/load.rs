@@ -44,9 +44,15 @@ struct LoadReport {
 
 /// Loads.
 pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Report>> {
+    super::refuse_stream(&args.bundle, "load")?;
     let path = context.cwd.join(&args.bundle);
-    let bundle = verified(context, &path).await?;
     let directory = args.to.map(|to| context.cwd.join(to));
+    if let Some(file) = directory.as_ref().filter(|directory| directory.exists() && !directory.is_dir()) {
+        let message = format!("{} is a file: there is no unpacking into it", file.display());
+        let hint = Some("name a directory, which may be a new one: `--to NEW`; nothing was loaded".to_owned());
+        return Err(WorkflowError::Usage { message, hint }.into());
+    }
+    let bundle = verified(context, &path).await?;
     if let Some(directory) = &directory {
         refuse_overwriting(directory, &bundle)?;
     }
