@@ -32,6 +32,8 @@ pub struct Entry {
     pub span: std::ops::Range<usize>,
     /// Whether a `=` or `:` stands between the name and the value.
     pub signed: bool,
+    /// Names the value refers to that nothing gives a value, so that they became empty.
+    pub unset: Vec<String>,
 }
 
 /// Reads a text into `vars`; names found by `lookup` win over names read before when a value refers to them.
@@ -52,7 +54,7 @@ fn read(
     lookup: Lookup<'_>,
     each: &mut dyn FnMut(Entry),
 ) -> Result<(), EnvFileError> {
-    let mut parser = Parser { line: 1, lookup };
+    let mut parser = Parser { line: 1, lookup, unset: Vec::new() };
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     while let Some(start) = parser.statement(rest) {
         let line = parser.line;
@@ -69,7 +71,8 @@ fn read(
             true => at(key.behind)..at(key.behind),
             false => written(text, at(key.after)..at(after)),
         };
-        each(Entry { key: key.name.to_owned(), value: value.clone(), line, span, signed: key.signed });
+        let (unset, value_there) = (std::mem::take(&mut parser.unset), value.clone());
+        each(Entry { key: key.name.to_owned(), value: value_there, line, span, signed: key.signed, unset });
         if let Some(value) = value {
             vars.insert(key.name.to_owned(), value);
         }
@@ -127,6 +130,8 @@ pub(crate) fn parse_raw(
 struct Parser<'a> {
     line: u32,
     lookup: Lookup<'a>,
+    /// What the statement being read refers to in vain.
+    unset: Vec<String>,
 }
 
 /// The name a statement begins with, and what follows it.
@@ -144,6 +149,7 @@ struct Key<'t> {
 struct Scope<'a> {
     lookup: Lookup<'a>,
     vars: &'a BTreeMap<String, String>,
+    unset: &'a mut Vec<String>,
 }
 
 impl Variables for Scope<'_> {
@@ -151,7 +157,9 @@ impl Variables for Scope<'_> {
         (self.lookup)(name).or_else(|| self.vars.get(name).cloned())
     }
 
-    fn unset(&mut self, _name: &str) {}
+    fn unset(&mut self, name: &str) {
+        self.unset.push(name.to_owned());
+    }
 }
 
 /// Blank, but not a line break.
@@ -248,9 +256,9 @@ impl Parser<'_> {
         Err(self.error("unterminated quoted value"))
     }
 
-    fn expand(&self, value: &str, vars: &BTreeMap<String, String>) -> Result<String, EnvFileError> {
+    fn expand(&mut self, value: &str, vars: &BTreeMap<String, String>) -> Result<String, EnvFileError> {
         let mut faults = Vec::new();
-        let filled = substitute(value, &mut Scope { lookup: self.lookup, vars }, &mut faults);
+        let filled = substitute(value, &mut Scope { lookup: self.lookup, vars, unset: &mut self.unset }, &mut faults);
         match faults.into_iter().next() {
             // The value may be a secret.
             Some(Fault::Malformed) => Err(self.error(

@@ -154,6 +154,17 @@ mod tests {
         assert_eq!(lines, [("A".to_owned(), 3), ("B".to_owned(), 5), ("C".to_owned(), 7)]);
     }
 
+    #[test]
+    fn entries_say_what_they_refer_to_in_vain() {
+        let text = "A=Zzz$NONE\nB='a$b'\nC=${A}\nD=\"x${LOST}y$A\"\nE=${F:-$G}${H:-d}\nI=5$\nJ=a\\$b\n";
+        let unset: Vec<(String, Vec<String>)> =
+            entries(text, &BTreeMap::new()).unwrap().into_iter().map(|entry| (entry.key, entry.unset)).collect();
+        let expected =
+            [("A", &["NONE"][..]), ("B", &[]), ("C", &[]), ("D", &["LOST"]), ("E", &["G"]), ("I", &[]), ("J", &["b"])];
+        let expected = expected.map(|(key, names)| (key.to_owned(), names.iter().map(|n| (*n).to_owned()).collect()));
+        assert_eq!(unset, expected);
+    }
+
     /// Mostly what env files trip over, the rest anything.
     fn value() -> impl Strategy<Value = String> {
         let awkward = proptest::sample::select(
