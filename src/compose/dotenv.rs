@@ -27,8 +27,13 @@ pub struct Entry {
     pub value: Option<String>,
     /// Line the statement begins on, from 1.
     pub line: u32,
-    /// Bytes of the text that are the value with its quotes and, when unquoted, a comment behind it; empty for a name alone.
+    /// Bytes of the text that are the value with its quotes and, when unquoted, a comment behind it, without the line's
+    /// end; empty for a name alone, right behind it.
     pub span: std::ops::Range<usize>,
+    /// Whether a `=` or `:` stands between the name and the value.
+    pub signed: bool,
+    /// Names the value refers to that nothing gives a value, so that they became empty.
+    pub unset: Vec<String>,
 }
 
 /// Reads a text into `vars`; names found by `lookup` win over names read before when a value refers to them.
@@ -49,27 +54,42 @@ fn read(
     lookup: Lookup<'_>,
     each: &mut dyn FnMut(Entry),
 ) -> Result<(), EnvFileError> {
-    let mut parser = Parser { line: 1, lookup };
+    let mut parser = Parser { line: 1, lookup, unset: Vec::new() };
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     while let Some(start) = parser.statement(rest) {
         let line = parser.line;
-        let (key, after, inherited) = parser.key(start)?;
-        if key.contains(' ') {
+        let key = parser.key(start)?;
+        if key.name.contains(' ') {
             return Err(parser.error("key cannot contain a space"));
         }
-        let from = text.len() - after.len();
-        let (value, after) = match inherited {
-            true => (lookup(key), after),
-            false => parser.value(after, vars).map(|(value, after)| (Some(value), after))?,
+        let (value, after) = match key.inherited {
+            true => (lookup(key.name), key.after),
+            false => parser.value(key.after, vars).map(|(value, after)| (Some(value), after))?,
         };
-        let written = if inherited { "" } else { text[from..text.len() - after.len()].trim_end_matches('\n') };
-        each(Entry { key: key.to_owned(), value: value.clone(), line, span: from..from + written.len() });
+        let at = |rest: &str| text.len() - rest.len();
+        let span = match key.inherited {
+            true => at(key.behind)..at(key.behind),
+            false => written(text, at(key.after)..at(after)),
+        };
+        let (unset, value_there) = (std::mem::take(&mut parser.unset), value.clone());
+        each(Entry { key: key.name.to_owned(), value: value_there, line, span, signed: key.signed, unset });
         if let Some(value) = value {
-            vars.insert(key.to_owned(), value);
+            vars.insert(key.name.to_owned(), value);
         }
         rest = after;
     }
     Ok(())
+}
+
+/// The part of a value's bytes that may be replaced: the end of its line, `\n` or `\r\n`, is not of it.
+fn written(text: &str, value: std::ops::Range<usize>) -> std::ops::Range<usize> {
+    let start = value.start;
+    let value = &text[value];
+    let line = value.strip_suffix('\n').unwrap_or(value);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    // The return of an empty value was passed over as a blank before it.
+    let passed = usize::from(line.is_empty() && text[..start].ends_with('\r'));
+    start - passed..start - passed + line.len()
 }
 
 /// Reads a text whose values are taken as they are: `format: raw`.
@@ -110,11 +130,26 @@ pub(crate) fn parse_raw(
 struct Parser<'a> {
     line: u32,
     lookup: Lookup<'a>,
+    /// What the statement being read refers to in vain.
+    unset: Vec<String>,
+}
+
+/// The name a statement begins with, and what follows it.
+struct Key<'t> {
+    name: &'t str,
+    /// The rest of the text right behind the name.
+    behind: &'t str,
+    /// The rest from the value on; from the next line on for a name alone.
+    after: &'t str,
+    signed: bool,
+    /// Whether it is a name alone, whose value comes from outside.
+    inherited: bool,
 }
 
 struct Scope<'a> {
     lookup: Lookup<'a>,
     vars: &'a BTreeMap<String, String>,
+    unset: &'a mut Vec<String>,
 }
 
 impl Variables for Scope<'_> {
@@ -122,7 +157,9 @@ impl Variables for Scope<'_> {
         (self.lookup)(name).or_else(|| self.vars.get(name).cloned())
     }
 
-    fn unset(&mut self, _name: &str) {}
+    fn unset(&mut self, name: &str) {
+        self.unset.push(name.to_owned());
+    }
 }
 
 /// Blank, but not a line break.
@@ -151,7 +188,7 @@ impl Parser<'_> {
         }
     }
 
-    fn key<'t>(&mut self, text: &'t str) -> Result<(&'t str, &'t str, bool), EnvFileError> {
+    fn key<'t>(&mut self, text: &'t str) -> Result<Key<'t>, EnvFileError> {
         let exported = text.strip_prefix("export").filter(|rest| rest.starts_with(char::is_whitespace));
         let text = exported.map_or(text, |rest| rest.trim_start_matches(is_blank));
         for (at, c) in text.char_indices() {
@@ -160,7 +197,9 @@ impl Parser<'_> {
                     let inherited = c == '\n';
                     let key = &text[..at];
                     self.line += u32::from(inherited && !key.contains(' '));
-                    return Ok((key.trim_end(), text[at + 1..].trim_start_matches(is_blank), inherited));
+                    let name = key.trim_end();
+                    let after = text[at + 1..].trim_start_matches(is_blank);
+                    return Ok(Key { name, behind: &text[name.len()..], after, signed: !inherited, inherited });
                 }
                 '_' | '.' | '-' | '[' | ']' => {}
                 c if is_blank(c) || c.is_alphabetic() || c.is_numeric() => {}
@@ -172,7 +211,8 @@ impl Parser<'_> {
             return Err(self.error("zero length string"));
         }
         // A last line without a value and without a line break names nothing: Compose's parser takes it for a value.
-        Ok(("", text.trim_start_matches(is_blank), false))
+        let after = text.trim_start_matches(is_blank);
+        Ok(Key { name: "", behind: text, after, signed: false, inherited: false })
     }
 
     fn value<'t>(&mut self, text: &'t str, vars: &BTreeMap<String, String>) -> Result<(String, &'t str), EnvFileError> {
@@ -216,9 +256,9 @@ impl Parser<'_> {
         Err(self.error("unterminated quoted value"))
     }
 
-    fn expand(&self, value: &str, vars: &BTreeMap<String, String>) -> Result<String, EnvFileError> {
+    fn expand(&mut self, value: &str, vars: &BTreeMap<String, String>) -> Result<String, EnvFileError> {
         let mut faults = Vec::new();
-        let filled = substitute(value, &mut Scope { lookup: self.lookup, vars }, &mut faults);
+        let filled = substitute(value, &mut Scope { lookup: self.lookup, vars, unset: &mut self.unset }, &mut faults);
         match faults.into_iter().next() {
             // The value may be a secret.
             Some(Fault::Malformed) => Err(self.error(

@@ -61,10 +61,7 @@ pub fn append(text: &mut String, key: &str, value: &str, comment: Option<&str>) 
 /// The text with the value of a statement replaced; what stands around it stays, but a comment behind an unquoted value.
 pub fn replace(text: &mut String, entry: &Entry, value: &str) -> Result<(), ZeroByte> {
     let mut value = quoted(value)?;
-    let bare =
-        text.get(..entry.span.start).is_some_and(|before| !before.trim_end_matches([' ', '\t']).ends_with(['=', ':']));
-    if bare {
-        // A name alone: it has no sign yet.
+    if !entry.signed {
         value.insert(0, '=');
     }
     let written = text.get(entry.span.clone()).unwrap_or_default();
@@ -121,18 +118,31 @@ mod tests {
     #[test]
     fn a_replaced_value_leaves_every_other_byte() {
         let before = "# head\r\nexport A = old # note\nB='two\nlines'\nC\nD=\"x\"   \nE=";
+        let windows = "A=old\r\nB=old # note\r\nC=\r\nD\r\nE=  \r\nexport F \r\nG='x'\r\nH: old\r\n";
         let cases = [
-            ("A", "# head\r\nexport A = 'n w' # note\nB='two\nlines'\nC\nD=\"x\"   \nE="),
-            ("B", "# head\r\nexport A = old # note\nB='n w'\nC\nD=\"x\"   \nE="),
-            ("D", "# head\r\nexport A = old # note\nB='two\nlines'\nC\nD='n w'   \nE="),
-            ("E", "# head\r\nexport A = old # note\nB='two\nlines'\nC\nD=\"x\"   \nE='n w'"),
+            (before, "A", "# head\r\nexport A = 'n w' # note\nB='two\nlines'\nC\nD=\"x\"   \nE="),
+            (before, "B", "# head\r\nexport A = old # note\nB='n w'\nC\nD=\"x\"   \nE="),
+            (before, "C", "# head\r\nexport A = old # note\nB='two\nlines'\nC='n w'\nD=\"x\"   \nE="),
+            (before, "D", "# head\r\nexport A = old # note\nB='two\nlines'\nC\nD='n w'   \nE="),
+            (before, "E", "# head\r\nexport A = old # note\nB='two\nlines'\nC\nD=\"x\"   \nE='n w'"),
+            ("\u{feff}export C\nN=5\n", "C", "\u{feff}export C='n w'\nN=5\n"),
+            (windows, "A", &windows.replacen("A=old", "A='n w'", 1)),
+            (windows, "B", &windows.replacen("B=old", "B='n w'", 1)),
+            (windows, "C", &windows.replacen("C=", "C='n w'", 1)),
+            (windows, "D", &windows.replacen("D\r", "D='n w'\r", 1)),
+            (windows, "E", &windows.replacen("E=  ", "E=  'n w'", 1)),
+            (windows, "F", &windows.replacen("F ", "F='n w' ", 1)),
+            (windows, "G", &windows.replacen("'x'", "'n w'", 1)),
+            (windows, "H", &windows.replacen("H: old", "H: 'n w'", 1)),
         ];
-        for (key, after) in cases {
+        for (before, key, after) in cases {
+            let names = |text: &str| read(text).into_iter().map(|(key, _)| key).collect::<Vec<_>>();
             let entry = entries(before, &BTreeMap::new()).unwrap().into_iter().find(|entry| entry.key == key).unwrap();
             let mut text = before.to_owned();
             replace(&mut text, &entry, "n w").unwrap();
             assert_eq!(text, after, "{key}");
             assert!(read(&text).contains(&pair(key, "n w")), "{key}");
+            assert_eq!(names(&text), names(before), "{key}");
         }
     }
 
@@ -142,6 +152,17 @@ mod tests {
         let lines: Vec<(String, u32)> =
             entries(text, &BTreeMap::new()).unwrap().into_iter().map(|entry| (entry.key, entry.line)).collect();
         assert_eq!(lines, [("A".to_owned(), 3), ("B".to_owned(), 5), ("C".to_owned(), 7)]);
+    }
+
+    #[test]
+    fn entries_say_what_they_refer_to_in_vain() {
+        let text = "A=Zzz$NONE\nB='a$b'\nC=${A}\nD=\"x${LOST}y$A\"\nE=${F:-$G}${H:-d}\nI=5$\nJ=a\\$b\n";
+        let unset: Vec<(String, Vec<String>)> =
+            entries(text, &BTreeMap::new()).unwrap().into_iter().map(|entry| (entry.key, entry.unset)).collect();
+        let expected =
+            [("A", &["NONE"][..]), ("B", &[]), ("C", &[]), ("D", &["LOST"]), ("E", &["G"]), ("I", &[]), ("J", &["b"])];
+        let expected = expected.map(|(key, names)| (key.to_owned(), names.iter().map(|n| (*n).to_owned()).collect()));
+        assert_eq!(unset, expected);
     }
 
     /// Mostly what env files trip over, the rest anything.

@@ -46,9 +46,12 @@ pub enum ImageError {
     /// What an engine exported is not what was asked for.
     #[error("the engine's archive of images cannot be taken apart: {reason}")]
     BadArchive { reason: String },
-    /// A bundle is truncated, altered, or no bundle at all.
+    /// A bundle is truncated or altered.
     #[error("{file} is no whole bundle: {reason}")]
     BadBundle { file: String, reason: String },
+    /// Nothing of it reads like a bundle.
+    #[error("{file} is no bundle of aictl: {reason}")]
+    NoBundle { file: String, reason: String },
     /// A bundle was written by a newer aictl.
     #[error("{file} has bundle format {found}, this aictl reads {supported}")]
     NewerBundle { file: String, found: u32, supported: u32 },
@@ -74,6 +77,9 @@ impl Hint for ImageError {
             Self::DiskFull { .. } => "free some space (`df -h` shows where) and run it again".to_owned(),
             Self::BadBundle { .. } => {
                 "copy it again and compare `sha256sum` on both machines; nothing was loaded".to_owned()
+            }
+            Self::NoBundle { .. } => {
+                "`aictl bundle save FILE` writes one where the images are; nothing was loaded".to_owned()
             }
             Self::CannotBuild { remedy, .. } => remedy.clone(),
             Self::NoRecipe { .. } => "`aictl images build --list` lists the recipes".to_owned(),

@@ -38,6 +38,10 @@ pub fn placeholder_reason(value: &str) -> Option<&'static str> {
     }
     let lower = trimmed.to_ascii_lowercase();
     let letters: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
+    // `KEY=  # comment` has no value and no comment: Compose takes what is there for the value.
+    if trimmed == "#" || trimmed.starts_with("# ") {
+        return Some("it reads like a comment, and behind `=` there is none without a value before it");
+    }
     if is_bracketed(trimmed) {
         return Some("it is a name in brackets");
     }
@@ -95,6 +99,7 @@ mod tests {
             "password",
             "sk-...",
             "paste-token-here",
+            "# from the console",
         ] {
             assert!(placeholder_reason(value).is_some(), "{value:?}");
         }
@@ -109,6 +114,7 @@ mod tests {
             "yourtube42",
             "9f1c2d",
             "a1b2c3d4e5f6",
+            "#kV3_x9Qm-72Lr",
         ] {
             assert_eq!(placeholder_reason(value), None, "{value:?}");
         }

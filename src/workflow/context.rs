@@ -44,6 +44,30 @@ pub struct GlobalOptions {
     pub verbose: bool,
 }
 
+impl GlobalOptions {
+    /// This program with the options that lead to the same project, environment and files, as a shell takes them.
+    pub fn command(&self) -> String {
+        let path = |path: &PathBuf| path.display().to_string();
+        let mut words = vec!["aictl".to_owned()];
+        let mut add = |option: &str, values: Vec<String>| {
+            words.extend(values.iter().flat_map(|value| [option.to_owned(), quoted_word(value)]));
+        };
+        add("--project-dir", self.project_dir.iter().map(path).collect());
+        add("-p", self.project_name.iter().cloned().collect());
+        add("-f", self.files.iter().map(path).collect());
+        add("--profile", self.profiles.clone());
+        add("--env", self.environment.iter().cloned().collect());
+        add("--env-file", self.env_files.iter().map(path).collect());
+        add("--set", self.set.clone());
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it.
+pub fn quoted_word(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_| text.to_owned(), |quoted| quoted.into_owned())
+}
+
 /// Makes a connection to a target. The engine is only reached by verbs that need it.
 #[async_trait]
 pub trait Connect: Send + Sync {
@@ -109,5 +133,24 @@ impl Context {
             // Nobody can press it any more.
             std::future::pending::<()>().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_is_the_one_that_was_typed() {
+        assert_eq!(GlobalOptions { yes: true, verbose: true, ..Default::default() }.command(), "aictl");
+        let options = GlobalOptions {
+            environment: Some("full".to_owned()),
+            project_dir: Some(PathBuf::from("my shop")),
+            project_name: Some("shop".to_owned()),
+            env_files: vec![PathBuf::from("a.env"), PathBuf::from("b.env")],
+            ..Default::default()
+        };
+        let said = "aictl --project-dir 'my shop' -p shop --env full --env-file a.env --env-file b.env";
+        assert_eq!(options.command(), said);
     }
 }

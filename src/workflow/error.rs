@@ -33,7 +33,7 @@ pub enum WorkflowError {
     NoCheck { name: String, nearest: Option<String> },
     /// There is nothing to check.
     #[error("there is nothing to check: no service and no check was found")]
-    NoChecks,
+    NoChecks { inactive: Vec<String> },
     /// Some parts worked, others did not.
     #[error("{done} of {all} done: {failed}")]
     Partial { done: usize, all: usize, failed: String },
@@ -86,7 +86,7 @@ impl Hint for WorkflowError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
-            Self::EnvFile { .. } | Self::NoChecks => ErrorKind::Config,
+            Self::EnvFile { .. } | Self::NoChecks { .. } => ErrorKind::Config,
             Self::NoTask { .. }
             | Self::NoSecret { .. }
             | Self::NoCheck { .. }
@@ -118,7 +118,11 @@ impl Hint for WorkflowError {
                     .to_owned(),
             ],
             Self::NoCheck { .. } => vec!["`aictl smoke-test --dry-run` lists the checks".to_owned()],
-            Self::NoChecks => vec![
+            Self::NoChecks { inactive } if !inactive.is_empty() => vec![format!(
+                "in no active profile: {}; `aictl config --profiles` lists the profiles, `aictl --profile NAME smoke-test` checks one of them",
+                inactive.join(", ")
+            )],
+            Self::NoChecks { .. } => vec![
                 "`aictl ls` lists the projects that run; checks of your own go under `checks` in aictl.yaml".to_owned(),
             ],
             Self::TaskEnded { task, .. } => vec![format!("`aictl run {task}` runs it alone")],

@@ -2,7 +2,7 @@
 //! Reads files and engine; returns every attempt, exit code 4 when a check failed, 3 when something was not ready in time.
 //! Never looks on after `--timeout`, and never hides that a check had failed before it passed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -10,7 +10,7 @@ use clap::Args;
 use super::checks::{Manner, Selection, examine, junit};
 use super::report::Report;
 use crate::error::Result;
-use crate::workflow::Context;
+use crate::workflow::{Context, WorkflowError};
 
 /// How long it may take in all unless `--timeout` says otherwise.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -30,6 +30,11 @@ pub struct SmokeTestArgs {
 
 /// Waits and checks.
 pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<Box<dyn Report>> {
+    if args.junit.as_deref() == Some(Path::new("-")) {
+        let message = "`--junit` writes a file, and `-` names none".to_owned();
+        let hint = "`--junit checks.xml` writes one; `--output json` puts the checks on standard output".to_owned();
+        return Err(WorkflowError::Usage { message, hint: Some(hint) }.into());
+    }
     let file = args.junit.map(|file| context.cwd.join(file));
     if let Some(file) = &file {
         junit::writable(file)?;

@@ -94,6 +94,12 @@ fn a_file_in_the_way_a_wrong_name_and_a_dry_run_write_nothing() {
     let before = files(folder.path());
     let refused = aictl(folder.path(), &["init", "--from", "ai-assistant"]).ended(1);
     assert!(refused.stderr.contains("compose.yaml.tera") && refused.stderr.contains("hint:"), "{}", refused.stderr);
+    for verb in ["init", "quickstart"] {
+        let words = ["--project-dir", "compose.yaml.tera", verb, "--from", "ai-assistant"];
+        let file = aictl(folder.path(), &words).ended(2);
+        let said = "error: compose.yaml.tera is not a directory\n";
+        assert!(file.stderr.contains(said) && file.stderr.contains("hint: "), "{verb}: {}", file.stderr);
+    }
     let misspelt = aictl(folder.path(), &["init", "--from", "ai-asistant"]).ended(2);
     assert!(misspelt.stderr.contains("did you mean `ai-assistant`?"), "{}", misspelt.stderr);
     let environment = aictl(folder.path(), &["--env", "fulll", "init", "--from", "ai-assistant"]).ended(2);

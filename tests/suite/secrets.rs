@@ -187,6 +187,10 @@ fn check_sees_exactly_the_secret_that_was_broken() {
         ("@db:5432", "@db:54x2", "malformed-url", "DATABASE_URL", 3),
         ("${POSTGRES_PASSWORD}@db", "s3/cr3t-Kq@db", "malformed-url", "DATABASE_URL", 3),
         ("${POSTGRES_PASSWORD}@db", "postgres@db", "weak", "DATABASE_URL", 3),
+        ("${POSTGRES_PASSWORD}@db", "kV3_x9Qm$NOWHERE@db", "unset-reference", "DATABASE_URL", 3),
+        ("kV3_x9Qm-72LrTz0", "kV3_x9Qm-72LrTz0$NOWHERE", "unset-reference", "POSTGRES_PASSWORD", 2),
+        ("kV3_x9Qm-72LrTz0", "$kV3_x9Qm", "unset-reference", "POSTGRES_PASSWORD", 2),
+        ("Zx81-kkPq_27ahTTw", "   # signs cookies", "placeholder", "SESSION_SECRET", 5),
     ] {
         let text = GOOD.replacen(from, to, 1);
         assert_ne!(text, GOOD, "{from} is not in the project");
@@ -198,6 +202,16 @@ fn check_sees_exactly_the_secret_that_was_broken() {
     let without: String =
         GOOD.lines().filter(|line| !line.starts_with("OPENAI")).map(|line| format!("{line}\n")).collect();
     assert_eq!(Folder::with(&without).findings(&[]), [("missing".to_owned(), "OPENAI_API_KEY".to_owned(), 0)]);
+}
+
+/// Compose reads them as one: what the first file gives, the second may refer to.
+#[test]
+fn a_reference_to_another_file_or_to_the_process_is_no_loss() {
+    let text = GOOD.replace("POSTGRES_PASSWORD=kV3_x9Qm-72LrTz0", "POSTGRES_PASSWORD=kV3_x9Qm-72LrTz0$MORE");
+    let folder = Folder::with(&text);
+    folder.private("more.env", "MORE=x\n");
+    assert_eq!(folder.findings(&["--env-file", "more.env", "--env-file", ".env"]), []);
+    assert_eq!(folder.findings(&[]).len(), 1);
 }
 
 #[test]
@@ -255,4 +269,43 @@ fn remedies_of_check_are_commands_that_mend() {
         outcome.ended(0);
     }
     assert_eq!(folder.findings(&[]), []);
+}
+
+#[test]
+fn what_is_no_file_is_refused_at_once_with_a_way_out() {
+    for (reason, make) in [("it is a directory, not a file", "mkdir"), ("it is no regular file", "mkfifo")] {
+        for verb in ["check", "generate"] {
+            let folder = Folder::new();
+            assert!(Command::new(make).arg(folder.path(".env")).status().unwrap().success());
+            // A pipe nobody writes to must not be waited for.
+            let mut command = Command::new("timeout");
+            command.args(["--signal", "KILL", "20", env!("CARGO_BIN_EXE_aictl"), "secrets", verb]);
+            let refused: Outcome = command.current_dir(folder.directory.path()).output().unwrap().into();
+            let refused = refused.ended(1);
+            assert!(refused.stderr.contains(&format!("error: .env: {reason}")), "{}", refused.stderr);
+            assert!(refused.stderr.contains("hint: `mv .env .env.away`"), "{}", refused.stderr);
+            fs::rename(folder.path(".env"), folder.path(".env.away")).unwrap();
+            folder.aictl(&["secrets", "generate"]).ended(0);
+        }
+    }
+}
+
+#[test]
+fn a_link_to_a_file_that_is_not_there_yet_is_where_the_file_is_made() {
+    let folder = Folder::new();
+    let link = |to: &str| {
+        let _ = fs::remove_file(folder.path(".env"));
+        std::os::unix::fs::symlink(to, folder.path(".env")).unwrap();
+    };
+    link("none/real.env");
+    let refused = folder.aictl(&["secrets", "generate"]).ended(1);
+    let said = "`.env` is a link to `none/real.env`, which cannot be created";
+    assert!(refused.stderr.contains(said) && refused.stderr.contains("hint: `mkdir -p none`"), "{}", refused.stderr);
+    link("real.env");
+    folder.aictl(&["secrets", "generate"]).ended(0);
+    assert!(folder.path(".env").is_symlink() && mode(&folder.path("real.env")) == 0o600);
+    let written = folder.read("real.env");
+    assert!(written.contains("SESSION_SECRET="), "{written}");
+    folder.aictl(&["secrets", "generate"]).ended(0);
+    assert_eq!(folder.read("real.env"), written);
 }

@@ -33,8 +33,15 @@ pub struct Bundle {
 impl Bundle {
     /// Opens a bundle and checks everything but the content of layers and files.
     pub fn open(path: &Path) -> Result<Self, ImageError> {
-        let file = File::open(path).map_err(|e| failed(path, &e))?;
+        // What is no file is not even opened: a named pipe would wait for its other end.
+        let found = path.metadata().map_err(|e| failed(path, &e))?;
+        let file = match (found.is_file(), found.is_dir()) {
+            (true, _) => File::open(path).map_err(|e| failed(path, &e))?,
+            (_, true) => return Err(not_one(path, "it is a directory")),
+            _ => return Err(not_one(path, "it is no regular file")),
+        };
         let length = file.metadata().map_err(|e| failed(path, &e))?.len();
+        refuse_another_kind(path, &file)?;
         let places = scan(&file, length).map_err(|reason| bad(path, reason))?;
         let raw = Raw { path, file: &file, places: &places };
         let index_bytes = raw.document(INDEX)?;
@@ -220,6 +227,38 @@ impl Bundle {
 
 fn bad(path: &Path, reason: impl Into<String>) -> ImageError {
     ImageError::BadBundle { file: path.display().to_string(), reason: reason.into() }
+}
+
+fn not_one(path: &Path, reason: &str) -> ImageError {
+    ImageError::NoBundle { file: path.display().to_string(), reason: reason.to_owned() }
+}
+
+/// A file that never was a bundle is not called a damaged one. What is cut off within its first block still begins as
+/// every bundle does.
+fn refuse_another_kind(path: &Path, file: &File) -> Result<(), ImageError> {
+    let mut begin = Vec::new();
+    Section::new(file, 0, BLOCK).read_to_end(&mut begin).map_err(|e| failed(path, &e))?;
+    if begin.is_empty() {
+        return Err(bad(path, "it is empty, cut off before its first byte"));
+    }
+    let first = entry::header(OCI_LAYOUT, LAYOUT_VERSION.len() as u64).map_err(|e| failed(path, &e))?;
+    if first.as_bytes().starts_with(&begin) {
+        return Ok(());
+    }
+    let Ok(block) = <[u8; BLOCK as usize]>::try_from(begin) else { return Err(not_one(path, "it is no tar")) };
+    let named = block.starts_with(OCI_LAYOUT.as_bytes());
+    let mut header = tar::Header::new_ustar();
+    header.as_mut_bytes().copy_from_slice(&block);
+    if header.as_ustar().is_none() && header.as_gnu().is_none() && !named {
+        return Err(not_one(path, "it is no tar"));
+    }
+    let told = header.cksum().ok();
+    header.set_cksum();
+    // One whose header says its own sum is somebody else's; any other was a bundle's and is altered.
+    if told.is_some() && told == header.cksum().ok() {
+        return Err(not_one(path, "it is another kind of tar"));
+    }
+    Ok(())
 }
 
 /// The file and its parts before they mean anything.

@@ -136,6 +136,24 @@ fn a_file_cut_off_or_grown_is_refused() {
 }
 
 #[test]
+fn what_never_was_a_bundle_is_not_called_a_damaged_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.tar");
+    let told = |path: &Path| checked(path).err().unwrap();
+    assert!(told(folder.path()).ends_with("is no bundle of aictl: it is a directory"), "{}", told(folder.path()));
+    for (bytes, reason) in [
+        (b"name: shop\n".to_vec(), "it is no tar"),
+        (b"PK\x03\x04".repeat(1000), "it is no tar"),
+        (vec![0; 4096], "it is no tar"),
+        (archive(&IMAGES), "it is another kind of tar"),
+    ] {
+        fs::write(&path, &bytes).unwrap();
+        let told = told(&path);
+        assert!(told.ends_with(&format!("shop.tar is no bundle of aictl: {reason}")), "{told}");
+    }
+}
+
+#[test]
 fn a_delta_leaves_out_what_the_earlier_one_has_and_says_what_it_needs() {
     let (folder, path) = saved();
     let earlier = checked(&path).unwrap();

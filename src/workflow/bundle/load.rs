@@ -44,9 +44,8 @@ struct LoadReport {
 
 /// Loads.
 pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Report>> {
-    let path = context.cwd.join(&args.bundle);
+    let (path, directory) = places(context, &args)?;
     let bundle = verified(context, &path).await?;
-    let directory = args.to.map(|to| context.cwd.join(to));
     if let Some(directory) = &directory {
         refuse_overwriting(directory, &bundle)?;
     }
@@ -82,6 +81,20 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Rep
         directory,
         absent_files,
     }))
+}
+
+/// The bundle, and where its files go; that need not exist yet.
+fn places(context: &Context, args: &LoadArgs) -> Result<(PathBuf, Option<PathBuf>)> {
+    super::refuse_stream(&args.bundle, "load")?;
+    let path = context.cwd.join(&args.bundle);
+    let Some(to) = &args.to else { return Ok((path, None)) };
+    let directory = context.cwd.join(to);
+    if directory.exists() && !directory.is_dir() {
+        let message = format!("{} is a file: there is no unpacking into it", to.display());
+        let hint = Some("name a directory, which may be a new one: `--to NEW`; nothing was loaded".to_owned());
+        return Err(WorkflowError::Usage { message, hint }.into());
+    }
+    Ok((path, Some(directory)))
 }
 
 /// Reads the whole file once.

@@ -6,13 +6,13 @@ mod files;
 mod load;
 mod save;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
 use super::report::Report;
 use crate::error::Result;
-use crate::workflow::Context;
+use crate::workflow::{Context, WorkflowError};
 
 /// Carry images, configuration and aictl itself in one file
 #[derive(Debug, Clone, Args)]
@@ -60,4 +60,14 @@ pub async fn run(context: &Context, args: BundleArgs) -> Result<Box<dyn Report>>
         BundleAction::Save(args) => save::run(context, args).await,
         BundleAction::Load(args) => load::run(context, args).await,
     }
+}
+
+/// A bundle is read more than once and appears by a rename: it is a file.
+fn refuse_stream(file: &Path, verb: &str) -> Result<()> {
+    if file != Path::new("-") {
+        return Ok(());
+    }
+    let message = "a bundle is a file, and `-` names none".to_owned();
+    let hint = Some(format!("`aictl bundle {verb} shop.tar`; a file of that name is `./-`"));
+    Err(WorkflowError::Usage { message, hint }.into())
 }

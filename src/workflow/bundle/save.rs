@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -50,15 +51,16 @@ struct SaveReport {
 
 /// Saves.
 pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Report>> {
+    let path = place(context, &args)?;
     let loaded = load_stack(context)?;
     let collected = collect(&loaded, &context.redactor)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.scope(None)).await?;
     let references = references(&loaded, &observed)?;
-    let path = context.cwd.join(&args.bundle);
     let left_out = collected.left_out.iter().map(|(path, reason)| format!("{path}: {reason}")).collect();
     if context.options.dry_run {
-        return Ok(Box::new(planned(path, &references, (&collected, left_out))));
+        let files = file_names(&collected, !args.without_binary);
+        return Ok(Box::new(planned(path, &references, (files, left_out))));
     }
     let earlier = args.base.as_ref().map(|old| Bundle::open(&context.cwd.join(old))).transpose()?;
     let (known, since) = earlier.map(|old| (old.known(), Some(old.index().clone()))).unwrap_or_default();
@@ -81,6 +83,33 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Rep
     context.reporter.report(Event::StepFinished { key: 0, verb: "Saved", subject, detail, took });
     same_ids(&contents, &references)?;
     Ok(Box::new(report(path, size, &contents, left_out)))
+}
+
+/// Where the bundle goes. It cannot take the place of the base it is made against: it would need what it overwrote.
+fn place(context: &Context, args: &SaveArgs) -> Result<PathBuf> {
+    super::refuse_stream(&args.bundle, "save")?;
+    let path = context.cwd.join(&args.bundle);
+    if args.base.as_ref().is_some_and(|base| is_same_file(&path, &context.cwd.join(base))) {
+        let message =
+            format!("{} is the base itself: what changed since then cannot replace it", args.bundle.display());
+        let hint = Some("write another file: `aictl bundle save NEW --base OLD`".to_owned());
+        return Err(WorkflowError::Usage { message, hint }.into());
+    }
+    Ok(path)
+}
+
+/// Whether two paths lead to one file, by whatever links.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    let node = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
+    node(a).is_some() && node(a) == node(b)
+}
+
+/// The files of a bundle in its order.
+fn file_names(collected: &Collected, binary: bool) -> Vec<String> {
+    let mut names: Vec<String> = collected.files.keys().cloned().collect();
+    names.extend(binary.then(|| BINARY.to_owned()));
+    names.sort();
+    names
 }
 
 /// What a bundle of this project says of itself before anything is in it.
@@ -198,7 +227,11 @@ fn same_ids(contents: &Contents, references: &[(String, ObservedImage)]) -> Resu
     Ok(())
 }
 
-fn planned(path: PathBuf, references: &[(String, ObservedImage)], files: (&Collected, Vec<String>)) -> SaveReport {
+fn planned(
+    path: PathBuf,
+    references: &[(String, ObservedImage)],
+    (files, left_out): (Vec<String>, Vec<String>),
+) -> SaveReport {
     let image = |(name, image): &(String, ObservedImage)| SavedImage {
         reference: name.clone(),
         id: image.id.clone(),
@@ -209,8 +242,8 @@ fn planned(path: PathBuf, references: &[(String, ObservedImage)], files: (&Colle
         dry_run: true,
         size: 0,
         images: references.iter().map(image).collect(),
-        files: files.0.files.keys().cloned().collect(),
-        left_out: files.1,
+        files,
+        left_out,
         omitted: Vec::new(),
         omitted_size: 0,
     }
@@ -253,5 +286,35 @@ impl Report for SaveReport {
 
     fn json(&self) -> serde_json::Value {
         to_json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_itself_by_whatever_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("base.tar"), "x").unwrap();
+        std::fs::write(at("other.tar"), "x").unwrap();
+        std::os::unix::fs::symlink("base.tar", at("link.tar")).unwrap();
+        std::fs::hard_link(at("base.tar"), at("hard.tar")).unwrap();
+        for same in ["base.tar", "./base.tar", "link.tar", "hard.tar"] {
+            assert!(is_same_file(&at(same), &at("base.tar")), "{same}");
+        }
+        assert!(!is_same_file(&at("other.tar"), &at("base.tar")));
+        assert!(!is_same_file(&at("none.tar"), &at("none.tar")), "what is not there is told by whoever reads it");
+    }
+
+    #[test]
+    fn what_a_dry_run_lists_is_what_a_run_writes() {
+        let mut collected = Collected::default();
+        for name in ["aictl.yaml", "compose.yaml"] {
+            collected.files.insert(name.to_owned(), Vec::new());
+        }
+        assert_eq!(file_names(&collected, true), ["aictl.yaml", BINARY, "compose.yaml"]);
+        assert_eq!(file_names(&collected, false), ["aictl.yaml", "compose.yaml"]);
     }
 }

@@ -22,9 +22,15 @@ pub(in crate::workflow) fn writable(file: &Path) -> Result<()> {
     }
 }
 
+/// What goes into the file: the checks, or why there are none.
+pub(super) struct Said<'a> {
+    pub(super) report: &'a ChecksReport,
+    pub(super) error: Option<String>,
+}
+
 /// Writes the report; `now` is RFC 3339.
-pub(super) fn write(file: &Path, report: &ChecksReport, now: &str) -> Result<()> {
-    let text = rendered(report, now).map_err(|error| failed(file, error))?;
+pub(super) fn write(file: &Path, said: &Said<'_>, now: &str) -> Result<()> {
+    let text = rendered(said, now).map_err(|error| failed(file, error))?;
     let folder = file.parent().unwrap_or(Path::new("."));
     let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut draft| {
         draft.write_all(text.as_bytes())?;
@@ -37,13 +43,16 @@ fn failed(file: &Path, reason: String) -> WorkflowError {
     WorkflowError::File { path: file.display().to_string(), reason }
 }
 
-fn rendered(report: &ChecksReport, now: &str) -> std::result::Result<String, String> {
+fn rendered(Said { report, error }: &Said<'_>, now: &str) -> std::result::Result<String, String> {
     let mut suite = TestSuite::new(report.project.as_str());
     suite.set_time(report.took);
     // The schemas want local time without fraction and zone.
     suite.extra.insert("timestamp".into(), now.chars().take("2026-01-01T00:00:00".len()).collect::<String>().into());
     suite.add_test_cases(report.checks.iter().map(case));
     suite.add_test_cases(report.not_ready.iter().map(|words| not_ready(words)));
+    if let Some(error) = error {
+        suite.set_system_err(error.as_str());
+    }
     let mut whole = Report::new("aictl smoke-test");
     whole.set_time(report.took);
     whole.add_test_suite(suite);
@@ -102,7 +111,7 @@ mod tests {
 
     #[test]
     fn failures_and_flaps_keep_their_attempts_and_their_text_is_escaped() {
-        insta::assert_snapshot!(rendered(&report(false), "2026-01-01T12:00:00.5Z").unwrap(), @r#"
+        insta::assert_snapshot!(rendered(&Said { report: &report(false), error: None }, "2026-01-01T12:00:00.5Z").unwrap(), @r#"
         <?xml version="1.0" encoding="UTF-8"?>
         <testsuites name="aictl smoke-test" tests="3" failures="1" errors="0" time="0.000">
             <testsuite name="shop" tests="3" skipped="0" errors="0" failures="1" time="0.000" timestamp="2026-01-01T12:00:00">
@@ -116,6 +125,20 @@ mod tests {
         perhaps because of postgres</failure>
                     <rerunFailure message="attempt 1: GET http://api:8000/health answered 503, 200 was expected (3ms)" type="attempt">&lt;html&gt;out &amp; about&lt;/html&gt;</rerunFailure>
                 </testcase>
+            </testsuite>
+        </testsuites>
+        "#);
+    }
+
+    #[test]
+    fn no_checks_at_all_are_a_report_with_the_error() {
+        let report = ChecksReport::new(("shop", None), Vec::new(), Vec::new());
+        let said = Said { report: &report, error: Some("there is nothing to check".to_owned()) };
+        insta::assert_snapshot!(rendered(&said, "2026-01-01T12:00:00.5Z").unwrap(), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="aictl smoke-test" tests="0" failures="0" errors="0" time="0.000">
+            <testsuite name="shop" tests="0" skipped="0" errors="0" failures="0" time="0.000" timestamp="2026-01-01T12:00:00">
+                <system-err>there is nothing to check</system-err>
             </testsuite>
         </testsuites>
         "#);

@@ -20,7 +20,7 @@ use self::report::ChecksReport;
 use super::load::{LoadedStack, load_named};
 use super::report::{Report, Said};
 use super::select;
-use crate::error::{Result, nearest};
+use crate::error::{Error, Result, nearest};
 use crate::event::{Event, human};
 use crate::plan::Observed;
 use crate::probe::{CheckOutcome, Patience, Planned, Scene, await_ready, plan_checks, restarts, run_check};
@@ -68,6 +68,9 @@ pub(super) async fn examine(context: &Context, selection: &Selection, manner: Ma
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
     let planned = wanted(context, &loaded, (&observed, selection))?;
+    if planned.is_empty() {
+        return Err(nothing(context, (&loaded, &observed), manner.junit));
+    }
     if context.options.dry_run {
         return Ok(Box::new(listed(&planned)));
     }
@@ -83,7 +86,7 @@ pub(super) async fn examine(context: &Context, selection: &Selection, manner: Ma
     report.took = began.elapsed();
     report.verbose = context.options.verbose;
     if let Some(file) = manner.junit {
-        junit::write(file, &report, &(context.now)())?;
+        junit::write(file, &junit::Said { report: &report, error: None }, &(context.now)())?;
     }
     github::tell(context, &mut report);
     Ok(Box::new(report))
@@ -99,7 +102,17 @@ fn known_services(loaded: &LoadedStack) -> Result<()> {
     }
 }
 
-/// The checks that are selected; there is at least one.
+/// There is nothing to check: told to whoever reads the JUnit report, too.
+fn nothing(context: &Context, (loaded, observed): (&LoadedStack, &Observed), junit: Option<&Path>) -> Error {
+    let inactive = switched_off(loaded, observed).into_iter().map(str::to_owned).collect();
+    let error = Error::from(WorkflowError::NoChecks { inactive });
+    let Some(file) = junit.filter(|_| !context.options.dry_run) else { return error };
+    let report = ChecksReport::new((&loaded.name, loaded.project.environment_name.as_deref()), Vec::new(), Vec::new());
+    let said = junit::Said { report: &report, error: Some(error.to_string()) };
+    junit::write(file, &said, &(context.now)()).err().unwrap_or(error)
+}
+
+/// The checks that are selected.
 fn wanted(
     context: &Context,
     loaded: &LoadedStack,
@@ -124,7 +137,7 @@ fn wanted(
         }
         is_on && named && (selection.services.is_empty() || of_service)
     });
-    if planned.is_empty() { Err(WorkflowError::NoChecks.into()) } else { Ok(planned) }
+    Ok(planned)
 }
 
 /// Services that no active profile has and that do not run either.

@@ -18,6 +18,9 @@ use crate::project::PROJECT_FILE;
 use crate::template::stacks;
 use crate::workflow::{Context, WorkflowError};
 
+/// A list of more names is cut.
+const MOST_NAMES: usize = 10;
+
 /// Begin a project: from a system this binary brings, or around the compose files that are here
 #[derive(Debug, Clone, Default, Args)]
 pub struct InitArgs {
@@ -62,7 +65,7 @@ pub async fn run(context: &Context, args: InitArgs) -> Result<Box<dyn Report>> {
         let systems = stacks::systems().into_iter().map(str::to_owned).collect();
         return Ok(Box::new(InitReport { systems, dry_run: true, ..Default::default() }));
     }
-    let directory = directory(context);
+    let directory = directory(context)?;
     let report = match &args.from {
         Some(system) => begin(context, &directory, system)?,
         None => adopt::adopt(context, &directory)?,
@@ -70,9 +73,16 @@ pub async fn run(context: &Context, args: InitArgs) -> Result<Box<dyn Report>> {
     Ok(Box::new(report))
 }
 
-/// Where the project is to be.
-pub(super) fn directory(context: &Context) -> PathBuf {
-    context.options.project_dir.as_ref().map_or_else(|| context.cwd.clone(), |folder| context.cwd.join(folder))
+/// Where the project is to be; it need not exist yet.
+pub(super) fn directory(context: &Context) -> Result<PathBuf> {
+    let Some(folder) = &context.options.project_dir else { return Ok(context.cwd.clone()) };
+    let directory = context.cwd.join(folder);
+    if directory.exists() && !directory.is_dir() {
+        let message = format!("{} is not a directory", folder.display());
+        let hint = Some("name a folder, which may be a new one: `--project-dir FOLDER`".to_owned());
+        return Err(WorkflowError::Usage { message, hint }.into());
+    }
+    Ok(directory)
 }
 
 /// Writes the files of a system; the environment of the command line, else the one its quickstart names, becomes the default.
@@ -135,7 +145,7 @@ fn write(context: &Context, directory: &Path, mut drafts: Vec<Draft>) -> Result<
         }
     }
     if !different.is_empty() {
-        let message = format!("{} other files are in the way: {}", different.len(), different.join(", "));
+        let message = format!("{} other files are in the way: {}", different.len(), some_of(&different));
         let message =
             if different.len() == 1 { format!("another file is in the way: {}", different[0]) } else { message };
         let hint = Some("begin in an empty folder: `aictl --project-dir FOLDER init …`".to_owned());
@@ -149,6 +159,15 @@ fn write(context: &Context, directory: &Path, mut drafts: Vec<Draft>) -> Result<
         report.written.push(draft.path);
     }
     Ok(report)
+}
+
+/// The first names of a list, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    if names.len() <= MOST_NAMES {
+        return names.join(", ");
+    }
+    let (shown, more) = names.split_at(MOST_NAMES - 1);
+    format!("{} … and {} more", shown.join(", "), more.len())
 }
 
 fn create(path: &Path, draft: &Draft) -> io::Result<()> {
@@ -193,5 +212,18 @@ impl Report for InitReport {
 
     fn json(&self) -> serde_json::Value {
         to_json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_is_cut_and_says_how_many_more_there_are() {
+        let names = |count: usize| (0..count).map(|number| format!("f{number}")).collect::<Vec<_>>();
+        assert_eq!(some_of(&names(3)), "f0, f1, f2");
+        assert!(some_of(&names(10)).ends_with("f8, f9"));
+        assert_eq!(some_of(&names(60)), "f0, f1, f2, f3, f4, f5, f6, f7, f8 … and 51 more");
     }
 }

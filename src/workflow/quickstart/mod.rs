@@ -21,6 +21,7 @@ use crate::compose::{ComposeError, locate};
 use crate::error::Result;
 use crate::event::Reporter;
 use crate::project::{LoadedProject, PROJECT_FILE};
+use crate::workflow::context::quoted_word;
 use crate::workflow::{Context, GlobalOptions};
 use journal::Journal;
 use quiet::{Brief, Talk, Unattended};
@@ -45,14 +46,24 @@ pub struct QuickstartArgs {
 /// Goes all the way.
 pub async fn run(context: &Context, args: QuickstartArgs) -> Result<Box<dyn Report>> {
     let mut journal = Journal::new(context.reporter.clone());
+    let again = again(context, &args);
     match go(context, &args, &mut journal).await {
-        Ok(report) => Ok(Box::new(report)),
-        Err(error) => Err(error.with_hint(report::GOES_ON)),
+        Ok(report) => Ok(Box::new(QuickstartReport { again, ..report })),
+        Err(error) => {
+            let hint = report::goes_on(&again, error.kind());
+            Err(error.with_hint(hint))
+        }
     }
 }
 
+/// The command that was typed, with what led to this project and environment.
+fn again(context: &Context, args: &QuickstartArgs) -> String {
+    let from = args.from.as_deref().map(|system| format!(" --from {}", quoted_word(system)));
+    format!("{} quickstart{}", context.options.command(), from.unwrap_or_default())
+}
+
 async fn go(context: &Context, args: &QuickstartArgs, journal: &mut Journal) -> Result<QuickstartReport> {
-    let place = place(context, args);
+    let place = place(context, args)?;
     let reporter: Arc<dyn Reporter> = match context.options.verbose || context.console.is_terminal() {
         true => context.reporter.clone(),
         false => Arc::new(Brief::new(context.reporter.clone())),
@@ -88,15 +99,15 @@ struct Place {
     system: Option<String>,
 }
 
-fn place(context: &Context, args: &QuickstartArgs) -> Place {
-    let here = init::directory(context);
+fn place(context: &Context, args: &QuickstartArgs) -> Result<Place> {
+    let here = init::directory(context)?;
     if args.from.is_none() && is_project(context) {
-        return Place { directory: here, system: None };
+        return Ok(Place { directory: here, system: None });
     }
     let system = args.from.clone().unwrap_or_else(|| SYSTEM.to_owned());
     let directory = if context.options.project_dir.is_some() { here } else { here.join(&system) };
     let begun = directory.join(PROJECT_FILE).exists();
-    Place { directory, system: (!begun).then_some(system) }
+    Ok(Place { directory, system: (!begun).then_some(system) })
 }
 
 /// Whether something is here already; files that cannot be read are a project too, and will say what is wrong.

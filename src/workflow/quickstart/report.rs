@@ -4,12 +4,19 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::error::ErrorKind;
 use crate::workflow::doctor::DoctorReport;
 use crate::workflow::report::{Block, Cell, Report, Tone, to_json};
 use crate::workflow::status::StackStatus;
 
 /// What whoever stopped half-way is told.
-pub(super) const GOES_ON: &str = "`aictl quickstart` goes on from here once that is mended";
+pub(super) fn goes_on(again: &str, kind: ErrorKind) -> String {
+    // Nothing is broken where somebody pressed Ctrl-C.
+    match kind {
+        ErrorKind::Interrupted | ErrorKind::Terminated => format!("`{again}` goes on from here"),
+        _ => format!("`{again}` goes on from here once that is mended"),
+    }
+}
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -91,6 +98,9 @@ pub struct QuickstartReport {
     /// How a failed smoke test reads.
     #[serde(skip)]
     pub failed_checks: Vec<Block>,
+    /// The command that goes on from here.
+    #[serde(skip)]
+    pub again: String,
     /// Exit code of the step that ended it.
     #[serde(skip)]
     pub code: u8,
@@ -120,7 +130,10 @@ impl Report for QuickstartReport {
         }
         let end = match (self.code, self.dry_run, self.changed) {
             (1.., ..) => {
-                let hint = vec![Cell::new("hint:", Tone::Dim), format!(" {GOES_ON}").into()];
+                let hint = vec![
+                    Cell::new("hint:", Tone::Dim),
+                    format!(" {}", goes_on(&self.again, ErrorKind::ChecksFailed)).into(),
+                ];
                 blocks.extend([Block::Gap, Block::Line(hint)]);
                 return blocks;
             }
@@ -139,5 +152,18 @@ impl Report for QuickstartReport {
 
     fn exit_code(&self) -> u8 {
         self.code
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_ctrl_c_nothing_has_to_be_mended() {
+        let said = |kind| goes_on("aictl --env full quickstart", kind);
+        assert_eq!(said(ErrorKind::Interrupted), "`aictl --env full quickstart` goes on from here");
+        assert_eq!(said(ErrorKind::Terminated), "`aictl --env full quickstart` goes on from here");
+        assert_eq!(said(ErrorKind::Failed), "`aictl --env full quickstart` goes on from here once that is mended");
     }
 }

@@ -92,7 +92,7 @@ impl Fill<'_> {
 
     fn one(&self, wanted: &Wanted, fresh: bool, filled: &mut Filled, generate: Generate<'_>) -> Result<(), FillError> {
         let entry = last_entry(&filled.text, &wanted.key)?;
-        let empty = entry.as_ref().is_none_or(|entry| entry.value.as_deref().unwrap_or_default().is_empty());
+        let empty = entry.as_ref().is_none_or(is_empty);
         let named = self.replace && self.only.contains(&wanted.key);
         if self.elsewhere.contains(&wanted.key) && !named && (entry.is_none() || !empty) {
             return Ok(());
@@ -176,6 +176,11 @@ fn comment(wanted: &Wanted, action: Action) -> String {
         Some(description) => format!("{description} ({by})"),
         None => by.to_owned(),
     }
+}
+
+/// Whether nobody wrote a value. One that is a reference alone is somebody's, although nothing here has that name.
+fn is_empty(entry: &Entry) -> bool {
+    entry.value.as_deref().unwrap_or_default().is_empty() && entry.unset.is_empty()
 }
 
 /// A value of the template nobody should run with: a stand-in, or a secret everybody can read there.
@@ -295,5 +300,25 @@ mod tests {
         let (text, changes) = filled(Some(existing), None, &wanted, &["A_SECRET"]);
         assert_eq!(text, "A_SECRET=new-1 # note\nB_SECRET=\n");
         assert_eq!(changes, [("A_SECRET".to_owned(), Action::Replaced)]);
+    }
+    #[test]
+    fn a_reference_is_not_taken_for_nothing() {
+        let existing = "DB_PASSWORD=$OF_THE_PROCESS\n";
+        let kept = filled(Some(existing), None, &[generated("DB_PASSWORD")], &[]);
+        assert_eq!(kept, (existing.to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn a_name_alone_and_an_empty_value_are_filled_in_their_own_line() {
+        for (existing, expected) in [
+            ("DB_PASSWORD\nNEXT=5\nOTHER=6\n", "DB_PASSWORD=new-1\nNEXT=5\nOTHER=6\n"),
+            ("DB_PASSWORD=\r\nNEXT=5\r\n", "DB_PASSWORD=new-1\r\nNEXT=5\r\n"),
+            ("DB_PASSWORD\r\nNEXT=5\r\n", "DB_PASSWORD=new-1\r\nNEXT=5\r\n"),
+        ] {
+            let wanted = [generated("DB_PASSWORD")];
+            let (text, _) = filled(Some(existing), None, &wanted, &[]);
+            assert_eq!(text, expected);
+            assert_eq!(filled(Some(&text), None, &wanted, &[]), (text, Vec::new()), "a second run changes nothing");
+        }
     }
 }

@@ -19,6 +19,8 @@ pub enum Problem {
     Default,
     /// It can be guessed.
     Weak,
+    /// A part of it is taken for a reference, and nothing has that name.
+    UnsetReference,
     /// Another environment has the same value.
     Shared,
     /// A URL does not say what was meant.
@@ -37,6 +39,7 @@ impl Problem {
             Self::Placeholder => "placeholder",
             Self::Default => "default",
             Self::Weak => "weak",
+            Self::UnsetReference => "lost part",
             Self::Shared => "shared",
             Self::MalformedUrl => "malformed URL",
             Self::OpenMode => "open mode",

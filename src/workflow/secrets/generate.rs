@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::fill::{Action, Change, Fill, FillError, Filled};
 use super::setting::{EnvFile, Setting, load_setting, shown};
+use super::trouble::{end_of_links, unwritable};
 use super::wanted::{Origin, Wanted, wanted};
 use crate::compose::{self, ComposeError, Variable};
 use crate::error::{Result, nearest};
@@ -77,11 +78,12 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
     }
     confirm(context, &report)?;
     context.redactor.learn(&filled.secrets);
+    let place = end_of_links(&setting.target);
     let written = match existing {
         Some(file) => replace_private(&file.path, file.text.as_bytes(), filled.text.as_bytes()),
-        None => create_private(&setting.target, filled.text.as_bytes()),
+        None => create_private(&place, filled.text.as_bytes()),
     };
-    written.map_err(|error| WorkflowError::File { path: report.file.clone(), reason: error.to_string() })?;
+    written.map_err(|error| unwritable(context, &setting.target, &place, &error))?;
     Ok(report)
 }
 

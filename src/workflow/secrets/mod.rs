@@ -8,6 +8,7 @@ mod finding;
 mod generate;
 mod places;
 mod setting;
+mod trouble;
 mod values;
 mod wanted;
 

@@ -11,6 +11,7 @@ use crate::host::git;
 use crate::host::private_file::is_open_to_others;
 use crate::secret::{is_secret_name, placeholder_reason, secrets_in};
 use crate::workflow::Context;
+use crate::workflow::context::quoted_word;
 
 /// Commands that mend things, as they must be typed here.
 pub(super) struct Remedies<'a> {
@@ -25,40 +26,19 @@ impl Remedies<'_> {
 
     /// Makes a value that is not there.
     pub(super) fn generate(&self, key: &str) -> String {
-        format!("{} secrets generate {key}", self.aictl())
+        format!("{} secrets generate {key}", self.context.options.command())
     }
 
     /// Replaces a value.
     pub(super) fn regenerate(&self, key: &str) -> String {
-        format!("{} secrets generate --replace {key}", self.aictl())
+        format!("{} secrets generate --replace {key}", self.context.options.command())
     }
 
     /// Opens the file where the value belongs.
     pub(super) fn edit(&self, line: Option<u32>) -> String {
         let line = line.map(|line| format!("+{line} ")).unwrap_or_default();
-        format!("\"${{EDITOR:-vi}}\" {line}{}", word(&self.shown(&self.setting.target)))
+        format!("\"${{EDITOR:-vi}}\" {line}{}", quoted_word(&self.shown(&self.setting.target)))
     }
-
-    /// This program with the flags that lead to the same files.
-    fn aictl(&self) -> String {
-        let options = &self.context.options;
-        let mut words = vec!["aictl".to_owned()];
-        if let Some(directory) = &options.project_dir {
-            words.extend(["--project-dir".to_owned(), word(&directory.display().to_string())]);
-        }
-        if let Some(environment) = &options.environment {
-            words.extend(["--env".to_owned(), word(environment)]);
-        }
-        for file in &options.env_files {
-            words.extend(["--env-file".to_owned(), word(&file.display().to_string())]);
-        }
-        words.join(" ")
-    }
-}
-
-/// A word as a shell takes it.
-fn word(text: &str) -> String {
-    shlex::try_quote(text).map_or_else(|_| text.to_owned(), |quoted| quoted.into_owned())
 }
 
 /// Secrets that have the same value in a file of another environment.
@@ -103,11 +83,11 @@ pub(super) async fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
         let path = remedies.shown(&file.path);
         if let Ok(Some(mode)) = is_open_to_others(&file.path) {
             let reason = format!("its mode is {mode:o}: others on this machine can reach it");
-            findings.push(of_file(&path, Problem::OpenMode, reason, format!("chmod 600 {}", word(&path))));
+            findings.push(of_file(&path, Problem::OpenMode, reason, format!("chmod 600 {}", quoted_word(&path))));
         }
         if is_tracked(&file.path).await {
             let reason = "whoever has the repository has the secrets, and its history keeps them".to_owned();
-            let remedy = format!("git rm --cached {}", word(&path));
+            let remedy = format!("git rm --cached {}", quoted_word(&path));
             findings.push(of_file(&path, Problem::TrackedByGit, reason, remedy));
         }
     }

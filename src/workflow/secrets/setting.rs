@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::trouble::{not_text, refuse_irregular, unreadable};
 use crate::compose::env_file::{Entry, entries};
 use crate::error::Result;
 use crate::project::LoadedProject;
@@ -115,11 +116,11 @@ fn template_of(target: &Path) -> Option<PathBuf> {
 
 /// A file and its statements; nothing when it does not exist.
 fn load_file(context: &Context, path: &Path) -> Result<Option<EnvFile>> {
-    let file = |reason: String| WorkflowError::File { path: shown(context, path), reason };
+    refuse_irregular(context, path)?;
     let text = match std::fs::read(path) {
-        Ok(bytes) => String::from_utf8(bytes).map_err(|_| file("it is not valid UTF-8".to_owned()))?,
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| not_text(context, path))?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(file(error.to_string()).into()),
+        Err(error) => return Err(unreadable(context, path, &error)),
     };
     let entries = entries(&text, &BTreeMap::new()).map_err(|error| WorkflowError::EnvFile {
         path: shown(context, path),

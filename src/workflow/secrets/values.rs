@@ -13,6 +13,8 @@ struct Held<'a> {
     value: &'a str,
     file: String,
     line: Option<u32>,
+    /// Whether a `$` in it refers to nothing.
+    has_lost_part: bool,
 }
 
 /// Everything wrong with single values; one finding a name, the gravest.
@@ -22,7 +24,10 @@ pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[Wanted]) -> Vec<
         let held = held(remedies, &wanted.key);
         let found = held.as_ref().filter(|held| !held.value.is_empty());
         let finding = match found {
-            None => missing(remedies, wanted, held.as_ref()),
+            None => match held.as_ref().filter(|held| held.has_lost_part) {
+                Some(held) => Some(lost_part(remedies, held)),
+                None => missing(remedies, wanted, held.as_ref()),
+            },
             Some(held) => secret_finding(remedies, held, Some(wanted)),
         };
         findings.extend(finding);
@@ -47,11 +52,24 @@ pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[Wanted]) -> Vec<
 /// The value a container would get: the process environment wins, then the last file.
 fn held<'a>(remedies: &'a Remedies<'_>, key: &'a str) -> Option<Held<'a>> {
     if let Some(value) = remedies.context.variables.get(key) {
-        return Some(Held { key, value, file: "environment".to_owned(), line: None });
+        return Some(Held { key, value, file: "environment".to_owned(), line: None, has_lost_part: false });
     }
     let (file, entry) = remedies.setting.found(key)?;
     let value = entry.value.as_deref().unwrap_or_default();
-    Some(Held { key, value, file: remedies.shown(&file.path), line: Some(entry.line) })
+    // Each file was read by itself: what the process or another file gives is no loss.
+    let elsewhere = |name: &String| {
+        let mut others = remedies.setting.files.iter().filter(|other| other.path != file.path);
+        remedies.context.variables.contains_key(name) || others.any(|other| other.entry(name).is_some())
+    };
+    let has_lost_part = entry.unset.iter().any(|name| !elsewhere(name));
+    Some(Held { key, value, file: remedies.shown(&file.path), line: Some(entry.line), has_lost_part })
+}
+
+/// The name is not told: it may be a piece of the secret.
+fn lost_part(remedies: &Remedies<'_>, held: &Held<'_>) -> Finding {
+    let reason = "a `$` in it begins a name that nothing gives a value, so that part is lost: \
+                  write the value in single quotes, `'…'`, where `$` means itself";
+    finding(held, Problem::UnsetReference, reason.to_owned(), remedies.edit(held.line))
 }
 
 fn missing(remedies: &Remedies<'_>, wanted: &Wanted, held: Option<&Held<'_>>) -> Option<Finding> {
@@ -77,6 +95,9 @@ fn missing(remedies: &Remedies<'_>, wanted: &Wanted, held: Option<&Held<'_>>) ->
 }
 
 fn secret_finding(remedies: &Remedies<'_>, held: &Held<'_>, wanted: Option<&Wanted>) -> Option<Finding> {
+    if held.has_lost_part {
+        return Some(lost_part(remedies, held));
+    }
     let min_length = wanted.and_then(|wanted| wanted.min_length);
     let (problem, reason) = fault(remedies, held.key, held.value, min_length)?;
     let generated = wanted.is_some_and(|wanted| matches!(wanted.origin, Origin::Generated { .. }));
@@ -102,6 +123,9 @@ fn fault(remedies: &Remedies<'_>, key: &str, value: &str, min_length: Option<u32
 
 fn url_finding(remedies: &Remedies<'_>, held: &Held<'_>, earlier: &[Finding]) -> Option<Finding> {
     let edit = || held.line.map_or_else(|| format!("unset {}", held.key), |line| remedies.edit(Some(line)));
+    if held.has_lost_part && !earlier.iter().any(|finding| finding.key.as_deref() == Some(held.key)) {
+        return Some(lost_part(remedies, held));
+    }
     if let Some(reason) = malformed_url(held.key, held.value) {
         return Some(finding(held, Problem::MalformedUrl, reason, edit()));
     }

@@ -1,5 +1,6 @@
 //! Bundles between two engines: saved on the machine's, loaded on an empty one without network or registry.
 mod damaged;
+mod meant;
 mod round;
 
 use std::path::{Path, PathBuf};

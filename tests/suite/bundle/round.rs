@@ -118,7 +118,9 @@ fn no_byte_of_a_bundle_is_a_secret_and_a_file_that_holds_one_is_refused() {
 fn a_delta_holds_what_is_new_and_needs_the_earlier_bundle() {
     let Some(stage) = project("bundle-delta", false) else { return };
     let Some(engine) = OwnEngine::empty("bundle delta", 60) else { return };
-    let (base, _) = saved(&stage, "base.tar", &[]);
+    let (_, planned) = saved(&stage, "base.tar", &["--dry-run"]);
+    let (base, written) = saved(&stage, "base.tar", &[]);
+    assert_eq!(planned["files"], written["files"]);
     let newer = format!("{}-newer:1", stage.name());
     let container = docker(&["create", "aictl-lab/tool:1"]);
     stage.write("news", "something new\n");

@@ -1,9 +1,9 @@
-//! kill -9 in the middle: the next quickstart goes on from what is there, and leaves nothing of the dead one.
-use std::process::{Child, Stdio};
+//! kill -9 and Ctrl-C in the middle: the next quickstart goes on from what is there, and leaves nothing of the dead one.
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::small::{self, goes_on_at};
-use crate::stage::{Stage, docker, eventually};
+use crate::stage::{Outcome, Stage, docker, eventually};
 
 fn begun(stage: &Stage) -> Child {
     let mut command = stage.command(&small::QUICKSTART);
@@ -19,6 +19,21 @@ fn kill_when(mut child: Child, what: &str, moment: impl FnMut() -> bool) {
     assert!(child.try_wait().unwrap().is_none(), "it had ended already");
     child.kill().unwrap();
     assert_eq!(child.wait().unwrap().code(), None);
+}
+
+/// An interruption is no trouble: nothing is to be mended, and the hint is what was typed.
+#[test]
+fn ctrl_c_is_told_with_the_command_that_goes_on() {
+    let Some(stage) = small::stage("quick-interrupted") else { return };
+    stage.write("compose.yaml", &small::compose(&[("\"0\"", "\"20000\"")]));
+    let mut command = stage.command(&[&["--env", "dev"][..], &small::QUICKSTART].concat());
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    eventually("the container is there", Duration::from_secs(40), || stage.containers().len() == 1);
+    let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(pressed.success());
+    let outcome = Outcome::from(child.wait_with_output().unwrap()).ended(130);
+    let hint = format!("hint: `aictl -p {} --env dev quickstart` goes on from here\n", stage.name());
+    assert!(outcome.stderr.contains(&hint), "{}", outcome.stderr);
 }
 
 /// Containers whose command has these words.

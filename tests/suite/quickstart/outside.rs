@@ -35,12 +35,11 @@ fn names_that_do_not_resolve_are_told_before_anything_is_pulled() {
     const SERVER: &str = "127.0.53.61";
     let Some(registry) = Registry::open("quick-names") else { return };
     let stage = &registry.stage;
-    let image = "images.example.invalid/shop/tool:1";
-    stage.write("compose.yaml", &small::compose(&[("aictl-lab/tool:1", image)]));
-    let from = format!(
-        "default_environment: dev\nregistry: {{ url: images.example.invalid, mirrors: ['{}'] }}",
-        registry.address
-    );
+    // A name of this process: what another run left under it would need no name server.
+    let host = format!("images-{}.example.invalid", std::process::id());
+    let image = format!("{host}/shop/tool:1");
+    stage.write("compose.yaml", &small::compose(&[("aictl-lab/tool:1", &image)]));
+    let from = format!("default_environment: dev\nregistry: {{ url: {host}, mirrors: ['{}'] }}", registry.address);
     stage.write("aictl.yaml", &small::project(&[("default_environment: dev", &from)]));
     stage.write("resolv.conf", &format!("nameserver {SERVER}\noptions timeout:1 attempts:1\n"));
     // A mount of its own hides the machine's resolver from this process alone.
@@ -61,7 +60,7 @@ fn names_that_do_not_resolve_are_told_before_anything_is_pulled() {
     }
     goes_on(&aictl, &["secrets"]);
     stage.aictl(&["stop", "--remove"]).ended(0);
-    docker(&["rmi", image]);
+    docker(&["rmi", &image]);
 }
 
 #[test]

@@ -164,6 +164,14 @@ fn what_cannot_be_meant_is_told_with_the_nearest_name() {
     stage.write("compose.yaml", "services: { api: { image: aictl-lab/tool:1, scale: 0 } }\n");
     let nothing = stage.aictl(&["smoke-test"]).ended(78);
     assert!(nothing.stderr.contains("there is nothing to check") && nothing.stderr.contains("hint: "), "{nothing:?}");
+    stage.write("compose.yaml", "services: { api: { image: aictl-lab/tool:1, profiles: [extra] } }\n");
+    let inactive = stage.aictl(&["smoke-test", "--junit", "junit.xml"]).ended(78);
+    assert!(inactive.stderr.contains("in no active profile: api;"), "{}", inactive.stderr);
+    let report = stage.path().join("junit.xml");
+    super::reports::assert_valid(&report);
+    assert!(std::fs::read_to_string(&report).unwrap().contains("there is nothing to check"));
+    let stream = stage.aictl(&["smoke-test", "--junit", "-"]).ended(2);
+    assert!(stream.stderr.contains("`-` names none") && !stage.path().join("-").exists(), "{}", stream.stderr);
 }
 
 #[test]

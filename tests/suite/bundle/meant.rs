@@ -1,0 +1,59 @@
+//! Command lines and files that cannot be meant: refused before anything is looked at or written, so no engine is asked.
+//! Reads exit codes, what is said, and the folder afterwards.
+//! Never needs a project.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::TempDir;
+
+use super::aictl;
+
+const BASE: &[u8] = b"the earlier bundle";
+
+fn folder() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("base.tar"), BASE).unwrap();
+    folder
+}
+
+#[track_caller]
+fn refused(folder: &Path, code: i32, words: &[&str], parts: &[&str]) {
+    let refused = aictl(folder, None, &[&["bundle"], words].concat()).ended(code);
+    for part in parts.iter().chain(&["\"hints\":[\""]) {
+        let said = refused.stderr.replace("\": ", "\":");
+        assert!(said.contains(part), "`{part}` is not in what {words:?} says:\n{}", refused.stderr);
+    }
+    assert_eq!(fs::read(folder.join("base.tar")).unwrap(), BASE);
+    assert!(!folder.join("-").exists(), "{words:?} wrote a file named `-`");
+}
+
+#[test]
+fn a_base_is_not_overwritten_by_what_needs_it() {
+    let folder = folder();
+    std::os::unix::fs::symlink("base.tar", folder.path().join("link.tar")).unwrap();
+    fs::hard_link(folder.path().join("base.tar"), folder.path().join("hard.tar")).unwrap();
+    for (bundle, base) in
+        [("base.tar", "base.tar"), ("./base.tar", "base.tar"), ("link.tar", "base.tar"), ("base.tar", "hard.tar")]
+    {
+        refused(folder.path(), 2, &["save", bundle, "--base", base], &["is the base itself", "--base OLD"]);
+    }
+}
+
+#[test]
+fn what_is_no_bundle_and_no_place_for_one_is_told() {
+    let folder = folder();
+    refused(folder.path(), 2, &["save", "-"], &["`-` names none", "aictl bundle save shop.tar"]);
+    refused(folder.path(), 2, &["load", "-"], &["`-` names none", "aictl bundle load shop.tar"]);
+    refused(folder.path(), 2, &["load", "x.tar", "--to", "base.tar"], &["base.tar is a file", "--to NEW"]);
+    refused(folder.path(), 1, &["load", "."], &["is no bundle of aictl: it is a directory", "aictl bundle save FILE"]);
+    refused(
+        folder.path(),
+        1,
+        &["load", "base.tar"],
+        &["is no bundle of aictl: it is no tar", "aictl bundle save FILE"],
+    );
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    refused(folder.path(), 1, &["load", "pipe"], &["is no bundle of aictl: it is no regular file"]);
+}
