@@ -109,6 +109,12 @@ impl Error {
         &self.hints
     }
 
+    /// The same failure with other words in its hints.
+    pub fn map_hints(mut self, words: impl Fn(&str) -> String) -> Self {
+        self.hints = self.hints.iter().map(|hint| words(hint)).collect();
+        self
+    }
+
     /// Evidence: the last log lines of what failed.
     pub fn details(&self) -> &[String] {
         &self.details

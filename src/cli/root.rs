@@ -93,7 +93,7 @@ async fn run(cli: Cli) -> u8 {
     };
     match dispatch(&context, cli.verb).await {
         Ok(report) => interruption.code(ui.show(&*report)),
-        Err(error) => ui.fail(&interruption.told(error)),
+        Err(error) => ui.fail(&interruption.told(error).map_hints(|hint| context.options.addressed(hint))),
     }
 }
 

@@ -61,6 +61,14 @@ impl GlobalOptions {
         add("--set", self.set.clone());
         words.join(" ")
     }
+
+    /// A hint whose commands lead to the same project, environment and files wherever they are typed.
+    pub fn addressed(&self, hint: &str) -> String {
+        let command = self.command();
+        // Some already have them.
+        let (ours, placeholder) = (format!("`{command} "), "`\u{0} ");
+        hint.replace(&ours, placeholder).replace("`aictl ", &ours).replace(placeholder, &ours)
+    }
 }
 
 /// A word as a shell takes it.
@@ -152,5 +160,9 @@ mod tests {
         };
         let said = "aictl --project-dir 'my shop' -p shop --env full --env-file a.env --env-file b.env";
         assert_eq!(options.command(), said);
+        assert_eq!(
+            options.addressed(&format!("see `aictl logs web`, `ls` or `{said} ls`")),
+            format!("see `{said} logs web`, `ls` or `{said} ls`")
+        );
     }
 }

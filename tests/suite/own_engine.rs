@@ -136,7 +136,7 @@ impl OwnEngine {
 
     pub fn aictl(&self, project: &Path, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
-        command.args(["-p", "own"]).args(words).current_dir(project).env("DOCKER_HOST", self.address());
+        command.env("COMPOSE_PROJECT_NAME", "own").args(words).current_dir(project).env("DOCKER_HOST", self.address());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

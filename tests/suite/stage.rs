@@ -72,7 +72,9 @@ impl Stage {
 
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
-        command.args(["-p", &self.name]).args(words).current_dir(self.path()).stdin(Stdio::null());
+        // As an option the name would stand in every hint.
+        command.env("COMPOSE_PROJECT_NAME", &self.name);
+        command.args(words).current_dir(self.path()).stdin(Stdio::null());
         command
     }
 

@@ -46,7 +46,8 @@ fn names_that_do_not_resolve_are_told_before_anything_is_pulled() {
     let own = "mount --bind resolv.conf /etc/resolv.conf && exec \"$0\" \"$@\"";
     let aictl = |words: &[&str]| -> Outcome {
         let mut command = Command::new("unshare");
-        command.args(["--mount", "sh", "-c", own, env!("CARGO_BIN_EXE_aictl"), "-p", stage.name()]).args(words);
+        command.args(["--mount", "sh", "-c", own, env!("CARGO_BIN_EXE_aictl")]).args(words);
+        command.env("COMPOSE_PROJECT_NAME", stage.name());
         for proxy in ["http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"] {
             command.env_remove(proxy);
         }
@@ -80,7 +81,8 @@ fn a_user_without_the_right_to_the_engine_is_told_how_to_get_it() {
     }
     let aictl_in = |groups: &str, words: &[&str]| -> Outcome {
         let mut command = Command::new("setpriv");
-        command.args(["--reuid", NOBODY, "--regid", NOBODY, groups]).arg(&program).args(["-p", stage.name()]);
+        command.args(["--reuid", NOBODY, "--regid", NOBODY, groups]).arg(&program);
+        command.env("COMPOSE_PROJECT_NAME", stage.name());
         command.args(words).current_dir(stage.path()).env("HOME", stage.path()).env("USER", "nobody");
         command.stdin(Stdio::null()).output().unwrap().into()
     };
