@@ -5,7 +5,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::answer::{Answer, GOOD, judge};
-use super::clients::{BOUNDED, PSQL, REDIS_CLI};
+use super::clients::{BOUNDED, LACKING, PSQL, REDIS_CLI};
 use super::look::Seen;
 use super::{Planned, ProbeError, Scene};
 use crate::event::{Channel, LogLine, OutputStream};
@@ -89,7 +89,7 @@ pub(super) async fn sql(scene: &Scene<'_>, plan: &Planned, check: &SqlCheck) -> 
     let mut seen = Seen::default();
     for container in scene.running(&check.service).await? {
         let answer = run(scene, &container, client(PSQL, &arguments), vec!["PGCONNECT_TIMEOUT=10".to_owned()]).await?;
-        failed_client(&what, &answer)?;
+        failed_client((&what, &check.service), &answer)?;
         let text = first_value(&answer.text).to_owned();
         if text.is_empty() {
             return Err(ProbeError::wrong(format!("{what} gave no row")));
@@ -110,9 +110,18 @@ fn first_line(output: &str) -> &str {
     output.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()
 }
 
-fn failed_client(what: &str, answer: &Answer) -> Result<(), ProbeError> {
+fn failed_client((what, service): (&str, &str), answer: &Answer) -> Result<(), ProbeError> {
     if answer.exit_code == Some(0) {
         return Ok(());
+    }
+    let lacking = match answer.exit_code {
+        Some(127) if answer.text.starts_with(LACKING) => first_line(&answer.text).strip_prefix(LACKING),
+        // The engine's words for a program that is not there.
+        Some(126 | 127) if answer.text.contains("exec: \"sh\"") => Some("no `sh` to run a client with"),
+        _ => None,
+    };
+    if let Some(lacking) = lacking {
+        return Err(ProbeError::NoClient { service: service.to_owned(), lacking: lacking.to_owned() });
     }
     let said = answer.shown.part(first_line).excerpt().unwrap_or("the client said nothing".to_owned());
     Err(ProbeError::Broken { what: what.to_owned(), reason: said })
@@ -146,7 +155,7 @@ pub(super) async fn redis(scene: &Scene<'_>, plan: &Planned, check: &RedisCheck)
     let mut seen = Seen::default();
     for container in scene.running(&check.service).await? {
         let answer = run(scene, &container, client(REDIS_CLI, &arguments), variables()).await?;
-        failed_client(&what, &answer)?;
+        failed_client((&what, &check.service), &answer)?;
         let said = answer.text.trim();
         let first = said.split_whitespace().next().unwrap_or_default();
         let wrong_pong = words[0].eq_ignore_ascii_case("ping") && words.len() == 1 && said != "PONG";
@@ -177,7 +186,35 @@ mod tests {
         let text = "\npsql: error: connection refused\nmore\n".to_owned();
         let shown = Shown::new(&Redactor::default(), &text);
         let answer = Answer { exit_code: Some(2), text, shown, ..Answer::default() };
-        let error = failed_client("`select 1` in db", &answer).unwrap_err();
+        let error = failed_client(("`select 1` in db", "db"), &answer).unwrap_err();
         assert_eq!(error.to_string(), "`select 1` in db: psql: error: connection refused");
+    }
+
+    #[test]
+    fn an_image_without_a_client_is_told_as_that() {
+        let oci = "OCI runtime exec failed: exec failed: exec: \"sh\": executable file not found in $PATH";
+        for (code, text, said) in [
+            (127, "the image has no psql\n", "the image of `db` has no psql"),
+            (126, oci, "the image of `db` has no `sh` to run a client with"),
+            (1, "the image has no table", "it: the image has no table"),
+        ] {
+            let shown = Shown::new(&Redactor::default(), text);
+            let answer = Answer { exit_code: Some(code), text: text.to_owned(), shown, ..Answer::default() };
+            let error = failed_client(("it", "db"), &answer).unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.is_for_good()), (said, code != 1));
+        }
+    }
+
+    /// The scripts as they are, with no client in reach.
+    #[test]
+    fn the_scripts_say_which_client_an_image_lacks() {
+        for (script, said) in
+            [(PSQL, "the image has no psql\n"), (REDIS_CLI, "the image has neither redis-cli nor valkey-cli\n")]
+        {
+            let mut command = std::process::Command::new("/bin/sh");
+            let output = command.args(["-c", script]).env("PATH", "/nowhere").output().unwrap();
+            assert_eq!(output.status.code(), Some(127));
+            assert_eq!(String::from_utf8_lossy(&output.stderr), said);
+        }
     }
 }
