@@ -140,8 +140,10 @@ impl JsonSchema for ByteSize {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "type": ["string", "integer"],
+            "type": ["string", "number"],
             "format": "byte-size",
+            "minimum": 0,
+            "pattern": r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*([bB]|[kKmMgGtT]([iI]?[bB]|[iI])?)?\s*$",
             "description": "A size: `512MiB`, `8GiB`, `20GB`, or a number of bytes.",
         })
     }
@@ -156,6 +158,7 @@ impl JsonSchema for Period {
         json_schema!({
             "type": "string",
             "format": "period",
+            "pattern": r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(ms|[smhdw])\s*([0-9]+\.?[0-9]*\s*(ms|[smhdw])\s*)*$",
             "description": "A length of time: `30s`, `10m`, `1h30m`, `7d`.",
         })
     }

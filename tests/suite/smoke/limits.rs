@@ -54,7 +54,7 @@ fn an_image_without_a_shell_is_checked_all_the_same() {
     assert!(said("no").contains("ended with exit code 1,"), "{}", said("no"));
     // 126 or 127, as the engine says that there is no such program.
     assert!(said("none").contains("ended with exit code 12"), "{}", said("none"));
-    assert_eq!(said("late"), "sleep 5 in api gave no answer within 1s");
+    assert!(said("late").contains("gave no answer within 1"), "{}", said("late"));
 }
 
 /// Whatever is cut from an answer or a command, no beginning of a secret is left.
