@@ -126,7 +126,7 @@ where
 pub fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("`{text}` is not a time such as 90s or 5m");
     if let Ok(seconds) = text.parse::<u64>() {
-        return Ok(Duration::from_secs(seconds));
+        return bounded(text, Duration::from_secs(seconds));
     }
     let mut total = Duration::ZERO;
     let mut rest = text;
@@ -145,7 +145,13 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         total = total.saturating_add(unit);
         rest = &after[length..];
     }
-    if text.is_empty() { Err(wrong()) } else { Ok(total) }
+    if text.is_empty() { Err(wrong()) } else { bounded(text, total) }
+}
+
+/// Nobody waits for a year, and clocks cannot add every time.
+fn bounded(text: &str, time: Duration) -> Result<Duration, String> {
+    let year = Duration::from_secs(365 * 86_400);
+    if time > year { Err(format!("`{text}` is more than a year")) } else { Ok(time) }
 }
 
 #[cfg(test)]
@@ -173,7 +179,7 @@ mod tests {
         assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
         assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
-        for wrong in ["", "soon", "5x", "m"] {
+        for wrong in ["", "soon", "5x", "m", "366d", "18446744073709551615", "99999999999999999d"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
     }

@@ -7,9 +7,14 @@ use serde_json::Value;
 
 use super::ProbeError;
 use crate::project::Expectation;
+use crate::secret::Redactor;
 
 /// An excerpt of an answer is at most this long.
 const EXCERPT: usize = 400;
+/// So is what stands within a line.
+const ONE_LINE: usize = 40;
+/// More than this is never looked at for what is shown.
+const SHOWN: usize = 64 * 1024;
 
 /// What came back.
 #[derive(Debug, Clone, Default)]
@@ -22,23 +27,42 @@ pub(super) struct Answer {
     pub(super) exit_code: Option<i64>,
     /// Body or output.
     pub(super) text: String,
+    /// The same for people.
+    pub(super) shown: Shown,
 }
 
-impl Answer {
-    /// The beginning of the text, as one shows it.
+/// Text for people. Secrets are struck before anything is cut from it: of a part of one the redactor knows nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Shown(String);
+
+impl Shown {
+    pub(super) fn new(redactor: &Redactor, text: &str) -> Self {
+        Self(redactor.redact_beginning(text, SHOWN))
+    }
+
+    /// A part of it.
+    pub(super) fn part(&self, pick: impl FnOnce(&str) -> &str) -> Self {
+        Self(pick(&self.0).to_owned())
+    }
+
+    /// The beginning; nothing when there is only blank space.
     pub(super) fn excerpt(&self) -> Option<String> {
-        excerpt(&self.text)
+        let text = self.0.trim();
+        let mut short: String = text.chars().filter(|c| !c.is_control() || *c == '\n').take(EXCERPT).collect();
+        if text.chars().count() > EXCERPT {
+            short.push('…');
+        }
+        Some(short).filter(|short| !short.is_empty())
     }
-}
 
-/// The beginning of a text; nothing when there is only blank space.
-pub(super) fn excerpt(text: &str) -> Option<String> {
-    let text = text.trim();
-    let mut short: String = text.chars().filter(|c| !c.is_control() || *c == '\n').take(EXCERPT).collect();
-    if text.chars().count() > EXCERPT {
-        short.push('…');
+    /// All of it within one line, or as much as there is room for.
+    pub(super) fn one_line(&self) -> String {
+        let line: String = self.0.split_whitespace().collect::<Vec<_>>().join(" ");
+        if line.chars().count() <= ONE_LINE {
+            return line;
+        }
+        format!("{}…", line.chars().take(ONE_LINE - 1).collect::<String>())
     }
-    Some(short).filter(|short| !short.is_empty())
 }
 
 /// The statuses that will do when none was named: below this.
@@ -52,7 +76,7 @@ pub(super) fn judge(what: &str, answer: &Answer, expect: &Expectation, below: u1
         what: what.to_owned(),
         found,
         wanted,
-        body: answer.excerpt(),
+        body: answer.shown.excerpt(),
     };
     let fault = status(answer, expect, below)
         .or_else(|| exit_code(answer, expect))
@@ -93,9 +117,9 @@ fn header(answer: &Answer, expect: &Expectation) -> Fault {
 }
 
 fn text(answer: &Answer, expect: &Expectation) -> Fault {
-    let found = || match answer.text.trim() {
-        "" => "answered nothing".to_owned(),
-        short if short.len() <= 40 && !short.contains('\n') => format!("answered `{short}`"),
+    let found = || match answer.shown.0.trim() {
+        "" if answer.text.trim().is_empty() => "answered nothing".to_owned(),
+        short if short.len() <= ONE_LINE && !short.contains('\n') => format!("answered `{short}`"),
         _ => "answered something else".to_owned(),
     };
     if let Some(wanted) = expect.equals.as_ref().filter(|wanted| answer.text.trim() != wanted.trim()) {
@@ -145,7 +169,11 @@ mod tests {
 
     fn page(status: u16, text: &str) -> Answer {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Answer { status: Some(status), text: text.to_owned(), headers, exit_code: None }
+        Answer { status: Some(status), headers, ..answer(text) }
+    }
+
+    fn answer(text: &str) -> Answer {
+        Answer { text: text.to_owned(), shown: Shown(text.to_owned()), ..Answer::default() }
     }
 
     #[test]
@@ -183,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_command_is_held_against_its_exit_code_and_output() {
-        let ran = |code, text: &str| Answer { exit_code: Some(code), text: text.to_owned(), ..Answer::default() };
+        let ran = |code, text: &str| Answer { exit_code: Some(code), ..answer(text) };
         assert_eq!(said(&ran(0, "42\n"), "{ equals: '42' }"), "passed");
         assert_eq!(said(&ran(0, "41\n"), "{ equals: '42' }"), "it answered `41`, `42` was expected");
         assert_eq!(said(&ran(3, ""), "{}"), "it ended with exit code 3, 0 was expected");
@@ -193,8 +221,31 @@ mod tests {
 
     #[test]
     fn an_excerpt_is_short_and_shows_no_control_characters() {
+        let excerpt = |text: &str| Shown(text.to_owned()).excerpt();
         assert_eq!(excerpt("  \n"), None);
         assert_eq!(excerpt("a\u{1b}[31mb\n").unwrap(), "a[31mb");
         assert_eq!(excerpt(&"ö".repeat(1000)).unwrap().chars().count(), EXCERPT + 1);
+    }
+
+    #[test]
+    fn what_stands_in_a_line_is_short() {
+        let one_line = |text: &str| Shown(text.to_owned()).one_line();
+        assert_eq!(one_line("select\n  1"), "select 1");
+        assert_eq!(one_line(&"x".repeat(80)).chars().count(), ONE_LINE);
+    }
+
+    /// Wherever the cut falls, whatever stands before the value.
+    #[test]
+    fn no_part_of_a_secret_is_left_by_a_cut() {
+        let redactor = Redactor::new(&[crate::secret::Secret::new("S3cr/et+va  lue\"x&1")]);
+        for before in (0..60).chain(380..=EXCERPT).chain(SHOWN - 30..=SHOWN) {
+            for filler in ["x", " ", "\u{1}"] {
+                let text = format!("{}S3cr/et+va  lue\"x&1", filler.repeat(before));
+                let shown = Shown::new(&redactor, &text);
+                for cut in [shown.excerpt().unwrap_or_default(), shown.one_line()] {
+                    assert!(!cut.contains("S3c"), "{before} times {filler:?}: {cut}");
+                }
+            }
+        }
     }
 }

@@ -11,7 +11,9 @@ if [ -z "${PGPASSWORD:-}" ]; then
   if [ -z "$password" ] && [ -r "${POSTGRES_PASSWORD_FILE:-}" ]; then password="$(cat "$POSTGRES_PASSWORD_FILE")"; fi
   if [ -n "$password" ]; then export PGPASSWORD="$password"; fi
 fi
-exec psql "$@"
+if command -v psql >/dev/null 2>&1; then exec psql "$@"; fi
+echo "the image has no psql" >&2
+exit 127
 "#;
 
 /// redis-cli reads its password from REDISCLI_AUTH.
@@ -21,8 +23,14 @@ if [ -z "${REDISCLI_AUTH:-}" ]; then
   if [ -z "$password" ] && [ -r "${REDIS_PASSWORD_FILE:-}" ]; then password="$(cat "$REDIS_PASSWORD_FILE")"; fi
   if [ -n "$password" ]; then export REDISCLI_AUTH="$password"; fi
 fi
-if command -v redis-cli >/dev/null 2>&1; then exec redis-cli "$@"; else exec valkey-cli "$@"; fi
+if command -v redis-cli >/dev/null 2>&1; then exec redis-cli "$@"; fi
+if command -v valkey-cli >/dev/null 2>&1; then exec valkey-cli "$@"; fi
+echo "the image has neither redis-cli nor valkey-cli" >&2
+exit 127
 "#;
+
+/// How both begin to say what an image lacks, with exit code 127.
+pub(super) const LACKING: &str = "the image has ";
 
 /// Ends a client that hangs, where the image has a program for it: what runs in a container outlives who asked for it.
 pub(super) const BOUNDED: &str = r#"

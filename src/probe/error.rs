@@ -25,6 +25,9 @@ pub enum ProbeError {
     /// The answer is not the one that was wanted.
     #[error("{what} {found}, {wanted}")]
     Unexpected { what: String, found: String, wanted: String, body: Option<String> },
+    /// The image has no program to ask with.
+    #[error("the image of `{service}` has {lacking}")]
+    NoClient { service: String, lacking: String },
     /// Nothing can be said yet: what is asked has only begun.
     #[error("{what}")]
     Early { what: String, details: Vec<String> },
@@ -41,7 +44,7 @@ impl ProbeError {
 
     /// Whether looking again cannot help.
     pub fn is_for_good(&self) -> bool {
-        matches!(self, Self::Wrong { for_good: true, .. })
+        matches!(self, Self::Wrong { for_good: true, .. } | Self::NoClient { .. })
     }
 
     /// Whether it was looked at too early to tell.

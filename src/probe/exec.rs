@@ -5,7 +5,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use super::answer::{Answer, GOOD, judge};
-use super::clients::{BOUNDED, PSQL, REDIS_CLI};
+use super::clients::{BOUNDED, LACKING, PSQL, REDIS_CLI};
 use super::look::Seen;
 use super::{Planned, ProbeError, Scene};
 use crate::event::{Channel, LogLine, OutputStream};
@@ -52,11 +52,14 @@ pub(super) async fn run(
     environment: Vec<String>,
 ) -> Result<Answer, ProbeError> {
     let kept = Kept::default();
+    let mark = scene.marks.begin(&container.id);
+    let environment = environment.into_iter().chain([mark.variable.clone()]).filter(|pair| !pair.is_empty()).collect();
     let args = ExecArgs { container: container.id.clone(), command, environment, ..ExecArgs::default() };
     let code = scene.target.exec(&args, ExecInput::default(), &kept).await?;
+    mark.ended();
     let (out, err) = kept.text();
     let text = if out.trim().is_empty() || code != 0 { format!("{out}{err}") } else { out };
-    Ok(Answer { exit_code: Some(code), text, ..Answer::default() })
+    Ok(Answer { exit_code: Some(code), shown: scene.shown(&text), text, ..Answer::default() })
 }
 
 /// A command as the check says it, in every running container of the service.
@@ -66,7 +69,7 @@ pub(super) async fn command(scene: &Scene<'_>, plan: &Planned, check: &ExecCheck
     for container in scene.running(&check.service).await? {
         let answer = run(scene, &container, check.command.0.clone(), Vec::new()).await?;
         judge(&what, &answer, &plan.check.expect, GOOD)?;
-        seen = Seen::new(format!("exit code {}", answer.exit_code.unwrap_or_default()), answer.excerpt());
+        seen = Seen::new(format!("exit code {}", answer.exit_code.unwrap_or_default()), answer.shown.excerpt());
     }
     Ok(seen)
 }
@@ -82,34 +85,46 @@ pub(super) async fn sql(scene: &Scene<'_>, plan: &Planned, check: &SqlCheck) -> 
     if let Some(database) = &check.database {
         arguments.extend(["-d", database]);
     }
-    let what = format!("`{}` in {}", one_line(&check.query), check.service);
+    let what = format!("`{}` in {}", scene.shown(&check.query).one_line(), check.service);
     let mut seen = Seen::default();
     for container in scene.running(&check.service).await? {
         let answer = run(scene, &container, client(PSQL, &arguments), vec!["PGCONNECT_TIMEOUT=10".to_owned()]).await?;
-        failed_client(&what, &answer)?;
+        failed_client((&what, &check.service), &answer)?;
         let text = first_value(&answer.text).to_owned();
         if text.is_empty() {
             return Err(ProbeError::wrong(format!("{what} gave no row")));
         }
-        let answer = Answer { text, ..answer };
+        let answer = Answer { text, shown: answer.shown.part(first_value), ..answer };
         judge(&what, &answer, &plan.check.expect, GOOD)?;
-        seen = Seen::new(format!("answered {}", one_line(&answer.text)), None);
+        seen = Seen::new(format!("answered {}", answer.shown.one_line()), None);
     }
     Ok(seen)
 }
 
 /// The first column of the first row.
 fn first_value(output: &str) -> &str {
-    let row = output.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    row.split('|').next().unwrap_or_default().trim()
+    first_line(output).split('|').next().unwrap_or_default().trim()
 }
 
-fn failed_client(what: &str, answer: &Answer) -> Result<(), ProbeError> {
+fn first_line(output: &str) -> &str {
+    output.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim()
+}
+
+fn failed_client((what, service): (&str, &str), answer: &Answer) -> Result<(), ProbeError> {
     if answer.exit_code == Some(0) {
         return Ok(());
     }
-    let said = answer.text.lines().find(|line| !line.trim().is_empty()).unwrap_or("the client said nothing");
-    Err(ProbeError::Broken { what: what.to_owned(), reason: said.trim().to_owned() })
+    let lacking = match answer.exit_code {
+        Some(127) if answer.text.starts_with(LACKING) => first_line(&answer.text).strip_prefix(LACKING),
+        // The engine's words for a program that is not there.
+        Some(126 | 127) if answer.text.contains("exec: \"sh\"") => Some("no `sh` to run a client with"),
+        _ => None,
+    };
+    if let Some(lacking) = lacking {
+        return Err(ProbeError::NoClient { service: service.to_owned(), lacking: lacking.to_owned() });
+    }
+    let said = answer.shown.part(first_line).excerpt().unwrap_or("the client said nothing".to_owned());
+    Err(ProbeError::Broken { what: what.to_owned(), reason: said })
 }
 
 /// Words a Redis error begins with. Without a terminal redis-cli says them like any answer, with exit code 0.
@@ -135,33 +150,29 @@ pub(super) async fn redis(scene: &Scene<'_>, plan: &Planned, check: &RedisCheck)
     let words = if check.command.0.is_empty() { &ping[..] } else { &check.command.0[..] };
     let mut arguments = vec!["-h", "127.0.0.1"];
     arguments.extend(words.iter().map(String::as_str));
-    let what = format!("`{}` to {}", one_line(&words.join(" ")), check.service);
+    let what = format!("`{}` to {}", scene.shown(&words.join(" ")).one_line(), check.service);
     let variables = || plan.variables.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect();
     let mut seen = Seen::default();
     for container in scene.running(&check.service).await? {
         let answer = run(scene, &container, client(REDIS_CLI, &arguments), variables()).await?;
-        failed_client(&what, &answer)?;
+        failed_client((&what, &check.service), &answer)?;
         let said = answer.text.trim();
         let first = said.split_whitespace().next().unwrap_or_default();
         let wrong_pong = words[0].eq_ignore_ascii_case("ping") && words.len() == 1 && said != "PONG";
         if REDIS_ERRORS.contains(&first) || wrong_pong {
-            return Err(ProbeError::Broken { what, reason: one_line(said) });
+            return Err(ProbeError::Broken { what, reason: answer.shown.one_line() });
         }
         judge(&what, &answer, &plan.check.expect, GOOD)?;
-        seen = Seen::new(format!("answered {}", one_line(said)), None);
+        seen = Seen::new(format!("answered {}", answer.shown.one_line()), None);
     }
     Ok(seen)
 }
 
-/// One line of at most forty characters.
-pub(super) fn one_line(text: &str) -> String {
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= 40 { line } else { format!("{}…", line.chars().take(39).collect::<String>()) }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::answer::Shown;
     use super::*;
+    use crate::secret::Redactor;
 
     #[test]
     fn the_first_value_is_the_answer() {
@@ -173,14 +184,37 @@ mod tests {
     #[test]
     fn a_failed_client_is_quoted_with_its_first_line() {
         let text = "\npsql: error: connection refused\nmore\n".to_owned();
-        let answer = Answer { exit_code: Some(2), text, ..Answer::default() };
-        let error = failed_client("`select 1` in db", &answer).unwrap_err();
+        let shown = Shown::new(&Redactor::default(), &text);
+        let answer = Answer { exit_code: Some(2), text, shown, ..Answer::default() };
+        let error = failed_client(("`select 1` in db", "db"), &answer).unwrap_err();
         assert_eq!(error.to_string(), "`select 1` in db: psql: error: connection refused");
     }
 
     #[test]
-    fn long_queries_are_shown_on_one_short_line() {
-        assert_eq!(one_line("select\n  1"), "select 1");
-        assert_eq!(one_line(&"x".repeat(80)).chars().count(), 40);
+    fn an_image_without_a_client_is_told_as_that() {
+        let oci = "OCI runtime exec failed: exec failed: exec: \"sh\": executable file not found in $PATH";
+        for (code, text, said) in [
+            (127, "the image has no psql\n", "the image of `db` has no psql"),
+            (126, oci, "the image of `db` has no `sh` to run a client with"),
+            (1, "the image has no table", "it: the image has no table"),
+        ] {
+            let shown = Shown::new(&Redactor::default(), text);
+            let answer = Answer { exit_code: Some(code), text: text.to_owned(), shown, ..Answer::default() };
+            let error = failed_client(("it", "db"), &answer).unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.is_for_good()), (said, code != 1));
+        }
+    }
+
+    /// The scripts as they are, with no client in reach.
+    #[test]
+    fn the_scripts_say_which_client_an_image_lacks() {
+        for (script, said) in
+            [(PSQL, "the image has no psql\n"), (REDIS_CLI, "the image has neither redis-cli nor valkey-cli\n")]
+        {
+            let mut command = std::process::Command::new("/bin/sh");
+            let output = command.args(["-c", script]).env("PATH", "/nowhere").output().unwrap();
+            assert_eq!(output.status.code(), Some(127));
+            assert_eq!(String::from_utf8_lossy(&output.stderr), said);
+        }
     }
 }

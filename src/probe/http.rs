@@ -11,12 +11,12 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, HOST, USER_AGENT};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt;
 
-use super::answer::{ANY, Answer, GOOD, judge};
+use super::answer::{ANY, Answer, GOOD, Shown, judge};
 use super::look::Seen;
 use super::{Planned, ProbeError, Scene, public, tls};
 use crate::plan::ObservedContainer;
 use crate::project::{HttpCheck, HttpParts, TcpCheck, host_and_port, is_public};
-use crate::secret::Secret;
+use crate::secret::{Redactor, Secret};
 use crate::target::BoxDuplex;
 
 /// An answer longer than this is not read to its end.
@@ -32,6 +32,7 @@ const AGENT: &str = concat!("aictl/", env!("CARGO_PKG_VERSION"));
 pub(super) struct Question<'a> {
     pub(super) parts: HttpParts<'a>,
     pub(super) login: Option<&'a (String, Secret)>,
+    pub(super) redactor: &'a Redactor,
 }
 
 impl Question<'_> {
@@ -84,7 +85,8 @@ impl Question<'_> {
         };
         let body = body.map_err(|error| self.broken(&error))?.to_bytes();
         let text = String::from_utf8_lossy(&body).into_owned();
-        Ok(Answer { status: Some(status), headers, text, exit_code: None })
+        let shown = Shown::new(self.redactor, &text);
+        Ok(Answer { status: Some(status), headers, text, shown, exit_code: None })
     }
 
     fn request(&self) -> Result<Request<Empty<bytes::Bytes>>, ProbeError> {
@@ -116,7 +118,7 @@ pub(super) async fn look(scene: &Scene<'_>, plan: &Planned, check: &HttpCheck) -
     let Some(parts) = check.parts() else {
         return Err(ProbeError::wrong(format!("`{}` is no URL", check.url)));
     };
-    let question = Question { parts, login: plan.login.as_ref() };
+    let question = Question { parts, login: plan.login.as_ref(), redactor: scene.redactor };
     let below = if plan.any_answer { ANY } else { GOOD };
     if is_public(parts.host) && scene.containers(parts.host).await?.is_empty() {
         let answer = public::get(&question).await?;
@@ -132,7 +134,7 @@ pub(super) async fn look(scene: &Scene<'_>, plan: &Planned, check: &HttpCheck) -
 
 fn verdict(question: &Question<'_>, answer: &Answer, (plan, below): (&Planned, u16)) -> Result<Seen, ProbeError> {
     judge(&question.words(), answer, &plan.check.expect, below)?;
-    Ok(Seen::new(format!("answered {}", answer.status.unwrap_or_default()), answer.excerpt()))
+    Ok(Seen::new(format!("answered {}", answer.status.unwrap_or_default()), answer.shown.excerpt()))
 }
 
 /// A port that accepts a connection and keeps it for a moment.
@@ -170,7 +172,8 @@ mod tests {
         reply: &'static str,
     ) -> (Result<Answer, ProbeError>, String) {
         let check = HttpCheck { url: url.to_owned() };
-        let question = Question { parts: check.parts().unwrap(), login };
+        let redactor = &Redactor::default();
+        let question = Question { parts: check.parts().unwrap(), login, redactor };
         let (ours, mut theirs) = tokio::io::duplex(4096);
         let server = async {
             let mut request = Vec::new();

@@ -7,7 +7,6 @@ use regex::Regex;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::answer::excerpt;
 use super::look::Seen;
 use super::{ProbeError, Scene};
 use crate::plan::ObservedContainer;
@@ -27,7 +26,7 @@ pub(super) async fn look(scene: &Scene<'_>, check: &LogCheck) -> Result<Seen, Pr
             lines += 1;
             if let Some(pattern) = absent.as_ref().filter(|pattern| pattern.is_match(&line.message)) {
                 let what = format!("the log of {} has a line that matches `{pattern}`", container.name);
-                let details = excerpt(&line.message).into_iter().collect();
+                let details = scene.shown(&line.message).excerpt().into_iter().collect();
                 return Err(ProbeError::Wrong { what, details, for_good: true });
             }
             if found.is_none() && present.as_ref().is_some_and(|pattern| pattern.is_match(&line.message)) {
@@ -39,7 +38,7 @@ pub(super) async fn look(scene: &Scene<'_>, check: &LogCheck) -> Result<Seen, Pr
         (Some(pattern), None) => {
             Err(ProbeError::wrong(format!("no line of {}'s log matches `{pattern}`", check.service)))
         }
-        (Some(_), Some(line)) => Ok(Seen::new("a line matches", excerpt(&line))),
+        (Some(_), Some(line)) => Ok(Seen::new("a line matches", scene.shown(&line).excerpt())),
         (None, _) => Ok(Seen::new(format!("no line of {lines} matches"), None)),
     }
 }

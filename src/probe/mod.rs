@@ -9,6 +9,7 @@ mod exec;
 mod http;
 mod log;
 mod look;
+mod mark;
 mod outcome;
 mod prometheus;
 mod public;

@@ -42,7 +42,7 @@ type Asked<'a, 's> = (&'a Scene<'s>, &'a Planned, &'a str, &'a ObservedContainer
 
 async fn ask((scene, plan, service, container): Asked<'_, '_>, path: &str) -> Result<Value, ProbeError> {
     let parts = HttpParts { secure: false, host: service, port: PORT, path };
-    let question = Question { parts, login: plan.login.as_ref() };
+    let question = Question { parts, login: plan.login.as_ref(), redactor: scene.redactor };
     let answer = question.ask(scene, container).await?;
     data(&answer.text).map_err(|reason| ProbeError::Broken { what: question.words(), reason })
 }

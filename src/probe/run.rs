@@ -1,10 +1,11 @@
 //! Runs one check to its verdict: looks, and looks again while there is patience and hope.
 //! Reads the check, the scene and the patience; returns the outcome with every attempt.
-//! Never begins a look after its deadline, save for a first one that everything gets.
+//! Never looks on after its deadline: a look that runs then is a failed one.
 
+use std::future::Future;
 use std::time::{Duration, Instant};
 
-use super::look::look;
+use super::look::{Seen, look};
 use super::{Attempt, CheckOutcome, Planned, ProbeError, Scene, Verdict};
 
 /// How long one look may take unless the check says otherwise.
@@ -16,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// How often and how long a check may be tried.
 #[derive(Debug, Clone, Copy)]
 pub struct Patience {
-    /// No look begins after this.
+    /// Every look ends by then.
     pub deadline: Instant,
     /// Looks after the first one; absent: until the deadline.
     pub retries: Option<u32>,
@@ -30,7 +31,7 @@ pub async fn run_check(scene: &Scene<'_>, plan: &Planned, patience: Patience) ->
     let mut attempts = Vec::new();
     let mut pause = FIRST_PAUSE;
     loop {
-        let (attempt, hopeless) = attempt(scene, plan, limit).await;
+        let (attempt, hopeless) = attempt(scene, plan, (limit, patience.deadline)).await;
         let passed = attempt.passed;
         attempts.push(attempt);
         let used_up = retries.is_some_and(|retries| attempts.len() > retries as usize);
@@ -44,7 +45,7 @@ pub async fn run_check(scene: &Scene<'_>, plan: &Planned, patience: Patience) ->
         name: plan.check.name.clone(),
         kind: plan.check.way(),
         service: plan.service.clone(),
-        asked: plan.asked(),
+        asked: plan.asked(scene.redactor),
         source: plan.source(),
         verdict: Verdict::over(&attempts),
         attempts,
@@ -52,14 +53,10 @@ pub async fn run_check(scene: &Scene<'_>, plan: &Planned, patience: Patience) ->
     }
 }
 
-async fn attempt(scene: &Scene<'_>, plan: &Planned, limit: Duration) -> (Attempt, bool) {
-    // The time begins when it is this one's turn.
-    let _turn = scene.turn().await;
-    let began = Instant::now();
-    let seen = tokio::time::timeout(limit, look(scene, plan)).await;
-    let late = |_| Err(ProbeError::Late { what: plan.asked(), after: limit });
-    let seen = seen.unwrap_or_else(late);
-    let took = began.elapsed();
+async fn attempt(scene: &Scene<'_>, plan: &Planned, times: (Duration, Instant)) -> (Attempt, bool) {
+    let asked = || plan.asked(scene.redactor);
+    let (seen, took) = in_time((scene.turn(), look(scene, plan)), times, asked).await;
+    scene.end_given_up().await;
     match seen {
         Ok(seen) => (Attempt { passed: true, early: false, message: seen.message, details: seen.details, took }, false),
         Err(error) => {
@@ -67,5 +64,51 @@ async fn attempt(scene: &Scene<'_>, plan: &Planned, limit: Duration) -> (Attempt
             let early = error.is_early();
             (Attempt { passed: false, early, message, details, took }, error.is_for_good())
         }
+    }
+}
+
+/// Waits for the turn and looks, not longer than one look may take nor beyond the deadline; also says how long it looked.
+async fn in_time<T>(
+    (turn, look): (impl Future<Output = T>, impl Future<Output = Result<Seen, ProbeError>>),
+    (limit, deadline): (Duration, Instant),
+    asked: impl Fn() -> String,
+) -> (Result<Seen, ProbeError>, Duration) {
+    let Ok(_turn) = tokio::time::timeout_at(deadline.into(), turn).await else {
+        return (Err(ProbeError::wrong("there was no time left to look")), Duration::ZERO);
+    };
+    // The time of a look begins when it is its turn.
+    let began = Instant::now();
+    let limit = limit.min(deadline.saturating_duration_since(began));
+    let seen = tokio::time::timeout(limit, look).await;
+    (seen.unwrap_or_else(|_| Err(ProbeError::Late { what: asked(), after: limit })), began.elapsed())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    async fn looked(turn: impl Future<Output = ()>, times: (u64, u64)) -> (String, Duration) {
+        let began = Instant::now();
+        let times = (Duration::from_millis(times.0), began + Duration::from_millis(times.1));
+        let (seen, _) = in_time((turn, pending()), times, || "it".to_owned()).await;
+        (seen.unwrap_err().to_string(), began.elapsed())
+    }
+
+    #[tokio::test]
+    async fn a_look_ends_at_its_own_limit_or_the_deadline_whichever_is_first() {
+        for times in [(5000, 30), (30, 5000)] {
+            let (said, took) = looked(ready(()), times).await;
+            assert!(said.starts_with("it gave no answer within "), "{said}");
+            assert!(took < Duration::from_secs(3), "{times:?}: {took:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_never_has_a_turn_ends_at_the_deadline_too() {
+        let (said, took) = looked(pending(), (5000, 30)).await;
+        assert_eq!(said, "there was no time left to look");
+        assert!(took < Duration::from_secs(3), "{took:?}");
     }
 }

@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::ProbeError;
+use super::answer::Shown;
+use super::mark::Marks;
 use super::outcome::Source;
 use crate::plan::{ContainerState, Observed, ObservedContainer, Scope};
 use crate::project::Check;
-use crate::secret::Secret;
+use crate::secret::{Redactor, Secret};
 use crate::target::{Target, TargetError};
 
 /// So many looks at a time: an engine under many execs at once is slow for all of them.
@@ -39,7 +41,7 @@ pub struct Planned {
 
 impl Planned {
     /// What is asked, in words: `GET http://api:8000/health`, `select 1 in postgres`.
-    pub fn asked(&self) -> String {
+    pub fn asked(&self, redactor: &Redactor) -> String {
         let check = &self.check;
         let service = self.service.as_deref().unwrap_or("?");
         if let Some(http) = &check.http {
@@ -56,7 +58,7 @@ impl Planned {
             (_, _, Some(redis)) => redis.command.0.join(" "),
             _ => check.way().to_owned(),
         };
-        format!("{} in {service}", super::exec::one_line(&words))
+        format!("{} in {service}", Shown::new(redactor, &words).one_line())
     }
 
     pub(super) fn source(&self) -> Source {
@@ -72,16 +74,18 @@ pub struct Scene<'a> {
     pub project: &'a str,
     /// Now, in seconds since 1970.
     pub now: i64,
+    /// Knows what must not be shown.
+    pub redactor: &'a Redactor,
+    pub(super) marks: Marks,
     baseline: Observed,
     seen: Mutex<(Instant, Arc<Observed>)>,
     turns: Semaphore,
 }
 
 impl<'a> Scene<'a> {
-    /// A scene as it stands before the first check.
-    pub fn new(target: &'a dyn Target, project: &'a str, baseline: Observed, now: i64) -> Self {
-        let seen = Mutex::new((Instant::now(), Arc::new(baseline.clone())));
-        Self { target, project, now, baseline, seen, turns: Semaphore::new(AT_ONCE) }
+    /// What must not be shown is struck from a text.
+    pub(super) fn shown(&self, text: &str) -> Shown {
+        Shown::new(self.redactor, text)
     }
 
     /// Waits for this look's turn. The semaphore is never closed.
@@ -89,10 +93,29 @@ impl<'a> Scene<'a> {
         self.turns.acquire().await.ok()
     }
 
-    /// A scene as it stands now.
-    pub async fn now(target: &'a dyn Target, project: &'a str, now: i64) -> Result<Self, TargetError> {
+    /// A scene as it stands now, before the first check.
+    pub async fn now(
+        target: &'a dyn Target,
+        project: &'a str,
+        now: i64,
+        redactor: &'a Redactor,
+    ) -> Result<Self, TargetError> {
         let scope = Scope { project: project.to_owned(), ..Scope::default() };
-        Ok(Self::new(target, project, target.observe(&scope).await?, now))
+        let baseline = target.observe(&scope).await?;
+        let seen = Mutex::new((Instant::now(), Arc::new(baseline.clone())));
+        let turns = Semaphore::new(AT_ONCE);
+        Ok(Self { target, project, now, redactor, marks: Marks::default(), baseline, seen, turns })
+    }
+
+    /// From now on this is what was before the first check.
+    pub async fn begin_anew(&mut self) -> Result<(), ProbeError> {
+        self.baseline = (*self.look().await?).clone();
+        Ok(())
+    }
+
+    /// Ends commands in containers that a look did not wait for.
+    pub async fn end_given_up(&self) {
+        self.marks.end_given_up(self.target).await;
     }
 
     /// The container as it was before the first check.

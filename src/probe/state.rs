@@ -4,10 +4,12 @@
 
 use std::borrow::Cow;
 
+use super::answer::Shown;
 use super::look::Seen;
 use super::{CheckOutcome, ProbeError, Scene};
 use crate::plan::{ContainerState, Health, ObservedContainer, health_command};
 use crate::project::{ExpectedState, StateCheck};
+use crate::secret::Redactor;
 
 /// The state in words: `exited with 3`, `running, unhealthy: …`.
 pub(super) fn described(container: &ObservedContainer) -> String {
@@ -32,7 +34,7 @@ pub(super) async fn look(scene: &Scene<'_>, check: &StateCheck) -> Result<Seen, 
     let mut healthy = true;
     for container in containers.iter().map(Cow::Borrowed) {
         let container = asked_when_starting(scene, container).await?;
-        fault(&container, scene.before(&container.id), check.is).map_or(Ok(()), Err)?;
+        fault(&container, (scene.before(&container.id), scene.redactor), check.is).map_or(Ok(()), Err)?;
         healthy &= container.health == Health::Healthy;
     }
     let word = match check.is {
@@ -66,7 +68,11 @@ pub(super) async fn passes_own_test(scene: &Scene<'_>, container: &ObservedConta
 }
 
 /// What is wrong with one container.
-fn fault(now: &ObservedContainer, before: Option<&ObservedContainer>, expected: ExpectedState) -> Option<ProbeError> {
+fn fault(
+    now: &ObservedContainer,
+    (before, redactor): (Option<&ObservedContainer>, &Redactor),
+    expected: ExpectedState,
+) -> Option<ProbeError> {
     let wrong = |what: String, for_good| Some(ProbeError::Wrong { what, details: Vec::new(), for_good });
     let name = &now.name;
     if expected == ExpectedState::Completed {
@@ -82,7 +88,7 @@ fn fault(now: &ObservedContainer, before: Option<&ObservedContainer>, expected: 
     }
     match now.health {
         Health::Unhealthy => {
-            let said = now.health_log.as_deref().and_then(super::answer::excerpt);
+            let said = now.health_log.as_deref().and_then(|log| Shown::new(redactor, log).excerpt());
             let what = format!("{name} is unhealthy");
             Some(ProbeError::Wrong { what, details: said.into_iter().collect(), for_good: false })
         }
@@ -127,7 +133,7 @@ mod tests {
     }
 
     fn said(now: &ObservedContainer, before: Option<&ObservedContainer>, expected: ExpectedState) -> String {
-        fault(now, before, expected).map_or("fine".to_owned(), |error| error.to_string())
+        fault(now, (before, &Redactor::default()), expected).map_or("fine".to_owned(), |error| error.to_string())
     }
 
     #[test]
@@ -156,7 +162,7 @@ mod tests {
         let mut now = before.clone();
         assert_eq!(said(&now, Some(&before), ExpectedState::Running), "fine");
         now.restart_count = 2;
-        let error = fault(&now, Some(&before), ExpectedState::Running).unwrap();
+        let error = fault(&now, (Some(&before), &Redactor::default()), ExpectedState::Running).unwrap();
         assert_eq!(error.to_string(), "p-api-1 was restarted 2 times by the engine while the checks ran");
         assert!(error.is_for_good());
         now.restart_count = 0;

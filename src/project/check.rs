@@ -216,6 +216,7 @@ pub struct Expectation {
     /// Headers of the answer.
     pub headers: IndexMap<String, String>,
     /// Exit code of a command.
+    #[schemars(range(min = 0, max = 255))]
     pub exit_code: Option<i32>,
 }
 
@@ -245,7 +246,7 @@ impl HttpCheck {
         let (authority, path) = rest.split_at(end);
         let default = if secure { 443 } else { 80 };
         let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            Some((host, port)) if !port.ends_with(']') => (host, port_of(port)?),
             _ => (authority, default),
         };
         let sound = !host.is_empty() && !host.contains(['@', ' ', '#']) && !path.contains([' ', '#']);
@@ -253,10 +254,15 @@ impl HttpCheck {
     }
 }
 
+/// Nothing listens on port 0.
+fn port_of(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|port| *port != 0)
+}
+
 /// `HOST:PORT` taken apart.
 pub fn host_and_port(address: &str) -> Option<(&str, u16)> {
     let (host, port) = address.rsplit_once(':')?;
-    Some((host, port.parse().ok()?)).filter(|(host, _)| !host.is_empty() && !host.contains(['/', ' ', '@']))
+    Some((host, port_of(port)?)).filter(|(host, _)| !host.is_empty() && !host.contains(['/', ' ', '@']))
 }
 
 /// Whether a host is no service: services have no dots in their names where they are spoken of in checks.

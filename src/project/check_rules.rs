@@ -25,6 +25,9 @@ pub(super) fn examine_checks(base: &[&str], earlier: &[Check], checks: &[Check],
             let names: Vec<String> = ways.iter().map(|(name, _)| format!("`{name}`")).collect();
             at(&[], format!("takes exactly one of {}", names.join(", ")));
         }
+        if check.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
+            at(&["timeout"], "leaves no time for an answer".to_owned());
+        }
         addresses(check, &mut at);
         contents(check, &mut at);
         expectation(check, &mut at);

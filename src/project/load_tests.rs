@@ -283,3 +283,67 @@ checks:
     aictl.yaml:7:32: checks[2].tls.address: service `ngin` is not in the stack; did you mean `nginx`?
     ");
 }
+
+#[test]
+fn nothing_is_an_empty_mapping_where_one_may_stand() {
+    let loaded = load("environments:\n  dev:\nsecrets:\n  DB_PASSWORD:\n", None).unwrap();
+    assert_eq!((loaded.environment_name.as_deref(), loaded.environment), (Some("dev"), Environment::default()));
+    assert_eq!(loaded.project.unwrap().secrets["DB_PASSWORD"], crate::project::SecretRequirement::default());
+    let loaded = load("environments: { dev: { target: { docker: } } }", None).unwrap();
+    assert!(matches!(loaded.environment.target, Some(TargetConfig::Docker(_))));
+}
+
+#[test]
+fn nothing_where_something_must_be_and_numbers_out_of_range_are_told_with_their_place() {
+    let text = r#"
+environments:
+  dev: { target: { kubernetes: }, requirements: { on_shortfall:, minimum: { cpus: -1 } }, compose: , deploy: { backup: } }
+tasks: { t: null }
+checks:
+  - { name: , tcp: "a:1", retries: 5000000000 }
+  - { name: b, exec: { service: a, command: }, expect: { exit_code: 300 } }
+  -
+"#;
+    insta::assert_snapshot!(refused(text), @r"
+    12 problems in the project file
+    aictl.yaml:3:30: environments.dev.target.kubernetes: takes a list, found nothing
+    aictl.yaml:3:63: environments.dev.requirements.on_shortfall: takes text, found nothing
+    aictl.yaml:3:83: environments.dev.requirements.minimum.cpus: -1 is less than 0
+    aictl.yaml:3:98: environments.dev.compose: takes text, found nothing
+    aictl.yaml:3:118: environments.dev.deploy.backup: takes `true` or `false`, found nothing
+    aictl.yaml:4:13: tasks.t: `service` is missing
+    aictl.yaml:4:13: tasks.t: `command` is missing
+    aictl.yaml:6:11: checks[0].name: takes text, found nothing
+    aictl.yaml:6:36: checks[0].retries: 5000000000 is more than 4294967295
+    aictl.yaml:7:43: checks[1].exec.command: takes text, found nothing
+    aictl.yaml:7:69: checks[1].expect.exit_code: 300 is more than 255
+    aictl.yaml:8:4: checks[2]: `name` is missing
+    ");
+}
+
+#[test]
+fn values_that_cannot_work_are_refused_with_their_place() {
+    let text = r#"
+environments: { "": {}, "A B": {}, -x: {} }
+default_environment: ""
+registry: { url: "http://x", mirrors: ["", "a:0", "b/", "c:5000/team"] }
+checks:
+  - { name: a, tcp: "web:0", timeout: 0s }
+  - { name: b, http: "http://web:0/" }
+  - { name: c, tls: { address: "web:0" } }
+"#;
+    insta::assert_snapshot!(refused(text), @r"
+    11 problems in the project file
+    aictl.yaml:2:21: environments.: is no name of an environment: letters, digits, `.`, `_` and `-`, a letter or digit first
+    aictl.yaml:2:32: environments.A B: is no name of an environment: letters, digits, `.`, `_` and `-`, a letter or digit first
+    aictl.yaml:2:40: environments.-x: is no name of an environment: letters, digits, `.`, `_` and `-`, a letter or digit first
+    aictl.yaml:4:18: registry.url: takes no scheme; write `x`
+    aictl.yaml:4:40: registry.mirrors[0]: `` is not `HOST[:PORT][/PATH]`
+    aictl.yaml:4:44: registry.mirrors[1]: `a:0` is not `HOST[:PORT][/PATH]`
+    aictl.yaml:4:51: registry.mirrors[2]: `b/` is not `HOST[:PORT][/PATH]`
+    aictl.yaml:6:21: checks[0].tcp: is not `SERVICE:PORT`
+    aictl.yaml:6:39: checks[0].timeout: leaves no time for an answer
+    aictl.yaml:7:22: checks[1].http: is not `http://SERVICE:PORT/path`
+    aictl.yaml:8:32: checks[2].tls.address: is not `SERVICE:PORT`
+    ");
+}

@@ -11,6 +11,8 @@ mod model;
 mod quantity;
 mod scalar;
 mod schema;
+mod schema_rules;
+mod schema_width;
 mod semantic;
 mod shape;
 mod target;

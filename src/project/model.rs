@@ -142,6 +142,7 @@ pub struct Requirements {
 #[serde(deny_unknown_fields, default)]
 pub struct Resources {
     /// Processor cores.
+    #[schemars(range(min = 0.0))]
     pub cpus: Option<f64>,
     /// Memory.
     pub memory: Option<ByteSize>,

@@ -12,6 +12,9 @@ use serde::{Deserialize, Deserializer};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteSize(pub u64);
 
+/// Nobody means a period longer than this, and clocks cannot add every one.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
+
 /// A length of time, written `30s`, `10m`, `1h30m` or `7d`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Period(pub Duration);
@@ -47,6 +50,7 @@ impl std::str::FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is no duration; write `30s`, `10m` or `1h30m`");
+        let too_long = || format!("`{text}` is too long: a year, `365d`, is the most");
         let mut rest = text.trim();
         let mut total = Duration::ZERO;
         if rest.is_empty() {
@@ -67,7 +71,9 @@ impl std::str::FromStr for Period {
                 "w" => 604_800.0,
                 _ => return Err(wrong()),
             };
-            total += Duration::try_from_secs_f64(amount * seconds).map_err(|_| wrong())?;
+            let part = Duration::try_from_secs_f64(amount * seconds).ok();
+            total =
+                part.and_then(|part| total.checked_add(part)).filter(|total| *total <= LONGEST).ok_or_else(too_long)?;
             rest = tail;
         }
         Ok(Self(total))
@@ -134,8 +140,10 @@ impl JsonSchema for ByteSize {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "type": ["string", "integer"],
+            "type": ["string", "number"],
             "format": "byte-size",
+            "minimum": 0,
+            "pattern": r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*([bB]|[kKmMgGtT]([iI]?[bB]|[iI])?)?\s*$",
             "description": "A size: `512MiB`, `8GiB`, `20GB`, or a number of bytes.",
         })
     }
@@ -150,6 +158,7 @@ impl JsonSchema for Period {
         json_schema!({
             "type": "string",
             "format": "period",
+            "pattern": r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(ms|[smhdw])\s*([0-9]+\.?[0-9]*\s*(ms|[smhdw])\s*)*$",
             "description": "A length of time: `30s`, `10m`, `1h30m`, `7d`.",
         })
     }
@@ -178,6 +187,11 @@ mod tests {
         }
         for text in ["", "30", "m", "1x", "s30", "1h 30"] {
             assert!(text.parse::<Period>().is_err(), "{text}");
+        }
+        assert!("365d".parse::<Period>().is_ok());
+        for text in ["366d", "365d1s", "213503982334601d", "213503982334601d213503982334601d", "1e400s"] {
+            let text = text.replace("1e400", &"9".repeat(400));
+            assert!(text.parse::<Period>().unwrap_err().contains("is too long"), "{text}");
         }
     }
 

@@ -7,9 +7,12 @@ use std::sync::LazyLock;
 use serde_json::{Map, Value};
 
 use super::model::Project;
+use super::{schema_rules, schema_width};
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let made = schemars::schema_for!(Project).to_value();
+    let mut made = schemars::schema_for!(Project).to_value();
+    schema_rules::add(&mut made);
+    schema_width::widen(&mut made);
     let Value::Object(mut made) = made else { return made };
     // What the schema is stands first; the definitions follow.
     let mut schema = Map::new();
@@ -25,3 +28,7 @@ static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
 pub fn schema() -> &'static Value {
     &SCHEMA
 }
+
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

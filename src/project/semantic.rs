@@ -4,7 +4,7 @@
 
 use super::check_rules::examine_checks;
 use super::document::{Fault, Node};
-use super::model::{Environment, Project, ProxyConfig, Requirements, Resources};
+use super::model::{Environment, Project, ProxyConfig, RegistryConfig, Requirements, Resources};
 use super::shape::Misfit;
 use super::target::TargetConfig;
 use super::trust::BackupPolicy;
@@ -57,6 +57,9 @@ pub(super) fn examine(project: &Project, root: &Node) -> Vec<Misfit> {
     quickstart(project, &mut found);
     examine_checks(&["checks"], &[], &project.checks, &mut found);
     secrets(project, &mut found);
+    if let Some(registry) = &project.registry {
+        examine_registry(registry, &mut found);
+    }
     if let Some(backup) = &project.backup {
         examine_backup(backup, &mut found);
     }
@@ -74,6 +77,13 @@ fn names(project: &Project, found: &mut Findings<'_>) {
                 "`{name}` is no project name: lower case letters, digits, `-` and `_`, a letter or digit first"
             );
             found.add(&["name"], message);
+        }
+    }
+    for name in project.environments.keys() {
+        let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if !name.chars().all(legal) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            let message = "is no name of an environment: letters, digits, `.`, `_` and `-`, a letter or digit first";
+            found.add(&["environments", name], message);
         }
     }
     let known = || project.environments.keys().map(String::as_str);
@@ -184,6 +194,37 @@ fn secrets(project: &Project, found: &mut Findings<'_>) {
             found.add(&["secrets", name], "is no name of a variable");
         }
     }
+}
+
+fn examine_registry(registry: &RegistryConfig, found: &mut Findings<'_>) {
+    if let Some(fault) = registry_fault(&registry.url) {
+        found.add(&["registry", "url"], fault);
+    }
+    for (index, mirror) in registry.mirrors.iter().enumerate() {
+        if let Some(fault) = registry_fault(mirror) {
+            found.add(&["registry", "mirrors", &index.to_string()], fault);
+        }
+    }
+}
+
+/// What keeps this from being the beginning of an image's name: host, port and path.
+fn registry_fault(url: &str) -> Option<String> {
+    if let Some((_, rest)) = url.split_once("://") {
+        return Some(format!("takes no scheme; write `{}`", rest.trim_end_matches('/')));
+    }
+    let (authority, path) = url.split_once('/').map_or((url, None), |(authority, path)| (authority, Some(path)));
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    let sound = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == ':');
+    let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => sound(host) && !host.contains(['[', ']']),
+    };
+    let port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0));
+    let path = path.is_none_or(|path| path.split('/').all(sound));
+    (!host || !port || !path).then(|| format!("`{url}` is not `HOST[:PORT][/PATH]`"))
 }
 
 fn examine_backup(backup: &BackupPolicy, found: &mut Findings<'_>) {

@@ -2,7 +2,7 @@
 //! Reads the tree and the schema; returns the document as JSON, each scalar read as its place wants it, and the problems.
 //! Never stops at the first problem, and never guesses a type the schema does not name.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::document::{Content, Fault, Node, joined};
 use super::quantity::format_fault;
@@ -68,10 +68,11 @@ impl<'s> Walk<'s> {
         let words: Vec<&str> = branches.iter().filter_map(|branch| words(branch)).flatten().collect();
         match &node.content {
             Content::Scalar { text, plain } => {
-                if scalar::is_null(text, *plain) && branches.iter().any(|branch| accepts(branch, "null")) {
+                let nothing = scalar::is_null(text, *plain);
+                if nothing && branches.iter().any(|branch| accepts(branch, "null")) {
                     return Value::Null;
                 }
-                if !words.is_empty() {
+                if !words.is_empty() && !nothing {
                     return self.word(node, text, &words, key);
                 }
                 let fitting = branches.iter().find(|branch| !is_container(branch) && !accepts_only_null(branch));
@@ -115,13 +116,21 @@ impl<'s> Walk<'s> {
         key: &str,
     ) -> Value {
         let mut object = Map::new();
+        let names = || schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
         for (name, at, value) in entries {
             let inner = joined(key, name);
             let known = properties(schema).and_then(|properties| properties.get(name));
             match known.or_else(|| additional(schema)) {
                 Some(schema) => {
+                    let optional = known.is_some() && !names().any(|required| required == name);
                     let value = self.node(value, schema, &inner);
-                    object.insert(name.clone(), value);
+                    match value.is_null() {
+                        // An empty value of an optional key is as good as none.
+                        true if optional => {}
+                        // Of any other key it is an empty mapping, where one may stand.
+                        true if self.takes_mapping(schema) => drop(object.insert(name.clone(), json!({}))),
+                        _ => drop(object.insert(name.clone(), value)),
+                    }
                 }
                 None => {
                     let names = properties(schema).into_iter().flatten().map(|(name, _)| name.as_str());
@@ -131,16 +140,15 @@ impl<'s> Walk<'s> {
                 }
             }
         }
-        let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        for name in required.filter(|name| !entries.iter().any(|entry| entry.0 == *name)) {
+        for name in names().filter(|name| !entries.iter().any(|entry| entry.0 == *name)) {
             self.misfit(node, key, format!("`{name}` is missing"), None);
         }
-        // An empty value of an optional key is as good as none.
-        let required = |name: &String| schema["required"].as_array().is_some_and(|list| list.iter().any(|n| n == name));
-        if properties(schema).is_some() {
-            object.retain(|name, value| !value.is_null() || required(name));
-        }
         Value::Object(object)
+    }
+
+    fn takes_mapping(&self, schema: &'s Value) -> bool {
+        let schema = self.resolved(schema);
+        accepts(schema, "object") || self.branches(schema).iter().any(|branch| accepts(branch, "object"))
     }
 
     fn list(&mut self, items: &[Node], schema: &'s Value, key: &str) -> Value {
@@ -152,14 +160,13 @@ impl<'s> Walk<'s> {
     fn scalar(&mut self, node: &Node, schema: &'s Value, key: &str) -> Value {
         let Content::Scalar { text, plain } = &node.content else { return Value::Null };
         let plain = *plain;
-        let optional = !is_scalar(schema) || accepts(schema, "null");
-        if scalar::is_null(text, plain) && optional {
-            return Value::Null;
+        if scalar::is_null(text, plain) {
+            return self.nothing(node, schema, key);
         }
         if let Some(words) = words(schema) {
             return self.word(node, text, &words, key);
         }
-        if accepts(schema, "string") && !scalar::is_null(text, plain) {
+        if accepts(schema, "string") {
             let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
             if let Some(message) = format_fault(format, text).or_else(|| command_fault(format, text)) {
                 self.misfit(node, key, message, None);
@@ -179,6 +186,17 @@ impl<'s> Walk<'s> {
         }
         self.in_range(node, &value, schema, key);
         value
+    }
+
+    /// No value: right where it may be left out, an empty mapping where one may stand.
+    fn nothing(&mut self, node: &Node, schema: &'s Value, key: &str) -> Value {
+        if accepts(schema, "null") {
+            return Value::Null;
+        }
+        if accepts(schema, "object") {
+            return self.map(node, &[], schema, key);
+        }
+        self.wrong_type(node, &wanted(schema), key)
     }
 
     fn word(&mut self, node: &Node, text: &str, words: &[&str], key: &str) -> Value {
@@ -260,10 +278,6 @@ fn is_container(schema: &Value) -> bool {
     accepts(schema, "object") || accepts(schema, "array")
 }
 
-fn is_scalar(schema: &Value) -> bool {
-    ["string", "integer", "number", "boolean"].iter().any(|kind| accepts(schema, kind)) || words(schema).is_some()
-}
-
 fn properties(schema: &Value) -> Option<&Map<String, Value>> {
     schema.get("properties").and_then(Value::as_object)
 }
@@ -299,7 +313,10 @@ fn wanted_of(branches: &[&Value], schema: &Value) -> String {
         ("object", "a mapping"),
     ];
     let takes = |kind: &str| branches.iter().any(|branch| accepts(branch, kind)) || accepts(schema, kind);
-    let named: Vec<&str> = KINDS.iter().filter(|(kind, _)| takes(kind)).map(|(_, name)| *name).collect();
+    // Where text may stand, everything that is written without quotes is text.
+    let is_text = |kind: &str| matches!(kind, "integer" | "number" | "boolean") && takes("string");
+    let named: Vec<&str> =
+        KINDS.iter().filter(|(kind, _)| takes(kind) && !is_text(kind)).map(|(_, name)| *name).collect();
     if named.is_empty() { "something else".to_owned() } else { named.join(" or ") }
 }
 

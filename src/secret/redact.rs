@@ -117,6 +117,17 @@ impl Redactor {
         self.known.read().unwrap_or_else(PoisonError::into_inner).redact(text)
     }
 
+    /// The beginning of a text, cut after so many bytes and with every known value struck. A value that the cut goes through
+    /// is left out whole: nobody finds it by a part of it.
+    pub fn redact_beginning(&self, text: &str, most: usize) -> String {
+        if text.len() <= most {
+            return self.redact(text).into_owned();
+        }
+        let mut kept = Vec::new();
+        self.redact_piece(&text.as_bytes()[..text.floor_char_boundary(most)], false, &mut kept);
+        String::from_utf8_lossy(&kept).into_owned()
+    }
+
     /// Bytes that come in pieces: what may be written now goes to `out`, and the number of bytes that must wait for the next
     /// piece is returned, because a value may begin there. With `last` nothing waits.
     pub(super) fn redact_piece(&self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
@@ -257,6 +268,14 @@ mod tests {
     fn the_longest_value_wins_where_two_begin_alike() {
         let redactor = redactor(&["abcd", "abcdefgh"]);
         assert_eq!(redactor.redact("x abcdefgh abcdxy"), "x [redacted] [redacted]xy");
+    }
+
+    #[test]
+    fn a_value_the_cut_goes_through_is_left_out() {
+        let redactor = redactor(&["s3cr3t-value"]);
+        for (most, kept) in [(100, "é [redacted] end"), (15, "é [redacted]"), (14, "é "), (4, "é "), (1, "")] {
+            assert_eq!(redactor.redact_beginning("é s3cr3t-value end", most), kept, "cut after {most}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::facts::Facts;
 use crate::project::Requirements;
+use crate::secret::Redactor;
 
 /// What a finding comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -48,6 +49,19 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// The same without any known secret in it.
+    #[must_use]
+    pub fn redacted(self, redactor: &Redactor) -> Self {
+        let clean = |text: String| redactor.redact(&text).into_owned();
+        Self {
+            looked_at: clean(self.looked_at),
+            found: clean(self.found),
+            wanted: clean(self.wanted),
+            remedy: self.remedy.map(clean),
+            ..self
+        }
+    }
+
     /// Something that was looked at and what was found; all is well until a verdict says otherwise.
     fn new(check: &'static str, looked_at: impl Into<String>, found: impl Into<String>) -> Self {
         let (looked_at, found) = (looked_at.into(), found.into());

@@ -30,6 +30,8 @@ use crate::workflow::{Context, WorkflowError};
 
 /// Where nothing says how long: nobody waits longer by accident.
 const LONGEST: Duration = Duration::from_secs(300);
+/// Time for the checks where waiting has used up the rest.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// Which checks are wanted.
 #[derive(Debug, Clone, Default, Args)]
@@ -72,12 +74,9 @@ pub(super) async fn examine(context: &Context, selection: &Selection, manner: Ma
         return Err(nothing(context, (&loaded, &observed), manner.junit));
     }
     if context.options.dry_run {
-        return Ok(Box::new(listed(&planned)));
+        return Ok(Box::new(listed(context, &planned)));
     }
-    let looked = tokio::select! {
-        looked = look(context, (&loaded.name, &*target), (&planned, &manner)) => looked,
-        () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
-    };
+    let looked = look(context, (&loaded.name, &*target), (&planned, &manner)).await;
     target.hang_up().await;
     let (outcomes, not_ready) = looked?;
     let outcomes: Vec<CheckOutcome> = outcomes.iter().map(|outcome| outcome.redacted(&context.redactor)).collect();
@@ -147,34 +146,50 @@ fn switched_off<'a>(loaded: &'a LoadedStack, observed: &Observed) -> BTreeSet<&'
     off.map(String::as_str).filter(|name| !runs(name)).collect()
 }
 
-fn listed(planned: &[Planned]) -> Said {
-    let line = |plan: &Planned| format!("{}: {}", plan.check.name, plan.asked());
+fn listed(context: &Context, planned: &[Planned]) -> Said {
+    let line = |plan: &Planned| format!("{}: {}", plan.check.name, plan.asked(&context.redactor));
     let lines: Vec<String> = planned.iter().map(line).collect();
     Said { value: serde_json::json!({ "checks": lines }), lines }
 }
 
-/// Waits, looks, and looks for restarts once more: the outcomes, and what was not ready in time.
-async fn look(
-    context: &Context,
-    (project, target): (&str, &dyn Target),
-    (planned, manner): (&[Planned], &Manner<'_>),
-) -> Result<(Vec<CheckOutcome>, Vec<String>)> {
-    let deadline = Instant::now() + manner.limit.or(context.options.timeout).unwrap_or(LONGEST);
+/// What became of the checks, and what was not ready in time.
+type Looked = Result<(Vec<CheckOutcome>, Vec<String>)>;
+
+/// Looks until an interruption; nothing that was begun for it in a container is left running.
+async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted: (&[Planned], &Manner<'_>)) -> Looked {
     let now = OffsetDateTime::parse(&(context.now)(), &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default();
+    let mut scene = Scene::now(target, project, now, &context.redactor).await?;
+    let looked = tokio::select! {
+        looked = look_in_time(context, &mut scene, wanted) => looked,
+        () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
+    };
+    scene.end_given_up().await;
+    looked
+}
+
+/// Waits, looks, and looks for restarts once more.
+async fn look_in_time(
+    context: &Context,
+    scene: &mut Scene<'_>,
+    (planned, manner): (&[Planned], &Manner<'_>),
+) -> Looked {
+    let deadline = Instant::now() + manner.limit.or(context.options.timeout).unwrap_or(LONGEST);
     let mut not_ready = Vec::new();
-    let mut scene = Scene::now(target, project, now).await?;
     if manner.await_ready {
         let step = Step::begin(context, "Ready", "what is on its way".to_owned());
-        not_ready = await_ready(&scene, planned, deadline).await?;
+        not_ready = await_ready(scene, planned, deadline).await?;
         step.end();
-        scene = Scene::now(target, project, now).await?;
+        scene.begin_anew().await?;
     }
+    let scene = &*scene;
+    // What was waited for too long is looked at all the same.
+    let deadline = deadline.max(Instant::now() + LEAST);
     let patience = Patience { deadline, retries: manner.retries };
     let step = Step::begin(context, "Checked", human::count(planned.len(), "check"));
-    let mut outcomes = join_all(planned.iter().map(|plan| run_check(&scene, plan, patience))).await;
+    let mut outcomes = join_all(planned.iter().map(|plan| run_check(scene, plan, patience))).await;
     step.end();
     // An engine that went away meanwhile is no verdict on the stack.
-    restarts(&scene, &mut outcomes).await?;
+    restarts(scene, &mut outcomes).await?;
     Ok((outcomes, not_ready))
 }
 

@@ -72,7 +72,7 @@ async fn observe(context: &Context, loaded: &LoadedStack) -> std::result::Result
         Result::Ok(target.observe(&loaded.narrow_scope()).await?)
     };
     match tokio::time::timeout(PATIENCE, ask).await {
-        Ok(answer) => answer.map_err(|error| error.messages().join(": ")),
+        Ok(answer) => answer.map_err(|error| context.redactor.redact(&error.messages().join(": ")).into_owned()),
         Err(_) => Err(format!("the engine did not answer within {}s", PATIENCE.as_secs())),
     }
 }

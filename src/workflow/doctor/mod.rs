@@ -37,6 +37,7 @@ pub async fn examine(context: &Context) -> Result<DoctorReport> {
     let project = load_project_file(context)?;
     let requirements = project.environment.requirements.clone().unwrap_or_default();
     let facts = observe_facts(context, &project).await?;
-    let findings = verdicts(&facts, &requirements);
+    // Their lines are broken to fit, and no secret is found that goes over an end of a line.
+    let findings = verdicts(&facts, &requirements).into_iter().map(|f| f.redacted(&context.redactor)).collect();
     Ok(DoctorReport::new(project.environment_name.clone(), facts.engine.ok(), findings))
 }

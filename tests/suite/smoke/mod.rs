@@ -2,6 +2,7 @@
 //! Intent: whatever breaks is red, by name, with what depends on it and nothing else; mended it is green again.
 //! Retries hide nothing, reports fit their schemas, no password is in any of them.
 mod breaks;
+mod limits;
 mod reports;
 mod shop;
 mod small;

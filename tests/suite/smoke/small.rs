@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::reports::assert_valid;
 use crate::stage::{Outcome, Stage, docker, eventually};
 
-const SERVICES: &str = "
+pub const SERVICES: &str = "
 services:
   api:
     image: aictl-lab/tool:1
@@ -16,18 +16,18 @@ services:
     stop_grace_period: 1s
 ";
 
-fn stage(name: &str, services: &str, checks: &str) -> Option<Stage> {
+pub fn stage(name: &str, services: &str, checks: &str) -> Option<Stage> {
     let stage = Stage::new(name)?;
     stage.write("compose.yaml", services);
     stage.write("aictl.yaml", &format!("environments: {{ dev: {{ compose: [compose.yaml] }} }}\nchecks:\n{checks}"));
     Some(stage)
 }
 
-fn json(outcome: &Outcome) -> Value {
+pub fn json(outcome: &Outcome) -> Value {
     serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {outcome:?}"))
 }
 
-fn check<'r>(report: &'r Value, name: &str) -> &'r Value {
+pub fn check<'r>(report: &'r Value, name: &str) -> &'r Value {
     let checks = report["checks"].as_array().unwrap();
     checks.iter().find(|check| check["name"] == name).unwrap_or_else(|| panic!("no check {name}: {report}"))
 }

@@ -1,0 +1,69 @@
+//! What the loader asks for beyond types, for editors: names, one way of several, nothing empty.
+//! Reads the schema made from the types; adds to it what JSON Schema can say of `semantic` and `check_rules`.
+//! Never is all of it: what has to look at two places is for the loader alone.
+
+use serde_json::{Value, json};
+
+use super::check::Check;
+
+/// Something besides blanks.
+pub(super) const NOT_BLANK: &str = r"\S";
+const VARIABLE: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
+const PROJECT: &str = "^[a-z0-9][a-z0-9_-]*$";
+const ENVIRONMENT: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
+const URL: &str = r"^https?://(\[[^\]/?@ #]+\]|[^:/?@ #\[]+)(:0*[1-9][0-9]*)?([/?][^ #]*)?$";
+const ADDRESS: &str = "^[^/ @]+:0*[1-9][0-9]*$";
+const REGISTRY: &str = r"^(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+)(:0*[1-9][0-9]*)?(/[^\s:/]+)*$";
+
+/// Adds what the types do not say.
+pub(super) fn add(schema: &mut Value) {
+    for (place, pattern) in [
+        ("/properties/name", PROJECT),
+        ("/$defs/Check/properties/name", NOT_BLANK),
+        ("/$defs/SqlCheck/properties/query", NOT_BLANK),
+        ("/$defs/HttpCheck", URL),
+        ("/$defs/TcpCheck", ADDRESS),
+        ("/$defs/TlsCheck/properties/address", ADDRESS),
+        ("/$defs/RegistryConfig/properties/url", REGISTRY),
+        ("/$defs/RegistryConfig/properties/mirrors/items", REGISTRY),
+    ] {
+        put(schema, place, "pattern", pattern.into());
+    }
+    put(schema, "/properties/environments", "propertyNames", json!({ "pattern": ENVIRONMENT }));
+    put(schema, "/properties/secrets", "propertyNames", json!({ "pattern": VARIABLE }));
+    put(schema, "/$defs/TargetConfig/oneOf/1/properties/kubernetes", "minItems", 1.into());
+    let words = json!([{ "anyOf": [{ "type": "array", "minItems": 1 }, { "not": { "type": "array" } }] },
+                       { "pattern": NOT_BLANK }]);
+    for check in ["Task", "ExecCheck"] {
+        put(schema, &format!("/$defs/{check}/properties/command"), "allOf", words.clone());
+    }
+    choices(schema);
+}
+
+/// Keys of which one or more must be there, and keys that exclude each other.
+fn choices(schema: &mut Value) {
+    let ways = Check::default().ways().map(|(way, _)| way);
+    for (definition, word, keys) in [
+        ("Check", "oneOf", &ways[..]),
+        ("Tls", "oneOf", &["letsencrypt", "files"]),
+        ("PasswordSource", "oneOf", &["env", "file", "command"]),
+        ("LogCheck", "anyOf", &["present", "absent"]),
+        ("PrometheusCheck", "anyOf", &["targets", "rules", "metric", "query"]),
+    ] {
+        let choice = json!({ word: keys.iter().map(|key| said(key)).collect::<Vec<_>>() });
+        put(schema, &format!("/$defs/{definition}"), "allOf", json!([choice]));
+    }
+    let both = json!({ "allOf": [said("host"), said("context")] });
+    put(schema, "/$defs/DockerTarget", "allOf", json!([{ "not": both }]));
+}
+
+/// A key that is there and is not empty.
+fn said(key: &str) -> Value {
+    json!({ "required": [key], "properties": { key: { "not": { "type": "null" } } } })
+}
+
+fn put(schema: &mut Value, place: &str, key: &str, value: Value) {
+    if let Some(found) = schema.pointer_mut(place).and_then(Value::as_object_mut) {
+        found.insert(key.to_owned(), value);
+    }
+}
