@@ -33,7 +33,7 @@ fn ctrl_c_is_told_with_the_command_that_goes_on() {
     assert!(pressed.success());
     let outcome = Outcome::from(child.wait_with_output().unwrap()).ended(130);
     let hint = "hint: `aictl --env dev quickstart` goes on from here\n";
-    assert!(outcome.stderr.contains(&hint), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains(hint), "{}", outcome.stderr);
 }
 
 /// Containers whose command has these words.
