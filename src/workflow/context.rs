@@ -129,6 +129,12 @@ pub struct Context {
 }
 
 impl Context {
+    /// The project's name as this command was given it: by an option, or as Compose's users set it.
+    pub fn project_name(&self) -> Option<&str> {
+        let variable = || self.variables.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty());
+        self.options.project_name.as_ref().or_else(variable).map(String::as_str)
+    }
+
     /// This process as the owner of a lease for an operation.
     pub fn owner_of(&self, operation: &str) -> LeaseOwner {
         LeaseOwner { operation: operation.to_owned(), ..self.owner.clone() }

@@ -46,9 +46,9 @@ pub fn load_stack(context: &Context) -> Result<LoadedStack> {
 pub fn load_named(context: &Context) -> Result<LoadedStack> {
     match load_stack(context) {
         Err(error) if no_file(&error) && context.options.files.is_empty() => {
-            let Some(name) = &context.options.project_name else { return Err(error) };
+            let Some(name) = context.project_name() else { return Err(error) };
             let project = load_project_file(context)?;
-            Ok(LoadedStack { name: name.clone(), stack: None, project, env_files: Vec::new() })
+            Ok(LoadedStack { name: name.to_owned(), stack: None, project, env_files: Vec::new() })
         }
         result => result,
     }
@@ -100,6 +100,8 @@ pub fn load_args(context: &Context, project: &LoadedProject) -> Result<LoadArgs>
         return Ok(args);
     }
     if project.file.is_some() {
+        // As it overrides the `name` of compose files.
+        args.project_name = context.project_name().map(str::to_owned);
         from_environment(project, &mut args)?;
     }
     Ok(args)

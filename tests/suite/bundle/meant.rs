@@ -43,16 +43,11 @@ fn a_base_is_not_overwritten_by_what_needs_it() {
 #[test]
 fn what_is_no_bundle_and_no_place_for_one_is_told() {
     let folder = folder();
-    refused(folder.path(), 2, &["save", "-"], &["`-` names none", "aictl bundle save shop.tar"]);
-    refused(folder.path(), 2, &["load", "-"], &["`-` names none", "aictl bundle load shop.tar"]);
+    refused(folder.path(), 2, &["save", "-"], &["`-` names none", "bundle save shop.tar"]);
+    refused(folder.path(), 2, &["load", "-"], &["`-` names none", "bundle load shop.tar"]);
     refused(folder.path(), 2, &["load", "x.tar", "--to", "base.tar"], &["base.tar is a file", "--to NEW"]);
-    refused(folder.path(), 1, &["load", "."], &["is no bundle of aictl: it is a directory", "aictl bundle save FILE"]);
-    refused(
-        folder.path(),
-        1,
-        &["load", "base.tar"],
-        &["is no bundle of aictl: it is no tar", "aictl bundle save FILE"],
-    );
+    refused(folder.path(), 1, &["load", "."], &["is no bundle of aictl: it is a directory", "bundle save FILE"]);
+    refused(folder.path(), 1, &["load", "base.tar"], &["is no bundle of aictl: it is no tar", "bundle save FILE"]);
     let pipe = folder.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     refused(folder.path(), 1, &["load", "pipe"], &["is no bundle of aictl: it is no regular file"]);
