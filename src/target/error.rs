@@ -60,6 +60,9 @@ pub enum TargetError {
     /// A host port is in use.
     #[error("port {port} is already taken{}", holder.as_ref().map(|h| format!(" by {h}")).unwrap_or_default())]
     PortTaken { port: String, holder: Option<String> },
+    /// The engine believes that a network is in use although no container is on it.
+    #[error("the engine lost count of the containers on network {name}: nobody is on it, and it cannot be removed")]
+    NetworkStuck { name: String },
     /// The source of a bind mount does not exist.
     #[error("service `{service}` mounts {path}, which does not exist")]
     MissingSource { service: String, path: String },
@@ -142,6 +145,10 @@ impl TargetError {
             Self::PortTaken { port, .. } => {
                 let number = port.rsplit(':').next().unwrap_or(port).split('/').next().unwrap_or(port);
                 format!("free it (`ss -ltnp 'sport = :{number}'` shows the process) or publish another port")
+            }
+            Self::NetworkStuck { .. } => {
+                "the next start uses it as it is; after a restart of the engine `aictl stop --remove` removes it"
+                    .to_owned()
             }
             Self::MissingSource { path, .. } => {
                 format!("make it where the engine runs (`mkdir -p {path}` for a folder), or mount another path")

@@ -6,8 +6,9 @@
 //! overlap) are done, and most of a stop in taking the network apart, after the process is dead.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::{FutureExt, StreamExt};
@@ -25,7 +26,13 @@ const MOST_GOING_ON: usize = 6;
 /// How many containers leave their networks at a time, one after the other's death. Engine 20.10 counts a network's
 /// endpoints in an object that its threads share, and one thread's second try overwrites what another has just counted
 /// (libnetwork's endpointCnt): the count stays too high, and the network can then not be removed.
-const MOST_LEAVING: usize = 2;
+const MOST_LEAVING: u32 = 2;
+
+/// A process that takes longer to end does not keep the others from being told to.
+const PATIENCE: Duration = Duration::from_millis(600);
+/// The same, once so many were waited for.
+const LITTLE_PATIENCE: Duration = Duration::from_millis(120);
+const WAITED_FOR: usize = 10;
 
 /// The right to make a container leave its networks.
 pub(super) struct Leave {
@@ -62,6 +69,7 @@ pub(super) struct Moments {
     pub(super) turn: Arc<tokio::sync::Mutex<()>>,
     dying: Arc<tokio::sync::Mutex<()>>,
     leaving: Arc<Semaphore>,
+    slow: Arc<AtomicUsize>,
     seen: Arc<Mutex<Option<broadcast::Sender<Moment>>>>,
     going_on: Arc<Mutex<HashMap<String, GoingOn>>>,
 }
@@ -74,17 +82,36 @@ pub(super) struct Watch {
 
 impl Default for Moments {
     fn default() -> Self {
-        let leaving = Arc::new(Semaphore::new(MOST_LEAVING));
-        Self { turn: Arc::default(), dying: Arc::default(), leaving, seen: Arc::default(), going_on: Arc::default() }
+        let leaving = Arc::new(Semaphore::new(MOST_LEAVING as usize));
+        Self {
+            turn: Arc::default(),
+            dying: Arc::default(),
+            leaving,
+            slow: Arc::default(),
+            seen: Arc::default(),
+            going_on: Arc::default(),
+        }
     }
 }
 
 impl Moments {
-    /// Waits for the right to leave the networks.
-    pub(super) async fn leave(&self) -> Leave {
+    /// Waits for the right to leave so many networks: who leaves one may do so while the next one dies, who leaves
+    /// several takes longer and does it alone.
+    pub(super) async fn leave(&self, networks: usize) -> Leave {
         let dying = self.dying.clone().lock_owned().await;
+        let share = if networks > 1 { MOST_LEAVING } else { 1 };
         // Nobody closes the semaphore.
-        Leave { dying, leaving: self.leaving.clone().acquire_owned().await.ok() }
+        Leave { dying, leaving: self.leaving.clone().acquire_many_owned(share).await.ok() }
+    }
+
+    /// How long a process may take to end before others are told to.
+    pub(super) fn patience(&self) -> Duration {
+        if self.slow.load(Ordering::Relaxed) < WAITED_FOR { PATIENCE } else { LITTLE_PATIENCE }
+    }
+
+    /// A process took longer.
+    pub(super) fn was_slow(&self) {
+        self.slow.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Begins to watch. `None` where the engine's clock is not ours: an old event could not be told from a new one.

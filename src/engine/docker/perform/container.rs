@@ -12,6 +12,9 @@ use bollard::query_parameters::{
 use serde::Deserialize;
 use serde_json::json;
 
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
 use super::super::connection::{Connection, encoded};
 use super::super::convert::{self, Surroundings, create_request};
 use super::super::moments::{Kind, Leave};
@@ -169,9 +172,6 @@ pub(super) async fn in_turn(connection: &Connection, container: &str, turn: Star
     starting.await
 }
 
-/// A process that takes longer to end does not keep the others from being told to.
-const QUICK_DEATH: Duration = Duration::from_millis(250);
-
 /// Stops a container. Returns once its process is dead; that the engine then takes its network apart is waited for by
 /// whatever touches the container next, and at the latest when the lease ends.
 pub(super) async fn stop(
@@ -183,28 +183,24 @@ pub(super) async fn stop(
     let Some(watch) = connection.moments.watch(connection) else {
         return stop_to_the_end(connection, container, timeout).await;
     };
-    let (tell, mut told) = tokio::sync::oneshot::channel();
-    let (theirs, id) = (connection.clone(), container.to_owned());
-    let (too_slow, slow) = tokio::sync::oneshot::channel();
-    let Leave { dying, leaving } = connection.moments.leave().await;
-    let request = tokio::spawn(async move {
-        let mut stopping = pin!(stop_to_the_end(&theirs, &id, timeout));
-        let ended = tokio::select! {
-            ended = &mut stopping => ended,
-            Ok(()) = slow => {
-                drop(leaving);
-                stopping.await
-            }
-        };
-        // After the process is dead nobody listens, and nothing can go wrong that matters.
-        let _ = tell.send(ended);
+    let networks = observe::inspect(connection, container).await.map_or(0, |found| found.networks.len());
+    let Leave { dying, leaving } = connection.moments.leave(networks).await;
+    let (too_slow, slow) = oneshot::channel();
+    let theirs = (connection.clone(), container.to_owned());
+    let (request, mut told) = begin_stop(theirs, timeout, async move {
+        // Where nobody calls it slow, the right is held to the end.
+        match slow.await {
+            Ok(()) => drop(leaving),
+            Err(_) => std::future::pending().await,
+        }
     });
     let (mut dead, mut dying) = (pin!(watch.seen(container, Kind::Died, 1)), Some((dying, too_slow)));
     loop {
         tokio::select! {
             ended = &mut told => return ended.unwrap_or_else(|_| Ok(done())),
             () = &mut dead => break,
-            () = tokio::time::sleep(QUICK_DEATH), if dying.is_some() => {
+            () = tokio::time::sleep(connection.moments.patience()), if dying.is_some() => {
+                connection.moments.was_slow();
                 let _ = dying.take().map(|(_, too_slow)| too_slow.send(()));
             }
         }
@@ -212,6 +208,25 @@ pub(super) async fn stop(
     drop(dying);
     connection.moments.let_go_on(container, request).await;
     Ok(done())
+}
+
+/// The request, and its end for whoever still listens. `beside` runs as long as the request does.
+fn begin_stop(
+    (connection, container): (Connection, String),
+    timeout: Option<Duration>,
+    beside: impl Future<Output = ()> + Send + 'static,
+) -> (JoinHandle<()>, oneshot::Receiver<Result<Outcome, TargetError>>) {
+    let (tell, told) = oneshot::channel();
+    let request = tokio::spawn(async move {
+        let mut stopping = pin!(stop_to_the_end(&connection, &container, timeout));
+        let ended = tokio::select! {
+            ended = &mut stopping => ended,
+            () = beside => stopping.await,
+        };
+        // After the process is dead nobody listens, and nothing can go wrong that matters.
+        let _ = tell.send(ended);
+    });
+    (request, told)
 }
 
 async fn stop_to_the_end(

@@ -19,7 +19,7 @@ use crate::plan::{Outcome, labels};
 use crate::target::TargetError;
 
 /// How long the engine may take to free the endpoints of removed containers.
-const LETTING_GO: Duration = Duration::from_secs(20);
+const LETTING_GO: Duration = Duration::from_secs(10);
 
 #[derive(Deserialize)]
 struct Created {
@@ -115,12 +115,8 @@ pub(super) async fn remove(connection: &Connection, id: &str, name: &str) -> Res
                     return Ok(Outcome { warnings: vec![kept], kept: true, ..done() });
                 }
                 if tokio::time::Instant::now() >= deadline {
-                    // Engines before 23 lose count when several containers leave at once; Compose meets the same.
-                    let what = format!(
-                        "letting go of network {name}, which has no container any more; an engine that \
-                        lost count of its endpoints removes it after a restart of the engine,"
-                    );
-                    return Err(TargetError::TimedOut { what, after: LETTING_GO });
+                    // Where several containers leave at once, or one while another joins; Compose meets the same.
+                    return Err(TargetError::NetworkStuck { name: name.to_owned() });
                 }
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
