@@ -27,6 +27,8 @@ pub mod probe;
 
 pub mod execute;
 
+pub mod session;
+
 pub mod workflow;
 
 pub mod ui;

@@ -10,8 +10,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser};
 
 use super::Verb;
+use crate::session::GlobalOptions;
 use crate::ui::{OutputFormat, ProgressMode, UiOptions};
-use crate::workflow::GlobalOptions;
 
 /// Deploy, watch, back up, roll back and restore a self-hosted AI-assistant stack
 #[derive(Debug, Parser)]

@@ -4,9 +4,9 @@
 
 use tokio::sync::watch;
 
+use crate::session::Console;
 use crate::target::{BoxRead, TerminalSize};
 use crate::ui::{Facts, RawMode, watch_size};
-use crate::workflow::Console;
 
 /// The process's own terminal.
 pub struct ProcessConsole {

@@ -8,8 +8,8 @@ use clap::{Args, Command, CommandFactory};
 
 use super::args::Cli;
 use crate::error::Result;
-use crate::workflow::WorkflowError;
-use crate::workflow::report::{Block, Report};
+use crate::session::WorkflowError;
+use crate::session::report::{Block, Report};
 
 /// Print the completions of a shell
 ///

@@ -18,9 +18,9 @@ use crate::engine::docker::DockerEngine;
 use crate::error::ErrorKind;
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
+use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
 use crate::ui::{Facts, LogOptions, OutputFormat, Ui, UiOptions};
-use crate::workflow::{Context, WorkflowError};
 
 /// Runs aictl.
 pub fn main() -> ExitCode {
@@ -129,7 +129,7 @@ struct DockerConnector {
 }
 
 #[async_trait::async_trait]
-impl crate::workflow::Connect for DockerConnector {
+impl crate::session::Connect for DockerConnector {
     async fn connect(&self, host: Option<&str>) -> Result<Arc<dyn Target>, TargetError> {
         Ok(Arc::new(DockerEngine::connect(host, &self.environment).await?))
     }

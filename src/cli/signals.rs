@@ -89,7 +89,7 @@ impl Signals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workflow::WorkflowError;
+    use crate::session::WorkflowError;
 
     #[test]
     fn the_exit_code_tells_which_signal_it_was() {

@@ -22,7 +22,7 @@ mod normalize;
 mod order;
 mod paths;
 mod schema;
-pub(crate) mod spec;
+pub(crate) mod short_form;
 mod validation;
 pub mod value;
 mod yaml;

@@ -4,7 +4,7 @@
 
 use std::future::Future;
 
-use super::pulse::Pulse;
+use super::lease_keeper::Pulse;
 use crate::release::Lease;
 use crate::target::{Target, TargetError};
 

@@ -7,7 +7,7 @@ mod compensate;
 mod error;
 mod evidence;
 mod heartbeat;
-mod pulse;
+mod lease_keeper;
 mod references;
 mod run;
 

@@ -13,7 +13,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::await_ready::Wait;
 use super::compensate::compensate;
-use super::pulse::Pulse;
+use super::lease_keeper::Pulse;
 use super::{Evidence, ExecuteError, references};
 use crate::event::{Event, Reporter};
 use crate::plan::{Change, Operation, Outcome, Phase, Plan};

@@ -2,7 +2,7 @@
 //! Plain data: readers fill it, tests write it down; what could not be looked at carries the reason.
 //! Never judges.
 
-use super::presence::Presence;
+use super::installed_engines::Presence;
 use super::system::OsRelease;
 use crate::plan::EngineInfo;
 use crate::target::TargetError;

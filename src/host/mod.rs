@@ -8,9 +8,9 @@ mod dns;
 pub mod facts;
 pub mod git;
 pub mod install;
+mod installed_engines;
 mod packages;
 mod port;
-mod presence;
 pub mod private_file;
 mod system;
 pub mod verdict;
@@ -20,9 +20,9 @@ use std::path::Path;
 
 pub use disk::{disk_space, is_writable, mode};
 pub use dns::look_up;
+pub use installed_engines::{Presence, presence, program};
 pub use packages::package_host;
 pub use port::{PortHolder, Protocol, port_holder, port_holder_on};
-pub use presence::{Presence, presence, program};
 pub use system::{OsRelease, SystemRoot};
 
 /// Id of the running boot: with it a process id names one process for ever. Empty where the kernel tells none.

@@ -2,6 +2,7 @@
 //! Reads names, embedded recipe folders and archives; returns values, orders and documents.
 //! Never talks to an engine or a registry.
 
+mod build_failure;
 pub mod bundle;
 mod digest;
 mod dockerfile;
@@ -9,14 +10,13 @@ mod embedded;
 mod error;
 mod recipe;
 mod reference;
-mod trouble;
 
+pub use build_failure::{Trouble, trouble_in};
 pub use digest::{Digest, Digester};
 pub use dockerfile::base_images;
 pub use error::ImageError;
 pub use recipe::{Recipe, RecipeFile, Recipes};
 pub use reference::Reference;
-pub use trouble::{Trouble, trouble_in};
 
 /// Label of a built image: the recipe's name.
 pub const RECIPE_LABEL: &str = "io.aictl.recipe";

@@ -7,16 +7,16 @@ pub mod cleanup;
 mod container;
 pub mod content;
 pub mod converge;
+mod describe;
 mod error;
 pub mod labels;
 mod observed;
 mod operation;
 pub mod order;
+mod plan;
 pub mod platform;
 mod readiness;
-mod steps;
 pub mod teardown;
-mod words;
 
 pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};
 pub use error::PlanError;
@@ -25,7 +25,7 @@ pub use observed::{
     ObservedImage, ObservedMount, ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
 };
 pub use operation::{ImageSource, Operation, Outcome, PullPolicy, Readiness, RecipeBuild, StartTurn};
+pub use plan::{Phase, Plan, Step, StepId};
 pub use readiness::{
     ReadinessFailure, ReadinessWatch, Sighting, Verdict, health_command, interval, passes_apart, probes_early,
 };
-pub use steps::{Phase, Plan, Step, StepId};

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::answer::{Answer, GOOD, judge};
 use super::clients::{BOUNDED, LACKING, PSQL, REDIS_CLI};
-use super::look::Seen;
+use super::probe_once::Seen;
 use super::{Planned, ProbeError, Scene};
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::ObservedContainer;

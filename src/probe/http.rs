@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt;
 
 use super::answer::{ANY, Answer, GOOD, Shown, judge};
-use super::look::Seen;
+use super::probe_once::Seen;
 use super::{Planned, ProbeError, Scene, public, tls};
 use crate::plan::ObservedContainer;
 use crate::project::{HttpCheck, HttpParts, TcpCheck, host_and_port, is_public};

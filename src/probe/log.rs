@@ -7,7 +7,7 @@ use regex::Regex;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::look::Seen;
+use super::probe_once::Seen;
 use super::{ProbeError, Scene};
 use crate::plan::ObservedContainer;
 use crate::project::LogCheck;

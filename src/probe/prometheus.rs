@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::http::Question;
-use super::look::Seen;
+use super::probe_once::Seen;
 use super::{Planned, ProbeError, Scene};
 use crate::plan::ObservedContainer;
 use crate::project::{HttpParts, PrometheusCheck, RulesState};

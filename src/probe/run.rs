@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use super::look::{Seen, look};
+use super::probe_once::{Seen, look};
 use super::{Attempt, CheckOutcome, Planned, ProbeError, Scene, Verdict};
 
 /// How long one look may take unless the check says otherwise.

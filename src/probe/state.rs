@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::answer::Shown;
-use super::look::Seen;
+use super::probe_once::Seen;
 use super::{CheckOutcome, ProbeError, Scene};
 use crate::plan::{ContainerState, Health, ObservedContainer, health_command};
 use crate::project::{ExpectedState, StateCheck};

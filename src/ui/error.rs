@@ -4,11 +4,11 @@
 
 use serde_json::json;
 
-use super::paint::Paint;
 use super::steps::indented;
+use super::style::Paint;
 use crate::error::Error;
 use crate::secret::Redactor;
-use crate::workflow::report::Tone;
+use crate::session::report::Tone;
 
 /// `error: …`, a `caused by: …` for each cause, a `hint: …` for each hint; later lines of one message are indented.
 pub fn error_text(error: &Error, redactor: &Redactor, color: bool) -> String {

@@ -5,8 +5,8 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::paint::Paint;
 use super::screen::Screen;
+use super::style::Paint;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::secret::Redactor;
 
@@ -47,7 +47,7 @@ impl StandardOutput {
 
     fn drawn(&self, line: &LogLine) -> String {
         if self.json {
-            let value = crate::workflow::report::to_json(line);
+            let value = crate::session::report::to_json(line);
             return format!("{}\n", self.redactor.redact_json(&value));
         }
         let time = line.time.as_deref().filter(|_| self.options.timestamps);

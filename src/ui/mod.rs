@@ -3,37 +3,37 @@
 //! Never decides what happens, only how it looks.
 
 mod error;
-mod facts;
 mod json;
 mod logs;
 mod options;
-mod paint;
 mod plain;
 mod prompt;
-mod raw;
+mod raw_mode;
 mod region;
 mod report;
 mod screen;
 mod steps;
+mod style;
 mod table;
 mod terminal;
+mod terminal_capabilities;
 
 use std::io::Write;
 use std::sync::Arc;
 
 pub use error::{error_json, error_text};
-pub use facts::Facts;
 pub use logs::LogOptions;
 pub use options::{OutputFormat, ProgressMode, UiOptions};
-pub use raw::{RawMode, watch_size};
+pub use raw_mode::{RawMode, watch_size};
 pub use report::{Look, draw};
+pub use terminal_capabilities::Facts;
 
 use crate::error::{Error, ErrorKind};
 use crate::event::{OutputStream, Prompt, Reporter};
 use crate::secret::Redactor;
-use crate::workflow::report::Report;
-use paint::Paint;
+use crate::session::report::Report;
 use screen::Screen;
+use style::Paint;
 
 /// Everything that writes and asks, built once from what the terminal is and what the command line wants.
 pub struct Ui {

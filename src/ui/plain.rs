@@ -5,9 +5,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::paint::Paint;
 use super::screen::Screen;
 use super::steps::{self, Ended};
+use super::style::Paint;
 use crate::event::{Event, Reporter};
 use crate::secret::Redactor;
 

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::paint::Paint;
 use super::steps::{self, Running};
+use super::style::Paint;
 use crate::event::human;
 use crate::secret::Redactor;
-use crate::workflow::report::Tone;
+use crate::session::report::Tone;
 
 /// What ends sooner is never drawn live.
 const PATIENCE: Duration = Duration::from_millis(250);

@@ -3,10 +3,10 @@
 //! Never writes, and never touches raw data.
 
 use super::OutputFormat;
-use super::paint::Paint;
+use super::style::Paint;
 use super::table;
 use crate::secret::Redactor;
-use crate::workflow::report::{Block, Report};
+use crate::session::report::{Block, Report};
 
 /// How a report is to look.
 #[derive(Debug, Clone, Copy, Default)]
@@ -59,7 +59,7 @@ fn text(block: &Block, look: &Look, redactor: &Redactor) -> String {
 mod tests {
     use super::*;
     use crate::secret::Secret;
-    use crate::workflow::report::{Cell, Tone};
+    use crate::session::report::{Cell, Tone};
 
     struct Sample {
         blocks: Vec<Block>,

@@ -5,9 +5,9 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::paint::Paint;
+use super::style::Paint;
 use crate::event::human;
-use crate::workflow::report::Tone;
+use crate::session::report::Tone;
 
 /// Width of the verb column.
 const VERB: usize = 12;

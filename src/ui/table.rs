@@ -2,8 +2,8 @@
 //! Reads header, rows and the room there is; returns lines.
 //! Never wraps, and cuts nothing where the width is open.
 
-use super::paint::Paint;
-use crate::workflow::report::{Cell, Tone};
+use super::style::Paint;
+use crate::session::report::{Cell, Tone};
 
 /// Between two columns.
 const GAP: usize = 3;

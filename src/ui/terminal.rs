@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::paint::Paint;
 use super::region::{Look, Region};
 use super::screen::Screen;
 use super::steps::{self, Ended, Running, Tails};
+use super::style::Paint;
 use crate::event::{Event, Reporter};
 use crate::secret::Redactor;
 

@@ -4,10 +4,10 @@
 
 use clap::Args;
 
-use super::report::{Block, Report};
 use crate::error::Result;
 use crate::project;
-use crate::workflow::Context;
+use crate::session::Context;
+use crate::session::report::{Block, Report};
 
 /// Print the JSON Schema of aictl.yaml, for editors
 #[derive(Debug, Clone, Copy, Default, Args)]

@@ -7,12 +7,12 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
-use super::load::{docker_host, load_project_file};
-use super::report::{Block, Cell, Report, Tone, to_json};
 use crate::error::Result;
 use crate::plan::EngineInfo;
+use crate::session::Context;
+use crate::session::load::{docker_host, load_project_file};
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::target::TargetError;
-use crate::workflow::Context;
 
 /// An engine that takes longer is not asked.
 const PATIENCE: Duration = Duration::from_secs(2);

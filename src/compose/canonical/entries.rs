@@ -5,7 +5,7 @@
 use super::{Refusal, Unreadable};
 use crate::compose::go::text::sprint;
 use crate::compose::merge::wrapped;
-use crate::compose::spec::{port, volume};
+use crate::compose::short_form::{port, volume};
 use crate::compose::value::{Map, Node, Position, Value};
 
 pub(super) type Rewrite = fn(&mut Node, Unreadable) -> Result<(), Refusal>;

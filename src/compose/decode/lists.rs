@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{Context, Decode, swallowed_extensions};
 use crate::compose::go::text::sprint;
 use crate::compose::model::{Extensions, HealthTest, HostList, ShellCommand, SshKey, Ulimit};
-use crate::compose::spec::command;
+use crate::compose::short_form::command;
 use crate::compose::value::{Map, Node, Value};
 
 impl<T: Decode> Decode for Option<T> {

@@ -6,7 +6,7 @@ use super::{Context, Decode};
 use crate::compose::go::duration;
 use crate::compose::go::text::sprint;
 use crate::compose::model::{ByteSize, Condition, DeviceCount, FileMode, Float32, GoDuration, OptOut};
-use crate::compose::spec::size;
+use crate::compose::short_form::size;
 use crate::compose::value::{Node, Value};
 
 impl Decode for String {

@@ -4,7 +4,7 @@
 
 use super::MergeError;
 use crate::compose::go::text::sprint;
-use crate::compose::spec::volume;
+use crate::compose::short_form::volume;
 use crate::compose::value::{Node, Value};
 
 type Name = fn(&Node) -> Result<String, String>;

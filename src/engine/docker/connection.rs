@@ -21,9 +21,9 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::address::{Address, Route};
-use super::failure;
+use super::error_mapping;
 use super::moments::Moments;
-use super::wire::{CONNECT_TIMEOUT, Connector, SSH_TIMEOUT};
+use super::transport::{CONNECT_TIMEOUT, Connector, SSH_TIMEOUT};
 use crate::plan::EngineInfo;
 use crate::target::TargetError;
 
@@ -69,7 +69,7 @@ impl Connection {
         let answer = match ping {
             Err(_) => return Err(unreachable(format!("no answer within {}s", limit.as_secs()))),
             Ok(Err(error)) => {
-                return Err(unreachable(connector.complaint().unwrap_or_else(|| failure::innermost(&error))));
+                return Err(unreachable(connector.complaint().unwrap_or_else(|| error_mapping::innermost(&error))));
             }
             Ok(Ok(answer)) => answer,
         };
@@ -183,8 +183,8 @@ impl Connection {
         doing: &str,
     ) -> Result<Response<Incoming>, TargetError> {
         let answer = match tokio::time::timeout(Duration::from_secs(seconds), (self.send)(request)).await {
-            Ok(answer) => answer.map_err(|e| failure::map(self, doing, e))?,
-            Err(_) => return Err(failure::map(self, doing, bollard::errors::Error::RequestTimeoutError)),
+            Ok(answer) => answer.map_err(|e| error_mapping::map(self, doing, e))?,
+            Err(_) => return Err(error_mapping::map(self, doing, bollard::errors::Error::RequestTimeoutError)),
         };
         let status = answer.status();
         if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
@@ -197,7 +197,7 @@ impl Connection {
             status_code: status.as_u16(),
             message: refusal.message,
         };
-        Err(failure::map(self, doing, error))
+        Err(error_mapping::map(self, doing, error))
     }
 }
 

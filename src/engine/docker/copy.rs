@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::stream::{StreamExt, TryStreamExt};
 
 use super::connection::Connection;
-use super::failure;
+use super::error_mapping;
 use crate::target::{ByteStream, TargetError};
 
 /// A transfer may take long before the engine answers.
@@ -146,7 +146,7 @@ pub(super) async fn link_target(
 /// A missing path and a missing container are both 404; only the latter has words.
 fn path_error(connection: &Connection, (container, path): (&str, &str), error: bollard::errors::Error) -> TargetError {
     let name = format!("{container}:{path}");
-    match failure::map(connection, &format!("copying {name}"), error) {
+    match error_mapping::map(connection, &format!("copying {name}"), error) {
         TargetError::Refused { status: 404, .. } => TargetError::NotFound { kind: "path", name },
         other => other,
     }

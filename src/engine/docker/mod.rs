@@ -8,8 +8,8 @@ mod convert;
 mod copy;
 mod credentials;
 mod dial;
+mod error_mapping;
 mod exec;
-mod failure;
 mod frames;
 mod images;
 mod inspect;
@@ -21,7 +21,7 @@ mod perform;
 mod state;
 mod tls;
 mod traits;
-mod wire;
+mod transport;
 
 pub use address::{Address, Environment, Route, SshHost, TlsFiles, config_folder, resolve};
 

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::DockerEngine;
 use super::connection::{Connection, encoded};
-use super::failure;
+use super::error_mapping;
 use super::inspect::{self, Inspected};
 use crate::plan::labels::{CONFIG_FILES, CONFIG_HASH, ONE_OFF, PROJECT, SERVICE};
 use crate::plan::{
@@ -193,7 +193,7 @@ impl DockerEngine {
             Some(Ok(ended)) => Ok(ended.status_code),
             // bollard takes a code other than 0 for an error.
             Some(Err(bollard::errors::Error::DockerContainerWaitError { code, .. })) => Ok(code),
-            Some(Err(error)) => Err(failure::map(connection, &format!("waiting for {container}"), error)),
+            Some(Err(error)) => Err(error_mapping::map(connection, &format!("waiting for {container}"), error)),
             None => Ok(self.container(container).await?.exit_code.unwrap_or_default()),
         }
     }
@@ -213,7 +213,7 @@ impl DockerEngine {
         let options = EventsOptionsBuilder::default().filters(&filters).since(&since).build();
         let connection = self.connection.clone();
         let events = connection.patient(std::time::Duration::from_secs(365 * 24 * 3600)).events(Some(options));
-        let changes = events.map_err(move |e| failure::map(&connection, "watching", e));
+        let changes = events.map_err(move |e| error_mapping::map(&connection, "watching", e));
         Ok(changes.try_filter_map(|event| async move { Ok(change(event)) }).boxed())
     }
 }

@@ -3,12 +3,12 @@
 //! Never touches what is unchanged; never removes data.
 
 mod changes;
+mod handover;
 mod one_off;
 mod readiness;
 mod resources;
-mod room;
 mod service;
-mod sharers;
+mod shared_namespaces;
 mod spec;
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ pub(super) struct Planner<'a> {
     renewed_networks: BTreeSet<String>,
     progress: BTreeMap<String, Progress>,
     /// Containers that were stopped early.
-    vacated: Vec<room::Vacated>,
+    vacated: Vec<handover::Vacated>,
 }
 
 /// A service under its name, with its namespaces applied.

@@ -12,7 +12,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::look::Seen;
+use super::probe_once::Seen;
 use super::{ProbeError, Scene, public};
 use crate::project::{TlsCheck, host_and_port, is_public};
 use crate::target::BoxDuplex;

@@ -11,11 +11,12 @@ use aictl::engine::memory::MemoryEngine;
 use aictl::error::ErrorKind;
 use aictl::event::{Channel, Event, LogLine, OutputStream, Prompt, PromptError, Reporter};
 use aictl::release::LeaseOwner;
+use aictl::session::{Connect, Console, Context, GlobalOptions};
 use aictl::target::{BoxRead, Target, TargetError, TerminalSize};
-use aictl::workflow::restart::RestartArgs;
-use aictl::workflow::start::StartArgs;
-use aictl::workflow::stop::StopArgs;
-use aictl::workflow::{Connect, Console, Context, GlobalOptions, restart, start, stop};
+use aictl::workflow::run::restart::RestartArgs;
+use aictl::workflow::run::start::StartArgs;
+use aictl::workflow::run::stop::StopArgs;
+use aictl::workflow::run::{restart, start, stop};
 use tokio::sync::watch;
 
 /// What a process is told to do.

@@ -7,8 +7,9 @@ use aictl::engine::memory::MemoryEngine;
 use aictl::event::Silent;
 use aictl::image::Recipes;
 use aictl::plan::{ImageSource, Observed, Operation, Outcome};
+use aictl::session::image_catalog::Supplies;
+use aictl::session::plan_images::{ImageOptions, plan_images};
 use aictl::target::{Engine, TargetError};
-use aictl::workflow::images::{ImageOptions, Supplies, plan_images};
 
 /// Two mirrors, a bundle with redis:7 in it, and the recipes of the binary.
 fn supplies() -> Supplies {

@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use super::super::connection::{Connection, encoded};
 use super::super::convert::{self, Surroundings, create_request};
 use super::super::moments::{Kind, Leave};
-use super::super::{failure, observe};
+use super::super::{error_mapping, observe};
 use super::{created, done, files, ports};
 use crate::plan::{ContainerSpec, ContainerState, Outcome, StartTurn, labels};
 use crate::target::{ContainerFacts, TargetError};
@@ -133,7 +133,7 @@ fn creation_error(error: TargetError, spec: &ContainerSpec) -> TargetError {
 pub(in super::super) async fn start(connection: &Connection, container: &str) -> Result<Outcome, TargetError> {
     let started = connection.api.start_container(container, None::<StartContainerOptions>).await;
     let Err(error) = started else { return Ok(done()) };
-    match failure::map(connection, &format!("starting container {container}"), error) {
+    match error_mapping::map(connection, &format!("starting container {container}"), error) {
         TargetError::Refused { message, .. } => match ports::taken(&message) {
             Some(port) => Err(ports::taken_error(connection, port).await),
             None => Err(start_failed(connection, container, message).await),
@@ -241,7 +241,7 @@ async fn stop_to_the_end(
     let api = connection.patient(timeout.unwrap_or_default() + STOP_MARGIN);
     // 304, already stopped, is a success for bollard too.
     let stopped = api.stop_container(container, Some(options.build())).await;
-    stopped.map(|()| done()).map_err(|e| failure::map(connection, &format!("stopping container {container}"), e))
+    stopped.map(|()| done()).map_err(|e| error_mapping::map(connection, &format!("stopping container {container}"), e))
 }
 
 pub(super) async fn restart(
@@ -257,7 +257,7 @@ pub(super) async fn restart(
     }
     let api = connection.patient(timeout.unwrap_or_default() + STOP_MARGIN);
     let Err(error) = api.restart_container(container, Some(options.build())).await else { return Ok(done()) };
-    match failure::map(connection, &format!("restarting container {container}"), error) {
+    match error_mapping::map(connection, &format!("restarting container {container}"), error) {
         TargetError::Refused { message, .. } => match ports::taken(&message) {
             Some(port) => Err(ports::taken_error(connection, port).await),
             None => Err(start_failed(connection, container, message).await),
@@ -274,7 +274,7 @@ fn seconds(timeout: Duration) -> i32 {
 pub(super) async fn kill(connection: &Connection, container: &str, signal: &str) -> Result<Outcome, TargetError> {
     let options = KillContainerOptionsBuilder::default().signal(signal).build();
     let Err(error) = connection.api.kill_container(container, Some(options)).await else { return Ok(done()) };
-    match failure::map(connection, &format!("killing container {container}"), error) {
+    match error_mapping::map(connection, &format!("killing container {container}"), error) {
         TargetError::Refused { status: 409, .. } => {
             Ok(Outcome { warnings: vec![format!("{container} was not running")], ..done() })
         }
@@ -284,7 +284,7 @@ pub(super) async fn kill(connection: &Connection, container: &str, signal: &str)
 
 pub(super) async fn unpause(connection: &Connection, container: &str) -> Result<Outcome, TargetError> {
     let resumed = connection.api.unpause_container(container).await;
-    resumed.map(|()| done()).map_err(|e| failure::map(connection, &format!("unpausing container {container}"), e))
+    resumed.map(|()| done()).map_err(|e| error_mapping::map(connection, &format!("unpausing container {container}"), e))
 }
 
 pub(super) async fn remove(
@@ -297,7 +297,7 @@ pub(super) async fn remove(
     let Err(error) = connection.patient(STOP_MARGIN).remove_container(container, Some(options)).await else {
         return Ok(done());
     };
-    match failure::map(connection, &format!("removing container {container}"), error) {
+    match error_mapping::map(connection, &format!("removing container {container}"), error) {
         TargetError::NotFound { .. } => Ok(done()),
         // Somebody else, or `run --rm`, is at it: the wish is granted.
         TargetError::Refused { status: 409, message, .. } if message.contains("already in progress") => Ok(done()),
@@ -310,5 +310,5 @@ pub(super) async fn rename(connection: &Connection, container: &str, name: &str)
     let options = RenameContainerOptionsBuilder::default().name(name).build();
     let renamed = connection.api.rename_container(container, options).await;
     let doing = format!("renaming container {container} to {name}");
-    renamed.map(|()| done()).map_err(|e| failure::map(connection, &doing, e))
+    renamed.map(|()| done()).map_err(|e| error_mapping::map(connection, &doing, e))
 }

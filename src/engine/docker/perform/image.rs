@@ -5,7 +5,7 @@
 use bollard::query_parameters::{RemoveImageOptionsBuilder, TagImageOptionsBuilder};
 
 use super::super::connection::Connection;
-use super::super::failure;
+use super::super::error_mapping;
 use super::done;
 use crate::plan::Outcome;
 use crate::target::TargetError;
@@ -13,7 +13,7 @@ use crate::target::TargetError;
 pub(super) async fn remove(connection: &Connection, image: &str) -> Result<Outcome, TargetError> {
     let options = RemoveImageOptionsBuilder::default().build();
     let Err(error) = connection.api.remove_image(image, Some(options), None).await else { return Ok(done()) };
-    match failure::map(connection, &format!("removing image {image}"), error) {
+    match error_mapping::map(connection, &format!("removing image {image}"), error) {
         TargetError::NotFound { .. } => Ok(done()),
         other => Err(other),
     }
@@ -28,5 +28,5 @@ pub(super) async fn tag(connection: &Connection, image: &str, name: &str) -> Res
     };
     let options = TagImageOptionsBuilder::default().repo(repository).tag(tag).build();
     let tagged = connection.api.tag_image(image, Some(options)).await;
-    tagged.map_err(|e| failure::map(connection, &format!("tagging {name}"), e))
+    tagged.map_err(|e| error_mapping::map(connection, &format!("tagging {name}"), e))
 }

@@ -2,13 +2,13 @@
 //! Reads an `Operation`; returns an `Outcome` once the engine has done it.
 //! Never waits for readiness and never retries: that is decided elsewhere.
 
-mod build;
 mod container;
+mod fetch_image;
 mod files;
 mod hook;
 mod image;
+mod image_build;
 mod network;
-mod obtain;
 mod ports;
 mod pull;
 mod recipe;
@@ -73,13 +73,13 @@ impl DockerEngine {
     async fn make(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
         match operation {
             Operation::PullImage { image, platform, sources, .. } => {
-                let wanted = obtain::Wanted { image, platform: platform.as_deref(), sources };
-                obtain::obtain(self, &wanted, progress).await
+                let wanted = fetch_image::Wanted { image, platform: platform.as_deref(), sources };
+                fetch_image::obtain(self, &wanted, progress).await
             }
             Operation::BuildRecipe(wanted) => recipe::build(self, wanted, progress).await,
             Operation::BuildImage { service, image, build, platform, no_cache, pull } => {
-                let wanted = build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };
-                build::build(self, &wanted, progress).await
+                let wanted = image_build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };
+                image_build::build(self, &wanted, progress).await
             }
             other => Err(not_ours(other)),
         }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::connection::Connection;
-use super::super::{failure, observe};
+use super::super::{error_mapping, observe};
 use super::{created, done};
 use crate::compose::hash;
 use crate::compose::model::{Ipam, Network};
@@ -106,7 +106,7 @@ pub(super) async fn remove(connection: &Connection, id: &str, name: &str) -> Res
     let deadline = tokio::time::Instant::now() + LETTING_GO;
     loop {
         let Err(error) = connection.api.remove_network(id).await else { return Ok(done()) };
-        match failure::map(connection, &format!("removing network {name}"), error) {
+        match error_mapping::map(connection, &format!("removing network {name}"), error) {
             TargetError::NotFound { .. } => return Ok(done()),
             TargetError::Refused { message, .. } if message.contains("active endpoints") => {
                 let users = users(connection, id).await;

@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::Command;
 
 use super::super::{DockerEngine, images};
-use super::{Progress, build, created};
+use super::{Progress, created, image_build};
 use crate::compose::model::Build;
 use crate::image::{Recipe, Recipes, Trouble, trouble_in};
 use crate::plan::{Outcome, RecipeBuild};
@@ -59,7 +59,7 @@ pub(super) async fn build(
         args: proxies.collect(),
         ..Build::default()
     };
-    let image = build::Wanted {
+    let image = image_build::Wanted {
         service: &wanted.recipe,
         image: &wanted.image,
         build: &section,
@@ -67,7 +67,7 @@ pub(super) async fn build(
         no_cache: wanted.no_cache,
         pull: false,
     };
-    build::build(engine, &image, progress).await.map_err(|error| match error {
+    image_build::build(engine, &image, progress).await.map_err(|error| match error {
         TargetError::BuildFailed { reason, log, .. } => failed(wanted, reason, log),
         other => other,
     })

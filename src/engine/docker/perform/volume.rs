@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::super::connection::Connection;
-use super::super::failure;
+use super::super::error_mapping;
 use super::{created, done};
 use crate::compose::hash;
 use crate::compose::model::Volume;
@@ -40,7 +40,7 @@ pub(super) async fn remove(connection: &Connection, name: &str) -> Result<Outcom
     let options = None::<bollard::query_parameters::RemoveVolumeOptions>;
     match connection.api.remove_volume(name, options).await {
         Ok(()) => Ok(done()),
-        Err(error) => match failure::map(connection, &format!("removing volume {name}"), error) {
+        Err(error) => match error_mapping::map(connection, &format!("removing volume {name}"), error) {
             TargetError::NotFound { .. } => Ok(done()),
             other => Err(other),
         },

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use super::super::DockerEngine;
 use super::super::connection::{Connection, encoded};
-use super::super::{copy, failure};
+use super::super::{copy, error_mapping};
 use super::image::{IMAGE, PROGRAM};
 use super::{FOLDER, ROLE, held_name, image, volume_name};
 use crate::plan::labels::AICTL_PROJECT;
@@ -87,7 +87,7 @@ impl DockerEngine {
     pub(super) async fn remove_helper(&self, id: &str) -> Result<(), TargetError> {
         let options = RemoveContainerOptionsBuilder::default().force(true).build();
         let Err(error) = self.connection.api.remove_container(id, Some(options)).await else { return Ok(()) };
-        match failure::map(&self.connection, "removing a lock", error) {
+        match error_mapping::map(&self.connection, "removing a lock", error) {
             TargetError::NotFound { .. } => Ok(()),
             // Another contender is removing it just now.
             TargetError::Refused { status: 409, .. } => Ok(()),

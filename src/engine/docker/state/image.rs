@@ -3,7 +3,7 @@
 //! Never pulls.
 
 use super::super::connection::Connection;
-use super::super::{copy, failure};
+use super::super::{copy, error_mapping};
 use crate::target::TargetError;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use bytes::Bytes;
@@ -91,7 +91,7 @@ pub(super) async fn import(connection: &Connection, architecture: &str) -> Resul
         .build();
     let body = bollard::body_full(Bytes::from(archive.finish()?));
     let imported = connection.api.create_image(Some(options), Some(body), None).try_collect::<Vec<_>>().await;
-    imported.map(drop).map_err(|e| failure::map(connection, &format!("importing {IMAGE}"), e))
+    imported.map(drop).map_err(|e| error_mapping::map(connection, &format!("importing {IMAGE}"), e))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::super::DockerEngine;
-use super::super::failure;
+use super::super::error_mapping;
 use super::helper::{self, Entry, Helper};
 use super::records::Written;
 use super::{Held, free_name, held_name};
@@ -99,7 +99,7 @@ impl DockerEngine {
     async fn rename_helper(&self, id: &str, name: &str) -> Result<(), TargetError> {
         let options = RenameContainerOptionsBuilder::default().name(name).build();
         let renamed = self.connection.api.rename_container(id, options).await;
-        renamed.map_err(|e| failure::map(&self.connection, &format!("taking the name {name}"), e))
+        renamed.map_err(|e| error_mapping::map(&self.connection, &format!("taking the name {name}"), e))
     }
 
     /// The name is ours. Saying so in the volume and starting a new helper go on in the background.

@@ -1,0 +1,129 @@
+//! A process of a container on the operator's terminal: its input, output, size, end and interruption.
+//! Reads what is to run; passes bytes both ways and returns the exit code.
+//! Never prints anything of its own.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::error::Result;
+use crate::event::{Channel, Event, LogLine, OutputStream};
+use crate::session::report::{Block, Report};
+use crate::session::{Context, WorkflowError};
+use crate::target::{self, ExecInput, Target, TerminalSize};
+
+/// What a shell reports for a process whose reader went away: 128 and SIGPIPE.
+pub const READER_GONE: u8 = 141;
+
+/// The report of a verb whose answer was streamed: nothing is left to say but the exit code.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// The exit code.
+    pub code: u8,
+}
+
+impl Report for Passed {
+    fn blocks(&self) -> Vec<Block> {
+        Vec::new()
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+
+    fn exit_code(&self) -> u8 {
+        self.code
+    }
+}
+
+/// The output of a process, and whether its reader went away.
+pub struct Watched {
+    inner: Arc<dyn OutputStream>,
+    gone: watch::Sender<bool>,
+}
+
+impl Watched {
+    /// Watches an output.
+    pub fn new(inner: Arc<dyn OutputStream>) -> Self {
+        Self { inner, gone: watch::channel(false).0 }
+    }
+
+    /// Ends when a write failed.
+    pub async fn gone(&self) {
+        let mut gone = self.gone.subscribe();
+        // The sender lives as long as `self`.
+        let _ = gone.wait_for(|gone| *gone).await;
+    }
+
+    fn noted(&self, result: std::io::Result<()>) -> std::io::Result<()> {
+        if result.is_err() {
+            self.gone.send_replace(true);
+        }
+        result
+    }
+}
+
+impl OutputStream for Watched {
+    fn log(&self, line: &LogLine) -> std::io::Result<()> {
+        self.noted(self.inner.log(line))
+    }
+
+    fn bytes(&self, channel: Channel, bytes: &[u8]) -> std::io::Result<()> {
+        self.noted(self.inner.bytes(channel, bytes))
+    }
+}
+
+/// The operator's terminal, handed to a process; it is given back when this is dropped.
+pub struct Handed {
+    _raw: Option<Box<dyn Send>>,
+    size: Option<watch::Receiver<TerminalSize>>,
+}
+
+impl Handed {
+    /// Makes the terminal raw when the process gets one.
+    pub fn new(context: &Context, tty: bool) -> Self {
+        if !tty {
+            return Self { _raw: None, size: None };
+        }
+        let (raw, size) = context.console.raw();
+        Self { _raw: Some(raw), size }
+    }
+
+    /// Standard input and the terminal's size.
+    pub fn input(&self, context: &Context) -> ExecInput {
+        ExecInput { stdin: Some(context.console.stdin()), size: self.size.clone() }
+    }
+}
+
+/// An engine's exit code as a process's: shells know eight bits.
+pub fn exit_code(code: i64) -> u8 {
+    u8::try_from(code & 0xff).unwrap_or(1)
+}
+
+/// Runs a command in a running container, connected to the operator's terminal or pipes.
+pub async fn exec(context: &Context, target: &dyn Target, args: &target::ExecArgs) -> Result<u8> {
+    let output = Watched::new(context.output.clone());
+    let handed = Handed::new(context, args.tty);
+    let input = if args.detach { ExecInput::default() } else { handed.input(context) };
+    tokio::select! {
+        code = target.exec(args, input, &output) => Ok(exit_code(code?)),
+        () = output.gone() => Ok(READER_GONE),
+        () = context.interrupted() => {
+            let hint = Some("`aictl top` shows it, `aictl restart` ends it".to_owned());
+            let program = args.command.first().map_or("the command", String::as_str);
+            // An engine can start a command in a container but not signal it; docker leaves it running without a word.
+            let message = format!("`{program}` may still be running in the container");
+            context.reporter.report(Event::Warning { message, hint });
+            Err(WorkflowError::Interrupted.into())
+        }
+    }
+}
+
+/// `-e KEY=VALUE`, or `-e KEY` for the operator's own value of it; without one it is left out.
+pub fn variables(context: &Context, given: &[String]) -> Vec<String> {
+    let of = |text: &String| match text.split_once('=') {
+        Some(_) => Some(text.clone()),
+        None => context.variables.get(text).map(|value| format!("{text}={value}")),
+    };
+    given.iter().filter_map(of).collect()
+}

@@ -1,0 +1,207 @@
+//! What `health` and `smoke-test` have in common: which checks there are, looking, and the verdicts over all of them.
+//! Reads files and engine; returns a report.
+//! Never changes the stack; what reaching it had put on the engine is taken away again whatever happened.
+
+mod dependants;
+mod github;
+pub mod junit;
+mod report;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use futures_util::future::join_all;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use self::report::ChecksReport;
+use crate::error::{Error, Result, nearest};
+use crate::event::{Event, human};
+use crate::plan::Observed;
+use crate::probe::{CheckOutcome, Patience, Planned, Scene, await_ready, plan_checks, restarts, run_check};
+use crate::project::ProjectError;
+use crate::session::load::{LoadedStack, load_named};
+use crate::session::report::{Report, Said};
+use crate::session::select;
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// Where nothing says how long: nobody waits longer by accident.
+const LONGEST: Duration = Duration::from_secs(300);
+/// Time for the checks where waiting has used up the rest.
+const LEAST: Duration = Duration::from_secs(1);
+
+/// Which checks are wanted.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Selection {
+    /// Only checks of these services
+    services: Vec<String>,
+    /// Only the check of this name; several add up
+    #[arg(long = "check", value_name = "NAME")]
+    checks: Vec<String>,
+}
+
+/// How the checks are gone through.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner<'a> {
+    /// All of it ends then.
+    pub limit: Option<Duration>,
+    /// Looks after a first one that failed; absent: until the limit.
+    pub retries: Option<u32>,
+    /// Wait for what is not ready first.
+    pub await_ready: bool,
+    /// Where a JUnit report goes.
+    pub junit: Option<&'a Path>,
+}
+
+impl Manner<'_> {
+    /// One look at each.
+    pub const ONE_LOOK: Manner<'static> = Manner { limit: None, retries: Some(0), await_ready: false, junit: None };
+}
+
+/// Looks at everything selected and writes down what became of it.
+pub async fn examine(context: &Context, selection: &Selection, manner: Manner<'_>) -> Result<Box<dyn Report>> {
+    let began = Instant::now();
+    let loaded = load_named(context)?;
+    known_services(&loaded)?;
+    let target = loaded.connect(context).await?;
+    let observed = target.observe(&loaded.narrow_scope()).await?;
+    let planned = wanted(context, &loaded, (&observed, selection))?;
+    if planned.is_empty() {
+        return Err(nothing(context, (&loaded, &observed), manner.junit));
+    }
+    if context.options.dry_run {
+        return Ok(Box::new(listed(context, &planned)));
+    }
+    let looked = look(context, (&loaded.name, &*target), (&planned, &manner)).await;
+    target.hang_up().await;
+    let (outcomes, not_ready) = looked?;
+    let outcomes: Vec<CheckOutcome> = outcomes.iter().map(|outcome| outcome.redacted(&context.redactor)).collect();
+    let checks = dependants::explained(outcomes, loaded.stack.as_ref());
+    let mut report = ChecksReport::new((&loaded.name, loaded.project.environment_name.as_deref()), checks, not_ready);
+    report.took = began.elapsed();
+    report.verbose = context.options.verbose;
+    if let Some(file) = manner.junit {
+        junit::write(file, &junit::Said { report: &report, error: None }, &(context.now)())?;
+    }
+    github::tell(context, &mut report);
+    Ok(Box::new(report))
+}
+
+/// Fails with every service a check names and the files do not have.
+fn known_services(loaded: &LoadedStack) -> Result<()> {
+    let Some(stack) = &loaded.stack else { return Ok(()) };
+    let services: Vec<&str> = stack.all_services().map(|(name, _)| name.as_str()).collect();
+    match loaded.project.unknown_services_of_checks(&services) {
+        unknown if unknown.is_empty() => Ok(()),
+        unknown => Err(ProjectError::Invalid(unknown).into()),
+    }
+}
+
+/// There is nothing to check: told to whoever reads the JUnit report, too.
+fn nothing(context: &Context, (loaded, observed): (&LoadedStack, &Observed), junit: Option<&Path>) -> Error {
+    let inactive = switched_off(loaded, observed).into_iter().map(str::to_owned).collect();
+    let error = Error::from(WorkflowError::NoChecks { inactive });
+    let Some(file) = junit.filter(|_| !context.options.dry_run) else { return error };
+    let report = ChecksReport::new((&loaded.name, loaded.project.environment_name.as_deref()), Vec::new(), Vec::new());
+    let said = junit::Said { report: &report, error: Some(error.to_string()) };
+    junit::write(file, &said, &(context.now)()).err().unwrap_or(error)
+}
+
+/// The checks that are selected.
+fn wanted(
+    context: &Context,
+    loaded: &LoadedStack,
+    (observed, selection): (&Observed, &Selection),
+) -> Result<Vec<Planned>> {
+    select::check(loaded.stack.as_ref(), observed, &selection.services)?;
+    let mut planned = plan_checks(loaded.stack.as_ref(), observed, loaded.project.checks());
+    for name in &selection.checks {
+        if !planned.iter().any(|plan| plan.check.name == *name) {
+            let nearest = nearest(name, planned.iter().map(|plan| plan.check.name.as_str())).map(str::to_owned);
+            return Err(WorkflowError::NoCheck { name: name.clone(), nearest }.into());
+        }
+    }
+    let off = switched_off(loaded, observed);
+    planned.retain(|plan| {
+        let service = plan.service.as_ref();
+        let is_on = service.is_none_or(|service| !off.contains(service.as_str()));
+        let of_service = service.is_some_and(|service| selection.services.contains(service));
+        let named = selection.checks.is_empty() || selection.checks.contains(&plan.check.name);
+        if !is_on && named {
+            context.reporter.note(format!("`{}` is left out: its service is in no active profile", plan.check.name));
+        }
+        is_on && named && (selection.services.is_empty() || of_service)
+    });
+    Ok(planned)
+}
+
+/// Services that no active profile has and that do not run either.
+fn switched_off<'a>(loaded: &'a LoadedStack, observed: &Observed) -> BTreeSet<&'a str> {
+    let off = loaded.stack.iter().flat_map(|stack| stack.disabled_services.keys());
+    let runs = |name: &str| observed.containers.iter().any(|c| !c.one_off && c.service == name && c.state.is_up());
+    off.map(String::as_str).filter(|name| !runs(name)).collect()
+}
+
+fn listed(context: &Context, planned: &[Planned]) -> Said {
+    let line = |plan: &Planned| format!("{}: {}", plan.check.name, plan.asked(&context.redactor));
+    let lines: Vec<String> = planned.iter().map(line).collect();
+    Said { value: serde_json::json!({ "checks": lines }), lines }
+}
+
+/// What became of the checks, and what was not ready in time.
+type Looked = Result<(Vec<CheckOutcome>, Vec<String>)>;
+
+/// Looks until an interruption; nothing that was begun for it in a container is left running.
+async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted: (&[Planned], &Manner<'_>)) -> Looked {
+    let now = OffsetDateTime::parse(&(context.now)(), &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default();
+    let mut scene = Scene::now(target, project, now, &context.redactor).await?;
+    let looked = tokio::select! {
+        looked = look_in_time(context, &mut scene, wanted) => looked,
+        () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
+    };
+    scene.end_given_up().await;
+    looked
+}
+
+/// Waits, looks, and looks for restarts once more.
+async fn look_in_time(
+    context: &Context,
+    scene: &mut Scene<'_>,
+    (planned, manner): (&[Planned], &Manner<'_>),
+) -> Looked {
+    let deadline = Instant::now() + manner.limit.or(context.options.timeout).unwrap_or(LONGEST);
+    let mut not_ready = Vec::new();
+    if manner.await_ready {
+        let step = Step::begin(context, "Ready", "what is on its way".to_owned());
+        not_ready = await_ready(scene, planned, deadline).await?;
+        step.end();
+        scene.begin_anew().await?;
+    }
+    let scene = &*scene;
+    // What was waited for too long is looked at all the same.
+    let deadline = deadline.max(Instant::now() + LEAST);
+    let patience = Patience { deadline, retries: manner.retries };
+    let step = Step::begin(context, "Checked", human::count(planned.len(), "check"));
+    let mut outcomes = join_all(planned.iter().map(|plan| run_check(scene, plan, patience))).await;
+    step.end();
+    // An engine that went away meanwhile is no verdict on the stack.
+    restarts(scene, &mut outcomes).await?;
+    Ok((outcomes, not_ready))
+}
+
+/// A step that is shown while it runs and leaves nothing behind: the report says it all.
+struct Step<'a>(&'a Context);
+
+impl<'a> Step<'a> {
+    fn begin(context: &'a Context, verb: &'static str, subject: String) -> Self {
+        context.reporter.report(Event::StepStarted { key: 0, verb, subject, cause: String::new() });
+        Self(context)
+    }
+
+    fn end(self) {
+        self.0.reporter.report(Event::StepDropped { key: 0 });
+    }
+}

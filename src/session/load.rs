@@ -1,0 +1,225 @@
+//! From the command line's words to a loaded stack and a connection: project file, templates, compose files, engine.
+//! Reads files through the pure rooms; returns a `LoadedStack`.
+//! Never reads the process environment: the context has it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::compose::model::Stack;
+use crate::compose::{self, ComposeError, FileSource, LoadArgs, LoadOptions};
+use crate::error::Result;
+use crate::plan::{Scope, api_socket};
+use crate::project::{LoadedProject, TargetConfig, Task, load_project};
+use crate::secret::{Secret, secrets_in};
+use crate::session::templates::render_files;
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+use crate::template;
+
+/// A project as a verb needs it.
+pub struct LoadedStack {
+    /// Project name.
+    pub name: String,
+    /// The stack; absent when only a name was given.
+    pub stack: Option<Stack>,
+    /// The project file and its environment.
+    pub project: LoadedProject,
+    /// Env files given on the command line, absolute, for the label.
+    pub env_files: Vec<String>,
+}
+
+/// Loads the stack; files are needed.
+pub fn load_stack(context: &Context) -> Result<LoadedStack> {
+    let project = load_project_file(context)?;
+    let (mut loaded, args) = load_compose(context, &project)?;
+    api_socket::grant(&mut loaded.stack, docker_settings(context).as_deref());
+    for finding in &loaded.warnings {
+        context.reporter.warn(finding.to_string());
+    }
+    let env_files = args.env_files.iter().map(|f| absolute(&context.cwd, f)).collect();
+    redact(context, &loaded.stack, loaded.variables.keys());
+    Ok(LoadedStack { name: loaded.stack.name.clone(), stack: Some(loaded.stack), project, env_files })
+}
+
+/// Loads the stack where there are files; with a project name alone the labels on the engine must do.
+pub fn load_named(context: &Context) -> Result<LoadedStack> {
+    match load_stack(context) {
+        Err(error) if no_file(&error) && context.options.files.is_empty() => {
+            let Some(name) = context.project_name() else { return Err(error) };
+            let project = load_project_file(context)?;
+            Ok(LoadedStack { name: name.to_owned(), stack: None, project, env_files: Vec::new() })
+        }
+        result => result,
+    }
+}
+
+/// The folder of the Docker CLI's settings.
+fn docker_settings(context: &Context) -> Option<PathBuf> {
+    let variable = |name: &str| context.variables.get(name).filter(|value| !value.is_empty());
+    variable("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(Path::new(variable("HOME")?).join(".docker")))
+}
+
+fn no_file(error: &crate::error::Error) -> bool {
+    matches!(error.downcast_ref::<ComposeError>(), Some(ComposeError::NotFound { .. }))
+}
+
+/// The project file alone, for verbs that need no stack.
+pub fn load_project_file(context: &Context) -> Result<LoadedProject> {
+    let options = &context.options;
+    let directory = options.project_dir.as_ref().map_or(context.cwd.clone(), |d| context.cwd.join(d));
+    let environment = options.environment.as_deref();
+    Ok(load_project(&directory, None, environment, &options.set)?)
+}
+
+/// The arguments of the compose loader: what the command line says, else what the environment of aictl.yaml says.
+fn load_compose(context: &Context, project: &LoadedProject) -> Result<(compose::Loaded, LoadArgs)> {
+    let args = load_args(context, project)?;
+    let loaded = compose::load(&args)?;
+    Ok((loaded, args))
+}
+
+/// See `load_compose`; also used by `config`.
+pub fn load_args(context: &Context, project: &LoadedProject) -> Result<LoadArgs> {
+    let options = &context.options;
+    let mut args = LoadArgs {
+        working_dir: context.cwd.clone(),
+        project_dir: options.project_dir.clone(),
+        project_name: options.project_name.clone(),
+        profiles: options.profiles.clone(),
+        env_files: options.env_files.clone(),
+        environment: context.variables.clone(),
+        // The plan creates only what is used, and a service named on the command line may not be enabled yet.
+        // Env files are merged and dropped before the hash, as Compose does for its labels.
+        options: LoadOptions { all_resources: true, discard_env_files: true, ..Default::default() },
+        services: Vec::new(),
+        files: Vec::new(),
+    };
+    if !options.files.is_empty() {
+        args.files = options.files.iter().map(|f| command_line_file(context, f)).collect::<Result<_>>()?;
+        return Ok(args);
+    }
+    if project.file.is_some() {
+        // As it overrides the `name` of compose files.
+        args.project_name = context.project_name().map(str::to_owned);
+        from_environment(project, &mut args)?;
+    }
+    Ok(args)
+}
+
+fn command_line_file(context: &Context, file: &Path) -> Result<FileSource> {
+    if file != Path::new("-") {
+        return Ok(FileSource::Path(file.to_owned()));
+    }
+    let text = (context.read_stdin)()
+        .map_err(|e| WorkflowError::File { path: "standard input".into(), reason: e.to_string() })?;
+    Ok(FileSource::Stdin(text))
+}
+
+/// Files, profiles and env file of the environment; templates are rendered, nothing is written.
+fn from_environment(project: &LoadedProject, args: &mut LoadArgs) -> Result<()> {
+    let environment = &project.environment;
+    args.project_dir.get_or_insert_with(|| project.directory.clone());
+    if args.project_name.is_none() {
+        args.project_name = project.name().map(str::to_owned);
+    }
+    args.profiles.extend(environment.profiles.iter().cloned());
+    if args.env_files.is_empty() {
+        args.env_files.extend(environment.env_file.iter().map(|f| project.directory.join(f)));
+    }
+    let is_template = |file: &&String| file.ends_with(template::SUFFIX);
+    let templates: Vec<String> = environment.compose.iter().filter(is_template).cloned().collect();
+    let mut rendered = render_files(project, &templates)?.into_iter();
+    for file in &environment.compose {
+        let filled = Some(file).filter(is_template).and_then(|_| rendered.next());
+        args.files.push(match filled {
+            Some(filled) => FileSource::Inline { name: project.directory.join(filled.name), text: filled.text },
+            None => FileSource::Path(project.directory.join(file)),
+        });
+    }
+    Ok(())
+}
+
+fn absolute(cwd: &Path, file: &Path) -> String {
+    let path: PathBuf = cwd.join(file);
+    path.canonicalize().unwrap_or(path).display().to_string()
+}
+
+/// What the stack calls a secret must not be shown by anything that follows.
+fn redact<'a>(context: &Context, stack: &Stack, variables: impl Iterator<Item = &'a String>) {
+    let mut secrets: Vec<Secret> = Vec::new();
+    let declared = stack.secrets.values().filter_map(|s| stack.environment.get(&s.environment));
+    secrets.extend(declared.map(|value| Secret::new(value.as_str())));
+    // The operator's whole environment is not the stack's business, only the variables its files refer to.
+    for name in variables {
+        secrets.extend(stack.environment.get(name).into_iter().flat_map(|value| secrets_in(name, value)));
+    }
+    for (name, value) in stack.services.values().flat_map(|s| &s.environment) {
+        secrets.extend(value.iter().flat_map(|value| secrets_in(name, value)));
+    }
+    context.redactor.learn(&secrets);
+}
+
+/// Where the environment of a project file says its Docker engine is.
+pub fn docker_host(project: &LoadedProject) -> Option<String> {
+    match project.environment.target.as_ref()? {
+        TargetConfig::Docker(docker) => docker.host.clone(),
+        TargetConfig::Kubernetes(_) => None,
+    }
+}
+
+impl LoadedStack {
+    /// The stack, for verbs that cannot do without.
+    pub fn take_stack(&mut self, context: &Context) -> Result<Stack> {
+        self.stack.take().ok_or_else(|| ComposeError::NotFound { directory: context.cwd.clone() }.into())
+    }
+
+    /// The stack with the named services enabled, whatever their profiles, and what they depend on.
+    pub fn take_stack_with(&mut self, context: &Context, named: &[String]) -> Result<Stack> {
+        let mut stack = self.take_stack(context)?;
+        let mut open: Vec<String> = named.to_vec();
+        while let Some(name) = open.pop() {
+            if let Some(service) = stack.disabled_services.remove(&name) {
+                open.extend(service.depends_on.keys().cloned());
+                stack.services.insert(name, service);
+            }
+        }
+        Ok(stack)
+    }
+
+    /// Where the environment says its engine is.
+    pub fn host(&self) -> Option<String> {
+        docker_host(&self.project)
+    }
+
+    /// Connects to the environment's engine.
+    pub async fn connect(&self, context: &Context) -> Result<Arc<dyn Target>> {
+        if matches!(self.project.environment.target, Some(TargetConfig::Kubernetes(_))) {
+            return Err(
+                WorkflowError::usage("this environment is a cluster; this aictl only drives Docker engines").into()
+            );
+        }
+        Ok(context.connector.connect(self.host().as_deref()).await?)
+    }
+
+    /// What to look for on the engine.
+    pub fn scope(&self, stack: Option<&Stack>) -> Scope {
+        let stack = stack.or(self.stack.as_ref());
+        Scope {
+            project: self.name.clone(),
+            networks: stack.into_iter().flat_map(|s| s.networks.values().map(|n| n.name.clone())).collect(),
+            volumes: stack.into_iter().flat_map(|s| s.volumes.values().map(|v| v.name.clone())).collect(),
+            images: stack.map(Stack::all_images).unwrap_or_default(),
+        }
+    }
+
+    /// Only containers, networks and volumes that carry the project's label: for verbs that look and leave.
+    pub fn narrow_scope(&self) -> Scope {
+        Scope { project: self.name.clone(), ..Default::default() }
+    }
+
+    /// The tasks of the project file.
+    pub fn tasks(&self) -> BTreeMap<String, Task> {
+        self.project.project.as_ref().map(|p| p.tasks.clone().into_iter().collect()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,27 @@
+//! What verbs share: the context they are handed, loading and connecting, the transaction every change goes through, reports.
+//! Verbs read like recipes because the steps are here.
+//! Never prints; never imports a verb.
+
+pub mod attached_process;
+pub mod checks;
+pub mod context;
+pub mod convergence;
+pub mod engine_images;
+mod error;
+pub mod image_catalog;
+pub mod load;
+pub mod plan_images;
+pub mod port_holder;
+pub mod recipe_steps;
+pub mod redacted_output;
+pub mod report;
+pub mod select;
+pub mod stack_status;
+pub mod steps_report;
+pub mod templates;
+pub mod transaction;
+pub mod urls;
+pub mod verdict_lines;
+
+pub use context::{Connect, Console, Context, GlobalOptions};
+pub use error::WorkflowError;

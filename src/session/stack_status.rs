@@ -1,0 +1,175 @@
+//! A stack as it stands: its services with state, health, uptime and addresses, as `status` and `start` show them.
+//! Reads what was observed and, where there are files, the stack: a service without a container is listed too.
+//! Never observes by itself.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::compose::model::Stack;
+use crate::plan::{ContainerState, Health, Observed, ObservedContainer};
+use crate::release::ObservedLease;
+use crate::session::report::{Block, Cell, Tone};
+use crate::session::urls::addresses;
+
+/// A stack as it stands.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct StackStatus {
+    /// Project name.
+    pub project: String,
+    /// Containers, and services that have none.
+    pub services: Vec<ServiceStatus>,
+    /// An operation that is going on, or was cut off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<ObservedLease>,
+}
+
+/// One line of the status.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct ServiceStatus {
+    /// Service.
+    pub service: String,
+    /// Container name, empty when there is none.
+    pub container: String,
+    /// Container id.
+    pub id: String,
+    /// Image reference.
+    pub image: String,
+    /// Engine state, or `missing`.
+    pub state: String,
+    /// Health verdict, `none` without a check.
+    pub health: Health,
+    /// Exit code, when it ended.
+    pub exit_code: Option<i64>,
+    /// RFC 3339 start time, when it runs.
+    pub started_at: Option<String>,
+    /// Seconds since then.
+    pub uptime_seconds: Option<u64>,
+    /// Restarts by the engine.
+    pub restarts: u64,
+    /// Addresses of published ports.
+    pub urls: Vec<String>,
+}
+
+impl StackStatus {
+    /// Services that a start has waited for are healthy by probes of its own where the engine has not judged yet.
+    pub fn count_early_health(&mut self, awaited: &BTreeSet<String>) {
+        let early = |s: &&mut ServiceStatus| s.health == Health::Starting && awaited.contains(&s.service);
+        self.services.iter_mut().filter(early).for_each(|service| service.health = Health::Healthy);
+    }
+
+    /// The status of what was found; running containers, and every wanted service that has none.
+    pub fn of(project: &str, stack: Option<&Stack>, observed: &Observed) -> Self {
+        let mut services: Vec<ServiceStatus> =
+            observed.containers.iter().filter(|c| !c.one_off).map(|c| line(observed, c)).collect();
+        for (name, service) in stack.into_iter().flat_map(|s| &s.services) {
+            let present = services.iter().any(|s| s.service == *name);
+            if !present && service.scale() > 0 && service.provider.is_none() {
+                services.push(ServiceStatus { service: name.clone(), state: "missing".into(), ..Default::default() });
+            }
+        }
+        services.sort_by(|a, b| (&a.service, &a.container).cmp(&(&b.service, &b.container)));
+        Self { project: project.to_owned(), services, lock: None }
+    }
+}
+
+/// The status of one container.
+pub fn line(observed: &Observed, container: &ObservedContainer) -> ServiceStatus {
+    let up = container.state.is_up();
+    ServiceStatus {
+        service: container.service.clone(),
+        container: container.name.clone(),
+        id: container.id.clone(),
+        image: container.image.clone(),
+        state: container.state.word().to_owned(),
+        health: container.health,
+        exit_code: if up || container.state == ContainerState::Created { None } else { container.exit_code },
+        started_at: container.started_at.clone().filter(|_| up),
+        uptime_seconds: container.started_at.as_deref().filter(|_| up).and_then(seconds_since),
+        restarts: container.restart_count,
+        urls: if up { addresses(&observed.engine, container) } else { Vec::new() },
+    }
+}
+
+fn seconds_since(time: &str) -> Option<u64> {
+    let then = time::OffsetDateTime::parse(time, &time::format_description::well_known::Rfc3339).ok()?;
+    u64::try_from((time::OffsetDateTime::now_utc() - then).whole_seconds()).ok()
+}
+
+impl StackStatus {
+    /// The status as text.
+    pub fn blocks(&self) -> Vec<Block> {
+        let mut blocks = Vec::new();
+        if self.services.is_empty() {
+            blocks.push(Block::Line(vec![format!("{}: no containers", self.project).into()]));
+        } else {
+            let header = ["SERVICE", "STATE", "HEALTH", "UPTIME", "ADDRESS"].map(str::to_owned).to_vec();
+            blocks.push(Block::Table { header, rows: self.services.iter().map(|s| self.row(s)).collect() });
+        }
+        if let Some(lock) = &self.lock {
+            let dead = if lock.looks_dead() { ", which looks dead: the next change goes on from there" } else { "" };
+            blocks.push(Block::Gap);
+            blocks.push(Block::Line(vec![Cell::new(format!("locked: {}{dead}", lock.summary()), Tone::Warn)]));
+        }
+        blocks
+    }
+
+    fn row(&self, service: &ServiceStatus) -> Vec<Cell> {
+        let several = self.services.iter().filter(|s| s.service == service.service).count() > 1;
+        let name = if several && !service.container.is_empty() {
+            service.container.strip_prefix(&format!("{}-", self.project)).unwrap_or(&service.container)
+        } else {
+            &service.service
+        };
+        vec![
+            Cell::new(name, Tone::Strong),
+            state_cell(service),
+            health_cell(service.health),
+            service.uptime_seconds.map(uptime).unwrap_or_default().into(),
+            service.urls.join(" ").into(),
+        ]
+    }
+}
+
+fn state_cell(service: &ServiceStatus) -> Cell {
+    match (service.state.as_str(), service.exit_code) {
+        ("running", _) if service.restarts > 0 => {
+            Cell::new(format!("running, {} restarts", service.restarts), Tone::Warn)
+        }
+        ("running", _) => Cell::new("running", Tone::Good),
+        ("exited", Some(0)) => Cell::new("exited 0", Tone::Dim),
+        ("exited", Some(code)) => Cell::new(format!("exited {code}"), Tone::Bad),
+        ("created" | "paused", _) => Cell::new(service.state.as_str(), Tone::Warn),
+        (state, _) => Cell::new(state, Tone::Bad),
+    }
+}
+
+fn health_cell(health: Health) -> Cell {
+    match health {
+        Health::None => Cell::new("-", Tone::Dim),
+        Health::Starting => Cell::new("starting", Tone::Warn),
+        Health::Healthy => Cell::new("healthy", Tone::Good),
+        Health::Unhealthy => Cell::new("unhealthy", Tone::Bad),
+    }
+}
+
+/// `45s`, `12m`, `3h 5m`, `2d 4h`.
+pub fn uptime(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m", seconds / 60),
+        3600..86_400 => format!("{}h {}m", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{}d {}h", seconds / 86_400, seconds % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uptime_is_short_at_every_scale() {
+        let shown: Vec<String> = [45, 720, 11_100, 187_200].into_iter().map(uptime).collect();
+        assert_eq!(shown, ["45s", "12m", "3h 5m", "2d 4h"]);
+    }
+}

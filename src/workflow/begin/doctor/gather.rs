@@ -1,0 +1,262 @@
+//! Collects the facts the verdicts need: from the machine, from the engine, from the project's files.
+//! Reads through the context and the rooms; what cannot be read becomes a reason.
+//! Never judges, and never waits long for anything.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{ports, stack};
+use crate::error::Result;
+use crate::event::{Channel, LogLine, OutputStream};
+use crate::host::facts::{
+    AccessFacts, ClockFacts, DiskFact, DnsFacts, ENGINE_DATA, Facts, Limited, Lookup, MachineFacts, Seen,
+};
+use crate::host::{SystemRoot, disk_space, is_writable, look_up, mode, presence};
+use crate::plan::{EngineFlavour, EngineInfo, Observed};
+use crate::project::{LoadedProject, TargetConfig};
+use crate::session::load::{LoadedStack, docker_host};
+use crate::session::{Context, WorkflowError};
+use crate::target::{ExecArgs, ExecInput, Target, TargetError};
+
+/// An engine under load may need this long to say what it is.
+const ENGINE_PATIENCE: Duration = Duration::from_secs(20);
+const INSIDE_PATIENCE: Duration = Duration::from_secs(5);
+type Answer<T> = std::result::Result<T, TargetError>;
+
+const DEFAULT_DATA_ROOT: &str = "/var/lib/docker";
+
+/// An engine that answered: the connection, what it says, and how far its clock is ahead.
+struct Answered {
+    target: Arc<dyn Target>,
+    info: EngineInfo,
+    ahead: Seen<f64>,
+}
+
+/// All facts.
+pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProject) -> Result<Facts> {
+    if matches!(project.environment.target, Some(TargetConfig::Kubernetes(_))) {
+        return Err(WorkflowError::usage("this environment is a cluster; `doctor` looks at Docker engines").into());
+    }
+    let (loaded, unreadable) = stack::load(context)?;
+    let stack = loaded.as_ref().and_then(|loaded| loaded.stack.as_ref());
+    let root = SystemRoot::of_this_machine();
+    let answered = engine(context, project).await;
+    let place = Place::of(&root, answered.as_ref().map(|a| &a.info));
+    let observed = observe(loaded.as_ref(), answered.as_ref().ok()).await;
+    let info = answered.as_ref().ok().map(|a| &a.info);
+    let machine = machine(context, &root, &place, info);
+    let target = answered.as_ref().ok().map(|a| &*a.target);
+    let source = stack::source_of_images(stack, project, (info, &root));
+    Ok(Facts {
+        disks: disks(&place, info, &project.directory),
+        stack: stack::facts(stack, unreadable, (project, &machine), observed.as_ref()),
+        ports: ports::facts(stack, observed.as_ref(), target, &place).await,
+        access: access(context, project),
+        clock: ClockFacts {
+            ours: OffsetDateTime::now_utc().unix_timestamp(),
+            ahead: match &answered {
+                Ok(answered) => answered.ahead.clone(),
+                Err(_) => Err("the engine does not answer".to_owned()),
+            },
+        },
+        dns: dns(context, &root, source, (&place, observed.as_ref(), target)).await,
+        presence: presence(&root, &context.variables),
+        engine: answered.map(|answered| answered.info),
+        machine,
+    })
+}
+
+/// Where the engine is, seen from here.
+pub(super) struct Place {
+    /// Its address is a socket of this machine.
+    pub(super) local: bool,
+    /// It runs on this machine's kernel, whose settings are the same in every container.
+    pub(super) same_kernel: bool,
+    /// It runs beside us: limits, files and ports we see are those it sees.
+    pub(super) same_machine: bool,
+    /// Why the machine's own facts do not concern it.
+    pub(super) why_not: &'static str,
+}
+
+impl Place {
+    const HERE: Self = Self { local: true, same_kernel: true, same_machine: true, why_not: "" };
+    /// A socket handed into a container: the engine is outside, limits and files here are the container's.
+    const OUTSIDE: Self = Self { same_machine: false, why_not: "the engine runs outside this container", ..Self::HERE };
+    const VIRTUAL: Self = Self { same_kernel: false, why_not: "the engine runs in a virtual machine", ..Self::OUTSIDE };
+    const ELSEWHERE: Self = Self { local: false, why_not: "the engine is on another machine", ..Self::VIRTUAL };
+
+    fn of(root: &SystemRoot, engine: std::result::Result<&EngineInfo, &TargetError>) -> Self {
+        let engine = match engine {
+            Ok(engine) => engine,
+            Err(TargetError::Unreachable { address, .. } | TargetError::TooOld { address, .. })
+                if address.starts_with("unix:") =>
+            {
+                return Self::HERE;
+            }
+            Err(_) => return Self::ELSEWHERE,
+        };
+        let host = &engine.host;
+        if !engine.local {
+            return Self::ELSEWHERE;
+        }
+        if host.flavour == EngineFlavour::DockerDesktop || root.kernel_release().as_ref() != Some(&host.kernel) {
+            return Self::VIRTUAL;
+        }
+        if host.name.is_empty() || host.name == crate::host::host_name() { Self::HERE } else { Self::OUTSIDE }
+    }
+
+    fn seen<T>(&self, value: Option<T>) -> Seen<T> {
+        if !self.same_machine {
+            return Err(self.why_not.to_owned());
+        }
+        value.ok_or_else(|| "this system does not tell".to_owned())
+    }
+}
+
+async fn engine(context: &Context, project: &LoadedProject) -> Answer<Answered> {
+    let host = docker_host(project);
+    let late = || TargetError::Unreachable {
+        address: host.clone().unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned()),
+        reason: format!("no answer within {}s", ENGINE_PATIENCE.as_secs()),
+    };
+    let ask = async {
+        let target = context.connector.connect(host.as_deref()).await?;
+        let before = OffsetDateTime::now_utc();
+        let info = target.observe_engine().await?;
+        let after = OffsetDateTime::now_utc();
+        // It read its clock somewhere between the two.
+        let ours: OffsetDateTime = before + (after - before) / 2;
+        let theirs = OffsetDateTime::parse(&info.host.time, &Rfc3339);
+        let ahead = theirs.map(|theirs| skew(ours, theirs));
+        Answer::Ok(Answered { target, info, ahead: ahead.map_err(|_| "the engine does not tell its time".to_owned()) })
+    };
+    tokio::time::timeout(ENGINE_PATIENCE, ask).await.unwrap_or_else(|_| Err(late()))
+}
+
+fn skew(ours: OffsetDateTime, theirs: OffsetDateTime) -> f64 {
+    let ahead: time::Duration = theirs - ours;
+    ahead.as_seconds_f64()
+}
+
+async fn observe(loaded: Option<&LoadedStack>, engine: Option<&Answered>) -> Option<Observed> {
+    let (loaded, engine) = (loaded?, engine?);
+    engine.target.observe(&loaded.scope(None)).await.ok()
+}
+
+fn machine(context: &Context, root: &SystemRoot, place: &Place, engine: Option<&EngineInfo>) -> MachineFacts {
+    let mut cpus = place.seen(root.cpus());
+    let mut memory = place.seen(root.memory());
+    if let Some(engine) = engine {
+        // The engine knows what it has; a limit of our own control group concerns it only on the same machine.
+        let whole = engine.cpus as f64;
+        if engine.cpus > 0 && cpus.as_ref().map_or(true, |found| found.amount > whole) {
+            cpus = Ok(Limited { amount: whole, by: None });
+        }
+        if engine.memory > 0 && memory.as_ref().map_or(true, |found| found.amount > engine.memory) {
+            memory = Ok(Limited { amount: engine.memory, by: None });
+        }
+    }
+    MachineFacts {
+        os: root.os_release(),
+        is_root: root.user_id() == Some(0),
+        user: context.owner.user.clone(),
+        cpus,
+        memory,
+        available: place.seen(root.available_memory()),
+        kernel: if place.same_kernel { Ok(root.kernel()) } else { Err(place.why_not.to_owned()) },
+        emulated: root.emulated(),
+    }
+}
+
+fn disks(place: &Place, engine: Option<&EngineInfo>, project: &Path) -> Vec<DiskFact> {
+    let data = engine.map(|engine| engine.host.data_root.as_str()).filter(|path| !path.is_empty());
+    let data = data.unwrap_or(DEFAULT_DATA_ROOT);
+    let space = if place.same_machine { disk_space(Path::new(data)) } else { Err(place.why_not.to_owned()) };
+    vec![
+        DiskFact { holds: ENGINE_DATA, path: data.to_owned(), space },
+        DiskFact { holds: "project", path: project.display().to_string(), space: disk_space(project) },
+    ]
+}
+
+fn access(context: &Context, project: &LoadedProject) -> AccessFacts {
+    let given = context.options.env_files.iter().map(|file| context.cwd.join(file));
+    let mut files: Vec<_> = given.collect();
+    if files.is_empty() {
+        files.extend(project.environment.env_file.iter().map(|file| project.directory.join(file)));
+    }
+    if files.is_empty() {
+        files.push(project.directory.join(".env"));
+    }
+    AccessFacts {
+        project: project.directory.display().to_string(),
+        project_writable: is_writable(&project.directory),
+        env_files: files.iter().filter_map(|file| Some((file.display().to_string(), mode(file)?))).collect(),
+    }
+}
+
+async fn dns(
+    context: &Context,
+    root: &SystemRoot,
+    name: Option<String>,
+    (place, observed, target): (&Place, Option<&Observed>, Option<&dyn Target>),
+) -> DnsFacts {
+    let host = match &name {
+        _ if !place.local => Err(place.why_not.to_owned()),
+        Some(name) => Ok(look_up(root, name).await),
+        None => Err("no registry and no package source is configured".to_owned()),
+    };
+    let variables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+    let proxied = variables.iter().any(|name| context.variables.get(*name).is_some_and(|value| !value.is_empty()));
+    let inside = match (observed, target) {
+        (Some(observed), Some(target)) => inside(observed, target).await,
+        _ => Err("no container runs".to_owned()),
+    };
+    DnsFacts { name: name.unwrap_or_default(), host, inside, proxied }
+}
+
+/// Asks a running container for its own service's name: only the engine's name server knows it.
+async fn inside(observed: &Observed, target: &dyn Target) -> Seen<Lookup> {
+    let own_network = |name: &String| !matches!(name.as_str(), "bridge" | "host" | "none");
+    let running =
+        observed.containers.iter().find(|c| c.state.is_up() && !c.one_off && c.networks.keys().any(own_network));
+    let Some(container) = running else { return Err("no container runs".to_owned()) };
+    let command = ["getent", "hosts", &container.service].map(str::to_owned).to_vec();
+    let args = ExecArgs { container: container.id.clone(), command, ..ExecArgs::default() };
+    let heard = Heard::default();
+    let asked = tokio::time::timeout(INSIDE_PATIENCE, target.exec(&args, ExecInput::default(), &heard)).await;
+    match asked {
+        Ok(Ok(0)) => Ok(Lookup::Found(heard.first_word())),
+        Ok(Ok(2)) => Ok(Lookup::Unknown),
+        Err(_) => Ok(Lookup::Silent(format!("no answer within {}s", INSIDE_PATIENCE.as_secs()))),
+        // Many images have no `getent`.
+        _ => Err(format!("`{}` has no `getent` to ask with", container.name)),
+    }
+}
+
+/// What a command said.
+#[derive(Default)]
+struct Heard(std::sync::Mutex<Vec<u8>>);
+
+impl Heard {
+    fn first_word(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).split_whitespace().next().unwrap_or_default().to_owned()
+    }
+}
+
+impl OutputStream for Heard {
+    fn log(&self, _line: &LogLine) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn bytes(&self, channel: Channel, bytes: &[u8]) -> std::io::Result<()> {
+        if channel == Channel::Stdout {
+            self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,43 @@
+//! `aictl doctor`: whether this machine and its engine can run the project, and what to do where they cannot.
+//! Reads the project, the machine and the engine; returns findings, exit code 4 when one failed.
+//! Never changes anything; what it cannot look at it says.
+
+mod gather;
+mod ports;
+mod report;
+mod stack;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::host::verdict::verdicts;
+use crate::session::Context;
+use crate::session::load::load_project_file;
+use crate::session::report::Report;
+
+pub(super) use gather::facts as observe_facts;
+pub use report::DoctorReport;
+
+/// Check whether machine and engine can run the project; exit 4 when something failed
+#[derive(Debug, Clone, Default, Args)]
+pub struct DoctorArgs {
+    /// Only what is not well
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+}
+
+/// Looks and judges.
+pub async fn run(context: &Context, args: DoctorArgs) -> Result<Box<dyn Report>> {
+    let report = examine(context).await?;
+    Ok(Box::new(DoctorReport { quiet: args.quiet, ..report }))
+}
+
+/// The findings, for verbs that look before they do something.
+pub async fn examine(context: &Context) -> Result<DoctorReport> {
+    let project = load_project_file(context)?;
+    let requirements = project.environment.requirements.clone().unwrap_or_default();
+    let facts = observe_facts(context, &project).await?;
+    // Their lines are broken to fit, and no secret is found that goes over an end of a line.
+    let findings = verdicts(&facts, &requirements).into_iter().map(|f| f.redacted(&context.redactor)).collect();
+    Ok(DoctorReport::new(project.environment_name.clone(), facts.engine.ok(), findings))
+}

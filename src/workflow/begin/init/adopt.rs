@@ -1,0 +1,123 @@
+//! A project file around compose files that are there already: their names, their secrets, their migration.
+//! Reads the compose files as they are written; returns the text of aictl.yaml.
+//! Never changes a compose file, and never changes the project's name: what runs stays the same project.
+
+use std::path::Path;
+
+use super::{Draft, InitReport, write};
+use crate::compose::value::Node;
+use crate::compose::{ComposeError, LoadArgs, Located, load_model, locate};
+use crate::error::Result;
+use crate::project::PROJECT_FILE;
+use crate::session::load::{load_args, load_project_file};
+use crate::session::{Context, WorkflowError};
+use crate::workflow::begin::secrets::generated_names;
+
+/// Environment of an adopted project unless the command line names one.
+const ENVIRONMENT: &str = "dev";
+
+/// Writes the project file of the compose files in a directory.
+pub(super) fn adopt(context: &Context, directory: &Path) -> Result<InitReport> {
+    let project = load_project_file(context)?;
+    if let Some(file) = &project.file {
+        let (directory, dry_run) = (project.directory.display().to_string(), context.options.dry_run);
+        let kept = vec![file.display().to_string()];
+        return Ok(InitReport {
+            directory,
+            environment: project.environment_name,
+            dry_run,
+            kept,
+            ..Default::default()
+        });
+    }
+    let mut args: LoadArgs = load_args(context, &project)?;
+    args.options.no_interpolate = true;
+    let found = match locate(&args) {
+        Err(ComposeError::NotFound { .. }) => return Err(nothing_here(directory).into()),
+        result => result?,
+    };
+    let model = load_model(&args)?;
+    let environment = context.options.environment.clone().unwrap_or_else(|| ENVIRONMENT.to_owned());
+    let secrets = generated_names(context)?;
+    let text = project_file(directory, &found, (&environment, &secrets, migration(&model.root)));
+    let draft = Draft { path: PROJECT_FILE.to_owned(), bytes: text.into_bytes(), is_program: false };
+    let report = write(context, directory, vec![draft])?;
+    Ok(InitReport { environment: Some(environment), ..report })
+}
+
+fn nothing_here(directory: &Path) -> WorkflowError {
+    WorkflowError::Refused {
+        message: format!("{} has no compose file to adopt", directory.display()),
+        hint: Some("`aictl init --from ai-assistant` begins a whole system; `aictl init --list` names them".to_owned()),
+    }
+}
+
+fn project_file(
+    directory: &Path,
+    found: &Located,
+    (environment, secrets, migration): (&str, &[String], Option<String>),
+) -> String {
+    let relative = |file: &String| {
+        let path = Path::new(file);
+        quoted(&path.strip_prefix(directory).unwrap_or(path).to_string_lossy())
+    };
+    let files: Vec<String> = found.files.iter().map(relative).collect();
+    let mut text = String::from("# Written by `aictl init`; `aictl schema` describes every key.\n");
+    let (name, environment) = (quoted(&found.name), quoted(environment));
+    text += &format!("name: {name}\ndefault_environment: {environment}\n\n");
+    text += &format!("environments:\n  {environment}:\n    compose: [{}]\n", files.join(", "));
+    if !secrets.is_empty() {
+        text += "\n# `aictl secrets generate` makes those that are missing from .env.\nsecrets:\n";
+    }
+    for name in secrets {
+        text += &format!("  {name}: {{ generate: url-safe, bytes: 32 }}\n");
+    }
+    if let Some(service) = migration {
+        let service = quoted(&service);
+        text += &format!("\ntasks:\n  migrate: {{ service: {service}, command: [alembic, upgrade, head] }}\n");
+    }
+    text
+}
+
+/// JSON's strings are YAML's; a plain word needs no quotes.
+fn quoted(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    let words = ["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
+    let starts = text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if starts && text.chars().all(is_plain) && !words.contains(&text.to_ascii_lowercase().as_str()) {
+        return text.to_owned();
+    }
+    serde_json::Value::from(text).to_string()
+}
+
+/// The first service that is built from a folder with alembic's configuration.
+fn migration(root: &Node) -> Option<String> {
+    let services = root.get("services")?.as_map()?;
+    let mut built = services.iter().filter_map(|(name, service)| {
+        let build = service.get("build")?;
+        let context = build.get("context").unwrap_or(build).as_str()?;
+        Path::new(context).join("alembic.ini").is_file().then(|| name.to_owned())
+    });
+    built.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_project_file_of_adopted_files_reads_back() {
+        let found = Located {
+            directory: "/srv/shop".into(),
+            name: "shop".into(),
+            files: vec!["/srv/shop/compose.yaml".into(), "/srv/shop/it's odd: {x}.yaml".into()],
+        };
+        let secrets = ["DB_PASSWORD".to_owned()];
+        let text = project_file(Path::new("/srv/shop"), &found, ("on", &secrets, Some("1c-api".into())));
+        let project = crate::project::parse_project(&text).unwrap();
+        assert_eq!(project.name.as_deref(), Some("shop"));
+        assert_eq!(project.environments["on"].compose, ["compose.yaml", "it's odd: {x}.yaml"]);
+        assert_eq!(project.tasks["migrate"].service, "1c-api");
+        assert!(project.secrets.contains_key("DB_PASSWORD"));
+    }
+}

@@ -1,0 +1,229 @@
+//! `aictl init`: a project where there was none, from a system in the binary or around an existing compose file.
+//! Reads the systems of this binary, or the compose files that are there; writes what is missing and returns its names.
+//! Never replaces a file: where one differs, nothing at all is written.
+
+mod adopt;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::{Result, nearest};
+use crate::host::private_file::{create_directories, create_with_mode};
+use crate::project::PROJECT_FILE;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+use crate::session::{Context, WorkflowError};
+use crate::template::stacks;
+
+/// A list of more names is cut.
+const MOST_NAMES: usize = 10;
+
+/// Begin a project: from a system this binary brings, or around the compose files that are here
+#[derive(Debug, Clone, Default, Args)]
+pub struct InitArgs {
+    /// Write the files of this system; without it the compose files here are adopted
+    #[arg(long, value_name = "SYSTEM")]
+    pub from: Option<String>,
+    /// List the systems and write nothing
+    #[arg(long, conflicts_with = "from")]
+    pub list: bool,
+}
+
+/// What `init` came to.
+#[derive(Debug, Default, Serialize)]
+pub struct InitReport {
+    /// The project directory.
+    pub directory: String,
+    /// The system the files are from, when they are from one.
+    pub system: Option<String>,
+    /// The environment verbs use when none is named.
+    pub environment: Option<String>,
+    /// Whether this was a dry run.
+    pub dry_run: bool,
+    /// Files that were, or in a dry run would be, written.
+    pub written: Vec<String>,
+    /// Files that were there with the same content.
+    pub kept: Vec<String>,
+    /// What this binary can begin from; filled by `--list`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub systems: Vec<String>,
+}
+
+/// A file to be.
+struct Draft {
+    path: String,
+    bytes: Vec<u8>,
+    is_program: bool,
+}
+
+/// Begins.
+pub async fn run(context: &Context, args: InitArgs) -> Result<Box<dyn Report>> {
+    if args.list {
+        let systems = stacks::systems().into_iter().map(str::to_owned).collect();
+        return Ok(Box::new(InitReport { systems, dry_run: true, ..Default::default() }));
+    }
+    let directory = directory(context)?;
+    let report = match &args.from {
+        Some(system) => begin(context, &directory, system)?,
+        None => adopt::adopt(context, &directory)?,
+    };
+    Ok(Box::new(report))
+}
+
+/// Where the project is to be; it need not exist yet.
+pub(super) fn directory(context: &Context) -> Result<PathBuf> {
+    let Some(folder) = &context.options.project_dir else { return Ok(context.cwd.clone()) };
+    let directory = context.cwd.join(folder);
+    if directory.exists() && !directory.is_dir() {
+        let message = format!("{} is not a directory", folder.display());
+        let hint = Some("name a folder, which may be a new one: `--project-dir FOLDER`".to_owned());
+        return Err(WorkflowError::Usage { message, hint }.into());
+    }
+    Ok(directory)
+}
+
+/// Writes the files of a system; the environment of the command line, else the one its quickstart names, becomes the default.
+pub(super) fn begin(context: &Context, directory: &Path, system: &str) -> Result<InitReport> {
+    let Some(files) = stacks::files(system) else {
+        let known = stacks::systems();
+        let near = nearest(system, known.iter().copied()).map(|name| format!(" (did you mean `{name}`?)"));
+        let message = format!("there is no system `{system}`{}", near.unwrap_or_default());
+        let hint = Some(format!("known: {}; `aictl init --list` lists them", known.join(", ")));
+        return Err(WorkflowError::Usage { message, hint }.into());
+    };
+    let mut environment = None;
+    let mut drafts = Vec::new();
+    for file in files {
+        let mut bytes = file.bytes.to_vec();
+        if file.path == PROJECT_FILE {
+            let text = String::from_utf8_lossy(file.bytes);
+            let wanted = context.options.environment.as_deref();
+            let (text, name) = with_default_environment(&text, wanted)?;
+            (bytes, environment) = (text.into_bytes(), name);
+        }
+        drafts.push(Draft { path: file.path.to_owned(), bytes, is_program: file.is_program() });
+    }
+    let report = write(context, directory, drafts)?;
+    Ok(InitReport { system: Some(system.to_owned()), environment, ..report })
+}
+
+/// The project file with another default environment, and that environment.
+fn with_default_environment(text: &str, wanted: Option<&str>) -> Result<(String, Option<String>)> {
+    let project = crate::project::parse_project(text)?;
+    let name = wanted.map(str::to_owned).or_else(|| project.quickstart.environment.clone());
+    let Some(name) = name else { return Ok((text.to_owned(), project.default_environment)) };
+    if !project.environments.contains_key(&name) {
+        let known: Vec<&str> = project.environments.keys().map(String::as_str).collect();
+        let near = nearest(&name, known.iter().copied()).map(|name| format!(" (did you mean `{name}`?)"));
+        let message = format!("the system has no environment `{name}`{}", near.unwrap_or_default());
+        return Err(WorkflowError::Usage { message, hint: Some(format!("known: {}", known.join(", "))) }.into());
+    }
+    let line = |line: &str| match line.starts_with("default_environment:") {
+        true => format!("default_environment: {name}\n"),
+        false => format!("{line}\n"),
+    };
+    Ok((text.lines().map(line).collect(), Some(name)))
+}
+
+/// Writes what is missing, the project file last: until it is there, there is no project.
+fn write(context: &Context, directory: &Path, mut drafts: Vec<Draft>) -> Result<InitReport> {
+    drafts.sort_by_key(|draft| draft.path == PROJECT_FILE);
+    let mut report = InitReport {
+        directory: directory.display().to_string(),
+        dry_run: context.options.dry_run,
+        ..Default::default()
+    };
+    let (mut missing, mut different) = (Vec::new(), Vec::new());
+    for draft in drafts {
+        match fs::read(directory.join(&draft.path)) {
+            Ok(found) if found == draft.bytes => report.kept.push(draft.path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(draft),
+            _ => different.push(draft.path),
+        }
+    }
+    if !different.is_empty() {
+        let message = format!("{} other files are in the way: {}", different.len(), some_of(&different));
+        let message =
+            if different.len() == 1 { format!("another file is in the way: {}", different[0]) } else { message };
+        let hint = Some("begin in an empty folder: `aictl --project-dir FOLDER init …`".to_owned());
+        return Err(WorkflowError::Refused { message, hint }.into());
+    }
+    for draft in missing {
+        if !context.options.dry_run {
+            create(&directory.join(&draft.path), &draft)
+                .map_err(|error| WorkflowError::File { path: draft.path.clone(), reason: error.to_string() })?;
+        }
+        report.written.push(draft.path);
+    }
+    Ok(report)
+}
+
+/// The first names of a list, and how many more there are.
+fn some_of(names: &[String]) -> String {
+    if names.len() <= MOST_NAMES {
+        return names.join(", ");
+    }
+    let (shown, more) = names.split_at(MOST_NAMES - 1);
+    format!("{} … and {} more", shown.join(", "), more.len())
+}
+
+fn create(path: &Path, draft: &Draft) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        create_directories(folder)?;
+    }
+    create_with_mode(path, &draft.bytes, if draft.is_program { 0o755 } else { 0o644 })
+}
+
+impl InitReport {
+    /// One line that says it all.
+    pub fn summary(&self) -> String {
+        let verb = if self.dry_run { "would write" } else { "wrote" };
+        match (self.written.len(), self.kept.len()) {
+            (0, kept) => format!("unchanged: all {kept} files are there"),
+            (1, _) => format!("{verb} {} in {}", self.written[0], self.directory),
+            (written, 0) => format!("{verb} {written} files in {}", self.directory),
+            (written, kept) => format!("{verb} {written} files in {}, {kept} were there", self.directory),
+        }
+    }
+}
+
+impl Report for InitReport {
+    fn blocks(&self) -> Vec<Block> {
+        if !self.systems.is_empty() {
+            return self.systems.iter().map(|name| Block::Line(vec![name.as_str().into()])).collect();
+        }
+        let mut blocks = Vec::new();
+        if self.dry_run {
+            blocks.extend(self.written.iter().map(|path| Block::Line(vec![format!("write {path}").into()])));
+        }
+        blocks.push(Block::Line(vec![self.summary().into()]));
+        if !self.dry_run && !self.written.is_empty() {
+            let environment = self.environment.as_deref().unwrap_or("none");
+            let next = format!(
+                "environment: {environment}; next: `aictl quickstart`, or `aictl secrets generate` and `aictl start`"
+            );
+            blocks.push(Block::Line(vec![Cell::new(next, Tone::Dim)]));
+        }
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_list_is_cut_and_says_how_many_more_there_are() {
+        let names = |count: usize| (0..count).map(|number| format!("f{number}")).collect::<Vec<_>>();
+        assert_eq!(some_of(&names(3)), "f0, f1, f2");
+        assert!(some_of(&names(10)).ends_with("f8, f9"));
+        assert_eq!(some_of(&names(60)), "f0, f1, f2, f3, f4, f5, f6, f7, f8 … and 51 more");
+    }
+}

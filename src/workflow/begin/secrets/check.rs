@@ -1,0 +1,54 @@
+//! `aictl secrets check`: everything that is wrong with the project's secrets and the files they are in.
+//! Reads the setting and asks git; returns findings in the order of files and lines.
+//! Never changes anything, and never shows a value.
+
+use super::finding::{CheckReport, Finding};
+use super::generate::load_wanted;
+use super::places::{Remedies, file_findings, shared_findings};
+use super::setting::{Setting, load_setting, shown};
+use super::values::value_findings;
+use super::wanted::Wanted;
+use crate::error::Result;
+use crate::secret::{Secret, is_secret_name, is_url_name, secrets_in};
+use crate::session::Context;
+use crate::session::report::Report;
+
+/// Checks.
+pub(super) async fn run(context: &Context) -> Result<Box<dyn Report>> {
+    let setting = load_setting(context)?;
+    let wanted = load_wanted(context, &setting)?;
+    learn(context, &setting);
+    let findings = all(context, &setting, &wanted).await;
+    let mut names: Vec<&str> =
+        wanted.iter().filter(|wanted| wanted.is_secret()).map(|wanted| wanted.key.as_str()).collect();
+    let entries = setting.files.iter().flat_map(|file| &file.entries).map(|entry| entry.key.as_str());
+    names.extend(entries.filter(|key| is_secret_name(key) || is_url_name(key)));
+    names.sort_unstable();
+    names.dedup();
+    let files = setting.files.iter().chain(&setting.others).map(|file| shown(context, &file.path)).collect();
+    Ok(Box::new(CheckReport { checked: names.len(), files, findings }))
+}
+
+/// The findings alone, for verbs that go on only when there are none.
+pub async fn findings(context: &Context) -> Result<Vec<Finding>> {
+    let setting = load_setting(context)?;
+    let wanted = load_wanted(context, &setting)?;
+    Ok(all(context, &setting, &wanted).await)
+}
+
+async fn all(context: &Context, setting: &Setting, wanted: &[Wanted]) -> Vec<Finding> {
+    let remedies = Remedies { context, setting };
+    let mut findings = value_findings(&remedies, wanted);
+    findings.extend(shared_findings(&remedies, wanted));
+    findings.extend(file_findings(&remedies).await);
+    findings.sort_by(|a, b| (&a.file, a.line, &a.key, a.problem).cmp(&(&b.file, b.line, &b.key, b.problem)));
+    findings
+}
+
+/// Whatever is said from here on, no value is in it.
+fn learn(context: &Context, setting: &Setting) {
+    let entries = setting.files.iter().chain(&setting.others).flat_map(|file| &file.entries);
+    let values = entries.filter_map(|entry| Some((entry.key.as_str(), entry.value.as_deref()?)));
+    let secrets: Vec<Secret> = values.flat_map(|(key, value)| secrets_in(key, value)).collect();
+    context.redactor.learn(&secrets);
+}

@@ -1,0 +1,210 @@
+//! `aictl secrets generate`: missing secrets into the env file, private and in one piece.
+//! Reads the setting and randomness; writes one file and returns what was added, without a value.
+//! Never replaces a value unless its name was given with `--replace` and a person or `--yes` agreed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::env_file_error::{end_of_links, unwritable};
+use super::fill::{Action, Change, Fill, FillError, Filled};
+use super::setting::{EnvFile, Setting, load_setting, shown};
+use super::wanted::{Origin, Wanted, wanted};
+use crate::compose::{self, ComposeError, Variable};
+use crate::error::{Result, nearest};
+use crate::host::private_file::{create_private, replace_private};
+use crate::project::LoadedProject;
+use crate::secret;
+use crate::session::load::load_args;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+use crate::session::{Context, WorkflowError};
+
+/// Generate missing secrets
+#[derive(Debug, Clone, Default, Args)]
+pub struct GenerateArgs {
+    /// Only these names; all that are missing when none is given
+    #[arg(value_name = "KEY")]
+    pub keys: Vec<String>,
+    /// Give the named keys new values although they have some
+    #[arg(long, requires = "keys")]
+    pub replace: bool,
+}
+
+/// What was added.
+#[derive(Debug, Serialize)]
+pub struct GenerateReport {
+    /// The env file.
+    pub file: String,
+    /// Whether the file did not exist before.
+    pub created: bool,
+    /// Whether this was a dry run.
+    pub dry_run: bool,
+    /// Names that were added or given a value, in the order of the file.
+    pub changes: Vec<Change>,
+    /// Names that have a value and kept it.
+    pub kept: Vec<String>,
+    /// Names without a value only the operator can give.
+    pub to_give: Vec<String>,
+}
+
+impl GenerateReport {
+    /// Whether the file was, or in a dry run would be, written.
+    pub fn changed(&self) -> bool {
+        self.created || !self.changes.is_empty()
+    }
+}
+
+/// Generates; without `--dry-run` the file is written.
+pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport> {
+    let setting = load_setting(context)?;
+    let wanted = load_wanted(context, &setting)?;
+    check_names(&wanted, &args.keys)?;
+    let existing = setting.files.iter().find(|file| file.path == setting.target);
+    let fill = Fill {
+        existing,
+        template: setting.template.as_ref(),
+        wanted: &wanted,
+        elsewhere: &elsewhere(&setting),
+        only: &args.keys,
+        replace: args.replace,
+    };
+    let mut random = context.random;
+    let filled = fill.fill(&mut |alphabet, bytes| secret::generate(alphabet, bytes, &mut random));
+    let filled = filled.map_err(|error| cannot(context, &setting, &error))?;
+    let report = report(context, (&setting, existing), &wanted, &filled);
+    if report.dry_run || !report.changed() {
+        return Ok(report);
+    }
+    confirm(context, &report)?;
+    context.redactor.learn(&filled.secrets);
+    let place = end_of_links(&setting.target);
+    let written = match existing {
+        Some(file) => replace_private(&file.path, file.text.as_bytes(), filled.text.as_bytes()),
+        None => create_private(&place, filled.text.as_bytes()),
+    };
+    written.map_err(|error| unwritable(context, &setting.target, &place, &error))?;
+    Ok(report)
+}
+
+/// Names of the secrets that `generate` would make where they are missing.
+pub fn generated_names(context: &Context) -> Result<Vec<String>> {
+    let wanted = load_wanted(context, &load_setting(context)?)?;
+    let generated = wanted.into_iter().filter(|wanted| matches!(wanted.origin, Origin::Generated { .. }));
+    Ok(generated.map(|wanted| wanted.key).collect())
+}
+
+/// What the project wants; compose files that cannot be read are an error, none at all is not.
+pub(super) fn load_wanted(context: &Context, setting: &Setting) -> Result<Vec<Wanted>> {
+    let variables = load_variables(context, &setting.project)?;
+    Ok(wanted(setting.project.project.as_ref(), setting.template.as_ref(), &variables))
+}
+
+fn load_variables(context: &Context, project: &LoadedProject) -> Result<BTreeMap<String, Variable>> {
+    let mut args = load_args(context, project)?;
+    // The env file itself may not be there yet.
+    args.env_files.clear();
+    args.environment.insert("COMPOSE_DISABLE_ENV_FILE".to_owned(), "1".to_owned());
+    match compose::load_variables(&args) {
+        Err(ComposeError::NotFound { .. }) => Ok(BTreeMap::new()),
+        result => Ok(result?),
+    }
+}
+
+fn check_names(wanted: &[Wanted], named: &[String]) -> Result<()> {
+    let generated = |wanted: &&Wanted| matches!(wanted.origin, Origin::Generated { .. });
+    let known: Vec<String> = wanted.iter().filter(generated).map(|wanted| wanted.key.clone()).collect();
+    if let Some(name) = named.iter().find(|name| !known.contains(name)) {
+        if wanted.iter().any(|wanted| wanted.key == *name) {
+            let message = format!("`{name}` is given by whoever issues it; it cannot be generated");
+            return Err(WorkflowError::usage(message).into());
+        }
+        let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
+        return Err(WorkflowError::NoSecret { name: name.clone(), nearest, known }.into());
+    }
+    Ok(())
+}
+
+/// Names that another env file of the same environment gives a value.
+fn elsewhere(setting: &Setting) -> BTreeSet<String> {
+    let others = setting.files.iter().filter(|file| file.path != setting.target);
+    let entries = others.flat_map(|file| &file.entries);
+    entries
+        .filter(|entry| entry.value.as_ref().is_some_and(|value| !value.is_empty()))
+        .map(|entry| entry.key.clone())
+        .collect()
+}
+
+fn cannot(context: &Context, setting: &Setting, error: &FillError) -> WorkflowError {
+    WorkflowError::File { path: shown(context, &setting.target), reason: error.to_string() }
+}
+
+fn report(
+    context: &Context,
+    (setting, existing): (&Setting, Option<&EnvFile>),
+    wanted: &[Wanted],
+    filled: &Filled,
+) -> GenerateReport {
+    let changed = |key: &str| filled.changes.iter().any(|change| change.key == key);
+    let has_value = |key: &str| {
+        let value = setting.found(key).and_then(|(_, entry)| entry.value.as_deref()).unwrap_or_default();
+        !value.is_empty() || context.variables.get(key).is_some_and(|value| !value.is_empty())
+    };
+    let kept = wanted.iter().filter(|wanted| has_value(&wanted.key) && !changed(&wanted.key));
+    let to_give = wanted.iter().filter(|wanted| wanted.origin == Origin::Required && !has_value(&wanted.key));
+    GenerateReport {
+        file: shown(context, &setting.target),
+        created: existing.is_none() && !filled.text.is_empty(),
+        dry_run: context.options.dry_run,
+        changes: filled.changes.clone(),
+        kept: kept.map(|wanted| wanted.key.clone()).collect(),
+        to_give: to_give.map(|wanted| wanted.key.clone()).collect(),
+    }
+}
+
+/// A stand-in is nobody's value; anything else may be in use already.
+fn confirm(context: &Context, report: &GenerateReport) -> Result<()> {
+    let replaced: Vec<&str> =
+        report.changes.iter().filter(|c| c.action == Action::Replaced).map(|c| c.key.as_str()).collect();
+    if replaced.is_empty() {
+        return Ok(());
+    }
+    let question =
+        format!("replace {} in {}? a database made with the old value keeps that", replaced.join(", "), report.file);
+    Ok(context.prompt.confirm(&question)?)
+}
+
+impl Report for GenerateReport {
+    fn blocks(&self) -> Vec<Block> {
+        let would = if self.dry_run { "would be " } else { "" };
+        let mut blocks = Vec::new();
+        for change in &self.changes {
+            let said = match change.action {
+                Action::Generated => format!(" {would}generated"),
+                Action::Replaced => format!(" {would}replaced by a new value"),
+                Action::Copied => format!(" {would}copied from the template"),
+                Action::LeftEmpty => format!(" {would}left empty: give it a value"),
+            };
+            let tone = if change.action == Action::LeftEmpty { Tone::Warn } else { Tone::Plain };
+            blocks.push(Block::Line(vec![Cell::new(change.key.as_str(), Tone::Strong), Cell::new(said, tone)]));
+        }
+        let waiting = self.to_give.iter().filter(|key| !self.changes.iter().any(|change| change.key == **key));
+        for key in waiting {
+            let said = Cell::new(" has no value: give it one", Tone::Warn);
+            blocks.push(Block::Line(vec![Cell::new(key.as_str(), Tone::Strong), said]));
+        }
+        let kept = if self.kept.is_empty() { String::new() } else { format!(", {} kept", self.kept.len()) };
+        let summary = match (self.changed(), self.dry_run, self.created) {
+            (false, ..) => format!("{}: nothing to add{kept}", self.file),
+            (true, true, _) => format!("{}: nothing was changed", self.file),
+            (true, false, true) => format!("{}: created, mode 600", self.file),
+            (true, false, false) => format!("{}: {} written{kept}", self.file, self.changes.len()),
+        };
+        blocks.push(Block::Line(vec![Cell::new(summary, Tone::Dim)]));
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}

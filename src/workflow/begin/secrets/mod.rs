@@ -1,0 +1,48 @@
+//! `aictl secrets generate|check`: the project's secrets in its env files.
+//! Reads the project file, the env files and their template; each action is a file of this folder.
+//! Never shows a value.
+
+mod check;
+mod env_file_error;
+mod fill;
+mod finding;
+mod generate;
+mod places;
+mod setting;
+mod values;
+mod wanted;
+
+use clap::{Args, Subcommand};
+
+use crate::error::Result;
+use crate::session::Context;
+use crate::session::report::Report;
+
+pub use check::findings;
+pub use finding::{Finding, Problem};
+pub use generate::{GenerateArgs, GenerateReport, generate, generated_names};
+
+/// Generate the project's secrets into its env file, or check those that are there
+#[derive(Debug, Clone, Args)]
+pub struct SecretsArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: SecretsAction,
+}
+
+/// The actions of `secrets`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum SecretsAction {
+    /// Add what is missing to the env file; what is there stays as it is
+    Generate(GenerateArgs),
+    /// Find secrets that are missing, weak, placeholders, shared, malformed or open to others; exit code 4 when there are any
+    Check,
+}
+
+/// Runs the action.
+pub async fn run(context: &Context, args: SecretsArgs) -> Result<Box<dyn Report>> {
+    match args.action {
+        SecretsAction::Generate(args) => Ok(Box::new(generate(context, &args)?)),
+        SecretsAction::Check => check::run(context).await,
+    }
+}

@@ -1,0 +1,112 @@
+//! Judges where secrets are: values two environments share, files others can read, files git keeps. And names remedies.
+//! Reads the setting, modes and git's list; returns findings whose remedies run in the directory of the command.
+//! Never judges a value by itself: `values` does.
+
+use std::path::{Path, PathBuf};
+
+use super::finding::{Finding, Problem};
+use super::setting::{EnvFile, Setting, shown};
+use super::wanted::{Origin, Wanted};
+use crate::host::git;
+use crate::host::private_file::is_open_to_others;
+use crate::secret::{is_secret_name, placeholder_reason, secrets_in};
+use crate::session::Context;
+use crate::session::context::quoted_word;
+
+/// Commands that mend things, as they must be typed here.
+pub(super) struct Remedies<'a> {
+    pub(super) context: &'a Context,
+    pub(super) setting: &'a Setting,
+}
+
+impl Remedies<'_> {
+    pub(super) fn shown(&self, path: &Path) -> String {
+        shown(self.context, path)
+    }
+
+    /// Makes a value that is not there.
+    pub(super) fn generate(&self, key: &str) -> String {
+        format!("{} secrets generate {key}", self.context.options.command())
+    }
+
+    /// Replaces a value.
+    pub(super) fn regenerate(&self, key: &str) -> String {
+        format!("{} secrets generate --replace {key}", self.context.options.command())
+    }
+
+    /// Opens the file where the value belongs.
+    pub(super) fn edit(&self, line: Option<u32>) -> String {
+        let line = line.map(|line| format!("+{line} ")).unwrap_or_default();
+        format!("\"${{EDITOR:-vi}}\" {line}{}", quoted_word(&self.shown(&self.setting.target)))
+    }
+}
+
+/// Secrets that have the same value in a file of another environment.
+pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[Wanted]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let setting = remedies.setting;
+    for file in &setting.files {
+        let secrets = file.entries.iter().filter(|entry| is_secret_name(&entry.key) || is_wanted(wanted, &entry.key));
+        for entry in secrets {
+            let Some(value) = entry.value.as_deref().filter(|value| placeholder_reason(value).is_none()) else {
+                continue;
+            };
+            let same =
+                |other: &&EnvFile| other.entry(&entry.key).is_some_and(|theirs| theirs.value.as_deref() == Some(value));
+            let Some(other) = setting.others.iter().find(same) else { continue };
+            let line = other.entry(&entry.key).map_or(0, |theirs| theirs.line);
+            let generated = wanted.iter().any(|w| w.key == entry.key && matches!(w.origin, Origin::Generated { .. }));
+            let remedy = if generated { remedies.regenerate(&entry.key) } else { remedies.edit(Some(entry.line)) };
+            findings.push(Finding {
+                problem: Problem::Shared,
+                key: Some(entry.key.clone()),
+                file: remedies.shown(&file.path),
+                line: Some(entry.line),
+                reason: format!("{}:{line} has the same value", remedies.shown(&other.path)),
+                remedy,
+            });
+        }
+    }
+    findings
+}
+
+fn is_wanted(wanted: &[Wanted], key: &str) -> bool {
+    wanted.iter().any(|wanted| wanted.key == key && wanted.origin != Origin::Copied)
+}
+
+/// Files with secrets that others can read or that git keeps.
+pub(super) async fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let setting = remedies.setting;
+    let files: Vec<&EnvFile> = setting.files.iter().chain(&setting.others).filter(|file| holds_secrets(file)).collect();
+    for file in &files {
+        let path = remedies.shown(&file.path);
+        if let Ok(Some(mode)) = is_open_to_others(&file.path) {
+            let reason = format!("its mode is {mode:o}: others on this machine can reach it");
+            findings.push(of_file(&path, Problem::OpenMode, reason, format!("chmod 600 {}", quoted_word(&path))));
+        }
+        if is_tracked(&file.path).await {
+            let reason = "whoever has the repository has the secrets, and its history keeps them".to_owned();
+            let remedy = format!("git rm --cached {}", quoted_word(&path));
+            findings.push(of_file(&path, Problem::TrackedByGit, reason, remedy));
+        }
+    }
+    findings
+}
+
+async fn is_tracked(path: &Path) -> bool {
+    let path: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return false };
+    !git::tracked(directory, &[name.to_string_lossy().into_owned()]).await.is_empty()
+}
+
+/// Whether there is anything in a file that must not be seen.
+fn holds_secrets(file: &EnvFile) -> bool {
+    let values = file.entries.iter().filter_map(|entry| Some((entry.key.as_str(), entry.value.as_deref()?)));
+    let secrets = values.flat_map(|(key, value)| secrets_in(key, value));
+    secrets.into_iter().any(|secret| placeholder_reason(secret.expose()).is_none())
+}
+
+fn of_file(file: &str, problem: Problem, reason: String, remedy: String) -> Finding {
+    Finding { problem, key: None, file: file.to_owned(), line: None, reason, remedy }
+}

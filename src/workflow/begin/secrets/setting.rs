@@ -1,0 +1,153 @@
+//! Which env files an environment reads, what they say, and which template they are made from.
+//! Reads the project file, the env files of the chosen environment and of the others, and the templates beside them.
+//! Never writes, and an error in a file names its line without what is on it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::env_file_error::{not_text, refuse_irregular, unreadable};
+use crate::compose::env_file::{Entry, entries};
+use crate::error::Result;
+use crate::project::LoadedProject;
+use crate::session::load::load_project_file;
+use crate::session::{Context, WorkflowError};
+
+/// Endings of templates.
+const TEMPLATES: [&str; 4] = ["example", "sample", "template", "dist"];
+
+/// An env file that exists.
+#[derive(Debug, Clone, Default)]
+pub(super) struct EnvFile {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    pub(super) entries: Vec<Entry>,
+}
+
+impl EnvFile {
+    /// The last statement of a name, which is the one that counts.
+    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().rev().find(|entry| entry.key == key)
+    }
+}
+
+/// The env files of a project as the chosen environment sees them.
+pub(super) struct Setting {
+    pub(super) project: LoadedProject,
+    /// Where the chosen environment's own values belong: the last of its files, whether or not it exists.
+    pub(super) target: PathBuf,
+    /// The chosen environment's files that exist, in the order they are read.
+    pub(super) files: Vec<EnvFile>,
+    /// The env files of other environments.
+    pub(super) others: Vec<EnvFile>,
+    /// What the target is made from.
+    pub(super) template: Option<EnvFile>,
+}
+
+/// Loads the setting of the command line's project and environment.
+pub(super) fn load_setting(context: &Context) -> Result<Setting> {
+    let project = load_project_file(context)?;
+    let named = named_files(context, &project);
+    let target = named.last().cloned().unwrap_or_else(|| project.directory.join(".env"));
+    let mut files = Vec::new();
+    for path in &named {
+        files.extend(load_file(context, path)?);
+    }
+    let template = match template_of(&target) {
+        Some(path) => load_file(context, &path)?,
+        None => None,
+    };
+    let mut others = Vec::new();
+    for path in other_files(&project, &named) {
+        others.extend(load_file(context, &path)?);
+    }
+    Ok(Setting { project, target, files, others, template })
+}
+
+impl Setting {
+    /// The statement that gives a name its value, and its file.
+    pub(super) fn found(&self, key: &str) -> Option<(&EnvFile, &Entry)> {
+        self.files.iter().rev().find_map(|file| Some((file, file.entry(key)?)))
+    }
+}
+
+/// `--env-file`, else what the environment names, else `.env`.
+fn named_files(context: &Context, project: &LoadedProject) -> Vec<PathBuf> {
+    if !context.options.env_files.is_empty() {
+        return context.options.env_files.iter().map(|file| context.cwd.join(file)).collect();
+    }
+    let declared = &project.environment.env_file;
+    if declared.is_empty() {
+        return vec![project.directory.join(".env")];
+    }
+    declared.iter().map(|file| project.directory.join(file)).collect()
+}
+
+/// Env files that belong to the project and not to the chosen environment: declared ones, and `.env*` beside the project file.
+fn other_files(project: &LoadedProject, named: &[PathBuf]) -> Vec<PathBuf> {
+    let declared = project.project.iter().flat_map(|file| file.environments.values()).flat_map(|e| &e.env_file);
+    let mut found: Vec<PathBuf> = declared.map(|file| project.directory.join(file)).collect();
+    let listed = std::fs::read_dir(&project.directory).into_iter().flatten().flatten();
+    let names = listed.filter_map(|entry| entry.file_name().into_string().ok());
+    found.extend(names.filter(|name| is_env_name(name)).map(|name| project.directory.join(name)));
+    found.sort();
+    found.dedup();
+    let same = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let chosen: Vec<PathBuf> = named.iter().map(|path| same(path)).collect();
+    found.retain(|path| path.is_file() && !chosen.contains(&same(path)));
+    found
+}
+
+/// `.env`, `.env.prod`, not `.env.example` nor an editor's leavings.
+fn is_env_name(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(".env") else { return false };
+    let words: Vec<&str> = rest.split('.').collect();
+    let legal = rest.is_empty()
+        || rest.starts_with('.') && rest[1..].chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    legal && !words.iter().any(|word| TEMPLATES.contains(word) || matches!(*word, "bak" | "orig" | "swp"))
+}
+
+/// `.env.prod.example`, else `.env.example`, and the other endings.
+fn template_of(target: &Path) -> Option<PathBuf> {
+    let own = target.file_name()?.to_string_lossy().into_owned();
+    let names = [own, ".env".to_owned()];
+    let candidates = names.iter().flat_map(|name| TEMPLATES.iter().map(move |ending| format!("{name}.{ending}")));
+    candidates.map(|name| target.with_file_name(name)).find(|path| path.is_file())
+}
+
+/// A file and its statements; nothing when it does not exist.
+fn load_file(context: &Context, path: &Path) -> Result<Option<EnvFile>> {
+    refuse_irregular(context, path)?;
+    let text = match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| not_text(context, path))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(context, path, &error)),
+    };
+    let entries = entries(&text, &BTreeMap::new()).map_err(|error| WorkflowError::EnvFile {
+        path: shown(context, path),
+        line: error.line,
+        reason: error.message,
+    })?;
+    Ok(Some(EnvFile { path: path.to_owned(), text, entries }))
+}
+
+/// A path as it is typed from where the command was typed.
+pub(super) fn shown(context: &Context, path: &Path) -> String {
+    path.strip_prefix(&context.cwd).unwrap_or(path).display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_env_name;
+
+    #[test]
+    fn env_files_are_told_from_templates_and_leavings() {
+        for name in [".env", ".env.prod", ".env.prod.local", ".env.e2e"] {
+            assert!(is_env_name(name), "{name}");
+        }
+        for name in
+            [".env.example", ".env.prod.example", ".env.sample", ".env~", ".envrc", ".env.prod.bak", "env", ".env.x 1"]
+        {
+            assert!(!is_env_name(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `aictl clean`: removes what of the project nobody uses, after saying exactly what.
+//! Reads the engine, and the files when there are any; asks before anything goes.
+//! Never deletes data on `--yes` alone: its deletion is spelled out or typed.
+
+use std::collections::BTreeSet;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::plan::cleanup::plan_cleanup;
+use crate::plan::{Observed, Plan};
+use crate::session::Context;
+use crate::session::load::{LoadedStack, load_named};
+use crate::session::report::Report;
+use crate::session::steps_report::Done;
+use crate::session::transaction::{Afterwards, Change};
+
+/// Remove ended and orphaned containers and unused networks of the project
+#[derive(Debug, Clone, Default, Args)]
+pub struct CleanArgs {
+    /// Also delete the data of volumes no container uses; asks for the project's name
+    #[arg(long)]
+    pub data: bool,
+    /// With --data: delete the data without asking
+    #[arg(long, requires = "data")]
+    pub yes_delete_data: bool,
+}
+
+/// Cleans.
+pub async fn run(context: &Context, args: CleanArgs) -> Result<Box<dyn Report>> {
+    let loaded = load_named(context)?;
+    let target = loaded.connect(context).await?;
+    let scope = loaded.narrow_scope();
+    let found = plan(&loaded, &target.observe(&scope).await?, args.data);
+    let agreed: BTreeSet<String> = found.lines().into_iter().collect();
+    if !context.options.dry_run && !agreed.is_empty() {
+        ask(context, &loaded.name, &found, &args)?;
+    }
+    // What came to be after the question was not agreed to.
+    let stage = |observed: &Observed| {
+        let mut plan = plan(&loaded, observed, args.data);
+        if plan.lines().into_iter().any(|line| !agreed.contains(&line)) {
+            plan.steps.clear();
+            plan.warnings.push("the project changed since the question: nothing was removed, run it again".to_owned());
+        }
+        Ok(plan)
+    };
+    let change = Change { context, target, scope, operation: "clean", afterwards: Afterwards::Keep };
+    let changed = change.run(&[&stage]).await?;
+    Ok(Box::new(Done::new(context, changed, "nothing to clean")))
+}
+
+fn plan(loaded: &LoadedStack, observed: &Observed, data: bool) -> Plan {
+    plan_cleanup(observed, loaded.stack.as_ref(), &loaded.name, data)
+}
+
+/// Says what will go, then asks; data needs the project's name typed.
+fn ask(context: &Context, project: &str, found: &Plan, args: &CleanArgs) -> Result<()> {
+    for line in found.lines() {
+        context.reporter.note(line);
+    }
+    let volumes = found.steps.iter().filter(|s| matches!(s.operation, crate::plan::Operation::RemoveVolume { .. }));
+    match volumes.count() {
+        0 => context.prompt.confirm("remove all of this?")?,
+        _ if args.yes_delete_data => {}
+        count => {
+            let question = format!("delete all of this and the data of {count} volumes for ever?");
+            context.prompt.confirm_typed(&question, project)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,232 @@
+//! `aictl cp`: files and directories between a service's containers and this machine, as tar archives.
+//! Reads and writes local files and the engine's archives; `-` is an archive on standard input or output.
+//! Never holds a whole archive, and never writes outside the destination.
+
+mod channel;
+mod pack;
+mod rules;
+mod unpack;
+
+use std::sync::Arc;
+
+use clap::Args;
+use futures_util::StreamExt;
+
+use crate::error::Result;
+use crate::event::Channel;
+use crate::plan::{Observed, ObservedContainer};
+use crate::session::attached_process::Passed;
+use crate::session::load::{LoadedStack, load_named};
+use crate::session::report::{Report, Said, to_json};
+use crate::session::select;
+use crate::session::{Context, WorkflowError};
+use crate::target::{Target, TargetError};
+use rules::{Place, Source};
+
+/// Copy files between a service and this machine
+#[derive(Debug, Clone, Default, Args)]
+pub struct CpArgs {
+    /// SERVICE:PATH, a local path, or - for an archive on standard input
+    pub source: String,
+    /// SERVICE:PATH, a local path, or - for an archive on standard output
+    pub destination: String,
+    /// Keep owners
+    #[arg(short = 'a', long)]
+    pub archive: bool,
+    /// Follow a symbolic link that is the source
+    #[arg(short = 'L', long)]
+    pub follow_link: bool,
+    /// Number of the container, when the service has several; without it files go to all of them
+    #[arg(long, value_name = "N")]
+    pub index: Option<u32>,
+}
+
+/// What was copied.
+#[derive(Debug, Clone, Default, serde::Serialize)]
+pub(super) struct Copied {
+    files: u64,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    skipped: Vec<String>,
+}
+
+/// Copies.
+pub async fn run(context: &Context, args: CpArgs) -> Result<Box<dyn Report>> {
+    let (from, to) = (Place::of(&args.source), Place::of(&args.destination));
+    let service = match (&from, &to) {
+        (Place::Inside { service, .. }, Place::Local(_) | Place::Stream) => service,
+        (Place::Local(_) | Place::Stream, Place::Inside { service, .. }) => service,
+        _ => return Err(WorkflowError::usage("one side is SERVICE:PATH, the other a local path or -").into()),
+    };
+    let loaded = load_named(context)?;
+    let target = loaded.connect(context).await?;
+    let observed = target.observe(&loaded.narrow_scope()).await?;
+    let containers = containers(&loaded, &observed, service, args.index)?;
+    if context.options.dry_run {
+        let names: Vec<&str> = containers.iter().map(|c| c.name.as_str()).collect();
+        let line = format!("copy {} to {} ({})", args.source, args.destination, names.join(", "));
+        return Ok(Box::new(Said { value: to_json(&[&line]), lines: vec![line] }));
+    }
+    let copy = Copy { context, target: &target, args: &args };
+    tokio::select! {
+        done = async {
+            match (&from, &to) {
+                (Place::Inside { path, .. }, to) => copy.outward(containers[0], path, to).await,
+                (from, Place::Inside { path, .. }) => copy.inward(&containers, from, path).await,
+                _ => Ok(Box::new(Passed::default()) as Box<dyn Report>),
+            }
+        } => done,
+        () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
+    }
+}
+
+/// The containers meant, at least one: running or not, files can be copied.
+fn containers<'a>(
+    loaded: &LoadedStack,
+    observed: &'a Observed,
+    service: &str,
+    index: Option<u32>,
+) -> Result<Vec<&'a ObservedContainer>> {
+    let first = select::one(loaded.stack.as_ref(), observed, service, index)?;
+    if index.is_some() {
+        return Ok(vec![first]);
+    }
+    let mut all = vec![first];
+    let others = select::containers(observed, &[service.to_owned()]);
+    all.extend(others.into_iter().filter(|c| c.id != first.id));
+    Ok(all)
+}
+
+struct Copy<'a> {
+    context: &'a Context,
+    target: &'a Arc<dyn Target>,
+    args: &'a CpArgs,
+}
+
+impl Copy<'_> {
+    async fn outward(&self, container: &ObservedContainer, path: &str, to: &Place) -> Result<Box<dyn Report>> {
+        let (query, source) = self.found_inside(container, path).await?;
+        let mut stream = self.target.copy_out(&container.id, &query).await?;
+        let Place::Local(destination) = to else {
+            while let Some(chunk) = stream.next().await {
+                if let Err(error) = self.context.output.bytes(Channel::Stdout, &chunk?) {
+                    return gone_or(error);
+                }
+            }
+            return Ok(Box::new(Passed::default()));
+        };
+        let found = std::fs::metadata(self.context.cwd.join(destination)).ok().map(|m| m.is_dir());
+        let (directory, prefix) = rules::landing(destination, found, &source)?;
+        let options = unpack::Options {
+            directory: self.context.cwd.join(directory),
+            prefix,
+            bare: query.ends_with("/."),
+            archive: self.args.archive,
+        };
+        self.copied(unpack::unpack(stream, options).await?)
+    }
+
+    async fn inward(&self, containers: &[&ObservedContainer], from: &Place, path: &str) -> Result<Box<dyn Report>> {
+        let path = rules::absolute(path);
+        let Place::Local(source) = from else { return self.stream_into(containers, &path).await };
+        let tree = pack::Tree::open(&self.context.cwd, source, self.args.follow_link)?;
+        let mut copied = Copied::default();
+        for container in containers {
+            let found = self.state(container, &path).await?;
+            let (directory, prefix) = rules::landing(&path, found, &tree.source)?;
+            copied = pack::pack(tree.clone(), prefix, |archive| async {
+                Ok(self.target.copy_in(&container.id, &directory, archive).await?)
+            })
+            .await?;
+        }
+        self.copied(copied)
+    }
+
+    async fn stream_into(&self, containers: &[&ObservedContainer], path: &str) -> Result<Box<dyn Report>> {
+        let [container] = containers else {
+            return Err(WorkflowError::usage("the service has several containers: say which with --index").into());
+        };
+        if self.state(container, path).await? != Some(true) {
+            return Err(rules::no_directory(path));
+        }
+        let archive = tokio_util::io::ReaderStream::new(self.context.console.stdin()).map(|chunk| {
+            let broken = |e: std::io::Error| TargetError::Broken {
+                operation: "reading standard input".to_owned(),
+                message: e.to_string(),
+            };
+            chunk.map_err(broken)
+        });
+        self.target.copy_in(&container.id, path, archive.boxed()).await?;
+        Ok(Box::new(Passed::default()))
+    }
+
+    fn copied(&self, copied: Copied) -> Result<Box<dyn Report>> {
+        for skipped in &copied.skipped {
+            self.context.reporter.warn(skipped.clone());
+        }
+        Ok(Box::new(Said { lines: Vec::new(), value: to_json(&copied) }))
+    }
+
+    /// Whether a path inside exists and is a directory, a link to one included.
+    async fn state(&self, container: &ObservedContainer, path: &str) -> Result<Option<bool>> {
+        let trimmed = rules::trimmed(path);
+        match self.target.observe_path(&container.id, trimmed).await? {
+            Some(false) => {
+                // The engine describes the link; behind a slash it describes what the link points to.
+                let behind = self.target.observe_path(&container.id, &format!("{trimmed}/.")).await;
+                Ok(Some(matches!(behind, Ok(Some(true)))))
+            }
+            found => Ok(found),
+        }
+    }
+
+    /// What to ask the engine for, and what it is.
+    async fn found_inside(&self, container: &ObservedContainer, path: &str) -> Result<(String, Source)> {
+        let path = rules::absolute(path);
+        let (trimmed, contents) = (rules::trimmed(&path), rules::means_contents(&path));
+        let name = rules::base(trimmed);
+        let missing = || TargetError::NotFound { kind: "path", name: format!("{}:{path}", container.name) };
+        let plain = self.target.observe_path(&container.id, trimmed).await?.ok_or_else(missing)?;
+        let behind_slash = contents || path.ends_with('/');
+        if plain && !contents {
+            return Ok((trimmed.to_owned(), Source { name, is_dir: true, contents }));
+        }
+        if behind_slash || self.args.follow_link {
+            if self.state(container, trimmed).await? == Some(true) {
+                return Ok((format!("{}/.", trimmed.trim_end_matches('/')), Source { name, is_dir: true, contents }));
+            }
+            if behind_slash {
+                return Err(rules::no_directory(&path));
+            }
+        }
+        let query = if self.args.follow_link { self.followed(container, trimmed).await? } else { trimmed.to_owned() };
+        Ok((query, Source { name, is_dir: false, contents: false }))
+    }
+
+    /// The file a link inside leads to, over any number of links.
+    async fn followed(&self, container: &ObservedContainer, path: &str) -> Result<String> {
+        let mut path = path.to_owned();
+        for _ in 0..40 {
+            let mut stream = self.target.copy_out(&container.id, &path).await?;
+            let mut head = Vec::new();
+            while head.len() < 512
+                && let Some(chunk) = stream.next().await
+            {
+                head.extend_from_slice(&chunk?);
+            }
+            match rules::link_target(&head) {
+                Some(target) => path = rules::beside(&path, &target),
+                None => return Ok(path),
+            }
+        }
+        Err(WorkflowError::File { path, reason: "too many symbolic links".to_owned() }.into())
+    }
+}
+
+/// A reader of the archive that went away is no failure.
+fn gone_or(error: std::io::Error) -> Result<Box<dyn Report>> {
+    match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Ok(Box::new(Passed::default())),
+        _ => Err(WorkflowError::File { path: "standard output".to_owned(), reason: error.to_string() }.into()),
+    }
+}

@@ -1,0 +1,104 @@
+//! `aictl diagram`: the stack as a picture: services, what they wait for, networks, published ports, and how they are.
+//! Reads the files, and the engine when it answers; returns text of at most 80 columns, Mermaid, SVG, or the graph as data.
+//! Never changes anything, and never fails for want of an engine: the state is then unknown, and why is said.
+
+mod escape;
+mod graph;
+mod layers;
+mod mermaid;
+mod svg;
+mod text;
+
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use crate::error::Result;
+use crate::plan::Observed;
+use crate::session::Context;
+use crate::session::load::{LoadedStack, load_stack};
+use crate::session::report::{Block, Report, to_json};
+use graph::Graph;
+
+/// An engine that thinks longer does not answer, as far as a picture is concerned.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Draw services, dependencies, networks, ports and health: as text, Mermaid or SVG
+///
+/// Draws what the files say with the state the engine tells; where no engine answers, the state is `unknown`. Only
+/// services of active profiles are drawn.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct DiagramArgs {
+    /// How it is drawn
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Do not ask the engine
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// The languages a diagram is drawn in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A tree of at most 80 columns
+    #[default]
+    Text,
+    /// A flowchart for Markdown
+    Mermaid,
+    /// A picture
+    Svg,
+}
+
+struct DiagramReport {
+    graph: Graph,
+    format: Format,
+}
+
+/// Draws.
+pub async fn run(context: &Context, args: DiagramArgs) -> Result<Box<dyn Report>> {
+    let mut loaded = load_stack(context)?;
+    let observed = match args.offline {
+        true => Err("the engine was not asked (--offline)".to_owned()),
+        false => observe(context, &loaded).await,
+    };
+    let graph = Graph::new(&loaded.take_stack(context)?, observed);
+    Ok(Box::new(DiagramReport { graph, format: args.format }))
+}
+
+async fn observe(context: &Context, loaded: &LoadedStack) -> std::result::Result<Observed, String> {
+    let ask = async {
+        let target = loaded.connect(context).await?;
+        Result::Ok(target.observe(&loaded.narrow_scope()).await?)
+    };
+    match tokio::time::timeout(PATIENCE, ask).await {
+        Ok(answer) => answer.map_err(|error| context.redactor.redact(&error.messages().join(": ")).into_owned()),
+        Err(_) => Err(format!("the engine did not answer within {}s", PATIENCE.as_secs())),
+    }
+}
+
+impl Report for DiagramReport {
+    fn blocks(&self) -> Vec<Block> {
+        match self.format {
+            Format::Text => text::blocks(&self.graph),
+            Format::Mermaid => vec![Block::Raw(mermaid::draw(&self.graph))],
+            Format::Svg => vec![Block::Raw(svg::draw(&self.graph))],
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let drawing = match self.format {
+            Format::Text => None,
+            Format::Mermaid => Some(mermaid::draw(&self.graph)),
+            Format::Svg => Some(svg::draw(&self.graph)),
+        };
+        let mut value = to_json(&self.graph);
+        if let Some(drawing) = drawing {
+            value["drawing"] = json!(drawing);
+        }
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests;

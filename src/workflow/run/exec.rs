@@ -1,0 +1,105 @@
+//! `aictl exec`: a command in a running container of a service.
+//! Reads the engine, and the files when there are any; passes input, output and exit code through.
+//! Never starts a container.
+
+use clap::Args;
+
+use crate::error::{Error, Result};
+use crate::session::Context;
+use crate::session::attached_process;
+use crate::session::attached_process::Passed;
+use crate::session::load::load_named;
+use crate::session::report::Report;
+use crate::session::select;
+use crate::target;
+
+/// Run a command in a running container; its exit code is passed on
+#[derive(Debug, Clone, Default, Args)]
+pub struct ExecArgs {
+    /// Service
+    pub service: String,
+    /// Program and arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Which of the service's containers
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Return at once and leave the command running
+    #[arg(short = 'd', long)]
+    pub detach: bool,
+    /// Give the command extended privileges
+    #[arg(long)]
+    pub privileged: bool,
+}
+
+/// Where and as whom something runs inside a service.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlaceArgs {
+    /// Number of the container, when the service has several
+    #[arg(long, value_name = "N")]
+    pub index: Option<u32>,
+    /// No terminal, even when there is one
+    #[arg(short = 'T', long)]
+    pub no_tty: bool,
+    /// Run as this user
+    #[arg(short = 'u', long, value_name = "USER")]
+    pub user: Option<String>,
+    /// Run in this directory
+    #[arg(short = 'w', long, value_name = "DIR")]
+    pub workdir: Option<String>,
+    /// Set a variable; without a value it is passed on
+    #[arg(short = 'e', value_name = "KEY=VALUE")]
+    pub variables: Vec<String>,
+    /// Accepted for Compose's sake: input is always passed on
+    #[arg(short = 'i', long, hide = true)]
+    pub interactive: bool,
+    /// Accepted for Compose's sake: a terminal is used where there is one
+    #[arg(short = 't', long, hide = true)]
+    pub tty: bool,
+}
+
+/// Runs the command.
+pub async fn run(context: &Context, args: ExecArgs) -> Result<Box<dyn Report>> {
+    inside(context, args).await.map_err(Error::into_exec_failure)
+}
+
+async fn inside(context: &Context, args: ExecArgs) -> Result<Box<dyn Report>> {
+    let command = Command { line: args.command, detach: args.detach, privileged: args.privileged };
+    in_service(context, &args.service, &args.place, command).await
+}
+
+/// What runs inside.
+#[derive(Debug, Clone, Default)]
+pub struct Command {
+    /// Program and arguments.
+    pub line: Vec<String>,
+    /// Leave it running.
+    pub detach: bool,
+    /// Extended privileges.
+    pub privileged: bool,
+}
+
+/// Runs a command in a running container of a service.
+pub async fn in_service(
+    context: &Context,
+    service: &str,
+    place: &PlaceArgs,
+    command: Command,
+) -> Result<Box<dyn Report>> {
+    let loaded = load_named(context)?;
+    let target = loaded.connect(context).await?;
+    let observed = target.observe(&loaded.narrow_scope()).await?;
+    let container = select::running(loaded.stack.as_ref(), &observed, service, place.index)?;
+    let args = target::ExecArgs {
+        container: container.id.clone(),
+        command: command.line,
+        environment: attached_process::variables(context, &place.variables),
+        user: place.user.clone(),
+        working_dir: place.workdir.clone(),
+        tty: context.console.is_terminal() && !place.no_tty && !command.detach,
+        privileged: command.privileged,
+        detach: command.detach,
+    };
+    let code = attached_process::exec(context, &*target, &args).await?;
+    Ok(Box::new(Passed { code }))
+}

@@ -1,0 +1,65 @@
+//! `aictl kill`: a signal to the running containers of services.
+//! Reads the engine, and the files when there are any.
+//! Never removes anything.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::plan::{Observed, Operation, Phase, Plan};
+use crate::session::Context;
+use crate::session::load::load_named;
+use crate::session::report::{Block, Report, to_json};
+use crate::session::select;
+use crate::session::steps_report::planned_blocks;
+use crate::session::transaction::{Afterwards, Change};
+
+/// Send a signal to running containers
+#[derive(Debug, Clone, Default, Args)]
+pub struct KillArgs {
+    /// Services; all when none is named
+    pub services: Vec<String>,
+    /// The signal
+    #[arg(short = 's', long, default_value = "SIGKILL")]
+    pub signal: String,
+}
+
+#[derive(Debug, Serialize)]
+struct KillReport {
+    steps: Vec<String>,
+    dry_run: bool,
+}
+
+/// Sends the signal.
+pub async fn run(context: &Context, args: KillArgs) -> Result<Box<dyn Report>> {
+    let loaded = load_named(context)?;
+    let target = loaded.connect(context).await?;
+    let stage = |observed: &Observed| {
+        select::check(loaded.stack.as_ref(), observed, &args.services)?;
+        let mut plan = Plan { project: loaded.name.clone(), names: observed.names(), ..Default::default() };
+        for container in select::containers(observed, &args.services).into_iter().filter(|c| c.state.is_up()) {
+            let (service, id) = (container.service.clone(), container.id.clone());
+            let kill = Operation::KillContainer { service, container: id, signal: args.signal.clone() };
+            plan.push(Phase::Switch, kill, format!("{} was asked for", args.signal), &[]);
+        }
+        Ok(plan)
+    };
+    let scope = loaded.narrow_scope();
+    let change = Change { context, target, scope, operation: "kill", afterwards: Afterwards::Keep };
+    let changed = change.run(&[&stage]).await?;
+    Ok(Box::new(KillReport { steps: changed.steps, dry_run: context.options.dry_run }))
+}
+
+impl Report for KillReport {
+    fn blocks(&self) -> Vec<Block> {
+        match (self.dry_run, self.steps.is_empty()) {
+            (true, _) => planned_blocks(&self.steps),
+            (false, true) => vec![Block::Line(vec!["no running containers".into()])],
+            (false, false) => Vec::new(),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}

@@ -1,0 +1,61 @@
+//! `aictl ls`: the projects on the engine.
+//! Reads the engine.
+//! Never needs a project.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::plan::ObservedProject;
+use crate::session::Context;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+
+/// List the projects on the engine
+#[derive(Debug, Clone, Default, Args)]
+pub struct LsArgs {
+    /// Stopped projects too
+    #[arg(short = 'a', long)]
+    pub all: bool,
+    /// Only names
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct LsReport {
+    projects: Vec<ObservedProject>,
+    #[serde(skip)]
+    quiet: bool,
+}
+
+/// Lists the projects.
+pub async fn run(context: &Context, args: LsArgs) -> Result<Box<dyn Report>> {
+    let host =
+        crate::session::load::load_project_file(context).ok().and_then(|p| crate::session::load::docker_host(&p));
+    let target = context.connector.connect(host.as_deref()).await?;
+    let mut projects = target.observe_projects().await?;
+    projects.retain(|p| args.all || p.states.contains_key("running"));
+    projects.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(Box::new(LsReport { projects, quiet: args.quiet }))
+}
+
+impl Report for LsReport {
+    fn blocks(&self) -> Vec<Block> {
+        if self.quiet {
+            return self.projects.iter().map(|p| Block::Line(vec![p.name.as_str().into()])).collect();
+        }
+        if self.projects.is_empty() {
+            return vec![Block::Line(vec!["no projects".into()])];
+        }
+        let header = ["NAME", "STATUS", "FILES"].map(str::to_owned).to_vec();
+        let rows = self.projects.iter().map(|p| {
+            let states: Vec<String> = p.states.iter().map(|(state, n)| format!("{state}({n})")).collect();
+            vec![Cell::new(p.name.as_str(), Tone::Strong), states.join(", ").into(), p.config_files.join(",").into()]
+        });
+        vec![Block::Table { header, rows: rows.collect() }]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(&self.projects)
+    }
+}

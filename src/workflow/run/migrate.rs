@@ -1,0 +1,37 @@
+//! `aictl migrate`: the task `migrate` of the project file.
+//! Reads files and engine; runs it as `aictl run migrate` would.
+//! Never guesses what a migration is.
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::session::load::load_project_file;
+use crate::session::report::Report;
+use crate::session::{Context, WorkflowError};
+use crate::workflow::run::run_command;
+use crate::workflow::run::run_command::RunArgs;
+
+/// Run the project's task `migrate`; its exit code is passed on
+#[derive(Debug, Clone, Default, Args)]
+pub struct MigrateArgs {
+    /// More arguments for the task's command
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub args: Vec<String>,
+    /// Build the image before, even when it is present
+    #[arg(long)]
+    pub build: bool,
+    /// No terminal, even when there is one
+    #[arg(short = 'T', long)]
+    pub no_tty: bool,
+}
+
+/// Migrates.
+pub async fn run(context: &Context, args: MigrateArgs) -> Result<Box<dyn Report>> {
+    let project = load_project_file(context)?;
+    if !project.project.is_some_and(|p| p.tasks.contains_key("migrate")) {
+        return Err(WorkflowError::NoMigration.into());
+    }
+    let what = "migrate".to_owned();
+    let args = RunArgs { what, command: args.args, build: args.build, no_tty: args.no_tty, ..Default::default() };
+    run_command::inside(context, args).await
+}

@@ -1,0 +1,59 @@
+//! `aictl restart`: stops dependents first, starts dependencies first, and waits for each to be ready again.
+//! Reads files and engine.
+//! Never creates or replaces a container: `start` does.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::plan::Observed;
+use crate::plan::converge::readiness_of;
+use crate::plan::teardown::{TeardownOptions, plan_restart};
+use crate::session::Context;
+use crate::session::load::load_stack;
+use crate::session::report::Report;
+use crate::session::select;
+use crate::session::stack_status::StackStatus;
+use crate::session::transaction::{Afterwards, Change};
+use crate::workflow::run::start::StartReport;
+
+/// Restart services in the order of their dependencies and wait until they are ready
+#[derive(Debug, Clone, Default, Args)]
+pub struct RestartArgs {
+    /// Services to restart; all when none is named
+    pub services: Vec<String>,
+    /// Seconds between stop signal and kill; --timeout counts too
+    #[arg(short = 't', long, value_name = "SECONDS")]
+    pub stop_timeout: Option<u64>,
+}
+
+/// Restarts the stack.
+pub async fn run(context: &Context, args: RestartArgs) -> Result<Box<dyn Report>> {
+    let mut loaded = load_stack(context)?;
+    let stack = loaded.take_stack_with(context, &args.services)?;
+    let target = loaded.connect(context).await?;
+    let scope = loaded.scope(Some(&stack));
+    let options = TeardownOptions {
+        services: args.services.iter().cloned().collect(),
+        timeout: args.stop_timeout.map(Duration::from_secs).or(context.options.timeout),
+        ..Default::default()
+    };
+    let stage = |observed: &Observed| {
+        select::check(Some(&stack), observed, &args.services)?;
+        let readiness = |name: &str| readiness_of(&stack, observed, name, context.options.timeout);
+        Ok(plan_restart(observed, &stack, &options, &readiness)?)
+    };
+    let change = Change {
+        context,
+        target: target.clone(),
+        scope: scope.clone(),
+        operation: "restart",
+        afterwards: Afterwards::Keep,
+    };
+    let changed = change.run(&[&stage]).await?;
+    let after = if changed.executed { target.observe(&scope).await? } else { changed.before };
+    let status = StackStatus::of(&stack.name, Some(&stack), &after);
+    let dry_run = context.options.dry_run;
+    Ok(Box::new(StartReport { steps: changed.steps, dry_run, changed: changed.executed, status }))
+}

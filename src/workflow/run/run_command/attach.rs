@@ -1,0 +1,169 @@
+//! The life of a one-off container: made, run with our terminal or pipes, stopped when we are, and gone afterwards.
+//! Reads a complete spec; returns the exit code.
+//! Never leaves a container behind that was not asked to stay.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::Result;
+use crate::event::{OutputStream, Silent};
+use crate::plan::{ContainerSpec, Operation, StartTurn};
+use crate::session::attached_process::{Handed, READER_GONE, Watched, exit_code};
+use crate::session::redacted_output::Private;
+use crate::session::{Context, WorkflowError};
+use crate::target::{Target, TargetError};
+
+/// How long the engine may take to remove a container that ended.
+const REMOVAL: Duration = Duration::from_secs(10);
+
+/// How long output may go on after a stop.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What a one-off container needs of its surroundings.
+pub(super) struct Attached<'a> {
+    pub(super) context: &'a Context,
+    pub(super) target: &'a dyn Target,
+    /// How long it may run.
+    pub(super) timeout: Option<Duration>,
+    /// Whether secrets in its output are struck: it is told, not asked for as data.
+    pub(super) private: bool,
+}
+
+/// Why we stop watching it.
+enum Cut {
+    ReaderGone,
+    Interrupted,
+    TimedOut(Duration),
+}
+
+impl Attached<'_> {
+    /// Creates the container and returns its id.
+    pub(super) async fn create(&self, spec: ContainerSpec) -> Result<String> {
+        let name = spec.name.clone();
+        let outcome = self.target.perform(&Operation::CreateContainer(Box::new(spec)), 0, &Silent).await?;
+        for warning in outcome.warnings {
+            self.context.reporter.warn(warning);
+        }
+        Ok(outcome.id.unwrap_or(name))
+    }
+
+    /// Starts it and leaves it running.
+    pub(super) async fn start(&self, id: &str) -> Result<()> {
+        let start = Operation::StartContainer {
+            service: String::new(),
+            container: id.to_owned(),
+            turn: StartTurn::UntilStarted,
+        };
+        if let Err(error) = self.target.perform(&start, 0, &Silent).await {
+            self.remove(id).await;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Starts it attached and stays until it ended. `passing`: the engine removes it then.
+    pub(super) async fn run(&self, id: &str, tty: bool, passing: bool) -> Result<u8> {
+        let result = self.attached(id, tty).await;
+        match &result {
+            // It never ran: there is nothing to look at.
+            Err(_) if self.was_never_started(id).await => self.remove(id).await,
+            _ if passing => self.await_removal(id).await,
+            _ => {}
+        }
+        result
+    }
+
+    async fn attached(&self, id: &str, tty: bool) -> Result<u8> {
+        let shown = self.context.output.clone();
+        // What a terminal draws cannot be held back.
+        let shown: Arc<dyn OutputStream> = match self.private && !tty {
+            true => Arc::new(Private::new(shown, &self.context.redactor)),
+            false => shown,
+        };
+        let output = Watched::new(shown);
+        let handed = Handed::new(self.context, tty);
+        let mut run = Box::pin(self.target.run_attached(id, tty, handed.input(self.context), &output));
+        let cut = tokio::select! {
+            code = &mut run => return Ok(exit_code(code?)),
+            cut = self.cut(&output) => cut,
+        };
+        if matches!(cut, Cut::ReaderGone) {
+            // The engine cannot end a container whose output nobody takes: we let go of it first.
+            drop(run);
+            self.stop(id, &cut).await;
+            return Ok(READER_GONE);
+        }
+        // Its last words are still shown while it stops.
+        let stop = async {
+            self.stop(id, &cut).await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! { _ = &mut run => {}, () = stop => {} }
+        match cut {
+            Cut::ReaderGone | Cut::Interrupted => Err(WorkflowError::Interrupted.into()),
+            Cut::TimedOut(after) => {
+                let what = "the command".to_owned();
+                Err(WorkflowError::TimedOut { what, seconds: after.as_secs() }.into())
+            }
+        }
+    }
+
+    async fn cut(&self, output: &Watched) -> Cut {
+        let late = async {
+            match self.timeout {
+                Some(after) => tokio::time::sleep(after).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = output.gone() => Cut::ReaderGone,
+            () = self.context.interrupted() => Cut::Interrupted,
+            () = late => Cut::TimedOut(self.timeout.unwrap_or_default()),
+        }
+    }
+
+    /// A process whose reader is gone would be killed by its pipe; one that is interrupted may end in order.
+    async fn stop(&self, id: &str, cut: &Cut) {
+        let (service, container) = (String::new(), id.to_owned());
+        let operation = match cut {
+            Cut::ReaderGone => Operation::KillContainer { service, container, signal: "SIGKILL".to_owned() },
+            _ => Operation::StopContainer { service, container, timeout: None },
+        };
+        if let Err(error) = self.target.perform(&operation, 0, &Silent).await
+            && !ended(&error)
+        {
+            self.context.reporter.warn(format!("the container could not be stopped: {error}"));
+        }
+    }
+
+    async fn was_never_started(&self, id: &str) -> bool {
+        self.target.observe_container(id).await.is_ok_and(|c| c.started_at.is_none())
+    }
+
+    async fn remove(&self, id: &str) {
+        let (service, container) = (String::new(), id.to_owned());
+        let remove = Operation::RemoveContainer { service, container, volumes: true, force: true };
+        if let Err(error) = self.target.perform(&remove, 0, &Silent).await
+            && !ended(&error)
+        {
+            self.context.reporter.warn(format!("the container could not be removed: {error}"));
+        }
+    }
+
+    /// The engine removes it in its own time; what comes after us must not find it, nor its network in use.
+    async fn await_removal(&self, id: &str) {
+        let until = Instant::now() + REMOVAL;
+        while Instant::now() < until {
+            if matches!(self.target.observe_container(id).await, Err(TargetError::NotFound { .. })) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        self.remove(id).await;
+    }
+}
+
+/// Whether an error only says that there is nothing to stop or remove any more.
+fn ended(error: &TargetError) -> bool {
+    matches!(error, TargetError::NotFound { .. } | TargetError::Refused { status: 304 | 404 | 409, .. })
+}

@@ -1,0 +1,282 @@
+//! `aictl run`: a task of the project file, or a one-off container of a service with a command of its own.
+//! Reads files and engine; starts and awaits what the service depends on, runs, passes the exit code on.
+//! Never touches the service's own containers; what it made is removed, unless it was asked to stay.
+
+mod attach;
+mod one_off;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::compose::model::{Service, Stack};
+use crate::error::{Error, Result, nearest};
+use crate::plan::converge::{ConvergeOptions, OneOff, one_off_spec, plan_before_one_off};
+use crate::plan::order::with_dependencies;
+use crate::plan::{ContainerSpec, Observed, Scope};
+use crate::session::convergence::{Convergence, load_contents};
+use crate::session::image_catalog::Supplies;
+use crate::session::load::{LoadedStack, load_stack};
+use crate::session::plan_images::{ImageOptions, PullWhen, plan_images};
+use crate::session::report::{Report, Said, to_json};
+use crate::session::steps_report::Done;
+use crate::session::transaction::{Afterwards, Change, Changed, Stage};
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// Run a task of aictl.yaml, or a command in a new container of a service; its exit code is passed on
+#[derive(Debug, Clone, Default, Args)]
+pub struct RunArgs {
+    /// Task or service
+    #[arg(value_name = "TASK|SERVICE")]
+    pub what: String,
+    /// Program and arguments instead of the service's own, or more arguments for the task
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+    /// Return at once and leave it running
+    #[arg(short = 'd', long)]
+    pub detach: bool,
+    /// Keep the container when it ended
+    #[arg(long)]
+    pub no_rm: bool,
+    /// Do not start what the service depends on
+    #[arg(long)]
+    pub no_deps: bool,
+    /// Build the image before, even when it is present
+    #[arg(long)]
+    pub build: bool,
+    /// Pull the image before: always, missing, never
+    #[arg(long, value_name = "WHEN")]
+    pub pull: Option<PullWhen>,
+    /// Name of the container
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Entrypoint instead of the service's own
+    #[arg(long, value_name = "COMMAND")]
+    pub entrypoint: Option<String>,
+    /// Set a variable; without a value it is passed on
+    #[arg(short = 'e', value_name = "KEY=VALUE")]
+    pub variables: Vec<String>,
+    /// Set a label
+    #[arg(short = 'l', long = "label", value_name = "KEY=VALUE")]
+    pub labels: Vec<String>,
+    /// Run as this user
+    #[arg(short = 'u', long, value_name = "USER")]
+    pub user: Option<String>,
+    /// Run in this directory
+    #[arg(short = 'w', long, value_name = "DIR")]
+    pub workdir: Option<String>,
+    /// Mount a volume or path
+    #[arg(short = 'v', long = "volume", value_name = "SOURCE:TARGET")]
+    pub volumes: Vec<String>,
+    /// Publish a port
+    #[arg(short = 'p', long = "publish", value_name = "HOST:PORT")]
+    pub publish: Vec<String>,
+    /// Publish the service's ports
+    #[arg(short = 'P', long, conflicts_with = "publish")]
+    pub service_ports: bool,
+    /// Answer to the service's names on its networks
+    #[arg(long)]
+    pub use_aliases: bool,
+    /// Add a capability
+    #[arg(long, value_name = "NAME")]
+    pub cap_add: Vec<String>,
+    /// Drop a capability
+    #[arg(long, value_name = "NAME")]
+    pub cap_drop: Vec<String>,
+    /// No terminal, even when there is one
+    #[arg(short = 'T', long)]
+    pub no_tty: bool,
+    /// Accepted for Compose's sake: there is a terminal where aictl has one
+    #[arg(short = 't', long, hide = true)]
+    pub tty: bool,
+    /// Accepted for Compose's sake: only --verbose shows more
+    #[arg(short = 'q', long, hide = true)]
+    pub quiet: bool,
+    /// Accepted for Compose's sake: the container is removed unless --no-rm says otherwise
+    #[arg(long, hide = true)]
+    pub rm: bool,
+    /// Accepted for Compose's sake: input is always passed on
+    #[arg(short = 'i', long, hide = true)]
+    pub interactive: bool,
+}
+
+/// What is to be run: a task, or a service with the command line's words.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Job {
+    service: String,
+    command: Vec<String>,
+    user: Option<String>,
+    workdir: Option<String>,
+    timeout: Option<Duration>,
+    is_task: bool,
+}
+
+/// Runs it.
+pub async fn run(context: &Context, args: RunArgs) -> Result<Box<dyn Report>> {
+    inside(context, args).await.map_err(Error::into_exec_failure)
+}
+
+/// The same with errors as they are.
+pub async fn inside(context: &Context, args: RunArgs) -> Result<Box<dyn Report>> {
+    let mut loaded = load_stack(context)?;
+    let job = job(&loaded, &args)?;
+    let stack = loaded.take_stack_with(context, std::slice::from_ref(&job.service))?;
+    let selected = with_dependencies(&stack, std::slice::from_ref(&job.service), !args.no_deps)?;
+    let target = loaded.connect(context).await?;
+    let contents = load_contents(&stack, &selected, target.observe_engine().await?.local)?;
+    let options = ConvergeOptions { ready_timeout: context.options.timeout, ..Default::default() };
+    let mut scope = loaded.scope(Some(&stack));
+    scope.images.extend(Supplies::of(context, &loaded.project, None)?.recipe_images(&stack));
+    let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
+    let made = Made::new(context, (&converge, &scope, &target), &args, &job)?;
+    made.run().await
+}
+
+/// The command's own exit code is passed on without words of ours.
+fn task_ended(error: Error) -> Result<Box<dyn Report>> {
+    match error.downcast_ref::<WorkflowError>() {
+        Some(WorkflowError::TaskEnded { code, .. }) => {
+            Ok(Box::new(crate::session::attached_process::Passed { code: *code }))
+        }
+        _ => Err(error),
+    }
+}
+
+/// How the history tells the run of a task, after `run `.
+pub fn task_words(task: &str, service: &str) -> String {
+    format!("{task} in a container of {service}")
+}
+
+/// A task wins over a service of the same name: it was named on purpose.
+fn job(loaded: &LoadedStack, args: &RunArgs) -> Result<Job> {
+    let tasks = loaded.tasks();
+    if let Some(task) = tasks.get(&args.what) {
+        let mut command = task.command.0.clone();
+        command.extend(args.command.iter().cloned());
+        let (user, workdir) =
+            (args.user.clone().or(task.user.clone()), args.workdir.clone().or(task.working_dir.clone()));
+        let timeout = task.timeout.as_ref().map(|t| t.0);
+        return Ok(Job { service: task.service.clone(), command, user, workdir, timeout, is_task: true });
+    }
+    let services: Vec<&str> = loaded.stack.iter().flat_map(Stack::all_services).map(|(n, _)| n.as_str()).collect();
+    if !services.contains(&args.what.as_str()) {
+        let known: Vec<String> = tasks.keys().cloned().chain(services.iter().map(|s| (*s).to_owned())).collect();
+        let nearest = nearest(&args.what, known.iter().map(String::as_str)).map(str::to_owned);
+        return Err(WorkflowError::NoTask { name: args.what.clone(), nearest, known }.into());
+    }
+    Ok(Job {
+        service: args.what.clone(),
+        command: args.command.clone(),
+        user: args.user.clone(),
+        workdir: args.workdir.clone(),
+        ..Default::default()
+    })
+}
+
+/// A one-off about to be made.
+struct Made<'a> {
+    context: &'a Context,
+    converge: &'a Convergence<'a>,
+    scope: &'a Scope,
+    target: &'a Arc<dyn Target>,
+    args: &'a RunArgs,
+    job: &'a Job,
+    service: Service,
+    slug: String,
+}
+
+impl<'a> Made<'a> {
+    fn new(
+        context: &'a Context,
+        (converge, scope, target): (&'a Convergence<'a>, &'a Scope, &'a Arc<dyn Target>),
+        args: &'a RunArgs,
+        job: &'a Job,
+    ) -> Result<Self> {
+        let declared = converge.stack.services.get(&job.service).cloned().unwrap_or_default();
+        let slug = one_off::slug(context);
+        let name = args.name.clone().unwrap_or_else(|| format!("{}-{}-run-{slug}", converge.stack.name, job.service));
+        let service = one_off::service(context, declared, (args, job), name)?;
+        Ok(Self { context, converge, scope, target, args, job, service, slug })
+    }
+
+    async fn run(&self) -> Result<Box<dyn Report>> {
+        let (stack, selected) = (&self.converge.stack, &self.converge.selected);
+        let supplies = Supplies::of(self.context, &self.converge.loaded.project, None)?;
+        let images = ImageOptions {
+            build: self.args.build,
+            pull: self.args.pull,
+            supplies: Some(&supplies),
+            ..Default::default()
+        };
+        let prepare = |observed: &Observed| plan_images(stack, selected, observed, &images);
+        let before =
+            |observed: &Observed| Ok(plan_before_one_off(&self.converge.wanted(), observed, &self.job.service)?);
+        let stages: [Stage<'_>; 2] = [&prepare, &before];
+        let change = Change {
+            context: self.context,
+            target: self.target.clone(),
+            scope: self.scope.clone(),
+            operation: "run",
+            afterwards: Afterwards::Keep,
+        };
+        if self.context.options.dry_run {
+            let mut changed: Changed = change.run(&stages).await?;
+            changed.steps.push(format!("run {}: it was asked for", self.words()));
+            return Ok(Box::new(Done::new(self.context, changed, "")));
+        }
+        // A task changes the stack: nobody else may meanwhile. A plain command is a look inside.
+        if self.job.is_task && !self.args.detach {
+            let words = vec![format!("run {}", self.words())];
+            return match change.run_holding(&stages, words, self.task()).await {
+                Err(error) => task_ended(error),
+                ended => ended,
+            };
+        }
+        change.run(&stages).await?;
+        self.container().await
+    }
+
+    fn words(&self) -> String {
+        task_words(&self.args.what, &self.job.service)
+    }
+
+    /// Runs the container of a task; an exit code other than 0 is a failure, for the history has to say so.
+    async fn task(&self) -> Result<Box<dyn Report>> {
+        let report = self.container().await?;
+        match report.exit_code() {
+            0 => Ok(report),
+            code => Err(WorkflowError::TaskEnded { task: self.args.what.clone(), code }.into()),
+        }
+    }
+
+    /// Makes the container and runs it.
+    async fn container(&self) -> Result<Box<dyn Report>> {
+        let observed = self.target.observe(self.scope).await?;
+        let tty = self.context.console.is_terminal() && !self.args.no_tty;
+        let spec = self.spec(&observed, (!self.args.detach).then_some(tty));
+        let name = spec.name.clone();
+        let (context, target) = (self.context, &**self.target);
+        let one = attach::Attached { context, target, timeout: self.job.timeout, private: self.job.is_task };
+        let id = one.create(spec).await?;
+        if self.args.detach {
+            one.start(&id).await?;
+            let value = to_json(&serde_json::json!({ "container": name, "id": id }));
+            return Ok(Box::new(Said { lines: vec![name], value }));
+        }
+        let code = one.run(&id, tty, !self.args.no_rm).await?;
+        Ok(Box::new(crate::session::attached_process::Passed { code }))
+    }
+
+    fn spec(&self, observed: &Observed, interactive: Option<bool>) -> ContainerSpec {
+        let one_off = OneOff {
+            service: &self.job.service,
+            slug: &self.slug,
+            use_aliases: self.args.use_aliases,
+            auto_remove: !self.args.no_rm,
+            interactive,
+        };
+        one_off_spec(&self.converge.wanted(), observed, &self.service, one_off)
+    }
+}

@@ -1,0 +1,30 @@
+//! `aictl shell`: an interactive shell in a running container of a service.
+//! Reads the engine, and the files when there are any.
+//! Never installs one: bash where the image has it, else sh.
+
+use clap::Args;
+
+use crate::error::{Error, Result};
+use crate::session::Context;
+use crate::session::report::Report;
+use crate::workflow::run::exec::{Command, PlaceArgs, in_service};
+
+/// Chosen inside: outside nobody knows what the image has.
+const SCRIPT: &str = "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi";
+
+/// Open a shell in a running container: bash where there is one, else sh
+#[derive(Debug, Clone, Default, Args)]
+pub struct ShellArgs {
+    /// Service
+    pub service: String,
+    /// Where and as whom
+    #[command(flatten)]
+    pub place: PlaceArgs,
+}
+
+/// Opens the shell.
+pub async fn run(context: &Context, args: ShellArgs) -> Result<Box<dyn Report>> {
+    let line = ["sh", "-c", SCRIPT].map(str::to_owned).to_vec();
+    let command = Command { line, ..Default::default() };
+    in_service(context, &args.service, &args.place, command).await.map_err(Error::into_exec_failure)
+}

@@ -1,0 +1,201 @@
+//! `aictl start`: from files to a running, ready stack; then its status and addresses.
+//! Reads the stack and the engine; builds or pulls images, creates, replaces, starts, waits.
+//! Never touches what is unchanged; a failure leaves nothing half done.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::compose::model::Stack;
+use crate::error::Result;
+use crate::plan::Observed;
+use crate::plan::converge::{ConvergeOptions, Recreate};
+use crate::plan::order::with_dependencies;
+use crate::session::convergence::{Convergence, load_contents};
+use crate::session::image_catalog::Supplies;
+use crate::session::load::{LoadedStack, load_stack};
+use crate::session::plan_images::{ImageOptions, PullWhen, plan_images};
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+use crate::session::stack_status::StackStatus;
+use crate::session::steps_report::planned_blocks;
+use crate::session::transaction::{Afterwards, Change, Changed, Stage};
+use crate::session::{Context, WorkflowError};
+
+/// Create and start services, wait until they are ready, show their addresses
+#[derive(Debug, Clone, Default, Args)]
+pub struct StartArgs {
+    /// Services to start, with what they depend on; all when none is named
+    pub services: Vec<String>,
+    /// Build images before starting, even when they are present
+    #[arg(long)]
+    pub build: bool,
+    /// Build nothing, even when an image is missing
+    #[arg(long, conflicts_with = "build")]
+    pub no_build: bool,
+    /// Pull images before starting: always, missing, never
+    #[arg(long, value_name = "WHEN")]
+    pub pull: Option<PullWhen>,
+    /// A bundle file to take images from when no registry gives them; also AICTL_BUNDLE
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<std::path::PathBuf>,
+    /// Replace containers although nothing changed
+    #[arg(long, conflicts_with = "no_recreate")]
+    pub force_recreate: bool,
+    /// Leave existing containers as they are although something changed
+    #[arg(long)]
+    pub no_recreate: bool,
+    /// Do not start what the named services depend on
+    #[arg(long)]
+    pub no_deps: bool,
+    /// Create without starting
+    #[arg(long)]
+    pub no_start: bool,
+    /// Return once everything is started, without waiting until it is ready
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Remove containers of services the files no longer have
+    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub remove_orphans: bool,
+    /// Say nothing of containers of services the files no longer have
+    #[arg(long, hide = true, env = "COMPOSE_IGNORE_ORPHANS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub ignore_orphans: bool,
+    /// Give replaced containers new anonymous volumes
+    #[arg(short = 'V', long)]
+    pub renew_anon_volumes: bool,
+    /// Number of containers of a service
+    #[arg(long, value_name = "SERVICE=N")]
+    pub scale: Vec<String>,
+    /// Seconds between stop signal and kill for containers that are replaced
+    #[arg(short = 't', long, value_name = "SECONDS")]
+    pub stop_timeout: Option<u64>,
+    /// Seconds each service may take to be ready; as --timeout
+    #[arg(long, value_name = "SECONDS")]
+    pub wait_timeout: Option<u64>,
+    /// Accepted for Compose's sake: only --verbose shows the output of pulls and builds
+    #[arg(long, hide = true)]
+    pub quiet_pull: bool,
+    /// Accepted for Compose's sake: only --verbose shows the output of pulls and builds
+    #[arg(long, hide = true)]
+    pub quiet_build: bool,
+    /// Accepted for Compose's sake: progress is coloured where a terminal is
+    #[arg(long, hide = true)]
+    pub no_color: bool,
+    /// Accepted for Compose's sake: start always returns
+    #[arg(short = 'd', long, hide = true)]
+    pub detach: bool,
+    /// Accepted for Compose's sake: start always waits
+    #[arg(long, hide = true)]
+    pub wait: bool,
+}
+
+/// What `start` came to.
+#[derive(Debug, Serialize)]
+pub struct StartReport {
+    /// The steps that were, or in a dry run would be, taken.
+    pub steps: Vec<String>,
+    /// Whether this was a dry run.
+    pub dry_run: bool,
+    /// Whether anything was changed.
+    pub changed: bool,
+    /// The stack afterwards.
+    pub status: StackStatus,
+}
+
+/// Starts the stack.
+pub async fn run(context: &Context, args: StartArgs) -> Result<Box<dyn Report>> {
+    Ok(Box::new(start(context, load_stack(context)?, args).await?))
+}
+
+/// Starts a stack that is loaded, for verbs that do more than that.
+pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) -> Result<StartReport> {
+    let mut stack = loaded.take_stack_with(context, &args.services)?;
+    apply_scale(&mut stack, &args.scale)?;
+    let selected = with_dependencies(&stack, &args.services, !args.no_deps)?;
+    let target = loaded.connect(context).await?;
+    let local = target.observe_engine().await?.local;
+    let contents = load_contents(&stack, &selected, local)?;
+    let converge = Convergence { options: options(context, &args), stack, selected, contents, loaded: &loaded };
+    let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
+    let images = ImageOptions {
+        build: args.build,
+        no_build: args.no_build,
+        pull: args.pull,
+        supplies: Some(&supplies),
+        ..Default::default()
+    };
+    let mut scope = loaded.scope(Some(&converge.stack));
+    scope.images.extend(supplies.recipe_images(&converge.stack));
+    let change = Change {
+        context,
+        target: target.clone(),
+        scope: scope.clone(),
+        operation: "start",
+        afterwards: Afterwards::Keep,
+    };
+    let prepare = |observed: &Observed| plan_images(&converge.stack, &converge.selected, observed, &images);
+    let converge_stage = |observed: &Observed| converge.plan(observed);
+    let stages: [Stage<'_>; 2] = [&prepare, &converge_stage];
+    let Changed { steps, executed, before } = change.run(&stages).await?;
+    let after = if executed { target.observe(&scope).await? } else { before };
+    let mut status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
+    if converge.options.wait && !context.options.dry_run {
+        status.count_early_health(&converge.selected);
+    }
+    Ok(StartReport { steps, dry_run: context.options.dry_run, changed: executed, status })
+}
+
+/// `--scale web=3` into the stack.
+pub fn apply_scale(stack: &mut Stack, scale: &[String]) -> Result<()> {
+    for wish in scale {
+        let parsed = wish.split_once('=').and_then(|(name, n)| Some((name, n.parse::<u32>().ok()?)));
+        let Some((name, number)) = parsed else {
+            return Err(WorkflowError::usage(format!("`--scale {wish}` is not SERVICE=NUMBER")).into());
+        };
+        let known = stack.services.keys().cloned().collect::<Vec<_>>();
+        let Some(service) = stack.services.get_mut(name) else {
+            return Err(crate::plan::order::no_such_service(name, known.iter()).into());
+        };
+        if number > 1 && !service.container_name.is_empty() {
+            let message = format!("`{name}` has a container_name, so it cannot be scaled to {number}");
+            return Err(WorkflowError::usage(message).into());
+        }
+        service.scale = Some(i64::from(number));
+    }
+    Ok(())
+}
+
+fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
+    ConvergeOptions {
+        recreate: match (args.force_recreate, args.no_recreate) {
+            (true, _) => Recreate::Always,
+            (_, true) => Recreate::Never,
+            _ => Recreate::Changed,
+        },
+        remove_orphans: args.remove_orphans,
+        ignore_orphans: args.ignore_orphans,
+        wait: !args.no_wait,
+        create_only: args.no_start,
+        stop_timeout: args.stop_timeout.map(Duration::from_secs),
+        ready_timeout: args.wait_timeout.map(Duration::from_secs).or(context.options.timeout),
+        renew_anonymous_volumes: args.renew_anon_volumes,
+    }
+}
+
+impl Report for StartReport {
+    fn blocks(&self) -> Vec<Block> {
+        if self.dry_run {
+            return planned_blocks(&self.steps);
+        }
+        let mut blocks = Vec::new();
+        if !self.changed {
+            blocks.push(Block::Line(vec![Cell::new("unchanged: everything is as the files want it", Tone::Dim)]));
+        }
+        blocks.extend(self.status.blocks());
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}

@@ -1,0 +1,87 @@
+//! `aictl status`: every service with its state, health, uptime and addresses.
+//! Reads the engine, and the files when there are any: a service without a container is shown too.
+//! Never changes anything.
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::session::Context;
+use crate::session::load::load_named;
+use crate::session::report::{Block, Report, to_json};
+use crate::session::stack_status::{ServiceStatus, StackStatus, line};
+
+/// Show services, their state, health, uptime and addresses
+#[derive(Debug, Clone, Default, Args)]
+pub struct StatusArgs {
+    /// Only these services
+    pub services: Vec<String>,
+    /// Stopped containers and those made by `run` too
+    #[arg(short = 'a', long)]
+    pub all: bool,
+    /// Only container ids
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+    /// Only service names
+    #[arg(long = "services", conflicts_with = "quiet")]
+    pub only_services: bool,
+}
+
+/// Shows the stack.
+pub async fn run(context: &Context, args: StatusArgs) -> Result<Box<dyn Report>> {
+    let loaded = load_named(context)?;
+    let target = loaded.connect(context).await?;
+    let scope = loaded.scope(None);
+    let (observed, lock) = tokio::join!(target.observe(&scope), target.observe_lease(&loaded.name));
+    let (mut observed, lock) = (observed?, lock?);
+    crate::session::select::check(loaded.stack.as_ref(), &observed, &args.services)?;
+    if !args.services.is_empty() {
+        observed.containers.retain(|c| args.services.contains(&c.service));
+    }
+    let mut status = StackStatus::of(&loaded.name, loaded.stack.as_ref(), &observed);
+    if args.all {
+        status.services.extend(observed.containers.iter().filter(|c| c.one_off).map(|c| line(&observed, c)));
+    }
+    if !args.services.is_empty() {
+        status.services.retain(|s| args.services.contains(&s.service));
+    }
+    status.lock = lock;
+    let form = if args.quiet {
+        Form::Ids
+    } else if args.only_services {
+        Form::Names
+    } else {
+        Form::Table
+    };
+    Ok(Box::new(StatusReport { status, form }))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Table,
+    Ids,
+    Names,
+}
+
+struct StatusReport {
+    status: StackStatus,
+    form: Form,
+}
+
+impl Report for StatusReport {
+    fn blocks(&self) -> Vec<Block> {
+        let lines = |of: fn(&ServiceStatus) -> &String| {
+            let mut all: Vec<&String> = self.status.services.iter().map(of).filter(|t| !t.is_empty()).collect();
+            all.dedup();
+            all.into_iter().map(|t| Block::Line(vec![t.as_str().into()])).collect()
+        };
+        match self.form {
+            Form::Table => self.status.blocks(),
+            Form::Ids => lines(|s| &s.id),
+            Form::Names => lines(|s| &s.service),
+        }
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(&self.status)
+    }
+}

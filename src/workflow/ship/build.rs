@@ -1,0 +1,74 @@
+//! `aictl build`: the images of services that have a build section.
+//! Reads the files; builds on the engine.
+//! Never pulls an image a service runs, and never touches a container.
+
+use clap::Args;
+
+use crate::compose::model::Stack;
+use crate::error::Result;
+use crate::plan::Observed;
+use crate::plan::order::with_dependencies;
+use crate::session::Context;
+use crate::session::image_catalog::Supplies;
+use crate::session::load::load_stack;
+use crate::session::plan_images::{ImageOptions, Only, plan_images};
+use crate::session::report::Report;
+use crate::session::steps_report::Done;
+use crate::session::transaction::{Afterwards, Change};
+
+/// Build the images of services that have a build section
+#[derive(Debug, Clone, Default, Args)]
+pub struct BuildArgs {
+    /// Services; all when none is named
+    pub services: Vec<String>,
+    /// Ignore what earlier builds left
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Pull base images even when they are present
+    #[arg(long)]
+    pub pull: bool,
+    /// Set a build argument; without a value it is passed on
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub build_arg: Vec<String>,
+    /// Also what the named services depend on
+    #[arg(long)]
+    pub with_dependencies: bool,
+    /// Accepted for Compose's sake: only --verbose shows more
+    #[arg(short = 'q', long, hide = true)]
+    pub quiet: bool,
+}
+
+/// Builds.
+pub async fn run(context: &Context, args: BuildArgs) -> Result<Box<dyn Report>> {
+    let mut loaded = load_stack(context)?;
+    let mut stack = loaded.take_stack_with(context, &args.services)?;
+    let selected = with_dependencies(&stack, &args.services, args.with_dependencies)?;
+    set_arguments(context, &mut stack, &args.build_arg);
+    let target = loaded.connect(context).await?;
+    let supplies = Supplies::of(context, &loaded.project, None)?;
+    let options = ImageOptions {
+        no_cache: args.no_cache,
+        pull_base: args.pull,
+        only: Some(Only::Builds),
+        supplies: Some(&supplies),
+        ..Default::default()
+    };
+    let stage = |observed: &Observed| plan_images(&stack, &selected, observed, &options);
+    let mut scope = loaded.scope(Some(&stack));
+    scope.images.extend(supplies.recipe_images(&stack));
+    let change = Change { context, target, scope, operation: "build", afterwards: Afterwards::Keep };
+    let changed = change.run(&[&stage]).await?;
+    Ok(Box::new(Done::new(context, changed, "nothing to build: no service here has a build section")))
+}
+
+/// `--build-arg` goes to every build; a name alone takes the operator's own value.
+fn set_arguments(context: &Context, stack: &mut Stack, given: &[String]) {
+    for build in stack.services.values_mut().filter_map(|s| s.build.as_mut()) {
+        for argument in given {
+            match argument.split_once('=') {
+                Some((name, value)) => build.args.insert(name.to_owned(), Some(value.to_owned())),
+                None => build.args.insert(argument.clone(), context.variables.get(argument).cloned()),
+            };
+        }
+    }
+}

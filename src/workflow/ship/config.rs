@@ -1,0 +1,248 @@
+//! `aictl config`: the project as Docker Compose prints it, or the names, hashes and variables in it.
+//! Reads the project through the compose loader; returns the text, byte for byte Compose's.
+//! Never reaches an engine but to ask for digests, and never shows a secret that is not written in the files.
+
+mod digests;
+mod listing;
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::compose::model::Stack;
+use crate::compose::{Finding, LoadArgs, LoadOptions, LoadedModel, load, load_model, load_variables};
+use crate::error::Result;
+use crate::session::load::{docker_host, load_args, load_project_file};
+use crate::session::report::{Block, Report};
+use crate::session::{Context, WorkflowError};
+
+/// Print the project as Compose does: the resolved model, or names, hashes and variables
+#[derive(Debug, Clone, Default, Args)]
+#[command(args_override_self = true)]
+pub struct ConfigArgs {
+    /// Only these services and what they depend on
+    #[arg(value_name = "SERVICE")]
+    pub names: Vec<String>,
+    /// yaml or json; --variables also knows table
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+    /// Write to a file instead of standard output
+    #[arg(short = 'o', value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// Only check, print nothing
+    #[arg(short = 'q', long)]
+    pub quiet: bool,
+    /// The hash of each service, of the named ones or all with '*'
+    #[arg(long, value_name = "SERVICES")]
+    pub hash: Option<String>,
+    /// Print images by the digest their registry has for them
+    #[arg(long)]
+    pub resolve_image_digests: bool,
+    /// Print an override file with nothing but the images, by digest
+    #[arg(long)]
+    pub lock_image_digests: bool,
+    /// What is printed instead of the model
+    #[command(flatten)]
+    pub list: ListArgs,
+    /// What is left undone
+    #[command(flatten)]
+    pub skip: SkipArgs,
+}
+
+/// Flags that print a list instead of the model; the first one given, in Compose's order, wins.
+#[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch each, as in Compose")]
+pub struct ListArgs {
+    /// The service names
+    #[arg(long)]
+    pub services: bool,
+    /// The volume names
+    #[arg(long)]
+    pub volumes: bool,
+    /// The network names
+    #[arg(long)]
+    pub networks: bool,
+    /// The models
+    #[arg(long)]
+    pub models: bool,
+    /// The profiles
+    // Its own id: `--profile` already has this one.
+    #[arg(id = "list_profiles", long = "profiles")]
+    pub profiles: bool,
+    /// The images
+    #[arg(long)]
+    pub images: bool,
+    /// The variables of the files, with their defaults
+    #[arg(long)]
+    pub variables: bool,
+    /// The environment used for interpolation
+    #[arg(long)]
+    pub environment: bool,
+}
+
+/// Flags that leave a step of loading out.
+#[derive(Debug, Clone, Default, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "one switch each, as in Compose")]
+pub struct SkipArgs {
+    /// Leave ${VARIABLES} as they are
+    #[arg(long)]
+    pub no_interpolate: bool,
+    /// Add no names, networks and dependencies nobody wrote
+    #[arg(long)]
+    pub no_normalize: bool,
+    /// Leave relative paths as they are
+    #[arg(long)]
+    pub no_path_resolution: bool,
+    /// Do not check that the parts fit together
+    #[arg(long)]
+    pub no_consistency: bool,
+    /// Do not read env files into the environment of services
+    #[arg(long)]
+    pub no_env_resolution: bool,
+}
+
+/// What is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    Yaml,
+    Json,
+    Table,
+}
+
+impl ConfigArgs {
+    fn load_options(&self, all_resources: bool) -> LoadOptions {
+        let skip = &self.skip;
+        LoadOptions {
+            no_interpolate: skip.no_interpolate,
+            no_normalize: skip.no_normalize,
+            no_path_resolution: skip.no_path_resolution,
+            no_consistency: skip.no_consistency,
+            shared_names: self.prints_list(),
+            // A missing env file does not keep Compose from printing these names, while it does for all else.
+            no_env_resolution: skip.no_env_resolution || self.list.only_names(),
+            discard_env_files: true,
+            all_resources,
+        }
+    }
+
+    fn format(&self) -> Result<Format> {
+        match self.format.as_deref() {
+            None if self.list.variables => Ok(Format::Table),
+            Some("table" | "") if self.list.variables => Ok(Format::Table),
+            None | Some("yaml" | "") => Ok(Format::Yaml),
+            Some("json") => Ok(Format::Json),
+            Some(other) => Err(WorkflowError::usage(format!("unsupported format `{other}`: yaml or json")).into()),
+        }
+    }
+
+    /// Whether a list is printed that Compose makes of all services, whatever services are named.
+    fn ignores_names(&self) -> bool {
+        self.list.only_names() || self.hash.is_some()
+    }
+}
+
+impl ListArgs {
+    fn only_names(&self) -> bool {
+        self.services || self.volumes || self.networks || self.models
+    }
+}
+
+/// Prints the project.
+pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>> {
+    let project = load_project_file(context)?;
+    let mut load = load_args(context, &project)?;
+    load.options = args.load_options(context.options.all_resources);
+    if !args.ignores_names() {
+        load.services.clone_from(&args.names);
+    }
+    let pins = (args.resolve_image_digests || args.lock_image_digests) && !args.prints_list();
+    let (mut text, warnings) = if pins {
+        let host = docker_host(&project);
+        digests::pinned((context, host), &args, &load).await?
+    } else {
+        answer(&args, &load)?
+    };
+    for finding in warnings {
+        context.reporter.warn(finding.to_string());
+    }
+    if args.quiet {
+        text.clear();
+    } else if let Some(file) = args.output_file.as_ref().filter(|_| !args.prints_list()) {
+        let path = context.cwd.join(file);
+        std::fs::write(&path, &text)
+            .map_err(|e| WorkflowError::File { path: path.display().to_string(), reason: e.to_string() })?;
+        text.clear();
+    }
+    Ok(Box::new(ConfigReport { text }))
+}
+
+/// The text the flags ask for, and what is worth saying beside it.
+fn answer(args: &ConfigArgs, load_args: &LoadArgs) -> Result<(String, Vec<Finding>)> {
+    // Lists have no format, and Compose looks at none then.
+    let plain = args.prints_before_variables() || (args.list.environment && !args.list.variables);
+    let format = if plain { Format::Yaml } else { args.format()? };
+    if args.list.variables && !args.prints_before_variables() {
+        return Ok((listing::variables(&load_variables(load_args)?, format), Vec::new()));
+    }
+    if args.skip.no_interpolate && (args.list.services || !args.prints_list()) {
+        let model = load_model(load_args)?;
+        let services = args.list.services;
+        let text = if services { listing::lines(model.names("services")) } else { of_model(format, &model)? };
+        return Ok((text, model.warnings));
+    }
+    let loaded = load(load_args)?;
+    Ok((of_stack(args, format, &loaded.stack)?, loaded.warnings))
+}
+
+impl ConfigArgs {
+    fn prints_list(&self) -> bool {
+        self.prints_before_variables() || self.list.variables || self.list.environment
+    }
+
+    fn prints_before_variables(&self) -> bool {
+        self.list.only_names() || self.hash.is_some() || self.list.profiles || self.list.images
+    }
+}
+
+/// The text made of the loaded project; the order of the questions is Compose's.
+fn of_stack(args: &ConfigArgs, format: Format, stack: &Stack) -> Result<String> {
+    let list = &args.list;
+    Ok(match &args.hash {
+        _ if list.services => listing::lines(stack.services.keys()),
+        _ if list.volumes => listing::lines(stack.volumes.keys()),
+        _ if list.networks => listing::lines(stack.networks.keys()),
+        _ if list.models => listing::models(stack),
+        Some(services) => listing::hashes(stack, services)?,
+        _ if list.profiles => listing::profiles(stack),
+        _ if list.images => listing::images(stack),
+        _ if list.environment => listing::environment(stack),
+        None if format == Format::Json => stack.config_json().map_err(broken)?,
+        None => stack.config_yaml(),
+    })
+}
+
+/// The text of a tree.
+fn of_model(format: Format, model: &LoadedModel) -> Result<String> {
+    if format == Format::Json { Ok(model.config_json().map_err(broken)?) } else { Ok(model.config_yaml()) }
+}
+
+fn broken(error: serde_json::Error) -> WorkflowError {
+    WorkflowError::File { path: "the project".to_owned(), reason: error.to_string() }
+}
+
+/// The text Compose would print.
+#[derive(Debug, Clone)]
+pub struct ConfigReport {
+    text: String,
+}
+
+impl Report for ConfigReport {
+    fn blocks(&self) -> Vec<Block> {
+        vec![Block::Raw(self.text.clone())]
+    }
+
+    /// The model itself where it was asked for in JSON, the text otherwise.
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| serde_json::json!({ "text": self.text }))
+    }
+}

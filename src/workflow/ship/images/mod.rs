@@ -1,0 +1,69 @@
+//! `aictl images build|ls|summary|prune`: the images of the project and of the recipes.
+//! Reads the engine, the recipes and, where there are any, the project's files.
+//! Never touches an image a container uses.
+
+mod build;
+mod listing;
+mod prune;
+mod summary;
+
+use clap::{Args, Subcommand};
+
+use crate::error::Result;
+use crate::session::Context;
+use crate::session::report::Report;
+
+/// Build images from recipes; list, measure and remove images
+#[derive(Debug, Clone, Args)]
+pub struct ImagesArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: ImagesAction,
+}
+
+/// The actions of `images`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum ImagesAction {
+    /// Build images from the recipes this binary brings: without names those the project uses
+    Build(BuildRecipesArgs),
+    /// List the images of the project and of recipes
+    Ls(ListArgs),
+    /// Show how much disk the images take, by where they came from
+    Summary(ListArgs),
+    /// Remove images of the project and of recipes that no container uses; says which and asks first
+    Prune,
+}
+
+/// Arguments of `images build`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BuildRecipesArgs {
+    /// Recipes; see `images build --list`
+    pub names: Vec<String>,
+    /// Every recipe
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    /// Ignore what earlier builds left, and build although nothing changed
+    #[arg(long)]
+    pub no_cache: bool,
+    /// List the recipes and build nothing
+    #[arg(long)]
+    pub list: bool,
+}
+
+/// Arguments of `images ls` and `images summary`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ListArgs {
+    /// Every image on the engine
+    #[arg(short = 'a', long)]
+    pub all: bool,
+}
+
+/// Runs the action.
+pub async fn run(context: &Context, args: ImagesArgs) -> Result<Box<dyn Report>> {
+    match args.action {
+        ImagesAction::Build(args) => build::run(context, args).await,
+        ImagesAction::Ls(args) => listing::run(context, args).await,
+        ImagesAction::Summary(args) => summary::run(context, args).await,
+        ImagesAction::Prune => prune::run(context).await,
+    }
+}

@@ -1,0 +1,85 @@
+//! `aictl lock status|break`: who changes the stack right now, and removing the lock of somebody who does not any more.
+//! Reads and removes the lease on the target.
+//! Never breaks the lock of a living owner without `--force`.
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::release::{LeaseVerdict, ObservedLease};
+use crate::session::load::load_named;
+use crate::session::report::{Block, Cell, Report, Said, Tone, to_json};
+use crate::session::{Context, WorkflowError};
+
+/// Show or remove the lock of a project
+#[derive(Debug, Clone, Args)]
+pub struct LockArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub action: LockAction,
+}
+
+/// The actions of `lock`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum LockAction {
+    /// Show who holds the lock, since when and whether they look alive
+    Status,
+    /// Remove the lock of an owner that is gone
+    Break {
+        /// Even when the owner looks alive
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct LockReport {
+    project: String,
+    lock: Option<ObservedLease>,
+}
+
+/// Runs the action.
+pub async fn run(context: &Context, args: LockArgs) -> Result<Box<dyn Report>> {
+    let loaded = load_named(context)?;
+    let target = loaded.connect(context).await?;
+    let lock = target.observe_lease(&loaded.name).await?;
+    let LockAction::Break { force } = args.action else {
+        return Ok(Box::new(LockReport { project: loaded.name.clone(), lock }));
+    };
+    let Some(lock) = lock else { return Err(WorkflowError::NotLocked { project: loaded.name.clone() }.into()) };
+    if lock.verdict == LeaseVerdict::Alive && !force {
+        return Err(WorkflowError::LockAlive { project: loaded.name.clone(), holder: lock.summary() }.into());
+    }
+    let planned = format!("break the lock of {}: {}", loaded.name, lock.summary());
+    if context.options.dry_run {
+        return Ok(Box::new(Said { value: to_json(&[&planned]), lines: vec![planned] }));
+    }
+    if lock.verdict != LeaseVerdict::Dead {
+        context.prompt.confirm(&format!("{planned}?"))?;
+    }
+    target.break_lease(&lock).await?;
+    let line = format!("broke the lock of {} ({})", loaded.name, lock.summary());
+    Ok(Box::new(Said { lines: vec![line], value: to_json(&lock) }))
+}
+
+impl Report for LockReport {
+    fn blocks(&self) -> Vec<Block> {
+        let line = match &self.lock {
+            None => vec![format!("{}: not locked", self.project).into()],
+            Some(lock) => {
+                let (word, tone) = match lock.verdict {
+                    LeaseVerdict::Alive => ("alive", Tone::Good),
+                    LeaseVerdict::Dead => ("dead", Tone::Bad),
+                    LeaseVerdict::Unknown => ("unknown", Tone::Warn),
+                };
+                let heartbeat = lock.heartbeat_age_seconds.map(|s| format!(", heartbeat {s}s ago")).unwrap_or_default();
+                vec![format!("{}: {}{heartbeat}, ", self.project, lock.summary()).into(), Cell::new(word, tone)]
+            }
+        };
+        vec![Block::Line(line)]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}

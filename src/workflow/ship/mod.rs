@@ -1,0 +1,11 @@
+//! From files to images, plans and rendered configuration.
+//! One verb, one file or folder.
+//! Shared machinery is in `session`.
+
+pub mod build;
+pub mod config;
+pub mod images;
+pub mod lock;
+pub mod plan;
+pub mod pull;
+pub mod render;

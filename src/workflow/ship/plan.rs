@@ -1,0 +1,87 @@
+//! `aictl plan`: what `start` would do, without doing it.
+//! Reads files and engine; returns the steps and their causes.
+//! Never sends a writing request.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::{ErrorKind, Result};
+use crate::plan::Plan;
+use crate::plan::converge::ConvergeOptions;
+use crate::plan::order::with_dependencies;
+use crate::session::Context;
+use crate::session::convergence::{Convergence, load_contents};
+use crate::session::image_catalog::Supplies;
+use crate::session::load::load_stack;
+use crate::session::plan_images::{ImageOptions, plan_images};
+use crate::session::report::{Block, Report, to_json};
+use crate::session::steps_report::planned_blocks;
+
+/// Show what start would do
+#[derive(Debug, Clone, Default, Args)]
+pub struct PlanArgs {
+    /// Services to look at, with what they depend on; all when none is named
+    pub services: Vec<String>,
+    /// Exit with 6 when there are changes
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Include containers of services the files no longer have
+    #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
+    pub remove_orphans: bool,
+    /// Say nothing of containers of services the files no longer have
+    #[arg(long, hide = true, env = "COMPOSE_IGNORE_ORPHANS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub ignore_orphans: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct PlanReport {
+    project: String,
+    steps: Vec<String>,
+    warnings: Vec<String>,
+    #[serde(skip)]
+    code: u8,
+}
+
+/// Plans.
+pub async fn run(context: &Context, args: PlanArgs) -> Result<Box<dyn Report>> {
+    let mut loaded = load_stack(context)?;
+    let stack = loaded.take_stack_with(context, &args.services)?;
+    let selected = with_dependencies(&stack, &args.services, true)?;
+    let target = loaded.connect(context).await?;
+    let supplies = Supplies::of(context, &loaded.project, None)?;
+    let mut scope = loaded.scope(Some(&stack));
+    scope.images.extend(supplies.recipe_images(&stack));
+    let observed = target.observe(&scope).await?;
+    let contents = load_contents(&stack, &selected, observed.engine.local)?;
+    let options = ConvergeOptions {
+        remove_orphans: args.remove_orphans,
+        ignore_orphans: args.ignore_orphans,
+        wait: true,
+        ..Default::default()
+    };
+    let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
+    let images = ImageOptions { supplies: Some(&supplies), ..Default::default() };
+    let images = plan_images(&converge.stack, &converge.selected, &observed, &images)?;
+    let plans = [images, converge.plan(&observed)?];
+    let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
+    let warnings = plans.into_iter().flat_map(|p| p.warnings).collect();
+    let changes = args.exit_code && !steps.is_empty();
+    let code = if changes { ErrorKind::ChangesPresent.exit_code() } else { 0 };
+    Ok(Box::new(PlanReport { project: loaded.name.clone(), steps, warnings, code }))
+}
+
+impl Report for PlanReport {
+    fn blocks(&self) -> Vec<Block> {
+        let mut blocks = planned_blocks(&self.steps);
+        blocks.extend(self.warnings.iter().map(|w| Block::Line(vec![format!("warning: {w}").into()])));
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+
+    fn exit_code(&self) -> u8 {
+        self.code
+    }
+}

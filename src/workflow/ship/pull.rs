@@ -1,0 +1,119 @@
+//! `aictl pull`: the images of services, from their registries.
+//! Reads the files; pulls on the engine.
+//! Never builds, and never touches a container.
+
+use std::collections::BTreeSet;
+
+use clap::{Args, ValueEnum};
+
+use crate::compose::model::Stack;
+use crate::error::Result;
+use crate::plan::order::with_dependencies;
+use crate::plan::{Observed, Operation, Phase, Plan};
+use crate::session::Context;
+use crate::session::image_catalog::Supplies;
+use crate::session::load::load_stack;
+use crate::session::plan_images::{ImageOptions, Only, PullWhen, plan_images};
+use crate::session::report::Report;
+use crate::session::steps_report::Done;
+use crate::session::transaction::{Afterwards, Change};
+
+/// Pull the images of services
+#[derive(Debug, Clone, Default, Args)]
+pub struct PullArgs {
+    /// Services; all when none is named
+    pub services: Vec<String>,
+    /// Which images are pulled: missing, always; the files say when this does not
+    #[arg(long, value_name = "WHICH")]
+    pub policy: Option<Policy>,
+    /// A bundle file to take images from when no registry gives them; also AICTL_BUNDLE
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<std::path::PathBuf>,
+    /// Go on when an image cannot be pulled
+    #[arg(long)]
+    pub ignore_pull_failures: bool,
+    /// Leave out images that can be built
+    #[arg(long)]
+    pub ignore_buildable: bool,
+    /// Also what the named services depend on
+    #[arg(long)]
+    pub include_deps: bool,
+    /// Accepted for Compose's sake: only --verbose shows more
+    #[arg(short = 'q', long, hide = true)]
+    pub quiet: bool,
+}
+
+/// `--policy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Policy {
+    /// Those that are not present.
+    Missing,
+    /// All.
+    Always,
+}
+
+/// Pulls.
+pub async fn run(context: &Context, args: PullArgs) -> Result<Box<dyn Report>> {
+    let mut loaded = load_stack(context)?;
+    let stack = loaded.take_stack_with(context, &args.services)?;
+    let mut selected = with_dependencies(&stack, &args.services, args.include_deps)?;
+    if args.ignore_buildable {
+        selected.retain(|name| stack.services.get(name).is_some_and(|s| s.build.is_none()));
+    }
+    let target = loaded.connect(context).await?;
+    let pull = args.policy.map(|policy| match policy {
+        Policy::Missing => PullWhen::Missing,
+        Policy::Always => PullWhen::Always,
+    });
+    let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
+    let options = ImageOptions { pull, only: Some(Only::Pulls), supplies: Some(&supplies), ..Default::default() };
+    let stage = |observed: &Observed| plan(&stack, &selected, (observed, &options), args.ignore_pull_failures);
+    let mut scope = loaded.scope(Some(&stack));
+    scope.images.extend(supplies.recipe_images(&stack));
+    let change = Change { context, target, scope, operation: "pull", afterwards: Afterwards::Keep };
+    let changed = change.run(&[&stage]).await?;
+    Ok(Box::new(Done::new(context, changed, "nothing to pull")))
+}
+
+/// A pull that may fail is put into the phase whose failures are warnings: one that was asked to be ignored, or of an
+/// image that can be built as well.
+fn plan(
+    stack: &Stack,
+    selected: &BTreeSet<String>,
+    (observed, options): (&Observed, &ImageOptions<'_>),
+    ignore: bool,
+) -> Result<Plan> {
+    let mut plan = plan_images(stack, selected, observed, options)?;
+    for step in &mut plan.steps {
+        let buildable = match &step.operation {
+            Operation::PullImage { service, .. } => stack.services.get(service).is_some_and(|s| s.build.is_some()),
+            _ => false,
+        };
+        if ignore || buildable {
+            step.phase = Phase::Retire;
+        }
+    }
+    Ok(plan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::model::{Build, Service};
+
+    #[test]
+    fn only_pulls_that_may_fail_do_not_stop_the_rest() {
+        let mut stack = Stack::default();
+        stack.services.insert("db".into(), Service { image: "postgres:15".into(), ..Default::default() });
+        let build = Some(Build::default());
+        stack.services.insert("api".into(), Service { image: "shop/api".into(), build, ..Default::default() });
+        let selected = stack.services.keys().cloned().collect();
+        let options = ImageOptions { only: Some(Only::Pulls), ..Default::default() };
+        let phases = |ignore| {
+            let plan = plan(&stack, &selected, (&Observed::default(), &options), ignore).unwrap();
+            plan.steps.iter().map(|s| s.phase).collect::<Vec<_>>()
+        };
+        assert_eq!(phases(false), [Phase::Retire, Phase::Prepare]);
+        assert_eq!(phases(true), [Phase::Retire, Phase::Retire]);
+    }
+}

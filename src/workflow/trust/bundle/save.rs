@@ -1,0 +1,320 @@
+//! `aictl bundle save`: images, files and aictl into one file that appears whole or not at all.
+//! Reads the project and the engine's archive of the images as it streams; returns what the file holds.
+//! Never keeps an image in memory, and leaves nothing behind when it fails.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use futures_util::StreamExt;
+use serde::Serialize;
+
+use super::SaveArgs;
+use super::files::{Collected, collect};
+use crate::error::Result;
+use crate::event::{Event, human};
+use crate::image::bundle::{
+    BlobStore, Bundle, BundledFile, BundledImage, Contents, FORMAT, take_archive, write_bundle,
+};
+use crate::image::{Digest, ImageError, Reference};
+use crate::plan::{Observed, ObservedImage};
+use crate::session::load::{LoadedStack, load_stack};
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+use crate::session::{Context, WorkflowError};
+use crate::target::{ByteStream, Target, TargetError, bridge};
+
+/// Where aictl itself is in a bundle.
+const BINARY: &str = "bin/aictl";
+
+#[derive(Debug, Serialize)]
+struct SavedImage {
+    reference: String,
+    /// The digest of the configuration: what the engine calls it, here and where it is loaded.
+    id: String,
+    /// The digest of the OCI manifest.
+    manifest: String,
+}
+
+#[derive(Debug, Serialize)]
+struct SaveReport {
+    bundle: PathBuf,
+    dry_run: bool,
+    size: u64,
+    images: Vec<SavedImage>,
+    files: Vec<String>,
+    left_out: Vec<String>,
+    omitted: Vec<String>,
+    omitted_size: u64,
+}
+
+/// Saves.
+pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Report>> {
+    let path = place(context, &args)?;
+    let loaded = load_stack(context)?;
+    let collected = collect(&loaded, &context.redactor)?;
+    let target = loaded.connect(context).await?;
+    let observed = target.observe(&loaded.scope(None)).await?;
+    let references = references(&loaded, &observed)?;
+    let left_out = collected.left_out.iter().map(|(path, reason)| format!("{path}: {reason}")).collect();
+    if context.options.dry_run {
+        let files = file_names(&collected, !args.without_binary);
+        return Ok(Box::new(planned(path, &references, (files, left_out))));
+    }
+    let earlier = args.base.as_ref().map(|old| Bundle::open(&context.cwd.join(old))).transpose()?;
+    let (known, since) = earlier.map(|old| (old.known(), Some(old.index().clone()))).unwrap_or_default();
+    let names: Vec<String> = references.iter().map(|(name, _)| name.clone()).collect();
+    let contents = empty(&loaded, since);
+    let work = Work { path: path.clone(), known, contents, collected, binary: !args.without_binary };
+    let began = Instant::now();
+    let subject = format!("bundle {}", path.display());
+    let started = Event::StepStarted { key: 0, verb: "save", subject: subject.clone(), cause: "asked for".to_owned() };
+    context.reporter.report(started);
+    let (contents, size) = match work.run(context, &*target, &names).await {
+        Ok(written) => written,
+        Err(error) => {
+            let (message, took) = (error.to_string(), began.elapsed());
+            context.reporter.report(Event::StepFailed { key: 0, verb: "save", subject, message, took });
+            return Err(error);
+        }
+    };
+    let (detail, took) = (Some(human::bytes(size)), began.elapsed());
+    context.reporter.report(Event::StepFinished { key: 0, verb: "Saved", subject, detail, took });
+    same_ids(&contents, &references)?;
+    Ok(Box::new(report(path, size, &contents, left_out)))
+}
+
+/// Where the bundle goes. It cannot take the place of the base it is made against: it would need what it overwrote.
+fn place(context: &Context, args: &SaveArgs) -> Result<PathBuf> {
+    super::refuse_stream(&args.bundle, "save")?;
+    let path = context.cwd.join(&args.bundle);
+    if args.base.as_ref().is_some_and(|base| is_same_file(&path, &context.cwd.join(base))) {
+        let message =
+            format!("{} is the base itself: what changed since then cannot replace it", args.bundle.display());
+        let hint = Some("write another file: `aictl bundle save NEW --base OLD`".to_owned());
+        return Err(WorkflowError::Usage { message, hint }.into());
+    }
+    Ok(path)
+}
+
+/// Whether two paths lead to one file, by whatever links.
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    let node = |path: &Path| path.metadata().map(|found| (found.dev(), found.ino())).ok();
+    node(a).is_some() && node(a) == node(b)
+}
+
+/// The files of a bundle in its order.
+fn file_names(collected: &Collected, binary: bool) -> Vec<String> {
+    let mut names: Vec<String> = collected.files.keys().cloned().collect();
+    names.extend(binary.then(|| BINARY.to_owned()));
+    names.sort();
+    names
+}
+
+/// What a bundle of this project says of itself before anything is in it.
+fn empty(loaded: &LoadedStack, since: Option<Digest>) -> Contents {
+    Contents {
+        format: FORMAT,
+        aictl: env!("CARGO_PKG_VERSION").to_owned(),
+        project: loaded.name.clone(),
+        environment: loaded.project.environment_name.clone(),
+        images: Vec::new(),
+        files: Vec::new(),
+        since,
+        omitted: Vec::new(),
+    }
+}
+
+/// The images of the environment as the engine has them; every one must be there.
+fn references(loaded: &LoadedStack, observed: &Observed) -> Result<Vec<(String, ObservedImage)>> {
+    let wanted = loaded.stack.as_ref().map(crate::compose::model::Stack::all_images).unwrap_or_default();
+    let missing: Vec<String> = wanted.iter().filter(|name| !observed.images.contains_key(*name)).cloned().collect();
+    if !missing.is_empty() {
+        return Err(ImageError::Absent { images: missing }.into());
+    }
+    let digested = wanted.iter().find(|name| name.parse::<Reference>().is_ok_and(|r| r.digest().is_some()));
+    if let Some(name) = digested {
+        let message = format!("{name} is named by its digest, and an engine gives no such name to an image it loads");
+        let hint = Some("name it by a tag in the compose file; the bundle keeps its digest".to_owned());
+        return Err(WorkflowError::Refused { message, hint }.into());
+    }
+    Ok(wanted.into_iter().filter_map(|name| Some((name.clone(), observed.images.get(&name)?.clone()))).collect())
+}
+
+struct Work {
+    path: PathBuf,
+    known: BTreeSet<Digest>,
+    contents: Contents,
+    collected: Collected,
+    binary: bool,
+}
+
+impl Work {
+    async fn run(self, context: &Context, target: &dyn Target, names: &[String]) -> Result<(Contents, u64)> {
+        let folder = self.path.parent().unwrap_or(Path::new(".")).to_owned();
+        if names.is_empty() {
+            let store = BlobStore::new(&folder, self.known.clone())?;
+            return Ok(tokio::task::spawn_blocking(move || self.write(store, Vec::new())).await.map_err(joined)??);
+        }
+        let archive = until_interrupted(context, target.export_images(names).await?);
+        let known = self.known.clone();
+        let taken = bridge::read(archive, move |reader: &mut dyn Read| {
+            let mut store = BlobStore::new(&folder, known)?;
+            let images = take_archive(reader, &mut store)?;
+            self.write(store, images)
+        });
+        let written = taken.await?;
+        if written.is_err() && *context.interrupt.borrow() {
+            return Err(WorkflowError::Interrupted.into());
+        }
+        Ok(written?)
+    }
+
+    /// Adds the files to the blobs and writes the bundle.
+    fn write(
+        self,
+        mut store: BlobStore,
+        images: Vec<BundledImage>,
+    ) -> std::result::Result<(Contents, u64), ImageError> {
+        let mut contents = Contents { images, ..self.contents };
+        for (path, bytes) in &self.collected.files {
+            let blob = store.put_document(bytes)?;
+            let executable = self.collected.executable.contains(path);
+            contents.files.push(BundledFile { path: path.clone(), executable, digest: blob.digest, size: blob.size });
+        }
+        if self.binary {
+            let failed =
+                |e: std::io::Error| ImageError::File { path: "aictl itself".to_owned(), reason: e.to_string() };
+            let blob = store.put(&mut std::fs::File::open("/proc/self/exe").map_err(failed)?)?;
+            let path = BINARY.to_owned();
+            contents.files.push(BundledFile { path, executable: true, digest: blob.digest, size: blob.size });
+        }
+        write_bundle(&self.path, contents, store)
+    }
+}
+
+fn joined(error: tokio::task::JoinError) -> WorkflowError {
+    WorkflowError::File { path: "bundle".to_owned(), reason: error.to_string() }
+}
+
+/// The stream, broken off at Ctrl-C: the reader then cleans up before the verb ends.
+fn until_interrupted(context: &Context, stream: ByteStream) -> ByteStream {
+    let mut interrupt = context.interrupt.clone();
+    let pressed = async move {
+        if interrupt.wait_for(|pressed| *pressed).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let broken = || TargetError::Broken { operation: "saving".to_owned(), message: "interrupted".to_owned() };
+    let interrupt = context.interrupt.clone();
+    let end = futures_util::stream::once(async move { interrupt.borrow().then(|| Err(broken())) });
+    Box::pin(stream.take_until(pressed).chain(end.filter_map(|end| async move { end })))
+}
+
+/// What was exported is what was looked at: the id of an image is the digest of its configuration.
+fn same_ids(contents: &Contents, references: &[(String, ObservedImage)]) -> Result<()> {
+    let canonical = |name: &str| name.parse::<Reference>().map(|r| r.canonical()).unwrap_or_default();
+    for (name, image) in references {
+        let saved = contents.images.iter().find(|saved| canonical(&saved.reference) == canonical(name));
+        let same = |saved: &BundledImage| [&saved.id, &saved.manifest.digest].iter().any(|d| d.to_string() == image.id);
+        if !saved.is_some_and(same) {
+            let found = saved.map(|saved| saved.id.to_string()).unwrap_or_else(|| "nothing".to_owned());
+            let reason = format!("{name} is {} on the engine and {found} in its archive", image.id);
+            return Err(ImageError::BadArchive { reason }.into());
+        }
+    }
+    Ok(())
+}
+
+fn planned(
+    path: PathBuf,
+    references: &[(String, ObservedImage)],
+    (files, left_out): (Vec<String>, Vec<String>),
+) -> SaveReport {
+    let image = |(name, image): &(String, ObservedImage)| SavedImage {
+        reference: name.clone(),
+        id: image.id.clone(),
+        manifest: String::new(),
+    };
+    SaveReport {
+        bundle: path,
+        dry_run: true,
+        size: 0,
+        images: references.iter().map(image).collect(),
+        files,
+        left_out,
+        omitted: Vec::new(),
+        omitted_size: 0,
+    }
+}
+
+fn report(path: PathBuf, size: u64, contents: &Contents, left_out: Vec<String>) -> SaveReport {
+    let image = |image: &BundledImage| SavedImage {
+        reference: image.reference.clone(),
+        id: image.id.to_string(),
+        manifest: image.manifest.digest.to_string(),
+    };
+    SaveReport {
+        bundle: path,
+        dry_run: false,
+        size,
+        images: contents.images.iter().map(image).collect(),
+        files: contents.files.iter().map(|file| file.path.clone()).collect(),
+        left_out,
+        omitted: contents.omitted.iter().map(|blob| blob.digest.to_string()).collect(),
+        omitted_size: contents.omitted.iter().map(|blob| blob.size).sum(),
+    }
+}
+
+impl Report for SaveReport {
+    fn blocks(&self) -> Vec<Block> {
+        let line = |text: String, tone| Block::Line(vec![Cell::new(text, tone)]);
+        let verb = if self.dry_run { "would hold" } else { "holds" };
+        let mut blocks = vec![line(format!("{} {verb}", self.bundle.display()), Tone::Strong)];
+        blocks.extend(
+            self.images.iter().map(|image| line(format!("  image {}  {}", image.reference, image.id), Tone::Plain)),
+        );
+        blocks.extend(self.files.iter().map(|file| line(format!("  file  {file}"), Tone::Plain)));
+        blocks.extend(self.left_out.iter().map(|file| line(format!("left out {file}"), Tone::Warn)));
+        if !self.omitted.is_empty() {
+            let (count, size) = (human::count(self.omitted.len(), "blob"), human::bytes(self.omitted_size));
+            blocks.push(line(format!("the earlier bundle has {count} of it, {size}"), Tone::Dim));
+        }
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_itself_by_whatever_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("base.tar"), "x").unwrap();
+        std::fs::write(at("other.tar"), "x").unwrap();
+        std::os::unix::fs::symlink("base.tar", at("link.tar")).unwrap();
+        std::fs::hard_link(at("base.tar"), at("hard.tar")).unwrap();
+        for same in ["base.tar", "./base.tar", "link.tar", "hard.tar"] {
+            assert!(is_same_file(&at(same), &at("base.tar")), "{same}");
+        }
+        assert!(!is_same_file(&at("other.tar"), &at("base.tar")));
+        assert!(!is_same_file(&at("none.tar"), &at("none.tar")), "what is not there is told by whoever reads it");
+    }
+
+    #[test]
+    fn what_a_dry_run_lists_is_what_a_run_writes() {
+        let mut collected = Collected::default();
+        for name in ["aictl.yaml", "compose.yaml"] {
+            collected.files.insert(name.to_owned(), Vec::new());
+        }
+        assert_eq!(file_names(&collected, true), ["aictl.yaml", BINARY, "compose.yaml"]);
+        assert_eq!(file_names(&collected, false), ["aictl.yaml", "compose.yaml"]);
+    }
+}

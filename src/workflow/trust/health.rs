@@ -1,0 +1,22 @@
+//! `aictl health`: one look at everything that must be true of the running stack.
+//! Reads files and engine; returns a verdict for each check, exit code 4 when one failed.
+//! Never looks twice, never waits for anything to become ready.
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::session::Context;
+use crate::session::checks::{Manner, Selection, examine};
+use crate::session::report::Report;
+
+/// Look once whether the stack does what it should; exit 4 when a check failed
+#[derive(Debug, Clone, Default, Args)]
+pub struct HealthArgs {
+    #[command(flatten)]
+    selection: Selection,
+}
+
+/// Looks once.
+pub async fn run(context: &Context, args: HealthArgs) -> Result<Box<dyn Report>> {
+    examine(context, &args.selection, Manner::ONE_LOOK).await
+}

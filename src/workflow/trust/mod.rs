@@ -1,0 +1,7 @@
+//! Whether the stack is well, and how it is carried elsewhere.
+//! One verb, one file or folder.
+//! Shared machinery is in `session`.
+
+pub mod bundle;
+pub mod health;
+pub mod smoke_test;

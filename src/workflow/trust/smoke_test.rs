@@ -1,0 +1,45 @@
+//! `aictl smoke-test`: waits until the stack is ready, then checks it; a check that fails is tried again.
+//! Reads files and engine; returns every attempt, exit code 4 when a check failed, 3 when something was not ready in time.
+//! Never looks on after `--timeout`, and never hides that a check had failed before it passed.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::session::checks::{Manner, Selection, examine, junit};
+use crate::session::report::Report;
+use crate::session::{Context, WorkflowError};
+
+/// How long it may take in all unless `--timeout` says otherwise.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Wait until the stack is ready and check it, trying again what fails; exit 4 when a check failed
+#[derive(Debug, Clone, Default, Args)]
+pub struct SmokeTestArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// Look again at most this often at a check that fails, instead of until --timeout (60s in all)
+    #[arg(long, value_name = "COUNT")]
+    retries: Option<u32>,
+    /// Write a JUnit report too
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+}
+
+/// Waits and checks.
+pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<Box<dyn Report>> {
+    if args.junit.as_deref() == Some(Path::new("-")) {
+        let message = "`--junit` writes a file, and `-` names none".to_owned();
+        let hint = "`--junit checks.xml` writes one; `--output json` puts the checks on standard output".to_owned();
+        return Err(WorkflowError::Usage { message, hint: Some(hint) }.into());
+    }
+    let file = args.junit.map(|file| context.cwd.join(file));
+    if let Some(file) = &file {
+        junit::writable(file)?;
+    }
+    let limit = context.options.timeout.unwrap_or(DEADLINE);
+    let manner = Manner { limit: Some(limit), retries: args.retries, await_ready: true, junit: file.as_deref() };
+    examine(context, &args.selection, manner).await
+}
