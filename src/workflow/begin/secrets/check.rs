@@ -1,5 +1,5 @@
 //! `aictl secrets check`: everything that is wrong with the project's secrets and the files they are in.
-//! Reads the setting and asks git; returns findings in the order of files and lines.
+//! Reads the setting and git's index; returns findings in the order of files and lines.
 //! Never changes anything, and never shows a value.
 
 use super::finding::{CheckReport, Finding};
@@ -14,11 +14,11 @@ use crate::session::Context;
 use crate::session::report::Report;
 
 /// Checks.
-pub(super) async fn run(context: &Context) -> Result<Box<dyn Report>> {
+pub(super) fn run(context: &Context) -> Result<Box<dyn Report>> {
     let setting = load_setting(context)?;
     let wanted = load_wanted(context, &setting)?;
     learn(context, &setting);
-    let findings = all(context, &setting, &wanted).await;
+    let findings = all(context, &setting, &wanted);
     let mut names: Vec<&str> =
         wanted.iter().filter(|wanted| wanted.is_secret()).map(|wanted| wanted.key.as_str()).collect();
     let entries = setting.files.iter().flat_map(|file| &file.entries).map(|entry| entry.key.as_str());
@@ -30,17 +30,17 @@ pub(super) async fn run(context: &Context) -> Result<Box<dyn Report>> {
 }
 
 /// The findings alone, for verbs that go on only when there are none.
-pub async fn findings(context: &Context) -> Result<Vec<Finding>> {
+pub fn findings(context: &Context) -> Result<Vec<Finding>> {
     let setting = load_setting(context)?;
     let wanted = load_wanted(context, &setting)?;
-    Ok(all(context, &setting, &wanted).await)
+    Ok(all(context, &setting, &wanted))
 }
 
-async fn all(context: &Context, setting: &Setting, wanted: &[Wanted]) -> Vec<Finding> {
+fn all(context: &Context, setting: &Setting, wanted: &[Wanted]) -> Vec<Finding> {
     let remedies = Remedies { context, setting };
     let mut findings = value_findings(&remedies, wanted);
     findings.extend(shared_findings(&remedies, wanted));
-    findings.extend(file_findings(&remedies).await);
+    findings.extend(file_findings(&remedies));
     findings.sort_by(|a, b| (&a.file, a.line, &a.key, a.problem).cmp(&(&b.file, b.line, &b.key, b.problem)));
     findings
 }

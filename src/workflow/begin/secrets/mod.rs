@@ -43,6 +43,6 @@ pub enum SecretsAction {
 pub async fn run(context: &Context, args: SecretsArgs) -> Result<Box<dyn Report>> {
     match args.action {
         SecretsAction::Generate(args) => Ok(Box::new(generate(context, &args)?)),
-        SecretsAction::Check => check::run(context).await,
+        SecretsAction::Check => check::run(context),
     }
 }

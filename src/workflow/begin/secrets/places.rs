@@ -1,5 +1,5 @@
 //! Judges where secrets are: values two environments share, files others can read, files git keeps. And names remedies.
-//! Reads the setting, modes and git's list; returns findings whose remedies run in the directory of the command.
+//! Reads the setting, modes and git's index; returns findings whose remedies run in the directory of the command.
 //! Never judges a value by itself: `values` does.
 
 use std::path::{Path, PathBuf};
@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use super::finding::{Finding, Problem};
 use super::setting::{EnvFile, Setting, shown};
 use super::wanted::{Origin, Wanted};
-use crate::host::git;
+use crate::event::Event;
+use crate::host::git::{Tracked, tracked};
 use crate::host::private_file::is_open_to_others;
 use crate::secret::{is_secret_name, placeholder_reason, secrets_in};
 use crate::session::Context;
@@ -75,7 +76,7 @@ fn is_wanted(wanted: &[Wanted], key: &str) -> bool {
 }
 
 /// Files with secrets that others can read or that git keeps.
-pub(super) async fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
+pub(super) fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let setting = remedies.setting;
     let files: Vec<&EnvFile> = setting.files.iter().chain(&setting.others).filter(|file| holds_secrets(file)).collect();
@@ -85,7 +86,7 @@ pub(super) async fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
             let reason = format!("its mode is {mode:o}: others on this machine can reach it");
             findings.push(of_file(&path, Problem::OpenMode, reason, format!("chmod 600 {}", quoted_word(&path))));
         }
-        if is_tracked(&file.path).await {
+        if is_tracked(remedies.context, &file.path) {
             let reason = "whoever has the repository has the secrets, and its history keeps them".to_owned();
             let remedy = format!("git rm --cached {}", quoted_word(&path));
             findings.push(of_file(&path, Problem::TrackedByGit, reason, remedy));
@@ -94,10 +95,18 @@ pub(super) async fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
     findings
 }
 
-async fn is_tracked(path: &Path) -> bool {
-    let path: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return false };
-    !git::tracked(directory, &[name.to_string_lossy().into_owned()]).await.is_empty()
+fn is_tracked(context: &Context, path: &Path) -> bool {
+    let whole: PathBuf = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let reason = match tracked(&whole) {
+        Tracked::Yes => return true,
+        Tracked::No => return false,
+        Tracked::Unknown(reason) => reason,
+    };
+    let name = shown(context, path);
+    let message = format!("cannot tell whether git tracks {name}: {reason}");
+    let hint = format!("`git ls-files {}` tells, in a repository you trust", quoted_word(&name));
+    context.reporter.report(Event::Warning { message, hint: Some(hint) });
+    false
 }
 
 /// Whether there is anything in a file that must not be seen.
