@@ -21,6 +21,8 @@ pub mod plan;
 
 pub mod target;
 
+pub mod process;
+
 pub mod engine;
 pub mod host;
 pub mod probe;

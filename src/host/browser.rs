@@ -7,7 +7,7 @@ use std::io;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::process::Command;
+use crate::process;
 
 /// An opener that is still there after this long has become the browser itself.
 const GRACE: Duration = Duration::from_secs(3);
@@ -42,8 +42,8 @@ pub async fn open(address: &str, programs: &[&'static str]) -> Result<&'static s
 }
 
 async fn start(program: &str, address: &str) -> io::Result<()> {
-    let mut command = Command::new(program);
-    command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut command = process::command(program)?;
+    command.arg(address).stdout(Stdio::null()).stderr(Stdio::null());
     // A Ctrl-C in the terminal is not meant for the browser.
     let mut child = command.process_group(0).spawn()?;
     match tokio::time::timeout(GRACE, child.wait()).await {

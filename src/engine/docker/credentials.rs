@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
@@ -13,9 +14,13 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use super::address::{Environment, config_folder};
+use crate::process;
 
 /// The key under which the Docker Hub's credentials are kept.
 const HUB: &str = "https://index.docker.io/v1/";
+
+/// A helper may ask its user for a PIN.
+const HELPER: Duration = Duration::from_secs(60);
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -133,10 +138,12 @@ fn host(registry: &str) -> &str {
 }
 
 async fn ask(helper: &str, registry: &str, environment: &Environment) -> Option<Credentials> {
-    let mut command = tokio::process::Command::new(format!("docker-credential-{helper}"));
-    if let Some(path) = environment.get("PATH") {
-        command.env("PATH", path);
-    }
+    tokio::time::timeout(HELPER, ask_now(helper, registry, environment)).await.ok().flatten()
+}
+
+async fn ask_now(helper: &str, registry: &str, environment: &Environment) -> Option<Credentials> {
+    let search_path = environment.get("PATH").map(String::as_str);
+    let mut command = process::command_in(&format!("docker-credential-{helper}"), search_path).ok()?;
     command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true);
     let mut child = command.spawn().ok()?;
     child.stdin.take()?.write_all(registry.as_bytes()).await.ok()?;

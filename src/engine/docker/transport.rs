@@ -17,6 +17,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use super::address::{Address, Route, SshHost};
 use super::tls;
+use crate::process;
 use crate::target::TargetError;
 
 /// How long a socket or a TLS handshake may take.
@@ -126,16 +127,14 @@ struct SshStream {
 }
 
 fn dial_stdio(host: &SshHost, complaint: &Arc<Mutex<String>>) -> io::Result<SshStream> {
-    let mut command = tokio::process::Command::new("ssh");
-    if let Some(path) = &host.search_path {
-        command.env("PATH", path);
-    }
-    command.args(ssh_arguments(host)).kill_on_drop(true);
+    let refused = |e: io::Error| io::Error::new(e.kind(), format!("could not run ssh: {e}"));
+    let mut command = process::command_in("ssh", host.search_path.as_deref()).map_err(refused)?;
+    command.args(ssh_arguments(host)?).kill_on_drop(true);
     // Without a process group of its own, a Ctrl-C at the terminal would cut the connection we still clean up through.
     command.process_group(0);
     command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     command.stderr(std::process::Stdio::piped());
-    let mut process = command.spawn().map_err(|e| io::Error::new(e.kind(), format!("could not run ssh: {e}")))?;
+    let mut process = command.spawn().map_err(refused)?;
     let taken = || io::Error::other("ssh has no standard streams");
     let (input, output) = process.stdin.take().zip(process.stdout.take()).ok_or_else(taken)?;
     if let Some(errors) = process.stderr.take() {
@@ -144,7 +143,7 @@ fn dial_stdio(host: &SshHost, complaint: &Arc<Mutex<String>>) -> io::Result<SshS
     Ok(SshStream { input: Some(input), output, _process: process })
 }
 
-fn ssh_arguments(host: &SshHost) -> Vec<String> {
+fn ssh_arguments(host: &SshHost) -> io::Result<Vec<String>> {
     let mut arguments = vec!["-o".to_owned(), format!("ConnectTimeout={}", SSH_TIMEOUT.as_secs()), "-T".to_owned()];
     if let Some(user) = &host.user {
         arguments.extend(["-l".to_owned(), user.clone()]);
@@ -154,10 +153,13 @@ fn ssh_arguments(host: &SshHost) -> Vec<String> {
     }
     arguments.extend(["--".to_owned(), host.host.clone(), "docker".to_owned()]);
     if let Some(socket) = &host.socket {
-        arguments.extend(["--host".to_owned(), format!("unix://{socket}")]);
+        // ssh joins the words with spaces, and the other side's shell reads the line.
+        let socket = format!("unix://{socket}");
+        let quoted = shlex::try_quote(&socket).map_err(io::Error::other)?;
+        arguments.extend(["--host".to_owned(), quoted.into_owned()]);
     }
     arguments.extend(["system".to_owned(), "dial-stdio".to_owned()]);
-    arguments
+    Ok(arguments)
 }
 
 async fn collect(mut errors: tokio::process::ChildStderr, complaint: Arc<Mutex<String>>) {
@@ -201,16 +203,19 @@ mod tests {
 
     #[test]
     fn ssh_is_called_as_the_docker_cli_calls_it() {
-        let host = SshHost {
+        let host = |socket: Option<&str>| SshHost {
             user: Some("deploy".into()),
             host: "prod".into(),
             port: Some(2222),
-            socket: None,
+            socket: socket.map(str::to_owned),
             search_path: None,
         };
-        assert_eq!(
-            ssh_arguments(&host).join(" "),
-            "-o ConnectTimeout=30 -T -l deploy -p 2222 -- prod docker system dial-stdio"
-        );
+        let line = |socket: Option<&str>| ssh_arguments(&host(socket)).unwrap().join(" ");
+        assert_eq!(line(None), "-o ConnectTimeout=30 -T -l deploy -p 2222 -- prod docker system dial-stdio");
+        assert!(line(Some("/run/d.sock")).ends_with("-- prod docker --host unix:///run/d.sock system dial-stdio"));
+        // What the address would refuse does no harm either.
+        let words = shlex::split(&line(Some("/s;touch${IFS}x '$(y)'"))).unwrap();
+        assert_eq!(words[words.len() - 3], "unix:///s;touch${IFS}x '$(y)'");
+        assert!(ssh_arguments(&host(Some("/s\0"))).is_err());
     }
 }

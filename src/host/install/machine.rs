@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::Command;
+
+use crate::process;
 
 /// How many of a command's last lines are kept.
 const TAIL: usize = 20;
@@ -62,9 +63,8 @@ impl LocalMachine {
     /// See [`Machine::run`].
     pub async fn run(&self, command: &[String], told: Told<'_>) -> io::Result<CommandEnd> {
         let (program, arguments) = command.split_first().ok_or_else(|| io::Error::other("no command"))?;
-        let mut child = Command::new(program)
+        let mut child = process::command(program)?
             .args(arguments)
-            .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             // A Ctrl-C is for us: a package manager that is cut off leaves a half-installed machine.
@@ -111,9 +111,9 @@ impl LocalMachine {
             if command -v setsid >/dev/null 2>&1; then exec setsid "$@"; else exec "$@"; fi
         "#;
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
-        let mut shell = std::process::Command::new("sh");
+        let mut shell = process::command("sh")?.into_std();
         shell.args(["-c", DETACHED, "aictl"]).args(command);
-        shell.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        shell.stdout(log.try_clone()?).stderr(log);
         *self.launched.lock().unwrap_or_else(PoisonError::into_inner) = Some(shell.spawn()?);
         Ok(())
     }

@@ -100,6 +100,28 @@ fn only_ui_prints() {
 }
 
 #[test]
+fn programs_are_started_through_one_door() {
+    for (name, text) in [
+        ("process.rs", "use tokio::process::Command;"),
+        ("cli/x.rs", "fn f() { std::process::id(); } use std::process::{ExitCode, Stdio};"),
+        ("host/x.rs", "use crate::process; fn f() { process::command(\"x\"); } use tokio::process::Child;"),
+        ("host/x.rs", "#[cfg(test)]\nmod tests { fn f() { std::process::Command::new(\"true\"); } }"),
+    ] {
+        assert_eq!(said(name, text), Vec::<String>::new(), "{text}");
+    }
+    for text in [
+        "fn f() { std::process::Command::new(\"git\"); }",
+        "use tokio::process::{Child, Command};",
+        "use std::{io, process::Command};",
+        "use std::process; fn f() { process::Command::new(\"git\"); }",
+        "use std::process::*;",
+        "use std::process as p;",
+    ] {
+        assert_eq!(said("host/x.rs", text), ["host/x.rs:4: only `process` starts programs"], "{text}");
+    }
+}
+
+#[test]
 fn pure_rooms_neither_wait_nor_dial() {
     assert_eq!(said("target/x.rs", "async fn f() { g().await }"), Vec::<String>::new());
     for text in ["async fn f() {}", "fn f() { g().await; }", "use std::net::TcpStream;", "use tokio::fs;"] {

@@ -17,6 +17,7 @@ const ORDER: &[&[&str]] = &[
     &["release"],
     &["plan"],
     &["target"],
+    &["process"],
     &["engine", "probe", "backup", "host", "notify"],
     &["lint"],
     &["execute"],
@@ -56,6 +57,9 @@ const DOORS: &[(&str, &[&str])] = &[
 /// How things come out of the process.
 const PRINTING: &[&str] = &["println", "eprintln", "print", "eprint", "stdout", "stderr"];
 
+/// A program that is started past the door may lie in the project's folder.
+const STARTING: &str = "only `process` starts programs";
+
 const MOST_LINES: usize = 400;
 const MOST_FUNCTION_LINES: usize = 40;
 const MOST_PARAMETERS: usize = 4;
@@ -82,6 +86,9 @@ pub fn broken(source: &Source) -> Vec<String> {
     found.extend(doors(source));
     if room != "ui" {
         found.extend(first_of(source, PRINTING, is_printing).map(|line| (line, "only `ui` prints".to_owned())));
+    }
+    if room != "process" {
+        found.extend(first_of(source, &["process"], is_starting).map(|line| (line, STARTING.to_owned())));
     }
     if PURE.contains(&room) {
         let impure = first_of(source, IMPURE, |_, _, _| true);
@@ -186,6 +193,17 @@ fn is_path_root(source: &Source, at: usize, word: &str) -> bool {
 fn first_of(source: &Source, words: &[&str], counts: impl Fn(&Source, usize, &str) -> bool) -> Option<usize> {
     let hits = words.iter().flat_map(|word| source.words(word).filter(|at| counts(source, *at, word)));
     hits.min().map(|at| source.line(at))
+}
+
+/// `process::Command` by its path or in a group, and the module under another name.
+fn is_starting(source: &Source, at: usize, word: &str) -> bool {
+    let after = source.code[at + word.len()..].trim_start();
+    match after.strip_prefix("::") {
+        Some(rest) => {
+            roots(rest.trim_start()).iter().any(|name| name == "Command") || rest.trim_start().starts_with('*')
+        }
+        None => after.starts_with("as "),
+    }
 }
 
 /// A printing macro, or the standard streams themselves; a field or variable called `stdout` is neither.

@@ -8,13 +8,13 @@ use std::path::Path;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
-use tokio::process::Command;
 
 use super::super::{DockerEngine, images};
 use super::{Progress, created, image_build};
 use crate::compose::model::Build;
 use crate::image::{Recipe, Recipes, Trouble, trouble_in};
 use crate::plan::{Outcome, RecipeBuild};
+use crate::process;
 use crate::target::TargetError;
 
 /// Lines kept of a program's output.
@@ -95,12 +95,12 @@ async fn run_program(
 ) -> Result<(), TargetError> {
     let labels: Vec<String> = wanted.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
     // Through bash: the folder may be on a disk that runs no programs.
-    let mut command = Command::new("bash");
+    let local = |error: std::io::Error| failed(wanted, format!("its program could not be run: {error}"), Vec::new());
+    let mut command = process::command("bash").map_err(local)?;
     command.arg("build").arg(&wanted.image).arg(labels.join(" ")).current_dir(folder);
     command.env("DOCKER_HOST", &engine.connection.engine.address).env_remove("DOCKER_CONTEXT");
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let mut child =
-        command.spawn().map_err(|e| failed(wanted, format!("its program could not be run: {e}"), Vec::new()))?;
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(local)?;
     let kept = std::sync::Mutex::new(VecDeque::new());
     let (out, err) = (child.stdout.take(), child.stderr.take());
     let ((), (), ended) = tokio::join!(told(out, &kept, progress), told(err, &kept, progress), child.wait());
