@@ -15,6 +15,7 @@ mod schema_rules;
 mod schema_width;
 mod semantic;
 mod shape;
+mod ssh_address;
 mod target;
 mod trust;
 mod values;
@@ -31,6 +32,7 @@ pub use model::{
 };
 pub use quantity::{ByteSize, Period};
 pub use schema::schema;
+pub use ssh_address::{SshAddress, after_ssh_scheme};
 pub use target::{DockerTarget, KubernetesTarget, TargetConfig};
 pub use trust::{
     BackupPolicy, DataKind, DataService, EmailNotify, KeepPolicy, NotifyConfig, PasswordSource, RestartPolicy,

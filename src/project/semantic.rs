@@ -6,7 +6,8 @@ use super::check_rules::examine_checks;
 use super::document::{Fault, Node};
 use super::model::{Environment, Project, ProxyConfig, RegistryConfig, Requirements, Resources};
 use super::shape::Misfit;
-use super::target::TargetConfig;
+use super::ssh_address::{SshAddress, after_ssh_scheme};
+use super::target::{DockerTarget, TargetConfig};
 use super::trust::BackupPolicy;
 use crate::error::nearest;
 
@@ -107,10 +108,8 @@ fn examine_environment(name: &str, environment: &Environment, found: &mut Findin
                 found.add(&at("proxy"), "means nothing on Kubernetes; use the chart's ingress");
             }
         }
-        Some(TargetConfig::Docker(engine)) if engine.host.is_some() && engine.context.is_some() => {
-            found.add(&["environments", name, "target", "docker"], "takes `host` or `context`, not both");
-        }
-        _ => {}
+        Some(TargetConfig::Docker(engine)) => examine_engine(name, engine, found),
+        None => {}
     }
     if environment.chart.is_some() && !matches!(environment.target, Some(TargetConfig::Kubernetes(_))) {
         found.add(&at("chart"), "needs a Kubernetes `target`");
@@ -120,6 +119,16 @@ fn examine_environment(name: &str, environment: &Environment, found: &mut Findin
     }
     if let Some(proxy) = &environment.proxy {
         examine_proxy(name, proxy, found);
+    }
+}
+
+fn examine_engine(name: &str, engine: &DockerTarget, found: &mut Findings<'_>) {
+    if engine.host.is_some() && engine.context.is_some() {
+        found.add(&["environments", name, "target", "docker"], "takes `host` or `context`, not both");
+    }
+    let ssh = engine.host.as_deref().and_then(after_ssh_scheme);
+    if let Some(Err(fault)) = ssh.map(SshAddress::parse) {
+        found.add(&["environments", name, "target", "docker", "host"], fault);
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::project::SshAddress;
 use crate::target::TargetError;
 
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
@@ -64,9 +65,12 @@ pub struct SshHost {
 /// Finds the engine. Precedence as the Docker CLI has it: explicit address, DOCKER_HOST, DOCKER_CONTEXT, the current
 /// context of the configuration, the default socket.
 pub fn resolve(explicit: Option<&str>, environment: &Environment) -> Result<Address, TargetError> {
-    let host = explicit.or_else(|| set(environment, "DOCKER_HOST"));
-    if let Some(host) = host {
+    if let Some(host) = explicit {
         return parse(host, environment, environment_tls(environment));
+    }
+    if let Some(host) = set(environment, "DOCKER_HOST") {
+        let parsed = parse(host, environment, environment_tls(environment));
+        return parsed.map_err(|error| said_by(error, "DOCKER_HOST"));
     }
     let folder = config_folder(environment);
     let context = match set(environment, "DOCKER_CONTEXT") {
@@ -127,22 +131,8 @@ fn tcp(text: &str, rest: &str, tls: Option<TlsFiles>) -> Result<Route, TargetErr
 }
 
 fn ssh(text: &str, rest: &str, environment: &Environment) -> Result<SshHost, TargetError> {
-    let (authority, path) = match rest.split_once('/') {
-        Some((authority, path)) if !path.is_empty() => (authority, Some(format!("/{path}"))),
-        Some((authority, _)) => (authority, None),
-        None => (rest, None),
-    };
-    let (user, place) = match authority.rsplit_once('@') {
-        Some((user, _)) if user.contains(':') => return Err(bad(text, "a password cannot be part of an ssh address")),
-        Some((user, place)) => (Some(user.to_owned()), place),
-        None => (None, authority),
-    };
-    let (host, port) = host_and_port(text, place)?;
-    // ssh would read a leading dash as an option.
-    if host.is_empty() || host.starts_with('-') || user.as_deref().is_some_and(|u| u.starts_with('-')) {
-        return Err(bad(text, "no host name"));
-    }
-    Ok(SshHost { user, host, port, socket: path, search_path: set(environment, "PATH").map(str::to_owned) })
+    let SshAddress { user, host, port, socket } = SshAddress::parse(rest).map_err(|reason| bad(text, reason))?;
+    Ok(SshHost { user, host, port, socket, search_path: set(environment, "PATH").map(str::to_owned) })
 }
 
 fn host_and_port(text: &str, authority: &str) -> Result<(String, Option<u16>), TargetError> {
@@ -212,11 +202,23 @@ fn context_address(name: &str, folder: &Path, environment: &Environment) -> Resu
     }
     let tls = tls_files(&folder.join("contexts/tls").join(&id).join("docker"), endpoint.skip_verify);
     let wanted = tls.ca.is_some() || tls.client.is_some() || tls.skip_verify;
-    parse(&endpoint.host, environment, wanted.then_some(tls))
+    let parsed = parse(&endpoint.host, environment, wanted.then_some(tls));
+    parsed.map_err(|error| said_by(error, &format!("{shown}, {}", path.display())))
+}
+
+/// Names the place of an address that is not accepted.
+fn said_by(error: TargetError, place: &str) -> TargetError {
+    match error {
+        TargetError::BadAddress { address, reason } => {
+            TargetError::BadAddress { address, reason: format!("{reason} (from {place})") }
+        }
+        other => other,
+    }
 }
 
 fn bad(address: &str, reason: impl Into<String>) -> TargetError {
-    TargetError::BadAddress { address: without_password(address), reason: reason.into() }
+    let shown = |text: String| text.replace(char::is_control, "?");
+    TargetError::BadAddress { address: shown(without_password(address)), reason: shown(reason.into()) }
 }
 
 #[cfg(test)]
