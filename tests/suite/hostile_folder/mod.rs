@@ -1,0 +1,101 @@
+//! A project that somebody else prepared: every verb that only looks is run in it.
+//! Each trap is a program that leaves a mark when it is started; no mark may ever be there, nor anything else new.
+//! With a lab the verbs look at its engine; without one they find none.
+mod ssh_words;
+mod trap;
+
+use std::time::Instant;
+
+use trap::{Promisor, Trap};
+
+/// Verbs that change nothing, as they are typed.
+const VERBS: &[&str] = &[
+    "secrets check",
+    "secrets generate --dry-run",
+    "config",
+    "config --hash *",
+    "plan",
+    "start --dry-run",
+    "up --dry-run",
+    "stop --dry-run",
+    "pull --dry-run",
+    "build --dry-run",
+    // It changes nothing here: there is no such registry, and only the project has the helper that is asked about it.
+    "pull",
+    "restart --dry-run",
+    "clean --dry-run",
+    "quickstart --dry-run",
+    "doctor",
+    "setup --dry-run",
+    "status",
+    "ls",
+    "health",
+    "lock status",
+    "logs",
+    "top",
+    "diagram",
+    "open --print",
+    "render",
+    "schema",
+    "init --dry-run",
+    "images ls",
+    "images build --dry-run base",
+    "bundle save --dry-run out.tar",
+    "version",
+    "completions bash",
+    "man",
+];
+
+/// Verbs that ask the environment's engine, which is behind ssh.
+const REMOTE: &[&str] = &["plan", "status", "doctor", "setup --dry-run", "ls", "images ls"];
+
+fn is_left_alone(trap: &Trap, words: &str) {
+    let before = trap.files();
+    let began = Instant::now();
+    let outcome = trap.aictl(&words.split(' ').collect::<Vec<_>>());
+    assert!(began.elapsed().as_secs() < 60, "`{words}` took {:?}", began.elapsed());
+    // A command line that is refused would show nothing.
+    assert!(![-1, 2, 101].contains(&outcome.code), "`{words}`: {outcome:?}");
+    assert_eq!(trap.marks(), [""; 0], "`{words}` started a program of the project");
+    assert_eq!(trap.files(), before, "`{words}` wrote");
+}
+
+#[test]
+fn a_prepared_folder_starts_no_program_whatever_looks_at_it() {
+    let trap = Trap::new(Promisor::Ssh);
+    for words in VERBS {
+        is_left_alone(&trap, words);
+    }
+    for words in REMOTE {
+        is_left_alone(&trap, &format!("--env away {words}"));
+    }
+}
+
+#[test]
+fn a_repository_fetches_nothing_when_its_secrets_are_checked() {
+    for promisor in [Promisor::Ssh, Promisor::Ext, Promisor::UploadPack] {
+        let mut trap = Trap::new(promisor);
+        // The real git would be found.
+        trap.search_path = "";
+        is_left_alone(&trap, "secrets check");
+        let checked = trap.aictl(&["secrets", "check"]).ended(4);
+        assert!(checked.stdout.contains(".env: tracked by git"), "{}", checked.stdout);
+        // The same repository, elsewhere: as in worktrees and submodules.
+        trap.move_repository();
+        is_left_alone(&trap, "secrets check");
+        let checked = trap.aictl(&["secrets", "check"]).ended(4);
+        assert!(checked.stdout.contains(".env: tracked by git"), "{}", checked.stdout);
+        // The real git falls into it, or this test shows nothing.
+        trap.git(&["ls-files"]);
+        assert!(!trap.marks().is_empty(), "the trap of {promisor:?} does not work");
+    }
+}
+
+#[test]
+fn an_index_that_does_not_tell_is_said() {
+    let trap = Trap::new(Promisor::Ssh);
+    std::fs::write(trap.folder().join(".git/index"), "DIRC").unwrap();
+    let checked = trap.aictl(&["secrets", "check"]);
+    let words = "cannot tell whether git tracks .env: ";
+    assert!(checked.stderr.contains(words) && !checked.stdout.contains("tracked"), "{checked:?}");
+}
