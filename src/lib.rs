@@ -5,6 +5,8 @@
 pub mod error;
 pub mod event;
 
+pub mod output_file;
+
 pub mod secret;
 
 pub mod project;

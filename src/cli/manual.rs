@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Command, CommandFactory};
 
 use super::args::Cli;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::output_file::{Content, Existing, OutputError, Rules, Tree};
 use crate::session::WorkflowError;
 use crate::session::report::{Block, Report};
 
@@ -73,8 +74,7 @@ pub fn man(args: &ManArgs, cwd: &Path) -> Result<Box<dyn Report>> {
     tree.build();
     if let Some(directory) = &args.to {
         let directory = cwd.join(directory);
-        let files = write_pages(&tree, &directory)
-            .map_err(|e| WorkflowError::File { path: directory.display().to_string(), reason: e.to_string() })?;
+        let files = write_pages(&tree, &directory)?;
         let text = files.iter().map(|file| format!("{file}\n")).collect();
         return Ok(Box::new(Pages { text, files }));
     }
@@ -105,19 +105,41 @@ fn page(command: &Command) -> std::io::Result<String> {
 }
 
 /// `aictl.1`, `aictl-start.1`, `aictl-lock-break.1`: one page for each visible command of the tree.
-fn write_pages(tree: &Command, directory: &Path) -> std::io::Result<Vec<String>> {
-    std::fs::create_dir_all(directory)?;
-    let mut files = Vec::new();
+fn write_pages(tree: &Command, directory: &Path) -> Result<Vec<String>> {
+    let mut pages = Vec::new();
     let mut open = vec![tree];
     while let Some(command) = open.pop() {
         let name = format!("{}.1", command.get_display_name().unwrap_or_else(|| command.get_name()));
-        let path = directory.join(name);
-        std::fs::write(&path, page(command)?)?;
-        files.push(path.display().to_string());
+        let text = page(command).map_err(|e| WorkflowError::File { path: name.clone(), reason: e.to_string() })?;
+        pages.push((name, text));
         open.extend(command.get_subcommands().filter(|inner| !inner.is_hide_set() && inner.get_name() != "help"));
     }
-    files.sort();
-    Ok(files)
+    pages.sort();
+    let rules = Rules { existing: Existing::ReplaceOwn(is_page), content: Content::Plain };
+    let out = Tree::create(directory)?;
+    for (name, _) in &pages {
+        out.check(Path::new(name), rules.existing).map_err(in_the_way)?;
+    }
+    for (name, text) in &pages {
+        out.write(Path::new(name), rules, text.as_bytes()).map_err(in_the_way)?;
+    }
+    Ok(pages.iter().map(|(name, _)| directory.join(name).display().to_string()).collect())
+}
+
+/// Whether a file is one of these pages, of whatever version.
+fn is_page(head: &[u8]) -> bool {
+    String::from_utf8_lossy(head).contains(".TH aictl")
+}
+
+fn in_the_way(error: OutputError) -> Error {
+    match error {
+        OutputError::Exists { path } => {
+            let message = format!("`{}` exists and is not a man page of aictl", path.display());
+            let hint = Some("write into another directory: `aictl man --to NEW`".to_owned());
+            WorkflowError::Refused { message, hint }.into()
+        }
+        other => other.into(),
+    }
 }
 
 impl Report for Pages {

@@ -34,6 +34,12 @@ pub fn mode(path: &Path) -> Option<u32> {
     std::fs::metadata(path).ok().map(|found| found.mode() & 0o7777)
 }
 
+/// The permission bits of a file, when its group or others have any.
+pub fn is_open_to_others(path: &Path) -> std::io::Result<Option<u32>> {
+    let mode = std::fs::metadata(path)?.mode() & 0o777;
+    Ok((mode & 0o077 != 0).then_some(mode))
+}
+
 fn existing(path: &Path) -> &Path {
     path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"))
 }

@@ -11,14 +11,13 @@ pub mod install;
 mod installed_engines;
 mod packages;
 mod port;
-pub mod private_file;
 mod system;
 pub mod verdict;
 
 use std::fs;
 use std::path::Path;
 
-pub use disk::{disk_space, is_writable, mode};
+pub use disk::{disk_space, is_open_to_others, is_writable, mode};
 pub use dns::look_up;
 pub use installed_engines::{Presence, presence, program};
 pub use packages::package_host;

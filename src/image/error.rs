@@ -3,6 +3,7 @@
 //! Never speaks of an engine: that is `target`'s.
 
 use crate::error::{ErrorKind, Hint};
+use crate::output_file::OutputError;
 
 /// A failure of the image room.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +44,9 @@ pub enum ImageError {
     /// The disk is full.
     #[error("no space left on the disk while writing {path}")]
     DiskFull { path: String },
+    /// A file could not be written, and what can be done about it.
+    #[error("{message}")]
+    Output { message: String, hints: Vec<String> },
     /// What an engine exported is not what was asked for.
     #[error("the engine's archive of images cannot be taken apart: {reason}")]
     BadArchive { reason: String },
@@ -60,6 +64,12 @@ pub enum ImageError {
     Incomplete { file: String, missing: Vec<String> },
 }
 
+impl From<OutputError> for ImageError {
+    fn from(error: OutputError) -> Self {
+        Self::Output { message: error.to_string(), hints: error.hints() }
+    }
+}
+
 impl Hint for ImageError {
     fn kind(&self) -> ErrorKind {
         match self {
@@ -73,6 +83,7 @@ impl Hint for ImageError {
 
     fn hints(&self) -> Vec<String> {
         let hint = match self {
+            Self::Output { hints, .. } => return hints.clone(),
             Self::UnknownRecipe { known, .. } => format!("known: {}", known.join(", ")),
             Self::DiskFull { .. } => "free some space (`df -h` shows where) and run it again".to_owned(),
             Self::BadBundle { .. } => {

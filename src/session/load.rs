@@ -146,7 +146,7 @@ fn absolute(cwd: &Path, file: &Path) -> String {
 }
 
 /// What the stack calls a secret must not be shown by anything that follows.
-fn redact<'a>(context: &Context, stack: &Stack, variables: impl Iterator<Item = &'a String>) {
+pub fn redact<'a>(context: &Context, stack: &Stack, variables: impl Iterator<Item = &'a String>) {
     let mut secrets: Vec<Secret> = Vec::new();
     let declared = stack.secrets.values().filter_map(|s| stack.environment.get(&s.environment));
     secrets.extend(declared.map(|value| Secret::new(value.as_str())));

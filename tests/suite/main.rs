@@ -19,6 +19,7 @@ mod images;
 mod init;
 mod lifecycle;
 mod lifecycle_verbs;
+mod machine_safety;
 mod open_monitoring;
 mod own_engine;
 mod quickstart;

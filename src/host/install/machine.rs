@@ -13,6 +13,8 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use crate::process;
 
+use crate::output_file::{OutputError, OutputFile, Rules, Tree, append};
+
 /// How many of a command's last lines are kept.
 const TAIL: usize = 20;
 
@@ -97,10 +99,13 @@ impl LocalMachine {
 
     /// See [`Machine::write`].
     pub fn write(&self, path: &str, text: &str) -> io::Result<()> {
-        if let Some(folder) = Path::new(path).parent() {
-            std::fs::create_dir_all(folder)?;
+        let path = Path::new(path);
+        if let Some(folder) = path.parent() {
+            Tree::create(folder).map_err(OutputError::into_io)?;
         }
-        std::fs::write(path, text)
+        OutputFile::open(path, Rules::REPLACE)
+            .and_then(|file| file.write(text.as_bytes()))
+            .map_err(OutputError::into_io)
     }
 
     /// See [`Machine::launch`]. In a session of its own, with nothing of ours open: it outlives us and a closed terminal.
@@ -110,7 +115,7 @@ impl LocalMachine {
             for fd in 3 4 5 6 7 8 9; do eval "exec $fd>&-"; done
             if command -v setsid >/dev/null 2>&1; then exec setsid "$@"; else exec "$@"; fi
         "#;
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+        let log = append(Path::new(log))?;
         let mut shell = process::command("sh")?.into_std();
         shell.args(["-c", DETACHED, "aictl"]).args(command);
         shell.stdout(log.try_clone()?).stderr(log);

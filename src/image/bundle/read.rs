@@ -154,6 +154,11 @@ impl Bundle {
         entry::finish(out)
     }
 
+    /// Whether it holds the content of a file, or leaves it to an earlier bundle.
+    pub fn has_file(&self, file: &BundledFile) -> bool {
+        self.places.contains_key(&blob_path(&file.digest))
+    }
+
     /// Copies one file's content out; false when this bundle leaves it out.
     pub fn write_file(&self, file: &BundledFile, out: &mut dyn Write) -> io::Result<bool> {
         let Some((at, size)) = self.places.get(&blob_path(&file.digest)) else { return Ok(false) };

@@ -9,35 +9,34 @@ use std::path::Path;
 
 use super::document::Omitted;
 use crate::image::{Digest, Digester, ImageError};
+use crate::output_file::{OutputFile, Scratch};
 
 /// Bytes moved at once.
 const CHUNK: usize = 256 * 1024;
 
 /// Blobs on disk.
 pub struct BlobStore {
-    folder: tempfile::TempDir,
+    folder: Scratch,
     blobs: BTreeMap<Digest, u64>,
     earlier: BTreeSet<Digest>,
     omitted: BTreeMap<Digest, u64>,
 }
 
 impl BlobStore {
-    /// An empty store in the folder the bundle will be in. `earlier` names what need not be kept.
-    pub fn new(folder: &Path, earlier: BTreeSet<Digest>) -> Result<Self, ImageError> {
-        let made = tempfile::Builder::new().prefix(".aictl-bundle-").tempdir_in(folder);
-        let folder = made.map_err(|e| failed(folder, &e))?;
-        Ok(Self { folder, blobs: BTreeMap::new(), earlier, omitted: BTreeMap::new() })
+    /// An empty store near the bundle that will be written. `earlier` names what need not be kept.
+    pub fn new(bundle: &OutputFile, earlier: BTreeSet<Digest>) -> Result<Self, ImageError> {
+        Ok(Self { folder: bundle.scratch()?, blobs: BTreeMap::new(), earlier, omitted: BTreeMap::new() })
     }
 
     /// Takes content to its end. What the earlier bundle has is not kept.
     pub fn put(&mut self, content: &mut dyn Read) -> Result<Omitted, ImageError> {
-        let incoming = self.folder.path().join("incoming");
-        let (digest, size) = copied(content, &incoming).map_err(|e| failed(&incoming, &e))?;
+        let incoming = |e: io::Error| failed(&self.folder.at("incoming"), &e);
+        let mut file = self.folder.create("incoming").map_err(incoming)?;
+        let (digest, size) = copied(content, &mut file).map_err(incoming)?;
         if self.earlier.contains(&digest) {
             self.omitted.insert(digest.clone(), size);
         } else {
-            let path = self.folder.path().join(digest.hex());
-            std::fs::rename(&incoming, &path).map_err(|e| failed(&path, &e))?;
+            self.folder.rename("incoming", digest.hex()).map_err(|e| failed(&self.folder.at(digest.hex()), &e))?;
             self.blobs.insert(digest.clone(), size);
         }
         Ok(Omitted { digest, size })
@@ -46,8 +45,8 @@ impl BlobStore {
     /// Takes a document, which every bundle holds itself.
     pub fn put_document(&mut self, bytes: &[u8]) -> Result<Omitted, ImageError> {
         let digest = Digest::of(bytes);
-        let path = self.folder.path().join(digest.hex());
-        std::fs::write(&path, bytes).map_err(|e| failed(&path, &e))?;
+        let written = self.folder.create(digest.hex()).and_then(|mut file| file.write_all(bytes));
+        written.map_err(|e| failed(&self.folder.at(digest.hex()), &e))?;
         self.blobs.insert(digest.clone(), bytes.len() as u64);
         Ok(Omitted { digest, size: bytes.len() as u64 })
     }
@@ -70,12 +69,11 @@ impl BlobStore {
 
     /// A kept blob's content.
     pub(super) fn open(&self, digest: &Digest) -> io::Result<File> {
-        File::open(self.folder.path().join(digest.hex()))
+        File::open(self.folder.at(digest.hex()))
     }
 }
 
-fn copied(content: &mut dyn Read, to: &Path) -> io::Result<(Digest, u64)> {
-    let mut file = File::create(to)?;
+fn copied(content: &mut dyn Read, file: &mut File) -> io::Result<(Digest, u64)> {
     let mut digester = Digester::default();
     let mut buffer = vec![0; CHUNK];
     loop {

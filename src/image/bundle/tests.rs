@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::image::Digest;
+use crate::output_file::{OutputFile, Rules};
 
 /// An engine's archive with images of the given layers: name → layers, as engine 20.10 writes it.
 fn archive(images: &[(&str, &[&[u8]])]) -> Vec<u8> {
@@ -53,8 +54,13 @@ const BASE: &[u8] = b"base layer";
 const API: &[u8] = b"api layer";
 const IMAGES: [(&str, &[&[u8]]); 2] = [("shop/api:1", &[BASE, API]), ("aictl/base:1", &[BASE])];
 
+fn output(path: &Path) -> OutputFile {
+    OutputFile::open(path, Rules::REPLACE).unwrap()
+}
+
 fn save(path: &Path, archive: &[u8], earlier: BTreeSet<Digest>, since: Option<Digest>) -> Contents {
-    let mut store = BlobStore::new(path.parent().unwrap(), earlier).unwrap();
+    let file = output(path);
+    let mut store = BlobStore::new(&file, earlier).unwrap();
     let images = take_archive(&mut &archive[..], &mut store).unwrap();
     let text = store.put_document(b"name: shop\n").unwrap();
     let file = BundledFile { path: "aictl.yaml".into(), executable: false, digest: text.digest, size: text.size };
@@ -68,7 +74,7 @@ fn save(path: &Path, archive: &[u8], earlier: BTreeSet<Digest>, since: Option<Di
         since,
         omitted: Vec::new(),
     };
-    write_bundle(path, contents, store).unwrap().0
+    write_bundle(file, contents, store).unwrap().0
 }
 
 fn saved() -> (tempfile::TempDir, PathBuf) {
@@ -180,7 +186,7 @@ fn a_delta_leaves_out_what_the_earlier_one_has_and_says_what_it_needs() {
 #[test]
 fn what_an_engine_exports_wrongly_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let mut store = BlobStore::new(folder.path(), BTreeSet::new()).unwrap();
+    let mut store = BlobStore::new(&output(&folder.path().join("x.tar")), BTreeSet::new()).unwrap();
     let mut take = |bytes: &[u8]| take_archive(&mut &bytes[..], &mut store).unwrap_err().to_string();
     let whole = archive(&IMAGES);
     assert!(take(&tar::Builder::new(Vec::new()).into_inner().unwrap()).contains("no manifest.json"));

@@ -1,9 +1,8 @@
 //! Puts a bundle together: documents from the contents, then every blob, into a file that appears whole or not at all.
-//! Reads a store; writes the file beside its place and renames it.
+//! Reads a store; writes through the file it is given.
 //! Never overwrites the old file before the new one is complete.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -14,9 +13,14 @@ use super::document::{
 use super::entry;
 use super::store::{BlobStore, failed};
 use crate::image::{Digest, ImageError};
+use crate::output_file::OutputFile;
 
-/// Writes the bundle to `path`. `contents` is completed with what the store left out; returns it and the file's size.
-pub fn write_bundle(path: &Path, mut contents: Contents, mut store: BlobStore) -> Result<(Contents, u64), ImageError> {
+/// Writes the bundle. `contents` is completed with what the store left out; returns it and the bundle's size.
+pub fn write_bundle(
+    file: OutputFile,
+    mut contents: Contents,
+    mut store: BlobStore,
+) -> Result<(Contents, u64), ImageError> {
     contents.images.sort_by(|a, b| a.reference.cmp(&b.reference));
     contents.files.sort_by(|a, b| a.path.cmp(&b.path));
     let manifests = load_manifests(&contents.images, &store)?;
@@ -26,14 +30,7 @@ pub fn write_bundle(path: &Path, mut contents: Contents, mut store: BlobStore) -
     contents.omitted = store.omitted();
     store.put_document(&bytes(&contents))?;
     store.put_document(&bytes(&contents.artifact()))?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary = tempfile::Builder::new()
-        .prefix(".aictl-bundle-")
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)
-        .map_err(|e| failed(folder, &e))?;
-    let size = assemble(temporary.as_file_mut(), (&contents, &manifests), &store).map_err(|e| failed(path, &e))?;
-    temporary.persist(path).map_err(|e| failed(path, &e.error))?;
+    let size = file.write_with(|out| assemble(out, (&contents, &manifests), &store))?;
     Ok((contents, size))
 }
 
@@ -52,8 +49,12 @@ fn referenced(files: &[BundledFile], manifests: &[Manifest]) -> BTreeSet<Digest>
     of_files.chain(of_images).cloned().collect()
 }
 
-fn assemble(file: &mut File, (contents, manifests): (&Contents, &[Manifest]), store: &BlobStore) -> io::Result<u64> {
-    let mut out = BufWriter::with_capacity(1 << 20, &mut *file);
+fn assemble(
+    file: &mut dyn Write,
+    (contents, manifests): (&Contents, &[Manifest]),
+    store: &BlobStore,
+) -> io::Result<u64> {
+    let mut out = Counted { out: BufWriter::with_capacity(1 << 20, file), size: 0 };
     let images: Vec<(&BundledImage, &Manifest)> = contents.images.iter().zip(manifests).collect();
     let documents = [
         (OCI_LAYOUT, LAYOUT_VERSION.to_vec()),
@@ -68,8 +69,23 @@ fn assemble(file: &mut File, (contents, manifests): (&Contents, &[Manifest]), st
     }
     entry::finish(&mut out)?;
     out.flush()?;
-    drop(out);
-    // A rename that survives a power cut before its content does would leave a torn file under the final name.
-    file.sync_all()?;
-    Ok(file.metadata()?.len())
+    Ok(out.size)
+}
+
+/// Counts what goes through: a pipe cannot be asked for its length.
+struct Counted<W> {
+    out: W,
+    size: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.size += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }

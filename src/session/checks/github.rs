@@ -2,10 +2,11 @@
 //! Reads a report and the variables GITHUB_ACTIONS and GITHUB_STEP_SUMMARY; appends to the summary's file.
 //! Never does any of it elsewhere.
 
-use std::fs::OpenOptions;
 use std::io::Write;
+use std::path::Path;
 
 use super::report::{Checked, ChecksReport, attempt_words};
+use crate::output_file::append;
 use crate::probe::Verdict;
 use crate::session::Context;
 
@@ -16,8 +17,7 @@ pub(super) fn tell(context: &Context, report: &mut ChecksReport) {
     }
     report.annotations = annotations(report);
     let Some(path) = context.variables.get("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else { return };
-    let written = OpenOptions::new().append(true).create(true).open(path);
-    if let Err(error) = written.and_then(|mut file| file.write_all(summary(report).as_bytes())) {
+    if let Err(error) = append(Path::new(path)).and_then(|mut file| file.write_all(summary(report).as_bytes())) {
         context.reporter.warn(format!("the job's summary could not be written: {path}: {error}"));
     }
 }

@@ -2,24 +2,34 @@
 //! Reads a report; writes a file in one piece.
 //! Never counts a check twice: a flaky one is a success that names its failures.
 
-use std::io::Write;
 use std::path::Path;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestRerun, TestSuite};
 
 use super::report::{Checked, ChecksReport, attempt_words};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::output_file::{Content, Existing, OutputError, OutputFile, Rules};
 use crate::probe::{Attempt, Verdict};
 use crate::session::WorkflowError;
 
-/// Fails where the file could not be written later.
-pub fn writable(file: &Path) -> Result<()> {
-    let folder = file.parent().filter(|folder| folder.is_dir());
-    match folder {
-        Some(_) if !file.is_dir() => Ok(()),
-        Some(_) => Err(failed(file, "is a folder".to_owned()).into()),
-        None => Err(failed(file, "its folder does not exist".to_owned()).into()),
-    }
+/// Where the report goes. Fails before any check where it could not be written, or would overwrite something else.
+pub fn open(file: &Path) -> Result<OutputFile> {
+    let rules = Rules { existing: Existing::ReplaceOwn(is_report), content: Content::Plain };
+    OutputFile::open(file, rules).map_err(|error| match error {
+        OutputError::Exists { path } => {
+            let message = format!("`{}` exists and is not a JUnit report", path.display());
+            let hint = Some("name another file: `--junit checks.xml`".to_owned());
+            WorkflowError::Refused { message, hint }.into()
+        }
+        other => Error::from(other),
+    })
+}
+
+/// Whether a file begins as a report of checks or tests does.
+fn is_report(head: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.starts_with('<') && text.contains("<testsuite")
 }
 
 /// What goes into the file: the checks, or why there are none.
@@ -29,18 +39,10 @@ pub(super) struct Said<'a> {
 }
 
 /// Writes the report; `now` is RFC 3339.
-pub(super) fn write(file: &Path, said: &Said<'_>, now: &str) -> Result<()> {
-    let text = rendered(said, now).map_err(|error| failed(file, error))?;
-    let folder = file.parent().unwrap_or(Path::new("."));
-    let written = tempfile::NamedTempFile::new_in(folder).and_then(|mut draft| {
-        draft.write_all(text.as_bytes())?;
-        draft.persist(file).map_err(|error| error.error)
-    });
-    written.map(drop).map_err(|error| failed(file, error.to_string()).into())
-}
-
-fn failed(file: &Path, reason: String) -> WorkflowError {
-    WorkflowError::File { path: file.display().to_string(), reason }
+pub(super) fn write(file: OutputFile, said: &Said<'_>, now: &str) -> Result<()> {
+    let path = file.path().display().to_string();
+    let text = rendered(said, now).map_err(|reason| WorkflowError::File { path, reason })?;
+    Ok(file.write(text.as_bytes())?)
 }
 
 fn rendered(Said { report, error }: &Said<'_>, now: &str) -> std::result::Result<String, String> {

@@ -8,7 +8,6 @@ pub mod junit;
 mod report;
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -19,6 +18,7 @@ use time::format_description::well_known::Rfc3339;
 use self::report::ChecksReport;
 use crate::error::{Error, Result, nearest};
 use crate::event::{Event, human};
+use crate::output_file::OutputFile;
 use crate::plan::Observed;
 use crate::probe::{CheckOutcome, Patience, Planned, Scene, await_ready, plan_checks, restarts, run_check};
 use crate::project::ProjectError;
@@ -45,24 +45,26 @@ pub struct Selection {
 
 /// How the checks are gone through.
 #[derive(Debug, Clone, Copy)]
-pub struct Manner<'a> {
+pub struct Manner {
     /// All of it ends then.
     pub limit: Option<Duration>,
     /// Looks after a first one that failed; absent: until the limit.
     pub retries: Option<u32>,
     /// Wait for what is not ready first.
     pub await_ready: bool,
-    /// Where a JUnit report goes.
-    pub junit: Option<&'a Path>,
 }
 
-impl Manner<'_> {
+impl Manner {
     /// One look at each.
-    pub const ONE_LOOK: Manner<'static> = Manner { limit: None, retries: Some(0), await_ready: false, junit: None };
+    pub const ONE_LOOK: Self = Self { limit: None, retries: Some(0), await_ready: false };
 }
 
-/// Looks at everything selected and writes down what became of it.
-pub async fn examine(context: &Context, selection: &Selection, manner: Manner<'_>) -> Result<Box<dyn Report>> {
+/// Looks at everything selected and writes down what became of it, in a JUnit report too where one is wanted.
+pub async fn examine(
+    context: &Context,
+    selection: &Selection,
+    (manner, junit): (Manner, Option<OutputFile>),
+) -> Result<Box<dyn Report>> {
     let began = Instant::now();
     let loaded = load_named(context)?;
     known_services(&loaded)?;
@@ -70,7 +72,7 @@ pub async fn examine(context: &Context, selection: &Selection, manner: Manner<'_
     let observed = target.observe(&loaded.narrow_scope()).await?;
     let planned = wanted(context, &loaded, (&observed, selection))?;
     if planned.is_empty() {
-        return Err(nothing(context, (&loaded, &observed), manner.junit));
+        return Err(nothing(context, (&loaded, &observed), junit));
     }
     if context.options.dry_run {
         return Ok(Box::new(listed(context, &planned)));
@@ -83,7 +85,7 @@ pub async fn examine(context: &Context, selection: &Selection, manner: Manner<'_
     let mut report = ChecksReport::new((&loaded.name, loaded.project.environment_name.as_deref()), checks, not_ready);
     report.took = began.elapsed();
     report.verbose = context.options.verbose;
-    if let Some(file) = manner.junit {
+    if let Some(file) = junit {
         junit::write(file, &junit::Said { report: &report, error: None }, &(context.now)())?;
     }
     github::tell(context, &mut report);
@@ -101,7 +103,7 @@ fn known_services(loaded: &LoadedStack) -> Result<()> {
 }
 
 /// There is nothing to check: told to whoever reads the JUnit report, too.
-fn nothing(context: &Context, (loaded, observed): (&LoadedStack, &Observed), junit: Option<&Path>) -> Error {
+fn nothing(context: &Context, (loaded, observed): (&LoadedStack, &Observed), junit: Option<OutputFile>) -> Error {
     let inactive = switched_off(loaded, observed).into_iter().map(str::to_owned).collect();
     let error = Error::from(WorkflowError::NoChecks { inactive });
     let Some(file) = junit.filter(|_| !context.options.dry_run) else { return error };
@@ -155,7 +157,7 @@ fn listed(context: &Context, planned: &[Planned]) -> Said {
 type Looked = Result<(Vec<CheckOutcome>, Vec<String>)>;
 
 /// Looks until an interruption; nothing that was begun for it in a container is left running.
-async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted: (&[Planned], &Manner<'_>)) -> Looked {
+async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted: (&[Planned], &Manner)) -> Looked {
     let now = OffsetDateTime::parse(&(context.now)(), &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default();
     let mut scene = Scene::now(target, project, now, &context.redactor).await?;
     let looked = tokio::select! {
@@ -167,11 +169,7 @@ async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted:
 }
 
 /// Waits, looks, and looks for restarts once more.
-async fn look_in_time(
-    context: &Context,
-    scene: &mut Scene<'_>,
-    (planned, manner): (&[Planned], &Manner<'_>),
-) -> Looked {
+async fn look_in_time(context: &Context, scene: &mut Scene<'_>, (planned, manner): (&[Planned], &Manner)) -> Looked {
     let deadline = Instant::now() + manner.limit.or(context.options.timeout).unwrap_or(LONGEST);
     let mut not_ready = Vec::new();
     if manner.await_ready {

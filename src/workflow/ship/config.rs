@@ -12,7 +12,8 @@ use clap::Args;
 use crate::compose::model::Stack;
 use crate::compose::{Finding, LoadArgs, LoadOptions, LoadedModel, load, load_model, load_variables};
 use crate::error::Result;
-use crate::session::load::{docker_host, load_args, load_project_file};
+use crate::output_file::{Content, Existing, OutputFile, Rules};
+use crate::session::load::{docker_host, load_args, load_project_file, redact};
 use crate::session::report::{Block, Report};
 use crate::session::{Context, WorkflowError};
 
@@ -168,12 +169,21 @@ pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>>
     if args.quiet {
         text.clear();
     } else if let Some(file) = args.output_file.as_ref().filter(|_| !args.prints_list()) {
-        let path = context.cwd.join(file);
-        std::fs::write(&path, &text)
-            .map_err(|e| WorkflowError::File { path: path.display().to_string(), reason: e.to_string() })?;
+        let content = if holds_secrets(context, &load, &text) { Content::Secret } else { Content::Plain };
+        let rules = Rules { existing: Existing::Replace, content };
+        OutputFile::open(&context.cwd.join(file), rules)?.write(text.as_bytes())?;
         text.clear();
     }
     Ok(Box::new(ConfigReport { text }))
+}
+
+/// Whether a secret's value is in the text: of the environment, of env files or written in the files themselves.
+fn holds_secrets(context: &Context, load_args: &LoadArgs, text: &str) -> bool {
+    let options = LoadOptions { all_resources: true, discard_env_files: true, ..LoadOptions::default() };
+    // A project that is valid only with parts of loading left out is not known well enough.
+    let Ok(loaded) = load(&LoadArgs { options, ..load_args.clone() }) else { return true };
+    redact(context, &loaded.stack, loaded.variables.keys());
+    context.redactor.redact(text) != text
 }
 
 /// The text the flags ask for, and what is worth saying beside it.

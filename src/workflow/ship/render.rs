@@ -2,12 +2,14 @@
 //! Reads the project; returns the files as text, or writes them where `--to` says.
 //! Never writes into the project by itself, and never writes outside the directory it was given.
 
-use std::path::{Component, Path, PathBuf};
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::output_file::{Found, OutputError, Rules, Tree};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError, load};
@@ -22,6 +24,9 @@ pub struct RenderArgs {
     /// Write the files into this directory instead of printing them
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
+    /// Overwrite files in the directory that differ
+    #[arg(long, requires = "to")]
+    pub force: bool,
 }
 
 /// A rendered file.
@@ -49,7 +54,7 @@ pub async fn run(context: &Context, args: RenderArgs) -> Result<Box<dyn Report>>
     let rendered = render_files(&project, &names)?;
     let directory = args.to.map(|to| context.cwd.join(to));
     if let Some(directory) = &directory {
-        write(directory, &rendered, context.options.dry_run)?;
+        write(directory, &rendered, (args.force, context.options.dry_run))?;
     }
     let files = rendered.into_iter().map(|Rendered { name, text }| RenderedFile { name, text }).collect();
     let environment = project.environment_name;
@@ -71,25 +76,50 @@ fn chosen(all: &[String], only: &[String]) -> Result<Vec<String>> {
     Ok(if only.is_empty() { all.to_vec() } else { only.to_vec() })
 }
 
-fn write(directory: &Path, files: &[Rendered], dry_run: bool) -> Result<()> {
+/// Everything that could be refused is, before the first file is written.
+fn write(directory: &Path, files: &[Rendered], (force, dry_run): (bool, bool)) -> Result<()> {
+    let rules = if force { Rules::REPLACE } else { Rules::NEW };
+    let mut missing = Vec::new();
+    let existing = Tree::existing(directory)?;
     for file in files {
-        let name = Path::new(&file.name);
-        // A file beside the project would land beside the directory.
-        if !name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-            let message = format!("`{}` lies outside the project and cannot be written below --to", file.name);
-            return Err(WorkflowError::usage(message).into());
+        match &existing {
+            Some(tree) if is_there(tree, file)? => continue,
+            Some(tree) => tree.check(Path::new(&file.name), rules.existing).map_err(in_the_way)?,
+            None => Tree::check_name(Path::new(&file.name)).map_err(in_the_way)?,
         }
+        missing.push(file);
     }
-    for file in files.iter().filter(|_| !dry_run) {
-        let path = directory.join(&file.name);
-        let failed =
-            |e: std::io::Error| WorkflowError::File { path: path.display().to_string(), reason: e.to_string() };
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(failed)?;
-        }
-        std::fs::write(&path, &file.text).map_err(failed)?;
+    if dry_run || missing.is_empty() {
+        return Ok(());
+    }
+    let tree = Tree::create(directory)?;
+    for file in missing {
+        tree.write(Path::new(&file.name), rules, file.text.as_bytes()).map_err(in_the_way)?;
     }
     Ok(())
+}
+
+/// Whether the very file is there.
+fn is_there(tree: &Tree, file: &Rendered) -> Result<bool> {
+    let Found::File(mut found) = tree.look(Path::new(&file.name)).map_err(in_the_way)? else { return Ok(false) };
+    let mut text = Vec::new();
+    Ok(found.read_to_end(&mut text).is_ok() && text == file.text.as_bytes())
+}
+
+fn in_the_way(error: OutputError) -> Error {
+    match error {
+        OutputError::Exists { path } => {
+            let message = format!("`{}` exists and differs", path.display());
+            let hint = Some("write into another directory, or overwrite it with `--force`".to_owned());
+            WorkflowError::Refused { message, hint }.into()
+        }
+        // A file beside the project would land beside the directory.
+        OutputError::Outside { name } => {
+            let message = format!("`{}` lies outside the project and cannot be written below --to", name.display());
+            WorkflowError::usage(message).into()
+        }
+        other => other.into(),
+    }
 }
 
 impl Report for RenderReport {
@@ -138,12 +168,12 @@ mod tests {
     fn files_are_written_below_the_directory_and_nowhere_else() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("out");
-        write(&target, &[rendered("deploy/compose.yaml")], false).unwrap();
+        write(&target, &[rendered("deploy/compose.yaml")], (false, false)).unwrap();
         assert_eq!(std::fs::read_to_string(target.join("deploy/compose.yaml")).unwrap(), "a: 1\n");
-        let refused = write(&target, &[rendered("x.yaml"), rendered("../y.yaml")], false).unwrap_err();
+        let refused = write(&target, &[rendered("x.yaml"), rendered("../y.yaml")], (false, false)).unwrap_err();
         assert_eq!(refused.kind().exit_code(), 2);
         assert!(!target.join("x.yaml").exists() && !directory.path().join("y.yaml").exists());
-        write(&target, &[rendered("z.yaml")], true).unwrap();
+        write(&target, &[rendered("z.yaml")], (false, true)).unwrap();
         assert!(!target.join("z.yaml").exists());
     }
 

@@ -18,5 +18,5 @@ pub struct HealthArgs {
 
 /// Looks once.
 pub async fn run(context: &Context, args: HealthArgs) -> Result<Box<dyn Report>> {
-    examine(context, &args.selection, Manner::ONE_LOOK).await
+    examine(context, &args.selection, (Manner::ONE_LOOK, None)).await
 }

@@ -35,11 +35,12 @@ pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<Box<dyn Repor
         let hint = "`--junit checks.xml` writes one; `--output json` puts the checks on standard output".to_owned();
         return Err(WorkflowError::Usage { message, hint: Some(hint) }.into());
     }
-    let file = args.junit.map(|file| context.cwd.join(file));
-    if let Some(file) = &file {
-        junit::writable(file)?;
+    let file = args.junit.map(|file| junit::open(&context.cwd.join(file))).transpose()?;
+    if let Some(file) = file.as_ref().filter(|_| !context.options.dry_run) {
+        // A report of an earlier run would be taken for this one's, should this one fail before it reports.
+        file.remove_previous()?;
     }
     let limit = context.options.timeout.unwrap_or(DEADLINE);
-    let manner = Manner { limit: Some(limit), retries: args.retries, await_ready: true, junit: file.as_deref() };
-    examine(context, &args.selection, manner).await
+    let manner = Manner { limit: Some(limit), retries: args.retries, await_ready: true };
+    examine(context, &args.selection, (manner, file)).await
 }

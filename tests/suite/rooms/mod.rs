@@ -122,6 +122,31 @@ fn programs_are_started_through_one_door() {
 }
 
 #[test]
+fn files_are_written_in_one_room() {
+    let rule = "workflow/x.rs:4: files are written through `output_file` only";
+    for text in [
+        "fn f() { std::fs::write(a, b); }",
+        "fn f() { fs::rename(a, b); }",
+        "fn f() { tokio::fs::create_dir_all(a); }",
+        "use std::fs::OpenOptions;",
+        "fn f() { File::create(a); }",
+        "fn f() { tempfile::tempdir(); }",
+        "fn f() { std::os::unix::fs::symlink(a, b); }",
+        "use rustix::fs::{CWD, openat};",
+    ] {
+        assert_eq!(said("workflow/x.rs", text), [rule], "{text}");
+        assert_eq!(said("output_file/x.rs", text), Vec::<String>::new(), "{text}");
+    }
+    for text in [
+        "#[serde(rename = \"a\")] struct A;",
+        "fn f() { out.write(a); target.create(b); std::fs::read(c); }",
+        "#[cfg(test)]\nmod tests { fn f() { std::fs::write(a, b); } }",
+    ] {
+        assert_eq!(said("workflow/x.rs", text), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
 fn pure_rooms_neither_wait_nor_dial() {
     assert_eq!(said("target/x.rs", "async fn f() { g().await }"), Vec::<String>::new());
     for text in ["async fn f() {}", "fn f() { g().await; }", "use std::net::TcpStream;", "use tokio::fs;"] {

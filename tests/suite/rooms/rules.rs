@@ -8,6 +8,7 @@ use super::source::{Source, closing};
 const ORDER: &[&[&str]] = &[
     &["error"],
     &["event"],
+    &["output_file"],
     &["secret"],
     &["project"],
     &["template"],
@@ -60,6 +61,43 @@ const PRINTING: &[&str] = &["println", "eprintln", "print", "eprint", "stdout", 
 /// A program that is started past the door may lie in the project's folder.
 const STARTING: &str = "only `process` starts programs";
 
+/// Words that write, create, rename or remove on the operator's machine. They stand in `output_file`, whose rules keep
+/// devices, links and foreign files from harm.
+const WRITING: &[&str] = &[
+    "DirBuilder",
+    "NamedTempFile",
+    "OpenOptions",
+    "create_dir",
+    "create_dir_all",
+    "fchmod",
+    "fchown",
+    "lchown",
+    "linkat",
+    "mkdirat",
+    "openat",
+    "persist",
+    "persist_noclobber",
+    "remove_dir",
+    "remove_dir_all",
+    "remove_file",
+    "renameat",
+    "renameat_with",
+    "set_permissions",
+    "symlinkat",
+    "tempfile",
+    "unlinkat",
+];
+
+/// Words that do so behind these paths only: elsewhere they are everyday names.
+const WRITING_BEHIND: &[(&str, &[&str])] =
+    &[("fs::", &["copy", "hard_link", "rename", "symlink", "write"]), ("File::", &["create", "create_new", "options"])];
+
+/// Rooms that may write files themselves, each with its reason.
+const WRITERS: &[&str] = &[
+    // The one door.
+    "output_file",
+];
+
 const MOST_LINES: usize = 400;
 const MOST_FUNCTION_LINES: usize = 40;
 const MOST_PARAMETERS: usize = 4;
@@ -90,11 +128,22 @@ pub fn broken(source: &Source) -> Vec<String> {
     if room != "process" {
         found.extend(first_of(source, &["process"], is_starting).map(|line| (line, STARTING.to_owned())));
     }
+    if !WRITERS.contains(&room) {
+        let line = first_of(source, WRITING, |_, _, _| true).into_iter().chain(writing_behind(source)).min();
+        found.extend(line.map(|line| (line, "files are written through `output_file` only".to_owned())));
+    }
     if PURE.contains(&room) {
         let impure = first_of(source, IMPURE, |_, _, _| true);
         found.extend(impure.map(|line| (line, format!("`{room}` is pure: no await, no socket"))));
     }
     shown(source, found)
+}
+
+fn writing_behind(source: &Source) -> Option<usize> {
+    let lines = WRITING_BEHIND.iter().filter_map(|(path, words)| {
+        first_of(source, words, |source, at, _| source.code[..at].trim_end().ends_with(path))
+    });
+    lines.min()
 }
 
 type Finding = (usize, String);
@@ -206,12 +255,17 @@ fn is_starting(source: &Source, at: usize, word: &str) -> bool {
     }
 }
 
+/// `io::` and `std::io::`, not `stdio::`.
+fn ends_with_word(before: &str, path: &str) -> bool {
+    before.strip_suffix(path).is_some_and(|rest| !rest.bytes().next_back().is_some_and(super::source::is_word))
+}
+
 /// A printing macro, or the standard streams themselves; a field or variable called `stdout` is neither.
 fn is_printing(source: &Source, at: usize, word: &str) -> bool {
     let before = source.code[..at].trim_end();
     let after = &source.code[at + word.len()..];
     match word {
-        "stdout" | "stderr" => before.ends_with("io::") && (after.starts_with('(') || after.starts_with(';')),
+        "stdout" | "stderr" => ends_with_word(before, "io::") && (after.starts_with('(') || after.starts_with(';')),
         _ => after.starts_with('!'),
     }
 }

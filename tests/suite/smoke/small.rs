@@ -159,7 +159,7 @@ fn what_cannot_be_meant_is_told_with_the_nearest_name() {
     let service = stage.aictl(&["health", "apl"]).ended(10);
     assert!(service.stderr.contains("`api`"), "{}", service.stderr);
     let folder = stage.aictl(&["smoke-test", "--junit", "none/junit.xml"]).ended(1);
-    assert!(folder.stderr.contains("its folder does not exist"), "{}", folder.stderr);
+    assert!(folder.stderr.contains("mkdir -p "), "{}", folder.stderr);
 
     stage.write("compose.yaml", "services: { api: { image: aictl-lab/tool:1, scale: 0 } }\n");
     let nothing = stage.aictl(&["smoke-test"]).ended(78);

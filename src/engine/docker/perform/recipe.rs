@@ -3,7 +3,6 @@
 //! Never leaves the unpacked folder behind.
 
 use std::collections::VecDeque;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -13,6 +12,7 @@ use super::super::{DockerEngine, images};
 use super::{Progress, created, image_build};
 use crate::compose::model::Build;
 use crate::image::{Recipe, Recipes, Trouble, trouble_in};
+use crate::output_file::{Content, Existing, OutputError, Rules, Scratch, Tree};
 use crate::plan::{Outcome, RecipeBuild};
 use crate::process;
 use crate::target::TargetError;
@@ -45,7 +45,7 @@ pub(super) async fn build(
     let local = |reason: String| failed(wanted, reason, Vec::new());
     let recipes = Recipes::embedded().map_err(|e| local(e.to_string()))?;
     let recipe = recipes.get(&wanted.recipe).map_err(|e| local(e.to_string()))?;
-    let folder = tempfile::Builder::new().prefix("aictl-recipe-").tempdir().map_err(|e| local(e.to_string()))?;
+    let folder = Scratch::temporary("aictl-recipe-").map_err(|e| local(e.to_string()))?;
     unpack(recipe, folder.path()).map_err(|e| local(format!("unpacking it: {e}")))?;
     if recipe.is_script() {
         run_program(engine, wanted, folder.path(), progress).await?;
@@ -73,15 +73,12 @@ pub(super) async fn build(
     })
 }
 
-fn unpack(recipe: &Recipe, folder: &Path) -> std::io::Result<()> {
+fn unpack(recipe: &Recipe, folder: &Path) -> Result<(), OutputError> {
+    let tree = Tree::create(folder)?;
     for file in &recipe.files {
-        let path = folder.join(&file.path);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        let mode = if file.executable { 0o755 } else { 0o644 };
-        let mut out = std::fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&path)?;
-        std::io::Write::write_all(&mut out, &file.bytes)?;
+        let content = if file.executable { Content::Program } else { Content::Plain };
+        let rules = Rules { existing: Existing::Keep, content };
+        tree.write(Path::new(&file.path), rules, &file.bytes)?;
     }
     Ok(())
 }

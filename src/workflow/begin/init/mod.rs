@@ -4,15 +4,15 @@
 
 mod adopt;
 
-use std::fs;
-use std::io;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
 use crate::error::{Result, nearest};
-use crate::host::private_file::{create_directories, create_with_mode};
+use crate::output_file::{Content, Existing, Found, OutputError, Rules, Tree};
 use crate::project::PROJECT_FILE;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::{Context, WorkflowError};
@@ -137,10 +137,12 @@ fn write(context: &Context, directory: &Path, mut drafts: Vec<Draft>) -> Result<
         ..Default::default()
     };
     let (mut missing, mut different) = (Vec::new(), Vec::new());
+    let existing = Tree::existing(directory)?;
     for draft in drafts {
-        match fs::read(directory.join(&draft.path)) {
-            Ok(found) if found == draft.bytes => report.kept.push(draft.path),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(draft),
+        match existing.as_ref().map_or(Ok(Found::Absent), |tree| tree.look(Path::new(&draft.path))) {
+            Ok(Found::Absent) => missing.push(draft),
+            Ok(Found::File(file)) if holds(&file, &draft.bytes) => report.kept.push(draft.path),
+            Err(error @ OutputError::Link { .. }) => return Err(error.into()),
             _ => different.push(draft.path),
         }
     }
@@ -151,14 +153,21 @@ fn write(context: &Context, directory: &Path, mut drafts: Vec<Draft>) -> Result<
         let hint = Some("begin in an empty folder: `aictl --project-dir FOLDER init …`".to_owned());
         return Err(WorkflowError::Refused { message, hint }.into());
     }
-    for draft in missing {
-        if !context.options.dry_run {
-            create(&directory.join(&draft.path), &draft)
-                .map_err(|error| WorkflowError::File { path: draft.path.clone(), reason: error.to_string() })?;
+    if !context.options.dry_run && !missing.is_empty() {
+        let tree = Tree::create(directory)?;
+        for draft in &missing {
+            let content = if draft.is_program { Content::Program } else { Content::Plain };
+            let rules = Rules { existing: Existing::Keep, content };
+            tree.write(Path::new(&draft.path), rules, &draft.bytes)?;
         }
-        report.written.push(draft.path);
     }
+    report.written.extend(missing.into_iter().map(|draft| draft.path));
     Ok(report)
+}
+
+fn holds(mut file: &File, bytes: &[u8]) -> bool {
+    let mut found = Vec::new();
+    file.read_to_end(&mut found).is_ok() && found == bytes
 }
 
 /// The first names of a list, and how many more there are.
@@ -168,13 +177,6 @@ fn some_of(names: &[String]) -> String {
     }
     let (shown, more) = names.split_at(MOST_NAMES - 1);
     format!("{} … and {} more", shown.join(", "), more.len())
-}
-
-fn create(path: &Path, draft: &Draft) -> io::Result<()> {
-    if let Some(folder) = path.parent() {
-        create_directories(folder)?;
-    }
-    create_with_mode(path, &draft.bytes, if draft.is_program { 0o755 } else { 0o644 })
 }
 
 impl InitReport {

@@ -13,7 +13,7 @@ use super::setting::{EnvFile, Setting, load_setting, shown};
 use super::wanted::{Origin, Wanted, wanted};
 use crate::compose::{self, ComposeError, Variable};
 use crate::error::{Result, nearest};
-use crate::host::private_file::{create_private, replace_private};
+use crate::output_file::{create_private, replace_private};
 use crate::project::LoadedProject;
 use crate::secret;
 use crate::session::load::load_args;

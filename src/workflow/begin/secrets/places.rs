@@ -9,7 +9,7 @@ use super::setting::{EnvFile, Setting, shown};
 use super::wanted::{Origin, Wanted};
 use crate::event::Event;
 use crate::host::git::{Tracked, tracked};
-use crate::host::private_file::is_open_to_others;
+use crate::host::is_open_to_others;
 use crate::secret::{is_secret_name, placeholder_reason, secrets_in};
 use crate::session::Context;
 use crate::session::context::quoted_word;

@@ -7,6 +7,7 @@ mod pack;
 mod rules;
 mod unpack;
 
+use std::ffi::OsString;
 use std::sync::Arc;
 
 use clap::Args;
@@ -14,6 +15,7 @@ use futures_util::StreamExt;
 
 use crate::error::Result;
 use crate::event::Channel;
+use crate::output_file::{OutputFile, Rules};
 use crate::plan::{Observed, ObservedContainer};
 use crate::session::attached_process::Passed;
 use crate::session::load::{LoadedStack, load_named};
@@ -115,14 +117,19 @@ impl Copy<'_> {
             }
             return Ok(Box::new(Passed::default()));
         };
-        let found = std::fs::metadata(self.context.cwd.join(destination)).ok().map(|m| m.is_dir());
+        let place = self.context.cwd.join(destination);
+        let found = std::fs::metadata(&place).ok().map(|m| m.is_dir());
         let (directory, prefix) = rules::landing(destination, found, &source)?;
-        let options = unpack::Options {
-            directory: self.context.cwd.join(directory),
-            prefix,
-            bare: query.ends_with("/."),
-            archive: self.args.archive,
-        };
+        let (mut directory, mut prefix) = (self.context.cwd.join(directory), OsString::from(prefix));
+        if !source.is_dir && found != Some(true) {
+            let out = OutputFile::open(&place, Rules::REPLACE)?;
+            match out.location() {
+                None => return self.copied(unpack::write_through(stream, out).await?),
+                // Behind the links that lead there.
+                Some((folder, name)) => (directory, prefix) = (folder.to_owned(), name.to_owned()),
+            }
+        }
+        let options = unpack::Options { directory, prefix, bare: query.ends_with("/."), archive: self.args.archive };
         self.copied(unpack::unpack(stream, options).await?)
     }
 

@@ -1,10 +1,9 @@
-//! A tar archive from a container into a local directory, written while it comes.
+//! A tar archive from a container into a local directory, or its file through a device, written while it comes.
 //! Reads entries; writes files, directories and links below the destination with modes and times as they were.
 //! Never writes outside the destination, whatever names and links the archive holds.
 
-use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, lchown, symlink};
+use std::ffi::OsString;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +12,8 @@ use tar::{Archive, Entry, EntryType};
 
 use super::Copied;
 use super::channel::{ChunkReader, reader};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::output_file::{Attributes, OutputError, OutputFile, Tree};
 use crate::session::WorkflowError;
 use crate::target::{ByteStream, TargetError};
 
@@ -23,7 +23,7 @@ pub(super) struct Options {
     /// An existing directory.
     pub(super) directory: PathBuf,
     /// The name of the archive's root in it; empty when its contents go there directly.
-    pub(super) prefix: String,
+    pub(super) prefix: OsString,
     /// The archive's names begin below its root, not with it.
     pub(super) bare: bool,
     /// Keep owners and special mode bits.
@@ -31,9 +31,33 @@ pub(super) struct Options {
 }
 
 /// Writes the archive.
-pub(super) async fn unpack(mut stream: ByteStream, options: Options) -> Result<Copied> {
+pub(super) async fn unpack(stream: ByteStream, options: Options) -> Result<Copied> {
+    fed(stream, move |reader| Unpacker::new(options)?.all(reader)).await
+}
+
+/// Writes the content of the archive's first file through a device or pipe.
+pub(super) async fn write_through(stream: ByteStream, out: OutputFile) -> Result<Copied> {
+    fed(stream, move |reader| {
+        let mut archive = Archive::new(reader);
+        for entry in archive.entries().map_err(broken)? {
+            let mut entry = entry.map_err(broken)?;
+            if is_content(entry.header().entry_type()) {
+                let bytes = out.write_with(|out| io::copy(&mut entry, out)).map_err(Failure::Output)?;
+                return Ok(Copied { files: 1, bytes, skipped: Vec::new() });
+            }
+        }
+        Err(broken(io::Error::other("there is no file in it")))
+    })
+    .await
+}
+
+/// Lets a function that blocks read the stream.
+async fn fed(
+    mut stream: ByteStream,
+    write: impl FnOnce(ChunkReader) -> std::result::Result<Copied, Failure> + Send + 'static,
+) -> Result<Copied> {
     let (sender, reader) = reader();
-    let writing = tokio::task::spawn_blocking(move || Unpacker::new(options)?.all(reader));
+    let writing = tokio::task::spawn_blocking(move || write(reader));
     let feeding = async move {
         while let Some(chunk) = stream.next().await {
             // Nobody takes it: the writer failed and says why, or it has seen the end.
@@ -47,48 +71,64 @@ pub(super) async fn unpack(mut stream: ByteStream, options: Options) -> Result<C
     // A cut stream looks like a short archive to the writer: the cut is the cause.
     fed?;
     let written = written.map_err(|e| WorkflowError::File { path: "the archive".to_owned(), reason: e.to_string() })?;
-    written.map_err(|(path, reason)| {
-        WorkflowError::File { path: path.display().to_string(), reason: reason.to_string() }.into()
-    })
+    written.map_err(Error::from)
 }
 
-/// A failure and the file it is about.
-type Failure = (PathBuf, io::Error);
+/// What went wrong while an archive was written.
+enum Failure {
+    Output(OutputError),
+    Name(PathBuf, io::Error),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Output(error) => error.into(),
+            Failure::Name(path, reason) => {
+                WorkflowError::File { path: path.display().to_string(), reason: reason.to_string() }.into()
+            }
+        }
+    }
+}
+
+fn broken(error: io::Error) -> Failure {
+    Failure::Name(PathBuf::from("the archive"), error)
+}
+
+fn is_content(kind: EntryType) -> bool {
+    matches!(kind, EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse)
+}
 
 struct Unpacker {
     options: Options,
-    /// The destination, free of links.
-    root: PathBuf,
+    /// The destination.
+    tree: Tree,
     /// Directories get their modes and times last: a read-only one could not be filled.
-    directories: Vec<(PathBuf, u32, SystemTime)>,
-    /// The directory last found to be inside.
-    checked: PathBuf,
+    directories: Vec<(PathBuf, Attributes)>,
     copied: Copied,
 }
 
 impl Unpacker {
     fn new(options: Options) -> std::result::Result<Self, Failure> {
-        let root = options.directory.canonicalize().map_err(|e| (options.directory.clone(), e))?;
-        Ok(Self { checked: root.clone(), options, root, directories: Vec::new(), copied: Copied::default() })
+        let missing = || Failure::Name(options.directory.clone(), io::ErrorKind::NotFound.into());
+        let tree = Tree::existing(&options.directory).map_err(Failure::Output)?.ok_or_else(missing)?;
+        Ok(Self { options, tree, directories: Vec::new(), copied: Copied::default() })
     }
 
     fn all(mut self, reader: ChunkReader) -> std::result::Result<Copied, Failure> {
         let mut archive = Archive::new(reader);
-        let broken = |e| (PathBuf::from("the archive"), e);
         for entry in archive.entries().map_err(broken)? {
             let mut entry = entry.map_err(broken)?;
             let name = entry.path().map_err(broken)?.into_owned();
-            let path = self.place(&name).map_err(|e| (name.clone(), e))?;
-            self.entry(&mut entry, &path).map_err(|e| (path, e))?;
+            self.entry(&mut entry, &name)?;
         }
-        for (path, mode, time) in self.directories.iter().rev() {
-            let set = fs::set_permissions(path, Permissions::from_mode(*mode));
-            set.and_then(|()| File::open(path)?.set_modified(*time)).map_err(|e| (path.clone(), e))?;
+        for (name, set) in self.directories.iter().rev() {
+            self.tree.finish_directory(name, set).map_err(Failure::Output)?;
         }
         Ok(self.copied)
     }
 
-    /// The path of a name of the archive: below the destination, its first part replaced by the prefix.
+    /// A name of the archive below the destination, its first part replaced by the prefix.
     fn place(&self, name: &Path) -> io::Result<PathBuf> {
         let mut parts = Vec::new();
         for part in name.components() {
@@ -99,79 +139,54 @@ impl Unpacker {
             }
         }
         let below = if self.options.bare { &parts[..] } else { parts.get(1..).unwrap_or_default() };
-        let mut path = self.root.clone();
-        if !self.options.prefix.is_empty() {
-            path.push(&self.options.prefix);
-        }
+        let mut path = PathBuf::from(&self.options.prefix);
         path.extend(below);
         Ok(path)
     }
 
-    /// An earlier entry, or whoever was here before, may have put a link in the way that leads elsewhere.
-    fn check(&mut self, path: &Path) -> io::Result<()> {
-        let Some(parent) = path.parent().filter(|_| path != self.root) else { return Ok(()) };
-        if parent == self.checked {
-            return Ok(());
+    fn entry(&mut self, entry: &mut Entry<'_, ChunkReader>, name: &Path) -> std::result::Result<(), Failure> {
+        let unreadable = |error| Failure::Name(name.to_owned(), error);
+        let path = self.place(name).map_err(unreadable)?;
+        let set = self.attributes(entry.header()).map_err(unreadable)?;
+        let kind = entry.header().entry_type();
+        // The destination itself was here before and stays as it is.
+        if path.as_os_str().is_empty() {
+            return if kind == EntryType::Directory { Ok(()) } else { Err(unreadable(outside())) };
         }
-        if !parent.canonicalize()?.starts_with(&self.root) {
-            return Err(outside());
-        }
-        self.checked = parent.to_owned();
-        Ok(())
-    }
-
-    fn entry(&mut self, entry: &mut Entry<'_, ChunkReader>, path: &Path) -> io::Result<()> {
-        self.check(path)?;
-        let header = entry.header();
-        let mode = header.mode()? & if self.options.archive { 0o7777 } else { 0o777 };
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(header.mtime()?);
-        let owner = if self.options.archive { Some((header.uid()?, header.gid()?)) } else { None };
-        match header.entry_type() {
-            EntryType::Directory => self.directory(path, mode, time)?,
-            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => {
-                self.copied.bytes += write(entry, path, mode, time)?;
-                self.copied.files += 1;
+        let target = entry.link_name().map_err(unreadable)?.map(std::borrow::Cow::into_owned);
+        let target = || target.ok_or_else(|| unreadable(io::ErrorKind::InvalidData.into()));
+        match kind {
+            EntryType::Directory => {
+                self.tree.put_directory(&path).map_err(Failure::Output)?;
+                self.directories.push((path, set));
+                return Ok(());
             }
-            EntryType::Symlink => {
-                make_way(path)?;
-                symlink(entry.link_name()?.ok_or(io::ErrorKind::InvalidData)?, path)?;
-                // What is behind it is to be looked at again.
-                self.checked.clone_from(&self.root);
-                self.copied.files += 1;
+            kind if is_content(kind) => {
+                self.copied.bytes += self.tree.put_file(&path, entry, &set).map_err(Failure::Output)?;
             }
-            EntryType::Link => self.hard_link(entry, path)?,
+            EntryType::Symlink => self.tree.put_symlink(&path, &target()?, set.owner).map_err(Failure::Output)?,
+            EntryType::Link => {
+                let existing = self.place(&target()?).map_err(unreadable)?;
+                self.tree.put_hard_link(&path, &existing).map_err(Failure::Output)?;
+            }
             other => {
-                let name = path.display();
+                let name = self.options.directory.join(path);
+                let name = name.display();
                 self.copied.skipped.push(format!("{name} is neither file, directory nor link ({other:?}), left out"));
                 return Ok(());
             }
         }
-        owner.map_or(Ok(()), |owner| own(path, owner))
-    }
-
-    fn directory(&mut self, path: &Path, mode: u32, time: SystemTime) -> io::Result<()> {
-        match fs::symlink_metadata(path) {
-            Ok(found) if found.is_dir() => {}
-            Ok(_) => return Err(io::Error::new(io::ErrorKind::NotADirectory, "it is not a directory")),
-            Err(_) => fs::DirBuilder::new().mode(0o700).create(path)?,
-        }
-        // The destination itself was here before and stays as it is.
-        if path != self.root {
-            self.directories.push((path.to_owned(), mode, time));
-        }
+        self.copied.files += 1;
         Ok(())
     }
 
-    fn hard_link(&mut self, entry: &Entry<'_, ChunkReader>, path: &Path) -> io::Result<()> {
-        let name = entry.link_name()?.ok_or(io::ErrorKind::InvalidData)?;
-        let existing = self.place(&name)?;
-        self.check(&existing)?;
-        if !fs::symlink_metadata(&existing)?.is_file() {
-            return Err(outside());
-        }
-        make_way(path)?;
-        self.copied.files += 1;
-        fs::hard_link(existing, path)
+    fn attributes(&self, header: &tar::Header) -> io::Result<Attributes> {
+        let number = |id: u64| u32::try_from(id).map_err(io::Error::other);
+        Ok(Attributes {
+            mode: header.mode()? & if self.options.archive { 0o7777 } else { 0o777 },
+            modified: SystemTime::UNIX_EPOCH + Duration::from_secs(header.mtime()?),
+            owner: if self.options.archive { Some((number(header.uid()?)?, number(header.gid()?)?)) } else { None },
+        })
     }
 }
 
@@ -179,31 +194,11 @@ fn outside() -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, "it would be written outside of the destination")
 }
 
-/// What is there is replaced, not written through: it may be a link.
-fn make_way(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "a directory is in the way")),
-        Ok(_) => fs::remove_file(path),
-        Err(_) => Ok(()),
-    }
-}
-
-fn write(entry: &mut impl Read, path: &Path, mode: u32, time: SystemTime) -> io::Result<u64> {
-    make_way(path)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let length = io::copy(entry, &mut file)?;
-    file.set_permissions(Permissions::from_mode(mode))?;
-    file.set_modified(time)?;
-    Ok(length)
-}
-
-fn own(path: &Path, (uid, gid): (u64, u64)) -> io::Result<()> {
-    let number = |id: u64| u32::try_from(id).ok();
-    lchown(path, number(uid), number(gid))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
     use super::*;
 
     /// Name, type, link target or content.
@@ -232,8 +227,7 @@ mod tests {
     async fn unpacked(directory: &Path, prefix: &str, items: &[Item<'_>]) -> Result<Copied> {
         let bytes = bytes::Bytes::from(archive(items));
         let stream = futures_util::stream::iter([Ok(bytes)]).boxed();
-        let options =
-            Options { directory: directory.to_owned(), prefix: prefix.to_owned(), bare: false, archive: false };
+        let options = Options { directory: directory.to_owned(), prefix: prefix.into(), bare: false, archive: false };
         unpack(stream, options).await
     }
 
@@ -268,7 +262,8 @@ mod tests {
             fs::create_dir(&inside).unwrap();
             fs::write(there.path().join("outside"), "kept").unwrap();
             let failed = unpacked(&inside, "", attack).await.unwrap_err();
-            assert!(failed.to_string().contains("outside of the destination"), "{attack:?}: {failed}");
+            let words = ["outside of the destination", "nothing is written through links", "leads to no file below"];
+            assert!(words.iter().any(|words| failed.to_string().contains(words)), "{attack:?}: {failed}");
             assert!(!there.path().join("evil").exists(), "{attack:?}");
         }
     }

@@ -178,7 +178,7 @@ fn inside(root: &Path, path: &Path) -> Option<String> {
 }
 
 /// `.env`, `.env.prod`, `prod.env`; a documented example is none.
-fn is_env_file(path: &Path) -> bool {
+pub(super) fn is_env_file(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     !EXAMPLES.contains(&name) && (name == ".env" || name.starts_with(".env.") || name.ends_with(".env"))
 }

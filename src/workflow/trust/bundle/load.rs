@@ -8,10 +8,10 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use super::LoadArgs;
+use super::{LoadArgs, unpack};
 use crate::error::Result;
 use crate::event::{Event, Reporter, human};
-use crate::image::bundle::{Bundle, BundledFile, BundledImage};
+use crate::image::bundle::{Bundle, BundledImage};
 use crate::image::{Digest, ImageError, architecture, runs};
 use crate::plan::{ObservedImage, Scope};
 use crate::session::engine_images::{ENGINE_WIDE, engine};
@@ -47,7 +47,7 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Rep
     let (path, directory) = places(context, &args)?;
     let bundle = verified(context, &path).await?;
     if let Some(directory) = &directory {
-        refuse_overwriting(directory, &bundle)?;
+        unpack::check(directory, &bundle)?;
     }
     let target = engine(context, None).await?;
     let architecture = architecture(&target.observe_engine().await?.architecture).to_owned();
@@ -61,7 +61,7 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Rep
             load(context, target, (&bundle, &path), wanted.clone()).await?;
         }
         if let Some(directory) = &directory {
-            absent_files = unpack(directory, &bundle)?;
+            absent_files = unpack::unpack(directory, &bundle)?;
         }
     }
     let image = |image: &BundledImage| LoadedImage {
@@ -210,65 +210,6 @@ async fn load(
         Err(error) => Event::StepFailed { key: 1, verb: "load", subject, message: error.to_string(), took },
     });
     result
-}
-
-/// Where a file of the bundle goes; one that would leave the directory is refused.
-fn place(directory: &Path, file: &BundledFile) -> Result<PathBuf> {
-    let parts = file.path.split('/');
-    if file.path.is_empty() || parts.into_iter().any(|part| part.is_empty() || part == "." || part == "..") {
-        return Err(WorkflowError::usage(format!("{} of the bundle is no path below a directory", file.path)).into());
-    }
-    Ok(directory.join(&file.path))
-}
-
-/// A file that is there and differs is somebody's work.
-fn refuse_overwriting(directory: &Path, bundle: &Bundle) -> Result<()> {
-    for file in &bundle.contents().files {
-        let path = place(directory, file)?;
-        let differs = match std::fs::File::open(&path) {
-            Ok(mut there) => digest_of(&mut there).as_ref() != Some(&file.digest),
-            Err(_) => path.symlink_metadata().is_ok(),
-        };
-        if differs {
-            let message = format!("{} is there and differs from the bundle's", path.display());
-            let hint = Some("unpack into an empty directory: `--to NEW`; nothing was loaded".to_owned());
-            return Err(WorkflowError::Refused { message, hint }.into());
-        }
-    }
-    Ok(())
-}
-
-fn digest_of(file: &mut std::fs::File) -> Option<Digest> {
-    let mut digester = crate::image::Digester::default();
-    std::io::copy(file, &mut digester).ok()?;
-    Some(digester.finish())
-}
-
-/// Writes the files; returns those the bundle leaves to an earlier one.
-fn unpack(directory: &Path, bundle: &Bundle) -> Result<Vec<String>> {
-    let mut absent = Vec::new();
-    for file in &bundle.contents().files {
-        let path = place(directory, file)?;
-        if path.exists() {
-            continue;
-        }
-        let failed =
-            |e: std::io::Error| WorkflowError::File { path: path.display().to_string(), reason: e.to_string() };
-        let parent = path.parent().unwrap_or(directory);
-        std::fs::create_dir_all(parent).map_err(failed)?;
-        let mode = if file.executable { 0o755 } else { 0o644 };
-        let mut temporary = tempfile::Builder::new()
-            .prefix(".aictl-")
-            .permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
-            .tempfile_in(parent)
-            .map_err(failed)?;
-        if bundle.write_file(file, temporary.as_file_mut()).map_err(failed)? {
-            temporary.persist_noclobber(&path).map_err(|e| failed(e.error))?;
-        } else {
-            absent.push(file.path.clone());
-        }
-    }
-    Ok(absent)
 }
 
 impl Report for LoadReport {

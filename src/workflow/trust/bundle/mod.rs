@@ -5,6 +5,7 @@
 mod files;
 mod load;
 mod save;
+mod unpack;
 
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,9 @@ pub enum BundleAction {
 pub struct SaveArgs {
     /// The file to write: a tar of an OCI image layout
     pub bundle: PathBuf,
+    /// Overwrite a file that is not a bundle
+    #[arg(long)]
+    pub force: bool,
     /// An earlier bundle: layers it has are left out, and loading needs them present
     #[arg(long, value_name = "BUNDLE")]
     pub base: Option<PathBuf>,

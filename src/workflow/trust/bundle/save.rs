@@ -19,7 +19,9 @@ use crate::image::bundle::{
     BlobStore, Bundle, BundledFile, BundledImage, Contents, FORMAT, take_archive, write_bundle,
 };
 use crate::image::{Digest, ImageError, Reference};
+use crate::output_file::{Content, Existing, OutputError, OutputFile, Rules};
 use crate::plan::{Observed, ObservedImage};
+use crate::session::attached_process::Passed;
 use crate::session::load::{LoadedStack, load_stack};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::{Context, WorkflowError};
@@ -51,7 +53,8 @@ struct SaveReport {
 
 /// Saves.
 pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Report>> {
-    let path = place(context, &args)?;
+    let out = place(context, &args)?;
+    let path = out.path().to_owned();
     let loaded = load_stack(context)?;
     let collected = collect(&loaded, &context.redactor)?;
     let target = loaded.connect(context).await?;
@@ -66,7 +69,8 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Rep
     let (known, since) = earlier.map(|old| (old.known(), Some(old.index().clone()))).unwrap_or_default();
     let names: Vec<String> = references.iter().map(|(name, _)| name.clone()).collect();
     let contents = empty(&loaded, since);
-    let work = Work { path: path.clone(), known, contents, collected, binary: !args.without_binary };
+    let to_standard_output = out.is_standard_output();
+    let work = Work { out, known, contents, collected, binary: !args.without_binary };
     let began = Instant::now();
     let subject = format!("bundle {}", path.display());
     let started = Event::StepStarted { key: 0, verb: "save", subject: subject.clone(), cause: "asked for".to_owned() };
@@ -82,11 +86,15 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Rep
     let (detail, took) = (Some(human::bytes(size)), began.elapsed());
     context.reporter.report(Event::StepFinished { key: 0, verb: "Saved", subject, detail, took });
     same_ids(&contents, &references)?;
+    if to_standard_output {
+        // Nothing may follow the bundle there.
+        return Ok(Box::new(Passed::default()));
+    }
     Ok(Box::new(report(path, size, &contents, left_out)))
 }
 
 /// Where the bundle goes. It cannot take the place of the base it is made against: it would need what it overwrote.
-fn place(context: &Context, args: &SaveArgs) -> Result<PathBuf> {
+fn place(context: &Context, args: &SaveArgs) -> Result<OutputFile> {
     super::refuse_stream(&args.bundle, "save")?;
     let path = context.cwd.join(&args.bundle);
     if args.base.as_ref().is_some_and(|base| is_same_file(&path, &context.cwd.join(base))) {
@@ -95,7 +103,16 @@ fn place(context: &Context, args: &SaveArgs) -> Result<PathBuf> {
         let hint = Some("write another file: `aictl bundle save NEW --base OLD`".to_owned());
         return Err(WorkflowError::Usage { message, hint }.into());
     }
-    Ok(path)
+    let existing =
+        if args.force || Bundle::open(&path).is_ok() { Existing::Replace } else { Existing::ReplaceOwn(|_| false) };
+    OutputFile::open(&path, Rules { existing, content: Content::Plain }).map_err(|error| match error {
+        OutputError::Exists { path } => {
+            let message = format!("`{}` exists and is not a bundle", path.display());
+            let hint = Some("name another file, or overwrite it with `--force`".to_owned());
+            WorkflowError::Refused { message, hint }.into()
+        }
+        other => other.into(),
+    })
 }
 
 /// Whether two paths lead to one file, by whatever links.
@@ -143,7 +160,7 @@ fn references(loaded: &LoadedStack, observed: &Observed) -> Result<Vec<(String, 
 }
 
 struct Work {
-    path: PathBuf,
+    out: OutputFile,
     known: BTreeSet<Digest>,
     contents: Contents,
     collected: Collected,
@@ -152,15 +169,14 @@ struct Work {
 
 impl Work {
     async fn run(self, context: &Context, target: &dyn Target, names: &[String]) -> Result<(Contents, u64)> {
-        let folder = self.path.parent().unwrap_or(Path::new(".")).to_owned();
         if names.is_empty() {
-            let store = BlobStore::new(&folder, self.known.clone())?;
+            let store = BlobStore::new(&self.out, self.known.clone())?;
             return Ok(tokio::task::spawn_blocking(move || self.write(store, Vec::new())).await.map_err(joined)??);
         }
         let archive = until_interrupted(context, target.export_images(names).await?);
         let known = self.known.clone();
         let taken = bridge::read(archive, move |reader: &mut dyn Read| {
-            let mut store = BlobStore::new(&folder, known)?;
+            let mut store = BlobStore::new(&self.out, known)?;
             let images = take_archive(reader, &mut store)?;
             self.write(store, images)
         });
@@ -190,7 +206,7 @@ impl Work {
             let path = BINARY.to_owned();
             contents.files.push(BundledFile { path, executable: true, digest: blob.digest, size: blob.size });
         }
-        write_bundle(&self.path, contents, store)
+        write_bundle(self.out, contents, store)
     }
 }
 

@@ -1,0 +1,48 @@
+//! A folder for files that exist only while something else is made of them.
+//! Reads nothing; the folder is only its owner's and is removed with everything in it when it is dropped.
+//! Never holds what the operator asked for.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::error::OutputError;
+
+/// A private folder that goes away by itself.
+#[derive(Debug)]
+pub struct Scratch(tempfile::TempDir);
+
+impl Scratch {
+    /// In a folder of the operator's, hidden.
+    pub(super) fn beside(folder: &Path) -> Result<Self, OutputError> {
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let made = tempfile::Builder::new().prefix(".aictl-").tempdir_in(folder);
+        made.map(Self).map_err(|error| OutputError::io(folder, error))
+    }
+
+    /// Where the system keeps temporary files.
+    pub fn temporary(prefix: &str) -> Result<Self, OutputError> {
+        let made = tempfile::Builder::new().prefix(prefix).tempdir();
+        made.map(Self).map_err(|error| OutputError::io(&std::env::temp_dir(), error))
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// A path in it.
+    pub fn at(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// A file in it, empty; one of the name is emptied.
+    pub fn create(&self, name: &str) -> io::Result<File> {
+        File::create(self.at(name))
+    }
+
+    /// Gives a file in it another name.
+    pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.at(from), self.at(to))
+    }
+}

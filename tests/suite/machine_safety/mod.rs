@@ -1,0 +1,131 @@
+//! Every verb that writes on the operator's machine, against everything that can stand where it is to write.
+//! Reads exit codes and the folder afterwards: a device is a device, a foreign file is whole, nothing lies beside it.
+//! Runs as root in scratch folders with devices, pipes and mounts of its own.
+mod members;
+mod obstacle;
+mod verbs;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use obstacle::{FOREIGN, Obstacle};
+use verbs::{Verb, Workshop};
+
+use crate::stage::skip;
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// One verb against one obstacle; what was harmed, in words.
+fn tried(workshop: &Workshop, verb: &Verb, obstacle: Obstacle) -> Vec<String> {
+    let Some(scene) = obstacle.prepare(verb.file) else {
+        skip(&format!("{} on {obstacle:?}", verb.name), "it cannot be made here");
+        return Vec::new();
+    };
+    let before = names(&scene.folder);
+    let outcome = workshop.run(verb, &scene);
+    let mut harm = scene.harm(verb);
+    let stray: Vec<String> = names(&scene.folder).difference(&before).cloned().collect();
+    if !stray.iter().all(|name| name == scene.target_name()) {
+        harm.push(format!("left {stray:?}"));
+    }
+    let may_succeed = scene.may_succeed(verb);
+    if outcome.code == 0 && !may_succeed {
+        harm.push("exit code 0".to_owned());
+    }
+    if outcome.code != 0 && scene.must_succeed(verb) {
+        harm.push(format!("exit code {}", outcome.code));
+    }
+    if outcome.code < 0 || outcome.stderr.contains("panicked") {
+        harm.push("it crashed".to_owned());
+    }
+    if outcome.code != 0 && !outcome.stderr.contains("error: ") {
+        harm.push("no error is told".to_owned());
+    }
+    let told = |harm: String| format!("{} on {obstacle:?}: {harm}\n{}{}", verb.name, outcome.stdout, outcome.stderr);
+    harm.into_iter().map(told).collect()
+}
+
+#[test]
+fn no_verb_harms_what_stands_where_it_writes() {
+    let Some(workshop) = Workshop::open("safety") else { return };
+    let pairs = verbs::all().into_iter().flat_map(|verb| Obstacle::ALL.map(|obstacle| (verb.clone(), obstacle)));
+    let harm: Vec<String> = pairs.flat_map(|(verb, obstacle)| tried(&workshop, &verb, obstacle)).collect();
+    assert!(harm.is_empty(), "{} harmed:\n{}", harm.len(), harm.join("\n"));
+}
+
+/// What `--force` is for, and that nothing else takes its part.
+#[test]
+fn a_foreign_file_is_overwritten_only_with_force() {
+    let Some(workshop) = Workshop::open("safety-force") else { return };
+    for verb in verbs::all().into_iter().filter(|verb| verb.force) {
+        let scene = Obstacle::ForeignFile.prepare(verb.file).unwrap();
+        workshop.run(&verb, &scene).ended(1);
+        assert_eq!(fs::read_to_string(&scene.target).unwrap(), FOREIGN, "{}", verb.name);
+        workshop.run_with(&verb, &scene, &["--force"]).ended(0);
+        assert_ne!(fs::read_to_string(&scene.target).unwrap_or_default(), FOREIGN, "{}", verb.name);
+        // What aictl wrote itself it may write again.
+        workshop.run(&verb, &scene).ended(0);
+    }
+}
+
+/// A report of an earlier run is not there when this run failed before it had one.
+#[test]
+fn no_report_of_an_earlier_run_outlives_one_that_failed() {
+    let Some(workshop) = Workshop::open("safety-stale") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("junit.xml");
+    let path = report.to_str().unwrap();
+    let words = ["smoke-test", "--junit", path];
+    workshop.aictl(&words).ended(0);
+    let mode = |path: &Path| std::os::unix::fs::PermissionsExt::mode(&fs::metadata(path).unwrap().permissions());
+    fs::write(folder.path().join("plain"), "").unwrap();
+    assert_eq!(mode(&report), mode(&folder.path().join("plain")), "a report holds no secret");
+    workshop.aictl(&["--dry-run", "smoke-test", "--junit", path]).ended(0);
+    assert!(report.exists(), "a dry run changes nothing");
+    let mut unreachable = workshop.command(&words);
+    let outcome = unreachable.env("DOCKER_HOST", "unix:///nowhere.sock").output().unwrap();
+    assert_eq!(outcome.status.code(), Some(9));
+    assert_eq!(names(folder.path()), BTreeSet::from(["plain".to_owned()]));
+}
+
+/// Through standard output the report of the checks and the bundle go as through any pipe.
+#[test]
+fn standard_output_is_written_through_and_never_truncated() {
+    let Some(workshop) = Workshop::open("safety-stdout") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    fs::write(&log, "earlier\n").unwrap();
+    let file = fs::OpenOptions::new().append(true).open(&log).unwrap();
+    let mut command = workshop.command(&["config", "-o", "/dev/stdout"]);
+    assert!(command.stdout(file).status().unwrap().success());
+    let text = fs::read_to_string(&log).unwrap();
+    assert!(text.starts_with("earlier\nname: ") && text.ends_with('\n'), "{text}");
+    let saved = workshop.command(&["bundle", "save", "/dev/stdout"]).output().unwrap();
+    assert!(saved.status.success(), "{}", String::from_utf8_lossy(&saved.stderr));
+    let bundle = folder.path().join("bundle.tar");
+    fs::write(&bundle, &saved.stdout).unwrap();
+    aictl::image::bundle::Bundle::open(&bundle).map(drop).unwrap();
+}
+
+/// The resolved model holds secrets and is only its owner's; without secrets the umask decides.
+#[test]
+fn a_resolved_model_with_secrets_is_private() {
+    let Some(workshop) = Workshop::open("safety-mode") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("plain"), "").unwrap();
+    let mode = |name: &str| std::os::unix::fs::PermissionsExt::mode(&fs::metadata(at(name)).unwrap().permissions());
+    workshop.aictl(&["config", "-o", at("resolved").to_str().unwrap()]).ended(0);
+    assert!(fs::read_to_string(at("resolved")).unwrap().contains(verbs::SECRET));
+    assert_eq!(mode("resolved") & 0o777, 0o600);
+    for words in [&["--no-interpolate"][..], &["--no-env-resolution"]] {
+        let out = at("out");
+        let _ = fs::remove_file(&out);
+        workshop.aictl(&[&["config", "-o", out.to_str().unwrap()], words].concat()).ended(0);
+        let is_private = fs::read_to_string(&out).unwrap().contains(verbs::SECRET);
+        assert_eq!(mode("out") & 0o777, if is_private { 0o600 } else { mode("plain") & 0o777 }, "{words:?}");
+    }
+}
