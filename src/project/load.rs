@@ -90,6 +90,15 @@ impl LoadedProject {
         problems(file, found.into_misfits())
     }
 
+    /// A problem with a key of the environment's `target`, found when it was to be used.
+    pub fn problem_of_target(&self, keys: &[&str], message: String, nearest: Option<String>) -> Problem {
+        let name = self.environment_name.as_deref().unwrap_or_default();
+        let path = [&["environments", name, "target"][..], keys].concat();
+        let at = self.tree.as_ref().map(|tree| tree.place(&path)).unwrap_or_default();
+        let file = self.file.as_deref().map_or_else(|| PROJECT_FILE.to_owned(), shown);
+        Problem { file, line: at.line, column: at.column, key: path.join("."), message, nearest }
+    }
+
     /// The same for the checks alone.
     pub fn unknown_services_of_checks(&self, services: &[&str]) -> Vec<Problem> {
         let (Some(tree), Some(file)) = (&self.tree, &self.file) else { return Vec::new() };

@@ -31,7 +31,7 @@ pub use model::{
 };
 pub use quantity::{ByteSize, Period};
 pub use schema::schema;
-pub use target::{DockerTarget, KubernetesTarget, TargetConfig};
+pub use target::{DockerTarget, DockerTls, DockerTlsFiles, KubernetesTarget, TargetConfig};
 pub use trust::{
     BackupPolicy, DataKind, DataService, EmailNotify, KeepPolicy, NotifyConfig, PasswordSource, RestartPolicy,
     TelegramNotify, WatchPolicy,

@@ -10,8 +10,9 @@ use crate::compose::model::Stack;
 use crate::compose::{self, ComposeError, FileSource, LoadArgs, LoadOptions};
 use crate::error::Result;
 use crate::plan::{Scope, api_socket};
-use crate::project::{LoadedProject, TargetConfig, Task, load_project};
+use crate::project::{LoadedProject, Task, load_project};
 use crate::secret::{Secret, secrets_in};
+use crate::session::endpoint::endpoint;
 use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
@@ -160,14 +161,6 @@ fn redact<'a>(context: &Context, stack: &Stack, variables: impl Iterator<Item = 
     context.redactor.learn(&secrets);
 }
 
-/// Where the environment of a project file says its Docker engine is.
-pub fn docker_host(project: &LoadedProject) -> Option<String> {
-    match project.environment.target.as_ref()? {
-        TargetConfig::Docker(docker) => docker.host.clone(),
-        TargetConfig::Kubernetes(_) => None,
-    }
-}
-
 impl LoadedStack {
     /// The stack, for verbs that cannot do without.
     pub fn take_stack(&mut self, context: &Context) -> Result<Stack> {
@@ -187,19 +180,9 @@ impl LoadedStack {
         Ok(stack)
     }
 
-    /// Where the environment says its engine is.
-    pub fn host(&self) -> Option<String> {
-        docker_host(&self.project)
-    }
-
     /// Connects to the environment's engine.
     pub async fn connect(&self, context: &Context) -> Result<Arc<dyn Target>> {
-        if matches!(self.project.environment.target, Some(TargetConfig::Kubernetes(_))) {
-            return Err(
-                WorkflowError::usage("this environment is a cluster; this aictl only drives Docker engines").into()
-            );
-        }
-        Ok(context.connector.connect(self.host().as_deref()).await?)
+        Ok(endpoint(context, &self.project)?.connect().await?)
     }
 
     /// What to look for on the engine.

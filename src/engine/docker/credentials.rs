@@ -12,7 +12,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use super::address::{Environment, config_folder};
+use super::address::Environment;
+use super::locate::config_folder;
 
 /// The key under which the Docker Hub's credentials are kept.
 const HUB: &str = "https://index.docker.io/v1/";

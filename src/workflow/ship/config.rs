@@ -12,7 +12,7 @@ use clap::Args;
 use crate::compose::model::Stack;
 use crate::compose::{Finding, LoadArgs, LoadOptions, LoadedModel, load, load_model, load_variables};
 use crate::error::Result;
-use crate::session::load::{docker_host, load_args, load_project_file};
+use crate::session::load::{load_args, load_project_file};
 use crate::session::report::{Block, Report};
 use crate::session::{Context, WorkflowError};
 
@@ -156,12 +156,8 @@ pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>>
         load.services.clone_from(&args.names);
     }
     let pins = (args.resolve_image_digests || args.lock_image_digests) && !args.prints_list();
-    let (mut text, warnings) = if pins {
-        let host = docker_host(&project);
-        digests::pinned((context, host), &args, &load).await?
-    } else {
-        answer(&args, &load)?
-    };
+    let (mut text, warnings) =
+        if pins { digests::pinned((context, &project), &args, &load).await? } else { answer(&args, &load)? };
     for finding in warnings {
         context.reporter.warn(finding.to_string());
     }
