@@ -36,7 +36,7 @@ pub struct LoadedProject {
     pub environment: Environment,
     /// Values of project, environment and `--set`, merged in this order.
     pub values: Map<String, Value>,
-    tree: Option<Node>,
+    pub(super) tree: Option<Node>,
 }
 
 /// Loads the project of a directory. `file` names the project file instead of looking for it; `set` holds `a.b=c`.

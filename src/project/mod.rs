@@ -8,6 +8,7 @@ mod document;
 mod error;
 mod load;
 mod model;
+mod no_effect;
 mod quantity;
 mod scalar;
 mod schema;
@@ -27,7 +28,8 @@ pub use error::{Problem, ProjectError};
 pub use load::{LoadedProject, PROJECT_FILE, load_project, parse_project};
 pub use model::{
     ChartSource, CommandLine, DeployPolicy, Environment, GenerateKind, OnShortfall, Project, ProxyConfig,
-    QuickstartConfig, RegistryConfig, Requirements, Resources, Route, SecretRequirement, Strategy, Task, Tls,
+    QuickstartConfig, RegistryConfig, Rehearsal, Requirements, Resources, Route, SecretRequirement, Strategy, Task,
+    Tls,
 };
 pub use quantity::{ByteSize, Period};
 pub use schema::schema;

@@ -110,8 +110,11 @@ fn examine_environment(name: &str, environment: &Environment, found: &mut Findin
         Some(TargetConfig::Docker(engine)) => examine_engine(name, engine, found),
         None => {}
     }
-    if environment.chart.is_some() && !matches!(environment.target, Some(TargetConfig::Kubernetes(_))) {
-        found.add(&at("chart"), "needs a Kubernetes `target`");
+    let on_a_cluster = matches!(environment.target, Some(TargetConfig::Kubernetes(_)));
+    for (key, given) in [("chart", environment.chart.is_some()), ("namespace", environment.namespace.is_some())] {
+        if given && !on_a_cluster {
+            found.add(&at(key), "needs a Kubernetes `target`");
+        }
     }
     if let Some(requirements) = &environment.requirements {
         examine_requirements(name, requirements, found);

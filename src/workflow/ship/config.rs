@@ -12,7 +12,7 @@ use clap::Args;
 use crate::compose::model::Stack;
 use crate::compose::{Finding, LoadArgs, LoadOptions, LoadedModel, load, load_model, load_variables};
 use crate::error::Result;
-use crate::session::load::{load_args, load_project_file};
+use crate::session::load::{load_args, load_project_file, warn_of_no_effect};
 use crate::session::report::{Block, Report};
 use crate::session::{Context, WorkflowError};
 
@@ -150,6 +150,7 @@ impl ListArgs {
 /// Prints the project.
 pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>> {
     let project = load_project_file(context)?;
+    warn_of_no_effect(context, &project);
     let mut load = load_args(context, &project)?;
     load.options = args.load_options(context.options.all_resources);
     if !args.ignores_names() {
