@@ -14,11 +14,12 @@ use super::args::Cli;
 use super::console::ProcessConsole;
 use super::dispatch::dispatch;
 use super::signals;
-use crate::engine::docker::DockerEngine;
+use crate::engine::docker::{Environment, FoundEngine, locate};
 use crate::error::ErrorKind;
+use crate::project::DockerTarget;
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
-use crate::session::{Context, WorkflowError};
+use crate::session::{Connect, Context, Endpoint, WorkflowError};
 use crate::target::{Target, TargetError};
 use crate::ui::{Facts, LogOptions, OutputFormat, Ui, UiOptions};
 
@@ -123,14 +124,31 @@ fn now() -> String {
     time::OffsetDateTime::now_utc().format(format).unwrap_or_default()
 }
 
-/// How the Docker engine is reached.
+/// How Docker engines are found.
 struct DockerConnector {
-    environment: crate::engine::docker::Environment,
+    environment: Environment,
+}
+
+impl Connect for DockerConnector {
+    fn locate(&self, named: Option<&DockerTarget>) -> Result<Box<dyn Endpoint>, TargetError> {
+        let found = FoundEngine::at(locate(named, &self.environment)?)?;
+        Ok(Box::new(DockerEndpoint { found, environment: self.environment.clone() }))
+    }
+}
+
+/// A Docker engine that was found.
+struct DockerEndpoint {
+    found: FoundEngine,
+    environment: Environment,
 }
 
 #[async_trait::async_trait]
-impl crate::session::Connect for DockerConnector {
-    async fn connect(&self, host: Option<&str>) -> Result<Arc<dyn Target>, TargetError> {
-        Ok(Arc::new(DockerEngine::connect(host, &self.environment).await?))
+impl Endpoint for DockerEndpoint {
+    fn address(&self) -> &str {
+        self.found.address()
+    }
+
+    async fn connect(&self) -> Result<Arc<dyn Target>, TargetError> {
+        Ok(Arc::new(self.found.connect(&self.environment).await?))
     }
 }

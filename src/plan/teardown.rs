@@ -103,13 +103,14 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
 }
 
 fn wanted(container: &ObservedContainer, stack: Option<&Stack>, options: &TeardownOptions) -> bool {
-    if !options.services.is_empty() {
-        return options.services.contains(&container.service) && !container.one_off;
-    }
     let known = stack.is_none_or(|s| {
         s.services.contains_key(&container.service) || s.disabled_services.contains_key(&container.service)
     });
-    known || options.orphans
+    let orphan = !known && options.orphans;
+    if !options.services.is_empty() {
+        return (options.services.contains(&container.service) && !container.one_off) || orphan;
+    }
+    known || orphan
 }
 
 /// The plan under way and what it follows from.

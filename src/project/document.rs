@@ -56,6 +56,11 @@ impl Node {
         entries.iter().find(|(name, _, _)| name == key).map(|(_, _, node)| node)
     }
 
+    /// Whether nothing stands here.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(&self.content, Content::Scalar { text, plain } if super::scalar::is_null(text, *plain))
+    }
+
     /// The place of what a path like `["environments", "prod", "0"]` leads to, or of the last part that is there.
     pub(super) fn place(&self, path: &[&str]) -> Place {
         let Some((first, rest)) = path.split_first() else { return self.at };

@@ -53,6 +53,9 @@ pub enum ProjectError {
     /// The project file is wrong in one or more places.
     #[error("{}", listed(.0))]
     Invalid(Vec<Problem>),
+    /// The environment's target cannot be honoured.
+    #[error("{0}")]
+    Target(Box<Problem>),
     /// An environment was asked for that the project does not have.
     #[error("environment `{name}` is not in {file}{}", listed_names(known))]
     UnknownEnvironment {

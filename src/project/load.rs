@@ -36,7 +36,7 @@ pub struct LoadedProject {
     pub environment: Environment,
     /// Values of project, environment and `--set`, merged in this order.
     pub values: Map<String, Value>,
-    tree: Option<Node>,
+    pub(super) tree: Option<Node>,
 }
 
 /// Loads the project of a directory. `file` names the project file instead of looking for it; `set` holds `a.b=c`.
@@ -88,6 +88,15 @@ impl LoadedProject {
         }
         self.unknown_in_checks(services, &mut found);
         problems(file, found.into_misfits())
+    }
+
+    /// A problem with a key of the environment's `target`, found when it was to be used.
+    pub fn problem_of_target(&self, keys: &[&str], message: String, nearest: Option<String>) -> Problem {
+        let name = self.environment_name.as_deref().unwrap_or_default();
+        let path = [&["environments", name, "target"][..], keys].concat();
+        let at = self.tree.as_ref().map(|tree| tree.place(&path)).unwrap_or_default();
+        let file = self.file.as_deref().map_or_else(|| PROJECT_FILE.to_owned(), shown);
+        Problem { file, line: at.line, column: at.column, key: path.join("."), message, nearest }
     }
 
     /// The same for the checks alone.

@@ -21,7 +21,7 @@ environments:
              requirements: { minimum: { cpus: 4, memory: 8GiB, disk: 50GiB }, recommended: { cpus: 8, memory: 16GiB, disk: 200GiB }, on_shortfall: refuse },
              proxy: { service: nginx, tls: { letsencrypt: { email: ops@example.com } },
                       routes: [ { path: /api/, service: api, port: 8000, strategy: blue-green }, { path: /, service: frontend, port: 3000, strategy: blue-green } ] },
-             deploy: { backup: true, migrate: true, confirm: true } }
+             deploy: { backup: true, rehearse: required, migrate: true, bake: 5m, drain: 60s, confirm: true } }
   cluster: { target: { kubernetes: [ { context: eu, cluster_uid: "…" }, { context: us } ] }, namespace: ai-assistant,
              chart: { path: charts/ai-assistant, values: [values.yaml.tera] } }
 registry: { url: registry.example.com, mirrors: [mirror.local:5000] }

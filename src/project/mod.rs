@@ -8,6 +8,7 @@ mod document;
 mod error;
 mod load;
 mod model;
+mod no_effect;
 mod quantity;
 mod scalar;
 mod schema;
@@ -28,12 +29,13 @@ pub use error::{Problem, ProjectError};
 pub use load::{LoadedProject, PROJECT_FILE, load_project, parse_project};
 pub use model::{
     ChartSource, CommandLine, DeployPolicy, Environment, GenerateKind, OnShortfall, Project, ProxyConfig,
-    QuickstartConfig, RegistryConfig, Requirements, Resources, Route, SecretRequirement, Strategy, Task, Tls,
+    QuickstartConfig, RegistryConfig, Rehearsal, Requirements, Resources, Route, SecretRequirement, Strategy, Task,
+    Tls,
 };
 pub use quantity::{ByteSize, Period};
 pub use schema::schema;
 pub use ssh_address::{SshAddress, after_ssh_scheme};
-pub use target::{DockerTarget, KubernetesTarget, TargetConfig};
+pub use target::{DockerTarget, DockerTls, DockerTlsFiles, KubernetesTarget, TargetConfig};
 pub use trust::{
     BackupPolicy, DataKind, DataService, EmailNotify, KeepPolicy, NotifyConfig, PasswordSource, RestartPolicy,
     TelegramNotify, WatchPolicy,

@@ -236,10 +236,14 @@ pub enum Strategy {
 pub struct DeployPolicy {
     /// Take a backup first.
     pub backup: bool,
+    /// Rehearse the release on the newest proven backup first: `required`, or `when-possible`.
+    pub rehearse: Option<Rehearsal>,
     /// Run the task `migrate` before the switch.
     pub migrate: bool,
     /// Ask before anything is done.
     pub confirm: bool,
+    /// How long the old side stays warm after the switch.
+    pub bake: Option<Period>,
     /// How long old connections may take to end.
     pub drain: Option<Period>,
     /// How long a new side may take to become healthy.
@@ -247,6 +251,16 @@ pub struct DeployPolicy {
     /// How many releases are kept to go back to.
     #[schemars(range(min = 1))]
     pub keep_releases: Option<u32>,
+}
+
+/// Whether a release is rehearsed before it is deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rehearsal {
+    /// No deploy without one.
+    Required,
+    /// Where there is a proven backup.
+    WhenPossible,
 }
 
 /// Where images are pulled from; credentials are those `docker login` stored.

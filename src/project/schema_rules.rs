@@ -38,6 +38,7 @@ pub(super) fn add(schema: &mut Value) {
         put(schema, &format!("/$defs/{check}/properties/command"), "allOf", words.clone());
     }
     choices(schema);
+    docker_target(schema);
 }
 
 /// Keys of which one or more must be there, and keys that exclude each other.
@@ -53,8 +54,35 @@ fn choices(schema: &mut Value) {
         let choice = json!({ word: keys.iter().map(|key| said(key)).collect::<Vec<_>>() });
         put(schema, &format!("/$defs/{definition}"), "allOf", json!([choice]));
     }
-    let both = json!({ "allOf": [said("host"), said("context")] });
-    put(schema, "/$defs/DockerTarget", "allOf", json!([{ "not": both }]));
+}
+
+/// The keys of a Docker target that exclude or need each other.
+fn docker_target(schema: &mut Value) {
+    for place in ["DockerTarget/properties/host", "DockerTarget/properties/context", "DockerTls/anyOf/0"] {
+        put(schema, &format!("/$defs/{place}"), "pattern", NOT_BLANK.into());
+    }
+    for key in ["ca", "cert", "key"] {
+        put(schema, &format!("/$defs/DockerTlsFiles/properties/{key}"), "pattern", NOT_BLANK.into());
+    }
+    let not_tcp = json!({ "pattern": "://", "not": { "pattern": r"^\s*(tcp|https)://" } });
+    let impossible = [
+        json!([said("host"), said("context")]),
+        json!([said("tls"), { "not": said("host") }]),
+        json!([said("tls"), { "required": ["host"], "properties": { "host": not_tcp } }]),
+    ];
+    put(schema, "/$defs/DockerTarget", "allOf", none_of(&impossible));
+    let unchecked = json!({ "required": ["verify"], "properties": { "verify": { "const": false } } });
+    let impossible = [
+        json!([said("cert"), { "not": said("key") }]),
+        json!([said("key"), { "not": said("cert") }]),
+        json!([said("ca"), unchecked]),
+    ];
+    put(schema, "/$defs/DockerTlsFiles", "allOf", none_of(&impossible));
+}
+
+/// None of these combinations, each a list of what is true at once.
+fn none_of(combinations: &[Value]) -> Value {
+    combinations.iter().map(|all| json!({ "not": { "allOf": all } })).collect()
 }
 
 /// A key that is there and is not empty.

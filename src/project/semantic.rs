@@ -7,7 +7,7 @@ use super::document::{Fault, Node};
 use super::model::{Environment, Project, ProxyConfig, RegistryConfig, Requirements, Resources};
 use super::shape::Misfit;
 use super::ssh_address::{SshAddress, after_ssh_scheme};
-use super::target::{DockerTarget, TargetConfig};
+use super::target::{DockerTarget, DockerTls, TargetConfig};
 use super::trust::BackupPolicy;
 use crate::error::nearest;
 
@@ -111,8 +111,11 @@ fn examine_environment(name: &str, environment: &Environment, found: &mut Findin
         Some(TargetConfig::Docker(engine)) => examine_engine(name, engine, found),
         None => {}
     }
-    if environment.chart.is_some() && !matches!(environment.target, Some(TargetConfig::Kubernetes(_))) {
-        found.add(&at("chart"), "needs a Kubernetes `target`");
+    let on_a_cluster = matches!(environment.target, Some(TargetConfig::Kubernetes(_)));
+    for (key, given) in [("chart", environment.chart.is_some()), ("namespace", environment.namespace.is_some())] {
+        if given && !on_a_cluster {
+            found.add(&at(key), "needs a Kubernetes `target`");
+        }
     }
     if let Some(requirements) = &environment.requirements {
         examine_requirements(name, requirements, found);
@@ -122,14 +125,57 @@ fn examine_environment(name: &str, environment: &Environment, found: &mut Findin
     }
 }
 
+/// What can be told without looking at the machine: the way to the engine itself is looked for when it is needed.
 fn examine_engine(name: &str, engine: &DockerTarget, found: &mut Findings<'_>) {
+    let base = ["environments", name, "target", "docker"];
+    let mut add = |keys: &[&str], message: &str| found.add(&[&base[..], keys].concat(), message);
+    for (key, value) in [("host", &engine.host), ("context", &engine.context)] {
+        if is_blank(value) {
+            add(&[key], "is empty");
+        }
+    }
     if engine.host.is_some() && engine.context.is_some() {
-        found.add(&["environments", name, "target", "docker"], "takes `host` or `context`, not both");
+        add(&[], "takes `host` or `context`, not both");
     }
     let ssh = engine.host.as_deref().and_then(after_ssh_scheme);
     if let Some(Err(fault)) = ssh.map(SshAddress::parse) {
-        found.add(&["environments", name, "target", "docker", "host"], fault);
+        add(&["host"], &fault.to_string());
     }
+    let Some(tls) = &engine.tls else { return };
+    match (&engine.host, &engine.context) {
+        (None, None) => add(&["tls"], "needs a `host`"),
+        (None, Some(_)) => add(&["tls"], "a context brings its own; needs a `host`"),
+        (Some(host), _) => {
+            let scheme = host.split_once("://").map_or("tcp", |(scheme, _)| scheme.trim());
+            if !matches!(scheme, "tcp" | "https") {
+                add(&["tls"], &format!("is for tcp:// and not for {scheme}://"));
+            }
+        }
+    }
+    examine_tls_files(tls, &mut |keys, message| add(keys, message));
+}
+
+fn examine_tls_files(tls: &DockerTls, add: &mut dyn FnMut(&[&str], &str)) {
+    let files = match tls {
+        DockerTls::Directory(folder) if folder.trim().is_empty() => return add(&["tls"], "is empty"),
+        DockerTls::Directory(_) => return,
+        DockerTls::Files(files) => files,
+    };
+    for (key, value) in [("ca", &files.ca), ("cert", &files.cert), ("key", &files.key)] {
+        if is_blank(value) {
+            add(&["tls", key], "is empty");
+        }
+    }
+    if files.cert.is_some() != files.key.is_some() {
+        add(&["tls"], "takes `cert` and `key` together");
+    }
+    if files.verify == Some(false) && files.ca.is_some() {
+        add(&["tls", "ca"], "means nothing with `verify: false`");
+    }
+}
+
+fn is_blank(value: &Option<String>) -> bool {
+    value.as_ref().is_some_and(|value| value.trim().is_empty())
 }
 
 fn examine_requirements(name: &str, requirements: &Requirements, found: &mut Findings<'_>) {

@@ -1,6 +1,8 @@
 //! Where an environment runs: a Docker engine, or one or more Kubernetes clusters.
-//! Plain data.
+//! Plain data; paths as they were written until `DockerTarget::in_directory` makes them absolute.
 //! Never connects anywhere.
+
+use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -15,16 +17,65 @@ pub enum TargetConfig {
     Kubernetes(Vec<KubernetesTarget>),
 }
 
-/// A Docker engine; the one of the environment or the current Docker context when nothing is said.
+/// A Docker engine; when nothing is said, the one of DOCKER_HOST, DOCKER_CONTEXT or the current Docker context. What is
+/// said here goes before those.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DockerTarget {
     /// `ssh://user@host`, `tcp://host:2376` or `unix:///path`.
     pub host: Option<String>,
-    /// Name of a Docker context, instead of a host.
+    /// Name of a Docker context, instead of a host: `docker context ls` lists them.
     pub context: Option<String>,
-    /// Directory with `ca.pem`, `cert.pem` and `key.pem`, for `tcp`.
-    pub tls: Option<String>,
+    /// TLS for a `tcp://` host, instead of DOCKER_TLS_VERIFY and DOCKER_CERT_PATH.
+    pub tls: Option<DockerTls>,
+}
+
+/// TLS to an engine: a directory with `ca.pem`, `cert.pem` and `key.pem`, or the files one by one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum DockerTls {
+    /// Directory with `ca.pem` and, where the engine wants a client certificate, `cert.pem` and `key.pem`.
+    Directory(String),
+    /// The files one by one.
+    Files(DockerTlsFiles),
+}
+
+/// Files for TLS, PEM.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DockerTlsFiles {
+    /// Authorities the engine's certificate is checked with; those of this machine when absent.
+    pub ca: Option<String>,
+    /// The certificate that is shown to the engine.
+    pub cert: Option<String>,
+    /// Its private key.
+    pub key: Option<String>,
+    /// Whether the engine's certificate and name are checked; true when not said.
+    pub verify: Option<bool>,
+}
+
+impl DockerTarget {
+    /// Whether an engine is named at all.
+    pub fn names_engine(&self) -> bool {
+        self.host.is_some() || self.context.is_some()
+    }
+
+    /// The same with the paths of its TLS files taken from this directory; `~/` is the home directory.
+    #[must_use]
+    pub fn in_directory(mut self, directory: &Path, home: Option<&str>) -> Self {
+        let absolute = |path: &mut String| {
+            let below_home = path.strip_prefix("~/").zip(home).map(|(rest, home)| Path::new(home).join(rest));
+            *path = below_home.unwrap_or_else(|| directory.join(&*path)).display().to_string();
+        };
+        match &mut self.tls {
+            Some(DockerTls::Directory(folder)) => absolute(folder),
+            Some(DockerTls::Files(files)) => {
+                [&mut files.ca, &mut files.cert, &mut files.key].into_iter().flatten().for_each(absolute);
+            }
+            None => {}
+        }
+        self
+    }
 }
 
 /// One Kubernetes cluster.

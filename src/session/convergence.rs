@@ -10,6 +10,7 @@ use crate::plan::content::{ServiceContent, load_content};
 use crate::plan::converge::{ConvergeOptions, Wanted, plan_converge};
 use crate::plan::platform::check_architecture;
 use crate::plan::{Observed, Plan};
+use crate::session::WorkflowError;
 use crate::session::load::LoadedStack;
 
 /// The contents of the selected services.
@@ -23,6 +24,15 @@ pub fn load_contents(
         contents.insert(name.clone(), load_content(stack, name, local)?);
     }
     Ok(contents)
+}
+
+/// Orphans cannot be removed and passed over at once; the message is Compose's.
+pub fn refuse_both_orphans(remove: bool, ignore: bool) -> Result<()> {
+    if remove && ignore {
+        let message = "cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans";
+        return Err(WorkflowError::usage(message).into());
+    }
+    Ok(())
 }
 
 /// Everything `plan_converge` wants, owned.

@@ -5,7 +5,8 @@
 use crate::compose::ComposeError;
 use crate::error::Result;
 use crate::session::Context;
-use crate::session::load::{LoadedStack, docker_host, load_named, load_project_file};
+use crate::session::endpoint::endpoint;
+use crate::session::load::{LoadedStack, load_named, load_project_file};
 use crate::target::Target;
 
 /// The name under which changes of images that belong to no project exclude each other.
@@ -24,9 +25,6 @@ pub fn project(context: &Context) -> Result<Option<LoadedStack>> {
 pub async fn engine(context: &Context, project: Option<&LoadedStack>) -> Result<std::sync::Arc<dyn Target>> {
     match project {
         Some(loaded) => loaded.connect(context).await,
-        None => {
-            let host = load_project_file(context).ok().and_then(|project| docker_host(&project));
-            Ok(context.connector.connect(host.as_deref()).await?)
-        }
+        None => Ok(endpoint(context, &load_project_file(context)?)?.connect().await?),
     }
 }

@@ -2,16 +2,17 @@
 //! Reads files through the pure rooms; returns a `LoadedStack`.
 //! Never reads the process environment: the context has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::compose::model::Stack;
 use crate::compose::{self, ComposeError, FileSource, LoadArgs, LoadOptions};
-use crate::error::Result;
+use crate::error::{Result, nearest};
 use crate::plan::{Scope, api_socket};
-use crate::project::{LoadedProject, TargetConfig, Task, load_project};
+use crate::project::{LoadedProject, Task, load_project};
 use crate::secret::{Secret, secrets_in};
+use crate::session::endpoint::endpoint;
 use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
@@ -32,7 +33,9 @@ pub struct LoadedStack {
 /// Loads the stack; files are needed.
 pub fn load_stack(context: &Context) -> Result<LoadedStack> {
     let project = load_project_file(context)?;
+    warn_of_no_effect(context, &project);
     let (mut loaded, args) = load_compose(context, &project)?;
+    warn_of_profiles(context, &loaded.stack, &args.profiles);
     api_socket::grant(&mut loaded.stack, docker_settings(context).as_deref());
     for finding in &loaded.warnings {
         context.reporter.warn(finding.to_string());
@@ -70,6 +73,47 @@ pub fn load_project_file(context: &Context) -> Result<LoadedProject> {
     let directory = options.project_dir.as_ref().map_or(context.cwd.clone(), |d| context.cwd.join(d));
     let environment = options.environment.as_deref();
     Ok(load_project(&directory, None, environment, &options.set)?)
+}
+
+/// Names what the project file and the options say and nothing reads.
+pub fn warn_of_no_effect(context: &Context, project: &LoadedProject) {
+    let keys = project.keys_without_effect();
+    if !keys.is_empty() {
+        let verb = if keys.len() == 1 { "has" } else { "have" };
+        context.reporter.warn(format!("{}: {} {verb} no effect yet", crate::project::PROJECT_FILE, keys.join(", ")));
+    }
+    let named = !context.options.files.is_empty();
+    project.odd_settings(&context.options.set, named).into_iter().for_each(|said| context.reporter.warn(said));
+    let replaced = if named { replaced_by_files(context, project) } else { Vec::new() };
+    if !replaced.is_empty() {
+        let file = crate::project::PROJECT_FILE;
+        context.reporter.warn(format!("with --file these keys of {file} are not used: {}", replaced.join(", ")));
+    }
+}
+
+/// What the environment says of its compose files, when others are named on the command line.
+fn replaced_by_files(context: &Context, project: &LoadedProject) -> Vec<String> {
+    let environment = &project.environment;
+    let name = project.environment_name.as_deref().unwrap_or_default();
+    let keys = [
+        ("compose", environment.compose.is_empty()),
+        ("profiles", environment.profiles.is_empty()),
+        ("env_file", environment.env_file.is_empty()),
+    ];
+    let of_environment = keys.iter().filter(|(_, empty)| !empty).map(|(key, _)| format!("environments.{name}.{key}"));
+    let own_name = project.name().filter(|_| context.project_name().is_none()).map(|_| "name".to_owned());
+    own_name.into_iter().chain(of_environment).collect()
+}
+
+/// Names profiles that no service has.
+fn warn_of_profiles(context: &Context, stack: &Stack, wanted: &[String]) {
+    let known: BTreeSet<&str> =
+        stack.all_services().flat_map(|(_, service)| &service.profiles).map(String::as_str).collect();
+    for profile in wanted.iter().filter(|profile| *profile != "*" && !known.contains(profile.as_str())) {
+        let near = nearest(profile, known.iter().copied());
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        context.reporter.warn(format!("no service has the profile `{profile}`{near}"));
+    }
 }
 
 /// The arguments of the compose loader: what the command line says, else what the environment of aictl.yaml says.
@@ -160,14 +204,6 @@ pub fn redact<'a>(context: &Context, stack: &Stack, variables: impl Iterator<Ite
     context.redactor.learn(&secrets);
 }
 
-/// Where the environment of a project file says its Docker engine is.
-pub fn docker_host(project: &LoadedProject) -> Option<String> {
-    match project.environment.target.as_ref()? {
-        TargetConfig::Docker(docker) => docker.host.clone(),
-        TargetConfig::Kubernetes(_) => None,
-    }
-}
-
 impl LoadedStack {
     /// The stack, for verbs that cannot do without.
     pub fn take_stack(&mut self, context: &Context) -> Result<Stack> {
@@ -187,19 +223,9 @@ impl LoadedStack {
         Ok(stack)
     }
 
-    /// Where the environment says its engine is.
-    pub fn host(&self) -> Option<String> {
-        docker_host(&self.project)
-    }
-
     /// Connects to the environment's engine.
     pub async fn connect(&self, context: &Context) -> Result<Arc<dyn Target>> {
-        if matches!(self.project.environment.target, Some(TargetConfig::Kubernetes(_))) {
-            return Err(
-                WorkflowError::usage("this environment is a cluster; this aictl only drives Docker engines").into()
-            );
-        }
-        Ok(context.connector.connect(self.host().as_deref()).await?)
+        Ok(endpoint(context, &self.project)?.connect().await?)
     }
 
     /// What to look for on the engine.

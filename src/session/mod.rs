@@ -6,6 +6,7 @@ pub mod attached_process;
 pub mod checks;
 pub mod context;
 pub mod convergence;
+pub mod endpoint;
 pub mod engine_images;
 mod error;
 pub mod image_catalog;
@@ -23,5 +24,5 @@ pub mod transaction;
 pub mod urls;
 pub mod verdict_lines;
 
-pub use context::{Connect, Console, Context, GlobalOptions};
+pub use context::{Connect, Console, Context, Endpoint, GlobalOptions};
 pub use error::WorkflowError;

@@ -19,6 +19,21 @@ pub struct ContainerFacts {
     pub logs: Vec<String>,
 }
 
+/// What of an engine's address is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressPart {
+    /// The address itself.
+    Host,
+    /// The name of a Docker context, or what it holds.
+    Context,
+    /// The files for TLS.
+    Tls,
+}
+
+fn did_you_mean(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
+}
+
 const FULL_DISK: &str = "`docker system df` shows what fills the disk";
 
 /// A command of a build says that there is no room, then the build only that the command failed.
@@ -40,8 +55,11 @@ pub enum TargetError {
     #[error("the engine at {address} speaks API {found}, {needed} is needed at least")]
     TooOld { address: String, found: String, needed: String },
     /// The engine's address, context or TLS files are wrong.
-    #[error("invalid engine address `{address}`: {reason}")]
-    BadAddress { address: String, reason: String },
+    #[error("invalid engine address `{address}`: {reason}{}", did_you_mean(nearest.as_deref()))]
+    BadAddress { part: AddressPart, address: String, reason: String, nearest: Option<String> },
+    /// No TLS connection: the engine's certificate is not to be trusted, or it does not take ours (`refused`).
+    #[error("no TLS connection to the engine at {address}: {reason}")]
+    TlsFailed { address: String, reason: String, refused: bool },
     /// The object named is not there.
     #[error("no such {kind}: {name}")]
     NotFound { kind: &'static str, name: String },
@@ -113,11 +131,13 @@ pub enum TargetError {
 impl Hint for TargetError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unreachable { .. } | Self::TooOld { .. } => ErrorKind::Unreachable,
+            Self::Unreachable { .. } | Self::TooOld { .. } | Self::TlsFailed { refused: false, .. } => {
+                ErrorKind::Unreachable
+            }
             Self::BadAddress { .. } | Self::MissingSource { .. } => ErrorKind::Config,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Locked { .. } | Self::LeaseLost { .. } => ErrorKind::Locked,
-            Self::RegistryRefused { .. } => ErrorKind::Credentials,
+            Self::RegistryRefused { .. } | Self::TlsFailed { refused: true, .. } => ErrorKind::Credentials,
             Self::ImageNowhere { attempts, .. } if attempts.iter().any(|a| a.credentials) => ErrorKind::Credentials,
             Self::TimedOut { .. } => ErrorKind::NotReady,
             _ => ErrorKind::Failed,
@@ -136,6 +156,11 @@ impl TargetError {
                 "`aictl setup` starts or installs an engine, `aictl doctor` shows what is there; or point DOCKER_HOST at one".to_owned()
             }
             Self::Unreachable { .. } => "check DOCKER_HOST or `docker context ls`".to_owned(),
+            Self::BadAddress { part: AddressPart::Context, .. } => "`docker context ls` lists the contexts".to_owned(),
+            Self::TlsFailed { address, .. } => {
+                let place = address.split_once("://").map_or(address.as_str(), |(_, place)| place);
+                format!("`openssl s_client -connect {place}` shows the certificate of the engine and which ones it takes")
+            }
             Self::TooOld { .. } => "upgrade the engine: `apt-get install docker.io`".to_owned(),
             Self::Locked { holder, .. } if holder.looks_dead() => {
                 "its owner looks dead: `aictl lock break` removes the lock".to_owned()

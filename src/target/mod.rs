@@ -9,6 +9,6 @@ mod stream;
 mod traits;
 
 pub use attempts::{Attempt, Attempts};
-pub use error::{ContainerFacts, TargetError};
+pub use error::{AddressPart, ContainerFacts, TargetError};
 pub use stream::{BoxDuplex, BoxRead, ByteStream, Duplex, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
 pub use traits::{Copy, Dial, Engine, Exec, Images, Logs, ReleaseStore, Target};

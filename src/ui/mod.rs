@@ -5,6 +5,7 @@
 mod error;
 mod json;
 mod logs;
+mod once;
 mod options;
 mod plain;
 mod prompt;
@@ -60,6 +61,7 @@ impl Ui {
                 Arc::new(plain::Plain::new(screen.clone(), redactor.clone(), paint))
             }
         };
+        let reporter = Arc::new(once::Once::new(reporter));
         Self { facts, options, redactor, screen, reporter }
     }
 

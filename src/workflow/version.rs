@@ -10,9 +10,9 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::plan::EngineInfo;
 use crate::session::Context;
-use crate::session::load::{docker_host, load_project_file};
+use crate::session::endpoint::endpoint;
+use crate::session::load::load_project_file;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
-use crate::target::TargetError;
 
 /// An engine that takes longer is not asked.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -50,10 +50,9 @@ pub async fn run(context: &Context, args: VersionArgs) -> Result<Box<dyn Report>
     Ok(Box::new(VersionReport { version, engine, reason, short: false }))
 }
 
-async fn engine(context: &Context) -> std::result::Result<EngineInfo, TargetError> {
-    // A broken project file must not hide the version.
-    let host = load_project_file(context).ok().and_then(|project| docker_host(&project));
-    context.connector.connect(host.as_deref()).await?.observe_engine().await
+/// What the engine says of itself; a project file that is wrong is a reason like any other, and hides no version.
+async fn engine(context: &Context) -> Result<EngineInfo> {
+    Ok(endpoint(context, &load_project_file(context)?)?.connect().await?.observe_engine().await?)
 }
 
 impl Report for VersionReport {

@@ -12,6 +12,7 @@ mod diagram;
 mod doctor;
 mod engine_contract;
 mod engine_docker;
+mod engine_target;
 mod every_step;
 mod example;
 mod hostile_folder;

@@ -1,17 +1,15 @@
-//! Where the engine is: an explicit address, DOCKER_HOST, a docker context, or the default socket.
-//! Reads the environment it is handed and the docker configuration folder; returns an `Address`.
-//! Never connects.
+//! An engine's address taken apart: socket, TCP port with or without TLS, or a machine behind ssh.
+//! Reads the text of an address; returns an `Address`.
+//! Never connects and never reads a file.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use serde::Deserialize;
-use sha2::{Digest, Sha256};
+use crate::target::{AddressPart, TargetError};
 
 use crate::project::SshAddress;
-use crate::target::TargetError;
 
-const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+pub(super) const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
 /// The process environment as data.
 pub type Environment = BTreeMap<String, String>;
@@ -39,11 +37,11 @@ pub enum Route {
 /// What TLS needs from the disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TlsFiles {
-    /// Authority the server is checked with; the machine's own when absent.
+    /// Authorities the server is checked with; the machine's own when absent.
     pub ca: Option<PathBuf>,
     /// Certificate and key we show.
     pub client: Option<(PathBuf, PathBuf)>,
-    /// Take any server certificate (DOCKER_TLS without DOCKER_TLS_VERIFY, SkipTLSVerify of a context).
+    /// Take any server certificate (`verify: false`, DOCKER_TLS without DOCKER_TLS_VERIFY, SkipTLSVerify of a context).
     pub skip_verify: bool,
 }
 
@@ -62,44 +60,21 @@ pub struct SshHost {
     pub search_path: Option<String>,
 }
 
-/// Finds the engine. Precedence as the Docker CLI has it: explicit address, DOCKER_HOST, DOCKER_CONTEXT, the current
-/// context of the configuration, the default socket.
-pub fn resolve(explicit: Option<&str>, environment: &Environment) -> Result<Address, TargetError> {
-    if let Some(host) = explicit {
-        return parse(host, environment, environment_tls(environment));
-    }
-    if let Some(host) = set(environment, "DOCKER_HOST") {
-        let parsed = parse(host, environment, environment_tls(environment));
-        return parsed.map_err(|error| said_by(error, "DOCKER_HOST"));
-    }
-    let folder = config_folder(environment);
-    let context = match set(environment, "DOCKER_CONTEXT") {
-        Some(name) => Some(name.to_owned()),
-        None => folder.as_deref().and_then(current_context),
-    };
-    match (context, folder) {
-        (Some(name), Some(folder)) if name != "default" => context_address(&name, &folder, environment),
-        _ => parse(&format!("unix://{DEFAULT_SOCKET}"), environment, None),
-    }
-}
-
-/// The folder of the Docker CLI's configuration: DOCKER_CONFIG or `~/.docker`.
-pub fn config_folder(environment: &Environment) -> Option<PathBuf> {
-    set(environment, "DOCKER_CONFIG")
-        .map(PathBuf::from)
-        .or_else(|| set(environment, "HOME").map(|home| Path::new(home).join(".docker")))
-}
-
-fn set<'a>(environment: &'a Environment, key: &str) -> Option<&'a str> {
+/// The value of a variable; an empty one is none.
+pub(super) fn set<'a>(environment: &'a Environment, key: &str) -> Option<&'a str> {
     environment.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
 
-fn parse(text: &str, environment: &Environment, tls: Option<TlsFiles>) -> Result<Address, TargetError> {
+/// Takes an address apart. `tls` is what whoever names the address wants of it; a scheme that cannot have it is refused.
+pub(super) fn parse(text: &str, environment: &Environment, tls: Option<TlsFiles>) -> Result<Address, TargetError> {
     let text = text.trim();
     let (scheme, rest) = text.split_once("://").unwrap_or(("tcp", text));
     let route = match scheme {
         "unix" => Route::Unix(PathBuf::from(if rest.is_empty() { DEFAULT_SOCKET } else { rest })),
         "tcp" => tcp(text, rest, tls)?,
+        "http" if tls.is_some() => {
+            return Err(bad(text, "http:// is in the clear, and TLS is asked for; write tcp://"));
+        }
         "http" => tcp(text, rest, None)?,
         "https" => tcp(text, rest, Some(tls.unwrap_or_default()))?,
         "ssh" => Route::Ssh(ssh(text, rest, environment)?),
@@ -148,151 +123,30 @@ fn host_and_port(text: &str, authority: &str) -> Result<(String, Option<u16>), T
     }
 }
 
-/// DOCKER_TLS_VERIFY asks for checked TLS, DOCKER_TLS for TLS; files are those of DOCKER_CERT_PATH.
-fn environment_tls(environment: &Environment) -> Option<TlsFiles> {
-    let verify = set(environment, "DOCKER_TLS_VERIFY").is_some();
-    if !verify && set(environment, "DOCKER_TLS").is_none() {
-        return None;
-    }
-    let folder = set(environment, "DOCKER_CERT_PATH").map(PathBuf::from).or_else(|| config_folder(environment));
-    Some(tls_files(&folder.unwrap_or_default(), !verify))
+/// A fault of the address's own text.
+pub(super) fn bad(address: &str, reason: impl Into<String>) -> TargetError {
+    fault(AddressPart::Host, address, reason)
 }
 
-fn tls_files(folder: &Path, skip_verify: bool) -> TlsFiles {
-    let existing = |name: &str| Some(folder.join(name)).filter(|path| path.exists());
-    TlsFiles { ca: existing("ca.pem"), client: existing("cert.pem").zip(existing("key.pem")), skip_verify }
-}
-
-#[derive(Deserialize)]
-struct ConfigFile {
-    #[serde(rename = "currentContext")]
-    current_context: Option<String>,
-}
-
-fn current_context(folder: &Path) -> Option<String> {
-    let text = std::fs::read(folder.join("config.json")).ok()?;
-    let config: ConfigFile = serde_json::from_slice(&text).ok()?;
-    config.current_context.filter(|name| !name.is_empty())
-}
-
-#[derive(Deserialize)]
-struct ContextMeta {
-    #[serde(rename = "Endpoints", default)]
-    endpoints: BTreeMap<String, ContextEndpoint>,
-}
-
-#[derive(Deserialize)]
-struct ContextEndpoint {
-    #[serde(rename = "Host", default)]
-    host: String,
-    #[serde(rename = "SkipTLSVerify", default)]
-    skip_verify: bool,
-}
-
-/// A context lives in `contexts/meta/SHA256(name)/meta.json`, its TLS files in `contexts/tls/SHA256(name)/docker/`.
-fn context_address(name: &str, folder: &Path, environment: &Environment) -> Result<Address, TargetError> {
-    let id = hex::encode(Sha256::digest(name.as_bytes()));
-    let shown = format!("context {name}");
-    let path = folder.join("contexts/meta").join(&id).join("meta.json");
-    let text = std::fs::read(&path).map_err(|_| bad(&shown, "there is no context of this name"))?;
-    let meta: ContextMeta = serde_json::from_slice(&text).map_err(|e| bad(&shown, e.to_string()))?;
-    let endpoint = meta.endpoints.get("docker").ok_or_else(|| bad(&shown, "it has no docker endpoint"))?;
-    if endpoint.host.is_empty() {
-        return parse(&format!("unix://{DEFAULT_SOCKET}"), environment, None);
-    }
-    let tls = tls_files(&folder.join("contexts/tls").join(&id).join("docker"), endpoint.skip_verify);
-    let wanted = tls.ca.is_some() || tls.client.is_some() || tls.skip_verify;
-    let parsed = parse(&endpoint.host, environment, wanted.then_some(tls));
-    parsed.map_err(|error| said_by(error, &format!("{shown}, {}", path.display())))
-}
-
-/// Names the place of an address that is not accepted.
-fn said_by(error: TargetError, place: &str) -> TargetError {
-    match error {
-        TargetError::BadAddress { address, reason } => {
-            TargetError::BadAddress { address, reason: format!("{reason} (from {place})") }
-        }
-        other => other,
-    }
-}
-
-fn bad(address: &str, reason: impl Into<String>) -> TargetError {
+/// A fault of one part of what says where the engine is.
+pub(super) fn fault(part: AddressPart, address: &str, reason: impl Into<String>) -> TargetError {
+    // Text of a project goes to the terminal: control characters stay out of it.
     let shown = |text: String| text.replace(char::is_control, "?");
-    TargetError::BadAddress { address: shown(without_password(address)), reason: shown(reason.into()) }
+    TargetError::BadAddress {
+        part,
+        address: shown(without_password(address)),
+        reason: shown(reason.into()),
+        nearest: None,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn environment(pairs: &[(&str, &str)]) -> Environment {
-        pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
-    }
-
-    fn write_context(folder: &Path, name: &str, host: &str) -> String {
-        let id = hex::encode(Sha256::digest(name.as_bytes()));
-        let meta = folder.join("contexts/meta").join(&id);
-        std::fs::create_dir_all(&meta).unwrap();
-        let text = format!(r#"{{"Name":"{name}","Endpoints":{{"docker":{{"Host":"{host}","SkipTLSVerify":false}}}}}}"#);
-        std::fs::write(meta.join("meta.json"), text).unwrap();
-        id
-    }
-
-    #[test]
-    fn without_anything_the_default_socket_is_taken() {
-        let address = resolve(None, &environment(&[])).unwrap();
-        assert_eq!(address.route, Route::Unix(DEFAULT_SOCKET.into()));
-        assert_eq!(address.display, "unix:///var/run/docker.sock");
-    }
-
-    #[test]
-    fn an_explicit_address_beats_docker_host_which_beats_the_context() {
-        let folder = tempfile::tempdir().unwrap();
-        write_context(folder.path(), "remote", "tcp://context:1");
-        std::fs::write(folder.path().join("config.json"), r#"{"currentContext":"remote"}"#).unwrap();
-        let config = folder.path().to_str().unwrap();
-        let both = environment(&[("DOCKER_CONFIG", config), ("DOCKER_HOST", "tcp://host:2")]);
-        assert_eq!(resolve(Some("unix:///x.sock"), &both).unwrap().route, Route::Unix("/x.sock".into()));
-        assert_eq!(resolve(None, &both).unwrap().display, "tcp://host:2");
-        let context = environment(&[("DOCKER_CONFIG", config)]);
-        assert_eq!(resolve(None, &context).unwrap().display, "tcp://context:1");
-        let chosen = environment(&[("DOCKER_CONFIG", config), ("DOCKER_CONTEXT", "default")]);
-        assert_eq!(resolve(None, &chosen).unwrap().route, Route::Unix(DEFAULT_SOCKET.into()));
-    }
-
-    #[test]
-    fn a_context_with_certificates_is_reached_with_tls() {
-        let folder = tempfile::tempdir().unwrap();
-        let id = write_context(folder.path(), "safe", "tcp://engine");
-        let tls = folder.path().join("contexts/tls").join(id).join("docker");
-        std::fs::create_dir_all(&tls).unwrap();
-        std::fs::write(tls.join("ca.pem"), "").unwrap();
-        let env = environment(&[("DOCKER_CONFIG", folder.path().to_str().unwrap()), ("DOCKER_CONTEXT", "safe")]);
-        let Route::Tcp { port, tls: Some(files), .. } = resolve(None, &env).unwrap().route else {
-            panic!("not a TLS route");
-        };
-        assert_eq!((port, files.ca, files.skip_verify), (2376, Some(tls.join("ca.pem")), false));
-    }
-
-    #[test]
-    fn an_unknown_context_is_named() {
-        let env = environment(&[("HOME", "/nonexistent"), ("DOCKER_CONTEXT", "gone")]);
-        let error = resolve(None, &env).unwrap_err();
-        assert_eq!(error.to_string(), "invalid engine address `context gone`: there is no context of this name");
-    }
-
-    #[test]
-    fn tls_variables_choose_port_and_verification() {
-        let verified = environment(&[("DOCKER_TLS_VERIFY", "1"), ("DOCKER_CERT_PATH", "/nonexistent")]);
-        let Route::Tcp { port, tls, .. } = resolve(Some("tcp://h"), &verified).unwrap().route else { panic!() };
-        assert_eq!((port, tls), (2376, Some(TlsFiles::default())));
-        let Route::Tcp { port, tls, .. } = resolve(Some("tcp://h"), &environment(&[])).unwrap().route else { panic!() };
-        assert_eq!((port, tls), (2375, None));
-    }
-
     #[test]
     fn ssh_addresses_are_taken_apart_and_passwords_refused() {
-        let Route::Ssh(host) = resolve(Some("ssh://deploy@prod:2222/run/d.sock"), &environment(&[])).unwrap().route
+        let Route::Ssh(host) = parse("ssh://deploy@prod:2222/run/d.sock", &Environment::new(), None).unwrap().route
         else {
             panic!("not an ssh route");
         };
@@ -301,7 +155,7 @@ mod tests {
         for wrong in
             ["ssh://", "ssh://-oProxyCommand=x", "ssh://u:secret@h", "npipe:////./pipe/x", "ftp://h", "tcp://h:x"]
         {
-            let error = resolve(Some(wrong), &environment(&[])).unwrap_err();
+            let error = parse(wrong, &Environment::new(), None).unwrap_err();
             assert!(matches!(error, TargetError::BadAddress { .. }), "{wrong}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }

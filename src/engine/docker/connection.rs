@@ -20,10 +20,10 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use super::address::{Address, Route};
-use super::error_mapping;
+use super::address::{Address, Route, bad};
 use super::moments::Moments;
 use super::transport::{CONNECT_TIMEOUT, Connector, SSH_TIMEOUT};
+use super::{error_mapping, tls};
 use crate::plan::EngineInfo;
 use crate::target::TargetError;
 
@@ -58,8 +58,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects and negotiates with one request.
-    pub(super) async fn open(address: &Address) -> Result<Self, TargetError> {
-        let connector = Connector::new(address)?;
+    pub(super) async fn open(address: &Address, connector: &Connector) -> Result<Self, TargetError> {
         let prefix = Arc::new(OnceLock::new());
         let send = sender(connector.clone(), Arc::clone(&prefix));
         let limit = if matches!(address.route, Route::Ssh(_)) { SSH_TIMEOUT } else { CONNECT_TIMEOUT };
@@ -69,7 +68,8 @@ impl Connection {
         let answer = match ping {
             Err(_) => return Err(unreachable(format!("no answer within {}s", limit.as_secs()))),
             Ok(Err(error)) => {
-                return Err(unreachable(connector.complaint().unwrap_or_else(|| error_mapping::innermost(&error))));
+                let failed = || unreachable(connector.complaint().unwrap_or_else(|| error_mapping::innermost(&error)));
+                return Err(tls::failure_of(&address.display, &error).unwrap_or_else(failed));
             }
             Ok(Ok(answer)) => answer,
         };
@@ -256,7 +256,7 @@ fn request(method: Method, path: &str, body: Bytes, address: &str) -> Result<Bol
         .uri(format!("http://docker{path}"))
         .header("content-type", "application/json")
         .body(bollard::body_full(body))
-        .map_err(|e| TargetError::BadAddress { address: address.to_owned(), reason: e.to_string() })
+        .map_err(|e| bad(address, e.to_string()))
 }
 
 fn add_headers(request: &mut BollardRequest, headers: &[(HeaderName, String)]) {
@@ -273,6 +273,10 @@ fn header<'a>(answer: &'a Response<Incoming>, name: &str) -> Option<&'a str> {
 
 fn greet(address: &Address, answer: &Response<Incoming>) -> Result<EngineInfo, TargetError> {
     let unreachable = |reason: String| TargetError::Unreachable { address: address.display.clone(), reason };
+    let in_the_clear = matches!(address.route, Route::Tcp { tls: None, .. });
+    if answer.status() == StatusCode::BAD_REQUEST && in_the_clear && header(answer, "api-version").is_none() {
+        return Err(unreachable("it answers 400 Bad Request to a ping, as a port that wants TLS does".to_owned()));
+    }
     if answer.status() != StatusCode::OK {
         return Err(unreachable(format!("it answers {} to a ping", answer.status())));
     }

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
-use super::address::{Environment, config_folder};
+use super::address::Environment;
+use super::locate::config_folder;
 use crate::process;
 
 /// The key under which the Docker Hub's credentials are kept.

@@ -27,6 +27,9 @@ pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> Targ
         }
         // Not even a connection, or one that broke off in the middle: an engine that went away is no refusal.
         ApiError::HyperLegacyError { err } => {
+            if let Some(failed) = super::tls::failure_of(&connection.engine.address, &err) {
+                return failed;
+            }
             let reason = innermost(&err);
             let reason = if err.is_connect() { reason } else { format!("{operation}: {reason}") };
             TargetError::Unreachable { address: connection.engine.address.clone(), reason }

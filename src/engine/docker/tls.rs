@@ -1,4 +1,4 @@
-//! TLS to an engine: which authority is trusted, which certificate is shown.
+//! TLS to an engine: which authority is trusted, which certificate is shown, what a failed handshake means.
 //! Reads the PEM files of a `TlsFiles`; returns a client configuration and does the handshake.
 //! Never falls back to an unchecked connection unless the operator's settings say so.
 
@@ -14,11 +14,11 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::address::TlsFiles;
-use crate::target::TargetError;
+use super::address::{TlsFiles, fault};
+use crate::target::{AddressPart, TargetError};
 
 pub(super) fn client_config(address: &str, files: &TlsFiles) -> Result<ClientConfig, TargetError> {
-    let bad = |reason: String| TargetError::BadAddress { address: address.to_owned(), reason };
+    let bad = |reason: String| fault(AddressPart::Tls, address, reason);
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -32,8 +32,56 @@ pub(super) fn client_config(address: &str, files: &TlsFiles) -> Result<ClientCon
         return Ok(builder.with_no_client_auth());
     };
     let chain = certificates(certificate).map_err(bad)?;
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|e| bad(format!("{}: {e}", key.display())))?;
-    builder.with_client_auth_cert(chain, key).map_err(|e| bad(e.to_string()))
+    let secret = PrivateKeyDer::from_pem_file(key).map_err(|e| bad(format!("{}: {e}", key.display())))?;
+    let unfit = |e| format!("{} and {} cannot be used: {e}", certificate.display(), key.display());
+    builder.with_client_auth_cert(chain, secret).map_err(|e| bad(unfit(e)))
+}
+
+/// What an error of a connection says about TLS, when it is about that.
+pub(super) fn failure_of(address: &str, error: &(dyn std::error::Error + 'static)) -> Option<TargetError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        // An I/O error does not name the error it carries as its source.
+        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(error) = carried.and_then(|e| e.downcast_ref()).or_else(|| error.downcast_ref::<rustls::Error>()) {
+            let (reason, refused) = said(error);
+            return Some(TargetError::TlsFailed { address: address.to_owned(), reason, refused });
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The error in words, and whether it is the engine that does not take our certificate.
+fn said(error: &rustls::Error) -> (String, bool) {
+    use rustls::AlertDescription as Alert;
+    use rustls::{CertificateError as Certificate, Error};
+    let reason = match error {
+        // Of an authority with the same name and another key the signature is wrong.
+        Error::InvalidCertificate(Certificate::UnknownIssuer | Certificate::BadSignature) => {
+            "its certificate is signed by an authority that is not trusted here".to_owned()
+        }
+        Error::InvalidCertificate(Certificate::NotValidForName | Certificate::NotValidForNameContext { .. }) => {
+            "its certificate is for another host name".to_owned()
+        }
+        Error::InvalidCertificate(Certificate::Expired | Certificate::ExpiredContext { .. }) => {
+            "its certificate has expired".to_owned()
+        }
+        Error::InvalidMessage(_) => "what answers does not speak TLS".to_owned(),
+        Error::AlertReceived(Alert::CertificateRequired) => "it wants a client certificate".to_owned(),
+        Error::AlertReceived(
+            Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::DecryptError
+            | Alert::AccessDenied,
+        ) => format!("it does not take the client certificate ({error})"),
+        other => return (other.to_string(), false),
+    };
+    (reason, matches!(error, Error::AlertReceived(_)))
 }
 
 pub(super) async fn handshake(
@@ -47,7 +95,8 @@ pub(super) async fn handshake(
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let said = |e| format!("{}: {e}", path.display());
-    CertificateDer::pem_file_iter(path).map_err(said)?.collect::<Result<_, _>>().map_err(said)
+    let found: Vec<_> = CertificateDer::pem_file_iter(path).map_err(said)?.collect::<Result<_, _>>().map_err(said)?;
+    if found.is_empty() { Err(format!("{} holds no certificate", path.display())) } else { Ok(found) }
 }
 
 /// The given authority alone, else the machine's own.

@@ -46,7 +46,9 @@ fn unreachable(facts: &Facts, error: &TargetError) -> Finding {
     let (address, found) = match error {
         TargetError::Unreachable { address, reason } => (address.as_str(), reason.clone()),
         TargetError::TooOld { address, found, .. } => (address.as_str(), format!("API {found}")),
-        TargetError::BadAddress { address, reason } => (address.as_str(), reason.clone()),
+        TargetError::BadAddress { address, reason, .. } | TargetError::TlsFailed { address, reason, .. } => {
+            (address.as_str(), reason.clone())
+        }
         other => ("", other.to_string()),
     };
     let finding = Finding::new("engine", address, found).wanted("API 1.41 or newer");

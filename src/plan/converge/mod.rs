@@ -54,6 +54,8 @@ pub struct ConvergeOptions {
     pub stop_timeout: Option<Duration>,
     /// How long to wait for each service, instead of what its health check implies.
     pub ready_timeout: Option<Duration>,
+    /// Make the networks and volumes no selected service uses too.
+    pub all_resources: bool,
     /// Do not carry anonymous volumes over to replacements.
     pub renew_anonymous_volumes: bool,
 }

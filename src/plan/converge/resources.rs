@@ -10,7 +10,7 @@ impl Planner<'_> {
     /// The networks the selected services join.
     pub(super) fn networks(&mut self) -> Result<(), PlanError> {
         for (key, network) in &self.wanted.stack.networks {
-            if !self.uses_network(key) {
+            if !self.wanted.options.all_resources && !self.uses_network(key) {
                 continue;
             }
             let name = self.wanted.network_name(key);
@@ -80,7 +80,7 @@ impl Planner<'_> {
     /// The volumes the selected services mount.
     pub(super) fn volumes(&mut self) -> Result<(), PlanError> {
         for (key, volume) in &self.wanted.stack.volumes {
-            if !self.uses_volume(key) {
+            if !self.wanted.options.all_resources && !self.uses_volume(key) {
                 continue;
             }
             let found = self.observed.volumes.iter().find(|v| v.name == volume.name);

@@ -1,6 +1,6 @@
 //! `aictl ls`: the projects on the engine.
 //! Reads the engine.
-//! Never needs a project.
+//! Never needs a project; a project file that is there says which engine.
 
 use clap::Args;
 use serde::Serialize;
@@ -8,6 +8,8 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::plan::ObservedProject;
 use crate::session::Context;
+use crate::session::endpoint::endpoint;
+use crate::session::load::load_project_file;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 
 /// List the projects on the engine
@@ -30,9 +32,7 @@ struct LsReport {
 
 /// Lists the projects.
 pub async fn run(context: &Context, args: LsArgs) -> Result<Box<dyn Report>> {
-    let host =
-        crate::session::load::load_project_file(context).ok().and_then(|p| crate::session::load::docker_host(&p));
-    let target = context.connector.connect(host.as_deref()).await?;
+    let target = endpoint(context, &load_project_file(context)?)?.connect().await?;
     let mut projects = target.observe_projects().await?;
     projects.retain(|p| args.all || p.states.contains_key("running"));
     projects.sort_by(|a, b| a.name.cmp(&b.name));

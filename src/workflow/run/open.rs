@@ -27,7 +27,7 @@ pub struct OpenArgs {
     /// Service
     pub service: Option<String>,
     /// Port inside the container, where the service has several or one that is not known to be a page
-    #[arg(long, value_name = "PORT")]
+    #[arg(long, value_name = "PORT", requires = "service")]
     pub port: Option<u16>,
     /// Only print the address
     #[arg(long)]

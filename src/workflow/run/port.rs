@@ -21,7 +21,7 @@ pub struct PortArgs {
     #[arg(value_name = "PORT")]
     pub private_port: Option<String>,
     /// Protocol: tcp, udp, sctp
-    #[arg(long, default_value = "tcp")]
+    #[arg(long, default_value = "tcp", requires = "private_port")]
     pub protocol: String,
     /// Number of the container, when the service has several
     #[arg(long, value_name = "N")]

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::plan::Observed;
 use crate::plan::converge::{ConvergeOptions, Recreate};
 use crate::plan::order::with_dependencies;
-use crate::session::convergence::{Convergence, load_contents};
+use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::{LoadedStack, load_stack};
 use crate::session::plan_images::{ImageOptions, PullWhen, plan_images};
@@ -52,7 +52,7 @@ pub struct StartArgs {
     #[arg(long)]
     pub no_start: bool,
     /// Return once everything is started, without waiting until it is ready
-    #[arg(long)]
+    #[arg(long, conflicts_with = "no_start")]
     pub no_wait: bool,
     /// Remove containers of services the files no longer have
     #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
@@ -70,7 +70,7 @@ pub struct StartArgs {
     #[arg(short = 't', long, value_name = "SECONDS")]
     pub stop_timeout: Option<u64>,
     /// Seconds each service may take to be ready; as --timeout
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "no_start")]
     pub wait_timeout: Option<u64>,
     /// Accepted for Compose's sake: only --verbose shows the output of pulls and builds
     #[arg(long, hide = true)]
@@ -85,7 +85,7 @@ pub struct StartArgs {
     #[arg(short = 'd', long, hide = true)]
     pub detach: bool,
     /// Accepted for Compose's sake: start always waits
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, conflicts_with = "no_wait")]
     pub wait: bool,
 }
 
@@ -109,6 +109,7 @@ pub async fn run(context: &Context, args: StartArgs) -> Result<Box<dyn Report>> 
 
 /// Starts a stack that is loaded, for verbs that do more than that.
 pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) -> Result<StartReport> {
+    refuse_both_orphans(args.remove_orphans, args.ignore_orphans)?;
     let mut stack = loaded.take_stack_with(context, &args.services)?;
     apply_scale(&mut stack, &args.scale)?;
     let selected = with_dependencies(&stack, &args.services, !args.no_deps)?;
@@ -178,6 +179,7 @@ fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
         create_only: args.no_start,
         stop_timeout: args.stop_timeout.map(Duration::from_secs),
         ready_timeout: args.wait_timeout.map(Duration::from_secs).or(context.options.timeout),
+        all_resources: context.options.all_resources,
         renew_anonymous_volumes: args.renew_anon_volumes,
     }
 }

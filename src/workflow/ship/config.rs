@@ -13,7 +13,7 @@ use crate::compose::model::Stack;
 use crate::compose::{Finding, LoadArgs, LoadOptions, LoadedModel, load, load_model, load_variables};
 use crate::error::Result;
 use crate::output_file::{Content, Existing, OutputFile, Rules};
-use crate::session::load::{docker_host, load_args, load_project_file, redact};
+use crate::session::load::{load_args, load_project_file, redact, warn_of_no_effect};
 use crate::session::report::{Block, Report};
 use crate::session::{Context, WorkflowError};
 
@@ -151,18 +151,15 @@ impl ListArgs {
 /// Prints the project.
 pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>> {
     let project = load_project_file(context)?;
+    warn_of_no_effect(context, &project);
     let mut load = load_args(context, &project)?;
     load.options = args.load_options(context.options.all_resources);
     if !args.ignores_names() {
         load.services.clone_from(&args.names);
     }
     let pins = (args.resolve_image_digests || args.lock_image_digests) && !args.prints_list();
-    let (mut text, warnings) = if pins {
-        let host = docker_host(&project);
-        digests::pinned((context, host), &args, &load).await?
-    } else {
-        answer(&args, &load)?
-    };
+    let (mut text, warnings) =
+        if pins { digests::pinned((context, &project), &args, &load).await? } else { answer(&args, &load)? };
     for finding in warnings {
         context.reporter.warn(finding.to_string());
     }

@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::plan::converge::ConvergeOptions;
 use crate::plan::order::with_dependencies;
 use crate::session::Context;
-use crate::session::convergence::{Convergence, load_contents};
+use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
 use crate::session::plan_images::{ImageOptions, plan_images};
@@ -44,6 +44,7 @@ struct PlanReport {
 
 /// Plans.
 pub async fn run(context: &Context, args: PlanArgs) -> Result<Box<dyn Report>> {
+    refuse_both_orphans(args.remove_orphans, args.ignore_orphans)?;
     let mut loaded = load_stack(context)?;
     let stack = loaded.take_stack_with(context, &args.services)?;
     let selected = with_dependencies(&stack, &args.services, true)?;
@@ -57,6 +58,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Box<dyn Report>> {
         remove_orphans: args.remove_orphans,
         ignore_orphans: args.ignore_orphans,
         wait: true,
+        all_resources: context.options.all_resources,
         ..Default::default()
     };
     let converge = Convergence { options, stack, selected, contents, loaded: &loaded };

@@ -50,6 +50,7 @@ struct RenderReport {
 /// Renders the environment's files.
 pub async fn run(context: &Context, args: RenderArgs) -> Result<Box<dyn Report>> {
     let project = load::load_project_file(context)?;
+    load::warn_of_no_effect(context, &project);
     let names = chosen(&project.environment.compose, &args.only)?;
     let rendered = render_files(&project, &names)?;
     let directory = args.to.map(|to| context.cwd.join(to));

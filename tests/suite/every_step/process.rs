@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex};
 use aictl::engine::memory::MemoryEngine;
 use aictl::error::ErrorKind;
 use aictl::event::{Channel, Event, LogLine, OutputStream, Prompt, PromptError, Reporter};
+use aictl::project::DockerTarget;
 use aictl::release::LeaseOwner;
-use aictl::session::{Connect, Console, Context, GlobalOptions};
+use aictl::session::{Connect, Console, Context, Endpoint, GlobalOptions};
 use aictl::target::{BoxRead, Target, TargetError, TerminalSize};
 use aictl::workflow::run::restart::RestartArgs;
 use aictl::workflow::run::start::StartArgs;
@@ -53,9 +54,19 @@ impl Ended {
 
 struct Fixed(MemoryEngine);
 
-#[async_trait::async_trait]
 impl Connect for Fixed {
-    async fn connect(&self, _: Option<&str>) -> Result<Arc<dyn Target>, TargetError> {
+    fn locate(&self, _: Option<&DockerTarget>) -> Result<Box<dyn Endpoint>, TargetError> {
+        Ok(Box::new(Self(self.0.clone())))
+    }
+}
+
+#[async_trait::async_trait]
+impl Endpoint for Fixed {
+    fn address(&self) -> &str {
+        "memory"
+    }
+
+    async fn connect(&self) -> Result<Arc<dyn Target>, TargetError> {
         Ok(Arc::new(self.0.clone()))
     }
 }

@@ -17,9 +17,10 @@ use crate::host::facts::{
 };
 use crate::host::{SystemRoot, disk_space, is_writable, look_up, mode, presence};
 use crate::plan::{EngineFlavour, EngineInfo, Observed};
-use crate::project::{LoadedProject, TargetConfig};
-use crate::session::load::{LoadedStack, docker_host};
-use crate::session::{Context, WorkflowError};
+use crate::project::LoadedProject;
+use crate::session::endpoint::endpoint;
+use crate::session::load::LoadedStack;
+use crate::session::{Context, Endpoint};
 use crate::target::{ExecArgs, ExecInput, Target, TargetError};
 
 /// An engine under load may need this long to say what it is.
@@ -38,13 +39,18 @@ struct Answered {
 
 /// All facts.
 pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProject) -> Result<Facts> {
-    if matches!(project.environment.target, Some(TargetConfig::Kubernetes(_))) {
-        return Err(WorkflowError::usage("this environment is a cluster; `doctor` looks at Docker engines").into());
-    }
+    let endpoint = match endpoint(context, project) {
+        Ok(endpoint) => Ok(endpoint),
+        // What the surroundings say wrongly is a finding; what aictl.yaml says wrongly has its place there.
+        Err(error) => Err(error.downcast_ref::<TargetError>().cloned().ok_or(error)?),
+    };
     let (loaded, unreadable) = stack::load(context)?;
     let stack = loaded.as_ref().and_then(|loaded| loaded.stack.as_ref());
     let root = SystemRoot::of_this_machine();
-    let answered = engine(context, project).await;
+    let answered = match endpoint {
+        Ok(endpoint) => engine(&*endpoint).await,
+        Err(error) => Err(error),
+    };
     let place = Place::of(&root, answered.as_ref().map(|a| &a.info));
     let observed = observe(loaded.as_ref(), answered.as_ref().ok()).await;
     let info = answered.as_ref().ok().map(|a| &a.info);
@@ -117,14 +123,13 @@ impl Place {
     }
 }
 
-async fn engine(context: &Context, project: &LoadedProject) -> Answer<Answered> {
-    let host = docker_host(project);
+async fn engine(endpoint: &dyn Endpoint) -> Answer<Answered> {
     let late = || TargetError::Unreachable {
-        address: host.clone().unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned()),
+        address: endpoint.address().to_owned(),
         reason: format!("no answer within {}s", ENGINE_PATIENCE.as_secs()),
     };
     let ask = async {
-        let target = context.connector.connect(host.as_deref()).await?;
+        let target = endpoint.connect().await?;
         let before = OffsetDateTime::now_utc();
         let info = target.observe_engine().await?;
         let after = OffsetDateTime::now_utc();

@@ -32,7 +32,7 @@ pub(super) struct Found {
 }
 
 /// Looks at everything.
-pub(super) async fn gather(context: &Context, machine: &ThisMachine<'_>) -> Result<Found> {
+pub(super) async fn gather(context: &Context, machine: &ThisMachine) -> Result<Found> {
     let project = load_project_file(context)?;
     let seen = doctor::observe_facts(context, &project).await?;
     let root = SystemRoot::of_this_machine();
@@ -79,7 +79,7 @@ fn engine_state(error: Option<&TargetError>) -> Result<EngineState> {
     })
 }
 
-async fn offered(machine: &ThisMachine<'_>) -> Result<Vec<String>> {
+async fn offered(machine: &ThisMachine) -> Result<Vec<String>> {
     let command = ["dnf", "-q", "repoquery", "--qf", "%{name}\n", "docker-ce", "moby-engine"].map(str::to_owned);
     let failed = |trouble, tail| SetupError::Step { step: "ask the package repositories".to_owned(), trouble, tail };
     let end = match tokio::time::timeout(REPOSITORIES, machine.run(&command, &|_| ())).await {
@@ -96,6 +96,7 @@ async fn offered(machine: &ThisMachine<'_>) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::AddressPart;
 
     fn unreachable(address: &str, reason: &str) -> TargetError {
         TargetError::Unreachable { address: address.into(), reason: reason.into() }
@@ -111,7 +112,8 @@ mod tests {
         for away in ["unix:///tmp/other.sock", "ssh://ops@prod", "tcp://10.0.0.1:2376"] {
             assert!(matches!(state(unreachable(away, "refused")), EngineState::Elsewhere { .. }), "{away}");
         }
-        let bad = TargetError::BadAddress { address: "x".into(), reason: "y".into() };
+        let bad =
+            TargetError::BadAddress { part: AddressPart::Host, address: "x".into(), reason: "y".into(), nearest: None };
         assert!(engine_state(Some(&bad)).is_err());
     }
 }

@@ -10,39 +10,36 @@ use async_trait::async_trait;
 use crate::error::Result;
 use crate::host::install::{CommandEnd, LocalMachine, Machine, Told};
 use crate::plan::EngineInfo;
-use crate::session::Context;
-use crate::session::load::{docker_host, load_project_file};
+use crate::session::endpoint::endpoint;
+use crate::session::load::load_project_file;
+use crate::session::{Context, Endpoint};
 use crate::target::TargetError;
 
 /// One look at an engine that may be starting.
 const LOOK: Duration = Duration::from_secs(10);
 
 /// The machine aictl runs on.
-pub(super) struct ThisMachine<'c> {
-    context: &'c Context,
-    host: Option<String>,
+pub(super) struct ThisMachine {
+    engine: Box<dyn Endpoint>,
     local: LocalMachine,
 }
 
-impl<'c> ThisMachine<'c> {
-    pub(super) fn new(context: &'c Context) -> Result<Self> {
-        let host = docker_host(&load_project_file(context)?);
-        Ok(Self { context, host, local: LocalMachine::default() })
+impl ThisMachine {
+    pub(super) fn new(context: &Context) -> Result<Self> {
+        let engine = endpoint(context, &load_project_file(context)?)?;
+        Ok(Self { engine, local: LocalMachine::default() })
     }
 
     /// The engine, when it answers.
     pub(super) async fn engine(&self) -> std::result::Result<EngineInfo, TargetError> {
-        let ask = async {
-            let target = self.context.connector.connect(self.host.as_deref()).await?;
-            target.observe_engine().await
-        };
+        let ask = async { self.engine.connect().await?.observe_engine().await };
         let late = || TargetError::TimedOut { what: "a look at the engine".to_owned(), after: LOOK };
         tokio::time::timeout(LOOK, ask).await.unwrap_or_else(|_| Err(late()))
     }
 }
 
 #[async_trait]
-impl Machine for ThisMachine<'_> {
+impl Machine for ThisMachine {
     async fn run(&self, command: &[String], told: Told<'_>) -> io::Result<CommandEnd> {
         self.local.run(command, told).await
     }

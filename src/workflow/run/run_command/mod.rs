@@ -89,13 +89,13 @@ pub struct RunArgs {
     #[arg(short = 'T', long)]
     pub no_tty: bool,
     /// Accepted for Compose's sake: there is a terminal where aictl has one
-    #[arg(short = 't', long, hide = true)]
+    #[arg(short = 't', long, hide = true, conflicts_with = "no_tty")]
     pub tty: bool,
     /// Accepted for Compose's sake: only --verbose shows more
     #[arg(short = 'q', long, hide = true)]
     pub quiet: bool,
     /// Accepted for Compose's sake: the container is removed unless --no-rm says otherwise
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, conflicts_with = "no_rm")]
     pub rm: bool,
     /// Accepted for Compose's sake: input is always passed on
     #[arg(short = 'i', long, hide = true)]
@@ -126,7 +126,11 @@ pub async fn inside(context: &Context, args: RunArgs) -> Result<Box<dyn Report>>
     let selected = with_dependencies(&stack, std::slice::from_ref(&job.service), !args.no_deps)?;
     let target = loaded.connect(context).await?;
     let contents = load_contents(&stack, &selected, target.observe_engine().await?.local)?;
-    let options = ConvergeOptions { ready_timeout: context.options.timeout, ..Default::default() };
+    let options = ConvergeOptions {
+        ready_timeout: context.options.timeout,
+        all_resources: context.options.all_resources,
+        ..Default::default()
+    };
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(Supplies::of(context, &loaded.project, None)?.recipe_images(&stack));
     let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
@@ -261,6 +265,9 @@ impl<'a> Made<'a> {
         let one = attach::Attached { context, target, timeout: self.job.timeout, private: self.job.is_task };
         let id = one.create(spec).await?;
         if self.args.detach {
+            if self.job.timeout.is_some() {
+                self.context.reporter.warn(format!("the timeout of {} has no effect with --detach", self.args.what));
+            }
             one.start(&id).await?;
             let value = to_json(&serde_json::json!({ "container": name, "id": id }));
             return Ok(Box::new(Said { lines: vec![name], value }));

@@ -9,17 +9,19 @@ use super::{ConfigArgs, of_model, of_stack};
 use crate::compose::{Finding, LoadArgs, load, load_model};
 use crate::error::Result;
 use crate::image::Reference;
+use crate::project::LoadedProject;
 use crate::session::Context;
+use crate::session::endpoint::endpoint;
 use crate::target::Target;
 
 /// The project with its images by digest, as text.
 pub(super) async fn pinned(
-    (context, host): (&Context, Option<String>),
+    (context, project): (&Context, &LoadedProject),
     args: &ConfigArgs,
     load_args: &LoadArgs,
 ) -> Result<(String, Vec<Finding>)> {
     let format = args.format()?;
-    let mut resolver = Resolver { context, host, target: None, known: BTreeMap::new() };
+    let mut resolver = Resolver { context, project, target: None, known: BTreeMap::new() };
     if args.skip.no_interpolate {
         let mut model = load_model(load_args)?;
         resolver.pin(model.images_mut()).await?;
@@ -46,7 +48,7 @@ pub(super) async fn pinned(
 /// Asks for digests; the engine is only reached when one has to be asked for.
 struct Resolver<'c> {
     context: &'c Context,
-    host: Option<String>,
+    project: &'c LoadedProject,
     target: Option<Arc<dyn Target>>,
     known: BTreeMap<String, String>,
 }
@@ -77,7 +79,7 @@ impl Resolver<'_> {
         if let Some(target) = &self.target {
             return Ok(Arc::clone(target));
         }
-        let target = self.context.connector.connect(self.host.as_deref()).await?;
+        let target = endpoint(self.context, self.project)?.connect().await?;
         self.target = Some(Arc::clone(&target));
         Ok(target)
     }

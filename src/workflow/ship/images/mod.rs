@@ -46,7 +46,7 @@ pub struct BuildRecipesArgs {
     #[arg(long)]
     pub no_cache: bool,
     /// List the recipes and build nothing
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["names", "all", "no_cache"])]
     pub list: bool,
 }
 

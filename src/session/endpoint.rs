@@ -1,0 +1,69 @@
+//! The engine an environment of aictl.yaml names, found before anything is asked of it.
+//! Reads the environment's `target` and, through the context's connector, contexts and TLS files; returns an `Endpoint`.
+//! Never falls back to another engine than the one that is named.
+
+use crate::error::Result;
+use crate::project::{DockerTarget, LoadedProject, Problem, ProjectError, TargetConfig};
+use crate::session::{Context, Endpoint};
+use crate::target::{AddressPart, TargetError};
+
+/// The engine of the project's environment; the one of the surroundings where the environment names none.
+///
+/// What cannot be honoured is an error with its place in aictl.yaml. Variables that would lead elsewhere are named.
+pub fn endpoint(context: &Context, project: &LoadedProject) -> Result<Box<dyn Endpoint>> {
+    let named = match &project.environment.target {
+        Some(TargetConfig::Kubernetes(_)) => return Err(no_cluster(project)),
+        Some(TargetConfig::Docker(docker)) if docker.names_engine() => docker,
+        Some(TargetConfig::Docker(_)) | None => return Ok(context.connector.locate(None)?),
+    };
+    let home = context.variables.get("HOME").map(String::as_str);
+    let absolute = named.clone().in_directory(&project.directory, home);
+    let found = context.connector.locate(Some(&absolute)).map_err(|error| placed(project, named, error))?;
+    for variable in overridden(context, named) {
+        let environment = project.environment_name.as_deref().unwrap_or_default();
+        context
+            .reporter
+            .warn(format!("{variable} is not used: environment `{environment}` of aictl.yaml names its engine"));
+    }
+    Ok(found)
+}
+
+fn no_cluster(project: &LoadedProject) -> crate::error::Error {
+    let message = "this aictl drives Docker engines only; Kubernetes is not supported yet";
+    refusal(project.problem_of_target(&["kubernetes"], message.to_owned(), None))
+}
+
+/// The same error with its place in aictl.yaml.
+fn placed(project: &LoadedProject, named: &DockerTarget, error: TargetError) -> crate::error::Error {
+    let TargetError::BadAddress { part, address, reason, nearest } = &error else { return error.into() };
+    let key = match part {
+        AddressPart::Tls if named.tls.is_some() => "tls",
+        _ if named.context.is_some() => "context",
+        _ => "host",
+    };
+    let message = format!("`{address}`: {reason}");
+    let mut placed = refusal(project.problem_of_target(&["docker", key], message, nearest.clone()));
+    if key == "context" {
+        placed = placed.with_hint("`docker context ls` lists the contexts");
+    }
+    placed
+}
+
+fn refusal(problem: Problem) -> crate::error::Error {
+    ProjectError::Target(Box::new(problem)).into()
+}
+
+/// Variables that name an engine, or the way to one, other than the environment does.
+fn overridden(context: &Context, named: &DockerTarget) -> Vec<&'static str> {
+    let set = |name: &str| context.variables.get(name).map(String::as_str).filter(|value| !value.is_empty());
+    let mut found = Vec::new();
+    found.extend(set("DOCKER_HOST").filter(|host| named.host.as_deref() != Some(*host)).map(|_| "DOCKER_HOST"));
+    found
+        .extend(set("DOCKER_CONTEXT").filter(|name| named.context.as_deref() != Some(*name)).map(|_| "DOCKER_CONTEXT"));
+    if named.tls.is_some() {
+        found.extend(
+            ["DOCKER_TLS_VERIFY", "DOCKER_TLS", "DOCKER_CERT_PATH"].into_iter().filter(|name| set(name).is_some()),
+        );
+    }
+    found
+}

@@ -1,0 +1,7 @@
+//! The engine an environment of aictl.yaml names: by host, by docker context, with TLS; and what cannot be honoured.
+
+mod certificates;
+mod contexts;
+mod places;
+mod port;
+mod tls;
