@@ -1,27 +1,10 @@
 //! aictl: one binary that takes a self-hosted AI-assistant stack from a bare machine to a production it can roll back.
 //! The rooms stand in reading order: imports point up this list (left in the design), data flows down it.
-//! This file only lists the rooms; it decides nothing.
+//! This file only lists the rooms; those that need no engine are the crate of `model.rs` and keep their names here.
 
-pub mod error;
-pub mod event;
-
-pub mod output_file;
-
-pub mod secret;
-
-pub mod project;
-
-pub mod template;
-
-pub mod compose;
-
-pub mod image;
-
-pub mod release;
-
-pub mod plan;
-
-pub mod target;
+pub use aictl_model::{
+    compose, error, event, image, output_file, plan, project, release, secret, target, template,
+};
 
 pub mod process;
 

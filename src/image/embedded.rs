@@ -8,7 +8,7 @@ use include_dir::{Dir, include_dir};
 
 use super::RecipeFile;
 
-static FOLDERS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/images");
+static FOLDERS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../templates/images");
 
 /// Packages a build fetches beside a recipe; no part of it.
 const FETCHED: &str = "wheels/";
@@ -64,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_binary_holds_the_recipes_as_they_lie_on_disk_modes_included() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates/images");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates/images");
         let mut disk = Vec::new();
         on_disk(&root, &root, &mut disk);
         disk.sort();

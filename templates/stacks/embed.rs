@@ -8,16 +8,17 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
+/// The checkout as seen from the manifest, `src/model/Cargo.toml`, which is where cargo runs this.
+const ROOT: &str = "../..";
+
 /// Folders that tools make.
 const FOLDERS: &[&str] = &["__pycache__", "node_modules", "target", "dist", "venv"];
 
 fn main() -> io::Result<()> {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let examples = root.join("examples");
-    println!("cargo:rerun-if-changed=templates/stacks/embed.rs");
+    println!("cargo:rerun-if-changed={ROOT}/templates/stacks/embed.rs");
     let mut table =
         "type File = (&'static str, &'static [u8]);\npub(super) static STACKS: &[(&str, &[File])] = &[\n".to_owned();
-    for system in sorted(&examples)? {
+    for system in sorted(&Path::new(ROOT).join("examples"))? {
         if !system.join("aictl.yaml").is_file() {
             continue;
         }
@@ -26,10 +27,10 @@ fn main() -> io::Result<()> {
         writeln!(table, "    ({:?}, &[", name(&system)).map_err(io::Error::other)?;
         for file in files {
             // Not the folder: an .env made beside them would compile everything anew. A test finds files that are new.
-            println!("cargo:rerun-if-changed={}", file.strip_prefix(&root).map_err(io::Error::other)?.display());
+            println!("cargo:rerun-if-changed={}", file.display());
             let relative = file.strip_prefix(&system).map_err(io::Error::other)?.to_string_lossy().into_owned();
             // Where the checkout is, is asked when the table is compiled: clones that share a build folder share this.
-            let place = format!("/examples/{}/{relative}", name(&system));
+            let place = format!("/{ROOT}/examples/{}/{relative}", name(&system));
             writeln!(
                 table,
                 "        ({relative:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?}))),"

@@ -16,7 +16,7 @@ const UNITS: [(&str, i64); 10] = [
 ];
 
 /// The Go text of a duration: `1h0m0s`, `1.5s`, `100ms`.
-pub(crate) fn format(nanos: i64) -> String {
+pub fn format(nanos: i64) -> String {
     if nanos == 0 {
         return "0s".to_owned();
     }
@@ -51,7 +51,7 @@ fn decimal(value: u64, unit: u64) -> String {
 }
 
 /// Nanoseconds of a duration text; the error is Go's words.
-pub(crate) fn parse(text: &str) -> Result<i64, String> {
+pub fn parse(text: &str) -> Result<i64, String> {
     let invalid = || format!("time: invalid duration {text:?}");
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     if unsigned == "0" {

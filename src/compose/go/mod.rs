@@ -2,7 +2,7 @@
 //! Reads and writes durations and numbers exactly as Go does.
 //! Never knows compose.
 
-pub(crate) mod duration;
+pub mod duration;
 pub(crate) mod float;
 pub(crate) mod text;
 pub(crate) mod time;

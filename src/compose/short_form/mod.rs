@@ -3,6 +3,6 @@
 //! Never looks at the rest of the project.
 
 pub(crate) mod command;
-pub(crate) mod port;
+pub mod port;
 pub(crate) mod size;
-pub(crate) mod volume;
+pub mod volume;

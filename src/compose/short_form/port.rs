@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 /// One published port.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct PortSpec {
+pub struct PortSpec {
     pub host_ip: String,
     pub published: String,
     pub target: u32,
@@ -14,7 +14,7 @@ pub(crate) struct PortSpec {
 }
 
 /// The ports of a text; the error says which part is wrong.
-pub(crate) fn parse(text: &str) -> Result<Vec<PortSpec>, String> {
+pub fn parse(text: &str) -> Result<Vec<PortSpec>, String> {
     let (address, host, container) = parts(text);
     let (container, protocol) = container.split_once('/').unwrap_or((container, ""));
     if container.is_empty() {
@@ -71,7 +71,7 @@ fn host_address(address: &str) -> Result<String, String> {
 }
 
 /// A port or a range of them.
-pub(crate) fn range(text: &str) -> Option<(u32, u32)> {
+pub fn range(text: &str) -> Option<(u32, u32)> {
     let port = |text: &str| {
         let text = text.strip_prefix('+').unwrap_or(text);
         let digits = !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit());

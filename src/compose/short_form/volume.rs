@@ -4,7 +4,7 @@
 
 /// The parts of a short mount.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct VolumeSpec {
+pub struct VolumeSpec {
     pub source: String,
     pub target: String,
     pub read_only: bool,
@@ -20,7 +20,7 @@ pub(crate) struct VolumeSpec {
 }
 
 /// Reads a short mount; the error says what is wrong.
-pub(crate) fn parse(text: &str) -> Result<VolumeSpec, String> {
+pub fn parse(text: &str) -> Result<VolumeSpec, String> {
     let mut spec = VolumeSpec::default();
     match text.len() {
         0 => return Err("invalid empty volume spec".to_owned()),

@@ -113,7 +113,7 @@ pub fn broken(source: &Source) -> Vec<String> {
     }
     let mut found = header(source);
     found.extend(sizes(source));
-    if matches!(room, "lib" | "main") {
+    if matches!(room, "lib" | "main" | "model") {
         return shown(source, found);
     }
     let Some(column) = column(room) else {
