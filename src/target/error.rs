@@ -42,6 +42,9 @@ pub enum TargetError {
     /// The engine's address, context or TLS files are wrong.
     #[error("invalid engine address `{address}`: {reason}")]
     BadAddress { address: String, reason: String },
+    /// The target has no way to perform an operation.
+    #[error("this target cannot perform `{operation}`: {reason}")]
+    CannotPerform { operation: String, reason: String },
     /// The object named is not there.
     #[error("no such {kind}: {name}")]
     NotFound { kind: &'static str, name: String },
