@@ -4,40 +4,41 @@
 
 use std::time::Instant;
 
-use super::run::{Ended, Walk};
+use super::run::Walk;
+use super::step_log::{Ended, StepLog};
 use crate::event::Event;
-use crate::plan::{Operation, Plan, Step};
+use crate::plan::{ContainerOperation, Description, Operation, Plan, Step};
 use crate::target::TargetError;
 
-/// Performs the undo operations; returns what was undone, in words.
-pub(super) async fn compensate(plan: &Plan, walk: &Walk<'_>, ended: &[Ended]) -> Vec<String> {
-    let mut undone = Vec::new();
-    for (index, step) in plan.steps.iter().enumerate().rev() {
-        let void = step.undo_unless.iter().any(|id| ended.get(id.0) == Some(&Ended::Done));
-        if void || !needs_undo(step, ended.get(index)) {
+/// Performs the undo operations of the steps from `first` on and books those that were taken back.
+pub(super) async fn compensate(plan: &Plan, first: usize, walk: &Walk<'_>, log: &mut StepLog) {
+    for (index, step) in plan.steps.iter().enumerate().skip(first).rev() {
+        let void = step.undo_unless.iter().any(|id| log.state(id.0) == Ended::Done);
+        if void || !needs_undo(step, log.state(index)) {
             continue;
         }
         for operation in &step.undo {
-            if let Some(words) = undo_one(plan, walk, (plan.steps.len() + index, operation)).await {
-                undone.push(words);
+            if undo_one(plan, walk, (plan.steps.len() + index, operation)).await && log.state(index) == Ended::Done {
+                log.set(index, Ended::Undone, None);
             }
         }
     }
-    undone
 }
 
 /// A stop that failed may have stopped the container all the same; everything else that failed did nothing.
-fn needs_undo(step: &Step, ended: Option<&Ended>) -> bool {
+fn needs_undo(step: &Step, ended: Ended) -> bool {
     match ended {
-        Some(Ended::Done) => true,
-        Some(Ended::Failed) => matches!(step.operation, Operation::StopContainer { .. }),
-        _ => false,
+        Ended::Done => true,
+        Ended::Failed | Ended::Tolerated => {
+            matches!(step.operation, Operation::Container(ContainerOperation::Stop { .. }))
+        }
+        Ended::Waiting | Ended::Running | Ended::Skipped | Ended::Undone => false,
     }
 }
 
-async fn undo_one(plan: &Plan, walk: &Walk<'_>, (key, operation): (usize, &Operation)) -> Option<String> {
-    let (infinitive, verb) = operation.verbs();
-    let subject = operation.subject(&plan.names);
+/// Whether it was taken back.
+async fn undo_one(plan: &Plan, walk: &Walk<'_>, (key, operation): (usize, &Operation)) -> bool {
+    let Description { infinitive, participle: verb, subject, .. } = operation.describe(&plan.names);
     let began = Instant::now();
     walk.reporter().report(Event::StepStarted {
         key,
@@ -50,13 +51,13 @@ async fn undo_one(plan: &Plan, walk: &Walk<'_>, (key, operation): (usize, &Opera
             let detail = Some("taken back".to_owned());
             let took = began.elapsed();
             walk.reporter().report(Event::StepFinished { key, verb, subject: subject.clone(), detail, took });
-            Some(format!("{infinitive} {subject}"))
+            true
         }
-        Err(TargetError::NotFound { .. }) => None,
+        Err(TargetError::NotFound { .. }) => false,
         Err(error) => {
             let message = format!("could not {infinitive} {subject} while taking back: {error}");
             walk.reporter().report(Event::Warning { message, hint: Some("see `aictl status`".to_owned()) });
-            None
+            false
         }
     }
 }

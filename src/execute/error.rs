@@ -40,6 +40,12 @@ pub enum ExecuteError {
     /// A lifecycle hook failed.
     #[error("hook `{command}` of service `{service}` exited with code {code}")]
     HookFailed { service: String, command: String, code: i64, output: Vec<String> },
+    /// The command of a task ended with another exit code than 0.
+    #[error("task `{task}` ended with exit code {code}")]
+    TaskEnded { task: String, code: u8 },
+    /// A step of the plan waits for one that comes later; nothing was begun.
+    #[error("the plan is out of order at step {step}: this is a fault of aictl")]
+    OutOfOrder { step: usize },
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,

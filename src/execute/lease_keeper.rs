@@ -18,13 +18,13 @@ const FRESH: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The lease and when it was last proven ours.
-pub(super) struct Pulse<'a> {
+pub(super) struct LeaseKeeper<'a> {
     target: &'a dyn Target,
     lease: Result<&'a Lease, &'a str>,
     proven: Mutex<Instant>,
 }
 
-impl<'a> Pulse<'a> {
+impl<'a> LeaseKeeper<'a> {
     /// A pulse for a lease that was just acquired.
     pub(super) fn new(target: &'a dyn Target, lease: &'a Lease) -> Self {
         Self { target, lease: Ok(lease), proven: Mutex::new(Instant::now()) }

@@ -6,12 +6,13 @@ mod await_ready;
 mod compensate;
 mod error;
 mod evidence;
-mod heartbeat;
 mod lease_keeper;
 mod references;
 mod run;
+mod step_log;
+mod tasks;
 
 pub use error::ExecuteError;
 pub use evidence::Evidence;
-pub use heartbeat::with_heartbeat;
-pub use run::{Execution, Runner, await_ready, execute};
+pub use run::{Execution, Runner, await_ready, execute, execute_part};
+pub use tasks::TaskRunner;

@@ -8,7 +8,15 @@ use crate::compose::hash::config_hash;
 use crate::plan::{ContainerSpec, labels};
 
 /// The spec with every name whose container was created by this run replaced by its id.
-pub(super) fn resolve(mut spec: ContainerSpec, ids: &BTreeMap<String, String>) -> ContainerSpec {
+pub(super) fn resolve(
+    mut spec: ContainerSpec,
+    ids: &BTreeMap<String, String>,
+    images: &BTreeMap<String, String>,
+) -> ContainerSpec {
+    if spec.labels.get(labels::IMAGE).is_some_and(|id| id == labels::PENDING_IMAGE) {
+        let id = images.get(&spec.image).cloned().unwrap_or_default();
+        spec.labels.insert(labels::IMAGE.to_owned(), id);
+    }
     let mut changed = false;
     for mode in [&mut spec.network_mode, &mut spec.ipc, &mut spec.pid] {
         let Some(name) = mode.as_deref().and_then(|m| m.strip_prefix("container:")) else { continue };

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{ContainerState, Observed, ObservedContainer, Operation, Phase, Plan, StepId, labels};
+use super::{
+    ContainerOperation, ContainerState, NetworkOperation, Observed, ObservedContainer, Operation, Phase, Plan, StepId,
+    VolumeOperation, labels,
+};
 use crate::compose::model::{Condition, Stack};
 
 /// Plans the cleanup. `data`: unused volumes go too.
@@ -22,7 +25,8 @@ pub fn plan_cleanup(observed: &Observed, stack: Option<&Stack>, project: &str, d
         |labels: &std::collections::BTreeMap<String, String>| labels.get(labels::PROJECT).is_some_and(|p| p == project);
     for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
         if !staying.iter().any(|c| c.networks.contains_key(&network.name)) {
-            let remove = Operation::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+            let remove =
+                Operation::Network(NetworkOperation::Remove { id: network.id.clone(), name: network.name.clone() });
             plan.push(Phase::Retire, remove, "no container of the project is attached to it", &steps);
         }
     }
@@ -32,7 +36,7 @@ pub fn plan_cleanup(observed: &Observed, stack: Option<&Stack>, project: &str, d
         .collect();
     for volume in observed.volumes.iter().filter(|v| data && ours(&v.labels)) {
         if !mounted.contains(volume.name.as_str()) {
-            let remove = Operation::RemoveVolume { name: volume.name.clone() };
+            let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
             plan.push(Phase::Retire, remove, "its data was asked to be deleted", &steps);
         }
     }
@@ -67,10 +71,15 @@ fn remove_container(plan: &mut Plan, container: &ObservedContainer, cause: &str)
     let (service, id) = (container.service.clone(), container.id.clone());
     let mut after = Vec::new();
     if container.state.is_up() {
-        let stop = Operation::StopContainer { service: service.clone(), container: id.clone(), timeout: None };
+        let stop = Operation::Container(ContainerOperation::Stop {
+            service: service.clone(),
+            container: id.clone(),
+            timeout: None,
+        });
         after.push(plan.push(Phase::Switch, stop, cause, &[]));
     }
-    let remove = Operation::RemoveContainer { service, container: id, volumes: false, force: false };
+    let remove =
+        Operation::Container(ContainerOperation::Remove { service, container: id, volumes: false, force: false });
     plan.push(Phase::Switch, remove, cause, &after)
 }
 

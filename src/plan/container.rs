@@ -4,12 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Serialize, Serializer};
+use serde_json::json;
 
+use super::labels;
 use crate::compose::model::Service;
 
 /// Everything an engine needs to create one container.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What it serialises, and so what plans, records and `Debug` show, is names and digests alone: values of the environment,
+/// commands, labels and files may be secrets.
+#[derive(Clone, PartialEq)]
 pub struct ContainerSpec {
     /// Project the container belongs to.
     pub project: String,
@@ -50,7 +54,7 @@ pub struct ContainerSpec {
 }
 
 /// One network of a container.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct NetworkAttachment {
     /// Name on the engine.
     pub network: String,
@@ -61,12 +65,11 @@ pub struct NetworkAttachment {
 }
 
 /// A file that is put into a created container.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct CopiedFile {
     /// Absolute path inside.
     pub target: String,
     /// Bytes; `Debug` does not show them, they may be a secret.
-    #[serde(with = "base64_bytes")]
     pub content: Vec<u8>,
     /// Owner.
     pub uid: u64,
@@ -82,16 +85,23 @@ impl std::fmt::Debug for CopiedFile {
     }
 }
 
-mod base64_bytes {
-    //! Bytes as base64 text in saved plans.
-    use base64::{Engine as _, engine::general_purpose::STANDARD};
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
-
-    pub(super) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&STANDARD.encode(bytes))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-        STANDARD.decode(String::deserialize(deserializer)?).map_err(D::Error::custom)
+impl Serialize for ContainerSpec {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let label = |name: &str| self.labels.get(name);
+        json!({
+            "name": self.name,
+            "service": self.service_name,
+            "number": self.number,
+            "image": self.image,
+            "networks": self.networks,
+            "volumes": self.service.volumes.iter().map(|volume| &volume.target).collect::<Vec<_>>(),
+            "files": self.files.iter().map(|file| &file.target).collect::<Vec<_>>(),
+            "environment": self.service.environment.keys().collect::<Vec<_>>(),
+            "config_hash": label(labels::CONFIG_HASH),
+            "content": label(labels::CONTENT),
+        })
+        .serialize(serializer)
     }
 }
+
+super::operation::debug_as_serialised!(ContainerSpec);

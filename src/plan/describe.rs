@@ -1,95 +1,125 @@
-//! The words of operations: what is shown while one runs, when it is done, and what it is about.
-//! Reads an operation, returns text.
+//! What an operation is, for people and for records: one exhaustive description per group of operations.
+//! Reads an operation, returns its kind, words, subject, service and deadline.
 //! Never decides anything.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::{ImageSource, Operation, Plan, Readiness, Step};
+use super::{Guard, Operation, Plan, Step};
+use crate::release::{OperationKind, StepOutcome, StepRecord};
+
+/// Names of containers by id, for people.
+pub type Names = BTreeMap<String, String>;
+
+/// How long a plain call to the engine may take.
+pub const ENGINE_CALL: Duration = Duration::from_secs(120);
+
+/// A pull or build of gigabytes over a slow line takes long and is still fine.
+pub const LONG_TRANSFER: Duration = Duration::from_secs(3600);
+
+/// Everything that is said of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    /// Kind, for records and decisions.
+    pub kind: OperationKind,
+    /// For plans: `create`.
+    pub infinitive: &'static str,
+    /// For finished steps: `Created`.
+    pub participle: &'static str,
+    /// What it is about: `container web-api-1`, `network web_default`.
+    pub subject: String,
+    /// The service it belongs to, when it belongs to one.
+    pub service: Option<String>,
+    /// The longest it may take before it counts as failed.
+    pub deadline: Duration,
+}
 
 impl Operation {
-    /// The infinitive for plans and the participle for finished steps: (`create`, `Created`).
-    pub const fn verbs(&self) -> (&'static str, &'static str) {
+    /// The description, with names for the containers it refers to by id.
+    pub fn describe(&self, names: &Names) -> Description {
         match self {
-            Self::PullImage { sources, .. } => match sources.as_slice() {
-                [ImageSource::Bundle { .. }] => ("load", "Loaded"),
-                _ => ("pull", "Pulled"),
-            },
-            Self::BuildImage { .. } | Self::BuildRecipe(_) => ("build", "Built"),
-            Self::CreateNetwork { .. } | Self::CreateVolume { .. } | Self::CreateContainer(_) => ("create", "Created"),
-            Self::RemoveNetwork { .. }
-            | Self::RemoveVolume { .. }
-            | Self::RemoveContainer { .. }
-            | Self::RemoveImage { .. } => ("remove", "Removed"),
-            Self::StartContainer { .. } => ("start", "Started"),
-            Self::StopContainer { .. } => ("stop", "Stopped"),
-            Self::KillContainer { .. } => ("kill", "Killed"),
-            Self::RestartContainer { .. } => ("restart", "Restarted"),
-            Self::UnpauseContainer { .. } => ("unpause", "Unpaused"),
-            Self::RenameContainer { .. } => ("rename", "Renamed"),
-            Self::RunHook { .. } => ("run hook", "Ran hook"),
-            Self::AwaitReady { readiness: Readiness::Healthy, .. } => ("await health", "Healthy"),
-            Self::AwaitReady { readiness: Readiness::Completed, .. } => ("await completion", "Completed"),
-            Self::AwaitReady { .. } => ("await", "Running"),
+            Self::Image(image) => image.describe(),
+            Self::Network(network) => network.describe(),
+            Self::Volume(volume) => volume.describe(),
+            Self::Container(container) => container.describe(names),
+            Self::Wait(wait) => wait.describe(names),
+            Self::Task(task) => task.describe(),
         }
     }
 
-    /// What it is about: `container web-api-1`, `network web_default`. `names` holds the names of containers by id.
-    pub fn subject(&self, names: &BTreeMap<String, String>) -> String {
-        let short = |container: &str| match names.get(container) {
-            Some(name) => name.clone(),
-            None => shortened(container).to_owned(),
-        };
-        match self {
-            Self::PullImage { image, .. } | Self::RemoveImage { image } => format!("image {image}"),
-            Self::BuildRecipe(build) => format!("image {} from recipe {}", build.image, build.recipe),
-            Self::BuildImage { service, image, .. } => format!("image {image} of {service}"),
-            Self::CreateNetwork { name, .. } | Self::RemoveNetwork { name, .. } => format!("network {name}"),
-            Self::CreateVolume { name, .. } | Self::RemoveVolume { name } => format!("volume {name}"),
-            Self::CreateContainer(spec) => format!("container {}", spec.name),
-            Self::RenameContainer { container, name, .. } => format!("container {} to {name}", short(container)),
-            Self::RunHook { container, hook, .. } => {
-                format!("`{}` in {}", hook.command.as_slice().unwrap_or_default().join(" "), short(container))
-            }
-            Self::StartContainer { container, .. }
-            | Self::StopContainer { container, .. }
-            | Self::KillContainer { container, .. }
-            | Self::RestartContainer { container, .. }
-            | Self::UnpauseContainer { container, .. }
-            | Self::RemoveContainer { container, .. }
-            | Self::AwaitReady { container, .. } => format!("container {}", short(container)),
-        }
+    /// What it is about, with names for containers.
+    pub fn subject(&self, names: &Names) -> String {
+        self.describe(names).subject
     }
 
     /// The service it belongs to, when it belongs to one.
-    pub fn service(&self) -> Option<&str> {
-        match self {
-            Self::CreateContainer(spec) => Some(&spec.service_name),
-            Self::PullImage { service, .. }
-            | Self::BuildImage { service, .. }
-            | Self::StartContainer { service, .. }
-            | Self::StopContainer { service, .. }
-            | Self::KillContainer { service, .. }
-            | Self::RestartContainer { service, .. }
-            | Self::UnpauseContainer { service, .. }
-            | Self::RemoveContainer { service, .. }
-            | Self::RenameContainer { service, .. }
-            | Self::RunHook { service, .. }
-            | Self::AwaitReady { service, .. } => Some(service),
-            _ => None,
+    pub fn service(&self) -> Option<String> {
+        self.describe(&Names::new()).service
+    }
+
+    /// Its kind.
+    pub fn kind(&self) -> OperationKind {
+        self.describe(&Names::new()).kind
+    }
+}
+
+impl Step {
+    /// The step as plans print it: `create container web-api-1: configuration changed`.
+    pub fn line(&self, names: &Names) -> String {
+        let told = self.operation.describe(names);
+        let condition = self.guard.as_ref().map(|guard| format!(" ({guard})")).unwrap_or_default();
+        format!("{} {}: {}{condition}", told.infinitive, told.subject, self.cause)
+    }
+
+    /// The step as records hold it before it was begun.
+    pub fn record(&self, names: &Names) -> StepRecord {
+        let told = self.operation.describe(names);
+        StepRecord {
+            operation: told.kind,
+            subject: told.subject,
+            service: told.service.filter(|name| !name.is_empty()),
+            cause: self.cause.clone(),
+            outcome: StepOutcome::Planned,
+            duration_ms: None,
         }
     }
 }
 
 impl Plan {
-    /// The plan as lines: `create container web-api-1: configuration changed`.
+    /// The plan as lines.
     pub fn lines(&self) -> Vec<String> {
-        let line = |s: &Step| format!("{} {}: {}", s.operation.verbs().0, s.operation.subject(&self.names), s.cause);
-        self.steps.iter().map(line).collect()
+        self.steps.iter().map(|step| step.line(&self.names)).collect()
+    }
+
+    /// The plan as records hold it before it is carried out.
+    pub fn records(&self) -> Vec<StepRecord> {
+        self.steps.iter().map(|step| step.record(&self.names)).collect()
     }
 }
 
-/// Ids are shown as the engine's tools show them; names as they are.
-fn shortened(container: &str) -> &str {
+impl std::fmt::Display for Guard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let list = |images: &[super::KnownImage]| {
+            images.iter().map(|image| image.reference.as_str()).collect::<Vec<_>>().join(" or ")
+        };
+        match self {
+            Self::ImageChanged { images } => write!(f, "if image {} changed", list(images)),
+            Self::ImageUnchanged { images } => write!(f, "unless image {} changed", list(images)),
+        }
+    }
+}
+
+/// `container NAME`, short where only the id is known.
+pub(super) fn container_subject(container: &str, names: &Names) -> String {
+    format!("container {}", container_name(container, names))
+}
+
+/// The name of a container, or its id as the engine's tools show it.
+pub(super) fn container_name(container: &str, names: &Names) -> String {
     let is_id = container.len() == 64 && container.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_id { &container[..12] } else { container }
+    match names.get(container) {
+        Some(name) => name.clone(),
+        None if is_id => container[..12].to_owned(),
+        None => container.to_owned(),
+    }
 }

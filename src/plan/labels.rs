@@ -22,6 +22,8 @@ pub const CONFIG_FILES: &str = "com.docker.compose.project.config_files";
 pub const ENVIRONMENT_FILE: &str = "com.docker.compose.project.environment_file";
 /// Id of the image used.
 pub const IMAGE: &str = "com.docker.compose.image";
+/// The value of `IMAGE` in a plan whose earlier steps make the image: the executor puts the id in its place.
+pub const PENDING_IMAGE: &str = "pending";
 /// `db:service_healthy:false,…`.
 pub const DEPENDS_ON: &str = "com.docker.compose.depends_on";
 /// Version of the tool that made the object.

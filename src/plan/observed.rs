@@ -2,7 +2,7 @@
 //! Data only; engines fill it.
 //! Never holds a secret: container environments are not part of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -99,9 +99,19 @@ pub struct Observed {
     pub volumes: Vec<ObservedVolume>,
     /// Images of the scope that are present, by the reference they were asked for.
     pub images: BTreeMap<String, ObservedImage>,
+    /// Images that earlier steps of the plan under way make present or renew: what they will be is not known yet.
+    pub pending_images: BTreeSet<String>,
 }
 
 impl Observed {
+    /// The id of an image for the label of containers made from it.
+    pub fn image_id(&self, reference: &str) -> Option<&str> {
+        if self.pending_images.contains(reference) {
+            return Some(super::labels::PENDING_IMAGE);
+        }
+        self.images.get(reference).map(|image| image.id.as_str())
+    }
+
     /// Container names by id.
     pub fn names(&self) -> BTreeMap<String, String> {
         self.containers.iter().map(|c| (c.id.clone(), c.name.clone())).collect()

@@ -4,16 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Operation;
 
 /// Index of a step in its plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct StepId(pub usize);
 
 /// Prepare the new side, switch, retire the old one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Phase {
     /// A failure here removes what was made.
@@ -24,11 +24,40 @@ pub enum Phase {
     Retire,
 }
 
+/// An image as it was when the plan was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownImage {
+    /// Its name.
+    pub reference: String,
+    /// Its id then.
+    pub id: String,
+}
+
+/// A condition of a step that is known only once earlier steps have ended; the executor evaluates it then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Guard {
+    /// One of these images is not what it was.
+    ImageChanged { images: Vec<KnownImage> },
+    /// Each of them is what it was.
+    ImageUnchanged { images: Vec<KnownImage> },
+}
+
+impl Guard {
+    /// Whether the step is to be carried out, given the ids that images have now. One that is not listed has not changed.
+    pub fn holds(&self, now: &BTreeMap<String, String>) -> bool {
+        let changed = |image: &KnownImage| now.get(&image.reference).is_some_and(|id| *id != image.id);
+        match self {
+            Self::ImageChanged { images } => images.iter().any(changed),
+            Self::ImageUnchanged { images } => !images.iter().any(changed),
+        }
+    }
+}
+
 /// One operation, why it is done, and what must be done before it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
     /// What is done.
-    #[serde(flatten)]
     pub operation: Operation,
     /// Why, in words: `image changed`.
     pub cause: String,
@@ -36,26 +65,36 @@ pub struct Step {
     pub after: Vec<StepId>,
     /// Phase.
     pub phase: Phase,
+    /// Carried out only when this holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
+    /// Its failure is a warning, and what waits for it goes on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub tolerant: bool,
     /// How to take it back when a later step of its group fails.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<Operation>,
     /// Once one of these steps ended well, the undo is void: what was made is in use.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undo_unless: Vec<StepId>,
 }
 
 /// What will be done, in an order that can be followed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Plan {
     /// Project it is for.
     pub project: String,
     /// The steps; `after` only points to earlier ones.
     pub steps: Vec<Step>,
     /// Names of the containers the steps refer to by id, for people.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub names: BTreeMap<String, String>,
+    /// The first of the steps that clear away what the stack leaves behind. They may be carried out while the project's
+    /// state on the target is being retired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing: Option<StepId>,
     /// What the operator should know before it runs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
 }
 
@@ -67,20 +106,31 @@ impl Plan {
 
     /// Whether there is nothing to do but to wait; also where there is nothing at all.
     pub fn only_waits(&self) -> bool {
-        self.steps.iter().all(|step| matches!(step.operation, Operation::AwaitReady { .. }))
+        self.steps.iter().all(|step| step.operation.is_wait())
     }
 
     /// Appends a step and returns its id. Ids that do not exist yet are dropped: a step can only wait for earlier ones.
-    pub fn push(&mut self, phase: Phase, operation: Operation, cause: impl Into<String>, after: &[StepId]) -> StepId {
+    pub fn push(
+        &mut self,
+        phase: Phase,
+        operation: impl Into<Operation>,
+        cause: impl Into<String>,
+        after: &[StepId],
+    ) -> StepId {
         let id = StepId(self.steps.len());
         let mut after: Vec<StepId> = after.iter().copied().filter(|a| a.0 < id.0).collect();
         after.sort_unstable();
         after.dedup();
+        // What waits for the switch belongs to it.
+        let switched = |before: &StepId| self.steps.get(before.0).is_some_and(|step| step.phase == Phase::Switch);
+        let phase = if phase == Phase::Prepare && after.iter().any(switched) { Phase::Switch } else { phase };
         self.steps.push(Step {
-            operation,
+            operation: operation.into(),
             cause: cause.into(),
             after,
             phase,
+            guard: None,
+            tolerant: false,
             undo: Vec::new(),
             undo_unless: Vec::new(),
         });
@@ -88,9 +138,9 @@ impl Plan {
     }
 
     /// Says how to take a step back, and which later steps make that void.
-    pub fn on_failure(&mut self, step: StepId, undo: Operation, unless: &[StepId]) {
+    pub fn on_failure(&mut self, step: StepId, undo: impl Into<Operation>, unless: &[StepId]) {
         if let Some(step) = self.steps.get_mut(step.0) {
-            step.undo.push(undo);
+            step.undo.push(undo.into());
             step.undo_unless.extend_from_slice(unless);
         }
     }
@@ -108,5 +158,40 @@ impl Plan {
         {
             entry.after.push(after);
         }
+    }
+
+    /// Makes a step's failure a warning.
+    pub fn tolerate(&mut self, step: StepId) {
+        if let Some(step) = self.steps.get_mut(step.0) {
+            step.tolerant = true;
+        }
+    }
+
+    /// Appends another plan whose first steps wait for everything that is in this one.
+    pub fn then(&mut self, next: Self) {
+        let offset = self.steps.len();
+        let all: Vec<StepId> = (0..offset).map(StepId).collect();
+        let moved = |ids: Vec<StepId>| ids.into_iter().map(|id| StepId(id.0 + offset)).collect::<Vec<_>>();
+        for step in next.steps {
+            let after = if step.after.is_empty() { all.clone() } else { moved(step.after) };
+            self.steps.push(Step { after, undo_unless: moved(step.undo_unless), ..step });
+        }
+        self.names.extend(next.names);
+        let new = next.warnings.into_iter().filter(|warning| !self.warnings.contains(warning)).collect::<Vec<_>>();
+        self.warnings.extend(new);
+        if self.project.is_empty() {
+            self.project = next.project;
+        }
+    }
+
+    /// The first step that waits for one of a later phase, or for one that does not come before it: the phases would not
+    /// hold, so the executor refuses such a plan.
+    pub fn out_of_order(&self) -> Option<StepId> {
+        let wrong = |(index, step): &(usize, &Step)| {
+            step.after.iter().any(|before| {
+                before.0 >= *index || self.steps.get(before.0).is_some_and(|earlier| earlier.phase > step.phase)
+            })
+        };
+        self.steps.iter().enumerate().find(wrong).map(|(index, _)| StepId(index))
     }
 }

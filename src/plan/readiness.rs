@@ -75,6 +75,10 @@ impl ReadinessWatch {
     /// Takes one sighting.
     pub fn see(&mut self, sighting: Sighting<'_>) -> Verdict {
         let container = sighting.container;
+        if let Readiness::ByImage { millis } = self.readiness {
+            let checked = container.health_test.first().is_some_and(|word| word != "NONE");
+            self.readiness = if checked { Readiness::Healthy } else { Readiness::Stable { millis } };
+        }
         let before = *self.restarts_before.get_or_insert(container.restart_count);
         let restarts = container.restart_count.saturating_sub(before);
         match container.state {
@@ -102,12 +106,12 @@ impl ReadinessWatch {
         }
         let since = *self.running_since.get_or_insert(sighting.at);
         match self.readiness {
-            Readiness::Stable { millis } => {
+            Readiness::Stable { millis } | Readiness::ByImage { millis } => {
                 let needed = if restarts > 0 { STABLE_AFTER_RESTART } else { Duration::from_millis(millis) };
                 if sighting.at.saturating_sub(since) >= needed { Verdict::Ready("running") } else { Verdict::Waiting }
             }
             Readiness::Healthy => self.see_health(sighting),
-            _ => Verdict::Waiting,
+            Readiness::Completed | Readiness::Started => Verdict::Waiting,
         }
     }
 

@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use super::converge::namespace_parents;
 use super::order::{Dependencies, dependencies, sorted, transitive};
-use super::{Observed, ObservedContainer, Operation, Phase, Plan, PlanError, Readiness, StartTurn, StepId, labels};
+use super::{
+    ContainerOperation, ImageOperation, NetworkOperation, Observed, ObservedContainer, Operation, Phase, Plan,
+    PlanError, Readiness, StartTurn, StepId, VolumeOperation, WaitOperation, labels,
+};
 use crate::compose::model::{Service, ServiceHook, Stack};
 
 /// A lifecycle hook may run this long.
@@ -32,12 +35,12 @@ pub struct TeardownOptions {
 
 /// A hook as an operation.
 pub fn hook(service: &str, container: &str, hook: &ServiceHook) -> Operation {
-    Operation::RunHook {
+    Operation::Container(ContainerOperation::RunHook {
         service: service.to_owned(),
         container: container.to_owned(),
         hook: Box::new(hook.clone()),
         timeout: HOOK_PATIENCE,
-    }
+    })
 }
 
 /// The dependencies of what was found: the stack's where it knows the service, else the labels'.
@@ -86,18 +89,24 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
     }
     let ours = |labels: &BTreeMap<String, String>| labels.contains_key(labels::PROJECT);
     for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
-        let remove = Operation::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+        let remove =
+            Operation::Network(NetworkOperation::Remove { id: network.id.clone(), name: network.name.clone() });
         plan.push(Phase::Switch, remove, "removal was asked for", &[]);
     }
     if options.volumes {
         let external = |name: &str| stack.is_some_and(|s| s.volumes.values().any(|v| v.external && v.name == name));
         for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && !external(&v.name)) {
-            let remove = Operation::RemoveVolume { name: volume.name.clone() };
+            let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
             plan.push(Phase::Switch, remove, "removal of volumes was asked for", &[]);
         }
     }
     for image in &options.images {
-        plan.push(Phase::Retire, Operation::RemoveImage { image: image.clone() }, "removal was asked for", &[]);
+        plan.push(
+            Phase::Retire,
+            Operation::Image(ImageOperation::Remove { image: image.clone() }),
+            "removal was asked for",
+            &[],
+        );
     }
     plan
 }
@@ -131,14 +140,24 @@ impl Teardown<'_> {
             let hooks =
                 self.stack.and_then(|s| s.services.get(&service)).map(|s| s.pre_stop.clone()).unwrap_or_default();
             for one in &hooks {
-                last = vec![plan.push(Phase::Retire, hook(&service, &id, one), "it is about to be stopped", &last)];
+                let step = plan.push(Phase::Switch, hook(&service, &id, one), "it is about to be stopped", &last);
+                plan.tolerate(step);
+                last = vec![step];
             }
-            let stop =
-                Operation::StopContainer { service: service.clone(), container: id.clone(), timeout: options.timeout };
+            let stop = Operation::Container(ContainerOperation::Stop {
+                service: service.clone(),
+                container: id.clone(),
+                timeout: options.timeout,
+            });
             last = vec![plan.push(Phase::Switch, stop, "stopping was asked for", &last)];
         }
         if options.remove {
-            let remove = Operation::RemoveContainer { service, container: id, volumes: options.volumes, force: true };
+            let remove = Operation::Container(ContainerOperation::Remove {
+                service,
+                container: id,
+                volumes: options.volumes,
+                force: true,
+            });
             plan.push(Phase::Switch, remove, "removal was asked for", &last);
         }
         last
@@ -152,17 +171,17 @@ impl Teardown<'_> {
         after: &[StepId],
     ) -> StepId {
         let (service, id) = (container.service.clone(), container.id.clone());
-        let start = Operation::StartContainer {
+        let start = Operation::Container(ContainerOperation::Start {
             service: service.clone(),
             container: id.clone(),
             turn: StartTurn::UntilStarted,
-        };
+        });
         let mut last = self.plan.push(Phase::Switch, start, "a restart was asked for", after);
         let known = self.stack.and_then(|s| s.services.get(&service));
         for one in known.map(|s| s.post_start.as_slice()).unwrap_or_default() {
             last = self.plan.push(Phase::Switch, hook(&service, &id, one), "it was started", &[last]);
         }
-        let wait = Operation::AwaitReady { service, container: id, readiness, timeout };
+        let wait = Operation::Wait(WaitOperation::Ready { service, container: id, readiness, timeout });
         self.plan.push(Phase::Switch, wait, "it was restarted", &[last])
     }
 }

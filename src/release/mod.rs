@@ -4,6 +4,8 @@
 
 mod lease;
 mod record;
+mod step;
 
 pub use lease::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
 pub use record::{FORMAT, Record, RecordError, RecordPhase};
+pub use step::{OperationKind, StepOutcome, StepRecord};

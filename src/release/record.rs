@@ -5,10 +5,11 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::LeaseOwner;
+use super::step::any_format;
+use super::{LeaseOwner, StepRecord};
 
 /// The newest record format this binary writes and reads.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a record says about its operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,9 +53,9 @@ pub struct Record {
     pub time: String,
     /// Who did it.
     pub owner: LeaseOwner,
-    /// The plan's steps in words.
-    #[serde(default)]
-    pub steps: Vec<String>,
+    /// The plan's steps, and what became of each.
+    #[serde(default, deserialize_with = "any_format::deserialize")]
+    pub steps: Vec<StepRecord>,
     /// The error chain of a failed operation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub error: Vec<String>,
@@ -120,6 +121,7 @@ fn torn(reason: &dyn std::fmt::Display) -> RecordError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::release::{OperationKind, StepOutcome};
 
     fn record() -> Record {
         Record {
@@ -129,7 +131,14 @@ mod tests {
             environment: None,
             time: "2026-01-01T00:00:00Z".into(),
             owner: LeaseOwner::default(),
-            steps: vec!["create container a-api-1".into()],
+            steps: vec![StepRecord {
+                operation: OperationKind::CreateContainer,
+                subject: "container a-api-1".into(),
+                service: Some("api".into()),
+                cause: "it does not exist".into(),
+                outcome: StepOutcome::Planned,
+                duration_ms: None,
+            }],
             error: vec![],
             evidence: vec![],
         }
@@ -158,7 +167,15 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_and_not_called_torn() {
-        let text = String::from_utf8(record().encode().unwrap()).unwrap().replacen("\"format\":1", "\"format\":2", 1);
-        assert_eq!(Record::decode(text.as_bytes()), Err(RecordError::Newer { found: 2 }));
+        let text = String::from_utf8(record().encode().unwrap()).unwrap().replacen("\"format\":2", "\"format\":3", 1);
+        assert_eq!(Record::decode(text.as_bytes()), Err(RecordError::Newer { found: 3 }));
+    }
+
+    #[test]
+    fn steps_of_the_first_format_are_kept_as_text() {
+        let first = r#"{"sequence":1,"phase":"done","operation":"start","time":"t","owner":{"user":"","host":"","boot_id":"","pid":1,"operation":"start","version":""},"steps":["create container a-api-1"]}"#;
+        let record: Record = serde_json::from_str(first).unwrap();
+        assert_eq!(record.steps[0].operation, OperationKind::Unknown);
+        assert_eq!(record.steps[0].subject, "create container a-api-1");
     }
 }

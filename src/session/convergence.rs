@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::content::{ServiceContent, load_content};
-use crate::plan::converge::{ConvergeOptions, Wanted, plan_converge};
+use crate::plan::converge::{ConvergeOptions, Wanted, plan_after_images};
 use crate::plan::platform::check_architecture;
 use crate::plan::{Observed, Plan};
 use crate::session::WorkflowError;
 use crate::session::load::LoadedStack;
+use crate::session::plan_images::{ImageOptions, plan_images};
 
 /// The contents of the selected services.
 pub fn load_contents(
@@ -62,9 +63,10 @@ impl Convergence<'_> {
         }
     }
 
-    /// The plan against what was found.
-    pub fn plan(&self, observed: &Observed) -> Result<Plan> {
+    /// The plan against what was found, after the steps that make its images.
+    pub fn plan(&self, images: &ImageOptions<'_>, observed: &Observed) -> Result<Plan> {
         check_architecture(&self.stack, &self.selected, observed)?;
-        Ok(plan_converge(&self.wanted(), observed)?)
+        let images = plan_images(&self.stack, &self.selected, observed, images)?;
+        Ok(plan_after_images(&self.wanted(), observed, images, None)?)
     }
 }

@@ -9,7 +9,7 @@ use clap::ValueEnum;
 use crate::compose::model::{Service, Stack};
 use crate::error::Result;
 use crate::image::Reference;
-use crate::plan::{ImageSource, Observed, Operation, Phase, Plan, StepId};
+use crate::plan::{ImageOperation, ImageSource, Observed, Operation, Phase, Plan, StepId};
 use crate::session::image_catalog::{Supplies, bases};
 use crate::session::recipe_steps::RecipeSteps;
 
@@ -112,7 +112,12 @@ impl Images<'_> {
         let others: Vec<String> = usable.map(|source| source.words(&image)).collect();
         let cause = if others.is_empty() { cause } else { format!("{cause}; else from {}", others.join(", ")) };
         let service_name = name.to_owned();
-        let pull = Operation::PullImage { service: service_name, image, platform: platform(service), sources };
+        let pull = Operation::Image(ImageOperation::Pull {
+            service: service_name,
+            image,
+            platform: platform(service),
+            sources,
+        });
         Ok(self.plan.push(Phase::Prepare, pull, cause, &[]))
     }
 
@@ -141,14 +146,14 @@ impl Images<'_> {
         for base in bases(&build) {
             after.extend(self.base(name, service, base)?);
         }
-        let operation = Operation::BuildImage {
+        let operation = Operation::Image(ImageOperation::Build {
             service: name.to_owned(),
             image,
             no_cache: self.options.no_cache || build.no_cache,
             pull: self.options.pull_base || build.pull,
             build: Box::new(build),
             platform: platform(service),
-        };
+        });
         self.plan.push(Phase::Prepare, operation, cause, &after);
         Ok(())
     }

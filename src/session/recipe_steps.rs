@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::error::Result;
 use crate::image::{ImageError, RECIPE_HASH_LABEL, RECIPE_LABEL, Recipe, Reference, VERSION_LABEL};
-use crate::plan::{ImageSource, Observed, Operation, Phase, Plan, RecipeBuild, StepId};
+use crate::plan::{ImageOperation, ImageSource, Observed, Operation, Phase, Plan, RecipeBuild, StepId};
 use crate::session::image_catalog::Supplies;
 
 /// Why a recipe is built.
@@ -50,12 +50,12 @@ impl<'s> RecipeSteps<'s> {
             if let Some(step) = self.steps.get(&key) {
                 return Ok(Some(*step));
             }
-            let operation = Operation::PullImage {
+            let operation = Operation::Image(ImageOperation::Pull {
                 service: String::new(),
                 image: image.to_owned(),
                 platform: None,
                 sources: vec![source],
-            };
+            });
             let step = plan.push(Phase::Prepare, operation, "the image is not present", &[]);
             self.steps.insert(key, step);
             return Ok(Some(step));
@@ -83,7 +83,7 @@ impl<'s> RecipeSteps<'s> {
             let (recipe, reason, remedy) = (name.to_owned(), reason.clone(), remedy.clone());
             return Err(ImageError::CannotBuild { recipe, reason, remedy }.into());
         }
-        let operation = Operation::BuildRecipe(self.build(recipe)?);
+        let operation = Operation::Image(ImageOperation::BuildRecipe(self.build(recipe)?));
         let step = plan.push(Phase::Prepare, operation, cause, &after);
         self.steps.insert(name.to_owned(), step);
         Ok(Some(step))

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::session::Context;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
-use crate::session::transaction::Changed;
+use crate::session::transaction::TransactionOutcome;
 
 /// Steps, and whether they were taken.
 #[derive(Debug, Serialize)]
@@ -21,8 +21,8 @@ pub struct Done {
 
 impl Done {
     /// The report of a change.
-    pub fn new(context: &Context, changed: Changed, idle: &'static str) -> Self {
-        Self { steps: changed.steps, dry_run: context.options.dry_run, changed: changed.executed, idle }
+    pub fn new(context: &Context, outcome: TransactionOutcome, idle: &'static str) -> Self {
+        Self { steps: outcome.plan.lines(), dry_run: context.options.dry_run, changed: outcome.executed, idle }
     }
 }
 

@@ -1,14 +1,14 @@
-//! The way every verb changes something: observe, plan, lease, record, execute, record, give the lease back.
-//! Reads planning functions, returns what was planned and what became of it; `--dry-run` ends after planning.
+//! The way every verb changes something: observe, plan, take the lease, plan again, record, execute, record, give the lease back.
+//! Reads a planning function; what is executed is the plan that was recorded, and `--dry-run` ends after planning.
 //! Never plans by itself; without steps it takes no lease and writes nothing.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::execute::{Execution, Runner, await_ready, execute, with_heartbeat};
+use crate::execute::{Execution, Runner, TaskRunner, await_ready, execute_part};
 use crate::plan::{Observed, Plan, Scope};
-use crate::release::{Lease, LeaseVerdict, Record, RecordPhase};
+use crate::release::{Lease, LeaseVerdict, Record, RecordPhase, StepRecord};
 use crate::session::Context;
 use crate::session::port_holder::with_holder;
 use crate::target::{Target, TargetError};
@@ -19,11 +19,12 @@ const STANDS_STILL: Duration = Duration::from_millis(700);
 /// A container that ignores its stop signal is killed after ten seconds; nothing is waited for much longer.
 const SETTLING: Duration = Duration::from_secs(15);
 
-/// One stage of a change: from what is found to steps. A later stage sees what the earlier ones made.
-pub type Stage<'a> = &'a (dyn Fn(&Observed) -> Result<Plan> + Send + Sync);
+/// From what is found to steps. Called twice: before the lease, and under it.
+pub type Planning<'a> = &'a (dyn Fn(&Observed) -> Result<Plan> + Send + Sync);
 
 /// A change about to happen.
-pub struct Change<'a> {
+#[must_use = "a transaction changes nothing until it is run"]
+pub struct Transaction<'a> {
     /// The context of the verb.
     pub context: &'a Context,
     /// Where.
@@ -33,143 +34,143 @@ pub struct Change<'a> {
     /// The verb, for the lease and the records.
     pub operation: &'static str,
     /// What becomes of the project's state afterwards.
-    pub afterwards: Afterwards,
+    pub disposition: StateDisposition,
+    /// Who runs tasks, where the plan has any.
+    pub tasks: Option<&'a dyn TaskRunner>,
 }
 
 /// What becomes of the project's state on the target when a change ended well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Afterwards {
+pub enum StateDisposition {
     /// The lease is given back.
     #[default]
     Keep,
-    /// The stack is gone: so is the container the state lives beside, and with `forget` the history. The last stage is
-    /// carried out while that is recorded.
+    /// The stack is gone: so is the container the state lives beside, and with `forget` the history.
     Retire { forget: bool },
 }
 
 /// What a change came to.
 #[derive(Debug, Default)]
-pub struct Changed {
-    /// The plans in words, in order.
-    pub steps: Vec<String>,
+pub struct TransactionOutcome {
+    /// The plan: the one that was carried out, or would have been.
+    pub plan: Plan,
     /// Whether anything was changed; false for dry runs and where nothing needed doing but waiting.
     pub executed: bool,
-    /// The world before the first stage.
+    /// The world before the first step.
     pub before: Observed,
 }
 
-impl Change<'_> {
-    /// Plans and, unless it is a dry run, carries out the stages one after the other.
-    pub async fn run(&self, stages: &[Stage<'_>]) -> Result<Changed> {
+/// What a walk through the plan gives the final record.
+#[derive(Default)]
+struct Walked {
+    steps: Vec<StepRecord>,
+    evidence: Vec<serde_json::Value>,
+}
+
+impl<'a> Transaction<'a> {
+    /// A change whose project keeps its state, without tasks.
+    pub fn new(context: &'a Context, target: Arc<dyn Target>, scope: Scope, operation: &'static str) -> Self {
+        Self { context, target, scope, operation, disposition: StateDisposition::Keep, tasks: None }
+    }
+
+    /// The same, with the state retired at its end.
+    pub fn retiring(self, forget: bool) -> Self {
+        Self { disposition: StateDisposition::Retire { forget }, ..self }
+    }
+
+    /// Plans and, unless it is a dry run, carries the plan out.
+    pub async fn run(&self, planning: Planning<'_>) -> Result<TransactionOutcome> {
         let before = self.target.observe(&self.scope).await?;
-        let plans: Vec<Plan> = stages.iter().map(|stage| stage(&before)).collect::<Result<_>>()?;
-        let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
-        self.warn(&plans);
-        let only_waits = plans.iter().all(Plan::only_waits);
-        if self.context.options.dry_run || (steps.is_empty() && !self.leftover().await?) {
-            return Ok(Changed { steps, executed: false, before });
+        let plan = planning(&before)?;
+        self.warn(&plan);
+        if self.context.options.dry_run || (plan.is_empty() && !self.leftover().await?) {
+            return Ok(TransactionOutcome { plan, executed: false, before });
         }
+        let only_waits = plan.only_waits();
         // Whoever holds the lock is still at it, or died in the middle of it.
-        if only_waits && !steps.is_empty() && self.target.observe_lease(&self.scope.project).await?.is_none() {
-            return self.wait(&plans, steps).await;
+        if only_waits && !plan.is_empty() && self.target.observe_lease(&self.scope.project).await?.is_none() {
+            await_ready(&plan, &self.runner()).await.result?;
+            let before = self.target.observe(&self.scope).await?;
+            return Ok(TransactionOutcome { plan, executed: false, before });
         }
-        self.hold((stages, steps.clone()), async { Ok(()) }).await?;
+        let plan = self.hold(plan, planning).await?;
         let before = if only_waits { self.target.observe(&self.scope).await? } else { before };
-        Ok(Changed { executed: !only_waits, steps, before })
+        Ok(TransactionOutcome { executed: !plan.only_waits(), plan, before })
     }
 
-    /// Waits for what an earlier change left on its way; that changes nothing and needs no lease.
-    async fn wait(&self, plans: &[Plan], steps: Vec<String>) -> Result<Changed> {
-        for plan in plans {
-            await_ready(plan, &self.runner()).await.result?;
-        }
-        let before = self.target.observe(&self.scope).await?;
-        Ok(Changed { steps, executed: false, before })
-    }
-
-    /// Carries out the stages, then does something of the verb's own, all under one lease. `words` say it in the record.
-    pub async fn run_holding<T>(
-        &self,
-        stages: &[Stage<'_>],
-        words: Vec<String>,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        let before = self.target.observe(&self.scope).await?;
-        let plans: Vec<Plan> = stages.iter().map(|stage| stage(&before)).collect::<Result<_>>()?;
-        self.warn(&plans);
-        self.hold((stages, plans.iter().flat_map(Plan::lines).chain(words).collect()), work).await
-    }
-
-    async fn hold<T>(&self, planned: (&[Stage<'_>], Vec<String>), work: impl Future<Output = Result<T>>) -> Result<T> {
+    /// Takes the lease, carries the plan out and gives the lease back; returns the plan that was carried out.
+    async fn hold(&self, planned: Plan, planning: Planning<'_>) -> Result<Plan> {
         let lease = self.acquire().await?;
-        let (stages, closing) = match (self.afterwards, planned.0.split_last()) {
-            (Afterwards::Retire { .. }, Some((closing, stages))) => (stages, Some(*closing)),
-            _ => (planned.0, None),
+        let (pending, plan) = match self.begin(&lease, planned, planning).await {
+            Ok(begun) => begun,
+            Err((pending, error)) => return Err(self.give_up(lease, pending, error).await),
         };
-        let (last, result) = match self.begin(&lease, planned.1).await {
-            Ok((record, Ok(observed))) => self.under(&lease, (stages, observed), record, work).await,
-            Ok((record, Err(error))) => (Some(self.ended(record, Some(&error))), Err(error)),
-            Err(error) => (None, Err(error)),
-        };
-        let ended = self.end(lease, last, result.is_ok(), closing).await;
-        let value = result?;
+        let main = 0..plan.closing.map_or(plan.steps.len(), |closing| closing.0);
+        let mut walked = Walked { steps: plan.records(), ..Default::default() };
+        let result = self.execute((&plan, main), &lease, &mut walked).await;
+        let ended = self.end(lease, (pending, &plan), (walked, &result)).await;
+        result?;
         ended?;
-        Ok(value)
+        Ok(plan)
     }
 
-    /// Gives the lease back; where the whole stack went away, its state container goes too, and with the volumes its
-    /// history: nothing of the project is left on the engine.
+    /// What failed before the first step is recorded where the record was begun, and told in any case.
+    async fn give_up(&self, lease: Lease, pending: Option<Record>, error: Error) -> Error {
+        // What went wrong first is what is told, even when it cannot be recorded.
+        let _ = match pending {
+            Some(pending) => {
+                let last = self.final_record(pending, Walked::default(), Some(&error));
+                self.target.finish(lease, &last).await
+            }
+            None => self.target.release(lease).await,
+        };
+        error
+    }
+
+    /// Records the end and gives the lease back; where the whole stack went away, its state container goes too, and with
+    /// the volumes its history: nothing of the project is left on the engine.
     async fn end(
         &self,
         lease: Lease,
-        last: Option<Record>,
-        ended_well: bool,
-        closing: Option<Stage<'_>>,
+        (pending, plan): (Record, &Plan),
+        (mut walked, result): (Walked, &Result<()>),
     ) -> Result<()> {
-        match (self.afterwards, last) {
-            (Afterwards::Retire { forget }, Some(last)) if ended_well => {
-                self.retire((lease, last), forget, closing).await?;
-            }
-            (_, Some(last)) => self.target.finish(lease, &last).await?,
-            (_, None) => self.target.release(lease).await?,
+        let StateDisposition::Retire { forget } = self.disposition else {
+            let last = self.final_record(pending, walked, result.as_ref().err());
+            return Ok(self.target.finish(lease, &last).await?);
+        };
+        if result.is_err() {
+            let last = self.final_record(pending, walked, result.as_ref().err());
+            return Ok(self.target.finish(lease, &last).await?);
         }
-        Ok(())
-    }
-
-    /// The containers are gone, which is recorded while what they used is cleared away. Where that fails, a second end
-    /// says so.
-    async fn retire(&self, (lease, last): (Lease, Record), forget: bool, closing: Option<Stage<'_>>) -> Result<()> {
-        let record = async { if forget { Ok(()) } else { self.target.record(&lease, &last).await } };
-        let (closed, recorded, ()) =
-            tokio::join!(self.close(&lease, closing), record, self.target.prepare_to_retire(&lease));
+        let closing = plan.closing.map_or(plan.steps.len(), |closing| closing.0)..plan.steps.len();
+        let close = async {
+            if closing.is_empty() { Ok(()) } else { self.execute((plan, closing), &lease, &mut walked).await }
+        };
+        let (closed, ()) = tokio::join!(close, self.target.prepare_to_retire(&lease));
+        let last = self.final_record(pending, walked, closed.as_ref().err());
         if let Err(error) = closed {
-            // What went wrong first is what is told, even when it cannot be recorded.
-            let _ = self.target.finish(lease, &self.ended(last, Some(&error))).await;
+            let _ = self.target.finish(lease, &last).await;
             return Err(error);
         }
-        recorded?;
+        if !forget {
+            self.target.record(&lease, &last).await?;
+        }
         Ok(self.target.retire(lease, forget).await?)
-    }
-
-    async fn close(&self, lease: &Lease, stage: Option<Stage<'_>>) -> Result<()> {
-        let Some(stage) = stage else { return Ok(()) };
-        let observed = self.target.observe(&self.scope).await?;
-        let plan = stage(&observed)?;
-        if plan.is_empty() { Ok(()) } else { Ok(self.execute(&plan, lease).await.result?) }
     }
 
     /// Nothing needs doing, yet something was left: the lock of a dead owner, whose last request may still be under
     /// way, or the state of a stack that is to vanish.
     async fn leftover(&self) -> Result<bool> {
-        if let Afterwards::Retire { forget } = self.afterwards {
+        if let StateDisposition::Retire { forget } = self.disposition {
             return Ok(self.target.has_state(&self.scope.project, forget).await?);
         }
         let lease = self.target.observe_lease(&self.scope.project).await?;
         Ok(lease.is_some_and(|l| l.verdict != LeaseVerdict::Alive))
     }
 
-    fn warn(&self, plans: &[Plan]) {
-        for warning in plans.iter().flat_map(|p| &p.warnings) {
+    fn warn(&self, plan: &Plan) {
+        for warning in &plan.warnings {
             self.context.reporter.warn(warning.clone());
         }
     }
@@ -201,56 +202,72 @@ impl Change<'_> {
         Ok(())
     }
 
-    /// Records what is about to be done, and looks at what is there while that is being written.
-    async fn begin(&self, lease: &Lease, steps: Vec<String>) -> Result<(Record, Result<Observed>)> {
+    /// Records what is about to be done, and looks at what is there while that is being written: between the first look
+    /// and the lease somebody else may have finished. The plan is made again; where it differs, it is recorded anew.
+    async fn begin(
+        &self,
+        lease: &Lease,
+        planned: Plan,
+        planning: Planning<'_>,
+    ) -> std::result::Result<(Record, Plan), (Option<Record>, Error)> {
+        let pending = self.pending_record(lease, &planned).await.map_err(|error| (None, error))?;
+        let (recorded, observed) = tokio::join!(self.target.record(lease, &pending), self.target.observe(&self.scope));
+        recorded.map_err(|error| (None, error.into()))?;
+        let found = |error: Error| (Some(pending.clone()), error);
+        let plan = planning(&observed.map_err(|error| found(error.into()))?).map_err(found)?;
+        if plan.steps == planned.steps {
+            return Ok((pending, plan));
+        }
+        let pending = Record { steps: self.redacted_steps(plan.records()), ..pending };
+        match self.target.record(lease, &pending).await {
+            Ok(()) => Ok((pending, plan)),
+            Err(error) => Err((Some(pending), error.into())),
+        }
+    }
+
+    async fn pending_record(&self, lease: &Lease, plan: &Plan) -> Result<Record> {
         let last = match self.target.last_ended(lease).await? {
             Some(last) => last,
             None => self.close_interrupted(lease).await?,
         };
-        let record = Record {
+        Ok(Record {
             sequence: last + 1,
             phase: RecordPhase::Pending,
             operation: self.operation.to_owned(),
             environment: self.context.options.environment.clone(),
             time: (self.context.now)(),
             owner: lease.owner.clone(),
-            steps: steps.iter().map(|step| self.struck(step)).collect(),
+            steps: self.redacted_steps(plan.records()),
             error: Vec::new(),
             evidence: Vec::new(),
-        };
-        let (recorded, observed) = tokio::join!(self.target.record(lease, &record), self.target.observe(&self.scope));
-        recorded?;
-        Ok((record, observed.map_err(Error::from)))
+        })
     }
 
     /// Text for a record, without secrets.
-    fn struck(&self, text: &str) -> String {
+    fn redacted(&self, text: &str) -> String {
         self.context.redactor.redact(text).into_owned()
     }
 
-    /// Does it, and says in the record how it ended; the record is written with the end of the lease.
-    async fn under<T>(
-        &self,
-        lease: &Lease,
-        (stages, observed): (&[Stage<'_>], Observed),
-        mut record: Record,
-        work: impl Future<Output = Result<T>>,
-    ) -> (Option<Record>, Result<T>) {
-        let result = match self.stages(lease, (stages, observed), &mut record).await {
-            Ok(()) => with_heartbeat(&*self.target, lease, work).await.map_err(Into::into).flatten(),
-            Err(error) => Err(error),
+    fn redacted_steps(&self, steps: Vec<StepRecord>) -> Vec<StepRecord> {
+        let redacted = |step: StepRecord| StepRecord {
+            subject: self.redacted(&step.subject),
+            cause: self.redacted(&step.cause),
+            ..step
         };
-        (Some(self.ended(record, result.as_ref().err())), result)
+        steps.into_iter().map(redacted).collect()
     }
 
-    fn ended(&self, mut record: Record, error: Option<&Error>) -> Record {
+    fn final_record(&self, mut record: Record, walked: Walked, error: Option<&Error>) -> Record {
         record.time = (self.context.now)();
         record.phase = if error.is_none() { RecordPhase::Done } else { RecordPhase::Failed };
+        if !walked.steps.is_empty() {
+            record.steps = self.redacted_steps(walked.steps);
+        }
         if let Some(error) = error {
-            record.error = error.messages().iter().map(|message| self.struck(message)).collect();
+            record.error = error.messages().iter().map(|message| self.redacted(message)).collect();
         }
         // The last lines of a container may hold what it was given.
-        record.evidence = record.evidence.iter().map(|value| self.context.redactor.redact_json(value)).collect();
+        record.evidence = walked.evidence.iter().map(|value| self.context.redactor.redact_json(value)).collect();
         record
     }
 
@@ -266,38 +283,35 @@ impl Change<'_> {
         Ok(history.iter().map(|r| r.sequence).max().unwrap_or(0))
     }
 
-    /// Plans each stage anew: between the first look and the lease somebody else may have finished.
-    async fn stages(
+    /// Carries out a range of the plan's steps and books what became of each.
+    async fn execute(
         &self,
+        (plan, part): (&Plan, std::ops::Range<usize>),
         lease: &Lease,
-        (stages, mut observed): (&[Stage<'_>], Observed),
-        record: &mut Record,
+        walked: &mut Walked,
     ) -> Result<()> {
-        for (index, stage) in stages.iter().enumerate() {
-            let plan = stage(&observed)?;
-            if plan.is_empty() {
-                continue;
-            }
-            let execution = self.execute(&plan, lease).await;
-            let evidence = execution.evidence.iter().filter_map(|e| serde_json::to_value(e).ok());
-            record.evidence.extend(evidence);
-            if let Err(error) = execution.result {
-                return Err(with_holder(error, &*self.target).await.into());
-            }
-            if index + 1 < stages.len() {
-                observed = self.target.observe(&self.scope).await?;
+        let Execution { result, evidence, steps } = execute_part(plan, part.clone(), &self.runner(), lease).await;
+        let executed = steps.into_iter().enumerate().filter(|(index, _)| part.contains(index));
+        for (index, step) in executed {
+            if let Some(booked) = walked.steps.get_mut(index) {
+                *booked = step;
             }
         }
-        Ok(())
-    }
-
-    async fn execute(&self, plan: &Plan, lease: &Lease) -> Execution {
-        execute(plan, &self.runner(), lease).await
+        walked.evidence.extend(evidence.iter().filter_map(|e| serde_json::to_value(e).ok()));
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) => Err(with_holder(error, &*self.target).await.into()),
+        }
     }
 
     fn runner(&self) -> Runner<'_> {
         let context = self.context;
-        Runner { target: &*self.target, reporter: &*context.reporter, interrupt: context.interrupt.clone() }
+        Runner {
+            target: &*self.target,
+            reporter: &*context.reporter,
+            interrupt: context.interrupt.clone(),
+            tasks: self.tasks,
+        }
     }
 }
 

@@ -60,6 +60,9 @@ pub enum TargetError {
     /// No TLS connection: the engine's certificate is not to be trusted, or it does not take ours (`refused`).
     #[error("no TLS connection to the engine at {address}: {reason}")]
     TlsFailed { address: String, reason: String, refused: bool },
+    /// The target has no way to perform an operation.
+    #[error("this target cannot perform `{operation}`: {reason}")]
+    CannotPerform { operation: String, reason: String },
     /// The object named is not there.
     #[error("no such {kind}: {name}")]
     NotFound { kind: &'static str, name: String },

@@ -148,7 +148,7 @@ impl DockerEngine {
             super::images::images(connection, &scope.images),
         )?;
         let engine = EngineInfo { architecture, ..connection.engine.clone() };
-        Ok(Observed { engine, containers, networks, volumes, images })
+        Ok(Observed { engine, containers, networks, volumes, images, ..Default::default() })
     }
 
     pub(super) async fn container(&self, container: &str) -> Result<ObservedContainer, TargetError> {

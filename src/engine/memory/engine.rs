@@ -52,6 +52,7 @@ impl Engine for MemoryEngine {
             containers: containers.cloned().collect(),
             networks: networks.cloned().collect(),
             volumes: volumes.cloned().collect(),
+            pending_images: Default::default(),
             images: images.map(|(reference, image)| (reference.clone(), image.clone())).collect(),
         };
         observed.containers.sort_by(|a, b| (&a.service, a.number, &a.name).cmp(&(&b.service, b.number, &b.name)));
@@ -78,7 +79,10 @@ impl Engine for MemoryEngine {
     }
 
     async fn perform(&self, operation: &Operation, _: usize, _: &dyn Reporter) -> Result<Outcome, TargetError> {
-        let name = format!("{} {}", operation.verbs().0, operation.subject(&self.names()));
+        let name = {
+            let told = operation.describe(&self.names());
+            format!("{} {}", told.infinitive, told.subject)
+        };
         self.effect(name, |world| perform::perform(world, operation))
     }
 

@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use super::shell::{self, Surroundings};
 use super::world::{Container, StoredFile, World, refused};
 use crate::compose::hash::{network_hash, volume_hash};
+use crate::compose::model::ServiceHook;
 use crate::plan::{
-    ChangeKind, ContainerSpec, ContainerState, Health, ImageSource, ObservedContainer, ObservedMount, ObservedNetwork,
-    ObservedPort, ObservedVolume, Operation, Outcome, RecipeBuild, labels,
+    ChangeKind, ContainerOperation, ContainerSpec, ContainerState, Health, ImageOperation, ImageSource, Names,
+    NetworkOperation, ObservedContainer, ObservedMount, ObservedNetwork, ObservedPort, ObservedVolume, Operation,
+    Outcome, RecipeBuild, VolumeOperation, labels,
 };
 use crate::target::{Attempts, ContainerFacts, TargetError};
 
@@ -18,59 +20,85 @@ const FREE_PORTS: u16 = 49152;
 
 pub(super) fn perform(world: &mut World, operation: &Operation) -> Result<Outcome, TargetError> {
     let outcome = match operation {
-        Operation::PullImage { image, sources, .. } => obtain(world, image, sources),
-        Operation::BuildImage { image, .. } | Operation::BuildRecipe(RecipeBuild { image, .. }) => {
-            Ok(created(world.add_image(image)))
-        }
-        Operation::CreateNetwork { project, key, name, network } => {
-            create_network(world, of_project(project, (labels::NETWORK, key), network_hash(network)), name)
-        }
-        Operation::RemoveNetwork { id, name } => remove_network(world, id, name),
-        Operation::CreateVolume { project, key, name, volume } => {
-            create_volume(world, of_project(project, (labels::VOLUME, key), volume_hash(volume)), name)
-        }
-        Operation::RemoveVolume { name } => remove_volume(world, name),
-        Operation::CreateContainer(spec) => create_container(world, spec),
-        Operation::RemoveImage { image } => {
-            world.images.remove(image);
-            Ok(Outcome::default())
-        }
-        Operation::AwaitReady { .. } => Err(refused("await", 0, "this is not an operation of an engine")),
-        other => on_container(world, other),
+        Operation::Image(operation) => on_image(world, operation),
+        Operation::Network(operation) => on_network(world, operation),
+        Operation::Volume(operation) => on_volume(world, operation),
+        Operation::Container(operation) => on_container(world, operation),
+        Operation::Wait(_) | Operation::Task(_) => Err(TargetError::CannotPerform {
+            operation: operation.describe(&Names::new()).infinitive.to_owned(),
+            reason: "the executor does it through observations and exec".to_owned(),
+        }),
     }?;
     world.performed.push(operation.clone());
     Ok(outcome)
 }
 
-fn on_container(world: &mut World, operation: &Operation) -> Result<Outcome, TargetError> {
+fn on_image(world: &mut World, operation: &ImageOperation) -> Result<Outcome, TargetError> {
     match operation {
-        Operation::StartContainer { container, .. } => start(world, container),
-        Operation::StopContainer { container, .. } => stop(world, container),
-        Operation::KillContainer { container, signal, .. } => kill(world, container, signal),
-        Operation::RestartContainer { container, .. } => {
+        ImageOperation::Pull { image, sources, .. } => obtain(world, image, sources),
+        ImageOperation::Build { image, .. } | ImageOperation::BuildRecipe(RecipeBuild { image, .. }) => {
+            Ok(created(world.add_image(image)))
+        }
+        ImageOperation::Load { images, .. } => {
+            images.iter().for_each(|image| drop(world.add_image(&image.reference)));
+            Ok(Outcome::default())
+        }
+        ImageOperation::Remove { image } => {
+            world.images.remove(image);
+            Ok(Outcome::default())
+        }
+    }
+}
+
+fn on_network(world: &mut World, operation: &NetworkOperation) -> Result<Outcome, TargetError> {
+    match operation {
+        NetworkOperation::Create { project, key, name, network } => {
+            create_network(world, of_project(project, (labels::NETWORK, key), network_hash(network)), name)
+        }
+        NetworkOperation::Remove { id, name } => remove_network(world, id, name),
+    }
+}
+
+fn on_volume(world: &mut World, operation: &VolumeOperation) -> Result<Outcome, TargetError> {
+    match operation {
+        VolumeOperation::Create { project, key, name, volume } => {
+            create_volume(world, of_project(project, (labels::VOLUME, key), volume_hash(volume)), name)
+        }
+        VolumeOperation::Remove { name } => remove_volume(world, name),
+    }
+}
+
+fn on_container(world: &mut World, operation: &ContainerOperation) -> Result<Outcome, TargetError> {
+    match operation {
+        ContainerOperation::Create(spec) => create_container(world, spec),
+        ContainerOperation::Start { container, .. } => start(world, container),
+        ContainerOperation::Stop { container, .. } => stop(world, container),
+        ContainerOperation::Kill { container, signal, .. } => kill(world, container, signal),
+        ContainerOperation::Restart { container, .. } => {
             stop(world, container)?;
             start(world, container)
         }
-        Operation::UnpauseContainer { container, .. } => {
+        ContainerOperation::Unpause { container, .. } => {
             world.get(container)?.seen.state = ContainerState::Running;
             Ok(Outcome::default())
         }
-        Operation::RemoveContainer { container, force, .. } => remove(world, container, *force),
-        Operation::RenameContainer { container, name, .. } => {
+        ContainerOperation::Remove { container, force, .. } => remove(world, container, *force),
+        ContainerOperation::Rename { container, name, .. } => {
             free_name(world, name)?;
             world.get(container)?.seen.name.clone_from(name);
             Ok(Outcome::default())
         }
-        Operation::RunHook { container, hook, .. } => {
-            let command = hook.command.as_slice().unwrap_or_default().to_vec();
-            let found = world.get(container)?;
-            let mut around = Surroundings { variables: BTreeMap::new(), input: b"", files: &found.files };
-            match shell::run(&command, &mut around).and_then(|ran| ran.code) {
-                Some(0) => Ok(Outcome::default()),
-                code => Err(refused(format!("hook in {container}"), 0, format!("exit code {}", code.unwrap_or(127)))),
-            }
-        }
-        _ => Ok(Outcome::default()),
+        ContainerOperation::RunHook { container, hook, .. } => run_hook(world, container, hook),
+    }
+}
+
+fn run_hook(world: &mut World, container: &str, hook: &ServiceHook) -> Result<Outcome, TargetError> {
+    let command = hook.command.as_slice().unwrap_or_default().to_vec();
+    let found = world.get(container)?;
+    let mut around = Surroundings { variables: BTreeMap::new(), input: b"", files: &found.files };
+    match shell::run(&command, &mut around).and_then(|ran| ran.code) {
+        Some(0) => Ok(Outcome::default()),
+        code => Err(refused(format!("hook in {container}"), 0, format!("exit code {}", code.unwrap_or(127)))),
     }
 }
 

@@ -110,7 +110,12 @@ impl ReleaseStore for MemoryEngine {
     async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
         self.effect(format!("record {} {}", record.operation, record.phase.word()), |world| {
             ours(world, lease)?;
-            world.records.entry(lease.project.clone()).or_default().push(record.clone());
+            let records = world.records.entry(lease.project.clone()).or_default();
+            // A record of the same name is one file.
+            match records.iter_mut().find(|r| r.file_name() == record.file_name()) {
+                Some(earlier) => *earlier = record.clone(),
+                None => records.push(record.clone()),
+            }
             Ok(())
         })
     }

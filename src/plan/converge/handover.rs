@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{Named, Planner};
 use crate::compose::model::{Service, ServicePort};
-use crate::plan::{ObservedContainer, Operation, Phase, StartTurn, StepId};
+use crate::plan::{ContainerOperation, ObservedContainer, Operation, Phase, StartTurn, StepId};
 
 /// What only one running container can have.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,11 +64,11 @@ impl Planner<'_> {
             let service = self.wanted.stack.services.get(&holder.service).cloned().unwrap_or_default();
             let cause = format!("{} takes over what it holds", takers.join(", "));
             let step = self.stop(&(holder.service.as_str(), &service), holder, &cause, &[]);
-            let back = Operation::StartContainer {
+            let back = Operation::Container(ContainerOperation::Start {
                 service: holder.service.clone(),
                 container: holder.id.clone(),
                 turn: StartTurn::UntilStarted,
-            };
+            });
             self.plan.on_failure(step, back, &[]);
             self.vacated.push(Vacated { container: holder.id.clone(), step, takers });
         }
@@ -137,7 +137,11 @@ impl Planner<'_> {
             after = vec![self.plan.push(Phase::Switch, operation, "it is about to be stopped", &after)];
         }
         let timeout = self.wanted.options.stop_timeout;
-        let stop = Operation::StopContainer { service: named.0.to_owned(), container: container.id.clone(), timeout };
+        let stop = Operation::Container(ContainerOperation::Stop {
+            service: named.0.to_owned(),
+            container: container.id.clone(),
+            timeout,
+        });
         self.plan.push(Phase::Switch, stop, cause, &after)
     }
 }

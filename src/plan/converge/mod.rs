@@ -2,6 +2,7 @@
 //! Reads a `Stack`, contents and an `Observed`; returns a `Plan` in which every step has a cause.
 //! Never touches what is unchanged; never removes data.
 
+mod after_images;
 mod changes;
 mod handover;
 mod one_off;
@@ -17,12 +18,13 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+pub use after_images::plan_after_images;
 pub use one_off::{OneOff, one_off_spec, plan_before_one_off};
 pub use readiness::readiness_of;
 pub use spec::{Namespaces, Slot, container_spec, namespace_parents};
 
 use super::content::ServiceContent;
-use super::{Observed, ObservedContainer, Operation, Phase, Plan, PlanError, StepId, order};
+use super::{ContainerOperation, Observed, ObservedContainer, Operation, Phase, Plan, PlanError, StepId, order};
 use crate::compose::model::{Service, Stack};
 
 /// When containers are replaced.
@@ -209,10 +211,15 @@ impl<'a> Planner<'a> {
             after.push(stopped);
         } else if container.state.is_up() {
             let timeout = self.wanted.options.stop_timeout;
-            let stop = Operation::StopContainer { service: service.clone(), container: id.clone(), timeout };
+            let stop = Operation::Container(ContainerOperation::Stop {
+                service: service.clone(),
+                container: id.clone(),
+                timeout,
+            });
             after = vec![self.plan.push(Phase::Retire, stop, cause, &after)];
         }
-        let remove = Operation::RemoveContainer { service, container: id, volumes: false, force: true };
+        let remove =
+            Operation::Container(ContainerOperation::Remove { service, container: id, volumes: false, force: true });
         self.plan.push(Phase::Retire, remove, cause, &after)
     }
 }

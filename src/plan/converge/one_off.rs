@@ -54,7 +54,7 @@ pub fn one_off_spec(wanted: &Wanted<'_>, observed: &Observed, service: &Service,
     };
     let service = Namespaces::resolve(service, standing).apply(service);
     let image = service.image_or_default(&wanted.stack.name, one_off.service);
-    let image_id = observed.images.get(&image).map(|i| i.id.as_str());
+    let image_id = observed.image_id(&image);
     let slot = Slot { service: one_off.service, number: 1, replaces: None, temporary_name: false, image_id };
     let mut spec = container_spec(wanted, &service, slot);
     spec.labels.insert(labels::ONE_OFF.to_owned(), "True".to_owned());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{ConvergeOptions, Observed, Planner, Progress, Wanted};
 use crate::compose::model::{Condition, Service, Stack};
-use crate::plan::{ContainerState, Health, Operation, Phase, Readiness, StepId};
+use crate::plan::{ContainerState, Health, Operation, Phase, Readiness, StepId, WaitOperation};
 
 /// A service without a health check counts as ready when it has run this long.
 const STABLE_MILLIS: u64 = 400;
@@ -49,6 +49,9 @@ impl Planner<'_> {
         let image = service.image_or_default(&self.wanted.stack.name, name);
         let of_image = self.observed.images.get(&image).is_some_and(|i| i.has_health_check);
         let checked = declared.is_some_and(|h| !h.test.0.is_empty()) || of_image;
+        if self.observed.pending_images.contains(&image) && !disabled && declared.is_none_or(|h| h.test.0.is_empty()) {
+            return Readiness::ByImage { millis: STABLE_MILLIS };
+        }
         if checked && !disabled { Readiness::Healthy } else { Readiness::Stable { millis: STABLE_MILLIS } }
     }
 
@@ -81,12 +84,12 @@ impl Planner<'_> {
         cause: &str,
         after: &[StepId],
     ) -> StepId {
-        let operation = Operation::AwaitReady {
+        let operation = Operation::Wait(WaitOperation::Ready {
             service: name.to_owned(),
             container: container.to_owned(),
             readiness: self.readiness(name, service),
             timeout: self.ready_timeout(service),
-        };
+        });
         self.plan.push(Phase::Switch, operation, cause, after)
     }
 
@@ -120,7 +123,7 @@ impl Planner<'_> {
         let Some(service) = self.wanted.stack.services.get(name) else { return };
         let image = service.image_or_default(&self.wanted.stack.name, name);
         // An image that is not there yet may bring a check.
-        let known = self.observed.images.contains_key(&image);
+        let known = self.observed.images.contains_key(&image) && !self.observed.pending_images.contains(&image);
         let warning = format!(
             "services wait until {name} is healthy, but neither it nor its image has a health check: running counts"
         );

@@ -4,7 +4,9 @@
 
 use super::{Observed, Planner};
 use crate::compose::hash::{network_hash, volume_hash};
-use crate::plan::{ObservedNetwork, Operation, Phase, PlanError, StepId, labels};
+use crate::plan::{
+    ContainerOperation, NetworkOperation, ObservedNetwork, Operation, Phase, PlanError, StepId, VolumeOperation, labels,
+};
 
 impl Planner<'_> {
     /// The networks the selected services join.
@@ -51,9 +53,18 @@ impl Planner<'_> {
     fn create_network(&mut self, key: &str, name: &str, cause: &str, after: &[StepId]) {
         let network = Box::new(self.wanted.stack.networks.get(key).cloned().unwrap_or_default());
         let project = self.wanted.stack.name.clone();
-        let create = Operation::CreateNetwork { project, key: key.to_owned(), name: name.to_owned(), network };
+        let create = Operation::Network(NetworkOperation::Create {
+            project,
+            key: key.to_owned(),
+            name: name.to_owned(),
+            network,
+        });
         let step = self.plan.push(Phase::Prepare, create, cause, after);
-        self.plan.on_failure(step, Operation::RemoveNetwork { id: name.to_owned(), name: name.to_owned() }, &[]);
+        self.plan.on_failure(
+            step,
+            Operation::Network(NetworkOperation::Remove { id: name.to_owned(), name: name.to_owned() }),
+            &[],
+        );
         self.resources.insert(name.to_owned(), step);
     }
 
@@ -66,12 +77,21 @@ impl Planner<'_> {
         for container in attached {
             let (service, id) = (container.service.clone(), container.id.clone());
             let timeout = self.wanted.options.stop_timeout;
-            let stop = Operation::StopContainer { service: service.clone(), container: id.clone(), timeout };
+            let stop = Operation::Container(ContainerOperation::Stop {
+                service: service.clone(),
+                container: id.clone(),
+                timeout,
+            });
             let stopped = self.plan.push(Phase::Switch, stop, cause.clone(), &[]);
-            let remove = Operation::RemoveContainer { service, container: id, volumes: false, force: false };
+            let remove = Operation::Container(ContainerOperation::Remove {
+                service,
+                container: id,
+                volumes: false,
+                force: false,
+            });
             after.push(self.plan.push(Phase::Switch, remove, cause.clone(), &[stopped]));
         }
-        let remove = Operation::RemoveNetwork { id: found.id.clone(), name: found.name.clone() };
+        let remove = Operation::Network(NetworkOperation::Remove { id: found.id.clone(), name: found.name.clone() });
         let removed = self.plan.push(Phase::Switch, remove, cause.clone(), &after);
         self.create_network(key, &found.name, &cause, &[removed]);
         self.renewed_networks.insert(found.name.clone());
@@ -117,14 +137,14 @@ impl Planner<'_> {
     fn create_volume(&mut self, key: &str) {
         let Some(volume) = self.wanted.stack.volumes.get(key) else { return };
         let name = volume.name.clone();
-        let create = Operation::CreateVolume {
+        let create = Operation::Volume(VolumeOperation::Create {
             project: self.wanted.stack.name.clone(),
             key: key.to_owned(),
             name: name.clone(),
             volume: Box::new(volume.clone()),
-        };
+        });
         let step = self.plan.push(Phase::Prepare, create, "it does not exist", &[]);
-        self.plan.on_failure(step, Operation::RemoveVolume { name: name.clone() }, &[]);
+        self.plan.on_failure(step, Operation::Volume(VolumeOperation::Remove { name: name.clone() }), &[]);
         self.resources.insert(name, step);
     }
 }

@@ -6,7 +6,8 @@ use super::spec::namespace_parents;
 use super::{Named, Namespaces, Planner, Progress, Slot, container_spec};
 use crate::compose::model::{Condition, Service};
 use crate::plan::{
-    ContainerSpec, ContainerState, Health, ObservedContainer, Operation, Phase, Readiness, StartTurn, StepId, labels,
+    ContainerOperation, ContainerSpec, ContainerState, Health, ObservedContainer, Operation, Phase, Readiness,
+    StartTurn, StepId, labels,
 };
 
 impl<'a> Planner<'a> {
@@ -63,7 +64,8 @@ impl<'a> Planner<'a> {
 
     fn remove_leftover(&mut self, container: &ObservedContainer) {
         let (service, id) = (container.service.clone(), container.id.clone());
-        let remove = Operation::RemoveContainer { service, container: id, volumes: false, force: true };
+        let remove =
+            Operation::Container(ContainerOperation::Remove { service, container: id, volumes: false, force: true });
         let step = self.plan.push(Phase::Prepare, remove, "left by an interrupted replacement", &[]);
         self.entry(&container.service).cleared.push(step);
     }
@@ -90,7 +92,7 @@ impl<'a> Planner<'a> {
             ContainerState::Running | ContainerState::Restarting => self.keep_running(named, container),
             ContainerState::Paused => {
                 let (service, id) = (named.0.to_owned(), container.id.clone());
-                let unpause = Operation::UnpauseContainer { service, container: id };
+                let unpause = Operation::Container(ContainerOperation::Unpause { service, container: id });
                 self.plan.push(Phase::Switch, unpause, "it is paused", &[]);
                 self.note_kept(named.0, container);
             }
@@ -117,7 +119,7 @@ impl<'a> Planner<'a> {
             return;
         }
         let (service, id) = (named.0.to_owned(), container.id.clone());
-        let rename = Operation::RenameContainer { service, container: id, name: canonical };
+        let rename = Operation::Container(ContainerOperation::Rename { service, container: id, name: canonical });
         let after: Vec<StepId> = self.plan.last_step().into_iter().collect();
         self.plan.push(Phase::Switch, rename, "its replacement was interrupted before the last step", &after);
     }
@@ -128,7 +130,11 @@ impl<'a> Planner<'a> {
             let gates = self.gates(service);
             let (service_name, id) = (name.to_owned(), container.id.clone());
             let timeout = self.wanted.options.stop_timeout;
-            let restart = Operation::RestartContainer { service: service_name, container: id.clone(), timeout };
+            let restart = Operation::Container(ContainerOperation::Restart {
+                service: service_name,
+                container: id.clone(),
+                timeout,
+            });
             let step = self.plan.push(Phase::Switch, restart, cause, &gates);
             self.note_container(name, id.clone());
             return self.after_start(named, &id, step);
@@ -178,16 +184,19 @@ impl<'a> Planner<'a> {
         }
         self.void_undo(created, started);
         after.extend(started);
-        let remove = Operation::RemoveContainer {
+        let remove = Operation::Container(ContainerOperation::Remove {
             service: name.to_owned(),
             container: old.id.clone(),
             volumes: false,
             force: true,
-        };
+        });
         let removed = self.plan.push(Phase::Retire, remove, "it was replaced", &after);
         let canonical = service.container_name(&self.wanted.stack.name, name, old.number);
-        let rename =
-            Operation::RenameContainer { service: name.to_owned(), container: temporary.clone(), name: canonical };
+        let rename = Operation::Container(ContainerOperation::Rename {
+            service: name.to_owned(),
+            container: temporary.clone(),
+            name: canonical,
+        });
         self.plan.push(Phase::Retire, rename, "the old container gave up the name", &[removed]);
         self.entry(name).replaced = true;
         self.note_container(name, temporary);
@@ -195,11 +204,11 @@ impl<'a> Planner<'a> {
 
     /// The old container comes back where the new one cannot start.
     fn take_back(&mut self, old: &ObservedContainer, stopped: StepId, started: StepId) {
-        let restart = Operation::StartContainer {
+        let restart = Operation::Container(ContainerOperation::Start {
             service: old.service.clone(),
             container: old.id.clone(),
             turn: StartTurn::UntilStarted,
-        };
+        });
         self.plan.on_failure(stopped, restart, &[started]);
         // They still run, in a namespace that nobody is in any more.
         for sharer in self.sharers(&old.service) {
@@ -243,7 +252,7 @@ impl<'a> Planner<'a> {
 
     fn spec(&self, service: &Service, slot: Slot<'_>) -> ContainerSpec {
         let image = service.image_or_default(&self.wanted.stack.name, slot.service);
-        let slot = Slot { image_id: self.observed.images.get(&image).map(|i| i.id.as_str()), ..slot };
+        let slot = Slot { image_id: self.observed.image_id(&image), ..slot };
         container_spec(self.wanted, service, slot)
     }
 
@@ -260,14 +269,19 @@ impl<'a> Planner<'a> {
         if shares || !spec.volumes_from.is_empty() || !spec.service.links.is_empty() {
             after.extend(parents.filter_map(|p| self.progress.get(p)).flat_map(|p| p.created.iter().copied()));
         }
-        let undo = Operation::RemoveContainer {
+        let undo = Operation::Container(ContainerOperation::Remove {
             service: name.to_owned(),
             container: spec.name.clone(),
             // Inherited anonymous volumes hold the old container's data.
             volumes: spec.inherited_volumes.is_empty(),
             force: true,
-        };
-        let step = self.plan.push(Phase::Prepare, Operation::CreateContainer(Box::new(spec)), cause, &after);
+        });
+        let step = self.plan.push(
+            Phase::Prepare,
+            Operation::Container(ContainerOperation::Create(Box::new(spec))),
+            cause,
+            &after,
+        );
         self.plan.on_failure(step, undo, &[]);
         self.entry(name).created.push(step);
         step
@@ -292,11 +306,11 @@ impl<'a> Planner<'a> {
         let mut after = after.to_vec();
         after.extend(self.gates(named.1));
         after.extend(self.room_for(named.0));
-        let start = Operation::StartContainer {
+        let start = Operation::Container(ContainerOperation::Start {
             service: named.0.to_owned(),
             container: container.to_owned(),
             turn: start_turn(named.1),
-        };
+        });
         let step = self.plan.push(Phase::Switch, start, cause, &after);
         self.room_taken(named.0, step);
         self.after_start(named, container, step);

@@ -4,7 +4,7 @@
 
 use super::spec::namespace_parents;
 use super::{Named, Planner};
-use crate::plan::{ObservedContainer, Operation};
+use crate::plan::{ContainerOperation, ObservedContainer, Operation};
 
 impl Planner<'_> {
     /// Restarts of the running containers that share a namespace of this service's.
@@ -12,10 +12,12 @@ impl Planner<'_> {
         let sharing =
             self.wanted.stack.services.iter().filter(|(_, declared)| namespace_parents(declared).contains(&service));
         let running = sharing.flat_map(|(name, _)| self.containers_of(name)).filter(|c| c.state.is_up());
-        let restart = |c: &ObservedContainer| Operation::RestartContainer {
-            service: c.service.clone(),
-            container: c.id.clone(),
-            timeout: self.wanted.options.stop_timeout,
+        let restart = |c: &ObservedContainer| {
+            Operation::Container(ContainerOperation::Restart {
+                service: c.service.clone(),
+                container: c.id.clone(),
+                timeout: self.wanted.options.stop_timeout,
+            })
         };
         running.map(restart).collect()
     }

@@ -128,9 +128,9 @@ fn a_changed_service_is_replaced_and_the_old_container_comes_back_when_the_new_o
     5 rename container 617069016170_shop-api-1 to shop-api-1: the old container gave up the name <- [4]
     ");
     let plan = world.plan();
-    assert!(matches!(&plan.steps[1].undo[..], [Operation::StartContainer { .. }]));
+    assert!(matches!(&plan.steps[1].undo[..], [Operation::Container(ContainerOperation::Start { .. })]));
     assert_eq!(plan.steps[1].undo_unless, [StepId(2)]);
-    assert!(matches!(&plan.steps[0].undo[..], [Operation::RemoveContainer { .. }]));
+    assert!(matches!(&plan.steps[0].undo[..], [Operation::Container(ContainerOperation::Remove { .. })]));
     assert_eq!(plan.steps[0].undo_unless, [StepId(2)]);
 }
 
@@ -260,7 +260,7 @@ fn a_shared_namespace_follows_the_container_it_lives_in() {
     });
     let plan = world.plan();
     let client = plan.steps.iter().find_map(|s| match &s.operation {
-        Operation::CreateContainer(spec) if spec.service_name == "client" => Some(spec),
+        Operation::Container(ContainerOperation::Create(spec)) if spec.service_name == "client" => Some(spec),
         _ => None,
     });
     assert_eq!(client.unwrap().network_mode.as_deref(), Some("container:shop-vpn-1"));
@@ -319,7 +319,7 @@ fn who_holds_a_port_that_moves_lets_go_before_the_other_starts() {
     let remove = at(&plan, "remove container shop-old-1");
     assert!(plan.steps[start.0].after.contains(&stop), "{:#?}", plan.lines());
     assert!(plan.steps[remove.0].after.contains(&start), "until then it may have to come back: {:#?}", plan.lines());
-    assert!(matches!(&plan.steps[stop.0].undo[..], [Operation::StartContainer { .. }]));
+    assert!(matches!(&plan.steps[stop.0].undo[..], [Operation::Container(ContainerOperation::Start { .. })]));
 }
 
 #[test]
@@ -348,7 +348,16 @@ fn who_shares_a_namespace_is_restarted_with_it() {
     let plan = world.plan();
     let stop = at(&plan, "stop container shop-host-1");
     let undo = &plan.steps[stop.0].undo;
-    assert!(matches!(&undo[..], [Operation::StartContainer { .. }, Operation::RestartContainer { .. }]), "{undo:?}");
+    assert!(
+        matches!(
+            &undo[..],
+            [
+                Operation::Container(ContainerOperation::Start { .. }),
+                Operation::Container(ContainerOperation::Restart { .. })
+            ]
+        ),
+        "{undo:?}"
+    );
 }
 
 #[test]
@@ -378,7 +387,9 @@ fn volumes_of_another_service_are_hashed_as_compose_does_and_keep_their_mode() {
     });
     let plan = world.plan();
     let create = at(&plan, "create container shop-side-1");
-    let Operation::CreateContainer(spec) = &plan.steps[create.0].operation else { panic!("{create:?}") };
+    let Operation::Container(ContainerOperation::Create(spec)) = &plan.steps[create.0].operation else {
+        panic!("{create:?}")
+    };
     assert_eq!(spec.volumes_from, [format!("{data}:ro"), "other:rw".to_owned()]);
     assert_eq!(spec.service.volumes_from, [data, "other".to_owned()]);
     assert_eq!(spec.labels[labels::CONFIG_HASH], config_hash(&spec.service));

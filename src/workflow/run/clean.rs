@@ -2,18 +2,16 @@
 //! Reads the engine, and the files when there are any; asks before anything goes.
 //! Never deletes data on `--yes` alone: its deletion is spelled out or typed.
 
-use std::collections::BTreeSet;
-
 use clap::Args;
 
 use crate::error::Result;
 use crate::plan::cleanup::plan_cleanup;
-use crate::plan::{Observed, Plan};
+use crate::plan::{Observed, Operation, Plan, Step, VolumeOperation};
 use crate::session::Context;
 use crate::session::load::{LoadedStack, load_named};
 use crate::session::report::Report;
 use crate::session::steps_report::Done;
-use crate::session::transaction::{Afterwards, Change};
+use crate::session::transaction::Transaction;
 
 /// Remove ended and orphaned containers and unused networks of the project
 #[derive(Debug, Clone, Default, Args)]
@@ -32,22 +30,21 @@ pub async fn run(context: &Context, args: CleanArgs) -> Result<Box<dyn Report>> 
     let target = loaded.connect(context).await?;
     let scope = loaded.narrow_scope();
     let found = plan(&loaded, &target.observe(&scope).await?, args.data);
-    let agreed: BTreeSet<String> = found.lines().into_iter().collect();
-    if !context.options.dry_run && !agreed.is_empty() {
+    if !context.options.dry_run && !found.is_empty() {
         ask(context, &loaded.name, &found, &args)?;
     }
     // What came to be after the question was not agreed to.
-    let stage = |observed: &Observed| {
+    let planning = |observed: &Observed| {
         let mut plan = plan(&loaded, observed, args.data);
-        if plan.lines().into_iter().any(|line| !agreed.contains(&line)) {
+        let agreed = |step: &Step| found.steps.iter().any(|asked| asked.operation == step.operation);
+        if !plan.steps.iter().all(agreed) {
             plan.steps.clear();
             plan.warnings.push("the project changed since the question: nothing was removed, run it again".to_owned());
         }
         Ok(plan)
     };
-    let change = Change { context, target, scope, operation: "clean", afterwards: Afterwards::Keep };
-    let changed = change.run(&[&stage]).await?;
-    Ok(Box::new(Done::new(context, changed, "nothing to clean")))
+    let outcome = Transaction::new(context, target, scope, "clean").run(&planning).await?;
+    Ok(Box::new(Done::new(context, outcome, "nothing to clean")))
 }
 
 fn plan(loaded: &LoadedStack, observed: &Observed, data: bool) -> Plan {
@@ -59,7 +56,8 @@ fn ask(context: &Context, project: &str, found: &Plan, args: &CleanArgs) -> Resu
     for line in found.lines() {
         context.reporter.note(line);
     }
-    let volumes = found.steps.iter().filter(|s| matches!(s.operation, crate::plan::Operation::RemoveVolume { .. }));
+    let volumes =
+        found.steps.iter().filter(|s| matches!(s.operation, Operation::Volume(VolumeOperation::Remove { .. })));
     match volumes.count() {
         0 => context.prompt.confirm("remove all of this?")?,
         _ if args.yes_delete_data => {}

@@ -6,13 +6,13 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::plan::{Observed, Operation, Phase, Plan};
+use crate::plan::{ContainerOperation, Observed, Operation, Phase, Plan};
 use crate::session::Context;
 use crate::session::load::load_named;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::select;
 use crate::session::steps_report::planned_blocks;
-use crate::session::transaction::{Afterwards, Change};
+use crate::session::transaction::Transaction;
 
 /// Send a signal to running containers
 #[derive(Debug, Clone, Default, Args)]
@@ -34,20 +34,20 @@ struct KillReport {
 pub async fn run(context: &Context, args: KillArgs) -> Result<Box<dyn Report>> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
-    let stage = |observed: &Observed| {
+    let planning = |observed: &Observed| {
         select::check(loaded.stack.as_ref(), observed, &args.services)?;
         let mut plan = Plan { project: loaded.name.clone(), names: observed.names(), ..Default::default() };
         for container in select::containers(observed, &args.services).into_iter().filter(|c| c.state.is_up()) {
             let (service, id) = (container.service.clone(), container.id.clone());
-            let kill = Operation::KillContainer { service, container: id, signal: args.signal.clone() };
+            let kill =
+                Operation::Container(ContainerOperation::Kill { service, container: id, signal: args.signal.clone() });
             plan.push(Phase::Switch, kill, format!("{} was asked for", args.signal), &[]);
         }
         Ok(plan)
     };
     let scope = loaded.narrow_scope();
-    let change = Change { context, target, scope, operation: "kill", afterwards: Afterwards::Keep };
-    let changed = change.run(&[&stage]).await?;
-    Ok(Box::new(KillReport { steps: changed.steps, dry_run: context.options.dry_run }))
+    let outcome = Transaction::new(context, target, scope, "kill").run(&planning).await?;
+    Ok(Box::new(KillReport { steps: outcome.plan.lines(), dry_run: context.options.dry_run }))
 }
 
 impl Report for KillReport {

@@ -15,7 +15,7 @@ use crate::session::load::load_stack;
 use crate::session::report::Report;
 use crate::session::select;
 use crate::session::stack_status::StackStatus;
-use crate::session::transaction::{Afterwards, Change};
+use crate::session::transaction::Transaction;
 use crate::workflow::run::start::StartReport;
 
 /// Restart services in the order of their dependencies and wait until they are ready
@@ -39,21 +39,14 @@ pub async fn run(context: &Context, args: RestartArgs) -> Result<Box<dyn Report>
         timeout: args.stop_timeout.map(Duration::from_secs).or(context.options.timeout),
         ..Default::default()
     };
-    let stage = |observed: &Observed| {
+    let planning = |observed: &Observed| {
         select::check(Some(&stack), observed, &args.services)?;
         let readiness = |name: &str| readiness_of(&stack, observed, name, context.options.timeout);
         Ok(plan_restart(observed, &stack, &options, &readiness)?)
     };
-    let change = Change {
-        context,
-        target: target.clone(),
-        scope: scope.clone(),
-        operation: "restart",
-        afterwards: Afterwards::Keep,
-    };
-    let changed = change.run(&[&stage]).await?;
-    let after = if changed.executed { target.observe(&scope).await? } else { changed.before };
+    let outcome = Transaction::new(context, target.clone(), scope.clone(), "restart").run(&planning).await?;
+    let after = if outcome.executed { target.observe(&scope).await? } else { outcome.before };
     let status = StackStatus::of(&stack.name, Some(&stack), &after);
     let dry_run = context.options.dry_run;
-    Ok(Box::new(StartReport { steps: changed.steps, dry_run, changed: changed.executed, status }))
+    Ok(Box::new(StartReport { steps: outcome.plan.lines(), dry_run, changed: outcome.executed, status }))
 }

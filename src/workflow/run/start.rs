@@ -15,11 +15,11 @@ use crate::plan::order::with_dependencies;
 use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::{LoadedStack, load_stack};
-use crate::session::plan_images::{ImageOptions, PullWhen, plan_images};
+use crate::session::plan_images::{ImageOptions, PullWhen};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::stack_status::StackStatus;
 use crate::session::steps_report::planned_blocks;
-use crate::session::transaction::{Afterwards, Change, Changed, Stage};
+use crate::session::transaction::{Transaction, TransactionOutcome};
 use crate::session::{Context, WorkflowError};
 
 /// Create and start services, wait until they are ready, show their addresses
@@ -127,23 +127,15 @@ pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) 
     };
     let mut scope = loaded.scope(Some(&converge.stack));
     scope.images.extend(supplies.recipe_images(&converge.stack));
-    let change = Change {
-        context,
-        target: target.clone(),
-        scope: scope.clone(),
-        operation: "start",
-        afterwards: Afterwards::Keep,
-    };
-    let prepare = |observed: &Observed| plan_images(&converge.stack, &converge.selected, observed, &images);
-    let converge_stage = |observed: &Observed| converge.plan(observed);
-    let stages: [Stage<'_>; 2] = [&prepare, &converge_stage];
-    let Changed { steps, executed, before } = change.run(&stages).await?;
+    let transaction = Transaction::new(context, target.clone(), scope.clone(), "start");
+    let TransactionOutcome { plan, executed, before } =
+        transaction.run(&|observed: &Observed| converge.plan(&images, observed)).await?;
     let after = if executed { target.observe(&scope).await? } else { before };
     let mut status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
     if converge.options.wait && !context.options.dry_run {
         status.count_early_health(&converge.selected);
     }
-    Ok(StartReport { steps, dry_run: context.options.dry_run, changed: executed, status })
+    Ok(StartReport { steps: plan.lines(), dry_run: context.options.dry_run, changed: executed, status })
 }
 
 /// `--scale web=3` into the stack.

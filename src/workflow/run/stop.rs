@@ -9,11 +9,11 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::plan::teardown::{TeardownOptions, plan_clearing, plan_teardown};
-use crate::plan::{Observed, Plan};
+use crate::plan::{Observed, StepId};
 use crate::session::load::{LoadedStack, load_named};
 use crate::session::report::{Block, Report, to_json};
 use crate::session::steps_report::planned_blocks;
-use crate::session::transaction::{Afterwards, Change, Changed};
+use crate::session::transaction::{Transaction, TransactionOutcome};
 use crate::session::{Context, WorkflowError};
 
 /// Stop services; with --remove also remove containers and networks
@@ -78,18 +78,21 @@ pub async fn stop(context: &Context, loaded: LoadedStack, args: StopArgs) -> Res
         timeout: args.stop_timeout.map(Duration::from_secs).or(context.options.timeout),
     };
     let scope = loaded.scope(loaded.stack.as_ref());
-    let stage = |observed: &Observed| {
+    let planning = |observed: &Observed| {
         crate::session::select::check(loaded.stack.as_ref(), observed, &args.services)?;
-        Ok(Plan { project: loaded.name.clone(), ..plan_teardown(observed, loaded.stack.as_ref(), &options) })
+        let mut plan = plan_teardown(observed, loaded.stack.as_ref(), &options);
+        loaded.name.clone_into(&mut plan.project);
+        let closing = StepId(plan.steps.len());
+        plan.then(plan_clearing(observed, loaded.stack.as_ref(), &options));
+        plan.closing = Some(closing);
+        Ok(plan)
     };
-    let clearing = |observed: &Observed| {
-        Ok(Plan { project: loaded.name.clone(), ..plan_clearing(observed, loaded.stack.as_ref(), &options) })
-    };
-    let whole = args.remove && args.services.is_empty();
+    let transaction = Transaction::new(context, target, scope, "stop");
     // The history goes only where everything else goes too, data included.
-    let afterwards = if whole { Afterwards::Retire { forget: args.volumes } } else { Afterwards::Keep };
-    let change = Change { context, target, scope, operation: "stop", afterwards };
-    let Changed { steps, executed, .. } = change.run(&[&stage, &clearing]).await?;
+    let whole = args.remove && args.services.is_empty();
+    let transaction = if whole { transaction.retiring(args.volumes) } else { transaction };
+    let TransactionOutcome { plan, executed, .. } = transaction.run(&planning).await?;
+    let steps = plan.lines();
     let dry_run = context.options.dry_run;
     Ok(Box::new(StopReport { project: loaded.name.clone(), steps, dry_run, changed: executed }))
 }

@@ -14,7 +14,7 @@ use crate::session::load::load_stack;
 use crate::session::plan_images::{ImageOptions, Only, plan_images};
 use crate::session::report::Report;
 use crate::session::steps_report::Done;
-use crate::session::transaction::{Afterwards, Change};
+use crate::session::transaction::Transaction;
 
 /// Build the images of services that have a build section
 #[derive(Debug, Clone, Default, Args)]
@@ -53,12 +53,11 @@ pub async fn run(context: &Context, args: BuildArgs) -> Result<Box<dyn Report>> 
         supplies: Some(&supplies),
         ..Default::default()
     };
-    let stage = |observed: &Observed| plan_images(&stack, &selected, observed, &options);
+    let planning = |observed: &Observed| plan_images(&stack, &selected, observed, &options);
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(supplies.recipe_images(&stack));
-    let change = Change { context, target, scope, operation: "build", afterwards: Afterwards::Keep };
-    let changed = change.run(&[&stage]).await?;
-    Ok(Box::new(Done::new(context, changed, "nothing to build: no service here has a build section")))
+    let outcome = Transaction::new(context, target, scope, "build").run(&planning).await?;
+    Ok(Box::new(Done::new(context, outcome, "nothing to build: no service here has a build section")))
 }
 
 /// `--build-arg` goes to every build; a name alone takes the operator's own value.

@@ -6,14 +6,13 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::{ErrorKind, Result};
-use crate::plan::Plan;
 use crate::plan::converge::ConvergeOptions;
 use crate::plan::order::with_dependencies;
 use crate::session::Context;
 use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
-use crate::session::plan_images::{ImageOptions, plan_images};
+use crate::session::plan_images::ImageOptions;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::steps_report::planned_blocks;
 
@@ -63,10 +62,8 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Box<dyn Report>> {
     };
     let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
     let images = ImageOptions { supplies: Some(&supplies), ..Default::default() };
-    let images = plan_images(&converge.stack, &converge.selected, &observed, &images)?;
-    let plans = [images, converge.plan(&observed)?];
-    let steps: Vec<String> = plans.iter().flat_map(Plan::lines).collect();
-    let warnings = plans.into_iter().flat_map(|p| p.warnings).collect();
+    let plan = converge.plan(&images, &observed)?;
+    let (steps, warnings) = (plan.lines(), plan.warnings);
     let changes = args.exit_code && !steps.is_empty();
     let code = if changes { ErrorKind::ChangesPresent.exit_code() } else { 0 };
     Ok(Box::new(PlanReport { project: loaded.name.clone(), steps, warnings, code }))

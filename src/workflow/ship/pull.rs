@@ -9,14 +9,14 @@ use clap::{Args, ValueEnum};
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::order::with_dependencies;
-use crate::plan::{Observed, Operation, Phase, Plan};
+use crate::plan::{ImageOperation, Observed, Operation, Plan};
 use crate::session::Context;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
 use crate::session::plan_images::{ImageOptions, Only, PullWhen, plan_images};
 use crate::session::report::Report;
 use crate::session::steps_report::Done;
-use crate::session::transaction::{Afterwards, Change};
+use crate::session::transaction::Transaction;
 
 /// Pull the images of services
 #[derive(Debug, Clone, Default, Args)]
@@ -67,12 +67,11 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<Box<dyn Report>> {
     });
     let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
     let options = ImageOptions { pull, only: Some(Only::Pulls), supplies: Some(&supplies), ..Default::default() };
-    let stage = |observed: &Observed| plan(&stack, &selected, (observed, &options), args.ignore_pull_failures);
+    let planning = |observed: &Observed| plan(&stack, &selected, (observed, &options), args.ignore_pull_failures);
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(supplies.recipe_images(&stack));
-    let change = Change { context, target, scope, operation: "pull", afterwards: Afterwards::Keep };
-    let changed = change.run(&[&stage]).await?;
-    Ok(Box::new(Done::new(context, changed, "nothing to pull")))
+    let outcome = Transaction::new(context, target, scope, "pull").run(&planning).await?;
+    Ok(Box::new(Done::new(context, outcome, "nothing to pull")))
 }
 
 /// A pull that may fail is put into the phase whose failures are warnings: one that was asked to be ignored, or of an
@@ -86,11 +85,13 @@ fn plan(
     let mut plan = plan_images(stack, selected, observed, options)?;
     for step in &mut plan.steps {
         let buildable = match &step.operation {
-            Operation::PullImage { service, .. } => stack.services.get(service).is_some_and(|s| s.build.is_some()),
+            Operation::Image(ImageOperation::Pull { service, .. }) => {
+                stack.services.get(service).is_some_and(|s| s.build.is_some())
+            }
             _ => false,
         };
         if ignore || buildable {
-            step.phase = Phase::Retire;
+            step.tolerant = true;
         }
     }
     Ok(plan)
@@ -109,11 +110,11 @@ mod tests {
         stack.services.insert("api".into(), Service { image: "shop/api".into(), build, ..Default::default() });
         let selected = stack.services.keys().cloned().collect();
         let options = ImageOptions { only: Some(Only::Pulls), ..Default::default() };
-        let phases = |ignore| {
+        let tolerated = |ignore| {
             let plan = plan(&stack, &selected, (&Observed::default(), &options), ignore).unwrap();
-            plan.steps.iter().map(|s| s.phase).collect::<Vec<_>>()
+            plan.steps.iter().map(|s| s.tolerant).collect::<Vec<_>>()
         };
-        assert_eq!(phases(false), [Phase::Retire, Phase::Prepare]);
-        assert_eq!(phases(true), [Phase::Retire, Phase::Retire]);
+        assert_eq!(tolerated(false), [true, false]);
+        assert_eq!(tolerated(true), [true, true]);
     }
 }

@@ -9,7 +9,10 @@ use aictl::compose::model::{Network, Service, Volume};
 use aictl::engine::docker::{DockerEngine, Environment};
 use aictl::engine::memory::MemoryEngine;
 use aictl::event::{Channel, LogLine, OutputStream, Silent};
-use aictl::plan::{ContainerSpec, NetworkAttachment, Observed, Operation, Outcome, Scope, StartTurn, labels};
+use aictl::plan::{
+    ContainerOperation, ContainerSpec, NetworkAttachment, NetworkOperation, Observed, Operation, Outcome, Scope,
+    StartTurn, VolumeOperation, labels,
+};
 use aictl::release::LeaseOwner;
 use aictl::target::{Target, TargetError};
 
@@ -149,40 +152,50 @@ impl Lab {
     }
 
     pub async fn create(&self, spec: ContainerSpec) -> String {
-        self.perform(&Operation::CreateContainer(Box::new(spec))).await.unwrap().id.unwrap()
+        self.perform(&Operation::Container(ContainerOperation::Create(Box::new(spec)))).await.unwrap().id.unwrap()
     }
 
     pub async fn start(&self, container: &str) -> Result<Outcome, TargetError> {
-        self.perform(&Operation::StartContainer {
+        self.perform(&Operation::Container(ContainerOperation::Start {
             service: "a".into(),
             container: container.to_owned(),
             turn: StartTurn::UntilStarted,
-        })
+        }))
         .await
     }
 
     pub async fn remove(&self, container: &str) -> Result<Outcome, TargetError> {
-        self.perform(&Operation::RemoveContainer {
+        self.perform(&Operation::Container(ContainerOperation::Remove {
             service: "a".into(),
             container: container.to_owned(),
             volumes: true,
             force: true,
-        })
+        }))
         .await
     }
 
     pub async fn network(&self, key: &str) -> Result<Outcome, TargetError> {
         let name = format!("{}_{key}", self.project);
         let network = Box::new(Network { name: name.clone(), ..Network::default() });
-        self.perform(&Operation::CreateNetwork { project: self.project.clone(), key: key.to_owned(), name, network })
-            .await
+        self.perform(&Operation::Network(NetworkOperation::Create {
+            project: self.project.clone(),
+            key: key.to_owned(),
+            name,
+            network,
+        }))
+        .await
     }
 
     pub async fn volume(&self, key: &str) -> Result<Outcome, TargetError> {
         let name = format!("{}_{key}", self.project);
         let volume = Box::new(Volume { name: name.clone(), ..Volume::default() });
-        self.perform(&Operation::CreateVolume { project: self.project.clone(), key: key.to_owned(), name, volume })
-            .await
+        self.perform(&Operation::Volume(VolumeOperation::Create {
+            project: self.project.clone(),
+            key: key.to_owned(),
+            name,
+            volume,
+        }))
+        .await
     }
 
     /// Removes everything of the test's project, whatever it left.
@@ -192,11 +205,12 @@ impl Lab {
             let _ = self.remove(&container.id).await;
         }
         for network in &found.networks {
-            let operation = Operation::RemoveNetwork { id: network.id.clone(), name: network.name.clone() };
+            let operation =
+                Operation::Network(NetworkOperation::Remove { id: network.id.clone(), name: network.name.clone() });
             let _ = self.perform(&operation).await;
         }
         for volume in &found.volumes {
-            let _ = self.perform(&Operation::RemoveVolume { name: volume.name.clone() }).await;
+            let _ = self.perform(&Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() })).await;
         }
         if let Ok(Some(observed)) = self.target.observe_lease(&self.project).await {
             self.target.break_lease(&observed).await.unwrap();

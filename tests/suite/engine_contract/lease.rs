@@ -1,6 +1,6 @@
 //! The lease and the records.
 
-use aictl::release::{LeaseVerdict, Record, RecordPhase};
+use aictl::release::{LeaseVerdict, OperationKind, Record, RecordPhase, StepOutcome};
 use aictl::target::TargetError;
 
 use super::contract;
@@ -24,7 +24,14 @@ fn record(sequence: u32, phase: RecordPhase) -> Record {
         environment: None,
         time: format!("2026-01-01T00:00:{sequence:02}Z"),
         owner: Default::default(),
-        steps: vec!["create container a-api-1".into()],
+        steps: vec![aictl::release::StepRecord {
+            operation: OperationKind::CreateContainer,
+            subject: "container a-api-1".into(),
+            service: Some("api".into()),
+            cause: "it does not exist".into(),
+            outcome: StepOutcome::Planned,
+            duration_ms: None,
+        }],
         error: vec![],
         evidence: vec![],
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use aictl::plan::{ContainerState, CopiedFile, Operation, Scope, labels};
+use aictl::plan::{ContainerOperation, ContainerState, CopiedFile, Operation, Scope, labels};
 use aictl::target::{ExecArgs, ExecInput, TargetError};
 use futures_util::StreamExt as _;
 use serde_json::json;
@@ -49,11 +49,11 @@ async fn a_created_container_is_observed_as_created(lab: &Lab) {
 async fn a_started_container_runs_and_a_stopped_one_says_how_it_ended(lab: &Lab) {
     let id = lab.run(lab.spec("a", 1, sleeper())).await;
     assert_eq!(lab.observe().await.containers[0].state, ContainerState::Running);
-    let stop = Operation::StopContainer {
+    let stop = Operation::Container(ContainerOperation::Stop {
         service: "a".into(),
         container: id.clone(),
         timeout: Some(Duration::from_millis(100)),
-    };
+    });
     lab.perform(&stop).await.unwrap();
     let ended = lab.target.observe_container(&id).await.unwrap();
     assert_eq!(ended.state, ContainerState::Exited);
@@ -63,7 +63,11 @@ async fn a_started_container_runs_and_a_stopped_one_says_how_it_ended(lab: &Lab)
 async fn starting_what_runs_and_stopping_what_stopped_is_no_error(lab: &Lab) {
     let id = lab.run(lab.spec("a", 1, sleeper())).await;
     lab.start(&id).await.unwrap();
-    let stop = Operation::StopContainer { service: "a".into(), container: id.clone(), timeout: Some(Duration::ZERO) };
+    let stop = Operation::Container(ContainerOperation::Stop {
+        service: "a".into(),
+        container: id.clone(),
+        timeout: Some(Duration::ZERO),
+    });
     lab.perform(&stop).await.unwrap();
     lab.perform(&stop).await.unwrap();
     assert_eq!(lab.target.observe_container(&id).await.unwrap().state, ContainerState::Exited);
@@ -79,7 +83,7 @@ async fn removing_what_is_gone_is_no_error(lab: &Lab) {
 async fn a_second_container_of_the_same_name_is_refused(lab: &Lab) {
     let first = lab.create(lab.spec("a", 1, sleeper())).await;
     lab.start(&first).await.unwrap();
-    let again = Operation::CreateContainer(Box::new(lab.spec("a", 1, sleeper())));
+    let again = Operation::Container(ContainerOperation::Create(Box::new(lab.spec("a", 1, sleeper()))));
     assert!(matches!(lab.perform(&again).await, Err(TargetError::Refused { status: 409, .. })));
     assert_eq!(lab.observe().await.containers.len(), 1);
 }
@@ -87,7 +91,7 @@ async fn a_second_container_of_the_same_name_is_refused(lab: &Lab) {
 async fn a_missing_image_is_named(lab: &Lab) {
     let mut spec = lab.spec("a", 1, sleeper());
     spec.image = "aictl-test/nowhere:1".into();
-    let error = lab.perform(&Operation::CreateContainer(Box::new(spec))).await.unwrap_err();
+    let error = lab.perform(&Operation::Container(ContainerOperation::Create(Box::new(spec)))).await.unwrap_err();
     assert!(matches!(&error, TargetError::ImageMissing { image, .. } if image == "aictl-test/nowhere:1"), "{error}");
     let scope = Scope { images: vec!["aictl-test/nowhere:1".into(), lab.image.clone()], ..Scope::default() };
     let images = lab.target.observe(&scope).await.unwrap().images;
@@ -98,7 +102,7 @@ async fn a_missing_bind_source_is_named_and_nothing_is_left(lab: &Lab) {
     let mut model = sleeper();
     model["volumes"] = json!([{"type": "bind", "source": "/nonexistent/x", "target": "/x",
         "bind": {"create_host_path": false}}]);
-    let operation = Operation::CreateContainer(Box::new(lab.spec("a", 1, model)));
+    let operation = Operation::Container(ContainerOperation::Create(Box::new(lab.spec("a", 1, model))));
     let missing = TargetError::MissingSource { service: "a".into(), path: "/nonexistent/x".into() };
     assert_eq!(lab.perform(&operation).await, Err(missing));
     assert_eq!(lab.observe().await.containers, []);
@@ -107,7 +111,7 @@ async fn a_missing_bind_source_is_named_and_nothing_is_left(lab: &Lab) {
 async fn a_missing_network_is_named_at_the_start_at_the_latest(lab: &Lab) {
     lab.network("here").await.unwrap();
     let model = json!({"command": SLEEP, "networks": {"here": null, "nowhere": null}});
-    let operation = Operation::CreateContainer(Box::new(lab.spec("a", 1, model)));
+    let operation = Operation::Container(ContainerOperation::Create(Box::new(lab.spec("a", 1, model))));
     let error = match lab.perform(&operation).await {
         Ok(created) => lab.start(&created.id.unwrap()).await.unwrap_err(),
         Err(error) => error,
@@ -228,15 +232,27 @@ async fn an_unknown_container_is_not_found(lab: &Lab) {
 async fn a_container_is_renamed_killed_and_restarted(lab: &Lab) {
     let id = lab.run(lab.spec("a", 1, sleeper())).await;
     let (service, name) = ("a".to_owned(), format!("{}-renamed", lab.project));
-    let rename = Operation::RenameContainer { service: service.clone(), container: id.clone(), name: name.clone() };
+    let rename = Operation::Container(ContainerOperation::Rename {
+        service: service.clone(),
+        container: id.clone(),
+        name: name.clone(),
+    });
     lab.perform(&rename).await.unwrap();
     assert_eq!(lab.target.observe_container(&name).await.unwrap().id, id);
-    let kill = Operation::KillContainer { service: service.clone(), container: id.clone(), signal: "SIGKILL".into() };
+    let kill = Operation::Container(ContainerOperation::Kill {
+        service: service.clone(),
+        container: id.clone(),
+        signal: "SIGKILL".into(),
+    });
     lab.perform(&kill).await.unwrap();
     assert_eq!(lab.target.wait_exit(&id).await, Ok(137));
     assert_eq!(lab.perform(&kill).await.unwrap().warnings.len(), 1);
     let began = Instant::now();
-    let restart = Operation::RestartContainer { service, container: id.clone(), timeout: Some(Duration::ZERO) };
+    let restart = Operation::Container(ContainerOperation::Restart {
+        service,
+        container: id.clone(),
+        timeout: Some(Duration::ZERO),
+    });
     lab.perform(&restart).await.unwrap();
     assert_eq!(lab.target.observe_container(&id).await.unwrap().state, ContainerState::Running);
     assert!(began.elapsed() < Duration::from_secs(30));

@@ -9,7 +9,7 @@ use aictl::engine::docker::DockerEngine;
 use aictl::event::Silent;
 use aictl::plan::content::load_content;
 use aictl::plan::converge::{ConvergeOptions, Wanted, plan_converge};
-use aictl::plan::{Operation, Scope};
+use aictl::plan::{ContainerOperation, Operation, Scope, WaitOperation};
 use aictl::target::Engine as _;
 use serde_json::{Map, Value, json};
 
@@ -111,7 +111,10 @@ async fn create(engine: &DockerEngine, folder: &Path) {
     let scope = Scope { project: stack.name.clone(), images: stack.all_images(), ..Scope::default() };
     let plan = plan_converge(&wanted, &engine.observe(&scope).await.unwrap()).unwrap();
     for step in &plan.steps {
-        if !matches!(step.operation, Operation::StartContainer { .. } | Operation::AwaitReady { .. }) {
+        if !matches!(
+            step.operation,
+            Operation::Container(ContainerOperation::Start { .. }) | Operation::Wait(WaitOperation::Ready { .. })
+        ) {
             engine.perform(&step.operation, 0, &Silent).await.unwrap();
         }
     }

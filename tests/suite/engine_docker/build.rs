@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use aictl::compose::model::{Build, ServiceHook};
 use aictl::event::{Event, Reporter};
-use aictl::plan::{Operation, Outcome, Scope};
+use aictl::plan::{ContainerOperation, ImageOperation, Operation, Outcome, Scope};
 use aictl::target::TargetError;
 use serde_json::json;
 
@@ -30,19 +30,19 @@ impl Told {
 }
 
 async fn build(lab: &Lab, told: &Told, build: Build) -> Result<Outcome, TargetError> {
-    let operation = Operation::BuildImage {
+    let operation = Operation::Image(ImageOperation::Build {
         service: "a".into(),
         image: format!("{}-a", lab.project),
         build: Box::new(build),
         platform: None,
         no_cache: false,
         pull: false,
-    };
+    });
     lab.target.perform(&operation, 0, told).await
 }
 
 async fn remove(lab: &Lab, image: &str) {
-    lab.perform(&Operation::RemoveImage { image: image.to_owned() }).await.unwrap();
+    lab.perform(&Operation::Image(ImageOperation::Remove { image: image.to_owned() })).await.unwrap();
 }
 
 #[tokio::test]
@@ -101,8 +101,12 @@ async fn a_failing_step_is_told_with_its_last_lines() {
 async fn a_pull_without_a_registry_says_which_image_is_missing() {
     let Some(lab) = Lab::docker("pull").await else { return };
     let image = "127.0.0.1:1/nowhere:1".to_owned();
-    let operation =
-        Operation::PullImage { service: "a".into(), image: image.clone(), platform: None, sources: Vec::new() };
+    let operation = Operation::Image(ImageOperation::Pull {
+        service: "a".into(),
+        image: image.clone(),
+        platform: None,
+        sources: Vec::new(),
+    });
     let error = lab.perform(&operation).await.unwrap_err();
     assert!(matches!(&error, TargetError::ImageMissing { image: named, .. } if *named == image), "{error}");
     lab.clean().await;
@@ -113,11 +117,13 @@ async fn a_hook_tells_its_lines_and_fails_with_its_code() {
     let Some(lab) = Lab::docker("hook").await else { return };
     let model = json!({"command": ["sleep", "1000"], "network_mode": "none", "stop_grace_period": "1s"});
     let id = lab.run(lab.spec("a", 1, model)).await;
-    let hook = |script: &str| Operation::RunHook {
-        service: "a".into(),
-        container: id.clone(),
-        hook: Box::new(serde_json::from_value::<ServiceHook>(json!({"command": ["sh", "-c", script]})).unwrap()),
-        timeout: std::time::Duration::from_secs(2),
+    let hook = |script: &str| {
+        Operation::Container(ContainerOperation::RunHook {
+            service: "a".into(),
+            container: id.clone(),
+            hook: Box::new(serde_json::from_value::<ServiceHook>(json!({"command": ["sh", "-c", script]})).unwrap()),
+            timeout: std::time::Duration::from_secs(2),
+        })
     };
     let told = Told::default();
     lab.target.perform(&hook("echo one; printf two"), 0, &told).await.unwrap();

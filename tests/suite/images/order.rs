@@ -6,7 +6,7 @@ use aictl::compose::model::{Service, Stack};
 use aictl::engine::memory::MemoryEngine;
 use aictl::event::Silent;
 use aictl::image::Recipes;
-use aictl::plan::{ImageSource, Observed, Operation, Outcome};
+use aictl::plan::{ImageOperation, ImageSource, Observed, Operation, Outcome};
 use aictl::session::image_catalog::Supplies;
 use aictl::session::plan_images::{ImageOptions, plan_images};
 use aictl::target::{Engine, TargetError};
@@ -97,7 +97,9 @@ fn what_is_present_is_not_replaced_by_a_recipe_or_a_bundle() {
         let observed = Observed { images, ..Default::default() };
         let plan = plan_images(&stack, &BTreeSet::from(["a".to_owned()]), &observed, &options).unwrap();
         match &plan.steps[0].operation {
-            Operation::PullImage { sources, .. } => sources.iter().map(|s| s.words("redis:7")).collect::<Vec<_>>(),
+            Operation::Image(ImageOperation::Pull { sources, .. }) => {
+                sources.iter().map(|s| s.words("redis:7")).collect::<Vec<_>>()
+            }
             other => panic!("{other:?}"),
         }
     };
@@ -111,7 +113,7 @@ fn an_image_of_a_recipe_asks_no_registry() {
     let built: Vec<&str> = operations
         .iter()
         .map(|operation| match operation {
-            Operation::BuildRecipe(build) => build.image.as_str(),
+            Operation::Image(ImageOperation::BuildRecipe(build)) => build.image.as_str(),
             other => panic!("{other:?}"),
         })
         .collect();
@@ -121,7 +123,7 @@ fn an_image_of_a_recipe_asks_no_registry() {
 #[test]
 fn a_recipe_builds_what_is_absent_and_nothing_below_what_is_present() {
     let builds = |present: &[&str]| match &planned("elasticsearch:7.10.2", &supplies(), present)[0] {
-        Operation::PullImage { sources, .. } => match sources.last().unwrap() {
+        Operation::Image(ImageOperation::Pull { sources, .. }) => match sources.last().unwrap() {
             ImageSource::Recipe { builds, .. } => builds.iter().map(|b| b.recipe.clone()).collect::<Vec<_>>(),
             other => panic!("{other:?}"),
         },

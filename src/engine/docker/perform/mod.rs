@@ -8,6 +8,7 @@ mod files;
 mod hook;
 mod image;
 mod image_build;
+mod load_bundle;
 mod network;
 mod ports;
 mod pull;
@@ -18,7 +19,7 @@ pub(super) use container::start;
 
 use super::DockerEngine;
 use crate::event::{Event, Reporter};
-use crate::plan::{Operation, Outcome};
+use crate::plan::{ContainerOperation, ImageOperation, Names, NetworkOperation, Operation, Outcome, VolumeOperation};
 use crate::target::TargetError;
 
 /// Where progress of an operation is told.
@@ -32,66 +33,74 @@ pub(super) struct Progress<'a> {
 
 impl DockerEngine {
     pub(super) async fn act(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
-        let connection = &self.connection;
         match operation {
-            Operation::PullImage { .. } | Operation::BuildRecipe(_) | Operation::BuildImage { .. } => {
-                self.make(operation, progress).await
-            }
-            Operation::RemoveImage { image } => image::remove(connection, image).await,
-            Operation::RunHook { container, hook, timeout, .. } => {
-                hook::run(connection, (container, hook), *timeout, progress).await
-            }
-            Operation::CreateNetwork { project, key, name, network } => {
-                network::create(connection, (project, key), name, network).await
-            }
-            Operation::RemoveNetwork { id, name } => network::remove(connection, id, name).await,
-            Operation::CreateVolume { project, key, name, volume } => {
-                volume::create(connection, (project, key), name, volume).await
-            }
-            Operation::RemoveVolume { name } => volume::remove(connection, name).await,
-            Operation::CreateContainer(spec) => container::create(connection, spec).await,
-            Operation::StartContainer { container, turn, .. } => container::in_turn(connection, container, *turn).await,
-            Operation::StopContainer { container, timeout, .. } => {
-                container::stop(connection, container, *timeout).await
-            }
-            Operation::KillContainer { container, signal, .. } => container::kill(connection, container, signal).await,
-            Operation::RestartContainer { container, timeout, .. } => {
-                container::restart(connection, container, *timeout).await
-            }
-            Operation::UnpauseContainer { container, .. } => container::unpause(connection, container).await,
-            Operation::RemoveContainer { container, volumes, force, .. } => {
-                container::remove(connection, container, (*volumes, *force)).await
-            }
-            Operation::RenameContainer { container, name, .. } => container::rename(connection, container, name).await,
-            other @ Operation::AwaitReady { .. } => Err(not_ours(other)),
+            Operation::Image(operation) => self.on_image(operation, progress).await,
+            Operation::Network(operation) => self.on_network(operation).await,
+            Operation::Volume(operation) => self.on_volume(operation).await,
+            Operation::Container(operation) => self.on_container(operation, progress).await,
+            Operation::Wait(_) | Operation::Task(_) => Err(TargetError::CannotPerform {
+                operation: operation.describe(&Names::new()).infinitive.to_owned(),
+                reason: "the executor does it through observations and exec".to_owned(),
+            }),
         }
     }
-}
 
-impl DockerEngine {
-    /// The operations that make an image present.
-    async fn make(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
+    async fn on_image(&self, operation: &ImageOperation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
         match operation {
-            Operation::PullImage { image, platform, sources, .. } => {
+            ImageOperation::Pull { image, platform, sources, .. } => {
                 let wanted = fetch_image::Wanted { image, platform: platform.as_deref(), sources };
                 fetch_image::obtain(self, &wanted, progress).await
             }
-            Operation::BuildRecipe(wanted) => recipe::build(self, wanted, progress).await,
-            Operation::BuildImage { service, image, build, platform, no_cache, pull } => {
+            ImageOperation::BuildRecipe(wanted) => recipe::build(self, wanted, progress).await,
+            ImageOperation::Build { service, image, build, platform, no_cache, pull } => {
                 let wanted = image_build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };
                 image_build::build(self, &wanted, progress).await
             }
-            other => Err(not_ours(other)),
+            ImageOperation::Load { bundle, images } => load_bundle::load(self, bundle, images, progress).await,
+            ImageOperation::Remove { image } => image::remove(&self.connection, image).await,
         }
     }
-}
 
-/// A wait is the executor's, not the engine's.
-fn not_ours(operation: &Operation) -> TargetError {
-    TargetError::Refused {
-        operation: operation.verbs().0.to_owned(),
-        status: 0,
-        message: "this is not an operation of an engine".to_owned(),
+    async fn on_network(&self, operation: &NetworkOperation) -> Result<Outcome, TargetError> {
+        match operation {
+            NetworkOperation::Create { project, key, name, network } => {
+                network::create(&self.connection, (project, key), name, network).await
+            }
+            NetworkOperation::Remove { id, name } => network::remove(&self.connection, id, name).await,
+        }
+    }
+
+    async fn on_volume(&self, operation: &VolumeOperation) -> Result<Outcome, TargetError> {
+        match operation {
+            VolumeOperation::Create { project, key, name, volume } => {
+                volume::create(&self.connection, (project, key), name, volume).await
+            }
+            VolumeOperation::Remove { name } => volume::remove(&self.connection, name).await,
+        }
+    }
+
+    async fn on_container(
+        &self,
+        operation: &ContainerOperation,
+        progress: Progress<'_>,
+    ) -> Result<Outcome, TargetError> {
+        use ContainerOperation as Do;
+        let connection = &self.connection;
+        match operation {
+            Do::Create(spec) => container::create(connection, spec).await,
+            Do::Start { container, turn, .. } => container::in_turn(connection, container, *turn).await,
+            Do::Stop { container, timeout, .. } => container::stop(connection, container, *timeout).await,
+            Do::Kill { container, signal, .. } => container::kill(connection, container, signal).await,
+            Do::Restart { container, timeout, .. } => container::restart(connection, container, *timeout).await,
+            Do::Unpause { container, .. } => container::unpause(connection, container).await,
+            Do::Remove { container, volumes, force, .. } => {
+                container::remove(connection, container, (*volumes, *force)).await
+            }
+            Do::Rename { container, name, .. } => container::rename(connection, container, name).await,
+            Do::RunHook { container, hook, timeout, .. } => {
+                hook::run(connection, (container, hook), *timeout, progress).await
+            }
+        }
     }
 }
 

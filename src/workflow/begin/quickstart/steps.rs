@@ -19,7 +19,7 @@ use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
 use crate::session::plan_images::{ImageOptions, plan_images};
 use crate::session::report::Report;
-use crate::session::transaction::{Afterwards, Change};
+use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 use crate::workflow::begin::doctor;
 use crate::workflow::begin::doctor::DoctorReport;
@@ -119,15 +119,14 @@ impl Steps<'_> {
         let mut scope = loaded.scope(Some(&stack));
         scope.images.extend(supplies.recipe_images(&stack));
         let target = loaded.connect(self.context).await?;
-        let afterwards = Afterwards::Keep;
-        let change = Change { context: self.context, target, scope, operation: "images", afterwards };
-        let plan = |observed: &Observed| plan_images(&stack, &selected, observed, &options);
-        let changed = change.run(&[&plan]).boxed().await?;
-        let detail = match changed.steps.len() {
+        let transaction = Transaction::new(self.context, target, scope, "images");
+        let planning = |observed: &Observed| plan_images(&stack, &selected, observed, &options);
+        let outcome = transaction.run(&planning).boxed().await?;
+        let detail = match outcome.plan.steps.len() {
             0 => "all present".to_owned(),
             count => format!("{} made", human::count(count, "image")),
         };
-        journal.end(StepState::of(changed.executed, false), detail);
+        journal.end(StepState::of(outcome.executed, false), detail);
         Ok(())
     }
 
@@ -149,7 +148,7 @@ impl Steps<'_> {
             let loaded = load_stack(self.context)?;
             let target = loaded.connect(self.context).await?;
             let history = target.load_records(&loaded.name).await?;
-            if !tasks::is_due(&history, &name, &task.service) {
+            if !tasks::is_due(&history, &tasks::Task { name: &name, service: &task.service }) {
                 journal.skip(&name, "done before");
                 continue;
             }

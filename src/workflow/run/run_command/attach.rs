@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::error::Result;
 use crate::event::{OutputStream, Silent};
-use crate::plan::{ContainerSpec, Operation, StartTurn};
+use crate::execute::TaskRunner;
+use crate::plan::{ContainerOperation, ContainerSpec, Operation, StartTurn};
 use crate::session::attached_process::{Handed, READER_GONE, Watched, exit_code};
 use crate::session::redacted_output::Private;
 use crate::session::{Context, WorkflowError};
@@ -27,6 +28,28 @@ pub(super) struct Attached<'a> {
     pub(super) timeout: Option<Duration>,
     /// Whether secrets in its output are struck: it is told, not asked for as data.
     pub(super) private: bool,
+    /// Whether the container stays when it ended; else the engine removes it.
+    pub(super) keep: bool,
+    /// Whether it gets the operator's terminal.
+    pub(super) tty: bool,
+}
+
+#[async_trait::async_trait]
+impl TaskRunner for Attached<'_> {
+    async fn run_task(&self, spec: ContainerSpec, _: Option<Duration>) -> std::result::Result<Option<u8>, TargetError> {
+        let ran = async { self.run(&self.create(spec).await?).await }.await;
+        match ran {
+            Ok(code) => Ok(Some(code)),
+            Err(error) => match (error.downcast_ref::<WorkflowError>(), error.downcast_ref::<TargetError>()) {
+                (Some(WorkflowError::TimedOut { what, seconds }), _) => {
+                    Err(TargetError::TimedOut { what: what.clone(), after: Duration::from_secs(*seconds) })
+                }
+                (Some(WorkflowError::Interrupted), _) => Ok(None),
+                (_, Some(error)) => Err(error.clone()),
+                _ => Err(TargetError::Broken { operation: "running the task".to_owned(), message: error.to_string() }),
+            },
+        }
+    }
 }
 
 /// Why we stop watching it.
@@ -40,7 +63,8 @@ impl Attached<'_> {
     /// Creates the container and returns its id.
     pub(super) async fn create(&self, spec: ContainerSpec) -> Result<String> {
         let name = spec.name.clone();
-        let outcome = self.target.perform(&Operation::CreateContainer(Box::new(spec)), 0, &Silent).await?;
+        let outcome =
+            self.target.perform(&Operation::Container(ContainerOperation::Create(Box::new(spec))), 0, &Silent).await?;
         for warning in outcome.warnings {
             self.context.reporter.warn(warning);
         }
@@ -49,11 +73,11 @@ impl Attached<'_> {
 
     /// Starts it and leaves it running.
     pub(super) async fn start(&self, id: &str) -> Result<()> {
-        let start = Operation::StartContainer {
+        let start = Operation::Container(ContainerOperation::Start {
             service: String::new(),
             container: id.to_owned(),
             turn: StartTurn::UntilStarted,
-        };
+        });
         if let Err(error) = self.target.perform(&start, 0, &Silent).await {
             self.remove(id).await;
             return Err(error.into());
@@ -61,13 +85,13 @@ impl Attached<'_> {
         Ok(())
     }
 
-    /// Starts it attached and stays until it ended. `passing`: the engine removes it then.
-    pub(super) async fn run(&self, id: &str, tty: bool, passing: bool) -> Result<u8> {
-        let result = self.attached(id, tty).await;
+    /// Starts it attached and stays until it ended.
+    pub(super) async fn run(&self, id: &str) -> Result<u8> {
+        let result = self.attached(id, self.tty).await;
         match &result {
             // It never ran: there is nothing to look at.
             Err(_) if self.was_never_started(id).await => self.remove(id).await,
-            _ if passing => self.await_removal(id).await,
+            _ if !self.keep => self.await_removal(id).await,
             _ => {}
         }
         result
@@ -126,8 +150,10 @@ impl Attached<'_> {
     async fn stop(&self, id: &str, cut: &Cut) {
         let (service, container) = (String::new(), id.to_owned());
         let operation = match cut {
-            Cut::ReaderGone => Operation::KillContainer { service, container, signal: "SIGKILL".to_owned() },
-            _ => Operation::StopContainer { service, container, timeout: None },
+            Cut::ReaderGone => {
+                Operation::Container(ContainerOperation::Kill { service, container, signal: "SIGKILL".to_owned() })
+            }
+            _ => Operation::Container(ContainerOperation::Stop { service, container, timeout: None }),
         };
         if let Err(error) = self.target.perform(&operation, 0, &Silent).await
             && !ended(&error)
@@ -142,7 +168,8 @@ impl Attached<'_> {
 
     async fn remove(&self, id: &str) {
         let (service, container) = (String::new(), id.to_owned());
-        let remove = Operation::RemoveContainer { service, container, volumes: true, force: true };
+        let remove =
+            Operation::Container(ContainerOperation::Remove { service, container, volumes: true, force: true });
         if let Err(error) = self.target.perform(&remove, 0, &Silent).await
             && !ended(&error)
         {

@@ -12,16 +12,18 @@ use clap::Args;
 
 use crate::compose::model::{Service, Stack};
 use crate::error::{Error, Result, nearest};
-use crate::plan::converge::{ConvergeOptions, OneOff, one_off_spec, plan_before_one_off};
+use crate::execute::ExecuteError;
+use crate::plan::converge::{ConvergeOptions, OneOff, one_off_spec, plan_after_images, plan_before_one_off};
 use crate::plan::order::with_dependencies;
-use crate::plan::{ContainerSpec, Observed, Scope};
+use crate::plan::{ContainerSpec, Observed, Phase, Plan, Scope, TaskOperation};
+use crate::session::attached_process::Passed;
 use crate::session::convergence::{Convergence, load_contents};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::{LoadedStack, load_stack};
 use crate::session::plan_images::{ImageOptions, PullWhen, plan_images};
 use crate::session::report::{Report, Said, to_json};
 use crate::session::steps_report::Done;
-use crate::session::transaction::{Afterwards, Change, Changed, Stage};
+use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
 
@@ -140,17 +142,10 @@ pub async fn inside(context: &Context, args: RunArgs) -> Result<Box<dyn Report>>
 
 /// The command's own exit code is passed on without words of ours.
 fn task_ended(error: Error) -> Result<Box<dyn Report>> {
-    match error.downcast_ref::<WorkflowError>() {
-        Some(WorkflowError::TaskEnded { code, .. }) => {
-            Ok(Box::new(crate::session::attached_process::Passed { code: *code }))
-        }
+    match error.downcast_ref::<ExecuteError>() {
+        Some(ExecuteError::TaskEnded { code, .. }) => Ok(Box::new(Passed { code: *code })),
         _ => Err(error),
     }
-}
-
-/// How the history tells the run of a task, after `run `.
-pub fn task_words(task: &str, service: &str) -> String {
-    format!("{task} in a container of {service}")
 }
 
 /// A task wins over a service of the same name: it was named on purpose.
@@ -206,7 +201,6 @@ impl<'a> Made<'a> {
     }
 
     async fn run(&self) -> Result<Box<dyn Report>> {
-        let (stack, selected) = (&self.converge.stack, &self.converge.selected);
         let supplies = Supplies::of(self.context, &self.converge.loaded.project, None)?;
         let images = ImageOptions {
             build: self.args.build,
@@ -214,55 +208,58 @@ impl<'a> Made<'a> {
             supplies: Some(&supplies),
             ..Default::default()
         };
-        let prepare = |observed: &Observed| plan_images(stack, selected, observed, &images);
-        let before =
-            |observed: &Observed| Ok(plan_before_one_off(&self.converge.wanted(), observed, &self.job.service)?);
-        let stages: [Stage<'_>; 2] = [&prepare, &before];
-        let change = Change {
-            context: self.context,
-            target: self.target.clone(),
-            scope: self.scope.clone(),
-            operation: "run",
-            afterwards: Afterwards::Keep,
+        // A task changes the stack: nobody else may meanwhile. A plain command is a look inside.
+        let holds = self.job.is_task && !self.args.detach;
+        let one = self.attached();
+        let mut transaction = Transaction::new(self.context, self.target.clone(), self.scope.clone(), "run");
+        transaction.tasks = Some(&one);
+        let planning = |observed: &Observed| self.plan(&images, observed, holds || self.context.options.dry_run);
+        let outcome = match transaction.run(&planning).await {
+            Err(error) => return task_ended(error),
+            Ok(outcome) => outcome,
         };
         if self.context.options.dry_run {
-            let mut changed: Changed = change.run(&stages).await?;
-            changed.steps.push(format!("run {}: it was asked for", self.words()));
-            return Ok(Box::new(Done::new(self.context, changed, "")));
+            return Ok(Box::new(Done::new(self.context, outcome, "")));
         }
-        // A task changes the stack: nobody else may meanwhile. A plain command is a look inside.
-        if self.job.is_task && !self.args.detach {
-            let words = vec![format!("run {}", self.words())];
-            return match change.run_holding(&stages, words, self.task()).await {
-                Err(error) => task_ended(error),
-                ended => ended,
-            };
-        }
-        change.run(&stages).await?;
-        self.container().await
+        if holds { Ok(Box::new(Passed { code: 0 })) } else { self.container(&one).await }
     }
 
-    fn words(&self) -> String {
-        task_words(&self.args.what, &self.job.service)
+    /// Images, what the service depends on and, with `whole`, the run itself.
+    fn plan(&self, images: &ImageOptions<'_>, observed: &Observed, whole: bool) -> Result<Plan> {
+        let (stack, selected) = (&self.converge.stack, &self.converge.selected);
+        let images = plan_images(stack, selected, observed, images)?;
+        let wanted = self.converge.wanted();
+        let before = |observed: &Observed| {
+            let mut plan = plan_before_one_off(&wanted, observed, &self.job.service)?;
+            if whole {
+                let tty = self.context.console.is_terminal() && !self.args.no_tty;
+                let spec = Box::new(self.spec(observed, Some(tty)));
+                let (task, timeout) = (self.args.what.clone(), self.job.timeout);
+                let mut run = Plan::default();
+                run.push(Phase::Switch, TaskOperation::Run { task, spec, timeout }, "it was asked for", &[]);
+                plan.then(run);
+            }
+            Ok(plan)
+        };
+        Ok(plan_after_images(&wanted, observed, images, Some(&before))?)
     }
 
-    /// Runs the container of a task; an exit code other than 0 is a failure, for the history has to say so.
-    async fn task(&self) -> Result<Box<dyn Report>> {
-        let report = self.container().await?;
-        match report.exit_code() {
-            0 => Ok(report),
-            code => Err(WorkflowError::TaskEnded { task: self.args.what.clone(), code }.into()),
+    fn attached(&self) -> attach::Attached<'_> {
+        attach::Attached {
+            context: self.context,
+            target: &**self.target,
+            timeout: self.job.timeout,
+            private: self.job.is_task,
+            keep: self.args.no_rm,
+            tty: self.context.console.is_terminal() && !self.args.no_tty,
         }
     }
 
     /// Makes the container and runs it.
-    async fn container(&self) -> Result<Box<dyn Report>> {
+    async fn container(&self, one: &attach::Attached<'_>) -> Result<Box<dyn Report>> {
         let observed = self.target.observe(self.scope).await?;
-        let tty = self.context.console.is_terminal() && !self.args.no_tty;
-        let spec = self.spec(&observed, (!self.args.detach).then_some(tty));
+        let spec = self.spec(&observed, (!self.args.detach).then_some(one.tty));
         let name = spec.name.clone();
-        let (context, target) = (self.context, &**self.target);
-        let one = attach::Attached { context, target, timeout: self.job.timeout, private: self.job.is_task };
         let id = one.create(spec).await?;
         if self.args.detach {
             if self.job.timeout.is_some() {
@@ -272,8 +269,7 @@ impl<'a> Made<'a> {
             let value = to_json(&serde_json::json!({ "container": name, "id": id }));
             return Ok(Box::new(Said { lines: vec![name], value }));
         }
-        let code = one.run(&id, tty, !self.args.no_rm).await?;
-        Ok(Box::new(crate::session::attached_process::Passed { code }))
+        Ok(Box::new(Passed { code: one.run(&id).await? }))
     }
 
     fn spec(&self, observed: &Observed, interactive: Option<bool>) -> ContainerSpec {

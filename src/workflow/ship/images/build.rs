@@ -2,21 +2,19 @@
 //! Reads the recipes and what is on the engine; builds what is absent or what another recipe built.
 //! Never builds what is unchanged, and says which those are.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::BuildRecipesArgs;
 use crate::error::Result;
 use crate::image::{Recipe, Recipes};
-use crate::plan::{Observed, ObservedImage, Plan, Scope};
+use crate::plan::{Observed, Operation, Plan, Scope};
 use crate::session::engine_images::{ENGINE_WIDE, engine, project};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::{LoadedStack, load_project_file};
 use crate::session::recipe_steps::{Freshness, RecipeSteps};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::steps_report::planned_blocks;
-use crate::session::transaction::{Afterwards, Change};
+use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 
 /// A recipe and what became of it.
@@ -59,7 +57,7 @@ pub(super) async fn run(context: &Context, args: BuildRecipesArgs) -> Result<Box
     let images: Vec<String> = wanted.iter().map(|recipe| recipe.image.clone()).collect();
     let scope = Scope { project: ENGINE_WIDE.to_owned(), images, ..Default::default() };
     let freshness = if args.no_cache { Freshness::Anew } else { Freshness::Current };
-    let stage = |observed: &Observed| {
+    let planning = |observed: &Observed| {
         let mut plan = Plan { project: ENGINE_WIDE.to_owned(), ..Default::default() };
         let mut steps = RecipeSteps::new(&supplies, observed, args.no_cache);
         for recipe in supplies.recipes.order(&names)?.iter().filter(|recipe| names.contains(&recipe.name)) {
@@ -67,25 +65,20 @@ pub(super) async fn run(context: &Context, args: BuildRecipesArgs) -> Result<Box
         }
         Ok(plan)
     };
-    let (scope_of, target_of) = (scope.clone(), target.clone());
-    let afterwards = Afterwards::Retire { forget: true };
-    let change = Change { context, target: target_of, scope: scope_of, operation: "images build", afterwards };
-    let changed = change.run(&[&stage]).await?;
-    let found = if changed.executed { target.observe(&scope).await?.images } else { changed.before.images };
-    let (steps, executed) = (changed.steps, changed.executed);
-    let recipes = wanted.iter().map(|recipe| outcome(recipe, (&steps, executed), &found)).collect();
+    let transaction = Transaction::new(context, target.clone(), scope.clone(), "images build").retiring(true);
+    let outcome = transaction.run(&planning).await?;
+    let executed = outcome.executed;
+    let found = if executed { target.observe(&scope).await?.images } else { outcome.before.images };
+    let built = |recipe: &Recipe| executed && builds(&outcome.plan, &recipe.image);
+    let id = |recipe: &Recipe| found.get(&recipe.image).map(|image| image.id.clone());
+    let recipes = wanted.iter().map(|recipe| entry(recipe, built(recipe), id(recipe))).collect();
+    let steps = outcome.plan.lines();
     Ok(Box::new(BuildReport { dry_run: context.options.dry_run, changed: executed, recipes, steps, list: false }))
 }
 
-/// What became of a recipe.
-fn outcome(
-    recipe: &Recipe,
-    (steps, executed): (&[String], bool),
-    found: &BTreeMap<String, ObservedImage>,
-) -> BuiltRecipe {
-    let named = format!("image {} ", recipe.image);
-    let built = executed && steps.iter().any(|step| step.contains(&named));
-    entry(recipe, built, found.get(&recipe.image).map(|image| image.id.clone()))
+/// Whether a step of the plan makes the image.
+fn builds(plan: &Plan, image: &str) -> bool {
+    plan.steps.iter().any(|step| matches!(&step.operation, Operation::Image(made) if made.makes() == Some(image)))
 }
 
 fn entry(recipe: &Recipe, built: bool, id: Option<String>) -> BuiltRecipe {

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use super::listing::{is_recipe, used};
 use crate::error::Result;
-use crate::plan::{Observed, ObservedImage, Operation, Phase, Plan, Scope, labels};
+use crate::plan::{ImageOperation, Observed, ObservedImage, Operation, Phase, Plan, Scope, labels};
 use crate::session::Context;
 use crate::session::engine_images::{ENGINE_WIDE, engine, project};
 use crate::session::report::Report;
 use crate::session::steps_report::Done;
-use crate::session::transaction::{Afterwards, Change};
+use crate::session::transaction::Transaction;
 
 /// Prunes.
 pub(super) async fn run(context: &Context) -> Result<Box<dyn Report>> {
@@ -24,12 +24,10 @@ pub(super) async fn run(context: &Context) -> Result<Box<dyn Report>> {
         found.lines().into_iter().for_each(|line| context.reporter.note(line));
         context.prompt.confirm("remove these images?")?;
     }
-    let stage = |_: &Observed| Ok(found.clone());
-    let afterwards = Afterwards::Retire { forget: true };
+    let planning = |_: &Observed| Ok(found.clone());
     let scope = Scope { project: ENGINE_WIDE.to_owned(), ..Default::default() };
-    let change = Change { context, target, scope, operation: "images prune", afterwards };
-    let changed = change.run(&[&stage]).await?;
-    Ok(Box::new(Done::new(context, changed, "nothing to remove: containers use every image of a project or a recipe")))
+    let outcome = Transaction::new(context, target, scope, "images prune").retiring(true).run(&planning).await?;
+    Ok(Box::new(Done::new(context, outcome, "nothing to remove: containers use every image of a project or a recipe")))
 }
 
 /// Names go one by one, the images on top before those they are built on. The engine refuses, as a warning, what came
@@ -49,7 +47,7 @@ fn plan(images: &[ObservedImage], names: &BTreeSet<String>, project: Option<&str
         }
         for image in going {
             let after: Vec<_> = last.into_iter().collect();
-            let operation = Operation::RemoveImage { image };
+            let operation = Operation::Image(ImageOperation::Remove { image });
             last = Some(plan.push(Phase::Retire, operation, "no container uses it", &after));
         }
     }

@@ -13,12 +13,12 @@ use crate::error::Result;
 use crate::event::{Event, Reporter, human};
 use crate::image::bundle::{Bundle, BundledImage};
 use crate::image::{Digest, ImageError, architecture, runs};
-use crate::plan::{ObservedImage, Scope};
+use crate::plan::{BundleImage, ImageOperation, ObservedImage, Phase, Plan, Scope};
 use crate::session::engine_images::{ENGINE_WIDE, engine};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
-use crate::session::transaction::{Afterwards, Change};
+use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
-use crate::target::{Target, bridge};
+use crate::target::Target;
 
 #[derive(Debug, Clone, Serialize)]
 struct LoadedImage {
@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Rep
     let mut absent_files = Vec::new();
     if !context.options.dry_run {
         if !wanted.is_empty() {
-            load(context, target, (&bundle, &path), wanted.clone()).await?;
+            load(context, target, &path, &wanted).await?;
         }
         if let Some(directory) = &directory {
             absent_files = unpack::unpack(directory, &bundle)?;
@@ -175,41 +175,19 @@ fn check(
     Ok(())
 }
 
-/// Hands the images to the engine and holds what it then has against the bundle.
-async fn load(
-    context: &Context,
-    target: Arc<dyn Target>,
-    (bundle, path): (&Arc<Bundle>, &Path),
-    wanted: Vec<BundledImage>,
-) -> Result<()> {
-    let words = wanted.iter().map(|image| format!("load image {}: the bundle holds it", image.reference)).collect();
-    let scope = Scope { project: ENGINE_WIDE.to_owned(), ..Default::default() };
-    let afterwards = Afterwards::Retire { forget: true };
-    let change = Change { context, target: target.clone(), scope, operation: "bundle load", afterwards };
-    let began = Instant::now();
-    let subject = human::count(wanted.len(), "image");
-    let cause = format!("from {}", path.display());
-    let work = async {
-        context.reporter.report(Event::StepStarted { key: 1, verb: "load", subject: subject.clone(), cause });
-        let (source, images) = (bundle.clone(), wanted.clone());
-        let archive = bridge::written(move |out| source.write_archive(&images.iter().collect::<Vec<_>>(), out));
-        target.import_images(archive).await?;
-        let present = target.observe_images().await?;
-        match wanted.iter().find(|image| !is_there(&present, image)) {
-            Some(image) => {
-                let (image, id) = (image.reference.clone(), image.id.to_string());
-                Err(ImageError::NotLoaded { image, id }.into())
-            }
-            None => Ok(()),
-        }
+/// Hands the images to the engine, which compares what it then has with the bundle.
+async fn load(context: &Context, target: Arc<dyn Target>, path: &Path, wanted: &[BundledImage]) -> Result<()> {
+    let image = |image: &BundledImage| BundleImage {
+        reference: image.reference.clone(),
+        id: image.id.to_string(),
+        manifest: image.manifest.digest.to_string(),
     };
-    let result = change.run_holding(&[], words, work).await;
-    let (took, subject) = (began.elapsed(), human::count(wanted.len(), "image"));
-    context.reporter.report(match &result {
-        Ok(()) => Event::StepFinished { key: 1, verb: "Loaded", subject, detail: None, took },
-        Err(error) => Event::StepFailed { key: 1, verb: "load", subject, message: error.to_string(), took },
-    });
-    result
+    let (bundle, images) = (path.to_owned(), wanted.iter().map(image).collect());
+    let mut plan = Plan { project: ENGINE_WIDE.to_owned(), ..Default::default() };
+    plan.push(Phase::Prepare, ImageOperation::Load { bundle, images }, "the bundle holds what the engine lacks", &[]);
+    let scope = Scope { project: ENGINE_WIDE.to_owned(), ..Default::default() };
+    let transaction = Transaction::new(context, target, scope, "bundle load").retiring(true);
+    transaction.run(&|_| Ok(plan.clone())).await.map(drop)
 }
 
 impl Report for LoadReport {

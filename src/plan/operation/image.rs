@@ -1,0 +1,150 @@
+//! Operations on images: pull, build, load, remove.
+//! Data and its description.
+//! Never decides whether an image is needed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::summary;
+use crate::compose::model::Build;
+use crate::image::Reference;
+use crate::plan::describe::{Description, ENGINE_CALL, LONG_TRANSFER};
+use crate::release::OperationKind;
+
+/// Where an image is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageSource {
+    /// The registry its name says.
+    Registry,
+    /// Another registry, under this name.
+    Mirror { reference: String },
+    /// A bundle file.
+    Bundle { file: PathBuf },
+    /// A recipe that stands for it: `builds` are made where they are absent, in this order, then `image` gets its name.
+    Recipe { recipe: String, image: String, builds: Vec<RecipeBuild> },
+    /// A source that is known not to have it, for the account of all sources.
+    Excluded { source: String, reason: String },
+}
+
+/// An image to be built from a recipe this binary brings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RecipeBuild {
+    /// Name of the recipe.
+    pub recipe: String,
+    /// What the image is called.
+    pub image: String,
+    /// Labels it gets.
+    pub labels: BTreeMap<String, String>,
+    /// Whether earlier builds are ignored.
+    pub no_cache: bool,
+}
+
+/// An image of a bundle, by what it must be once it is on the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BundleImage {
+    /// Its name.
+    pub reference: String,
+    /// Digest of its configuration.
+    pub id: String,
+    /// Digest of its manifest: the id on engines that keep images as registries do.
+    pub manifest: String,
+}
+
+/// A change of the images of an engine.
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ImageOperation {
+    /// Makes an image present from the first of its sources that has it.
+    Pull {
+        service: String,
+        image: String,
+        platform: Option<String>,
+        /// Where it is looked for, in this order; its registry alone when empty.
+        sources: Vec<ImageSource>,
+    },
+    /// Builds the image of a recipe this binary brings.
+    BuildRecipe(RecipeBuild),
+    /// Builds a service's image and tags it.
+    Build {
+        service: String,
+        image: String,
+        #[serde(serialize_with = "summary::build")]
+        build: Box<Build>,
+        platform: Option<String>,
+        no_cache: bool,
+        pull: bool,
+    },
+    /// Loads images of a bundle file; each must then be what the bundle says.
+    Load { bundle: PathBuf, images: Vec<BundleImage> },
+    /// Removes an image.
+    Remove { image: String },
+}
+
+summary::debug_as_serialised!(ImageOperation);
+
+impl ImageSource {
+    /// The source of an image in words: `registry docker.io`, `mirror mirror.local:5000`.
+    pub fn words(&self, image: &str) -> String {
+        let domain = |name: &str| name.parse::<Reference>().map(|r| r.domain().to_owned()).unwrap_or_default();
+        match self {
+            Self::Registry => format!("registry {}", domain(image)).trim_end().to_owned(),
+            Self::Mirror { reference } => format!("mirror {reference}"),
+            Self::Bundle { file } => format!("bundle {}", file.display()),
+            Self::Recipe { recipe, .. } => format!("recipe {recipe}"),
+            Self::Excluded { source, .. } => source.clone(),
+        }
+    }
+}
+
+impl ImageOperation {
+    /// The image that is there, or another one than before, once this ended well.
+    pub fn makes(&self) -> Option<&str> {
+        match self {
+            Self::Pull { image, .. } | Self::Build { image, .. } => Some(image),
+            Self::BuildRecipe(build) => Some(&build.image),
+            Self::Load { .. } | Self::Remove { .. } => None,
+        }
+    }
+
+    pub(in crate::plan) fn describe(&self) -> Description {
+        let of = |kind, (infinitive, participle), subject, service: &str, deadline| Description {
+            kind,
+            infinitive,
+            participle,
+            subject,
+            service: (!service.is_empty()).then(|| service.to_owned()),
+            deadline,
+        };
+        match self {
+            Self::Pull { service, image, sources, .. } => {
+                let words = match sources.as_slice() {
+                    [ImageSource::Bundle { .. }] => ("load", "Loaded"),
+                    _ => ("pull", "Pulled"),
+                };
+                of(OperationKind::PullImage, words, format!("image {image}"), service, LONG_TRANSFER)
+            }
+            Self::BuildRecipe(build) => {
+                let subject = format!("image {} from recipe {}", build.image, build.recipe);
+                of(OperationKind::BuildRecipe, ("build", "Built"), subject, "", LONG_TRANSFER)
+            }
+            Self::Build { service, image, .. } => {
+                let subject = format!("image {image} of {service}");
+                of(OperationKind::BuildImage, ("build", "Built"), subject, service, LONG_TRANSFER)
+            }
+            Self::Load { images, .. } => {
+                let names: Vec<&str> = images.iter().map(|image| image.reference.as_str()).collect();
+                let subject = match names.as_slice() {
+                    [one] => format!("image {one}"),
+                    several => format!("images {}", several.join(", ")),
+                };
+                of(OperationKind::LoadImage, ("load", "Loaded"), subject, "", LONG_TRANSFER)
+            }
+            Self::Remove { image } => {
+                of(OperationKind::RemoveImage, ("remove", "Removed"), format!("image {image}"), "", ENGINE_CALL)
+            }
+        }
+    }
+}

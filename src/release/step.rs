@@ -1,0 +1,137 @@
+//! One step of an operation as the project's history keeps it: which kind, on what, why, and what became of it.
+//! Data that decisions may be taken from: the kind is a word of this list, never text to be searched.
+//! Holds no value of a secret: subjects and causes are redacted before they are recorded.
+
+use serde::{Deserialize, Serialize};
+
+/// The kind of an operation, as records and plans write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationKind {
+    /// Makes an image present from the first of its sources that has it.
+    PullImage,
+    /// Builds an image from a recipe this binary brings.
+    BuildRecipe,
+    /// Builds the image of a service.
+    BuildImage,
+    /// Loads an image from a bundle file.
+    LoadImage,
+    /// Removes an image.
+    RemoveImage,
+    /// Creates a network.
+    CreateNetwork,
+    /// Removes a network.
+    RemoveNetwork,
+    /// Creates a volume.
+    CreateVolume,
+    /// Removes a volume and its data.
+    RemoveVolume,
+    /// Creates a container.
+    CreateContainer,
+    /// Starts a container.
+    StartContainer,
+    /// Stops a container.
+    StopContainer,
+    /// Sends a signal to a container.
+    KillContainer,
+    /// Restarts a container.
+    RestartContainer,
+    /// Unpauses a container.
+    UnpauseContainer,
+    /// Removes a container.
+    RemoveContainer,
+    /// Renames a container.
+    RenameContainer,
+    /// Runs a lifecycle hook in a container.
+    RunHook,
+    /// Waits until a container is ready.
+    AwaitReady,
+    /// Runs a task in a container of its own.
+    RunTask,
+    /// Recorded by an aictl that kept only the text of a step.
+    Unknown,
+}
+
+impl OperationKind {
+    /// Whether it only waits and changes nothing.
+    pub const fn is_wait(self) -> bool {
+        matches!(self, Self::AwaitReady)
+    }
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepOutcome {
+    /// Not begun: planned only, or something before it failed.
+    #[default]
+    Planned,
+    /// Ended well.
+    Done,
+    /// Its condition did not hold, so it was left out.
+    Skipped,
+    /// It failed; where its failure is tolerated the operation went on with a warning.
+    Failed,
+    /// It ended well and was taken back after a later failure.
+    Undone,
+}
+
+/// One step of an operation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepRecord {
+    /// What kind of operation.
+    pub operation: OperationKind,
+    /// What it is about: `container shop-web-1`, `task migrate`.
+    pub subject: String,
+    /// The service it belongs to, when it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Why it is done.
+    pub cause: String,
+    /// What became of it.
+    pub outcome: StepOutcome,
+    /// How long it took, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+}
+
+impl StepRecord {
+    /// The same step as it was planned: without outcome and duration.
+    #[must_use]
+    pub fn planned(&self) -> Self {
+        Self { outcome: StepOutcome::Planned, duration_ms: None, ..self.clone() }
+    }
+}
+
+/// Steps as records of any format hold them: text alone in format 1.
+pub(super) mod any_format {
+    use serde::{Deserialize, Deserializer};
+
+    use super::{OperationKind, StepOutcome, StepRecord};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Stored {
+        Text(String),
+        Step(StepRecord),
+    }
+
+    /// Reads both.
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<StepRecord>, D::Error> {
+        let stored = Vec::<Stored>::deserialize(deserializer)?;
+        let step = |stored| match stored {
+            Stored::Step(step) => step,
+            Stored::Text(subject) => StepRecord {
+                operation: OperationKind::Unknown,
+                subject,
+                service: None,
+                cause: String::new(),
+                outcome: StepOutcome::Planned,
+                duration_ms: None,
+            },
+        };
+        Ok(stored.into_iter().map(step).collect())
+    }
+}
