@@ -13,6 +13,7 @@ pub mod labels;
 mod observed;
 mod operation;
 pub mod order;
+#[expect(clippy::module_inception, reason = "the type `Plan` lives in a file of its name")]
 mod plan;
 pub mod platform;
 mod readiness;
