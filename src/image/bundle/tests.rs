@@ -59,8 +59,8 @@ fn output(path: &Path) -> OutputFile {
 }
 
 fn save(path: &Path, archive: &[u8], earlier: BTreeSet<Digest>, since: Option<Digest>) -> Contents {
-    let file = output(path);
-    let mut store = BlobStore::new(&file, earlier).unwrap();
+    let out = output(path);
+    let mut store = BlobStore::new(&out, earlier).unwrap();
     let images = take_archive(&mut &archive[..], &mut store).unwrap();
     let text = store.put_document(b"name: shop\n").unwrap();
     let file = BundledFile { path: "aictl.yaml".into(), executable: false, digest: text.digest, size: text.size };
@@ -74,7 +74,7 @@ fn save(path: &Path, archive: &[u8], earlier: BTreeSet<Digest>, since: Option<Di
         since,
         omitted: Vec::new(),
     };
-    write_bundle(file, contents, store).unwrap().0
+    write_bundle(out, contents, store).unwrap().0
 }
 
 fn saved() -> (tempfile::TempDir, PathBuf) {
