@@ -63,9 +63,19 @@ impl Draft {
     /// Takes the place of what has the name.
     pub(super) fn replace(mut self, name: &OsStr) -> io::Result<()> {
         self.file.sync_all()?;
+        self.rename(name)?;
+        self.sync_directory()
+    }
+
+    /// The same for one of many files of a copy, which can be made again: syncing each would take longer than the copy.
+    pub(super) fn replace_unsynced(mut self, name: &OsStr) -> io::Result<()> {
+        self.rename(name)
+    }
+
+    fn rename(&mut self, name: &OsStr) -> io::Result<()> {
         renameat(&self.directory, &self.temporary, &self.directory, name)?;
         self.named = true;
-        self.sync_directory()
+        Ok(())
     }
 
     /// Takes a name that nothing has; `AlreadyExists` when something has it by now.

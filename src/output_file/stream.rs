@@ -19,7 +19,7 @@ use super::error::OutputError;
 /// How long a reader of a pipe may take to open it.
 const UNTIL_OPENED: Duration = Duration::from_secs(5);
 /// How long it may take nothing.
-const UNTIL_READ: Duration = Duration::from_secs(60);
+const UNTIL_READ: Duration = Duration::from_secs(30);
 /// Between two looks for a reader.
 const PAUSE: Duration = Duration::from_millis(20);
 

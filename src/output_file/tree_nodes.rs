@@ -41,7 +41,7 @@ impl Tree {
         }
         draft.set_mode(set.mode).map_err(failed)?;
         draft.file().set_modified(set.modified).map_err(failed)?;
-        draft.replace(&entry.name).map_err(failed)?;
+        draft.replace_unsynced(&entry.name).map_err(failed)?;
         Ok(length)
     }
 

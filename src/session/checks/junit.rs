@@ -149,8 +149,15 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_written_is_told_before_anything_is_checked() {
         let folder = tempfile::tempdir().unwrap();
-        assert!(writable(&folder.path().join("report.xml")).is_ok());
-        assert!(writable(folder.path()).unwrap_err().to_string().ends_with("is a folder"));
-        assert!(writable(&folder.path().join("none/report.xml")).is_err());
+        let report = folder.path().join("report.xml");
+        open(&report).unwrap();
+        assert!(open(folder.path()).unwrap_err().to_string().ends_with("is a directory, not a file"));
+        assert!(open(&folder.path().join("none/report.xml")).is_err());
+        for (text, is_ours) in
+            [("", true), ("<?xml version=\"1.0\"?>\n<testsuites>", true), ("services:", false), ("<a>", false)]
+        {
+            std::fs::write(&report, text).unwrap();
+            assert_eq!(open(&report).is_ok(), is_ours, "{text}");
+        }
     }
 }

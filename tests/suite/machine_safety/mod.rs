@@ -7,12 +7,25 @@ mod verbs;
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use obstacle::{FOREIGN, Obstacle};
 use verbs::{Verb, Workshop};
 
 use crate::stage::skip;
+
+/// Every path below a folder; links are not entered.
+fn paths(folder: &Path) -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.symlink_metadata().unwrap().is_dir() {
+            found.extend(paths(&path));
+        }
+        found.insert(path);
+    }
+    found
+}
 
 fn names(folder: &Path) -> BTreeSet<String> {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -20,22 +33,24 @@ fn names(folder: &Path) -> BTreeSet<String> {
 
 /// One verb against one obstacle; what was harmed, in words.
 fn tried(workshop: &Workshop, verb: &Verb, obstacle: Obstacle) -> Vec<String> {
+    if obstacle == Obstacle::LinkedParent && !verb.file.contains('/') {
+        return Vec::new();
+    }
     let Some(scene) = obstacle.prepare(verb.file) else {
         skip(&format!("{} on {obstacle:?}", verb.name), "it cannot be made here");
         return Vec::new();
     };
-    let before = names(&scene.folder);
+    let before = paths(scene.root());
     let outcome = workshop.run(verb, &scene);
     let mut harm = scene.harm(verb);
-    let stray: Vec<String> = names(&scene.folder).difference(&before).cloned().collect();
-    if !stray.iter().all(|name| name == scene.target_name()) {
+    let after = paths(scene.root());
+    let is_temporary = |path: &&PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(".aictl-");
+    // A verb that fails leaves nothing, one that succeeds nothing of its work.
+    let stray: Vec<&PathBuf> = after.difference(&before).filter(|p| outcome.code != 0 || is_temporary(p)).collect();
+    if !stray.is_empty() {
         harm.push(format!("left {stray:?}"));
     }
-    let may_succeed = scene.may_succeed(verb);
-    if outcome.code == 0 && !may_succeed {
-        harm.push("exit code 0".to_owned());
-    }
-    if outcome.code != 0 && scene.must_succeed(verb) {
+    if (outcome.code == 0) != scene.succeeds(verb) {
         harm.push(format!("exit code {}", outcome.code));
     }
     if outcome.code < 0 || outcome.stderr.contains("panicked") {

@@ -2,7 +2,6 @@
 //! Reads the folder after a verb ran; returns every harm in words.
 //! Never leaves a mount or a reader behind.
 
-use std::ffi::CString;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -84,7 +83,6 @@ pub struct Scene {
     reader: Option<Child>,
     mounted: bool,
     /// Removed last.
-    #[expect(dead_code, reason = "it is held, not read")]
     scratch: TempDir,
 }
 
@@ -95,16 +93,8 @@ impl Scene {
             return self.fill();
         }
         if self.obstacle == Obstacle::LinkedParent {
-            // Where the verb writes into a folder below the named one, that folder is the link.
-            if parent == self.folder {
-                return false;
-            }
-            symlink(
-                &self.elsewhere,
-                self.folder.join(self.target.strip_prefix(&self.folder).unwrap().iter().next().unwrap()),
-            )
-            .unwrap();
-            return true;
+            // The folder below the named one that the verb writes into is the link.
+            return symlink(&self.elsewhere, &parent).is_ok();
         }
         fs::create_dir_all(&parent).unwrap();
         let target = self.target.clone();
@@ -115,7 +105,7 @@ impl Scene {
             Obstacle::Pipe => {
                 node(&target, "p", "", "") && {
                     // Both ends: the reader does not leave between two writers.
-                    let hold = format!("exec 3<>'{0}'; cat '{0}' >/dev/null", target.display());
+                    let hold = format!("exec 3<>'{0}'; exec cat '{0}' >/dev/null", target.display());
                     self.reader = Command::new("sh").args(["-c", &hold]).stdin(Stdio::null()).spawn().ok();
                     self.reader.is_some()
                 }
@@ -147,17 +137,17 @@ impl Scene {
         true
     }
 
-    /// The name below the folder that the verb may make.
-    pub fn target_name(&self) -> &str {
-        self.target.strip_prefix(&self.folder).unwrap().iter().next().unwrap().to_str().unwrap()
+    /// The folder that holds everything of the scene.
+    pub fn root(&self) -> &Path {
+        self.scratch.path()
     }
 
     pub fn is_as_another_user(&self) -> bool {
         self.obstacle == Obstacle::ReadOnlyFolder
     }
 
-    /// Whether the verb may end well: it writes through, or what stands there may be replaced.
-    pub fn may_succeed(&self, verb: &Verb) -> bool {
+    /// Whether the verb ends well: it writes through, or what stands there may be replaced.
+    pub fn succeeds(&self, verb: &Verb) -> bool {
         match self.obstacle {
             Obstacle::Nothing => true,
             Obstacle::Device | Obstacle::Pipe | Obstacle::DanglingLink => verb.is_single,
@@ -167,10 +157,6 @@ impl Scene {
             Obstacle::Folder | Obstacle::LinkToFolder => verb.enters_folders,
             _ => false,
         }
-    }
-
-    pub fn must_succeed(&self, verb: &Verb) -> bool {
-        self.may_succeed(verb)
     }
 
     /// Everything that is not as it was, and not as it was asked for.
@@ -228,10 +214,8 @@ impl Drop for Scene {
 
 /// A device or pipe.
 fn node(path: &Path, kind: &str, major: &str, minor: &str) -> bool {
-    CString::new(path.as_os_str().as_encoded_bytes()).is_ok() && {
-        let mut command = Command::new("mknod");
-        command.args(["-m", "666"]).arg(path).arg(kind);
-        command.args([major, minor].iter().filter(|word| !word.is_empty()));
-        command.output().is_ok_and(|output| output.status.success())
-    }
+    let mut command = Command::new("mknod");
+    command.args(["-m", "666"]).arg(path).arg(kind);
+    command.args([major, minor].iter().filter(|word| !word.is_empty()));
+    command.output().is_ok_and(|output| output.status.success())
 }

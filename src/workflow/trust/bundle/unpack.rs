@@ -61,7 +61,7 @@ fn content(file: &BundledFile) -> Content {
 fn check_name(file: &BundledFile) -> Result<()> {
     let parts: Vec<&str> = file.path.split('/').collect();
     if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
-        return Err(WorkflowError::usage(format!("{} of the bundle is no path below a directory", file.path)).into());
+        return Err(refused(format!("{} of the bundle is no path below a directory", file.path)));
     }
     if file.path.contains(|c: char| c.is_control() || c == '\\') {
         return Err(refused(format!("a name in the bundle holds control characters or backslashes: {:?}", file.path)));
