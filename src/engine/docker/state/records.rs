@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn only_an_end_in_our_format_saves_reading_the_records() {
-        assert_eq!(ended("/state/1-000012-done"), Some(12));
-        assert_eq!(ended("/state/1-1000000-failed"), Some(1_000_000));
-        for other in ["/state/1-000012-pending", "/state/1-000012-interrupted", "/state/2-000012-done", "/state/1", ""]
+        assert_eq!(ended("/state/2-000012-done"), Some(12));
+        assert_eq!(ended("/state/2-1000000-failed"), Some(1_000_000));
+        for other in ["/state/2-000012-pending", "/state/2-000012-interrupted", "/state/1-000012-done", "/state/1", ""]
         {
             assert_eq!(ended(other), None, "{other}");
         }
