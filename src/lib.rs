@@ -2,9 +2,7 @@
 //! The rooms stand in reading order: imports point up this list (left in the design), data flows down it.
 //! This file only lists the rooms; those that need no engine are the crate of `model.rs` and keep their names here.
 
-pub use aictl_model::{
-    compose, error, event, image, output_file, plan, project, release, secret, target, template,
-};
+pub use aictl_model::{compose, error, event, image, output_file, plan, project, release, secret, target, template};
 
 pub mod process;
 

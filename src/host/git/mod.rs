@@ -7,7 +7,6 @@ mod index;
 use std::fs;
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use index::Listed;
@@ -92,8 +91,9 @@ fn hash_length(directory: &Path) -> io::Result<usize> {
 
 /// A regular file that is not longer than what it may be; opening a pipe does not wait for its other end.
 fn read(path: &Path, longest: u64) -> io::Result<Vec<u8>> {
-    let no_wait = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or_default();
-    let file = fs::OpenOptions::new().read(true).custom_flags(no_wait).open(path)?;
+    use rustix::fs::{Mode, OFlags};
+    let file =
+        fs::File::from(rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?);
     if !file.metadata()?.is_file() {
         return Err(wrong("it is not a regular file"));
     }
