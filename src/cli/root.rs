@@ -7,13 +7,14 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
-use super::Verb;
 use super::args::Cli;
 use super::console::ProcessConsole;
 use super::dispatch::dispatch;
+use super::help::command_tree;
 use super::signals;
+use super::{RunVerb, Verb};
 use crate::engine::docker::DockerEngine;
 use crate::error::ErrorKind;
 use crate::release::LeaseOwner;
@@ -24,7 +25,7 @@ use crate::ui::{Facts, LogOptions, OutputFormat, Ui, UiOptions};
 
 /// Runs aictl.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match command_tree().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -98,7 +99,7 @@ async fn run(cli: Cli) -> u8 {
 }
 
 fn log_options(cli: &Cli) -> LogOptions {
-    let Verb::Logs(args) = &cli.verb else { return LogOptions::default() };
+    let Verb::Run(RunVerb::Logs(args)) = &cli.verb else { return LogOptions::default() };
     LogOptions {
         no_prefix: args.no_log_prefix,
         timestamps: args.timestamps,

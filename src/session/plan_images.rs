@@ -16,11 +16,11 @@ use crate::session::recipe_steps::RecipeSteps;
 /// `--pull`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PullWhen {
-    /// Even when present.
+    /// Pull even when the image is present.
     Always,
-    /// When not present.
+    /// Pull only when the image is missing.
     Missing,
-    /// Never.
+    /// Never pull.
     Never,
 }
 

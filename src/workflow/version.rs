@@ -17,10 +17,10 @@ use crate::target::TargetError;
 /// An engine that takes longer is not asked.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Show the versions of aictl and of the engine
+/// Show version information of aictl and the engine
 #[derive(Debug, Clone, Default, Args)]
 pub struct VersionArgs {
-    /// Only the number of aictl's version
+    /// Only show the version number of aictl
     #[arg(long)]
     pub short: bool,
 }

@@ -14,6 +14,7 @@ mod engine_contract;
 mod engine_docker;
 mod every_step;
 mod example;
+mod help;
 mod images;
 mod init;
 mod lifecycle;

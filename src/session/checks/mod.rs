@@ -36,9 +36,9 @@ const LEAST: Duration = Duration::from_secs(1);
 /// Which checks are wanted.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
-    /// Only checks of these services
+    /// Only run checks of these services
     services: Vec<String>,
-    /// Only the check of this name; several add up
+    /// Only run the check with this name; repeatable
     #[arg(long = "check", value_name = "NAME")]
     checks: Vec<String>,
 }

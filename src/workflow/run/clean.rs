@@ -15,13 +15,13 @@ use crate::session::report::Report;
 use crate::session::steps_report::Done;
 use crate::session::transaction::{Afterwards, Change};
 
-/// Remove ended and orphaned containers and unused networks of the project
+/// Remove stopped and orphaned containers and unused networks
 #[derive(Debug, Clone, Default, Args)]
 pub struct CleanArgs {
-    /// Also delete the data of volumes no container uses; asks for the project's name
+    /// Also remove unused volumes and their data; asks for the project name
     #[arg(long)]
     pub data: bool,
-    /// With --data: delete the data without asking
+    /// With --data: remove the data without asking
     #[arg(long, requires = "data")]
     pub yes_delete_data: bool,
 }

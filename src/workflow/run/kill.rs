@@ -17,9 +17,9 @@ use crate::session::transaction::{Afterwards, Change};
 /// Send a signal to running containers
 #[derive(Debug, Clone, Default, Args)]
 pub struct KillArgs {
-    /// Services; all when none is named
+    /// Services to signal; all by default
     pub services: Vec<String>,
-    /// The signal
+    /// Signal to send
     #[arg(short = 's', long, default_value = "SIGKILL")]
     pub signal: String,
 }

@@ -17,19 +17,19 @@ use crate::session::{Context, WorkflowError};
 /// Services that are a project's face, best first.
 const FACES: [&str; 8] = ["nginx", "proxy", "frontend", "web", "ui", "app", "gateway", "api"];
 
-/// Open a service's page in the browser, or print its address
+/// Open the web page of a service in the browser
 ///
-/// The address is that of a published port. It is only printed where there is no display, in a pipe, and with --print.
-/// Without a service the project's proxy is opened, or its only page, or the first of nginx, proxy, frontend, web, ui,
-/// app, gateway and api that has one.
+/// Opens the published port of the service. The address is only printed when there is no display, when the output is not
+/// a terminal, or with --print. Without a service, the proxy, the only service with a page, or the first of nginx, proxy,
+/// frontend, web, ui, app, gateway and api is opened.
 #[derive(Debug, Clone, Default, Args)]
 pub struct OpenArgs {
     /// Service
     pub service: Option<String>,
-    /// Port inside the container, where the service has several or one that is not known to be a page
+    /// Container port, if the service has several or none known to serve a page
     #[arg(long, value_name = "PORT")]
     pub port: Option<u16>,
-    /// Only print the address
+    /// Print the address without opening it
     #[arg(long)]
     pub print: bool,
 }

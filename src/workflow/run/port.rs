@@ -12,18 +12,18 @@ use crate::session::report::{Block, Report, to_json};
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 
-/// Show the public address of a port
+/// Print the public address of a port
 #[derive(Debug, Clone, Default, Args)]
 pub struct PortArgs {
     /// Service
     pub service: String,
-    /// Port inside the container, 80 or 53/udp; all published ones when none is named
+    /// Container port, such as 80 or 53/udp; all published ports by default
     #[arg(value_name = "PORT")]
     pub private_port: Option<String>,
-    /// Protocol: tcp, udp, sctp
+    /// Protocol (tcp, udp or sctp)
     #[arg(long, default_value = "tcp")]
     pub protocol: String,
-    /// Number of the container, when the service has several
+    /// Index of the container if the service has several
     #[arg(long, value_name = "N")]
     pub index: Option<u32>,
 }

@@ -12,7 +12,7 @@ use crate::workflow::run::exec::{Command, PlaceArgs, in_service};
 /// Chosen inside: outside nobody knows what the image has.
 const SCRIPT: &str = "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi";
 
-/// Open a shell in a running container: bash where there is one, else sh
+/// Open a shell in a running container: bash if present, else sh
 #[derive(Debug, Clone, Default, Args)]
 pub struct ShellArgs {
     /// Service

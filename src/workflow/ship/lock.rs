@@ -11,10 +11,10 @@ use crate::session::load::load_named;
 use crate::session::report::{Block, Cell, Report, Said, Tone, to_json};
 use crate::session::{Context, WorkflowError};
 
-/// Show or remove the lock of a project
+/// Show or remove the project lock
 #[derive(Debug, Clone, Args)]
 pub struct LockArgs {
-    /// What to do
+    /// Action
     #[command(subcommand)]
     pub action: LockAction,
 }
@@ -22,11 +22,11 @@ pub struct LockArgs {
 /// The actions of `lock`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum LockAction {
-    /// Show who holds the lock, since when and whether they look alive
+    /// Show the holder of the lock, its age and whether the process is alive
     Status,
-    /// Remove the lock of an owner that is gone
+    /// Remove a stale lock
     Break {
-        /// Even when the owner looks alive
+        /// Remove the lock even if its holder seems to be alive
         #[arg(long)]
         force: bool,
     },

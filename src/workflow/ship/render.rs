@@ -13,13 +13,13 @@ use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError, load};
 use crate::template::Rendered;
 
-/// Print the compose files of the environment with their templates filled in
+/// Render the compose file templates of the environment
 #[derive(Debug, Clone, Default, Args)]
 pub struct RenderArgs {
-    /// Only these files, named as the environment names them
+    /// Files to render, as named in aictl.yaml; all by default
     #[arg(value_name = "FILE")]
     pub only: Vec<String>,
-    /// Write the files into this directory instead of printing them
+    /// Write the files to this directory instead of printing them
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
 }

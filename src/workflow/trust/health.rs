@@ -9,7 +9,9 @@ use crate::session::Context;
 use crate::session::checks::{Manner, Selection, examine};
 use crate::session::report::Report;
 
-/// Look once whether the stack does what it should; exit 4 when a check failed
+/// Run all checks once
+///
+/// Exits with 4 when a check fails.
 #[derive(Debug, Clone, Default, Args)]
 pub struct HealthArgs {
     #[command(flatten)]

@@ -15,15 +15,17 @@ use crate::session::{Context, WorkflowError};
 /// How long it may take in all unless `--timeout` says otherwise.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Wait until the stack is ready and check it, trying again what fails; exit 4 when a check failed
+/// Wait until the stack is ready and run all checks, retrying failed ones
+///
+/// Exits with 4 when a check fails.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SmokeTestArgs {
     #[command(flatten)]
     selection: Selection,
-    /// Look again at most this often at a check that fails, instead of until --timeout (60s in all)
+    /// Maximum retries of a failed check; by default retried until --timeout (60s)
     #[arg(long, value_name = "COUNT")]
     retries: Option<u32>,
-    /// Write a JUnit report too
+    /// Also write a JUnit report to this file
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }

@@ -18,10 +18,12 @@ use crate::session::report::Report;
 pub(super) use gather::facts as observe_facts;
 pub use report::DoctorReport;
 
-/// Check whether machine and engine can run the project; exit 4 when something failed
+/// Check that the machine and the engine can run the project
+///
+/// Exits with 4 when a check fails.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DoctorArgs {
-    /// Only what is not well
+    /// Only show warnings and failures
     #[arg(short = 'q', long)]
     pub quiet: bool,
 }

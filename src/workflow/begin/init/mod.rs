@@ -21,13 +21,15 @@ use crate::template::stacks;
 /// A list of more names is cut.
 const MOST_NAMES: usize = 10;
 
-/// Begin a project: from a system this binary brings, or around the compose files that are here
+/// Create a project from a built-in system or existing compose files
+///
+/// Without --from, an aictl.yaml is written for the compose files in this directory.
 #[derive(Debug, Clone, Default, Args)]
 pub struct InitArgs {
-    /// Write the files of this system; without it the compose files here are adopted
+    /// Built-in system to create the project from
     #[arg(long, value_name = "SYSTEM")]
     pub from: Option<String>,
-    /// List the systems and write nothing
+    /// List the built-in systems
     #[arg(long, conflicts_with = "from")]
     pub list: bool,
 }

@@ -32,13 +32,14 @@ pub use report::{QuickstartReport, StepReport, StepState};
 /// The system of those who do not name one.
 const SYSTEM: &str = "ai-assistant";
 
-/// From nothing to a running, checked stack: init, secrets, doctor, setup, images, start, first tasks, smoke-test
+/// Set up and start a stack on a bare machine, step by step
 ///
-/// Without a project here the system `ai-assistant` is begun in a folder of that name. Every step can be repeated; what
-/// is done is not done again. Asks before it changes the machine; `--yes` answers.
+/// Runs init, secrets generate, doctor, setup, images build, start, the first tasks and smoke-test. Without a project in
+/// this directory, the system `ai-assistant` is created in a directory of that name. Completed steps are skipped when run
+/// again. Asks before changing the machine unless --yes is given.
 #[derive(Debug, Clone, Default, Args)]
 pub struct QuickstartArgs {
-    /// Begin this system, in a folder of its name unless --project-dir says another
+    /// Built-in system to create, in a directory of that name or --project-dir
     #[arg(long, value_name = "SYSTEM")]
     pub from: Option<String>,
 }

@@ -23,10 +23,10 @@ use crate::session::{Context, WorkflowError};
 /// Generate missing secrets
 #[derive(Debug, Clone, Default, Args)]
 pub struct GenerateArgs {
-    /// Only these names; all that are missing when none is given
+    /// Names of the secrets to generate; all missing ones by default
     #[arg(value_name = "KEY")]
     pub keys: Vec<String>,
-    /// Give the named keys new values although they have some
+    /// Replace the values that the named secrets have
     #[arg(long, requires = "keys")]
     pub replace: bool,
 }

@@ -16,10 +16,10 @@ use machine::ThisMachine;
 
 pub use report::SetupReport;
 
-/// Install and start a Docker engine from the distribution's packages, and set what the project needs; asks first
+/// Install and start a Docker engine and apply kernel settings
 ///
-/// Knows Debian, Ubuntu, Fedora, RHEL and their kin, with systemd, OpenRC or no init system at all. What is done is not
-/// done again, so an interrupted or failed setup is continued by the next one. Needs root's rights to change anything.
+/// Installs the distribution's packages on Debian, Ubuntu, Fedora, RHEL and their derivatives, with systemd, OpenRC or no
+/// init system. Asks for confirmation first. Completed steps are skipped when run again. Requires root.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct SetupArgs {}
 

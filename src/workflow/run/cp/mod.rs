@@ -23,20 +23,20 @@ use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
 use rules::{Place, Source};
 
-/// Copy files between a service and this machine
+/// Copy files between a service container and the local filesystem
 #[derive(Debug, Clone, Default, Args)]
 pub struct CpArgs {
-    /// SERVICE:PATH, a local path, or - for an archive on standard input
+    /// SERVICE:PATH, a local path, or - for a tar archive from standard input
     pub source: String,
-    /// SERVICE:PATH, a local path, or - for an archive on standard output
+    /// SERVICE:PATH, a local path, or - for a tar archive to standard output
     pub destination: String,
-    /// Keep owners
+    /// Archive mode (copy all uid/gid information)
     #[arg(short = 'a', long)]
     pub archive: bool,
-    /// Follow a symbolic link that is the source
+    /// Always follow symbolic links in the source path
     #[arg(short = 'L', long)]
     pub follow_link: bool,
-    /// Number of the container, when the service has several; without it files go to all of them
+    /// Index of the container if the service has several; by default files are copied to all of them
     #[arg(long, value_name = "N")]
     pub index: Option<u32>,
 }

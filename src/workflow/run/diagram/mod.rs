@@ -24,16 +24,16 @@ use graph::Graph;
 /// An engine that thinks longer does not answer, as far as a picture is concerned.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Draw services, dependencies, networks, ports and health: as text, Mermaid or SVG
+/// Draw the services and their state as text, Mermaid or SVG
 ///
-/// Draws what the files say with the state the engine tells; where no engine answers, the state is `unknown`. Only
-/// services of active profiles are drawn.
+/// Shows services, dependencies, networks, ports and health. The state is `unknown` when the engine cannot be reached.
+/// Services of inactive profiles are left out.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct DiagramArgs {
-    /// How it is drawn
+    /// Diagram format
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Do not ask the engine
+    /// Do not connect to the engine
     #[arg(long)]
     pub offline: bool,
 }
@@ -41,12 +41,12 @@ pub struct DiagramArgs {
 /// The languages a diagram is drawn in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A tree of at most 80 columns
+    /// Tree of at most 80 columns
     #[default]
     Text,
-    /// A flowchart for Markdown
+    /// Mermaid flowchart
     Mermaid,
-    /// A picture
+    /// SVG image
     Svg,
 }
 

@@ -22,33 +22,33 @@ use crate::session::{Context, WorkflowError};
 use crate::target::{LogArgs, LogStream, Target, TargetError};
 use merge::Merge;
 
-/// Show what services wrote
+/// View output from containers
 #[derive(Debug, Clone, Default, Args)]
 pub struct LogsArgs {
-    /// Services; all when none is named
+    /// Services to show; all by default
     pub services: Vec<String>,
-    /// Go on with what is written from now on
+    /// Follow log output
     #[arg(short = 'f', long)]
     pub follow: bool,
-    /// From this time on: 10m, 2026-01-31T15:04:05Z, or Unix seconds
+    /// Show logs since a timestamp (2026-01-31T15:04:05Z, Unix seconds) or relative (10m)
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Up to this time: 10m, 2026-01-31T15:04:05Z, or Unix seconds
+    /// Show logs before a timestamp (2026-01-31T15:04:05Z, Unix seconds) or relative (10m)
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Only this many last lines of each container, or all
+    /// Number of lines to show from the end of the logs of each container
     #[arg(short = 'n', long, value_name = "N", default_value = "all", value_parser = tail)]
     pub tail: Tail,
-    /// Begin each line with its time
+    /// Show timestamps
     #[arg(short = 't', long)]
     pub timestamps: bool,
-    /// Leave out the names of the containers
+    /// Do not print the container name prefix
     #[arg(long)]
     pub no_log_prefix: bool,
-    /// No colours
+    /// Produce monochrome output
     #[arg(long)]
     pub no_color: bool,
-    /// Only the container with this number
+    /// Index of the container if the service has several
     #[arg(long, value_name = "N")]
     pub index: Option<u32>,
 }
