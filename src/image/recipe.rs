@@ -149,7 +149,7 @@ impl Recipes {
 
     /// The named recipes and what they need, each after what it needs; in the order of their names where that is open.
     pub fn order(&self, names: &[String]) -> Result<Vec<&Recipe>, ImageError> {
-        let mut walk = Walk { recipes: self, done: BTreeSet::new(), open: Vec::new(), ordered: Vec::new() };
+        let mut walk = RecipeOrder { recipes: self, done: BTreeSet::new(), open: Vec::new(), ordered: Vec::new() };
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.sort_unstable();
         for name in names {
@@ -183,14 +183,14 @@ impl Recipes {
 }
 
 /// A walk from recipes to what they need.
-struct Walk<'r> {
+struct RecipeOrder<'r> {
     recipes: &'r Recipes,
     done: BTreeSet<&'r str>,
     open: Vec<&'r str>,
     ordered: Vec<&'r Recipe>,
 }
 
-impl<'r> Walk<'r> {
+impl<'r> RecipeOrder<'r> {
     fn visit(&mut self, name: &str) -> Result<(), ImageError> {
         let recipe = self.recipes.get(name)?;
         if self.done.contains(recipe.name.as_str()) {

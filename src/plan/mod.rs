@@ -27,5 +27,5 @@ pub use observed::{
 pub use operation::{ImageSource, Operation, Outcome, PullPolicy, Readiness, RecipeBuild, StartTurn};
 pub use plan::{Phase, Plan, Step, StepId};
 pub use readiness::{
-    ReadinessFailure, ReadinessWatch, Sighting, Verdict, health_command, interval, passes_apart, probes_early,
+    ReadinessFailure, ReadinessWatch, Sample, Verdict, health_command, interval, passes_apart, probes_early,
 };

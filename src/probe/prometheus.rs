@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::http::Question;
 use super::probe_once::Seen;
-use super::{Planned, ProbeError, Scene};
+use super::{Planned, ProbeContext, ProbeError};
 use crate::plan::ObservedContainer;
 use crate::project::{HttpParts, PrometheusCheck, RulesState};
 
@@ -19,14 +19,18 @@ const TARGETS: &str = "/api/v1/targets?state=active";
 /// What is right, or what is wrong and its details.
 type Judged = Result<String, (String, Vec<String>)>;
 
-pub(super) async fn look(scene: &Scene<'_>, plan: &Planned, check: &PrometheusCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn look(
+    context: &ProbeContext<'_>,
+    plan: &Planned,
+    check: &PrometheusCheck,
+) -> Result<Seen, ProbeError> {
     let Some(service) = check.service.as_ref().or(plan.service.as_ref()) else {
         let what = "no service with a Prometheus image was found: name it in the check".to_owned();
         return Err(ProbeError::Wrong { what, details: Vec::new(), for_good: true });
     };
     let mut words = Vec::new();
-    for container in scene.running(service).await? {
-        let asked = (scene, plan, service.as_str(), &container);
+    for container in context.running(service).await? {
+        let asked = (context, plan, service.as_str(), &container);
         words = match questions(asked, check).await {
             Err(ProbeError::Wrong { what, details, .. }) if has_only_begun(asked).await => {
                 return Err(ProbeError::Early { what, details });
@@ -37,13 +41,13 @@ pub(super) async fn look(scene: &Scene<'_>, plan: &Planned, check: &PrometheusCh
     Ok(Seen::new(words.join(", "), None))
 }
 
-/// Whom to ask: the scene, the check, the service's name, one of its containers.
-type Asked<'a, 's> = (&'a Scene<'s>, &'a Planned, &'a str, &'a ObservedContainer);
+/// Whom to ask: the context, the check, the service's name, one of its containers.
+type Asked<'a, 's> = (&'a ProbeContext<'s>, &'a Planned, &'a str, &'a ObservedContainer);
 
-async fn ask((scene, plan, service, container): Asked<'_, '_>, path: &str) -> Result<Value, ProbeError> {
+async fn ask((context, plan, service, container): Asked<'_, '_>, path: &str) -> Result<Value, ProbeError> {
     let parts = HttpParts { secure: false, host: service, port: PORT, path };
-    let question = Question { parts, login: plan.login.as_ref(), redactor: scene.redactor };
-    let answer = question.ask(scene, container).await?;
+    let question = Question { parts, login: plan.login.as_ref(), redactor: context.redactor };
+    let answer = question.ask(context, container).await?;
     data(&answer.text).map_err(|reason| ProbeError::Broken { what: question.words(), reason })
 }
 

@@ -205,7 +205,7 @@ fn read(text: &str, file: &Path) -> Result<(Project, Node), ProjectError> {
     }
     let project: Project = serde_json::from_value(value)
         .map_err(|e| ProjectError::Mismatch { file: shown(file), reason: e.to_string() })?;
-    misfits.extend(semantic::examine(&project, &tree));
+    misfits.extend(semantic::validate(&project, &tree));
     if misfits.is_empty() { Ok((project, tree)) } else { Err(ProjectError::Invalid(problems(file, misfits))) }
 }
 

@@ -45,7 +45,7 @@ impl<'n> Findings<'n> {
 }
 
 /// Everything that is wrong with the project as a whole.
-pub(super) fn examine(project: &Project, root: &Node) -> Vec<Misfit> {
+pub(super) fn validate(project: &Project, root: &Node) -> Vec<Misfit> {
     let mut found = Findings::new(root);
     names(project, &mut found);
     for (name, environment) in &project.environments {

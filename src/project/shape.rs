@@ -18,17 +18,17 @@ pub(super) struct Misfit {
 
 /// The document as JSON and what is wrong with it.
 pub(super) fn fit(root: &Node, schema: &Value) -> (Value, Vec<Misfit>) {
-    let mut walk = Walk { schema, misfits: Vec::new() };
+    let mut walk = SchemaCheck { schema, misfits: Vec::new() };
     let value = walk.node(root, schema, "");
     (value, walk.misfits)
 }
 
-struct Walk<'s> {
+struct SchemaCheck<'s> {
     schema: &'s Value,
     misfits: Vec<Misfit>,
 }
 
-impl<'s> Walk<'s> {
+impl<'s> SchemaCheck<'s> {
     fn node(&mut self, node: &Node, schema: &'s Value, key: &str) -> Value {
         let schema = self.resolved(schema);
         let branches = self.branches(schema);
@@ -111,7 +111,7 @@ impl<'s> Walk<'s> {
     fn map(
         &mut self,
         node: &Node,
-        entries: &[(String, super::document::Place, Node)],
+        entries: &[(String, super::document::Position, Node)],
         schema: &'s Value,
         key: &str,
     ) -> Value {

@@ -5,23 +5,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 
 use crate::compose::model::{Service, Stack};
 use crate::error::Result;
 use crate::image::Reference;
-use crate::plan::{ImageSource, Observed, Operation, Phase, Plan, StepId};
+use crate::plan::{ImageSource, Observed, Operation, Phase, Plan, PullPolicy, StepId};
 use crate::session::image_catalog::{Supplies, bases};
 use crate::session::recipe_steps::RecipeSteps;
 
 /// `--pull`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PullWhen {
-    /// Pull even when the image is present.
-    Always,
-    /// Pull only when the image is missing.
-    Missing,
-    /// Never pull.
-    Never,
+impl ValueEnum for PullPolicy {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Always, Self::Missing, Self::Never]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(match self {
+            Self::Always => PossibleValue::new("always").help("Pull even if the image is present"),
+            Self::Missing => PossibleValue::new("missing").help("Pull only if the image is missing"),
+            Self::Never => PossibleValue::new("never").help("Never pull"),
+        })
+    }
 }
 
 /// Wishes about images.
@@ -32,7 +37,7 @@ pub struct ImageOptions<'s> {
     /// Build nothing, even when it is missing; what has a name is pulled instead.
     pub no_build: bool,
     /// Pull wish, over the files' policies.
-    pub pull: Option<PullWhen>,
+    pub pull: Option<PullPolicy>,
     /// Build without the cache.
     pub no_cache: bool,
     /// Pull base images while building.
@@ -164,9 +169,9 @@ fn action(service: &Service, present: bool, options: &ImageOptions<'_>) -> Actio
     }
     let buildable = service.build.is_some() && !options.no_build;
     let policy = match options.pull {
-        Some(PullWhen::Always) => "always",
-        Some(PullWhen::Missing) => "missing",
-        Some(PullWhen::Never) => "never",
+        Some(PullPolicy::Always) => "always",
+        Some(PullPolicy::Missing) => "missing",
+        Some(PullPolicy::Never) => "never",
         None => service.pull_policy.as_str(),
     };
     match options.only {
@@ -183,7 +188,7 @@ fn action(service: &Service, present: bool, options: &ImageOptions<'_>) -> Actio
     }
     match policy {
         "build" if buildable => Action::Build("its pull policy is build".into()),
-        "always" if !buildable || options.pull == Some(PullWhen::Always) && !service.image.is_empty() => {
+        "always" if !buildable || options.pull == Some(PullPolicy::Always) && !service.image.is_empty() => {
             Action::Pull("its pull policy is always".into())
         }
         "never" => Action::Nothing,
@@ -232,7 +237,7 @@ mod tests {
         assert!(lines(&stack(), &present, &ImageOptions::default()).is_empty());
         let build = ImageOptions { build: true, ..Default::default() };
         assert_eq!(lines(&stack(), &present, &build), ["build image shop-api of api: a build was asked for"]);
-        let pull = ImageOptions { pull: Some(PullWhen::Always), ..Default::default() };
+        let pull = ImageOptions { pull: Some(PullPolicy::Always), ..Default::default() };
         assert_eq!(lines(&stack(), &present, &pull), ["pull image postgres:15: its pull policy is always"]);
     }
 

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::{Outcome, skip};
+use crate::support::project::{Outcome, skip};
 
 const COMPOSE: &str = "services:\n  api:\n    build: ./api\n    environment:\n      DB: ${POSTGRES_PASSWORD:?}\n      KEY: ${OPENAI_API_KEY}\n      SENTRY: ${SENTRY_TOKEN:-}\n  db:\n    image: postgres:15\n";
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aictl::image::Digest;
 use tempfile::TempDir;
 
-use crate::stage::{Outcome, eventually, records, skip};
+use crate::support::project::{Outcome, eventually, records, skip};
 
 /// A second engine without any network, gone with this value.
 pub struct OwnEngine {

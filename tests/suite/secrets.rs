@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::Outcome;
+use crate::support::project::Outcome;
 
 const PROJECT: &str = r#"
 name: demo

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::stage::{Outcome, eventually, skip};
+use crate::support::project::{Outcome, eventually, skip};
 
 /// A machine that was just installed.
 struct Bare {

@@ -37,7 +37,7 @@ pub struct SetupFacts {
     /// Engine packages the repositories offer, where they had to be asked.
     pub offered: Vec<String>,
     /// How long the engine is waited for, when somebody said so.
-    pub patience: Option<Duration>,
+    pub timeout: Option<Duration>,
     /// An image that is built from the distribution's packages, where no program to do that is installed.
     pub built_image: Option<String>,
     /// Kernel settings of the machine the containers run on; empty where it is another one.
@@ -292,7 +292,7 @@ fn by_hand(presence: &Presence) -> Vec<SetupStep> {
 
 /// The wait for what the steps before started.
 fn answer(facts: &SetupFacts, started: &[SetupStep]) -> SetupStep {
-    let limit = facts.patience.unwrap_or(ENGINE);
+    let limit = facts.timeout.unwrap_or(ENGINE);
     let log = started.iter().find_map(|step| match &step.action {
         Action::Launch { log, .. } => Some(log.clone()),
         _ => None,

@@ -211,7 +211,7 @@ impl<'a> Planner<'a> {
         if !old.state.is_up() {
             return None;
         }
-        let stopped = match self.vacated(&old.id) {
+        let stopped = match self.handed_over(&old.id) {
             Some(stopped) => stopped,
             None => self.stop(&named, old, "it is being replaced", after),
         };
@@ -291,14 +291,14 @@ impl<'a> Planner<'a> {
     fn start(&mut self, named: Named<'_>, container: &str, cause: &str, after: &[StepId]) -> StepId {
         let mut after = after.to_vec();
         after.extend(self.gates(named.1));
-        after.extend(self.room_for(named.0));
+        after.extend(self.handovers_to(named.0));
         let start = Operation::StartContainer {
             service: named.0.to_owned(),
             container: container.to_owned(),
             turn: start_turn(named.1),
         };
         let step = self.plan.push(Phase::Switch, start, cause, &after);
-        self.room_taken(named.0, step);
+        self.handover_done(named.0, step);
         self.after_start(named, container, step);
         step
     }

@@ -1,6 +1,6 @@
 //! Certificates: how long they are valid, for which names, and whether their chain ends in a known authority.
 //! Reads what a server shows in a handshake; a self-signed certificate is told and accepted unless that is forbidden.
-//! Never reads a clock: the time is the scene's.
+//! Never reads a clock: the time is the context's.
 
 mod verifier;
 
@@ -13,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::probe_once::Seen;
-use super::{ProbeError, Scene, public};
+use super::{ProbeContext, ProbeError, public};
 use crate::project::{TlsCheck, host_and_port, is_public};
 use crate::target::BoxDuplex;
 
@@ -58,17 +58,17 @@ fn server_name(host: &str) -> Option<ServerName<'static>> {
     ServerName::try_from(bare.to_owned()).ok()
 }
 
-pub(super) async fn look(scene: &Scene<'_>, check: &TlsCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn look(context: &ProbeContext<'_>, check: &TlsCheck) -> Result<Seen, ProbeError> {
     let Some((host, port)) = host_and_port(&check.address) else {
         return Err(ProbeError::wrong(format!("`{}` is not `SERVICE:PORT`", check.address)));
     };
-    if is_public(host) && scene.containers(host).await?.is_empty() {
-        return judged(public::connect(host, port).await?, host, (check, scene.now)).await;
+    if is_public(host) && context.containers(host).await?.is_empty() {
+        return judged(public::connect(host, port).await?, host, (check, context.now)).await;
     }
     let mut seen = Seen::default();
-    for container in scene.running(host).await? {
-        let stream = scene.target.dial(&container, port).await?;
-        seen = judged(stream, host, (check, scene.now)).await?;
+    for container in context.running(host).await? {
+        let stream = context.target.dial(&container, port).await?;
+        seen = judged(stream, host, (check, context.now)).await?;
     }
     Ok(seen)
 }

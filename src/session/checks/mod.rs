@@ -20,7 +20,7 @@ use self::report::ChecksReport;
 use crate::error::{Error, Result, nearest};
 use crate::event::{Event, human};
 use crate::plan::Observed;
-use crate::probe::{CheckOutcome, Patience, Planned, Scene, await_ready, plan_checks, restarts, run_check};
+use crate::probe::{CheckOutcome, Planned, ProbeContext, RetryPolicy, await_ready, plan_checks, restarts, run_check};
 use crate::project::ProjectError;
 use crate::session::load::{LoadedStack, load_named};
 use crate::session::report::{Report, Said};
@@ -45,7 +45,7 @@ pub struct Selection {
 
 /// How the checks are gone through.
 #[derive(Debug, Clone, Copy)]
-pub struct Manner<'a> {
+pub struct CheckPolicy<'a> {
     /// All of it ends then.
     pub limit: Option<Duration>,
     /// Looks after a first one that failed; absent: until the limit.
@@ -56,13 +56,14 @@ pub struct Manner<'a> {
     pub junit: Option<&'a Path>,
 }
 
-impl Manner<'_> {
+impl CheckPolicy<'_> {
     /// One look at each.
-    pub const ONE_LOOK: Manner<'static> = Manner { limit: None, retries: Some(0), await_ready: false, junit: None };
+    pub const ONCE: CheckPolicy<'static> =
+        CheckPolicy { limit: None, retries: Some(0), await_ready: false, junit: None };
 }
 
 /// Looks at everything selected and writes down what became of it.
-pub async fn examine(context: &Context, selection: &Selection, manner: Manner<'_>) -> Result<Box<dyn Report>> {
+pub async fn run_checks(context: &Context, selection: &Selection, policy: CheckPolicy<'_>) -> Result<Box<dyn Report>> {
     let began = Instant::now();
     let loaded = load_named(context)?;
     known_services(&loaded)?;
@@ -70,20 +71,20 @@ pub async fn examine(context: &Context, selection: &Selection, manner: Manner<'_
     let observed = target.observe(&loaded.narrow_scope()).await?;
     let planned = wanted(context, &loaded, (&observed, selection))?;
     if planned.is_empty() {
-        return Err(nothing(context, (&loaded, &observed), manner.junit));
+        return Err(nothing(context, (&loaded, &observed), policy.junit));
     }
     if context.options.dry_run {
         return Ok(Box::new(listed(context, &planned)));
     }
-    let looked = look(context, (&loaded.name, &*target), (&planned, &manner)).await;
-    target.hang_up().await;
+    let looked = look(context, (&loaded.name, &*target), (&planned, &policy)).await;
+    target.close_helpers().await;
     let (outcomes, not_ready) = looked?;
     let outcomes: Vec<CheckOutcome> = outcomes.iter().map(|outcome| outcome.redacted(&context.redactor)).collect();
     let checks = dependants::explained(outcomes, loaded.stack.as_ref());
     let mut report = ChecksReport::new((&loaded.name, loaded.project.environment_name.as_deref()), checks, not_ready);
     report.took = began.elapsed();
     report.verbose = context.options.verbose;
-    if let Some(file) = manner.junit {
+    if let Some(file) = policy.junit {
         junit::write(file, &junit::Said { report: &report, error: None }, &(context.now)())?;
     }
     github::tell(context, &mut report);
@@ -155,40 +156,44 @@ fn listed(context: &Context, planned: &[Planned]) -> Said {
 type Looked = Result<(Vec<CheckOutcome>, Vec<String>)>;
 
 /// Looks until an interruption; nothing that was begun for it in a container is left running.
-async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted: (&[Planned], &Manner<'_>)) -> Looked {
+async fn look(
+    context: &Context,
+    (project, target): (&str, &dyn Target),
+    wanted: (&[Planned], &CheckPolicy<'_>),
+) -> Looked {
     let now = OffsetDateTime::parse(&(context.now)(), &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default();
-    let mut scene = Scene::now(target, project, now, &context.redactor).await?;
+    let mut probes = ProbeContext::now(target, project, now, &context.redactor).await?;
     let looked = tokio::select! {
-        looked = look_in_time(context, &mut scene, wanted) => looked,
+        looked = look_in_time(context, &mut probes, wanted) => looked,
         () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
     };
-    scene.end_given_up().await;
+    probes.end_given_up().await;
     looked
 }
 
 /// Waits, looks, and looks for restarts once more.
 async fn look_in_time(
     context: &Context,
-    scene: &mut Scene<'_>,
-    (planned, manner): (&[Planned], &Manner<'_>),
+    probes: &mut ProbeContext<'_>,
+    (planned, policy): (&[Planned], &CheckPolicy<'_>),
 ) -> Looked {
-    let deadline = Instant::now() + manner.limit.or(context.options.timeout).unwrap_or(LONGEST);
+    let deadline = Instant::now() + policy.limit.or(context.options.timeout).unwrap_or(LONGEST);
     let mut not_ready = Vec::new();
-    if manner.await_ready {
+    if policy.await_ready {
         let step = Step::begin(context, "Ready", "what is on its way".to_owned());
-        not_ready = await_ready(scene, planned, deadline).await?;
+        not_ready = await_ready(probes, planned, deadline).await?;
         step.end();
-        scene.begin_anew().await?;
+        probes.begin_anew().await?;
     }
-    let scene = &*scene;
+    let probes = &*probes;
     // What was waited for too long is looked at all the same.
     let deadline = deadline.max(Instant::now() + LEAST);
-    let patience = Patience { deadline, retries: manner.retries };
+    let policy = RetryPolicy { deadline, retries: policy.retries };
     let step = Step::begin(context, "Checked", human::count(planned.len(), "check"));
-    let mut outcomes = join_all(planned.iter().map(|plan| run_check(scene, plan, patience))).await;
+    let mut outcomes = join_all(planned.iter().map(|plan| run_check(probes, plan, policy))).await;
     step.end();
     // An engine that went away meanwhile is no verdict on the stack.
-    restarts(scene, &mut outcomes).await?;
+    restarts(probes, &mut outcomes).await?;
     Ok((outcomes, not_ready))
 }
 

@@ -156,7 +156,7 @@ impl Report for ChecksReport {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::probe::Source;
+    use crate::probe::CheckOrigin;
 
     pub(crate) fn checked(name: &str, attempts: &[Option<&str>]) -> Checked {
         let attempt = |failure: &Option<&str>| Attempt {
@@ -172,7 +172,7 @@ pub(super) mod tests {
             kind: "http",
             service: Some("api".to_owned()),
             asked: "GET http://api:8000/health".to_owned(),
-            source: Source::Project,
+            source: CheckOrigin::Project,
             verdict: Verdict::over(&attempts),
             attempts,
             took: Duration::from_millis(1240),

@@ -25,7 +25,7 @@ pub struct ExecArgs {
     pub command: Vec<String>,
     /// Which of the service's containers
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub place: ExecOptions,
     /// Run the command in the background
     #[arg(short = 'd', long)]
     pub detach: bool,
@@ -36,7 +36,7 @@ pub struct ExecArgs {
 
 /// Where and as whom something runs inside a service.
 #[derive(Debug, Clone, Default, Args)]
-pub struct PlaceArgs {
+pub struct ExecOptions {
     /// Index of the container if the service has several
     #[arg(long, value_name = "N")]
     pub index: Option<u32>,
@@ -85,7 +85,7 @@ pub struct Command {
 pub async fn in_service(
     context: &Context,
     service: &str,
-    place: &PlaceArgs,
+    place: &ExecOptions,
     command: Command,
 ) -> Result<Box<dyn Report>> {
     let loaded = load_named(context)?;

@@ -7,7 +7,7 @@ use clap::Args;
 use crate::error::{Error, Result};
 use crate::session::Context;
 use crate::session::report::Report;
-use crate::workflow::run::exec::{Command, PlaceArgs, in_service};
+use crate::workflow::run::exec::{Command, ExecOptions, in_service};
 
 /// Chosen inside: outside nobody knows what the image has.
 const SCRIPT: &str = "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi";
@@ -19,7 +19,7 @@ pub struct ShellArgs {
     pub service: String,
     /// Where and as whom
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub place: ExecOptions,
 }
 
 /// Opens the shell.

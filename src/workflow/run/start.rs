@@ -9,13 +9,13 @@ use serde::Serialize;
 
 use crate::compose::model::Stack;
 use crate::error::Result;
-use crate::plan::Observed;
 use crate::plan::converge::{ConvergeOptions, Recreate};
 use crate::plan::order::with_dependencies;
+use crate::plan::{Observed, PullPolicy};
 use crate::session::convergence::{Convergence, load_contents};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::{LoadedStack, load_stack};
-use crate::session::plan_images::{ImageOptions, PullWhen, plan_images};
+use crate::session::plan_images::{ImageOptions, plan_images};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::stack_status::StackStatus;
 use crate::session::steps_report::planned_blocks;
@@ -35,7 +35,7 @@ pub struct StartArgs {
     pub no_build: bool,
     /// Pull images before starting
     #[arg(long, value_name = "WHEN")]
-    pub pull: Option<PullWhen>,
+    pub pull: Option<PullPolicy>,
     /// Bundle file to load images from when no registry has them [env: AICTL_BUNDLE]
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<std::path::PathBuf>,

@@ -9,11 +9,11 @@ use clap::{Args, ValueEnum};
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::order::with_dependencies;
-use crate::plan::{Observed, Operation, Phase, Plan};
+use crate::plan::{Observed, Operation, Phase, Plan, PullPolicy};
 use crate::session::Context;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
-use crate::session::plan_images::{ImageOptions, Only, PullWhen, plan_images};
+use crate::session::plan_images::{ImageOptions, Only, plan_images};
 use crate::session::report::Report;
 use crate::session::steps_report::Done;
 use crate::session::transaction::{Afterwards, Change};
@@ -62,8 +62,8 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<Box<dyn Report>> {
     }
     let target = loaded.connect(context).await?;
     let pull = args.policy.map(|policy| match policy {
-        Policy::Missing => PullWhen::Missing,
-        Policy::Always => PullWhen::Always,
+        Policy::Missing => PullPolicy::Missing,
+        Policy::Always => PullPolicy::Always,
     });
     let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
     let options = ImageOptions { pull, only: Some(Only::Pulls), supplies: Some(&supplies), ..Default::default() };

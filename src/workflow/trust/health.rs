@@ -6,7 +6,7 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::session::Context;
-use crate::session::checks::{Manner, Selection, examine};
+use crate::session::checks::{CheckPolicy, Selection, run_checks};
 use crate::session::report::Report;
 
 /// Run all checks once
@@ -20,5 +20,5 @@ pub struct HealthArgs {
 
 /// Looks once.
 pub async fn run(context: &Context, args: HealthArgs) -> Result<Box<dyn Report>> {
-    examine(context, &args.selection, Manner::ONE_LOOK).await
+    run_checks(context, &args.selection, CheckPolicy::ONCE).await
 }

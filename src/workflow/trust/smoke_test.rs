@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::error::Result;
-use crate::session::checks::{Manner, Selection, examine, junit};
+use crate::session::checks::{CheckPolicy, Selection, junit, run_checks};
 use crate::session::report::Report;
 use crate::session::{Context, WorkflowError};
 
@@ -42,6 +42,6 @@ pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<Box<dyn Repor
         junit::writable(file)?;
     }
     let limit = context.options.timeout.unwrap_or(DEADLINE);
-    let manner = Manner { limit: Some(limit), retries: args.retries, await_ready: true, junit: file.as_deref() };
-    examine(context, &args.selection, manner).await
+    let policy = CheckPolicy { limit: Some(limit), retries: args.retries, await_ready: true, junit: file.as_deref() };
+    run_checks(context, &args.selection, policy).await
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use crate::own_engine::OwnEngine;
-use crate::stage::Outcome;
+use crate::support::project::Outcome;
 
 const REDIS: &str = r#"
 services:

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::small::{self, QUICKSTART, goes_on, told};
 use crate::images::Registry;
-use crate::stage::{Outcome, docker, skip};
+use crate::support::project::{Outcome, docker, skip};
 
 /// A name server that knows every name as this machine. None where its port may not be had.
 fn name_server(address: &str) -> Option<()> {

@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use super::small::{self, goes_on, goes_on_at, quickstart, told};
 use crate::images::Registry;
 use crate::own_engine::OwnEngine;
-use crate::stage::{Outcome, Stage, free_port};
+use crate::support::project::{Outcome, TestProject, free_port};
 
 /// No container was made, and none of the engine's own things either.
 #[track_caller]
-fn nothing_began(stage: &Stage) {
+fn nothing_began(stage: &TestProject) {
     assert_eq!(stage.everything(), Vec::<String>::new());
 }
 
@@ -90,9 +90,9 @@ fn a_registry_and_a_mirror_that_are_dead_are_both_named() {
     drop_image(stage, &image);
 }
 
-fn drop_image(stage: &Stage, image: &str) {
+fn drop_image(stage: &TestProject, image: &str) {
     stage.aictl(&["stop", "--remove"]).ended(0);
-    crate::stage::docker(&["rmi", image]);
+    crate::support::project::docker(&["rmi", image]);
 }
 
 /// The program that fills the base image, replaced: its mirror is down, then it gives what the test's image has.

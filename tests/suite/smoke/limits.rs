@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::small::{SERVICES, check, json, stage};
-use crate::stage::{Outcome, docker, eventually};
+use crate::support::project::{Outcome, docker, eventually};
 
 /// A value with everything that programs escape.
 const SECRET: &str = "S3cr/et+va lue\"x&1";

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::shop::{CACHE_PASSWORD, DATABASE_PASSWORD, Shop};
-use crate::stage::{Outcome, skip};
+use crate::support::project::{Outcome, skip};
 
 /// Holds a JUnit report against the schema.
 #[track_caller]

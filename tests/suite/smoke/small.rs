@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::reports::assert_valid;
-use crate::stage::{Outcome, Stage, docker, eventually};
+use crate::support::project::{Outcome, TestProject, docker, eventually};
 
 pub const SERVICES: &str = "
 services:
@@ -16,8 +16,8 @@ services:
     stop_grace_period: 1s
 ";
 
-pub fn stage(name: &str, services: &str, checks: &str) -> Option<Stage> {
-    let stage = Stage::new(name)?;
+pub fn stage(name: &str, services: &str, checks: &str) -> Option<TestProject> {
+    let stage = TestProject::new(name)?;
     stage.write("compose.yaml", services);
     stage.write("aictl.yaml", &format!("environments: {{ dev: {{ compose: [compose.yaml] }} }}\nchecks:\n{checks}"));
     Some(stage)
@@ -133,7 +133,7 @@ fn a_check_that_always_fails_is_tried_as_often_as_asked_or_until_the_deadline() 
 }
 
 /// The service starts; nobody waits for its health.
-fn start_without_waiting(stage: &Stage) {
+fn start_without_waiting(stage: &TestProject) {
     let mut starting = stage.command(&["start", "slow", "--timeout", "1s"]);
     let _ = starting.output().unwrap();
     let name = format!("{}-slow-1", stage.name());
@@ -210,7 +210,7 @@ fn a_remote_engine_is_reached_through_a_helper_that_is_taken_away_again() {
     assert_eq!(helpers(&stage), "", "after an interruption");
 }
 
-fn helpers(stage: &Stage) -> String {
+fn helpers(stage: &TestProject) -> String {
     let label = format!("label=io.aictl.project={}", stage.name());
     docker(&["ps", "-aq", "--filter", &label, "--filter", "label=io.aictl.role=dial"])
 }

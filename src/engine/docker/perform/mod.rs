@@ -73,12 +73,13 @@ impl DockerEngine {
     async fn make(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
         match operation {
             Operation::PullImage { image, platform, sources, .. } => {
-                let wanted = fetch_image::Wanted { image, platform: platform.as_deref(), sources };
+                let wanted = fetch_image::FetchRequest { image, platform: platform.as_deref(), sources };
                 fetch_image::obtain(self, &wanted, progress).await
             }
             Operation::BuildRecipe(wanted) => recipe::build(self, wanted, progress).await,
             Operation::BuildImage { service, image, build, platform, no_cache, pull } => {
-                let wanted = image_build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };
+                let wanted =
+                    image_build::BuildRequest { service, image, build, platform, no_cache: *no_cache, pull: *pull };
                 image_build::build(self, &wanted, progress).await
             }
             other => Err(not_ours(other)),

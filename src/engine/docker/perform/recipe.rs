@@ -59,7 +59,7 @@ pub(super) async fn build(
         args: proxies.collect(),
         ..Build::default()
     };
-    let image = image_build::Wanted {
+    let image = image_build::BuildRequest {
         service: &wanted.recipe,
         image: &wanted.image,
         build: &section,

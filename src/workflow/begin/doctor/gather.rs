@@ -45,7 +45,7 @@ pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProjec
     let stack = loaded.as_ref().and_then(|loaded| loaded.stack.as_ref());
     let root = SystemRoot::of_this_machine();
     let answered = engine(context, project).await;
-    let place = Place::of(&root, answered.as_ref().map(|a| &a.info));
+    let place = EngineLocation::of(&root, answered.as_ref().map(|a| &a.info));
     let observed = observe(loaded.as_ref(), answered.as_ref().ok()).await;
     let info = answered.as_ref().ok().map(|a| &a.info);
     let machine = machine(context, &root, &place, info);
@@ -71,7 +71,7 @@ pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProjec
 }
 
 /// Where the engine is, seen from here.
-pub(super) struct Place {
+pub(super) struct EngineLocation {
     /// Its address is a socket of this machine.
     pub(super) local: bool,
     /// It runs on this machine's kernel, whose settings are the same in every container.
@@ -82,7 +82,7 @@ pub(super) struct Place {
     pub(super) why_not: &'static str,
 }
 
-impl Place {
+impl EngineLocation {
     const HERE: Self = Self { local: true, same_kernel: true, same_machine: true, why_not: "" };
     /// A socket handed into a container: the engine is outside, limits and files here are the container's.
     const OUTSIDE: Self = Self { same_machine: false, why_not: "the engine runs outside this container", ..Self::HERE };
@@ -147,7 +147,7 @@ async fn observe(loaded: Option<&LoadedStack>, engine: Option<&Answered>) -> Opt
     engine.target.observe(&loaded.scope(None)).await.ok()
 }
 
-fn machine(context: &Context, root: &SystemRoot, place: &Place, engine: Option<&EngineInfo>) -> MachineFacts {
+fn machine(context: &Context, root: &SystemRoot, place: &EngineLocation, engine: Option<&EngineInfo>) -> MachineFacts {
     let mut cpus = place.seen(root.cpus());
     let mut memory = place.seen(root.memory());
     if let Some(engine) = engine {
@@ -172,7 +172,7 @@ fn machine(context: &Context, root: &SystemRoot, place: &Place, engine: Option<&
     }
 }
 
-fn disks(place: &Place, engine: Option<&EngineInfo>, project: &Path) -> Vec<DiskFact> {
+fn disks(place: &EngineLocation, engine: Option<&EngineInfo>, project: &Path) -> Vec<DiskFact> {
     let data = engine.map(|engine| engine.host.data_root.as_str()).filter(|path| !path.is_empty());
     let data = data.unwrap_or(DEFAULT_DATA_ROOT);
     let space = if place.same_machine { disk_space(Path::new(data)) } else { Err(place.why_not.to_owned()) };
@@ -202,7 +202,7 @@ async fn dns(
     context: &Context,
     root: &SystemRoot,
     name: Option<String>,
-    (place, observed, target): (&Place, Option<&Observed>, Option<&dyn Target>),
+    (place, observed, target): (&EngineLocation, Option<&Observed>, Option<&dyn Target>),
 ) -> DnsFacts {
     let host = match &name {
         _ if !place.local => Err(place.why_not.to_owned()),

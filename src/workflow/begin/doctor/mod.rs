@@ -30,12 +30,12 @@ pub struct DoctorArgs {
 
 /// Looks and judges.
 pub async fn run(context: &Context, args: DoctorArgs) -> Result<Box<dyn Report>> {
-    let report = examine(context).await?;
+    let report = diagnose(context).await?;
     Ok(Box::new(DoctorReport { quiet: args.quiet, ..report }))
 }
 
 /// The findings, for verbs that look before they do something.
-pub async fn examine(context: &Context) -> Result<DoctorReport> {
+pub async fn diagnose(context: &Context) -> Result<DoctorReport> {
     let project = load_project_file(context)?;
     let requirements = project.environment.requirements.clone().unwrap_or_default();
     let facts = observe_facts(context, &project).await?;

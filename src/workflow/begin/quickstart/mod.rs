@@ -95,20 +95,20 @@ async fn go(context: &Context, args: &QuickstartArgs, journal: &mut Journal) -> 
 }
 
 /// Where the project is, and the system it has yet to be made from.
-struct Place {
+struct ProjectLocation {
     directory: PathBuf,
     system: Option<String>,
 }
 
-fn place(context: &Context, args: &QuickstartArgs) -> Result<Place> {
+fn place(context: &Context, args: &QuickstartArgs) -> Result<ProjectLocation> {
     let here = init::directory(context)?;
     if args.from.is_none() && is_project(context) {
-        return Ok(Place { directory: here, system: None });
+        return Ok(ProjectLocation { directory: here, system: None });
     }
     let system = args.from.clone().unwrap_or_else(|| SYSTEM.to_owned());
     let directory = if context.options.project_dir.is_some() { here } else { here.join(&system) };
     let begun = directory.join(PROJECT_FILE).exists();
-    Ok(Place { directory, system: (!begun).then_some(system) })
+    Ok(ProjectLocation { directory, system: (!begun).then_some(system) })
 }
 
 /// Whether something is here already; files that cannot be read are a project too, and will say what is wrong.

@@ -8,9 +8,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::env_file_error::{end_of_links, unwritable};
+use super::env_variables::{EnvVariable, Origin, wanted};
 use super::fill::{Action, Change, Fill, FillError, Filled};
 use super::setting::{EnvFile, Setting, load_setting, shown};
-use super::wanted::{Origin, Wanted, wanted};
 use crate::compose::{self, ComposeError, Variable};
 use crate::error::{Result, nearest};
 use crate::host::private_file::{create_private, replace_private};
@@ -95,7 +95,7 @@ pub fn generated_names(context: &Context) -> Result<Vec<String>> {
 }
 
 /// What the project wants; compose files that cannot be read are an error, none at all is not.
-pub(super) fn load_wanted(context: &Context, setting: &Setting) -> Result<Vec<Wanted>> {
+pub(super) fn load_wanted(context: &Context, setting: &Setting) -> Result<Vec<EnvVariable>> {
     let variables = load_variables(context, &setting.project)?;
     Ok(wanted(setting.project.project.as_ref(), setting.template.as_ref(), &variables))
 }
@@ -111,8 +111,8 @@ fn load_variables(context: &Context, project: &LoadedProject) -> Result<BTreeMap
     }
 }
 
-fn check_names(wanted: &[Wanted], named: &[String]) -> Result<()> {
-    let generated = |wanted: &&Wanted| matches!(wanted.origin, Origin::Generated { .. });
+fn check_names(wanted: &[EnvVariable], named: &[String]) -> Result<()> {
+    let generated = |wanted: &&EnvVariable| matches!(wanted.origin, Origin::Generated { .. });
     let known: Vec<String> = wanted.iter().filter(generated).map(|wanted| wanted.key.clone()).collect();
     if let Some(name) = named.iter().find(|name| !known.contains(name)) {
         if wanted.iter().any(|wanted| wanted.key == *name) {
@@ -142,7 +142,7 @@ fn cannot(context: &Context, setting: &Setting, error: &FillError) -> WorkflowEr
 fn report(
     context: &Context,
     (setting, existing): (&Setting, Option<&EnvFile>),
-    wanted: &[Wanted],
+    wanted: &[EnvVariable],
     filled: &Filled,
 ) -> GenerateReport {
     let changed = |key: &str| filled.changes.iter().any(|change| change.key == key);

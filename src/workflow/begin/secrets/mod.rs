@@ -4,13 +4,13 @@
 
 mod check;
 mod env_file_error;
+mod env_variables;
 mod fill;
 mod finding;
 mod generate;
 mod places;
 mod setting;
 mod values;
-mod wanted;
 
 use clap::{Args, Subcommand};
 

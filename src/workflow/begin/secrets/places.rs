@@ -4,9 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::env_variables::{EnvVariable, Origin};
 use super::finding::{Finding, Problem};
 use super::setting::{EnvFile, Setting, shown};
-use super::wanted::{Origin, Wanted};
 use crate::host::git;
 use crate::host::private_file::is_open_to_others;
 use crate::secret::{is_secret_name, placeholder_reason, secrets_in};
@@ -42,7 +42,7 @@ impl Remedies<'_> {
 }
 
 /// Secrets that have the same value in a file of another environment.
-pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[Wanted]) -> Vec<Finding> {
+pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let setting = remedies.setting;
     for file in &setting.files {
@@ -70,7 +70,7 @@ pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[Wanted]) -> Vec
     findings
 }
 
-fn is_wanted(wanted: &[Wanted], key: &str) -> bool {
+fn is_wanted(wanted: &[EnvVariable], key: &str) -> bool {
     wanted.iter().any(|wanted| wanted.key == key && wanted.origin != Origin::Copied)
 }
 

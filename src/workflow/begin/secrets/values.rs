@@ -2,9 +2,9 @@
 //! Reads what is wanted and what the env files and the process environment hold; returns findings.
 //! Never compares environments and never looks at the files themselves: `places` does.
 
+use super::env_variables::{EnvVariable, Origin};
 use super::finding::{Finding, Problem};
 use super::places::Remedies;
-use super::wanted::{Origin, Wanted};
 use crate::secret::{is_secret_name, is_url_name, malformed_url, placeholder_reason, url_password, weakness};
 
 /// A name with its value and where it stands.
@@ -18,7 +18,7 @@ struct Held<'a> {
 }
 
 /// Everything wrong with single values; one finding a name, the gravest.
-pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[Wanted]) -> Vec<Finding> {
+pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for wanted in wanted.iter().filter(|wanted| wanted.is_secret()) {
         let held = held(remedies, &wanted.key);
@@ -72,7 +72,7 @@ fn lost_part(remedies: &Remedies<'_>, held: &Held<'_>) -> Finding {
     finding(held, Problem::UnsetReference, reason.to_owned(), remedies.edit(held.line))
 }
 
-fn missing(remedies: &Remedies<'_>, wanted: &Wanted, held: Option<&Held<'_>>) -> Option<Finding> {
+fn missing(remedies: &Remedies<'_>, wanted: &EnvVariable, held: Option<&Held<'_>>) -> Option<Finding> {
     let generated = matches!(wanted.origin, Origin::Generated { .. });
     if !generated && wanted.origin != Origin::Required {
         return None;
@@ -94,7 +94,7 @@ fn missing(remedies: &Remedies<'_>, wanted: &Wanted, held: Option<&Held<'_>>) ->
     })
 }
 
-fn secret_finding(remedies: &Remedies<'_>, held: &Held<'_>, wanted: Option<&Wanted>) -> Option<Finding> {
+fn secret_finding(remedies: &Remedies<'_>, held: &Held<'_>, wanted: Option<&EnvVariable>) -> Option<Finding> {
     if held.has_lost_part {
         return Some(lost_part(remedies, held));
     }

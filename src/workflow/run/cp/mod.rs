@@ -21,7 +21,7 @@ use crate::session::report::{Report, Said, to_json};
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
-use rules::{Place, Source};
+use rules::{CopyEndpoint, CopySource};
 
 /// Copy files between a service container and the local filesystem
 #[derive(Debug, Clone, Default, Args)]
@@ -52,10 +52,10 @@ pub(super) struct Copied {
 
 /// Copies.
 pub async fn run(context: &Context, args: CpArgs) -> Result<Box<dyn Report>> {
-    let (from, to) = (Place::of(&args.source), Place::of(&args.destination));
+    let (from, to) = (CopyEndpoint::of(&args.source), CopyEndpoint::of(&args.destination));
     let service = match (&from, &to) {
-        (Place::Inside { service, .. }, Place::Local(_) | Place::Stream) => service,
-        (Place::Local(_) | Place::Stream, Place::Inside { service, .. }) => service,
+        (CopyEndpoint::Inside { service, .. }, CopyEndpoint::Local(_) | CopyEndpoint::Stream) => service,
+        (CopyEndpoint::Local(_) | CopyEndpoint::Stream, CopyEndpoint::Inside { service, .. }) => service,
         _ => return Err(WorkflowError::usage("one side is SERVICE:PATH, the other a local path or -").into()),
     };
     let loaded = load_named(context)?;
@@ -71,8 +71,8 @@ pub async fn run(context: &Context, args: CpArgs) -> Result<Box<dyn Report>> {
     tokio::select! {
         done = async {
             match (&from, &to) {
-                (Place::Inside { path, .. }, to) => copy.outward(containers[0], path, to).await,
-                (from, Place::Inside { path, .. }) => copy.inward(&containers, from, path).await,
+                (CopyEndpoint::Inside { path, .. }, to) => copy.outward(containers[0], path, to).await,
+                (from, CopyEndpoint::Inside { path, .. }) => copy.inward(&containers, from, path).await,
                 _ => Ok(Box::new(Passed::default()) as Box<dyn Report>),
             }
         } => done,
@@ -104,10 +104,10 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    async fn outward(&self, container: &ObservedContainer, path: &str, to: &Place) -> Result<Box<dyn Report>> {
+    async fn outward(&self, container: &ObservedContainer, path: &str, to: &CopyEndpoint) -> Result<Box<dyn Report>> {
         let (query, source) = self.found_inside(container, path).await?;
         let mut stream = self.target.copy_out(&container.id, &query).await?;
-        let Place::Local(destination) = to else {
+        let CopyEndpoint::Local(destination) = to else {
             while let Some(chunk) = stream.next().await {
                 if let Err(error) = self.context.output.bytes(Channel::Stdout, &chunk?) {
                     return gone_or(error);
@@ -126,9 +126,14 @@ impl Copy<'_> {
         self.copied(unpack::unpack(stream, options).await?)
     }
 
-    async fn inward(&self, containers: &[&ObservedContainer], from: &Place, path: &str) -> Result<Box<dyn Report>> {
+    async fn inward(
+        &self,
+        containers: &[&ObservedContainer],
+        from: &CopyEndpoint,
+        path: &str,
+    ) -> Result<Box<dyn Report>> {
         let path = rules::absolute(path);
-        let Place::Local(source) = from else { return self.stream_into(containers, &path).await };
+        let CopyEndpoint::Local(source) = from else { return self.stream_into(containers, &path).await };
         let tree = pack::Tree::open(&self.context.cwd, source, self.args.follow_link)?;
         let mut copied = Copied::default();
         for container in containers {
@@ -181,7 +186,7 @@ impl Copy<'_> {
     }
 
     /// What to ask the engine for, and what it is.
-    async fn found_inside(&self, container: &ObservedContainer, path: &str) -> Result<(String, Source)> {
+    async fn found_inside(&self, container: &ObservedContainer, path: &str) -> Result<(String, CopySource)> {
         let path = rules::absolute(path);
         let (trimmed, contents) = (rules::trimmed(&path), rules::means_contents(&path));
         let name = rules::base(trimmed);
@@ -189,18 +194,21 @@ impl Copy<'_> {
         let plain = self.target.observe_path(&container.id, trimmed).await?.ok_or_else(missing)?;
         let behind_slash = contents || path.ends_with('/');
         if plain && !contents {
-            return Ok((trimmed.to_owned(), Source { name, is_dir: true, contents }));
+            return Ok((trimmed.to_owned(), CopySource { name, is_dir: true, contents }));
         }
         if behind_slash || self.args.follow_link {
             if self.state(container, trimmed).await? == Some(true) {
-                return Ok((format!("{}/.", trimmed.trim_end_matches('/')), Source { name, is_dir: true, contents }));
+                return Ok((
+                    format!("{}/.", trimmed.trim_end_matches('/')),
+                    CopySource { name, is_dir: true, contents },
+                ));
             }
             if behind_slash {
                 return Err(rules::no_directory(&path));
             }
         }
         let query = if self.args.follow_link { self.followed(container, trimmed).await? } else { trimmed.to_owned() };
-        Ok((query, Source { name, is_dir: false, contents: false }))
+        Ok((query, CopySource { name, is_dir: false, contents: false }))
     }
 
     /// The file a link inside leads to, over any number of links.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Copied;
 use super::channel::{ChunkWriter, writer};
-use super::rules::{Source, base, means_contents, trimmed};
+use super::rules::{CopySource, base, means_contents, trimmed};
 use crate::error::Result;
 use crate::session::WorkflowError;
 use crate::target::ByteStream;
@@ -18,7 +18,7 @@ use crate::target::ByteStream;
 pub(super) struct Tree {
     path: PathBuf,
     /// What it is to the rules.
-    pub(super) source: Source,
+    pub(super) source: CopySource,
     follow: bool,
 }
 
@@ -34,7 +34,7 @@ impl Tree {
         let resolved = || path.canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = if matches!(own.as_str(), "" | "." | "..") { resolved().unwrap_or_default() } else { own };
         let contents = means_contents(text);
-        Ok(Self { source: Source { name, is_dir: meta.is_dir(), contents }, path, follow })
+        Ok(Self { source: CopySource { name, is_dir: meta.is_dir(), contents }, path, follow })
     }
 }
 

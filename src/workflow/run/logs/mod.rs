@@ -65,14 +65,14 @@ fn tail(text: &str) -> std::result::Result<Tail, String> {
 }
 
 /// Whose logs, and which part of them.
-pub(super) struct Wanted {
+pub(super) struct LogSelection {
     services: Vec<String>,
     index: Option<u32>,
     project: String,
     args: LogArgs,
 }
 
-impl Wanted {
+impl LogSelection {
     /// Whether a container of the project is meant.
     fn has(&self, container: &ObservedContainer) -> bool {
         let service = self.services.is_empty() || self.services.contains(&container.service);
@@ -86,7 +86,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Result<Box<dyn Report>> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let range = range(context, &args)?;
-    let wanted = Wanted { services: args.services, index: args.index, project: loaded.name.clone(), args: range };
+    let wanted = LogSelection { services: args.services, index: args.index, project: loaded.name.clone(), args: range };
     // Watching begins before looking: what starts in between is seen by one of the two.
     let changes = if args.follow { Some(target.watch(&loaded.name).await?) } else { None };
     let observed = target.observe(&loaded.narrow_scope()).await?;

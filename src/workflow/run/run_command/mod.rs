@@ -14,11 +14,11 @@ use crate::compose::model::{Service, Stack};
 use crate::error::{Error, Result, nearest};
 use crate::plan::converge::{ConvergeOptions, OneOff, one_off_spec, plan_before_one_off};
 use crate::plan::order::with_dependencies;
-use crate::plan::{ContainerSpec, Observed, Scope};
+use crate::plan::{ContainerSpec, Observed, PullPolicy, Scope};
 use crate::session::convergence::{Convergence, load_contents};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::{LoadedStack, load_stack};
-use crate::session::plan_images::{ImageOptions, PullWhen, plan_images};
+use crate::session::plan_images::{ImageOptions, plan_images};
 use crate::session::report::{Report, Said, to_json};
 use crate::session::steps_report::Done;
 use crate::session::transaction::{Afterwards, Change, Changed, Stage};
@@ -50,7 +50,7 @@ pub struct RunArgs {
     pub build: bool,
     /// Pull the image before running
     #[arg(long, value_name = "WHEN")]
-    pub pull: Option<PullWhen>,
+    pub pull: Option<PullPolicy>,
     /// Assign a name to the container
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,

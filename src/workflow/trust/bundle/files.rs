@@ -34,7 +34,7 @@ pub(super) struct Collected {
     pub(super) left_out: BTreeMap<String, &'static str>,
 }
 
-struct Walk<'w> {
+struct FileCollector<'w> {
     root: &'w Path,
     secrets: BTreeSet<PathBuf>,
     found: Collected,
@@ -46,7 +46,7 @@ pub(super) fn collect(loaded: &LoadedStack, redactor: &Redactor) -> Result<Colle
     let root = project.directory.canonicalize().unwrap_or_else(|_| project.directory.clone());
     let stack = loaded.stack.as_ref();
     let secrets = stack.map(secret_files).unwrap_or_default();
-    let mut walk = Walk { root: &root, secrets, found: Collected::default() };
+    let mut walk = FileCollector { root: &root, secrets, found: Collected::default() };
     for path in configuration(project, stack) {
         walk.take(&root.join(path))?;
     }
@@ -113,7 +113,7 @@ fn secret_files(stack: &Stack) -> BTreeSet<PathBuf> {
     paths.map(|path| path.canonicalize().unwrap_or(path)).collect()
 }
 
-impl Walk<'_> {
+impl FileCollector<'_> {
     /// Takes a file, or a folder with everything in it. What is not there, or not of the project, is none of it.
     fn take(&mut self, path: &Path) -> Result<()> {
         let Ok(path) = path.canonicalize() else { return Ok(()) };

@@ -7,9 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{CANARY, PROJECT, aictl, project, saved};
-use crate::canary::Canaries;
 use crate::own_engine::OwnEngine;
-use crate::stage::{Outcome, docker};
+use crate::secret_leaks::Canaries;
+use crate::support::project::{Outcome, docker};
 
 /// Name → id and manifest digest, of what `save` or `load` told.
 fn digests(told: &Value) -> Vec<(String, String, String)> {

@@ -3,9 +3,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::small::{self, goes_on_at};
-use crate::stage::{Outcome, Stage, docker, eventually};
+use crate::support::project::{Outcome, TestProject, docker, eventually};
 
-fn begun(stage: &Stage) -> Child {
+fn begun(stage: &TestProject) -> Child {
     let mut command = stage.command(&small::QUICKSTART);
     // The classic builder runs its steps in containers that can be seen.
     command.env("DOCKER_BUILDKIT", "0");
