@@ -1,6 +1,6 @@
 //! aictl: one binary that takes a self-hosted AI-assistant stack from a bare machine to a production it can roll back.
-//! The rooms stand in reading order: imports point up this list (left in the design), data flows down it.
-//! This file only lists the rooms; it decides nothing.
+//! The modules are listed in reading order: imports point up this list (left in the design), data flows down it.
+//! This file only lists the modules.
 
 pub mod error;
 pub mod event;

@@ -40,7 +40,7 @@ pub struct Cli {
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
     /// Environment from aictl.yaml
-    #[arg(long, global = true, value_name = "NAME", env = "AICTL_ENV")]
+    #[arg(long, global = true, value_name = "NAME", env = "AICTL_ENV", hide_env_values = true)]
     pub env: Option<String>,
     /// Project directory
     #[arg(long, global = true, value_name = "DIR", alias = "project-directory")]

@@ -1,5 +1,6 @@
 //! From a verb to its workflow, one line each.
 //! Reads the parsed verb; returns what the workflow reports.
+//! Never does anything itself.
 
 use super::verbs::{BeginVerb, OtherVerb, RunVerb, ShipVerb, TrustVerb};
 use super::{Verb, manual};

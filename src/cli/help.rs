@@ -1,5 +1,6 @@
 //! The main help: everyday commands first, the others in their groups, exit codes at the end of the long help.
 //! Reads the command tree and the table of exit codes; returns the tree that is parsed with.
+//! Never holds a text of its own about a verb.
 
 use std::fmt::Write as _;
 
@@ -31,7 +32,7 @@ fn groups() -> [(&'static str, Vec<String>); 6] {
         ("Set up a machine or project:", names::<BeginVerb>()),
         ("Run the stack:", names::<RunVerb>()),
         ("Ship images and configuration:", names::<ShipVerb>()),
-        ("Trust: checks and bundles:", names::<TrustVerb>()),
+        ("Verify and transfer the stack:", names::<TrustVerb>()),
         ("Other commands:", names::<OtherVerb>()),
     ]
 }

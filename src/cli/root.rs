@@ -65,7 +65,7 @@ fn mistake(error: &clap::Error) -> WorkflowError {
     let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
     WorkflowError::Usage {
         message: message.trim_start_matches("error: ").trim().to_owned(),
-        hint: tip.map_or_else(|| "`aictl --help` lists the verbs and options".to_owned(), str::to_owned).into(),
+        hint: tip.map_or_else(|| "see `aictl --help`".to_owned(), str::to_owned).into(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every verb, one line each, in the groups that the help shows and `workflow` has folders for.
-//! Reads nothing; clap derives the tree from it. A verb's flags live with its workflow.
+//! Reads nothing; clap derives the tree from it.
+//! Never holds a flag of its own: a verb's flags live with its workflow.
 
 use clap::Subcommand;
 
@@ -49,8 +50,12 @@ pub enum RunVerb {
     Run(run::run_command::RunArgs),
     Migrate(run::migrate::MigrateArgs),
     /// Run psql in the database container
+    ///
+    /// Exits with the exit code of psql.
     Db(run::client::ClientArgs),
     /// Run redis-cli in the Redis container
+    ///
+    /// Exits with the exit code of redis-cli.
     Redis(run::client::ClientArgs),
     Ls(run::ls::LsArgs),
     Wait(run::wait::WaitArgs),

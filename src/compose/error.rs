@@ -121,9 +121,10 @@ impl Hint for ComposeError {
             Self::NotFound { .. } => vec!["aictl init, or aictl --file PATH config".to_owned()],
             Self::Read { .. } => Vec::new(),
             Self::Invalid(diagnostics) => {
-                vec![missing_variables(diagnostics).unwrap_or_else(|| {
-                    "mend it; `aictl config --quiet` checks the files and starts nothing".to_owned()
-                })]
+                vec![
+                    missing_variables(diagnostics)
+                        .unwrap_or_else(|| "fix it, then validate the files with `aictl config --quiet`".to_owned()),
+                ]
             }
         }
     }

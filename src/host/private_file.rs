@@ -57,7 +57,7 @@ fn same_bytes(path: &Path, before: &[u8]) -> io::Result<()> {
     if fs::read(path)? == before {
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "it was changed by somebody else meanwhile"))
+    Err(io::Error::new(io::ErrorKind::InvalidData, "it was changed by another process meanwhile"))
 }
 
 fn write_beside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<PathBuf> {

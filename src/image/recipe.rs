@@ -246,12 +246,12 @@ mod tests {
     #[test]
     fn circles_and_unknown_names_are_refused() {
         let circle = Recipes::new(vec![recipe("a", &["b"]), recipe("b", &["c"]), recipe("c", &["b"])]).unwrap_err();
-        assert_eq!(circle.to_string(), "recipes need each other in a circle: b -> c -> b");
+        assert_eq!(circle.to_string(), "recipe dependency cycle: b -> c -> b");
         let missing = Recipes::new(vec![recipe("a", &["z"])]).unwrap_err();
-        assert_eq!(missing.to_string(), "recipe `a` needs `z`, and there is no such recipe");
+        assert_eq!(missing.to_string(), "recipe `a` requires unknown recipe `z`");
         let all = Recipes::new(vec![recipe("postgres", &[])]).unwrap();
         let unknown = all.get("postgers").unwrap_err();
-        assert_eq!(unknown.to_string(), "there is no recipe `postgers` (did you mean `postgres`?)");
+        assert_eq!(unknown.to_string(), "unknown recipe `postgers` (did you mean `postgres`?)");
     }
 
     #[test]

@@ -93,7 +93,7 @@ pub(super) async fn sql(context: &ProbeContext<'_>, plan: &Planned, check: &SqlC
         failed_client((&what, &check.service), &answer)?;
         let text = first_value(&answer.text).to_owned();
         if text.is_empty() {
-            return Err(ProbeError::wrong(format!("{what} gave no row")));
+            return Err(ProbeError::wrong(format!("{what} returned no rows")));
         }
         let answer = Answer { text, shown: answer.shown.part(first_value), ..answer };
         judge(&what, &answer, &plan.check.expect, GOOD)?;
@@ -124,7 +124,7 @@ fn failed_client((what, service): (&str, &str), answer: &Answer) -> Result<(), P
     if let Some(lacking) = lacking {
         return Err(ProbeError::NoClient { service: service.to_owned(), lacking: lacking.to_owned() });
     }
-    let said = answer.shown.part(first_line).excerpt().unwrap_or("the client said nothing".to_owned());
+    let said = answer.shown.part(first_line).excerpt().unwrap_or("the client printed nothing".to_owned());
     Err(ProbeError::Broken { what: what.to_owned(), reason: said })
 }
 

@@ -85,7 +85,7 @@ impl Question<'_> {
         };
         let (status, headers, body) = tokio::select! {
             answer = asked => answer.map_err(|error| self.broken(&deepest(&error)))?,
-            () = driven => return Err(self.broken(&"the connection ended")),
+            () = driven => return Err(self.broken(&"the connection was closed")),
         };
         let body = body.map_err(|error| self.broken(&error))?.to_bytes();
         let text = String::from_utf8_lossy(&body).into_owned();
@@ -115,12 +115,16 @@ fn deepest(error: &hyper::Error) -> String {
     while let Some(next) = cause.source() {
         cause = next;
     }
-    if error.is_incomplete_message() { "the connection ended before the answer".to_owned() } else { cause.to_string() }
+    if error.is_incomplete_message() {
+        "the connection was closed before the response".to_owned()
+    } else {
+        cause.to_string()
+    }
 }
 
 pub(super) async fn look(context: &ProbeContext<'_>, plan: &Planned, check: &HttpCheck) -> Result<Seen, ProbeError> {
     let Some(parts) = check.parts() else {
-        return Err(ProbeError::wrong(format!("`{}` is no URL", check.url)));
+        return Err(ProbeError::wrong(format!("invalid URL `{}`", check.url)));
     };
     let question = Question { parts, login: plan.login.as_ref(), redactor: context.redactor };
     let below = if plan.any_answer { ANY } else { GOOD };
@@ -158,9 +162,10 @@ pub(super) async fn connects(context: &ProbeContext<'_>, check: &TcpCheck) -> Re
 
 async fn stays(mut stream: BoxDuplex, address: &str) -> Result<(), ProbeError> {
     match tokio::time::timeout(GRACE, stream.read(&mut [0; 1])).await {
-        Ok(Ok(0) | Err(_)) => {
-            Err(ProbeError::Broken { what: address.to_owned(), reason: "the connection was ended at once".to_owned() })
-        }
+        Ok(Ok(0) | Err(_)) => Err(ProbeError::Broken {
+            what: address.to_owned(),
+            reason: "the connection was closed immediately".to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -210,7 +215,7 @@ mod tests {
         let error = answer.unwrap_err().to_string();
         assert!(error.starts_with("GET http://api/: "), "{error}");
         let (answer, _) = asked("http://api/", None, "").await;
-        assert_eq!(answer.unwrap_err().to_string(), "GET http://api/: the connection ended before the answer");
+        assert_eq!(answer.unwrap_err().to_string(), "GET http://api/: the connection was closed before the response");
     }
 
     #[tokio::test]

@@ -45,7 +45,7 @@ pub(super) async fn look(context: &ProbeContext<'_>, check: &LogCheck) -> Result
 
 fn compiled(pattern: Option<&str>) -> Result<Option<Regex>, ProbeError> {
     let compiled = pattern.map(Regex::new).transpose();
-    compiled.map_err(|error| ProbeError::wrong(format!("no regular expression: {error}")))
+    compiled.map_err(|error| ProbeError::wrong(format!("invalid regular expression: {error}")))
 }
 
 /// The end of the container's run before the one that is looked at, in seconds with their fraction; none when it is its

@@ -46,10 +46,8 @@ pub(super) async fn look(context: &ProbeContext<'_>, plan: &Planned) -> Result<S
     }
     match &check.log {
         Some(log) => log::look(context, log).await,
-        None => Err(ProbeError::Wrong {
-            what: "the check does not say how to look".into(),
-            details: Vec::new(),
-            for_good: true,
-        }),
+        None => {
+            Err(ProbeError::Wrong { what: "the check defines no probe".into(), details: Vec::new(), for_good: true })
+        }
     }
 }

@@ -74,7 +74,7 @@ async fn in_time<T>(
     asked: impl Fn() -> String,
 ) -> (Result<Seen, ProbeError>, Duration) {
     let Ok(_turn) = tokio::time::timeout_at(deadline.into(), turn).await else {
-        return (Err(ProbeError::wrong("there was no time left to look")), Duration::ZERO);
+        return (Err(ProbeError::wrong("no time left before the timeout")), Duration::ZERO);
     };
     // The time of a look begins when it is its turn.
     let began = Instant::now();
@@ -100,7 +100,7 @@ mod tests {
     async fn a_look_ends_at_its_own_limit_or_the_deadline_whichever_is_first() {
         for times in [(5000, 30), (30, 5000)] {
             let (said, took) = looked(ready(()), times).await;
-            assert!(said.starts_with("it gave no answer within "), "{said}");
+            assert!(said.starts_with("it timed out after "), "{said}");
             assert!(took < Duration::from_secs(3), "{times:?}: {took:?}");
         }
     }
@@ -108,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn who_never_has_a_turn_ends_at_the_deadline_too() {
         let (said, took) = looked(pending(), (5000, 30)).await;
-        assert_eq!(said, "there was no time left to look");
+        assert_eq!(said, "no time left before the timeout");
         assert!(took < Duration::from_secs(3), "{took:?}");
     }
 }

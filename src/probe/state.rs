@@ -18,7 +18,7 @@ pub(super) fn described(container: &ObservedContainer) -> String {
         (state, _) => state.word().to_owned(),
     };
     if container.oom_killed {
-        words.push_str(", killed for its memory");
+        words.push_str(", out of memory");
     }
     if let Some(error) = container.error.as_ref().filter(|error| !error.is_empty()) {
         words.push_str(&format!(": {error}"));
@@ -95,7 +95,7 @@ fn fault(
             let what = format!("{name} is unhealthy");
             Some(ProbeError::Wrong { what, details: said.into_iter().collect(), for_good: false })
         }
-        Health::Starting => wrong(format!("{name} has no verdict of its health check yet"), false),
+        Health::Starting => wrong(format!("{name} has no health check result yet"), false),
         Health::Healthy | Health::None => None,
     }
 }
@@ -147,7 +147,7 @@ mod tests {
             (Running, Health::None, "fine"),
             (Running, Health::Healthy, "fine"),
             (Running, Health::Unhealthy, "p-api-1 is unhealthy"),
-            (Running, Health::Starting, "p-api-1 has no verdict of its health check yet"),
+            (Running, Health::Starting, "p-api-1 has no health check result yet"),
             (Paused, Health::Healthy, "p-api-1 is paused"),
             (Restarting, Health::None, "p-api-1 is restarting"),
         ] {
@@ -156,7 +156,7 @@ mod tests {
         let mut ended = container(Exited, Health::None);
         ended.exit_code = Some(3);
         ended.oom_killed = true;
-        assert_eq!(said(&ended, None, running), "p-api-1 is exited with 3, killed for its memory");
+        assert_eq!(said(&ended, None, running), "p-api-1 is exited with 3, out of memory");
     }
 
     #[test]

@@ -108,7 +108,7 @@ impl<'t> Reader<'t> {
                 (Event::StreamEnd, _) => return Ok(root.unwrap_or(Node::null(Position { line: 1, column: 1 }))),
                 (Event::StreamStart | Event::DocumentEnd | Event::Nothing, _) => {}
                 (Event::DocumentStart(_), at) if root.is_some() => {
-                    self.fault(at, "", "a second document; one file is one project");
+                    self.fault(at, "", "multiple documents; a project file must have exactly one");
                     return Ok(root.unwrap_or(Node::null(at)));
                 }
                 (Event::DocumentStart(_), _) => {
@@ -176,7 +176,7 @@ impl<'t> Reader<'t> {
             if name == "<<" {
                 merged.push(value);
             } else if let Some((_, first, _)) = entries.iter().find(|(known, _, _)| *known == name) {
-                let message = format!("given twice, first on line {}", first.line);
+                let message = format!("duplicate key, first defined on line {}", first.line);
                 self.fault(at, &inner, &message);
             } else {
                 entries.push((name, at, value));
@@ -211,7 +211,7 @@ impl<'t> Reader<'t> {
         match key.content {
             Content::Scalar { text, .. } => text,
             _ => {
-                self.fault(key.at, path, "a key must be a word");
+                self.fault(key.at, path, "a key must be a string");
                 String::new()
             }
         }
@@ -219,7 +219,7 @@ impl<'t> Reader<'t> {
 
     fn alias(&mut self, id: usize, at: Position, path: &str) -> Read<Node> {
         let Some(node) = self.anchors.get(&id).cloned() else {
-            self.fault(at, path, "an alias to something that is not finished");
+            self.fault(at, path, "an alias that refers to itself");
             return Ok(Node::null(at));
         };
         self.nodes += size(&node);
@@ -233,7 +233,7 @@ impl<'t> Reader<'t> {
     fn is_text(&mut self, tag: Option<&Tag>, at: Position, path: &str) -> bool {
         let Some(tag) = tag else { return false };
         if !tag.is_yaml_core_schema() {
-            self.fault(at, path, &format!("the tag `{tag}` means nothing here"));
+            self.fault(at, path, &format!("unsupported tag `{tag}`"));
         }
         tag.suffix == "str"
     }
@@ -287,7 +287,7 @@ mod tests {
     fn a_key_given_twice_is_a_fault_that_names_the_first() {
         assert_eq!(
             faults("a: 1\nb: {c: 1, c: 2}\na: 2\n"),
-            ["2:11 b.c: given twice, first on line 2", "3:1 a: given twice, first on line 1",]
+            ["2:11 b.c: duplicate key, first defined on line 2", "3:1 a: duplicate key, first defined on line 1",]
         );
     }
 
@@ -321,9 +321,9 @@ mod tests {
     #[test]
     fn broken_text_tags_and_second_documents_are_faults() {
         assert_eq!(faults("a: b: c\n").len(), 1);
-        assert_eq!(faults("a: !reset x\n"), ["1:4 a: the tag `!reset` means nothing here"]);
-        assert_eq!(faults("a: 1\n---\nb: 2\n"), ["2:1 : a second document; one file is one project"]);
-        assert_eq!(faults("? [a, b]\n: 1\n"), ["1:3 : a key must be a word"]);
+        assert_eq!(faults("a: !reset x\n"), ["1:4 a: unsupported tag `!reset`"]);
+        assert_eq!(faults("a: 1\n---\nb: 2\n"), ["2:1 : multiple documents; a project file must have exactly one"]);
+        assert_eq!(faults("? [a, b]\n: 1\n"), ["1:3 : a key must be a string"]);
         assert_eq!(faults(""), Vec::<String>::new());
     }
 }

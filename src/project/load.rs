@@ -119,7 +119,7 @@ impl LoadedProject {
 
 fn expected(found: &mut Findings<'_>, services: &[&str], path: &[&str], service: &str) {
     if !services.contains(&service) {
-        let message = format!("service `{service}` is not in the stack");
+        let message = format!("service `{service}` is not defined in the compose files");
         found.add_near(path, message, nearest(service, services.iter().copied()));
     }
 }

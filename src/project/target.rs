@@ -15,7 +15,7 @@ pub enum TargetConfig {
     Kubernetes(Vec<KubernetesTarget>),
 }
 
-/// A Docker engine; the one of the environment or the current Docker context when nothing is said.
+/// A Docker engine; default: DOCKER_HOST or the current Docker context.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DockerTarget {
@@ -33,10 +33,10 @@ pub struct DockerTarget {
 pub struct KubernetesTarget {
     /// The context in the kubeconfig.
     pub context: String,
-    /// UID of the cluster's `kube-system` namespace: a context that points elsewhere is refused.
+    /// UID of the `kube-system` namespace; a context that points to another cluster is refused.
     #[serde(default)]
     pub cluster_uid: Option<String>,
-    /// The kubeconfig file, instead of the usual one.
+    /// The kubeconfig file; default: the standard one.
     #[serde(default)]
     pub kubeconfig: Option<String>,
 }

@@ -1,5 +1,5 @@
 //! From the command line's words to a loaded stack and a connection: project file, templates, compose files, engine.
-//! Reads files through the pure rooms; returns a `LoadedStack`.
+//! Reads files through the pure modules; returns a `LoadedStack`.
 //! Never reads the process environment: the context has it.
 
 use std::collections::BTreeMap;
@@ -195,9 +195,10 @@ impl LoadedStack {
     /// Connects to the environment's engine.
     pub async fn connect(&self, context: &Context) -> Result<Arc<dyn Target>> {
         if matches!(self.project.environment.target, Some(TargetConfig::Kubernetes(_))) {
-            return Err(
-                WorkflowError::usage("this environment is a cluster; this aictl only drives Docker engines").into()
-            );
+            return Err(WorkflowError::usage(
+                "environment targets a Kubernetes cluster; only Docker engines are supported",
+            )
+            .into());
         }
         Ok(context.connector.connect(self.host().as_deref()).await?)
     }

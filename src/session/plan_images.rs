@@ -133,7 +133,7 @@ impl Images<'_> {
         if let Some(step) = self.bases.get(&base) {
             return Ok(Some(*step));
         }
-        let cause = "a build starts from it, and it is not present".to_owned();
+        let cause = "it is the base of a build and not present".to_owned();
         let step = self.push_pull(name, service, base.clone(), cause)?;
         self.bases.insert(base, step);
         Ok(Some(step))
@@ -175,16 +175,16 @@ fn action(service: &Service, present: bool, options: &ImageOptions<'_>) -> Actio
         None => service.pull_policy.as_str(),
     };
     match options.only {
-        Some(Only::Builds) if buildable => return Action::Build("a build was asked for".into()),
+        Some(Only::Builds) if buildable => return Action::Build("build requested".into()),
         Some(Only::Builds) => return Action::Nothing,
         Some(Only::Pulls) if buildable && service.image.is_empty() => return Action::Nothing,
         Some(Only::Pulls) if policy == "missing" && present => return Action::Nothing,
         Some(Only::Pulls) if matches!(policy, "never" | "build") => return Action::Nothing,
-        Some(Only::Pulls) => return Action::Pull("a pull was asked for".into()),
+        Some(Only::Pulls) => return Action::Pull("pull requested".into()),
         None => {}
     }
     if buildable && options.build {
-        return Action::Build("a build was asked for".into());
+        return Action::Build("build requested".into());
     }
     match policy {
         "build" if buildable => Action::Build("its pull policy is build".into()),
@@ -236,7 +236,7 @@ mod tests {
         let present = ["shop-api", "postgres:15"];
         assert!(lines(&stack(), &present, &ImageOptions::default()).is_empty());
         let build = ImageOptions { build: true, ..Default::default() };
-        assert_eq!(lines(&stack(), &present, &build), ["build image shop-api of api: a build was asked for"]);
+        assert_eq!(lines(&stack(), &present, &build), ["build image shop-api of api: build requested"]);
         let pull = ImageOptions { pull: Some(PullPolicy::Always), ..Default::default() };
         assert_eq!(lines(&stack(), &present, &pull), ["pull image postgres:15: its pull policy is always"]);
     }
@@ -256,6 +256,6 @@ mod tests {
     fn the_verbs_build_and_pull_do_one_half_each() {
         let only = |only| ImageOptions { only: Some(only), ..Default::default() };
         assert_eq!(lines(&stack(), &[], &only(Only::Builds)).len(), 1);
-        assert_eq!(lines(&stack(), &[], &only(Only::Pulls)), ["pull image postgres:15: a pull was asked for"]);
+        assert_eq!(lines(&stack(), &[], &only(Only::Pulls)), ["pull image postgres:15: pull requested"]);
     }
 }

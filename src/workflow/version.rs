@@ -45,7 +45,7 @@ pub async fn run(context: &Context, args: VersionArgs) -> Result<Box<dyn Report>
     let (engine, reason) = match tokio::time::timeout(PATIENCE, engine(context)).await {
         Ok(Ok(engine)) => (Some(engine), None),
         Ok(Err(error)) => (None, Some(error.to_string())),
-        Err(_) => (None, Some(format!("no engine answered within {}s", PATIENCE.as_secs()))),
+        Err(_) => (None, Some(format!("connecting to the engine timed out after {}s", PATIENCE.as_secs()))),
     };
     Ok(Box::new(VersionReport { version, engine, reason, short: false }))
 }

@@ -28,5 +28,6 @@ mod secrets;
 mod setup;
 mod smoke;
 mod support;
+mod words;
 
 mod compose_judge;

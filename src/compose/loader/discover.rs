@@ -241,7 +241,7 @@ impl Loader<'_> {
     fn refuse_unnamed(&self, setting: &Setting) -> Result<(), ComposeError> {
         let first = setting.files.iter().filter_map(|file| file.documents.as_ref().ok()?.first());
         match first.filter_map(|document| document.root.get("name")).find(|name| matches!(name.value, Value::Time(_))) {
-            Some(name) => Err(self.refuse("name", name.at, "must be a text: put it in quotes")),
+            Some(name) => Err(self.refuse("name", name.at, "must be a string: put it in quotes")),
             None => Ok(()),
         }
     }

@@ -146,7 +146,8 @@ fn ssh(text: &str, rest: &str, environment: &Environment) -> Result<SshHost, Tar
 }
 
 fn host_and_port(text: &str, authority: &str) -> Result<(String, Option<u16>), TargetError> {
-    let number = |port: &str| port.parse::<u16>().map(Some).map_err(|_| bad(text, format!("`{port}` is not a port")));
+    let number =
+        |port: &str| port.parse::<u16>().map(Some).map_err(|_| bad(text, format!("`{port}` is not a valid port")));
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, after) = rest.split_once(']').ok_or_else(|| bad(text, "`[` without `]`"))?;
         let port = after.strip_prefix(':').map_or(Ok(None), number)?;
@@ -204,7 +205,7 @@ fn context_address(name: &str, folder: &Path, environment: &Environment) -> Resu
     let id = hex::encode(Sha256::digest(name.as_bytes()));
     let shown = format!("context {name}");
     let path = folder.join("contexts/meta").join(&id).join("meta.json");
-    let text = std::fs::read(&path).map_err(|_| bad(&shown, "there is no context of this name"))?;
+    let text = std::fs::read(&path).map_err(|_| bad(&shown, "context not found"))?;
     let meta: ContextMeta = serde_json::from_slice(&text).map_err(|e| bad(&shown, e.to_string()))?;
     let endpoint = meta.endpoints.get("docker").ok_or_else(|| bad(&shown, "it has no docker endpoint"))?;
     if endpoint.host.is_empty() {
@@ -276,7 +277,7 @@ mod tests {
     fn an_unknown_context_is_named() {
         let env = environment(&[("HOME", "/nonexistent"), ("DOCKER_CONTEXT", "gone")]);
         let error = resolve(None, &env).unwrap_err();
-        assert_eq!(error.to_string(), "invalid engine address `context gone`: there is no context of this name");
+        assert_eq!(error.to_string(), "invalid engine address `context gone`: context not found");
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) fn perform(world: &mut World, operation: &Operation) -> Result<Outcom
             world.images.remove(image);
             Ok(Outcome::default())
         }
-        Operation::AwaitReady { .. } => Err(refused("await", 0, "this is not an operation of an engine")),
+        Operation::AwaitReady { .. } => Err(refused("await", 0, "operation not supported by an engine")),
         other => on_container(world, other),
     }?;
     world.performed.push(operation.clone());
@@ -90,7 +90,7 @@ fn from(world: &mut World, image: &str, source: &ImageSource) -> Result<(), Targ
     let missing = |reason: &str| TargetError::ImageMissing { image: image.to_owned(), reason: reason.to_owned() };
     match source {
         ImageSource::Excluded { reason, .. } => Err(missing(reason)),
-        _ if !world.offers.contains(&source.words(image)) => Err(missing("it does not answer")),
+        _ if !world.offers.contains(&source.words(image)) => Err(missing("it is not responding")),
         ImageSource::Recipe { builds, .. } => {
             builds.iter().for_each(|build| drop(world.add_image(&build.image)));
             Ok(())

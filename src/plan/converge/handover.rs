@@ -62,7 +62,7 @@ impl Planner<'_> {
                 continue;
             }
             let service = self.wanted.stack.services.get(&holder.service).cloned().unwrap_or_default();
-            let cause = format!("{} takes over what it holds", takers.join(", "));
+            let cause = format!("{} takes over its port or address", takers.join(", "));
             let step = self.stop(&(holder.service.as_str(), &service), holder, &cause, &[]);
             let back = Operation::StartContainer {
                 service: holder.service.clone(),

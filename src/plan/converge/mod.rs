@@ -189,7 +189,7 @@ impl<'a> Planner<'a> {
             return;
         }
         for orphan in orphans {
-            self.retire(orphan, "the files no longer have its service", &self.takers_of(&orphan.id));
+            self.retire(orphan, "its service is not defined in the compose files", &self.takers_of(&orphan.id));
         }
     }
 

@@ -37,7 +37,7 @@ impl<'a> Planner<'a> {
         self.fill_up((name, service), &standing, &freed);
     }
 
-    /// Sorts out what interrupted replacements and renewed networks left: who stands for each number, who made room.
+    /// Sorts out what interrupted replacements and renewed networks left: which container has each number, which handed over.
     fn settle(&mut self, name: &str, service: &Service) -> (Vec<&'a ObservedContainer>, Vec<&'a ObservedContainer>) {
         let mut found = self.containers_of(name);
         let freed: Vec<_> = found.iter().copied().filter(|c| self.loses_network(c)).collect();
@@ -64,7 +64,7 @@ impl<'a> Planner<'a> {
     fn remove_leftover(&mut self, container: &ObservedContainer) {
         let (service, id) = (container.service.clone(), container.id.clone());
         let remove = Operation::RemoveContainer { service, container: id, volumes: false, force: true };
-        let step = self.plan.push(Phase::Prepare, remove, "left by an interrupted replacement", &[]);
+        let step = self.plan.push(Phase::Prepare, remove, "left over from an interrupted replacement", &[]);
         self.entry(&container.service).cleared.push(step);
     }
 
@@ -229,7 +229,7 @@ impl<'a> Planner<'a> {
             let slot = Slot { service: name, number, replaces, temporary_name: false, image_id: None };
             let spec = self.spec(service, slot);
             let container = spec.name.clone();
-            let cause = if replaces.is_some() { "its network is made anew" } else { "it does not exist" };
+            let cause = if replaces.is_some() { "its network is recreated" } else { "it does not exist" };
             let created = self.create(name, spec, cause);
             self.note_container(name, container.clone());
             if !self.wanted.options.create_only {

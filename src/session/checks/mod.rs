@@ -132,7 +132,7 @@ fn wanted(
         let of_service = service.is_some_and(|service| selection.services.contains(service));
         let named = selection.checks.is_empty() || selection.checks.contains(&plan.check.name);
         if !is_on && named {
-            context.reporter.note(format!("`{}` is left out: its service is in no active profile", plan.check.name));
+            context.reporter.note(format!("`{}` is skipped: its service is not in an active profile", plan.check.name));
         }
         is_on && named && (selection.services.is_empty() || of_service)
     });
@@ -180,7 +180,7 @@ async fn look_in_time(
     let deadline = Instant::now() + policy.limit.or(context.options.timeout).unwrap_or(LONGEST);
     let mut not_ready = Vec::new();
     if policy.await_ready {
-        let step = Step::begin(context, "Ready", "what is on its way".to_owned());
+        let step = Step::begin(context, "Ready", "the running checks".to_owned());
         not_ready = await_ready(probes, planned, deadline).await?;
         step.end();
         probes.begin_anew().await?;

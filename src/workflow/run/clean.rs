@@ -41,7 +41,8 @@ pub async fn run(context: &Context, args: CleanArgs) -> Result<Box<dyn Report>> 
         let mut plan = plan(&loaded, observed, args.data);
         if plan.lines().into_iter().any(|line| !agreed.contains(&line)) {
             plan.steps.clear();
-            plan.warnings.push("the project changed since the question: nothing was removed, run it again".to_owned());
+            plan.warnings
+                .push("the project changed after the prompt: nothing was removed; run the command again".to_owned());
         }
         Ok(plan)
     };
@@ -64,7 +65,7 @@ fn ask(context: &Context, project: &str, found: &Plan, args: &CleanArgs) -> Resu
         0 => context.prompt.confirm("remove all of this?")?,
         _ if args.yes_delete_data => {}
         count => {
-            let question = format!("delete all of this and the data of {count} volumes for ever?");
+            let question = format!("permanently delete all of this and the data of {count} volumes?");
             context.prompt.confirm_typed(&question, project)?;
         }
     }

@@ -36,7 +36,7 @@ pub struct ClientArgs {
     /// Service to connect to, if there are several
     #[arg(long)]
     pub service: Option<String>,
-    /// No terminal, even when there is one
+    /// Disable pseudo-TTY allocation
     #[arg(short = 'T', long)]
     pub no_tty: bool,
 }

@@ -40,7 +40,7 @@ pub async fn run(context: &Context, args: KillArgs) -> Result<Box<dyn Report>> {
         for container in select::containers(observed, &args.services).into_iter().filter(|c| c.state.is_up()) {
             let (service, id) = (container.service.clone(), container.id.clone());
             let kill = Operation::KillContainer { service, container: id, signal: args.signal.clone() };
-            plan.push(Phase::Switch, kill, format!("{} was asked for", args.signal), &[]);
+            plan.push(Phase::Switch, kill, format!("{} requested", args.signal), &[]);
         }
         Ok(plan)
     };

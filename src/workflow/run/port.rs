@@ -53,7 +53,7 @@ fn private(text: &str, protocol: &str) -> Result<(u16, String)> {
     let (number, protocol) = text.split_once('/').unwrap_or((text, protocol));
     match number.parse() {
         Ok(number) => Ok((number, protocol.to_lowercase())),
-        Err(_) => Err(WorkflowError::usage(format!("`{text}` is no port")).into()),
+        Err(_) => Err(WorkflowError::usage(format!("invalid port `{text}`")).into()),
     }
 }
 

@@ -18,7 +18,9 @@ use crate::session::stack_status::StackStatus;
 use crate::session::transaction::{Afterwards, Change};
 use crate::workflow::run::start::StartReport;
 
-/// Restart services in dependency order and wait until they are ready
+/// Restart services and wait until they are ready
+///
+/// Services are restarted in dependency order.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RestartArgs {
     /// Services to restart; all by default

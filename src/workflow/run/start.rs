@@ -150,14 +150,14 @@ pub fn apply_scale(stack: &mut Stack, scale: &[String]) -> Result<()> {
     for wish in scale {
         let parsed = wish.split_once('=').and_then(|(name, n)| Some((name, n.parse::<u32>().ok()?)));
         let Some((name, number)) = parsed else {
-            return Err(WorkflowError::usage(format!("`--scale {wish}` is not SERVICE=NUMBER")).into());
+            return Err(WorkflowError::usage(format!("invalid value `--scale {wish}`, expected SERVICE=NUMBER")).into());
         };
         let known = stack.services.keys().cloned().collect::<Vec<_>>();
         let Some(service) = stack.services.get_mut(name) else {
             return Err(crate::plan::order::no_such_service(name, known.iter()).into());
         };
         if number > 1 && !service.container_name.is_empty() {
-            let message = format!("`{name}` has a container_name, so it cannot be scaled to {number}");
+            let message = format!("`{name}` has a container_name and cannot be scaled to {number}");
             return Err(WorkflowError::usage(message).into());
         }
         service.scale = Some(i64::from(number));
@@ -189,7 +189,7 @@ impl Report for StartReport {
         }
         let mut blocks = Vec::new();
         if !self.changed {
-            blocks.push(Block::Line(vec![Cell::new("unchanged: everything is as the files want it", Tone::Dim)]));
+            blocks.push(Block::Line(vec![Cell::new("up to date", Tone::Dim)]));
         }
         blocks.extend(self.status.blocks());
         blocks

@@ -64,8 +64,7 @@ pub async fn run(context: &Context, args: StopArgs) -> Result<Box<dyn Report>> {
 pub async fn stop(context: &Context, loaded: LoadedStack, args: StopArgs) -> Result<Box<dyn Report>> {
     if !args.remove && (args.volumes || args.rmi.is_some()) {
         let what = if args.volumes { "--volumes" } else { "--rmi local" };
-        let message =
-            format!("{} goes with --remove: what a stopped container uses stays", what.trim_end_matches(" local"));
+        let message = format!("{} requires --remove", what.trim_end_matches(" local"));
         return Err(WorkflowError::Usage { message, hint: Some(format!("`aictl stop --remove {what}`")) }.into());
     }
     let target = loaded.connect(context).await?;

@@ -58,7 +58,7 @@ pub async fn run(context: &Context, args: BuildArgs) -> Result<Box<dyn Report>> 
     scope.images.extend(supplies.recipe_images(&stack));
     let change = Change { context, target, scope, operation: "build", afterwards: Afterwards::Keep };
     let changed = change.run(&[&stage]).await?;
-    Ok(Box::new(Done::new(context, changed, "nothing to build: no service here has a build section")))
+    Ok(Box::new(Done::new(context, changed, "nothing to build: no service has a build section")))
 }
 
 /// `--build-arg` goes to every build; a name alone takes the operator's own value.

@@ -241,7 +241,7 @@ impl Report for ConfigReport {
         vec![Block::Raw(self.text.clone())]
     }
 
-    /// The model itself where it was asked for in JSON, the text otherwise.
+    /// The model itself with `--output json`, the text otherwise.
     fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| serde_json::json!({ "text": self.text }))
     }

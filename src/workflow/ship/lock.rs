@@ -50,7 +50,7 @@ pub async fn run(context: &Context, args: LockArgs) -> Result<Box<dyn Report>> {
     if lock.verdict == LeaseVerdict::Alive && !force {
         return Err(WorkflowError::LockAlive { project: loaded.name.clone(), holder: lock.summary() }.into());
     }
-    let planned = format!("break the lock of {}: {}", loaded.name, lock.summary());
+    let planned = format!("remove the lock of {}: {}", loaded.name, lock.summary());
     if context.options.dry_run {
         return Ok(Box::new(Said { value: to_json(&[&planned]), lines: vec![planned] }));
     }
@@ -58,7 +58,7 @@ pub async fn run(context: &Context, args: LockArgs) -> Result<Box<dyn Report>> {
         context.prompt.confirm(&format!("{planned}?"))?;
     }
     target.break_lease(&lock).await?;
-    let line = format!("broke the lock of {} ({})", loaded.name, lock.summary());
+    let line = format!("removed the lock of {} ({})", loaded.name, lock.summary());
     Ok(Box::new(Said { lines: vec![line], value: to_json(&lock) }))
 }
 

@@ -58,12 +58,12 @@ pub async fn run(context: &Context, args: RenderArgs) -> Result<Box<dyn Report>>
 
 fn chosen(all: &[String], only: &[String]) -> Result<Vec<String>> {
     if all.is_empty() {
-        let message = "there is nothing to render: the environment names no compose file";
-        let hint = Some("`aictl config` prints the normalised compose model".to_owned());
+        let message = "nothing to render: the environment has no compose file";
+        let hint = Some("print the compose model with `aictl config`".to_owned());
         return Err(WorkflowError::Usage { message: message.to_owned(), hint }.into());
     }
     if let Some(unknown) = only.iter().find(|name| !all.contains(name)) {
-        let message = format!("`{unknown}` is not among the environment's files");
+        let message = format!("`{unknown}` is not a compose file of the environment");
         let near = crate::error::nearest(unknown, all.iter().map(String::as_str));
         let hint = near.map(|near| format!("did you mean `aictl render {near}`?"));
         return Err(WorkflowError::Usage { message, hint }.into());
@@ -76,7 +76,7 @@ fn write(directory: &Path, files: &[Rendered], dry_run: bool) -> Result<()> {
         let name = Path::new(&file.name);
         // A file beside the project would land beside the directory.
         if !name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) {
-            let message = format!("`{}` lies outside the project and cannot be written below --to", file.name);
+            let message = format!("`{}` is outside the project directory and cannot be written to --to", file.name);
             return Err(WorkflowError::usage(message).into());
         }
     }

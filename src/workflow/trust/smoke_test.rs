@@ -15,7 +15,7 @@ use crate::session::{Context, WorkflowError};
 /// How long it may take in all unless `--timeout` says otherwise.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Wait until the stack is ready and run all checks, retrying failed ones
+/// Wait until the stack is ready, then run all checks with retries
 ///
 /// Exits with 4 when a check fails.
 #[derive(Debug, Clone, Default, Args)]
@@ -33,7 +33,7 @@ pub struct SmokeTestArgs {
 /// Waits and checks.
 pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<Box<dyn Report>> {
     if args.junit.as_deref() == Some(Path::new("-")) {
-        let message = "`--junit` writes a file, and `-` names none".to_owned();
+        let message = "`--junit` requires a file, not `-`".to_owned();
         let hint = "`--junit checks.xml` writes one; `--output json` puts the checks on standard output".to_owned();
         return Err(WorkflowError::Usage { message, hint: Some(hint) }.into());
     }

@@ -136,7 +136,7 @@ fn a_delta_holds_what_is_new_and_needs_the_earlier_bundle() {
     let address = engine.address();
     let load = |file: &Path| aictl(stage.path(), Some(&address), &["bundle", "load", file.to_str().unwrap()]);
     let refused = load(&delta).ended(1);
-    assert!(refused.stderr.contains("load the earlier bundle first"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("load its base first"), "{}", refused.stderr);
     assert_eq!(engine.docker(&["image", "ls", "-aq"]).ended(0).stdout, "");
     load(&base).ended(0);
     load(&delta).ended(0);

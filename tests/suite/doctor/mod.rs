@@ -171,9 +171,9 @@ fn requirements_of_the_environment_decide_and_a_lighter_one_is_named() {
     let engine = OddEngine::start(&[]);
     let refused = doctor(folder.path(), Some(&engine.address), &["--output", "json"]).ended(4);
     let finding = one(&refused, "memory", "memory");
-    assert!(remedy(&finding).contains("a bigger machine is needed (`free -h` shows this one)"), "{finding}");
+    assert!(remedy(&finding).contains("use a larger machine (check this one with `free -h`)"), "{finding}");
     assert!(
-        remedy(&finding).ends_with("or an environment that asks for less: `aictl start --env simple`"),
+        remedy(&finding).ends_with("or an environment with lower requirements: `aictl start --env simple`"),
         "{finding}"
     );
     let warned = doctor(folder.path(), Some(&engine.address), &["--env", "warned", "--output", "json"]);
@@ -216,7 +216,7 @@ fn engines_of_other_makers_and_clocks_that_are_off_are_recognised() {
     let late = report(&[("SystemTime", "\"2020-01-01T00:00:00Z\"")]).ended(4);
     let clock = one(&late, "clock", "engine");
     assert!(remedy(&clock).contains("timedatectl set-ntp true`"), "{clock}");
-    assert!(clock["found"].as_str().unwrap().ends_with("behind ours"), "{clock}");
+    assert!(clock["found"].as_str().unwrap().ends_with("behind this machine"), "{clock}");
     let odd = report(&[("Architecture", "\"riscv64\"")]);
     assert_eq!(one(&odd, "architecture", "engine")["verdict"], "warning");
 }

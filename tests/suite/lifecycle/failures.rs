@@ -154,7 +154,7 @@ fn an_alias_bomb_is_refused_at_once_and_in_little_memory() {
     let Some(stage) = TestProject::new("bomb", &bomb) else { return };
     let began = Instant::now();
     let refused = stage.within(KILOBYTES, "start").code(78);
-    said(&refused, &["compose.yaml:1:", "aliases expand to far more than the document holds"]);
+    said(&refused, &["compose.yaml:1:", "document contains excessive aliasing"]);
     hinted(&refused, "aictl config --quiet");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     left(&stage, &[]);
@@ -313,10 +313,14 @@ fn no_engine_and_a_too_old_one_are_9() {
         assert_eq!(stage.leftovers(), Vec::<String>::new());
     };
     let nowhere = "unix:///nonexistent/docker.sock";
-    at(nowhere, &[&format!("no engine answers at {nowhere}")], "`aictl setup` starts or installs an engine");
-    at("tcp://127.0.0.1:1", &["no engine answers at tcp://127.0.0.1:1"], "check DOCKER_HOST");
+    at(
+        nowhere,
+        &[&format!("cannot connect to the engine at {nowhere}")],
+        "install or start an engine with `aictl setup`",
+    );
+    at("tcp://127.0.0.1:1", &["cannot connect to the engine at tcp://127.0.0.1:1"], "check DOCKER_HOST");
     let old = format!("tcp://{}", old_engine());
-    at(&old, &[&format!("the engine at {old} speaks API 1.24"), "is needed at least"], "upgrade the engine");
+    at(&old, &[&format!("the engine at {old} has API 1.24"), "is required"], "upgrade the engine");
 }
 
 /// A stand-in that speaks like an engine of 2016.

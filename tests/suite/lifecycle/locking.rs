@@ -21,7 +21,7 @@ fn of_two_starts_at_once_one_starts_and_the_other_is_told_who_holds_the_lock() {
     let mut first = stage.spawn("start");
     stage.eventually("the lock", || held(&stage));
     stage.aictl("start").code(11).says("`start` by");
-    stage.aictl("lock break").code(11).says("looks alive");
+    stage.aictl("lock break").code(11).says("seems to be alive");
     let status = stage.aictl("status --output json").code(0).json();
     assert_eq!(status["lock"]["owner"]["operation"], "start");
     assert!(first.wait().unwrap().success());
@@ -60,7 +60,7 @@ fn lock_break_removes_a_dead_lock_and_finds_none_afterwards() {
     first.kill().unwrap();
     first.wait().unwrap();
     stage.aictl("lock break").code(0);
-    stage.aictl("lock break").code(10).says("nobody holds the lock");
+    stage.aictl("lock break").code(10).says("not locked");
 }
 
 /// Prunes only this test's engine objects: a prune takes what no running container uses, whoever made it, so the test

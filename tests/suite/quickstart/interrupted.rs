@@ -32,7 +32,7 @@ fn ctrl_c_is_told_with_the_command_that_goes_on() {
     let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(pressed.success());
     let outcome = Outcome::from(child.wait_with_output().unwrap()).ended(130);
-    let hint = "hint: `aictl --env dev quickstart` goes on from here\n";
+    let hint = "hint: continue with `aictl --env dev quickstart`\n";
     assert!(outcome.stderr.contains(hint), "{}", outcome.stderr);
 }
 

@@ -61,7 +61,7 @@ pub(super) fn told(outcome: &Outcome, parts: &[&str]) {
     // Findings are wrapped at the width of a terminal.
     let words: Vec<&str> = outcome.stdout.split_whitespace().chain(outcome.stderr.split_whitespace()).collect();
     let said = words.join(" ");
-    for part in parts.iter().chain(&["hint: `aictl quickstart` goes on from here once that is mended"]) {
+    for part in parts.iter().chain(&["hint: fix the problem, then continue with `aictl quickstart`"]) {
         assert!(said.contains(part), "`{part}` is not in:\n{}\n{}", outcome.stdout, outcome.stderr);
     }
 }

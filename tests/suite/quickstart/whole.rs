@@ -124,7 +124,7 @@ fn quickstart_goes_all_the_way_repeats_nothing_and_shows_no_secret() {
     let third = newcomer.quickstart(&["--verbose"]);
     assert!(third.stdout.contains("ready; the project is in "), "{}", third.stdout);
     let again = newcomer.quickstart(&[]);
-    assert!(again.stdout.contains("unchanged: everything was there and is well"), "{}", again.stdout);
+    assert!(again.stdout.contains("up to date: all steps were complete and all checks passed"), "{}", again.stdout);
     places.extend(engine_words(stage));
     for (run, outcome) in [("JSON", first), ("second", second), ("verbose", third), ("text", again)] {
         assert!(outcome.stderr.len() + outcome.stdout.len() > 500, "{run}: {outcome:?}");

@@ -150,7 +150,9 @@ fn what_cannot_be_meant_is_told_with_the_nearest_name() {
         return;
     };
     let unknown = stage.aictl(&["smoke-test"]).ended(78);
-    for part in ["aictl.yaml:3:32: checks[0].http", "service `apy` is not in the stack", "did you mean `api`?"] {
+    for part in
+        ["aictl.yaml:3:32: checks[0].http", "service `apy` is not defined in the compose files", "did you mean `api`?"]
+    {
         assert!(unknown.stderr.contains(part), "`{part}` is not in:\n{}", unknown.stderr);
     }
     stage.write("aictl.yaml", "environments: { dev: { compose: [compose.yaml] } }\n");
@@ -163,15 +165,19 @@ fn what_cannot_be_meant_is_told_with_the_nearest_name() {
 
     stage.write("compose.yaml", "services: { api: { image: aictl-lab/tool:1, scale: 0 } }\n");
     let nothing = stage.aictl(&["smoke-test"]).ended(78);
-    assert!(nothing.stderr.contains("there is nothing to check") && nothing.stderr.contains("hint: "), "{nothing:?}");
+    assert!(nothing.stderr.contains("no checks to run") && nothing.stderr.contains("hint: "), "{nothing:?}");
     stage.write("compose.yaml", "services: { api: { image: aictl-lab/tool:1, profiles: [extra] } }\n");
     let inactive = stage.aictl(&["smoke-test", "--junit", "junit.xml"]).ended(78);
-    assert!(inactive.stderr.contains("in no active profile: api;"), "{}", inactive.stderr);
+    assert!(inactive.stderr.contains("services of inactive profiles: api;"), "{}", inactive.stderr);
     let report = stage.path().join("junit.xml");
     super::reports::assert_valid(&report);
-    assert!(std::fs::read_to_string(&report).unwrap().contains("there is nothing to check"));
+    assert!(std::fs::read_to_string(&report).unwrap().contains("no checks to run"));
     let stream = stage.aictl(&["smoke-test", "--junit", "-"]).ended(2);
-    assert!(stream.stderr.contains("`-` names none") && !stage.path().join("-").exists(), "{}", stream.stderr);
+    assert!(
+        stream.stderr.contains("`--junit` requires a file, not `-`") && !stage.path().join("-").exists(),
+        "{}",
+        stream.stderr
+    );
 }
 
 #[test]

@@ -69,13 +69,13 @@ async fn from_bundle(
 ) -> Result<Outcome, TargetError> {
     let missing = |reason: String| TargetError::ImageMissing { image: image.to_owned(), reason };
     let (bundle, found) = verified(file, image).await.map_err(missing)?;
-    let found = found.ok_or_else(|| missing("the bundle does not hold it".to_owned()))?;
+    let found = found.ok_or_else(|| missing("not in the bundle".to_owned()))?;
     if !bundle.contents().omitted.is_empty() {
         let present: Vec<Vec<String>> = engine.all_images().await?.into_iter().map(|image| image.layers).collect();
         let absent: Vec<String> = bundle.missing(&[&found], &present).iter().map(Digest::to_string).collect();
         if !absent.is_empty() {
             return Err(missing(format!(
-                "the bundle continues an earlier one whose layers are absent: {}",
+                "the bundle is incremental, and layers of its base are missing: {}",
                 absent.join(", ")
             )));
         }
@@ -123,7 +123,8 @@ async fn from_recipe(
     }
     image::tag(&engine.connection, made, request).await?;
     let found = images::image(&engine.connection, request).await?;
-    let warning = format!("{request} is {made} here, built from the distribution's packages: not the official image");
+    let warning =
+        format!("{request} is replaced by {made}, built from the distribution's packages; not the official image");
     Ok(Outcome { warnings: vec![warning], detail: Some(found.id.clone()), ..created(found.id) })
 }
 

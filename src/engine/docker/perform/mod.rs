@@ -92,7 +92,7 @@ fn not_ours(operation: &Operation) -> TargetError {
     TargetError::Refused {
         operation: operation.verbs().0.to_owned(),
         status: 0,
-        message: "this is not an operation of an engine".to_owned(),
+        message: "operation not supported by an engine".to_owned(),
     }
 }
 

@@ -107,7 +107,7 @@ async fn run_program(
     let log: Vec<String> = kept.into_inner().unwrap_or_default().into();
     match ended {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failed(wanted, format!("its program ended with {status}"), log)),
+        Ok(status) => Err(failed(wanted, format!("its build script failed: {status}"), log)),
         Err(error) => Err(failed(wanted, error.to_string(), log)),
     }
 }

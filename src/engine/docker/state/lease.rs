@@ -99,7 +99,7 @@ impl DockerEngine {
     async fn rename_helper(&self, id: &str, name: &str) -> Result<(), TargetError> {
         let options = RenameContainerOptionsBuilder::default().name(name).build();
         let renamed = self.connection.api.rename_container(id, options).await;
-        renamed.map_err(|e| error_mapping::map(&self.connection, &format!("taking the name {name}"), e))
+        renamed.map_err(|e| error_mapping::map(&self.connection, &format!("renaming a container to {name}"), e))
     }
 
     /// The name is ours. Saying so in the volume and starting a new helper go on in the background.

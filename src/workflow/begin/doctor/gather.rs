@@ -1,5 +1,5 @@
 //! Collects the facts the verdicts need: from the machine, from the engine, from the project's files.
-//! Reads through the context and the rooms; what cannot be read becomes a reason.
+//! Reads through the context and the modules; what cannot be read becomes a reason.
 //! Never judges, and never waits long for anything.
 
 use std::path::Path;
@@ -39,7 +39,10 @@ struct Answered {
 /// All facts.
 pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProject) -> Result<Facts> {
     if matches!(project.environment.target, Some(TargetConfig::Kubernetes(_))) {
-        return Err(WorkflowError::usage("this environment is a cluster; `doctor` looks at Docker engines").into());
+        return Err(WorkflowError::usage(
+            "environment targets a Kubernetes cluster; `doctor` only supports Docker engines",
+        )
+        .into());
     }
     let (loaded, unreadable) = stack::load(context)?;
     let stack = loaded.as_ref().and_then(|loaded| loaded.stack.as_ref());
@@ -60,7 +63,7 @@ pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProjec
             ours: OffsetDateTime::now_utc().unix_timestamp(),
             ahead: match &answered {
                 Ok(answered) => answered.ahead.clone(),
-                Err(_) => Err("the engine does not answer".to_owned()),
+                Err(_) => Err("the engine is not responding".to_owned()),
             },
         },
         dns: dns(context, &root, source, (&place, observed.as_ref(), target)).await,
@@ -113,7 +116,7 @@ impl EngineLocation {
         if !self.same_machine {
             return Err(self.why_not.to_owned());
         }
-        value.ok_or_else(|| "this system does not tell".to_owned())
+        value.ok_or_else(|| "not available on this system".to_owned())
     }
 }
 
@@ -121,7 +124,7 @@ async fn engine(context: &Context, project: &LoadedProject) -> Answer<Answered> 
     let host = docker_host(project);
     let late = || TargetError::Unreachable {
         address: host.clone().unwrap_or_else(|| "unix:///var/run/docker.sock".to_owned()),
-        reason: format!("no answer within {}s", ENGINE_PATIENCE.as_secs()),
+        reason: format!("timed out after {}s", ENGINE_PATIENCE.as_secs()),
     };
     let ask = async {
         let target = context.connector.connect(host.as_deref()).await?;
@@ -132,7 +135,7 @@ async fn engine(context: &Context, project: &LoadedProject) -> Answer<Answered> 
         let ours: OffsetDateTime = before + (after - before) / 2;
         let theirs = OffsetDateTime::parse(&info.host.time, &Rfc3339);
         let ahead = theirs.map(|theirs| skew(ours, theirs));
-        Answer::Ok(Answered { target, info, ahead: ahead.map_err(|_| "the engine does not tell its time".to_owned()) })
+        Answer::Ok(Answered { target, info, ahead: ahead.map_err(|_| "time not reported by the engine".to_owned()) })
     };
     tokio::time::timeout(ENGINE_PATIENCE, ask).await.unwrap_or_else(|_| Err(late()))
 }
@@ -207,13 +210,13 @@ async fn dns(
     let host = match &name {
         _ if !place.local => Err(place.why_not.to_owned()),
         Some(name) => Ok(look_up(root, name).await),
-        None => Err("no registry and no package source is configured".to_owned()),
+        None => Err("no registry or package source is configured".to_owned()),
     };
     let variables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
     let proxied = variables.iter().any(|name| context.variables.get(*name).is_some_and(|value| !value.is_empty()));
     let inside = match (observed, target) {
         (Some(observed), Some(target)) => inside(observed, target).await,
-        _ => Err("no container runs".to_owned()),
+        _ => Err("no container is running".to_owned()),
     };
     DnsFacts { name: name.unwrap_or_default(), host, inside, proxied }
 }
@@ -223,7 +226,7 @@ async fn inside(observed: &Observed, target: &dyn Target) -> Seen<Lookup> {
     let own_network = |name: &String| !matches!(name.as_str(), "bridge" | "host" | "none");
     let running =
         observed.containers.iter().find(|c| c.state.is_up() && !c.one_off && c.networks.keys().any(own_network));
-    let Some(container) = running else { return Err("no container runs".to_owned()) };
+    let Some(container) = running else { return Err("no container is running".to_owned()) };
     let command = ["getent", "hosts", &container.service].map(str::to_owned).to_vec();
     let args = ExecArgs { container: container.id.clone(), command, ..ExecArgs::default() };
     let heard = Heard::default();
@@ -231,9 +234,9 @@ async fn inside(observed: &Observed, target: &dyn Target) -> Seen<Lookup> {
     match asked {
         Ok(Ok(0)) => Ok(Lookup::Found(heard.first_word())),
         Ok(Ok(2)) => Ok(Lookup::Unknown),
-        Err(_) => Ok(Lookup::Silent(format!("no answer within {}s", INSIDE_PATIENCE.as_secs()))),
+        Err(_) => Ok(Lookup::Silent(format!("timed out after {}s", INSIDE_PATIENCE.as_secs()))),
         // Many images have no `getent`.
-        _ => Err(format!("`{}` has no `getent` to ask with", container.name)),
+        _ => Err(format!("`{}` has no `getent`", container.name)),
     }
 }
 

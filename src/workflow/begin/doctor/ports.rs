@@ -90,7 +90,7 @@ fn needs_engine(holder: &Seen<PortState>) -> bool {
 
 fn on_machine(port: &PublishedPort, place: &EngineLocation) -> Seen<PortState> {
     if !place.local {
-        return Err(format!("{}; no container of it holds the port", place.why_not));
+        return Err(format!("{}; no container of it uses the port", place.why_not));
     }
     // A container has ports of its own; a virtual machine's are published on this one.
     if place.same_kernel && !place.same_machine {

@@ -102,7 +102,7 @@ impl Steps<'_> {
         let made = generate(self.context, &GenerateArgs::default())?;
         let state = StepState::of(made.changed(), made.dry_run);
         let detail = match made.changes.len() {
-            0 => format!("{}: nothing to add", made.file),
+            0 => format!("{}: up to date", made.file),
             count => format!("{}: {}", made.file, human::count(count, "value")),
         };
         journal.end(state, detail);

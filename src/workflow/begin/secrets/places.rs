@@ -82,11 +82,12 @@ pub(super) async fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
     for file in &files {
         let path = remedies.shown(&file.path);
         if let Ok(Some(mode)) = is_open_to_others(&file.path) {
-            let reason = format!("its mode is {mode:o}: others on this machine can reach it");
+            let reason = format!("its mode is {mode:o}: other users on this machine can read it");
             findings.push(of_file(&path, Problem::OpenMode, reason, format!("chmod 600 {}", quoted_word(&path))));
         }
         if is_tracked(&file.path).await {
-            let reason = "whoever has the repository has the secrets, and its history keeps them".to_owned();
+            let reason =
+                "everyone with access to the repository can read the secrets, also from its history".to_owned();
             let remedy = format!("git rm --cached {}", quoted_word(&path));
             findings.push(of_file(&path, Problem::TrackedByGit, reason, remedy));
         }

@@ -67,8 +67,8 @@ fn held<'a>(remedies: &'a Remedies<'_>, key: &'a str) -> Option<Held<'a>> {
 
 /// The name is not told: it may be a piece of the secret.
 fn lost_part(remedies: &Remedies<'_>, held: &Held<'_>) -> Finding {
-    let reason = "a `$` in it begins a name that nothing gives a value, so that part is lost: \
-                  write the value in single quotes, `'…'`, where `$` means itself";
+    let reason = "it contains a `$` followed by an undefined variable name, so that part is lost: \
+                  write the value in single quotes, `'…'`, to keep `$` literally";
     finding(held, Problem::UnsetReference, reason.to_owned(), remedies.edit(held.line))
 }
 
@@ -116,7 +116,7 @@ fn fault(remedies: &Remedies<'_>, key: &str, value: &str, min_length: Option<u32
     let template = remedies.setting.template.as_ref();
     let published = template.and_then(|file| Some((file, file.entry(key)?.value.as_deref()?)));
     if let Some((file, _)) = published.filter(|(_, published)| *published == value) {
-        return Some((Problem::Default, format!("it is the value published in {}", remedies.shown(&file.path))));
+        return Some((Problem::Default, format!("it equals the published value in {}", remedies.shown(&file.path))));
     }
     weakness(value, min_length).map(|reason| (Problem::Weak, reason))
 }

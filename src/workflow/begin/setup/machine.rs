@@ -36,7 +36,7 @@ impl<'c> ThisMachine<'c> {
             let target = self.context.connector.connect(self.host.as_deref()).await?;
             target.observe_engine().await
         };
-        let late = || TargetError::TimedOut { what: "a look at the engine".to_owned(), after: LOOK };
+        let late = || TargetError::TimedOut { what: "the engine check".to_owned(), after: LOOK };
         tokio::time::timeout(LOOK, ask).await.unwrap_or_else(|_| Err(late()))
     }
 }

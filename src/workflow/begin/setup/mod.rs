@@ -43,7 +43,7 @@ pub async fn set_up(context: &Context) -> Result<SetupReport> {
     Ok(report(context, gather::Found { engine, ..found }, done))
 }
 
-/// Shows the steps and asks; nobody is asked for what cannot be done.
+/// Shows the steps and asks; impossible steps are refused before the prompt.
 fn agree(context: &Context, steps: &[SetupStep], is_root: bool) -> Result<()> {
     if !is_root {
         let what = steps.first().map(|step| format!("{} {}", step.verbs.0, step.subject)).unwrap_or_default();
@@ -54,7 +54,7 @@ fn agree(context: &Context, steps: &[SetupStep], is_root: bool) -> Result<()> {
             context.reporter.note(step.line());
         }
     }
-    Ok(context.prompt.confirm("do all of this on this machine?")?)
+    Ok(context.prompt.confirm("apply these changes to this machine?")?)
 }
 
 fn report(context: &Context, found: gather::Found, steps: Vec<SetupStepDone>) -> SetupReport {

@@ -56,7 +56,12 @@ pub async fn run(context: &Context, args: CpArgs) -> Result<Box<dyn Report>> {
     let service = match (&from, &to) {
         (CopyEndpoint::Inside { service, .. }, CopyEndpoint::Local(_) | CopyEndpoint::Stream) => service,
         (CopyEndpoint::Local(_) | CopyEndpoint::Stream, CopyEndpoint::Inside { service, .. }) => service,
-        _ => return Err(WorkflowError::usage("one side is SERVICE:PATH, the other a local path or -").into()),
+        _ => {
+            return Err(WorkflowError::usage(
+                "exactly one of SOURCE and DESTINATION must be SERVICE:PATH, the other a local path or -",
+            )
+            .into());
+        }
     };
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
@@ -149,7 +154,7 @@ impl Copy<'_> {
 
     async fn stream_into(&self, containers: &[&ObservedContainer], path: &str) -> Result<Box<dyn Report>> {
         let [container] = containers else {
-            return Err(WorkflowError::usage("the service has several containers: say which with --index").into());
+            return Err(WorkflowError::usage("the service has several containers; choose one with --index").into());
         };
         if self.state(container, path).await? != Some(true) {
             return Err(rules::no_directory(path));

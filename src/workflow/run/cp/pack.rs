@@ -99,9 +99,7 @@ impl Packer {
             return self.builder.append_link(&mut header, name, target).map_err(failed);
         }
         if !meta.is_file() {
-            self.copied
-                .skipped
-                .push(format!("{} is neither file, directory nor link and was left out", path.display()));
+            self.copied.skipped.push(format!("{} is not a file, directory or link and was skipped", path.display()));
             return Ok(());
         }
         let file = File::open(path).map_err(failed)?;
@@ -140,7 +138,7 @@ impl Read for Exactly {
         let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let length = self.file.read(&mut buffer[..limit])?;
         if length == 0 && limit > 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter while it was read"));
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it was truncated while being read"));
         }
         self.left -= length as u64;
         Ok(length)

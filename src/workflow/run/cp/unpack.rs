@@ -142,7 +142,9 @@ impl Unpacker {
             EntryType::Link => self.hard_link(entry, path)?,
             other => {
                 let name = path.display();
-                self.copied.skipped.push(format!("{name} is neither file, directory nor link ({other:?}), left out"));
+                self.copied
+                    .skipped
+                    .push(format!("{name} is not a file, directory or link ({other:?}) and was skipped"));
                 return Ok(());
             }
         }
@@ -176,13 +178,15 @@ impl Unpacker {
 }
 
 fn outside() -> io::Error {
-    io::Error::new(io::ErrorKind::PermissionDenied, "it would be written outside of the destination")
+    io::Error::new(io::ErrorKind::PermissionDenied, "path escapes the destination")
 }
 
 /// What is there is replaced, not written through: it may be a link.
 fn make_way(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => Err(io::Error::new(io::ErrorKind::IsADirectory, "a directory is in the way")),
+        Ok(found) if found.is_dir() => {
+            Err(io::Error::new(io::ErrorKind::IsADirectory, "a directory of that name exists"))
+        }
         Ok(_) => fs::remove_file(path),
         Err(_) => Ok(()),
     }
@@ -268,7 +272,7 @@ mod tests {
             fs::create_dir(&inside).unwrap();
             fs::write(there.path().join("outside"), "kept").unwrap();
             let failed = unpacked(&inside, "", attack).await.unwrap_err();
-            assert!(failed.to_string().contains("outside of the destination"), "{attack:?}: {failed}");
+            assert!(failed.to_string().contains("path escapes the destination"), "{attack:?}: {failed}");
             assert!(!there.path().join("evil").exists(), "{attack:?}");
         }
     }

@@ -59,7 +59,7 @@ struct DiagramReport {
 pub async fn run(context: &Context, args: DiagramArgs) -> Result<Box<dyn Report>> {
     let mut loaded = load_stack(context)?;
     let observed = match args.offline {
-        true => Err("the engine was not asked (--offline)".to_owned()),
+        true => Err("the engine was not queried (--offline)".to_owned()),
         false => observe(context, &loaded).await,
     };
     let graph = Graph::new(&loaded.take_stack(context)?, observed);
@@ -73,7 +73,7 @@ async fn observe(context: &Context, loaded: &LoadedStack) -> std::result::Result
     };
     match tokio::time::timeout(PATIENCE, ask).await {
         Ok(answer) => answer.map_err(|error| context.redactor.redact(&error.messages().join(": ")).into_owned()),
-        Err(_) => Err(format!("the engine did not answer within {}s", PATIENCE.as_secs())),
+        Err(_) => Err(format!("the engine timed out after {}s", PATIENCE.as_secs())),
     }
 }
 

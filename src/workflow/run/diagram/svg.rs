@@ -98,9 +98,11 @@ fn curve(from: BoxPosition, to: BoxPosition, condition: Condition) -> String {
     let (x1, y1) = (from.x + BOX.0 / 2, from.y + from.height);
     let (x2, y2) = (to.x + BOX.0 / 2, to.y);
     let (dashes, meaning) = match condition {
-        Condition::ServiceStarted => ("", "waits for its start"),
+        Condition::ServiceStarted => ("", "waits until it is started"),
         Condition::ServiceHealthy => (" stroke-width=\"2\"", "waits until it is healthy"),
-        Condition::ServiceCompletedSuccessfully => (" stroke-dasharray=\"5 4\"", "waits until it has ended well"),
+        Condition::ServiceCompletedSuccessfully => {
+            (" stroke-dasharray=\"5 4\"", "waits until it has completed successfully")
+        }
     };
     let (c1, c2) = (y1 + SPACE.1 / 2, y2.saturating_sub(SPACE.1 / 2));
     let path = format!("M{x1} {y1} C{x1} {c1} {x2} {c2} {x2} {y2}");

@@ -51,9 +51,9 @@ fn title(graph: &Graph) -> String {
 /// How a line to a service is drawn, and what it means.
 const fn stroke(condition: Condition) -> (&'static str, &'static str) {
     match condition {
-        Condition::ServiceStarted => ("──", "waits for its start"),
+        Condition::ServiceStarted => ("──", "waits until it is started"),
         Condition::ServiceHealthy => ("══", "waits until it is healthy"),
-        Condition::ServiceCompletedSuccessfully => ("┄┄", "waits until it has ended well"),
+        Condition::ServiceCompletedSuccessfully => ("┄┄", "waits until it has completed successfully"),
     }
 }
 

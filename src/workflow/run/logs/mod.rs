@@ -61,7 +61,7 @@ fn tail(text: &str) -> std::result::Result<Tail, String> {
     if text == "all" || text == "-1" {
         return Ok(Tail(None));
     }
-    text.parse().map(|n| Tail(Some(n))).map_err(|_| format!("`{text}` is neither a number nor `all`"))
+    text.parse().map(|n| Tail(Some(n))).map_err(|_| format!("invalid value `{text}`, expected a number or `all`"))
 }
 
 /// Whose logs, and which part of them.
@@ -115,7 +115,7 @@ fn range(context: &Context, args: &LogsArgs) -> Result<LogArgs> {
         Some(text) => match time::point(text, &(context.now)()) {
             Some(point) => Ok(Some(point)),
             None => Err(WorkflowError::Usage {
-                message: format!("`{text}` is not a time"),
+                message: format!("invalid time `{text}`"),
                 hint: Some("write `10m`, `2026-01-31T15:04:05Z` or Unix seconds".to_owned()),
             }),
         },
@@ -183,7 +183,7 @@ pub(super) async fn open_all(
 pub(super) fn unreadable(context: &Context, container: Option<&ObservedContainer>, error: &TargetError) {
     if !matches!(error, TargetError::NotFound { .. }) {
         let name = container.map(|c| c.name.as_str()).unwrap_or_default();
-        context.reporter.warn(format!("the log of {name} cannot be read: {error}"));
+        context.reporter.warn(format!("cannot read the log of {name}: {error}"));
     }
 }
 

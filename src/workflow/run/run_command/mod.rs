@@ -225,7 +225,7 @@ impl<'a> Made<'a> {
         };
         if self.context.options.dry_run {
             let mut changed: Changed = change.run(&stages).await?;
-            changed.steps.push(format!("run {}: it was asked for", self.words()));
+            changed.steps.push(format!("run {}: requested", self.words()));
             return Ok(Box::new(Done::new(self.context, changed, "")));
         }
         // A task changes the stack: nobody else may meanwhile. A plain command is a look inside.

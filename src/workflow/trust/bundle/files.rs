@@ -119,7 +119,7 @@ impl FileCollector<'_> {
         let Ok(path) = path.canonicalize() else { return Ok(()) };
         let Some(name) = inside(self.root, &path) else {
             if path.is_file() {
-                self.found.left_out.insert(path.display().to_string(), "it is not in the project's folder");
+                self.found.left_out.insert(path.display().to_string(), "outside the project directory");
             }
             return Ok(());
         };
@@ -127,7 +127,7 @@ impl FileCollector<'_> {
             return Ok(());
         }
         if self.secrets.contains(&path) || is_env_file(&path) {
-            self.found.left_out.insert(name, "it holds secrets: bring it yourself");
+            self.found.left_out.insert(name, "contains secrets; copy it separately");
             return Ok(());
         }
         if path.is_dir() {
@@ -189,7 +189,7 @@ fn refuse_secrets(path: &str, bytes: &[u8], redactor: &Redactor) -> Result<()> {
     if redactor.redact(&text) == text {
         return Ok(());
     }
-    let message = format!("{path} holds the value of a secret, so it cannot go into a bundle");
+    let message = format!("{path} contains a secret and cannot be bundled");
     let hint =
         Some("put the value into `.env` and write `${NAME}` in its place, then `aictl config` to check".to_owned());
     Err(WorkflowError::Refused { message, hint }.into())

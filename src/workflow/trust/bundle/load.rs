@@ -90,8 +90,8 @@ fn places(context: &Context, args: &LoadArgs) -> Result<(PathBuf, Option<PathBuf
     let Some(to) = &args.to else { return Ok((path, None)) };
     let directory = context.cwd.join(to);
     if directory.exists() && !directory.is_dir() {
-        let message = format!("{} is a file: there is no unpacking into it", to.display());
-        let hint = Some("name a directory, which may be a new one: `--to NEW`; nothing was loaded".to_owned());
+        let message = format!("{} is not a directory", to.display());
+        let hint = Some("nothing was loaded; name a new or existing directory: `--to DIR`".to_owned());
         return Err(WorkflowError::Usage { message, hint }.into());
     }
     Ok((path, Some(directory)))
@@ -101,7 +101,7 @@ fn places(context: &Context, args: &LoadArgs) -> Result<(PathBuf, Option<PathBuf
 async fn verified(context: &Context, path: &Path) -> Result<Arc<Bundle>> {
     let (path, reporter, subject) = (path.to_owned(), context.reporter.clone(), format!("bundle {}", path.display()));
     let began = Instant::now();
-    let cause = "nothing is loaded of a bundle that is not whole".to_owned();
+    let cause = "a truncated or corrupt bundle is not loaded".to_owned();
     reporter.report(Event::StepStarted { key: 0, verb: "verify", subject: subject.clone(), cause });
     let told = reporter.clone();
     let verify = move || {
@@ -182,7 +182,7 @@ async fn load(
     (bundle, path): (&Arc<Bundle>, &Path),
     wanted: Vec<BundledImage>,
 ) -> Result<()> {
-    let words = wanted.iter().map(|image| format!("load image {}: the bundle holds it", image.reference)).collect();
+    let words = wanted.iter().map(|image| format!("load image {}: it is in the bundle", image.reference)).collect();
     let scope = Scope { project: ENGINE_WIDE.to_owned(), ..Default::default() };
     let afterwards = Afterwards::Retire { forget: true };
     let change = Change { context, target: target.clone(), scope, operation: "bundle load", afterwards };
@@ -216,7 +216,7 @@ async fn load(
 fn place(directory: &Path, file: &BundledFile) -> Result<PathBuf> {
     let parts = file.path.split('/');
     if file.path.is_empty() || parts.into_iter().any(|part| part.is_empty() || part == "." || part == "..") {
-        return Err(WorkflowError::usage(format!("{} of the bundle is no path below a directory", file.path)).into());
+        return Err(WorkflowError::usage(format!("{} in the bundle is not a valid relative path", file.path)).into());
     }
     Ok(directory.join(&file.path))
 }
@@ -230,8 +230,8 @@ fn refuse_overwriting(directory: &Path, bundle: &Bundle) -> Result<()> {
             Err(_) => path.symlink_metadata().is_ok(),
         };
         if differs {
-            let message = format!("{} is there and differs from the bundle's", path.display());
-            let hint = Some("unpack into an empty directory: `--to NEW`; nothing was loaded".to_owned());
+            let message = format!("{} exists and differs from the one in the bundle", path.display());
+            let hint = Some("nothing was loaded; extract to an empty directory: `--to DIR`".to_owned());
             return Err(WorkflowError::Refused { message, hint }.into());
         }
     }
@@ -285,9 +285,8 @@ impl Report for LoadReport {
             let count = human::count(self.files.len() - self.absent_files.len(), "file");
             blocks.push(line(format!("{verb} {count} into {}", directory.display()), Tone::Plain));
         }
-        blocks
-            .extend(self.absent_files.iter().map(|file| line(format!("{file} is in the earlier bundle"), Tone::Warn)));
-        blocks.push(line("digests compared: the image's configuration and the engine's id".to_owned(), Tone::Dim));
+        blocks.extend(self.absent_files.iter().map(|file| line(format!("{file} is in the base bundle"), Tone::Warn)));
+        blocks.push(line("digests of image configurations match the image IDs of the engine".to_owned(), Tone::Dim));
         blocks
     }
 

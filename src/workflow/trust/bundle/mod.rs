@@ -67,7 +67,7 @@ fn refuse_stream(file: &Path, verb: &str) -> Result<()> {
     if file != Path::new("-") {
         return Ok(());
     }
-    let message = "a bundle is a file, and `-` names none".to_owned();
+    let message = "a bundle must be a file, not `-`".to_owned();
     let hint = Some(format!("`aictl bundle {verb} shop.tar`; a file of that name is `./-`"));
     Err(WorkflowError::Usage { message, hint }.into())
 }
