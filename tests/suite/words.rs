@@ -139,7 +139,7 @@ fn below(directories: &[&str]) -> Vec<(String, String)> {
 /// What a reader or user sees of a source: its string literals and, as clap and schemars print them, doc comments of
 /// items. Continued literals are joined. Tests see what they want.
 fn visible(text: &str) -> String {
-    let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let lines = text.lines().filter(|line| {
         let line = line.trim_start();
         !line.starts_with("//") || (line.starts_with("///") && !line.starts_with("////"))
@@ -221,7 +221,7 @@ fn no_type_or_function_has_a_private_name_and_none_several_meanings() {
 /// Types that exist in the tests of a file only.
 fn is_test(name: &str, word: &str) -> bool {
     let text = fs::read_to_string(root().join(name)).unwrap();
-    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
     !words(&code).any(|found| found == word)
 }
 

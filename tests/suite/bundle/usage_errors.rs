@@ -45,7 +45,7 @@ fn what_is_no_bundle_and_no_place_for_one_is_told() {
     let folder = folder();
     refused(folder.path(), 2, &["save", "-"], &["a bundle must be a file, not `-`", "bundle save shop.tar"]);
     refused(folder.path(), 2, &["load", "-"], &["a bundle must be a file, not `-`", "bundle load shop.tar"]);
-    refused(folder.path(), 2, &["load", "x.tar", "--to", "base.tar"], &["base.tar is a file", "--to NEW"]);
+    refused(folder.path(), 2, &["load", "x.tar", "--to", "base.tar"], &["base.tar is not a directory", "--to DIR"]);
     refused(folder.path(), 1, &["load", "."], &["is not an aictl bundle: it is a directory", "bundle save FILE"]);
     refused(
         folder.path(),
