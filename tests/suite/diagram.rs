@@ -46,7 +46,7 @@ fn a_running_stack_is_drawn_as_it_is_and_without_an_engine_as_it_is_meant() {
     };
     let down = alone(&["--output", "json"]).ended(0);
     assert_eq!(states(&down), ["1-web unknown", "broken unknown", "once unknown"]);
-    assert!(alone(&[]).ended(0).stdout.contains("state unknown: no engine answers"));
+    assert!(alone(&[]).ended(0).stdout.contains("state unknown: cannot connect to the engine"));
     assert!(alone(&["--format", "svg"]).ended(0).stdout.starts_with("<svg "));
     let mermaid = alone(&["--format", "mermaid", "--offline"]).ended(0).stdout;
     assert!(mermaid.starts_with("flowchart TD\n") && mermaid.contains("--offline"), "{mermaid}");

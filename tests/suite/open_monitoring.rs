@@ -89,7 +89,7 @@ fn monitoring_starts_and_stops_beside_the_stack() {
     let running = |service: &str| state(&stage, service) == "running";
     assert!(running("prometheus") && running("exporter"));
     let again = stage.aictl(&["monitoring", "start"]).ended(0);
-    assert_eq!((stage.containers(), again.stdout.contains("unchanged")), (watched, true), "{again:?}");
+    assert_eq!((stage.containers(), again.stdout.contains("up to date")), (watched, true), "{again:?}");
 
     stage.aictl(&["monitoring", "stop"]).ended(0);
     assert_eq!((state(&stage, "prometheus"), state(&stage, "db")), ("exited".into(), "running".into()));

@@ -70,9 +70,10 @@ fn an_altered_or_shortened_bundle_is_refused_and_the_engine_stays_empty() {
         refused(&format!("byte {at} of {length} altered"), &altered, &reason(&parts, at));
     }
     for kept in [0, 1, 511, 512, length / 3, length / 2, length - 1025, length - 512, length - 1] {
-        refused(&format!("{kept} bytes of {length}"), &whole[..kept], "cut off");
+        let reason = if kept == 0 { "the file is empty" } else { "truncated after" };
+        refused(&format!("{kept} bytes of {length}"), &whole[..kept], reason);
     }
-    refused("a grown bundle", &[&whole[..], &[0; 512]].concat(), "added to its end");
+    refused("a grown bundle", &[&whole[..], &[0; 512]].concat(), "trailing data");
     fs::write(&broken, &whole).unwrap();
     aictl(stage.path(), Some(&address), &["bundle", "load", broken.to_str().unwrap()]).ended(0);
 }

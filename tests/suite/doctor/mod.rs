@@ -151,7 +151,10 @@ fn too_little_disk_for_the_engine_and_an_image_for_another_machine_have_their_re
     assert!(remedy(&one(&outcome, "cpus", "processors")).contains("`nproc`") || is_limited(&outcome, "cpus"));
     // Text says the same.
     let text = stage.aictl(&["doctor", "--quiet"]).ended(4).stdout;
-    assert!(text.contains("-> `docker system df`") && text.contains("-> use an image for "), "{text}");
+    assert!(
+        text.contains("-> see disk usage with `docker system df`") && text.contains("-> use an image for "),
+        "{text}"
+    );
 }
 
 /// By a control group or an affinity, which have remedies of their own.

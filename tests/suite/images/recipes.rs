@@ -30,7 +30,7 @@ fn the_same_compose_file_runs_with_the_official_name_and_with_the_recipes() {
     assert!(started.stderr.contains("redis:7 is replaced by aictl/redis:7"), "it says what it is: {}", started.stderr);
     let id = |name: &str| engine.docker(&["image", "inspect", "--format", "{{.Id}}", name]).ended(0).stdout;
     assert_eq!(id("redis:7"), id("aictl/redis:7"));
-    assert!(ran(&engine, &project, &["start"]).ended(0).stdout.contains("unchanged"));
+    assert!(ran(&engine, &project, &["start"]).ended(0).stdout.contains("up to date"));
     std::fs::write(project.join(".env"), "REDIS_IMAGE=aictl/redis:7\n").unwrap();
     ran(&engine, &project, &["start"]).ended(0);
     let image = engine.docker(&["inspect", "--format", "{{.Config.Image}} {{.State.Health.Status}}", "own-cache-1"]);
@@ -56,7 +56,7 @@ const SLEEPING: &str =
 fn goes_on(start: impl Fn() -> Outcome) {
     let mended = start().ended(0);
     assert!(mended.stderr.contains("Built image aictl/redis:7"), "{}", mended.stderr);
-    assert!(start().ended(0).stdout.contains("unchanged"));
+    assert!(start().ended(0).stdout.contains("up to date"));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_base_image_that_failed_is_built_by_the_next_run_and_then_never_again() {
     assert!(dry.stdout.contains("build image aictl/base:bookworm"), "{}", dry.stdout);
     assert_eq!(engine.docker(&["image", "ls", "-q", "aictl/base"]).ended(0).stdout, "");
     built(&build).ended(0);
-    assert!(built(&build).ended(0).stdout.contains("unchanged: aictl/base:bookworm"));
+    assert!(built(&build).ended(0).stdout.contains("up to date: aictl/base:bookworm"));
     // Nothing uses it: it goes, and only after it was named.
     let named = built(&["--dry-run", "images", "prune"]).ended(0);
     assert!(named.stdout.contains("remove image aictl/base:bookworm"), "{}", named.stdout);

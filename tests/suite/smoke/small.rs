@@ -40,7 +40,8 @@ fn a_check_that_passed_late_is_flaky_and_shows_its_failures() {
     stage.aictl(&["start"]).ended(0);
     let mut command = stage.command(&["smoke-test", "--junit", "junit.xml"]);
     let outcome = Outcome::from(command.env("GITHUB_ACTIONS", "true").output().unwrap()).ended(0);
-    for part in ["flaky  door opens: passed at attempt 2", "attempt 1: ", "exit code 3", "::warning title=door opens::"]
+    for part in
+        ["flaky  door opens: passed at attempt 2", "attempt 1: ", "exited with code 3", "::warning title=door opens::"]
     {
         assert!(outcome.stdout.contains(part), "`{part}` is not in:\n{}", outcome.stdout);
     }
