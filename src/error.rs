@@ -1,79 +1,74 @@
-//! What kinds of failure exist and which exit code each one is.
-//! Reads nothing; every room's error says its `ErrorKind` and may carry hints.
+//! The kinds of failure and the exit code of each.
+//! Reads nothing; every module's error type gives its `ErrorKind` and may carry hints.
 //! Never formats for a terminal: `ui` does.
 
-/// The kind of a failure. One kind is one exit code; the table is part of the command-line contract.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ErrorKind {
-    /// The operation was tried and failed.
-    Failed,
-    /// The command line is wrong.
-    Usage,
-    /// Something did not become ready before its deadline.
-    NotReady,
-    /// Checks ran and at least one failed.
-    ChecksFailed,
-    /// A question had to be asked and there is no terminal.
-    NeedsConfirmation,
-    /// `plan --exit-code` found changes.
-    ChangesPresent,
-    /// The saved plan no longer fits the world.
-    StalePlan,
-    /// The user said no.
-    Declined,
-    /// The engine or the cluster cannot be reached.
-    Unreachable,
-    /// What was named does not exist.
-    NotFound,
-    /// Another operation holds the lease.
-    Locked,
-    /// A password or credential was refused.
-    Credentials,
-    /// The new release failed and the previous one still serves.
-    DeployFailed,
-    /// A rollback failed.
-    RollbackFailed,
-    /// Some parts were done, others not.
-    Partial,
-    /// The configuration is invalid.
-    Config,
-    /// Interrupted by Ctrl-C.
-    Interrupted,
-    /// Asked to terminate.
-    Terminated,
-    /// `exec` or `run` itself failed, as opposed to the command it ran.
-    ExecFailed,
-}
-
-impl ErrorKind {
-    /// The process exit code of this kind.
-    pub const fn exit_code(self) -> u8 {
-        match self {
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::NotReady => 3,
-            Self::ChecksFailed => 4,
-            Self::NeedsConfirmation => 5,
-            Self::ChangesPresent => 6,
-            Self::StalePlan => 7,
-            Self::Declined => 8,
-            Self::Unreachable => 9,
-            Self::NotFound => 10,
-            Self::Locked => 11,
-            Self::Credentials => 12,
-            Self::DeployFailed => 20,
-            Self::RollbackFailed => 21,
-            Self::Partial => 30,
-            Self::Config => 78,
-            Self::ExecFailed => 125,
-            Self::Interrupted => 130,
-            Self::Terminated => 143,
+/// Defines the kinds together with their exit codes and meanings, so that no kind can lack either.
+macro_rules! error_kinds {
+    ($($kind:ident = $code:literal, $meaning:literal;)*) => {
+        /// The kind of a failure. One kind is one exit code; the table is part of the command-line contract.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum ErrorKind {
+            $(#[doc = $meaning] $kind,)*
         }
-    }
+
+        impl ErrorKind {
+            /// Every kind, in the order of their exit codes.
+            pub const ALL: &'static [Self] = &[$(Self::$kind),*];
+
+            /// The process exit code of this kind.
+            pub const fn exit_code(self) -> u8 {
+                match self {
+                    $(Self::$kind => $code,)*
+                }
+            }
+
+            /// What the exit code means, as help, man page and README say it.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $meaning,)*
+                }
+            }
+        }
+    };
 }
 
-/// What every room's error enum says about itself besides its message.
+error_kinds! {
+    Failed = 1, "operation failed";
+    Usage = 2, "invalid command line";
+    NotReady = 3, "not ready before the timeout";
+    ChecksFailed = 4, "checks failed (`doctor`, `secrets check`, `health`, `smoke-test`)";
+    NeedsConfirmation = 5, "confirmation required, but there is no terminal";
+    ChangesPresent = 6, "changes present (`plan --exit-code`)";
+    StalePlan = 7, "saved plan is stale";
+    Declined = 8, "declined at the prompt";
+    Unreachable = 9, "cannot connect to the engine";
+    NotFound = 10, "not found";
+    Locked = 11, "locked by another operation";
+    Credentials = 12, "invalid password or credentials";
+    DeployFailed = 20, "deploy failed; the previous release still serves";
+    RollbackFailed = 21, "rollback failed";
+    Partial = 30, "partially done";
+    Config = 78, "invalid configuration, or no checks to run";
+    ExecFailed = 125, "`exec` or `run` itself failed";
+    Interrupted = 130, "interrupted by Ctrl-C";
+    Terminated = 143, "terminated by SIGTERM or SIGHUP";
+}
+
+/// Kinds of verbs that do not exist yet; the documentation leaves them out.
+const RESERVED: [ErrorKind; 3] = [ErrorKind::StalePlan, ErrorKind::DeployFailed, ErrorKind::RollbackFailed];
+
+/// What `exec` and `run` add to the table.
+pub const PASSED_THROUGH: &str = "`exec` and `run` exit with the exit code of the command they ran: \
+     126 when it cannot be executed, 127 when it is not found.";
+
+/// The documented exit codes with their meanings: the one table behind README, man page and `--help`.
+pub fn exit_codes() -> impl Iterator<Item = (u8, &'static str)> {
+    let kinds = ErrorKind::ALL.iter().filter(|kind| !RESERVED.contains(kind));
+    std::iter::once((0, "success")).chain(kinds.map(|kind| (kind.exit_code(), kind.meaning())))
+}
+
+/// What every module's error enum gives besides its message.
 pub trait Hint: std::error::Error {
     /// The kind, and with it the exit code.
     fn kind(&self) -> ErrorKind;
@@ -89,7 +84,7 @@ pub trait Hint: std::error::Error {
     }
 }
 
-/// An error of any room on its way to the user: the message chain, the kind and the hints, gathered once.
+/// An error of any module on its way to the user: the message chain, the kind and the hints, gathered once.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -104,7 +99,7 @@ impl Error {
         self.kind
     }
 
-    /// The hints of the room the error came from, plus what was added on the way.
+    /// The hints of the module the error came from, plus those added on the way.
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
@@ -146,7 +141,7 @@ impl Error {
         self
     }
 
-    /// The room's own error, for callers that look for one variant.
+    /// The module's own error, for callers that look for one variant.
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         self.source.downcast_ref::<E>()
     }
@@ -187,4 +182,21 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
     let bound = (written.chars().count() / 3).max(1) + usize::from(written.len() > 3);
     let scored = known.into_iter().map(|name| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name));
     scored.filter(|(distance, _)| *distance <= bound).min().map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_unique_and_ascending() {
+        let codes: Vec<u8> = ErrorKind::ALL.iter().map(|kind| kind.exit_code()).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+    }
+
+    #[test]
+    fn the_documented_codes_leave_out_only_those_of_missing_verbs() {
+        let documented: Vec<u8> = exit_codes().map(|(code, _)| code).collect();
+        assert_eq!(documented, [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 12, 30, 78, 125, 130, 143]);
+    }
 }

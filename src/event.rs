@@ -57,7 +57,7 @@ impl Reporter for Silent {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PromptError {
     /// There is no terminal to ask on.
-    #[error("`{question}` needs an answer and there is no terminal")]
+    #[error("`{question}` requires confirmation, but there is no terminal")]
     NoTerminal { question: String },
     /// The user said no, or typed something else than asked for.
     #[error("declined: {question}")]

@@ -1,6 +1,6 @@
 //! aictl: one binary that takes a self-hosted AI-assistant stack from a bare machine to a production it can roll back.
-//! The rooms stand in reading order: imports point up this list (left in the design), data flows down it.
-//! This file only lists the rooms; those that need no engine are the crate of `model.rs` and keep their names here.
+//! The modules are listed in reading order: imports point up this list (left in the design), data flows down it.
+//! Those that need no engine are the crate of `model.rs` and keep their names here.
 
 pub use aictl_model::{compose, error, event, image, output_file, plan, project, release, secret, target, template};
 

@@ -13,18 +13,18 @@ use super::Verb;
 use crate::session::GlobalOptions;
 use crate::ui::{OutputFormat, ProgressMode, UiOptions};
 
-/// Deploy, watch, back up, roll back and restore a self-hosted AI-assistant stack
+/// Run a self-hosted AI-assistant stack on a Docker engine
 #[derive(Debug, Parser)]
 #[command(name = "aictl", version, propagate_version = false, max_term_width = 100, subcommand_required = true)]
 #[command(disable_help_subcommand = true, arg_required_else_help = true)]
 pub struct Cli {
-    /// Compose file; also --file
+    /// Compose file; short for --file
     #[arg(short = 'f', value_name = "FILE", hide = true)]
     short_files: Vec<PathBuf>,
-    /// Project name; also --project-name
+    /// Project name; short for --project-name
     #[arg(short = 'p', value_name = "NAME", hide = true)]
     short_project_name: Option<String>,
-    /// Also --verbose
+    /// Short for --verbose
     #[arg(short = 'v', hide = true)]
     short_verbose: bool,
     /// Global flags.
@@ -35,50 +35,50 @@ pub struct Cli {
     pub verb: Verb,
 }
 
-/// Flags every verb takes.
+/// Flags of every verb.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalArgs {
-    /// Environment of aictl.yaml
-    #[arg(long, global = true, value_name = "NAME", env = "AICTL_ENV")]
+    /// Environment from aictl.yaml
+    #[arg(long, global = true, value_name = "NAME", env = "AICTL_ENV", hide_env_values = true)]
     pub env: Option<String>,
-    /// Directory of the project
+    /// Project directory
     #[arg(long, global = true, value_name = "DIR", alias = "project-directory")]
     pub project_dir: Option<PathBuf>,
-    /// Compose file, several add up, - is standard input (-f before the verb)
+    /// Compose file, or - for standard input; repeatable (-f before the command)
     #[arg(long = "file", global = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Project name (-p before the verb)
+    /// Project name (-p before the command)
     #[arg(long, global = true, value_name = "NAME")]
     pub project_name: Option<String>,
-    /// Profile to enable
+    /// Profile to enable; repeatable
     #[arg(long = "profile", global = true, value_name = "NAME")]
     pub profiles: Vec<String>,
-    /// Env file for interpolation, instead of .env
+    /// Env file for interpolation instead of .env; repeatable
     #[arg(long = "env-file", global = true, value_name = "FILE")]
     pub env_files: Vec<PathBuf>,
-    /// Value for templates: a.b=c
+    /// Set a template value, such as api.port=8001; repeatable
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Resources no service uses too
+    /// Include unused resources
     #[arg(long, global = true)]
     pub all_resources: bool,
-    /// How results are written
+    /// Output format
     #[arg(long, global = true, value_name = "FORMAT", default_value = "text", value_parser = named::<OutputFormat>(&OutputFormat::NAMES))]
     pub output: OutputFormat,
-    /// How progress is shown
+    /// Progress output
     #[arg(long, global = true, value_name = "MODE", default_value = "auto", value_parser = named::<ProgressMode>(&ProgressMode::NAMES))]
     pub progress: ProgressMode,
-    /// Say what would be done; change nothing
+    /// Show what would be done without changing anything
     #[arg(long, global = true)]
     pub dry_run: bool,
-    /// Answer questions with yes
+    /// Answer yes to all prompts
     #[arg(long, short = 'y', global = true)]
     pub yes: bool,
-    /// How long to wait for each thing that is waited for: 90s, 5m
+    /// Timeout for each wait, such as 90s or 5m
     #[arg(long, global = true, value_name = "TIME", value_parser = duration)]
     pub timeout: Option<Duration>,
-    /// Show more: the output of builds, causes
+    /// Show more detail, such as build output and error causes
     #[arg(long, global = true)]
     pub verbose: bool,
 }
@@ -103,7 +103,7 @@ impl Cli {
         }
     }
 
-    /// The looks.
+    /// The options of the terminal output.
     pub fn ui_options(&self) -> UiOptions {
         UiOptions {
             output: self.global.output,
@@ -124,7 +124,7 @@ where
 
 /// `90`, `90s`, `5m`, `1h30m`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is not a time such as 90s or 5m");
+    let wrong = || format!("invalid duration `{text}`, expected one such as 90s or 5m");
     if let Ok(seconds) = text.parse::<u64>() {
         return bounded(text, Duration::from_secs(seconds));
     }
@@ -148,14 +148,15 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     if text.is_empty() { Err(wrong()) } else { bounded(text, total) }
 }
 
-/// Nobody waits for a year, and clocks cannot add every time.
+/// No wait lasts a year, and clocks cannot add every duration.
 fn bounded(text: &str, time: Duration) -> Result<Duration, String> {
     let year = Duration::from_secs(365 * 86_400);
-    if time > year { Err(format!("`{text}` is more than a year")) } else { Ok(time) }
+    if time > year { Err(format!("duration `{text}` is longer than a year")) } else { Ok(time) }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::RunVerb;
     use super::*;
     use clap::CommandFactory;
 
@@ -169,7 +170,7 @@ mod tests {
         let parse = |line: &str| Cli::try_parse_from(line.split(' '));
         let cli = parse("aictl -f a.yaml -p shop stop --remove -v --file b.yaml").unwrap();
         assert_eq!(cli.options().project_name.as_deref(), Some("shop"));
-        assert!(matches!(&cli.verb, Verb::Stop(args) if args.volumes && args.remove));
+        assert!(matches!(&cli.verb, Verb::Run(RunVerb::Stop(args)) if args.volumes && args.remove));
         assert!(parse("aictl stop -p shop").is_err());
         assert!(parse("aictl status --project-name shop").is_ok());
     }

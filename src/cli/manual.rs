@@ -1,59 +1,36 @@
 //! What is derived from the command tree: shell completions and man pages.
 //! Reads the tree clap built; returns text, or writes pages where `--to` says.
-//! Never holds a word of its own about a verb.
+//! Holds no text of its own about a verb.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Command, CommandFactory};
 
 use super::args::Cli;
-use crate::error::{Error, Result};
+use crate::error::{Error, PASSED_THROUGH, Result, exit_codes};
 use crate::output_file::{Content, Existing, OutputError, Rules, Tree};
 use crate::session::WorkflowError;
 use crate::session::report::{Block, Report};
 
-/// Print the completions of a shell
+/// Print the completion script for a shell
 ///
-/// bash: `aictl completions bash > /etc/bash_completion.d/aictl`; zsh: into a directory of $fpath as `_aictl`;
+/// bash: `aictl completions bash > /etc/bash_completion.d/aictl`; zsh: save it as `_aictl` in a directory of $fpath;
 /// fish: `aictl completions fish > ~/.config/fish/completions/aictl.fish`.
 #[derive(Debug, Clone, Args)]
 pub struct CompletionsArgs {
-    /// The shell
+    /// Shell
     pub shell: clap_complete::Shell,
 }
 
-/// Print the man page of aictl or of a verb, or write all of them
+/// Print a man page, or write all of them to a directory
 #[derive(Debug, Clone, Default, Args)]
 pub struct ManArgs {
-    /// The verb; aictl itself when absent
+    /// Command to print the page of; aictl itself by default
     pub verb: Option<String>,
-    /// Write every page into this directory
+    /// Write all pages to this directory
     #[arg(long, value_name = "DIR", conflicts_with = "verb")]
     pub to: Option<PathBuf>,
 }
-
-/// What each exit code means, for the main page.
-const EXIT_STATUS: [(u8, &str); 19] = [
-    (0, "done, healthy, no changes"),
-    (1, "the operation failed"),
-    (2, "the command line is wrong"),
-    (3, "not ready in time"),
-    (4, "checks failed"),
-    (5, "needs confirmation and there is no terminal"),
-    (6, "changes present, with plan --exit-code"),
-    (7, "the saved plan is stale"),
-    (8, "declined"),
-    (9, "the engine or cluster cannot be reached"),
-    (10, "not found"),
-    (11, "locked by another operation"),
-    (12, "wrong password or credentials"),
-    (20, "the deploy failed and the previous one still serves"),
-    (21, "the rollback failed"),
-    (30, "partly done"),
-    (78, "the configuration is invalid, or there are no checks"),
-    (130, "interrupted"),
-    (143, "terminated"),
-];
 
 /// Text that is data.
 struct Pages {
@@ -89,7 +66,7 @@ pub fn man(args: &ManArgs, cwd: &Path) -> Result<Box<dyn Report>> {
 fn unknown(tree: &Command, verb: &str) -> WorkflowError {
     let near = crate::error::nearest(verb, tree.get_subcommands().map(Command::get_name));
     let hint = near.map(|near| format!("did you mean `aictl man {near}`?"));
-    WorkflowError::Usage { message: format!("there is no verb `{verb}`"), hint }
+    WorkflowError::Usage { message: format!("unknown command `{verb}`"), hint }
 }
 
 fn page(command: &Command) -> std::io::Result<String> {
@@ -98,10 +75,17 @@ fn page(command: &Command) -> std::io::Result<String> {
     let mut text = String::from_utf8_lossy(&text).into_owned();
     if command.get_name() == "aictl" {
         text.push_str(".SH \"EXIT STATUS\"\n");
-        text.extend(EXIT_STATUS.iter().map(|(code, words)| format!(".TP\n\\fB{code}\\fR\n{words}\n")));
-        text.push_str(".PP\nexec and run pass the code of their command on; their own failures are 125.\n");
+        text.extend(exit_codes().map(|(code, meaning)| format!(".TP\n\\fB{code}\\fR\n{}\n", roff(meaning))));
+        text.push_str(&format!(".PP\n{}\n", roff(PASSED_THROUGH)));
     }
     Ok(text)
+}
+
+/// Markdown's code marks as bold, hyphens as such.
+fn roff(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    let marked = parts.map(|(at, part)| if at % 2 == 1 { format!("\\fB{part}\\fR") } else { part.to_owned() });
+    marked.collect::<String>().replace('-', "\\-")
 }
 
 /// `aictl.1`, `aictl-start.1`, `aictl-lock-break.1`: one page for each visible command of the tree.
@@ -166,6 +150,15 @@ mod tests {
     }
 
     #[test]
+    fn the_main_page_lists_every_exit_code_of_the_table() {
+        let main = text(&*man(&ManArgs::default(), Path::new("/")).unwrap());
+        for (code, meaning) in exit_codes() {
+            assert!(main.contains(&format!("\\fB{code}\\fR\n{}\n", roff(meaning))), "{code} in {main}");
+        }
+        assert!(main.contains("(\\fBplan \\-\\-exit\\-code\\fR)"), "{main}");
+    }
+
+    #[test]
     fn every_shell_has_completions_that_know_the_verbs() {
         use clap::ValueEnum;
         for shell in clap_complete::Shell::value_variants() {
@@ -180,7 +173,7 @@ mod tests {
         let status = text(&*page("status").unwrap());
         assert!(status.contains(".TH aictl-status 1") && !status.contains("EXIT STATUS"), "{status}");
         let main = text(&*man(&ManArgs::default(), Path::new("/")).unwrap());
-        assert!(main.contains(".TH aictl 1") && main.contains("\\fB78\\fR\nthe configuration is invalid"), "{main}");
+        assert!(main.contains(".TH aictl 1") && main.contains("\\fB78\\fR\ninvalid configuration"), "{main}");
         let Err(error) = page("statsu") else { panic!("there is a page of statsu") };
         assert_eq!(error.hints(), ["did you mean `aictl man status`?"]);
     }

@@ -7,13 +7,14 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
-use super::Verb;
 use super::args::Cli;
 use super::console::ProcessConsole;
 use super::dispatch::dispatch;
+use super::help::command_tree;
 use super::signals;
+use super::{RunVerb, Verb};
 use crate::engine::docker::{Environment, FoundEngine, locate};
 use crate::error::ErrorKind;
 use crate::project::DockerTarget;
@@ -25,7 +26,7 @@ use crate::ui::{Facts, LogOptions, OutputFormat, Ui, UiOptions};
 
 /// Runs aictl.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match command_tree().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -65,7 +66,7 @@ fn mistake(error: &clap::Error) -> WorkflowError {
     let tip = rest.lines().find_map(|line| line.trim().strip_prefix("tip: "));
     WorkflowError::Usage {
         message: message.trim_start_matches("error: ").trim().to_owned(),
-        hint: tip.map_or_else(|| "`aictl --help` lists the verbs and options".to_owned(), str::to_owned).into(),
+        hint: tip.map_or_else(|| "see `aictl --help`".to_owned(), str::to_owned).into(),
     }
 }
 
@@ -99,7 +100,7 @@ async fn run(cli: Cli) -> u8 {
 }
 
 fn log_options(cli: &Cli) -> LogOptions {
-    let Verb::Logs(args) = &cli.verb else { return LogOptions::default() };
+    let Verb::Run(RunVerb::Logs(args)) = &cli.verb else { return LogOptions::default() };
     LogOptions {
         no_prefix: args.no_log_prefix,
         timestamps: args.timestamps,

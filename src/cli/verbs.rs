@@ -1,67 +1,99 @@
-//! Every verb, one line each.
+//! Every verb, one line each, in the groups that the help shows and `workflow` has folders for.
 //! Reads nothing; clap derives the tree from it.
 //! Never holds a flag of its own: a verb's flags live with its workflow.
 
 use clap::Subcommand;
 
 use super::manual::{CompletionsArgs, ManArgs};
-use crate::workflow;
+use crate::workflow::{begin, run, schema, ship, trust, version};
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    Quickstart(workflow::begin::quickstart::QuickstartArgs),
-    Init(workflow::begin::init::InitArgs),
-    Doctor(workflow::begin::doctor::DoctorArgs),
-    Setup(workflow::begin::setup::SetupArgs),
-    #[command(alias = "up")]
-    Start(workflow::run::start::StartArgs),
-    Stop(workflow::run::stop::StopArgs),
-    /// Stop services and remove containers and networks: stop --remove
-    #[command(hide = true)]
-    Down(workflow::run::stop::StopArgs),
-    Restart(workflow::run::restart::RestartArgs),
-    #[command(alias = "ps")]
-    Status(workflow::run::status::StatusArgs),
-    Ls(workflow::run::ls::LsArgs),
-    Health(workflow::trust::health::HealthArgs),
-    SmokeTest(workflow::trust::smoke_test::SmokeTestArgs),
-    Wait(workflow::run::wait::WaitArgs),
-    Kill(workflow::run::kill::KillArgs),
-    Logs(workflow::run::logs::LogsArgs),
-    Exec(workflow::run::exec::ExecArgs),
-    Shell(workflow::run::shell::ShellArgs),
-    Run(workflow::run::run_command::RunArgs),
-    Migrate(workflow::run::migrate::MigrateArgs),
-    /// Run psql in the database's container; its exit code is passed on
-    Db(workflow::run::client::ClientArgs),
-    /// Run redis-cli in the cache's container; its exit code is passed on
-    Redis(workflow::run::client::ClientArgs),
-    Cp(workflow::run::cp::CpArgs),
-    Port(workflow::run::port::PortArgs),
-    Top(workflow::run::top::TopArgs),
-    Open(workflow::run::open::OpenArgs),
-    Diagram(workflow::run::diagram::DiagramArgs),
-    Monitoring(workflow::run::monitoring::MonitoringArgs),
-    Clean(workflow::run::clean::CleanArgs),
     #[command(flatten)]
-    Files(FilesVerb),
-    Completions(CompletionsArgs),
-    Man(ManArgs),
-    Version(workflow::version::VersionArgs),
+    Begin(BeginVerb),
+    #[command(flatten)]
+    Run(RunVerb),
+    #[command(flatten)]
+    Ship(ShipVerb),
+    #[command(flatten)]
+    Trust(TrustVerb),
+    #[command(flatten)]
+    Other(OtherVerb),
 }
 
-/// The verbs about images, bundles and the project's files.
+/// Sets up machine and project.
 #[derive(Debug, Subcommand)]
-pub enum FilesVerb {
-    Build(workflow::ship::build::BuildArgs),
-    Images(workflow::ship::images::ImagesArgs),
-    Bundle(workflow::trust::bundle::BundleArgs),
-    Pull(workflow::ship::pull::PullArgs),
-    Plan(workflow::ship::plan::PlanArgs),
-    Config(workflow::ship::config::ConfigArgs),
-    Lock(workflow::ship::lock::LockArgs),
-    Render(workflow::ship::render::RenderArgs),
-    Secrets(workflow::begin::secrets::SecretsArgs),
-    Schema(workflow::schema::SchemaArgs),
+pub enum BeginVerb {
+    Quickstart(begin::quickstart::QuickstartArgs),
+    Init(begin::init::InitArgs),
+    Doctor(begin::doctor::DoctorArgs),
+    Setup(begin::setup::SetupArgs),
+    Secrets(begin::secrets::SecretsArgs),
+}
+
+/// Runs the stack.
+#[derive(Debug, Subcommand)]
+pub enum RunVerb {
+    #[command(alias = "up")]
+    Start(run::start::StartArgs),
+    Stop(run::stop::StopArgs),
+    /// Stop services and remove containers and networks; same as `stop --remove`
+    #[command(hide = true)]
+    Down(run::stop::StopArgs),
+    Restart(run::restart::RestartArgs),
+    #[command(alias = "ps")]
+    Status(run::status::StatusArgs),
+    Logs(run::logs::LogsArgs),
+    Exec(run::exec::ExecArgs),
+    Shell(run::shell::ShellArgs),
+    Run(run::run_command::RunArgs),
+    Migrate(run::migrate::MigrateArgs),
+    /// Run psql in the database container
+    ///
+    /// Exits with the exit code of psql.
+    Db(run::client::ClientArgs),
+    /// Run redis-cli in the Redis container
+    ///
+    /// Exits with the exit code of redis-cli.
+    Redis(run::client::ClientArgs),
+    Ls(run::ls::LsArgs),
+    Wait(run::wait::WaitArgs),
+    Kill(run::kill::KillArgs),
+    Cp(run::cp::CpArgs),
+    Port(run::port::PortArgs),
+    Top(run::top::TopArgs),
+    Open(run::open::OpenArgs),
+    Diagram(run::diagram::DiagramArgs),
+    Monitoring(run::monitoring::MonitoringArgs),
+    Clean(run::clean::CleanArgs),
+}
+
+/// Makes images and configuration.
+#[derive(Debug, Subcommand)]
+pub enum ShipVerb {
+    Build(ship::build::BuildArgs),
+    Plan(ship::plan::PlanArgs),
+    Pull(ship::pull::PullArgs),
+    Images(ship::images::ImagesArgs),
+    Config(ship::config::ConfigArgs),
+    Render(ship::render::RenderArgs),
+    Lock(ship::lock::LockArgs),
+}
+
+/// Checks the stack and keeps it safe.
+#[derive(Debug, Subcommand)]
+pub enum TrustVerb {
+    Health(trust::health::HealthArgs),
+    SmokeTest(trust::smoke_test::SmokeTestArgs),
+    Bundle(trust::bundle::BundleArgs),
+}
+
+/// About aictl itself.
+#[derive(Debug, Subcommand)]
+pub enum OtherVerb {
+    Schema(schema::SchemaArgs),
+    Completions(CompletionsArgs),
+    Man(ManArgs),
+    Version(version::VersionArgs),
 }

@@ -13,7 +13,7 @@ pub fn entries(text: &str, outside: &BTreeMap<String, String>) -> Result<Vec<Ent
 
 /// A value that no env file can hold: a variable ends at a zero byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the value holds a zero byte, which no variable can")]
+#[error("the value contains a NUL byte")]
 pub struct ZeroByte;
 
 /// The value as it must be written after `KEY=`.

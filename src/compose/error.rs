@@ -67,7 +67,7 @@ impl fmt::Display for Finding {
 pub enum ComposeError {
     /// No compose file was named and none was found.
     #[error(
-        "no compose file in {} or above it (compose.yaml, compose.yml, docker-compose.yml, docker-compose.yaml)",
+        "no compose file in {} or a parent directory (compose.yaml, compose.yml, docker-compose.yml, docker-compose.yaml)",
         directory.display()
     )]
     NotFound {
@@ -118,12 +118,15 @@ impl Hint for ComposeError {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::NotFound { .. } => vec!["aictl init, or aictl --file PATH config".to_owned()],
+            Self::NotFound { .. } => vec![
+                "create a project with `aictl init`, or name a compose file: `aictl --file PATH config`".to_owned(),
+            ],
             Self::Read { .. } => Vec::new(),
             Self::Invalid(diagnostics) => {
-                vec![missing_variables(diagnostics).unwrap_or_else(|| {
-                    "mend it; `aictl config --quiet` checks the files and starts nothing".to_owned()
-                })]
+                vec![
+                    missing_variables(diagnostics)
+                        .unwrap_or_else(|| "fix it, then validate the files with `aictl config --quiet`".to_owned()),
+                ]
             }
         }
     }

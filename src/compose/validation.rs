@@ -74,12 +74,12 @@ fn service(service: &Node, key: &str, found: &mut Vec<Refused>) {
     // The specification allows both; Compose stops working on them.
     if let Some(pid) = service.get("pid").filter(|pid| pid.is_null()) {
         let at = Node { at: pid.key_at, ..pid.clone() };
-        found.push(refuse(&at, format!("{key}.pid"), "must be a text, got nothing"));
+        found.push(refuse(&at, format!("{key}.pid"), "must be a string, got nothing"));
     }
     let contexts = service.get("build").and_then(|build| build.get("additional_contexts")).and_then(Node::as_map);
     for (name, context) in contexts.into_iter().flatten().filter(|(_, context)| context.as_str().is_none()) {
         let key = format!("{key}.build.additional_contexts.{name}");
-        found.push(refuse(context, key, "must be a path, an image or another context, as text"));
+        found.push(refuse(context, key, "must be a path, an image or another context, as a string"));
     }
     for (number, port) in list(service, &["ports"]) {
         if let Some(ip) = port.get("host_ip").and_then(Node::as_str)

@@ -11,7 +11,7 @@ use super::ExecuteError;
 use super::evidence::collect;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::{
-    Change, ContainerState, ObservedContainer, Readiness, ReadinessFailure, ReadinessWatch, Sighting, Verdict,
+    Change, ContainerState, ObservedContainer, Readiness, ReadinessFailure, ReadinessWatch, Sample, Verdict,
     health_command, interval, passes_apart, probes_early,
 };
 use crate::target::{ContainerFacts, ExecArgs, ExecInput, Target, TargetError};
@@ -47,8 +47,8 @@ impl Wait<'_> {
         loop {
             let container = self.look().await?;
             let probe_passed = probes.probe(self.target, &container).await;
-            let sighting = Sighting { container: &container, probe_passed, at: began.elapsed() };
-            match state.see(sighting) {
+            let sample = Sample { container: &container, probe_passed, at: began.elapsed() };
+            match state.see(sample) {
                 Verdict::Ready(by) => return Ok(by),
                 Verdict::Failed(failure) => return Err(self.failure(&container, failure).await),
                 Verdict::Waiting if began.elapsed() >= self.timeout => return Err(self.not_ready(&container).await),
@@ -93,7 +93,7 @@ impl Wait<'_> {
     async fn failure(&self, container: &ObservedContainer, failure: ReadinessFailure) -> ExecuteError {
         let service = self.service.to_owned();
         // Whatever ends together with its engine did not fail by itself.
-        if let Err(source @ TargetError::Unreachable { .. }) = self.target.knock().await {
+        if let Err(source @ TargetError::Unreachable { .. }) = self.target.ping().await {
             return ExecuteError::Target { subject: format!("service `{service}` ended with its engine"), source };
         }
         let facts = collect(self.target, container).await;

@@ -1,4 +1,4 @@
-//! How much room a file system has, and whether a path can be written.
+//! Free space of a file system, and whether a path can be written.
 //! Asks the kernel about one path; a path that does not exist yet is judged by the nearest folder that does.
 //! Never writes.
 
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::facts::{DiskSpace, Seen};
 
-/// Room of the file system a path lies on.
+/// Free space of the file system a path lies on.
 pub fn disk_space(path: &Path) -> Seen<DiskSpace> {
     let found = rustix::fs::statvfs(existing(path)).map_err(|error| std::io::Error::from(error).to_string())?;
     Ok(DiskSpace {

@@ -38,13 +38,13 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let Some(hex) = text.strip_prefix("sha256:") else {
-            return Err(format!("`{text}` is no sha256 digest"));
+            return Err(format!("invalid sha256 digest `{text}`"));
         };
         if hex.len() != 64 {
-            return Err(format!("a sha256 digest has 64 digits, `{text}` has {}", hex.len()));
+            return Err(format!("a sha256 digest has 64 hex digits, `{text}` has {}", hex.len()));
         }
         if !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
-            return Err(format!("`{text}` holds something else than the digits 0-9 and a-f"));
+            return Err(format!("`{text}` contains characters other than 0-9 and a-f"));
         }
         Ok(Self(text.to_owned()))
     }
@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn what_is_no_digest_is_refused_with_the_reason() {
         for (text, reason) in [
-            ("e3b0", "`e3b0` is no sha256 digest"),
-            ("sha512:00", "`sha512:00` is no sha256 digest"),
-            ("sha256:00", "a sha256 digest has 64 digits, `sha256:00` has 2"),
+            ("e3b0", "invalid sha256 digest `e3b0`"),
+            ("sha512:00", "invalid sha256 digest `sha512:00`"),
+            ("sha256:00", "a sha256 digest has 64 hex digits, `sha256:00` has 2"),
         ] {
             assert_eq!(text.parse::<Digest>().unwrap_err(), reason);
         }

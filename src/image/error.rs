@@ -5,26 +5,26 @@
 use crate::error::{ErrorKind, Hint};
 use crate::output_file::OutputError;
 
-/// A failure of the image room.
+/// A failure of the image module.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
     /// Not a reference.
-    #[error("`{reference}` is no image reference: {reason}")]
+    #[error("invalid image reference `{reference}`: {reason}")]
     InvalidReference { reference: String, reason: String },
     /// No recipe has this name.
-    #[error("there is no recipe `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    #[error("unknown recipe `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     UnknownRecipe { name: String, nearest: Option<String>, known: Vec<String> },
     /// A recipe needs one that is not there.
-    #[error("recipe `{recipe}` needs `{need}`, and there is no such recipe")]
+    #[error("recipe `{recipe}` requires unknown recipe `{need}`")]
     UnknownNeed { recipe: String, need: String },
     /// Recipes need each other.
-    #[error("recipes need each other in a circle: {}", path.join(" -> "))]
+    #[error("recipe dependency cycle: {}", path.join(" -> "))]
     Cycle { path: Vec<String> },
     /// A recipe cannot be built on this machine.
     #[error("recipe `{recipe}` cannot be built here: {reason}")]
     CannotBuild { recipe: String, reason: String, remedy: String },
     /// No recipe builds an image, and no registry has such names.
-    #[error("image {image} is not present: no registry has names below aictl/, {bundle}, and no recipe builds it{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    #[error("image {image} is not present: names below aictl/ are in no registry, {bundle}, and no recipe builds it{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoRecipe { image: String, bundle: String, nearest: Option<String> },
     /// Images that are needed are not on the engine.
     #[error("not on the engine: {}", images.join(", "))]
@@ -48,19 +48,19 @@ pub enum ImageError {
     #[error("{message}")]
     Output { message: String, hints: Vec<String> },
     /// What an engine exported is not what was asked for.
-    #[error("the engine's archive of images cannot be taken apart: {reason}")]
+    #[error("invalid image archive from the engine: {reason}")]
     BadArchive { reason: String },
     /// A bundle is truncated or altered.
-    #[error("{file} is no whole bundle: {reason}")]
+    #[error("{file} is truncated or corrupt: {reason}")]
     BadBundle { file: String, reason: String },
     /// Nothing of it reads like a bundle.
-    #[error("{file} is no bundle of aictl: {reason}")]
+    #[error("{file} is not an aictl bundle: {reason}")]
     NoBundle { file: String, reason: String },
     /// A bundle was written by a newer aictl.
     #[error("{file} has bundle format {found}, this aictl reads {supported}")]
     NewerBundle { file: String, found: u32, supported: u32 },
     /// A delta bundle needs layers of the earlier one.
-    #[error("{file} holds only what changed, and {} layers of the earlier bundle are not here: {}", missing.len(), missing.join(", "))]
+    #[error("{file} is incremental, and {} layers of its base are missing: {}", missing.len(), missing.join(", "))]
     Incomplete { file: String, missing: Vec<String> },
 }
 
@@ -85,20 +85,21 @@ impl Hint for ImageError {
         let hint = match self {
             Self::Output { hints, .. } => return hints.clone(),
             Self::UnknownRecipe { known, .. } => format!("known: {}", known.join(", ")),
-            Self::DiskFull { .. } => "free some space (`df -h` shows where) and run it again".to_owned(),
+            Self::DiskFull { .. } => "free some space (check with `df -h`) and run it again".to_owned(),
             Self::BadBundle { .. } => {
-                "copy it again and compare `sha256sum` on both machines; nothing was loaded".to_owned()
+                "nothing was loaded; copy it again and compare `sha256sum` on both machines".to_owned()
             }
             Self::NoBundle { .. } => {
-                "`aictl bundle save FILE` writes one where the images are; nothing was loaded".to_owned()
+                "nothing was loaded; create a bundle on a machine that has the images: `aictl bundle save FILE`"
+                    .to_owned()
             }
             Self::CannotBuild { remedy, .. } => remedy.clone(),
-            Self::NoRecipe { .. } => "`aictl images build --list` lists the recipes".to_owned(),
-            Self::Absent { .. } => "`aictl pull` and `aictl build` get them".to_owned(),
+            Self::NoRecipe { .. } => "list the recipes with `aictl images build --list`".to_owned(),
+            Self::Absent { .. } => "get them with `aictl pull` or `aictl build`".to_owned(),
             Self::WrongArchitecture { engine, .. } => {
                 format!("save the bundle on a machine of {engine}: `aictl bundle save FILE`; nothing was loaded")
             }
-            Self::Incomplete { .. } => "load the earlier bundle first: `aictl bundle load EARLIER`".to_owned(),
+            Self::Incomplete { .. } => "load its base first: `aictl bundle load BASE`".to_owned(),
             _ => return Vec::new(),
         };
         vec![hint]

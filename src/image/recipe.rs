@@ -149,7 +149,7 @@ impl Recipes {
 
     /// The named recipes and what they need, each after what it needs; in the order of their names where that is open.
     pub fn order(&self, names: &[String]) -> Result<Vec<&Recipe>, ImageError> {
-        let mut walk = Walk { recipes: self, done: BTreeSet::new(), open: Vec::new(), ordered: Vec::new() };
+        let mut walk = RecipeOrder { recipes: self, done: BTreeSet::new(), open: Vec::new(), ordered: Vec::new() };
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         names.sort_unstable();
         for name in names {
@@ -183,14 +183,14 @@ impl Recipes {
 }
 
 /// A walk from recipes to what they need.
-struct Walk<'r> {
+struct RecipeOrder<'r> {
     recipes: &'r Recipes,
     done: BTreeSet<&'r str>,
     open: Vec<&'r str>,
     ordered: Vec<&'r Recipe>,
 }
 
-impl<'r> Walk<'r> {
+impl<'r> RecipeOrder<'r> {
     fn visit(&mut self, name: &str) -> Result<(), ImageError> {
         let recipe = self.recipes.get(name)?;
         if self.done.contains(recipe.name.as_str()) {
@@ -246,12 +246,12 @@ mod tests {
     #[test]
     fn circles_and_unknown_names_are_refused() {
         let circle = Recipes::new(vec![recipe("a", &["b"]), recipe("b", &["c"]), recipe("c", &["b"])]).unwrap_err();
-        assert_eq!(circle.to_string(), "recipes need each other in a circle: b -> c -> b");
+        assert_eq!(circle.to_string(), "recipe dependency cycle: b -> c -> b");
         let missing = Recipes::new(vec![recipe("a", &["z"])]).unwrap_err();
-        assert_eq!(missing.to_string(), "recipe `a` needs `z`, and there is no such recipe");
+        assert_eq!(missing.to_string(), "recipe `a` requires unknown recipe `z`");
         let all = Recipes::new(vec![recipe("postgres", &[])]).unwrap();
         let unknown = all.get("postgers").unwrap_err();
-        assert_eq!(unknown.to_string(), "there is no recipe `postgers` (did you mean `postgres`?)");
+        assert_eq!(unknown.to_string(), "unknown recipe `postgers` (did you mean `postgres`?)");
     }
 
     #[test]

@@ -148,17 +148,17 @@ fn split_domain(name: &str) -> (&str, &str) {
 fn check_domain(domain: &str) -> Result<(), String> {
     let (host, port) = match domain.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((address, after)) if address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':') => ("v6", after),
-        Some(_) => return Err(format!("`{domain}` is no registry address")),
+        Some(_) => return Err(format!("invalid registry address `{domain}`")),
         None => domain.find(':').map_or((domain, ""), |colon| domain.split_at(colon)),
     };
     if !port.is_empty() && port.strip_prefix(':').is_none_or(|p| p.parse::<u16>().is_err()) {
-        return Err(format!("`{domain}` has no valid port"));
+        return Err(format!("invalid port in `{domain}`"));
     }
     let good = |part: &str| {
         let ends = !part.is_empty() && !part.starts_with('-') && !part.ends_with('-');
         ends && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
-    if host.split('.').all(good) { Ok(()) } else { Err(format!("`{domain}` is no registry address")) }
+    if host.split('.').all(good) { Ok(()) } else { Err(format!("invalid registry address `{domain}`")) }
 }
 
 fn check_path(path: &str) -> Result<(), String> {
@@ -166,18 +166,18 @@ fn check_path(path: &str) -> Result<(), String> {
         return Err("it has no name".to_owned());
     }
     if path.bytes().any(|b| b.is_ascii_uppercase()) {
-        return Err("names of images are lower case".to_owned());
+        return Err("image names must be lowercase".to_owned());
     }
     for part in path.split('/') {
         if part.is_empty() {
-            return Err("a part between two `/` is empty".to_owned());
+            return Err("empty component between two `/`".to_owned());
         }
         if let Some(bad) = part.chars().find(|c| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_' | '-')) {
-            return Err(format!("`{bad}` cannot be in the name of an image"));
+            return Err(format!("invalid character `{bad}` in an image name"));
         }
         if !separators_stand_between(part) {
             return Err(format!(
-                "in `{part}` a separator (`.`, `_`, `__`, `-`) does not stand between letters or digits"
+                "misplaced separator in `{part}`: `.`, `_`, `__` and `-` must be between letters or digits"
             ));
         }
     }
@@ -201,23 +201,25 @@ fn check_tag(tag: &str) -> Result<String, String> {
     }
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
     if tag.starts_with(['.', '-']) || !tag.chars().all(good) {
-        return Err(format!("`{tag}` is no tag: letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`"));
+        return Err(format!(
+            "invalid tag `{tag}`: it must consist of letters, digits, `_`, `.` and `-` and not start with `.` or `-`"
+        ));
     }
     Ok(tag.to_owned())
 }
 
 fn check_digest(digest: &str) -> Result<String, String> {
     let Some((algorithm, hex)) = digest.split_once(':') else {
-        return Err(format!("`{digest}` is no digest such as sha256:…"));
+        return Err(format!("invalid digest `{digest}`, expected one such as sha256:…"));
     };
     let length = match algorithm {
         "sha256" => 64,
         "sha384" => 96,
         "sha512" => 128,
-        _ => return Err(format!("`{algorithm}` is no digest algorithm of images")),
+        _ => return Err(format!("unsupported digest algorithm `{algorithm}`")),
     };
     if hex.len() != length || !hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)) {
-        return Err(format!("a {algorithm} digest is {length} digits 0-9 and a-f"));
+        return Err(format!("a {algorithm} digest must have {length} hex digits"));
     }
     Ok(digest.to_owned())
 }
@@ -258,24 +260,27 @@ mod tests {
         for (written, reason) in [
             ("", "it is empty"),
             (&DIGEST[7..], "64 hexadecimal digits are an image id, not a name"),
-            ("Redis:7", "names of images are lower case"),
-            ("a//b", "a part between two `/` is empty"),
-            ("a/b c", "` ` cannot be in the name of an image"),
+            ("Redis:7", "image names must be lowercase"),
+            ("a//b", "empty component between two `/`"),
+            ("a/b c", "invalid character ` ` in an image name"),
             ("redis:", "the tag after `:` is empty"),
-            ("redis:-1", "`-1` is no tag: letters, digits, `_`, `.` and `-`, not beginning with `.` or `-`"),
-            ("redis@sha256:12", "a sha256 digest is 64 digits 0-9 and a-f"),
-            ("redis@md5:12", "`md5` is no digest algorithm of images"),
-            ("redis@12", "`12` is no digest such as sha256:…"),
-            ("host:port/a", "`host:port` has no valid port"),
-            ("host:99999/a", "`host:99999` has no valid port"),
-            ("-a.example/b", "`-a.example` is no registry address"),
+            (
+                "redis:-1",
+                "invalid tag `-1`: it must consist of letters, digits, `_`, `.` and `-` and not start with `.` or `-`",
+            ),
+            ("redis@sha256:12", "a sha256 digest must have 64 hex digits"),
+            ("redis@md5:12", "unsupported digest algorithm `md5`"),
+            ("redis@12", "invalid digest `12`, expected one such as sha256:…"),
+            ("host:port/a", "invalid port in `host:port`"),
+            ("host:99999/a", "invalid port in `host:99999`"),
+            ("-a.example/b", "invalid registry address `-a.example`"),
             ("localhost:5000/", "it has no name"),
-            ("a..b", "in `a..b` a separator (`.`, `_`, `__`, `-`) does not stand between letters or digits"),
-            ("_a", "in `_a` a separator (`.`, `_`, `__`, `-`) does not stand between letters or digits"),
+            ("a..b", "misplaced separator in `a..b`: `.`, `_`, `__` and `-` must be between letters or digits"),
+            ("_a", "misplaced separator in `_a`: `.`, `_`, `__` and `-` must be between letters or digits"),
             (&long, "the name is longer than 255 characters"),
         ] {
             let error = written.parse::<Reference>().unwrap_err();
-            assert_eq!(error.to_string(), format!("`{written}` is no image reference: {reason}"));
+            assert_eq!(error.to_string(), format!("invalid image reference `{written}`: {reason}"));
         }
     }
 

@@ -37,7 +37,7 @@ pub fn plan_cleanup(observed: &Observed, stack: Option<&Stack>, project: &str, d
     for volume in observed.volumes.iter().filter(|v| data && ours(&v.labels)) {
         if !mounted.contains(volume.name.as_str()) {
             let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
-            plan.push(Phase::Retire, remove, "its data was asked to be deleted", &steps);
+            plan.push(Phase::Retire, remove, "deletion of its data was requested", &steps);
         }
     }
     plan
@@ -47,11 +47,11 @@ pub fn plan_cleanup(observed: &Observed, stack: Option<&Stack>, project: &str, d
 fn superfluous(container: &ObservedContainer, stack: Option<&Stack>) -> Option<&'static str> {
     let ended = !container.state.is_up() && container.state != ContainerState::Removing;
     if container.one_off {
-        return ended.then_some("it was a one-off and ended");
+        return ended.then_some("exited one-off container");
     }
     let known = stack.is_none_or(|s| s.all_services().any(|(name, _)| *name == container.service));
     if !known {
-        return Some("the files no longer have its service");
+        return Some("its service is not defined in the compose files");
     }
     let done = container.state == ContainerState::Exited && container.exit_code == Some(0);
     let waited_for = stack.is_some_and(|s| {
@@ -144,9 +144,9 @@ mod tests {
         assert_eq!(
             lines,
             [
-                "remove container p-api-run-1: it was a one-off and ended",
-                "stop container p-old-1: the files no longer have its service",
-                "remove container p-old-1: the files no longer have its service",
+                "remove container p-api-run-1: exited one-off container",
+                "stop container p-old-1: its service is not defined in the compose files",
+                "remove container p-old-1: its service is not defined in the compose files",
                 "remove container p-job-1: it is not running",
                 "remove network p_back: no container of the project is attached to it",
             ]
@@ -161,6 +161,6 @@ mod tests {
             lines.into_iter().filter(|l| l.contains("volume")).collect::<Vec<_>>()
         };
         assert!(volumes(false).is_empty());
-        assert_eq!(volumes(true), ["remove volume p_left: its data was asked to be deleted"]);
+        assert_eq!(volumes(true), ["remove volume p_left: deletion of its data was requested"]);
     }
 }

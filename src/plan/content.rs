@@ -48,7 +48,7 @@ struct Reader<'a> {
 }
 
 /// Where a secret or config comes from, whichever of the two it is.
-struct Source<'a> {
+struct ContentSource<'a> {
     what: String,
     file: &'a str,
     environment: &'a str,
@@ -66,7 +66,7 @@ impl Reader<'_> {
         };
         let what = format!("secret `{}`", reference.source);
         let (file, environment) = (secret.file.clone(), secret.environment.clone());
-        self.take(Source { what, file: &file, environment: &environment, content: None, target }, reference)
+        self.take(ContentSource { what, file: &file, environment: &environment, content: None, target }, reference)
     }
 
     fn config(&mut self, reference: &FileReference) -> Result<(), PlanError> {
@@ -79,11 +79,11 @@ impl Reader<'_> {
         let what = format!("config `{}`", reference.source);
         let config = config.clone();
         let content = (!config.content.is_empty()).then_some(config.content.as_str());
-        let source = Source { what, file: &config.file, environment: &config.environment, content, target };
+        let source = ContentSource { what, file: &config.file, environment: &config.environment, content, target };
         self.take(source, reference)
     }
 
-    fn take(&mut self, source: Source<'_>, reference: &FileReference) -> Result<(), PlanError> {
+    fn take(&mut self, source: ContentSource<'_>, reference: &FileReference) -> Result<(), PlanError> {
         let bytes = match source.content {
             Some(content) => content.as_bytes().to_vec(),
             None if !source.environment.is_empty() => self.variable(&source)?,
@@ -106,7 +106,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn variable(&self, source: &Source<'_>) -> Result<Vec<u8>, PlanError> {
+    fn variable(&self, source: &ContentSource<'_>) -> Result<Vec<u8>, PlanError> {
         let value = self.stack.environment.get(source.environment);
         value.map(|v| v.clone().into_bytes()).ok_or_else(|| PlanError::UnsetVariable {
             service: self.name.to_owned(),

@@ -32,5 +32,5 @@ pub use operation::{
 };
 pub use plan::{Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{
-    ReadinessFailure, ReadinessWatch, Sighting, Verdict, health_command, interval, passes_apart, probes_early,
+    ReadinessFailure, ReadinessWatch, Sample, Verdict, health_command, interval, passes_apart, probes_early,
 };

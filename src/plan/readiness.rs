@@ -24,7 +24,7 @@ const SHORT_INTERVAL_OF_GATE: Duration = Duration::from_millis(500);
 
 /// One look at a container.
 #[derive(Debug, Clone, Copy)]
-pub struct Sighting<'a> {
+pub struct Sample<'a> {
     /// The container as the engine shows it.
     pub container: &'a ObservedContainer,
     /// Result of running its health test ourselves, when that was done for this look.
@@ -67,14 +67,14 @@ pub struct ReadinessWatch {
 }
 
 impl ReadinessWatch {
-    /// A watch for this contract, before the first sighting.
+    /// A watch for this contract, before the first sample.
     pub fn new(readiness: Readiness) -> Self {
         Self { readiness, restarts_before: None, running_since: None, first_pass: None }
     }
 
-    /// Takes one sighting.
-    pub fn see(&mut self, sighting: Sighting<'_>) -> Verdict {
-        let container = sighting.container;
+    /// Takes one sample.
+    pub fn see(&mut self, sample: Sample<'_>) -> Verdict {
+        let container = sample.container;
         if let Readiness::ByImage { millis } = self.readiness {
             let checked = container.health_test.first().is_some_and(|word| word != "NONE");
             self.readiness = if checked { Readiness::Healthy } else { Readiness::Stable { millis } };
@@ -83,7 +83,7 @@ impl ReadinessWatch {
         let restarts = container.restart_count.saturating_sub(before);
         match container.state {
             ContainerState::Running if self.readiness == Readiness::Started => Verdict::Ready("started"),
-            ContainerState::Running => self.see_running(sighting, restarts),
+            ContainerState::Running => self.see_running(sample, restarts),
             ContainerState::Exited | ContainerState::Dead => self.see_ended(container),
             ContainerState::Removing => Verdict::Failed(ReadinessFailure::Removed),
             _ => {
@@ -94,39 +94,39 @@ impl ReadinessWatch {
         }
     }
 
-    /// When the next sighting may bring the verdict although nothing happens: the end of the time to be stable.
+    /// When the next sample may bring the verdict although nothing happens: the end of the time to be stable.
     pub fn due_in(&self, at: Duration) -> Option<Duration> {
         let Readiness::Stable { millis } = self.readiness else { return None };
         Some((self.running_since? + Duration::from_millis(millis)).saturating_sub(at)).filter(|left| !left.is_zero())
     }
 
-    fn see_running(&mut self, sighting: Sighting<'_>, restarts: u64) -> Verdict {
+    fn see_running(&mut self, sample: Sample<'_>, restarts: u64) -> Verdict {
         if let failed @ Verdict::Failed(_) = self.crash_loop(restarts) {
             return failed;
         }
-        let since = *self.running_since.get_or_insert(sighting.at);
+        let since = *self.running_since.get_or_insert(sample.at);
         match self.readiness {
             Readiness::Stable { millis } | Readiness::ByImage { millis } => {
                 let needed = if restarts > 0 { STABLE_AFTER_RESTART } else { Duration::from_millis(millis) };
-                if sighting.at.saturating_sub(since) >= needed { Verdict::Ready("running") } else { Verdict::Waiting }
+                if sample.at.saturating_sub(since) >= needed { Verdict::Ready("running") } else { Verdict::Waiting }
             }
-            Readiness::Healthy => self.see_health(sighting),
+            Readiness::Healthy => self.see_health(sample),
             Readiness::Completed | Readiness::Started => Verdict::Waiting,
         }
     }
 
-    fn see_health(&mut self, sighting: Sighting<'_>) -> Verdict {
-        match (sighting.container.health, sighting.probe_passed) {
+    fn see_health(&mut self, sample: Sample<'_>) -> Verdict {
+        match (sample.container.health, sample.probe_passed) {
             (Health::Healthy, _) => Verdict::Ready("healthy"),
             // No health check is left to wait for: running is all there is.
-            (Health::None, _) if sighting.container.health_test.is_empty() => Verdict::Ready("running"),
+            (Health::None, _) if sample.container.health_test.is_empty() => Verdict::Ready("running"),
             (Health::Unhealthy, _) => {
-                Verdict::Failed(ReadinessFailure::Unhealthy { log: sighting.container.health_log.clone() })
+                Verdict::Failed(ReadinessFailure::Unhealthy { log: sample.container.health_log.clone() })
             }
             (_, Some(true)) => {
-                let apart = passes_apart(interval(sighting.container));
-                let first = *self.first_pass.get_or_insert(sighting.at);
-                if sighting.at.saturating_sub(first) >= apart { Verdict::Ready("healthy") } else { Verdict::Waiting }
+                let apart = passes_apart(interval(sample.container));
+                let first = *self.first_pass.get_or_insert(sample.at);
+                if sample.at.saturating_sub(first) >= apart { Verdict::Ready("healthy") } else { Verdict::Waiting }
             }
             (_, Some(false)) => {
                 self.first_pass = None;
@@ -194,8 +194,8 @@ mod tests {
         ObservedContainer { state, health_test: vec!["CMD".into(), "true".into()], ..Default::default() }
     }
 
-    fn sight(c: &ObservedContainer, at_ms: u64, probe_passed: Option<bool>) -> Sighting<'_> {
-        Sighting { container: c, probe_passed, at: Duration::from_millis(at_ms) }
+    fn sample(c: &ObservedContainer, at_ms: u64, probe_passed: Option<bool>) -> Sample<'_> {
+        Sample { container: c, probe_passed, at: Duration::from_millis(at_ms) }
     }
 
     #[test]
@@ -203,9 +203,9 @@ mod tests {
         let mut c = container(ContainerState::Running);
         c.health = Health::Starting;
         let mut watch = ReadinessWatch::new(Readiness::Healthy);
-        assert_eq!(watch.see(sight(&c, 100, Some(true))), Verdict::Waiting);
-        assert_eq!(watch.see(sight(&c, 900, Some(true))), Verdict::Waiting);
-        assert_eq!(watch.see(sight(&c, 1100, Some(true))), Verdict::Ready("healthy"));
+        assert_eq!(watch.see(sample(&c, 100, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sample(&c, 900, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sample(&c, 1100, Some(true))), Verdict::Ready("healthy"));
     }
 
     #[test]
@@ -213,21 +213,21 @@ mod tests {
         let mut c = container(ContainerState::Running);
         c.health = Health::Starting;
         let mut watch = ReadinessWatch::new(Readiness::Healthy);
-        watch.see(sight(&c, 0, Some(true)));
-        watch.see(sight(&c, 600, Some(false)));
-        assert_eq!(watch.see(sight(&c, 1200, Some(true))), Verdict::Waiting);
-        assert_eq!(watch.see(sight(&c, 2200, Some(true))), Verdict::Ready("healthy"));
+        watch.see(sample(&c, 0, Some(true)));
+        watch.see(sample(&c, 600, Some(false)));
+        assert_eq!(watch.see(sample(&c, 1200, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sample(&c, 2200, Some(true))), Verdict::Ready("healthy"));
     }
 
     #[test]
     fn the_engines_verdict_counts_when_it_comes_first() {
         let mut c = container(ContainerState::Running);
         c.health = Health::Healthy;
-        assert_eq!(ReadinessWatch::new(Readiness::Healthy).see(sight(&c, 1, None)), Verdict::Ready("healthy"));
+        assert_eq!(ReadinessWatch::new(Readiness::Healthy).see(sample(&c, 1, None)), Verdict::Ready("healthy"));
         c.health = Health::Unhealthy;
         c.health_log = Some("refused".into());
         assert_eq!(
-            ReadinessWatch::new(Readiness::Healthy).see(sight(&c, 1, None)),
+            ReadinessWatch::new(Readiness::Healthy).see(sample(&c, 1, None)),
             Verdict::Failed(ReadinessFailure::Unhealthy { log: Some("refused".into()) })
         );
     }
@@ -237,12 +237,12 @@ mod tests {
         let mut c = container(ContainerState::Running);
         c.restart_count = 7;
         let mut watch = ReadinessWatch::new(Readiness::Stable { millis: 1000 });
-        assert_eq!(watch.see(sight(&c, 0, None)), Verdict::Waiting);
+        assert_eq!(watch.see(sample(&c, 0, None)), Verdict::Waiting);
         c.restart_count = 8;
-        assert_eq!(watch.see(sight(&c, 1500, None)), Verdict::Waiting, "one restart asks for a longer look");
+        assert_eq!(watch.see(sample(&c, 1500, None)), Verdict::Waiting, "one restart asks for a longer look");
         c.restart_count = 9;
         c.state = ContainerState::Restarting;
-        assert_eq!(watch.see(sight(&c, 1600, None)), Verdict::Failed(ReadinessFailure::CrashLoop { restarts: 2 }));
+        assert_eq!(watch.see(sample(&c, 1600, None)), Verdict::Failed(ReadinessFailure::CrashLoop { restarts: 2 }));
     }
 
     #[test]
@@ -250,18 +250,18 @@ mod tests {
         let mut c = container(ContainerState::Exited);
         c.exit_code = Some(0);
         for readiness in [Readiness::Completed, Readiness::Stable { millis: 1000 }] {
-            assert_eq!(ReadinessWatch::new(readiness).see(sight(&c, 0, None)), Verdict::Ready("exited 0"));
+            assert_eq!(ReadinessWatch::new(readiness).see(sample(&c, 0, None)), Verdict::Ready("exited 0"));
         }
         c.exit_code = Some(3);
         for readiness in [Readiness::Completed, Readiness::Stable { millis: 1000 }, Readiness::Healthy] {
             assert_eq!(
-                ReadinessWatch::new(readiness).see(sight(&c, 0, None)),
+                ReadinessWatch::new(readiness).see(sample(&c, 0, None)),
                 Verdict::Failed(ReadinessFailure::Exited { code: 3 })
             );
         }
         c.exit_code = Some(0);
         assert_eq!(
-            ReadinessWatch::new(Readiness::Healthy).see(sight(&c, 0, None)),
+            ReadinessWatch::new(Readiness::Healthy).see(sample(&c, 0, None)),
             Verdict::Failed(ReadinessFailure::Exited { code: 0 }),
             "a service that ended cannot become healthy"
         );
@@ -274,9 +274,9 @@ mod tests {
         c.health = Health::Starting;
         c.health_interval = 1_000_000_000;
         let mut watch = ReadinessWatch::new(Readiness::Healthy);
-        assert_eq!(watch.see(sight(&c, 200, Some(true))), Verdict::Waiting);
-        assert_eq!(watch.see(sight(&c, 440, Some(true))), Verdict::Waiting);
-        assert_eq!(watch.see(sight(&c, 450, Some(true))), Verdict::Ready("healthy"));
+        assert_eq!(watch.see(sample(&c, 200, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sample(&c, 440, Some(true))), Verdict::Waiting);
+        assert_eq!(watch.see(sample(&c, 450, Some(true))), Verdict::Ready("healthy"));
         assert!(probes_early(&c, true));
         assert!(!probes_early(&c, false), "nobody waits for it but the operator");
         c.health_interval = 300_000_000;

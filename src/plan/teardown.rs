@@ -91,20 +91,20 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
     for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
         let remove =
             Operation::Network(NetworkOperation::Remove { id: network.id.clone(), name: network.name.clone() });
-        plan.push(Phase::Switch, remove, "removal was asked for", &[]);
+        plan.push(Phase::Switch, remove, "removal requested", &[]);
     }
     if options.volumes {
         let external = |name: &str| stack.is_some_and(|s| s.volumes.values().any(|v| v.external && v.name == name));
         for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && !external(&v.name)) {
             let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
-            plan.push(Phase::Switch, remove, "removal of volumes was asked for", &[]);
+            plan.push(Phase::Switch, remove, "removal of volumes requested", &[]);
         }
     }
     for image in &options.images {
         plan.push(
             Phase::Retire,
             Operation::Image(ImageOperation::Remove { image: image.clone() }),
-            "removal was asked for",
+            "removal requested",
             &[],
         );
     }
@@ -149,7 +149,7 @@ impl Teardown<'_> {
                 container: id.clone(),
                 timeout: options.timeout,
             });
-            last = vec![plan.push(Phase::Switch, stop, "stopping was asked for", &last)];
+            last = vec![plan.push(Phase::Switch, stop, "stopping requested", &last)];
         }
         if options.remove {
             let remove = Operation::Container(ContainerOperation::Remove {
@@ -158,7 +158,7 @@ impl Teardown<'_> {
                 volumes: options.volumes,
                 force: true,
             });
-            plan.push(Phase::Switch, remove, "removal was asked for", &last);
+            plan.push(Phase::Switch, remove, "removal requested", &last);
         }
         last
     }
@@ -176,7 +176,7 @@ impl Teardown<'_> {
             container: id.clone(),
             turn: StartTurn::UntilStarted,
         });
-        let mut last = self.plan.push(Phase::Switch, start, "a restart was asked for", after);
+        let mut last = self.plan.push(Phase::Switch, start, "restart requested", after);
         let known = self.stack.and_then(|s| s.services.get(&service));
         for one in known.map(|s| s.post_start.as_slice()).unwrap_or_default() {
             last = self.plan.push(Phase::Switch, hook(&service, &id, one), "it was started", &[last]);

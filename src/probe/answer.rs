@@ -101,7 +101,7 @@ fn status(answer: &Answer, expect: &Expectation, below: u16) -> Fault {
 fn exit_code(answer: &Answer, expect: &Expectation) -> Fault {
     let found = answer.exit_code?;
     let wanted = expect.exit_code.map_or(0, i64::from);
-    (found != wanted).then(|| (format!("ended with exit code {found}"), format!("{wanted} was expected")))
+    (found != wanted).then(|| (format!("exited with code {found}"), format!("{wanted} was expected")))
 }
 
 fn header(answer: &Answer, expect: &Expectation) -> Fault {
@@ -111,16 +111,17 @@ fn header(answer: &Answer, expect: &Expectation) -> Fault {
         if values.clone().any(|value| value == wanted) {
             return None;
         }
-        let found = values.next().map_or("has no such header".to_owned(), |value| format!("has `{name}: {value}`"));
+        let found =
+            values.next().map_or("does not have the header".to_owned(), |value| format!("has `{name}: {value}`"));
         Some((found, format!("`{name}: {wanted}` was expected")))
     })
 }
 
 fn text(answer: &Answer, expect: &Expectation) -> Fault {
     let found = || match answer.shown.0.trim() {
-        "" if answer.text.trim().is_empty() => "answered nothing".to_owned(),
+        "" if answer.text.trim().is_empty() => "returned an empty response".to_owned(),
         short if short.len() <= ONE_LINE && !short.contains('\n') => format!("answered `{short}`"),
-        _ => "answered something else".to_owned(),
+        _ => "returned a different response".to_owned(),
     };
     if let Some(wanted) = expect.equals.as_ref().filter(|wanted| answer.text.trim() != wanted.trim()) {
         return Some((found(), format!("`{wanted}` was expected")));
@@ -138,7 +139,7 @@ fn json(answer: &Answer, expect: &Expectation) -> Fault {
         return None;
     }
     let Ok(value) = serde_json::from_str::<Value>(&answer.text) else {
-        return Some(("answered no JSON".to_owned(), "JSON was expected".to_owned()));
+        return Some(("returned invalid JSON".to_owned(), "JSON was expected".to_owned()));
     };
     expect.json.iter().find_map(|(pointer, wanted)| match value.pointer(pointer) {
         Some(found) if alike(found, wanted) => None,
@@ -186,9 +187,9 @@ mod tests {
             (404, "{ status: 404 }", "passed"),
             (200, "{ status: 201 }", "it answered 200, 201 was expected"),
             (200, "{ contains: replicas }", "passed"),
-            (200, "{ contains: nothing }", "it answered something else, text with `nothing` was expected"),
+            (200, "{ contains: nothing }", "it returned a different response, text with `nothing` was expected"),
             (200, "{ matches: 'status.:.ok' }", "passed"),
-            (200, "{ matches: '^ok$' }", "it answered something else, a match of `^ok$` was expected"),
+            (200, "{ matches: '^ok$' }", "it returned a different response, a match of `^ok$` was expected"),
             (200, "{ json: { /status: ok, /replicas: 2.0, /parts/0/up: true } }", "passed"),
             (200, "{ json: { /status: bad } }", "it has \"ok\" at `/status`, \"bad\" was expected"),
             (200, "{ json: { /missing: 1 } }", "it has nothing at `/missing`, 1 was expected"),
@@ -201,12 +202,12 @@ mod tests {
             (
                 200,
                 "{ headers: { X-Frame-Options: DENY } }",
-                "it has no such header, `X-Frame-Options: DENY` was expected",
+                "it does not have the header, `X-Frame-Options: DENY` was expected",
             ),
         ] {
             assert_eq!(said(&page(status, body), expectation), result, "{expectation}");
         }
-        assert_eq!(said(&page(200, "<html>"), "{ json: { /a: 1 } }"), "it answered no JSON, JSON was expected");
+        assert_eq!(said(&page(200, "<html>"), "{ json: { /a: 1 } }"), "it returned invalid JSON, JSON was expected");
     }
 
     #[test]
@@ -214,9 +215,9 @@ mod tests {
         let ran = |code, text: &str| Answer { exit_code: Some(code), ..answer(text) };
         assert_eq!(said(&ran(0, "42\n"), "{ equals: '42' }"), "passed");
         assert_eq!(said(&ran(0, "41\n"), "{ equals: '42' }"), "it answered `41`, `42` was expected");
-        assert_eq!(said(&ran(3, ""), "{}"), "it ended with exit code 3, 0 was expected");
+        assert_eq!(said(&ran(3, ""), "{}"), "it exited with code 3, 0 was expected");
         assert_eq!(said(&ran(3, ""), "{ exit_code: 3 }"), "passed");
-        assert_eq!(said(&ran(0, ""), "{ contains: a }"), "it answered nothing, text with `a` was expected");
+        assert_eq!(said(&ran(0, ""), "{ contains: a }"), "it returned an empty response, text with `a` was expected");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub enum ProbeError {
     #[error("{what}: {reason}")]
     Broken { what: String, reason: String },
     /// No answer in time.
-    #[error("{what} gave no answer within {}", crate::event::human::duration(*after))]
+    #[error("{what} timed out after {}", crate::event::human::duration(*after))]
     Late { what: String, after: Duration },
     /// The answer is not the one that was wanted.
     #[error("{what} {found}, {wanted}")]

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use super::answer::{Answer, GOOD, judge};
 use super::clients::{BOUNDED, LACKING, PSQL, REDIS_CLI};
 use super::probe_once::Seen;
-use super::{Planned, ProbeError, Scene};
+use super::{Planned, ProbeContext, ProbeError};
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::ObservedContainer;
 use crate::project::{ExecCheck, RedisCheck, SqlCheck};
@@ -46,28 +46,28 @@ impl OutputStream for Kept {
 
 /// Runs a command; what it said on standard error stands for an empty standard output.
 pub(super) async fn run(
-    scene: &Scene<'_>,
+    context: &ProbeContext<'_>,
     container: &ObservedContainer,
     command: Vec<String>,
     environment: Vec<String>,
 ) -> Result<Answer, ProbeError> {
     let kept = Kept::default();
-    let mark = scene.marks.begin(&container.id);
+    let mark = context.marks.begin(&container.id);
     let environment = environment.into_iter().chain([mark.variable.clone()]).filter(|pair| !pair.is_empty()).collect();
     let args = ExecArgs { container: container.id.clone(), command, environment, ..ExecArgs::default() };
-    let code = scene.target.exec(&args, ExecInput::default(), &kept).await?;
+    let code = context.target.exec(&args, ExecInput::default(), &kept).await?;
     mark.ended();
     let (out, err) = kept.text();
     let text = if out.trim().is_empty() || code != 0 { format!("{out}{err}") } else { out };
-    Ok(Answer { exit_code: Some(code), shown: scene.shown(&text), text, ..Answer::default() })
+    Ok(Answer { exit_code: Some(code), shown: context.shown(&text), text, ..Answer::default() })
 }
 
 /// A command as the check says it, in every running container of the service.
-pub(super) async fn command(scene: &Scene<'_>, plan: &Planned, check: &ExecCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn command(context: &ProbeContext<'_>, plan: &Planned, check: &ExecCheck) -> Result<Seen, ProbeError> {
     let what = format!("`{}` in {}", check.command.0.join(" "), check.service);
     let mut seen = Seen::default();
-    for container in scene.running(&check.service).await? {
-        let answer = run(scene, &container, check.command.0.clone(), Vec::new()).await?;
+    for container in context.running(&check.service).await? {
+        let answer = run(context, &container, check.command.0.clone(), Vec::new()).await?;
         judge(&what, &answer, &plan.check.expect, GOOD)?;
         seen = Seen::new(format!("exit code {}", answer.exit_code.unwrap_or_default()), answer.shown.excerpt());
     }
@@ -80,19 +80,20 @@ fn client(script: &str, arguments: &[&str]) -> Vec<String> {
 }
 
 /// A query over TCP: the server that runs during initdb listens on its socket only.
-pub(super) async fn sql(scene: &Scene<'_>, plan: &Planned, check: &SqlCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn sql(context: &ProbeContext<'_>, plan: &Planned, check: &SqlCheck) -> Result<Seen, ProbeError> {
     let mut arguments = vec!["-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-c", check.query.as_str()];
     if let Some(database) = &check.database {
         arguments.extend(["-d", database]);
     }
-    let what = format!("`{}` in {}", scene.shown(&check.query).one_line(), check.service);
+    let what = format!("`{}` in {}", context.shown(&check.query).one_line(), check.service);
     let mut seen = Seen::default();
-    for container in scene.running(&check.service).await? {
-        let answer = run(scene, &container, client(PSQL, &arguments), vec!["PGCONNECT_TIMEOUT=10".to_owned()]).await?;
+    for container in context.running(&check.service).await? {
+        let answer =
+            run(context, &container, client(PSQL, &arguments), vec!["PGCONNECT_TIMEOUT=10".to_owned()]).await?;
         failed_client((&what, &check.service), &answer)?;
         let text = first_value(&answer.text).to_owned();
         if text.is_empty() {
-            return Err(ProbeError::wrong(format!("{what} gave no row")));
+            return Err(ProbeError::wrong(format!("{what} returned no rows")));
         }
         let answer = Answer { text, shown: answer.shown.part(first_value), ..answer };
         judge(&what, &answer, &plan.check.expect, GOOD)?;
@@ -123,7 +124,7 @@ fn failed_client((what, service): (&str, &str), answer: &Answer) -> Result<(), P
     if let Some(lacking) = lacking {
         return Err(ProbeError::NoClient { service: service.to_owned(), lacking: lacking.to_owned() });
     }
-    let said = answer.shown.part(first_line).excerpt().unwrap_or("the client said nothing".to_owned());
+    let said = answer.shown.part(first_line).excerpt().unwrap_or("the client printed nothing".to_owned());
     Err(ProbeError::Broken { what: what.to_owned(), reason: said })
 }
 
@@ -145,16 +146,16 @@ const REDIS_ERRORS: [&str; 13] = [
 ];
 
 /// A command to Redis.
-pub(super) async fn redis(scene: &Scene<'_>, plan: &Planned, check: &RedisCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn redis(context: &ProbeContext<'_>, plan: &Planned, check: &RedisCheck) -> Result<Seen, ProbeError> {
     let ping = ["PING".to_owned()];
     let words = if check.command.0.is_empty() { &ping[..] } else { &check.command.0[..] };
     let mut arguments = vec!["-h", "127.0.0.1"];
     arguments.extend(words.iter().map(String::as_str));
-    let what = format!("`{}` to {}", scene.shown(&words.join(" ")).one_line(), check.service);
+    let what = format!("`{}` to {}", context.shown(&words.join(" ")).one_line(), check.service);
     let variables = || plan.variables.iter().map(|(name, value)| format!("{name}={}", value.expose())).collect();
     let mut seen = Seen::default();
-    for container in scene.running(&check.service).await? {
-        let answer = run(scene, &container, client(REDIS_CLI, &arguments), variables()).await?;
+    for container in context.running(&check.service).await? {
+        let answer = run(context, &container, client(REDIS_CLI, &arguments), variables()).await?;
         failed_client((&what, &check.service), &answer)?;
         let said = answer.text.trim();
         let first = said.split_whitespace().next().unwrap_or_default();

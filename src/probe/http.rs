@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt;
 
 use super::answer::{ANY, Answer, GOOD, Shown, judge};
 use super::probe_once::Seen;
-use super::{Planned, ProbeError, Scene, public, tls};
+use super::{Planned, ProbeContext, ProbeError, public, tls};
 use crate::plan::ObservedContainer;
 use crate::project::{HttpCheck, HttpParts, TcpCheck, host_and_port, is_public};
 use crate::secret::{Redactor, Secret};
@@ -50,8 +50,12 @@ impl Question<'_> {
     }
 
     /// Asks one container.
-    pub(super) async fn ask(&self, scene: &Scene<'_>, container: &ObservedContainer) -> Result<Answer, ProbeError> {
-        let stream = scene.target.dial(container, self.parts.port).await?;
+    pub(super) async fn ask(
+        &self,
+        context: &ProbeContext<'_>,
+        container: &ObservedContainer,
+    ) -> Result<Answer, ProbeError> {
+        let stream = context.target.dial(container, self.parts.port).await?;
         if !self.parts.secure {
             return self.over(stream).await;
         }
@@ -81,7 +85,7 @@ impl Question<'_> {
         };
         let (status, headers, body) = tokio::select! {
             answer = asked => answer.map_err(|error| self.broken(&deepest(&error)))?,
-            () = driven => return Err(self.broken(&"the connection ended")),
+            () = driven => return Err(self.broken(&"the connection was closed")),
         };
         let body = body.map_err(|error| self.broken(&error))?.to_bytes();
         let text = String::from_utf8_lossy(&body).into_owned();
@@ -111,22 +115,26 @@ fn deepest(error: &hyper::Error) -> String {
     while let Some(next) = cause.source() {
         cause = next;
     }
-    if error.is_incomplete_message() { "the connection ended before the answer".to_owned() } else { cause.to_string() }
+    if error.is_incomplete_message() {
+        "the connection was closed before the response".to_owned()
+    } else {
+        cause.to_string()
+    }
 }
 
-pub(super) async fn look(scene: &Scene<'_>, plan: &Planned, check: &HttpCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn look(context: &ProbeContext<'_>, plan: &Planned, check: &HttpCheck) -> Result<Seen, ProbeError> {
     let Some(parts) = check.parts() else {
-        return Err(ProbeError::wrong(format!("`{}` is no URL", check.url)));
+        return Err(ProbeError::wrong(format!("invalid URL `{}`", check.url)));
     };
-    let question = Question { parts, login: plan.login.as_ref(), redactor: scene.redactor };
+    let question = Question { parts, login: plan.login.as_ref(), redactor: context.redactor };
     let below = if plan.any_answer { ANY } else { GOOD };
-    if is_public(parts.host) && scene.containers(parts.host).await?.is_empty() {
+    if is_public(parts.host) && context.containers(parts.host).await?.is_empty() {
         let answer = public::get(&question).await?;
         return verdict(&question, &answer, (plan, below));
     }
     let mut seen = Seen::default();
-    for container in scene.running(parts.host).await? {
-        let answer = question.ask(scene, &container).await?;
+    for container in context.running(parts.host).await? {
+        let answer = question.ask(context, &container).await?;
         seen = verdict(&question, &answer, (plan, below))?;
     }
     Ok(seen)
@@ -138,25 +146,26 @@ fn verdict(question: &Question<'_>, answer: &Answer, (plan, below): (&Planned, u
 }
 
 /// A port that accepts a connection and keeps it for a moment.
-pub(super) async fn connects(scene: &Scene<'_>, check: &TcpCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn connects(context: &ProbeContext<'_>, check: &TcpCheck) -> Result<Seen, ProbeError> {
     let Some((host, port)) = host_and_port(&check.address) else {
         return Err(ProbeError::wrong(format!("`{}` is not `SERVICE:PORT`", check.address)));
     };
-    if is_public(host) && scene.containers(host).await?.is_empty() {
+    if is_public(host) && context.containers(host).await?.is_empty() {
         stays(public::connect(host, port).await?, &check.address).await?;
         return Ok(Seen::new("accepts connections", None));
     }
-    for container in scene.running(host).await? {
-        stays(scene.target.dial(&container, port).await?, &check.address).await?;
+    for container in context.running(host).await? {
+        stays(context.target.dial(&container, port).await?, &check.address).await?;
     }
     Ok(Seen::new("accepts connections", None))
 }
 
 async fn stays(mut stream: BoxDuplex, address: &str) -> Result<(), ProbeError> {
     match tokio::time::timeout(GRACE, stream.read(&mut [0; 1])).await {
-        Ok(Ok(0) | Err(_)) => {
-            Err(ProbeError::Broken { what: address.to_owned(), reason: "the connection was ended at once".to_owned() })
-        }
+        Ok(Ok(0) | Err(_)) => Err(ProbeError::Broken {
+            what: address.to_owned(),
+            reason: "the connection was closed immediately".to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -206,7 +215,7 @@ mod tests {
         let error = answer.unwrap_err().to_string();
         assert!(error.starts_with("GET http://api/: "), "{error}");
         let (answer, _) = asked("http://api/", None, "").await;
-        assert_eq!(answer.unwrap_err().to_string(), "GET http://api/: the connection ended before the answer");
+        assert_eq!(answer.unwrap_err().to_string(), "GET http://api/: the connection was closed before the response");
     }
 
     #[tokio::test]

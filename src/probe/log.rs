@@ -8,25 +8,25 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::probe_once::Seen;
-use super::{ProbeError, Scene};
+use super::{ProbeContext, ProbeError};
 use crate::plan::ObservedContainer;
 use crate::project::LogCheck;
 use crate::target::LogArgs;
 
-pub(super) async fn look(scene: &Scene<'_>, check: &LogCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn look(context: &ProbeContext<'_>, check: &LogCheck) -> Result<Seen, ProbeError> {
     let present = compiled(check.present.as_deref())?;
     let absent = compiled(check.absent.as_deref())?;
     let mut found = None;
     let mut lines = 0;
-    for container in scene.containers(&check.service).await? {
+    for container in context.containers(&check.service).await? {
         let args = LogArgs { since: since(&container), ..LogArgs::default() };
-        let mut log = scene.target.logs(&container, &args).await?;
+        let mut log = context.target.logs(&container, &args).await?;
         while let Some(line) = log.next().await {
             let line = line?;
             lines += 1;
             if let Some(pattern) = absent.as_ref().filter(|pattern| pattern.is_match(&line.message)) {
                 let what = format!("the log of {} has a line that matches `{pattern}`", container.name);
-                let details = scene.shown(&line.message).excerpt().into_iter().collect();
+                let details = context.shown(&line.message).excerpt().into_iter().collect();
                 return Err(ProbeError::Wrong { what, details, for_good: true });
             }
             if found.is_none() && present.as_ref().is_some_and(|pattern| pattern.is_match(&line.message)) {
@@ -38,14 +38,14 @@ pub(super) async fn look(scene: &Scene<'_>, check: &LogCheck) -> Result<Seen, Pr
         (Some(pattern), None) => {
             Err(ProbeError::wrong(format!("no line of {}'s log matches `{pattern}`", check.service)))
         }
-        (Some(_), Some(line)) => Ok(Seen::new("a line matches", scene.shown(&line).excerpt())),
+        (Some(_), Some(line)) => Ok(Seen::new("a line matches", context.shown(&line).excerpt())),
         (None, _) => Ok(Seen::new(format!("no line of {lines} matches"), None)),
     }
 }
 
 fn compiled(pattern: Option<&str>) -> Result<Option<Regex>, ProbeError> {
     let compiled = pattern.map(Regex::new).transpose();
-    compiled.map_err(|error| ProbeError::wrong(format!("no regular expression: {error}")))
+    compiled.map_err(|error| ProbeError::wrong(format!("invalid regular expression: {error}")))
 }
 
 /// The end of the container's run before the one that is looked at, in seconds with their fraction; none when it is its

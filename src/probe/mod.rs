@@ -21,9 +21,9 @@ mod state;
 mod tls;
 
 pub use error::ProbeError;
-pub use outcome::{Attempt, CheckOutcome, Source, Verdict};
-pub use probe_context::{Planned, Scene};
+pub use outcome::{Attempt, CheckOrigin, CheckOutcome, Verdict};
+pub use probe_context::{Planned, ProbeContext};
 pub use ready::await_ready;
 pub use recognise::{Kind, plan_checks, recognised};
-pub use run::{Patience, run_check};
+pub use run::{RetryPolicy, run_check};
 pub use state::restarts;

@@ -12,7 +12,7 @@ use crate::secret::Redactor;
 /// Where a check comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub enum CheckOrigin {
     /// Recognised from the stack.
     Recognised,
     /// Written in the project file.
@@ -62,7 +62,7 @@ pub struct CheckOutcome {
     /// What was asked: `GET http://api:8000/health`.
     pub asked: String,
     /// Who asked for it.
-    pub source: Source,
+    pub source: CheckOrigin,
     /// The verdict.
     pub verdict: Verdict,
     /// Every attempt; there is at least one.
@@ -155,7 +155,7 @@ mod tests {
             kind: "http",
             service: Some("api".into()),
             asked: "GET http://api:8000/health".into(),
-            source: Source::Project,
+            source: CheckOrigin::Project,
             verdict: Verdict::over(&attempts),
             attempts,
             took: Duration::from_millis(12),

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use super::ProbeError;
 use super::answer::Shown;
 use super::exec_cleanup::Marks;
-use super::outcome::Source;
+use super::outcome::CheckOrigin;
 use crate::plan::{ContainerState, Observed, ObservedContainer, Scope};
 use crate::project::Check;
 use crate::secret::{Redactor, Secret};
@@ -61,13 +61,13 @@ impl Planned {
         format!("{} in {service}", Shown::new(redactor, &words).one_line())
     }
 
-    pub(super) fn source(&self) -> Source {
-        if self.recognised { Source::Recognised } else { Source::Project }
+    pub(super) fn source(&self) -> CheckOrigin {
+        if self.recognised { CheckOrigin::Recognised } else { CheckOrigin::Project }
     }
 }
 
 /// Where checks look.
-pub struct Scene<'a> {
+pub struct ProbeContext<'a> {
     /// The target.
     pub target: &'a dyn Target,
     /// The project's name.
@@ -82,7 +82,7 @@ pub struct Scene<'a> {
     turns: Semaphore,
 }
 
-impl<'a> Scene<'a> {
+impl<'a> ProbeContext<'a> {
     /// What must not be shown is struck from a text.
     pub(super) fn shown(&self, text: &str) -> Shown {
         Shown::new(self.redactor, text)
@@ -93,7 +93,7 @@ impl<'a> Scene<'a> {
         self.turns.acquire().await.ok()
     }
 
-    /// A scene as it stands now, before the first check.
+    /// A context as it stands now, before the first check.
     pub async fn now(
         target: &'a dyn Target,
         project: &'a str,

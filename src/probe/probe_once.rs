@@ -1,8 +1,8 @@
 //! One look of a check, by whichever way it looks.
-//! Reads a planned check and the scene; returns what was seen or why it is not as it should be.
+//! Reads a planned check and the context; returns what was seen or why it is not as it should be.
 //! Never looks twice: `run` does.
 
-use super::{Planned, ProbeError, Scene, exec, http, log, prometheus, state, tls};
+use super::{Planned, ProbeContext, ProbeError, exec, http, log, prometheus, state, tls};
 
 /// What a look that passed has seen.
 #[derive(Debug, Clone, Default)]
@@ -18,38 +18,36 @@ impl Seen {
 }
 
 /// Looks once. The caller bounds the time.
-pub(super) async fn look(scene: &Scene<'_>, plan: &Planned) -> Result<Seen, ProbeError> {
+pub(super) async fn look(context: &ProbeContext<'_>, plan: &Planned) -> Result<Seen, ProbeError> {
     let check = &plan.check;
     if let Some(http) = &check.http {
-        return http::look(scene, plan, http).await;
+        return http::look(context, plan, http).await;
     }
     if let Some(tcp) = &check.tcp {
-        return http::connects(scene, tcp).await;
+        return http::connects(context, tcp).await;
     }
     if let Some(tls) = &check.tls {
-        return tls::look(scene, tls).await;
+        return tls::look(context, tls).await;
     }
     if let Some(exec) = &check.exec {
-        return exec::command(scene, plan, exec).await;
+        return exec::command(context, plan, exec).await;
     }
     if let Some(sql) = &check.sql {
-        return exec::sql(scene, plan, sql).await;
+        return exec::sql(context, plan, sql).await;
     }
     if let Some(redis) = &check.redis {
-        return exec::redis(scene, plan, redis).await;
+        return exec::redis(context, plan, redis).await;
     }
     if let Some(asked) = &check.prometheus {
-        return prometheus::look(scene, plan, asked).await;
+        return prometheus::look(context, plan, asked).await;
     }
     if let Some(state) = &check.state {
-        return state::look(scene, state).await;
+        return state::look(context, state).await;
     }
     match &check.log {
-        Some(log) => log::look(scene, log).await,
-        None => Err(ProbeError::Wrong {
-            what: "the check does not say how to look".into(),
-            details: Vec::new(),
-            for_good: true,
-        }),
+        Some(log) => log::look(context, log).await,
+        None => {
+            Err(ProbeError::Wrong { what: "the check defines no probe".into(), details: Vec::new(), for_good: true })
+        }
     }
 }

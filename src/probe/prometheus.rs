@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::http::Question;
 use super::probe_once::Seen;
-use super::{Planned, ProbeError, Scene};
+use super::{Planned, ProbeContext, ProbeError};
 use crate::plan::ObservedContainer;
 use crate::project::{HttpParts, PrometheusCheck, RulesState};
 
@@ -19,14 +19,18 @@ const TARGETS: &str = "/api/v1/targets?state=active";
 /// What is right, or what is wrong and its details.
 type Judged = Result<String, (String, Vec<String>)>;
 
-pub(super) async fn look(scene: &Scene<'_>, plan: &Planned, check: &PrometheusCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn look(
+    context: &ProbeContext<'_>,
+    plan: &Planned,
+    check: &PrometheusCheck,
+) -> Result<Seen, ProbeError> {
     let Some(service) = check.service.as_ref().or(plan.service.as_ref()) else {
         let what = "no service with a Prometheus image was found: name it in the check".to_owned();
         return Err(ProbeError::Wrong { what, details: Vec::new(), for_good: true });
     };
     let mut words = Vec::new();
-    for container in scene.running(service).await? {
-        let asked = (scene, plan, service.as_str(), &container);
+    for container in context.running(service).await? {
+        let asked = (context, plan, service.as_str(), &container);
         words = match questions(asked, check).await {
             Err(ProbeError::Wrong { what, details, .. }) if has_only_begun(asked).await => {
                 return Err(ProbeError::Early { what, details });
@@ -37,13 +41,13 @@ pub(super) async fn look(scene: &Scene<'_>, plan: &Planned, check: &PrometheusCh
     Ok(Seen::new(words.join(", "), None))
 }
 
-/// Whom to ask: the scene, the check, the service's name, one of its containers.
-type Asked<'a, 's> = (&'a Scene<'s>, &'a Planned, &'a str, &'a ObservedContainer);
+/// Whom to ask: the context, the check, the service's name, one of its containers.
+type Asked<'a, 's> = (&'a ProbeContext<'s>, &'a Planned, &'a str, &'a ObservedContainer);
 
-async fn ask((scene, plan, service, container): Asked<'_, '_>, path: &str) -> Result<Value, ProbeError> {
+async fn ask((context, plan, service, container): Asked<'_, '_>, path: &str) -> Result<Value, ProbeError> {
     let parts = HttpParts { secure: false, host: service, port: PORT, path };
-    let question = Question { parts, login: plan.login.as_ref(), redactor: scene.redactor };
-    let answer = question.ask(scene, container).await?;
+    let question = Question { parts, login: plan.login.as_ref(), redactor: context.redactor };
+    let answer = question.ask(context, container).await?;
     data(&answer.text).map_err(|reason| ProbeError::Broken { what: question.words(), reason })
 }
 
@@ -81,10 +85,10 @@ fn told(judged: Judged) -> Result<String, ProbeError> {
 
 /// The data of an answer, or the API's own complaint.
 fn data(text: &str) -> Result<Value, String> {
-    let answer: Value = serde_json::from_str(text).map_err(|_| "it did not answer with JSON".to_owned())?;
+    let answer: Value = serde_json::from_str(text).map_err(|_| "the response is not JSON".to_owned())?;
     match answer["status"].as_str() {
         Some("success") => Ok(answer["data"].clone()),
-        _ => Err(answer["error"].as_str().unwrap_or("it answered without a status").to_owned()),
+        _ => Err(answer["error"].as_str().unwrap_or("the response has no status").to_owned()),
     }
 }
 
@@ -96,7 +100,7 @@ fn targets(data: &Value) -> Judged {
     let all: Vec<&Value> = list(data, "activeTargets").collect();
     let down: Vec<String> = all.iter().filter(|target| target["health"] != "up").map(|target| why(target)).collect();
     match (all.len(), down.len()) {
-        (0, _) => Err(("Prometheus has no target".to_owned(), Vec::new())),
+        (0, _) => Err(("Prometheus has no targets".to_owned(), Vec::new())),
         (count, 0) => Ok(format!("{count} targets up")),
         (count, number) => {
             let names = all.iter().filter(|target| target["health"] != "up").map(|target| job(target));
@@ -140,7 +144,7 @@ fn judge_rules(rules: &Value, config: &Value, wanted: &RulesState) -> Judged {
         return Err((format!("{} of {} rules fail", failing.len(), all.len()), failing));
     }
     match (all.len(), names_rule_files(config)) {
-        (0, true) => Err(("no rule is loaded, though the configuration names rule files".to_owned(), Vec::new())),
+        (0, true) => Err(("no rules are loaded although rule files are configured".to_owned(), Vec::new())),
         (0, false) => Ok("no rule files are configured".to_owned()),
         (count, _) => Ok(format!("{count} rules loaded")),
     }
@@ -157,7 +161,7 @@ fn series(data: &Value, query: &str) -> Judged {
     let count = data["result"].as_array().map_or(0, Vec::len);
     match (data["resultType"].as_str(), count) {
         (Some("scalar" | "string"), _) => Ok(format!("`{query}` has a value")),
-        (_, 0) => Err((format!("`{query}` gives nothing"), Vec::new())),
+        (_, 0) => Err((format!("`{query}` returned no data"), Vec::new())),
         (_, 1) => Ok(format!("`{query}` gives 1 series")),
         (_, count) => Ok(format!("`{query}` gives {count} series")),
     }
@@ -188,7 +192,7 @@ mod tests {
             details,
             ["db http://db:9/metrics: connection refused", "new http://new:9/metrics: not scraped yet"]
         );
-        assert_eq!(targets(&json!({ "activeTargets": [] })).unwrap_err().0, "Prometheus has no target");
+        assert_eq!(targets(&json!({ "activeTargets": [] })).unwrap_err().0, "Prometheus has no targets");
     }
 
     #[test]
@@ -202,7 +206,7 @@ mod tests {
         let named = |name: &str| RulesState::Named(vec![name.to_owned()]);
         for (rules, config, wanted, expected) in [
             (&good, &files, &all, Ok("1 rules loaded")),
-            (&none, &files, &all, Err("no rule is loaded, though the configuration names rule files")),
+            (&none, &files, &all, Err("no rules are loaded although rule files are configured")),
             (&none, &no_files, &all, Ok("no rule files are configured")),
             (&bad, &files, &all, Err("1 of 1 rules fail")),
             (&good, &files, &named("HighErrorRate"), Ok("1 rules loaded")),
@@ -218,7 +222,7 @@ mod tests {
     fn an_empty_result_is_no_measurement() {
         let vector = |result: Value| json!({ "resultType": "vector", "result": result });
         assert_eq!(series(&vector(json!([1, 2])), "up"), Ok("`up` gives 2 series".to_owned()));
-        assert_eq!(series(&vector(json!([])), "up").unwrap_err().0, "`up` gives nothing");
+        assert_eq!(series(&vector(json!([])), "up").unwrap_err().0, "`up` returned no data");
         assert_eq!(
             series(&json!({ "resultType": "scalar", "result": [1, "2"] }), "1+1"),
             Ok("`1+1` has a value".to_owned())
@@ -228,6 +232,6 @@ mod tests {
     #[test]
     fn a_complaint_of_the_api_is_passed_on() {
         assert_eq!(data(r#"{"status":"error","error":"parse error"}"#), Err("parse error".to_owned()));
-        assert_eq!(data("<html>"), Err("it did not answer with JSON".to_owned()));
+        assert_eq!(data("<html>"), Err("the response is not JSON".to_owned()));
     }
 }

@@ -1,5 +1,5 @@
 //! Waits for containers that are still on their way: starting, restarting, or running to an end that is awaited.
-//! Reads the scene again and again until a deadline; returns the containers that were not ready by then.
+//! Reads the context again and again until a deadline; returns the containers that were not ready by then.
 //! Never waits for what cannot change by itself: a container that has ended, one that crashes again and again.
 
 use std::collections::BTreeMap;
@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 
-use super::{Planned, ProbeError, Scene, state};
-use crate::plan::{ContainerState, Health, ObservedContainer, Readiness, ReadinessWatch, Sighting, Verdict};
+use super::{Planned, ProbeContext, ProbeError, state};
+use crate::plan::{ContainerState, Health, ObservedContainer, Readiness, ReadinessWatch, Sample, Verdict};
 use crate::project::ExpectedState;
 
 /// Between two looks.
@@ -17,20 +17,24 @@ const PAUSE: Duration = Duration::from_millis(500);
 const TEST: Duration = Duration::from_secs(5);
 
 /// Waits until every container the checks speak of has arrived; returns those that have not at the deadline, in words.
-pub async fn await_ready(scene: &Scene<'_>, planned: &[Planned], deadline: Instant) -> Result<Vec<String>, ProbeError> {
+pub async fn await_ready(
+    context: &ProbeContext<'_>,
+    planned: &[Planned],
+    deadline: Instant,
+) -> Result<Vec<String>, ProbeError> {
     let began = Instant::now();
     let services = contracts(planned);
     let mut watches: BTreeMap<String, ReadinessWatch> = BTreeMap::new();
     loop {
-        let seen = scene.look().await?;
+        let seen = context.look().await?;
         let of_checks = |c: &&ObservedContainer| !c.one_off && services.contains_key(c.service.as_str());
         let containers: Vec<&ObservedContainer> = seen.containers.iter().filter(of_checks).collect();
-        let tests = join_all(containers.iter().map(|container| own_test(scene, container))).await;
+        let tests = join_all(containers.iter().map(|container| own_test(context, container))).await;
         let mut waiting = Vec::new();
         for (container, probe_passed) in containers.into_iter().zip(tests) {
             let contract = || ReadinessWatch::new(contract(container, services[container.service.as_str()]));
             let watch = watches.entry(container.id.clone()).or_insert_with(contract);
-            let verdict = watch.see(Sighting { container, probe_passed, at: began.elapsed() });
+            let verdict = watch.see(Sample { container, probe_passed, at: began.elapsed() });
             if verdict == Verdict::Waiting && changes_by_itself(container.state) {
                 waiting.push(format!("{}: {}", container.name, on_its_way(container)));
             }
@@ -73,11 +77,11 @@ fn on_its_way(container: &ObservedContainer) -> &'static str {
 }
 
 /// Runs the health test of a container the engine has no verdict on.
-async fn own_test(scene: &Scene<'_>, container: &ObservedContainer) -> Option<bool> {
+async fn own_test(context: &ProbeContext<'_>, container: &ObservedContainer) -> Option<bool> {
     if container.health != Health::Starting {
         return None;
     }
-    let passed = tokio::time::timeout(TEST, state::passes_own_test(scene, container)).await;
+    let passed = tokio::time::timeout(TEST, state::passes_own_test(context, container)).await;
     Some(matches!(passed, Ok(Ok(true))))
 }
 

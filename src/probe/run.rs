@@ -1,12 +1,12 @@
-//! Runs one check to its verdict: looks, and looks again while there is patience and hope.
-//! Reads the check, the scene and the patience; returns the outcome with every attempt.
+//! Runs one check to its verdict: looks, and looks again while there is policy and hope.
+//! Reads the check, the context and the policy; returns the outcome with every attempt.
 //! Never looks on after its deadline: a look that runs then is a failed one.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::probe_once::{Seen, look};
-use super::{Attempt, CheckOutcome, Planned, ProbeError, Scene, Verdict};
+use super::{Attempt, CheckOutcome, Planned, ProbeContext, ProbeError, Verdict};
 
 /// How long one look may take unless the check says otherwise.
 const LOOK: Duration = Duration::from_secs(5);
@@ -16,7 +16,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 /// How often and how long a check may be tried.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct RetryPolicy {
     /// Every look ends by then.
     pub deadline: Instant,
     /// Looks after the first one; absent: until the deadline.
@@ -24,18 +24,18 @@ pub struct Patience {
 }
 
 /// Runs a check.
-pub async fn run_check(scene: &Scene<'_>, plan: &Planned, patience: Patience) -> CheckOutcome {
+pub async fn run_check(context: &ProbeContext<'_>, plan: &Planned, policy: RetryPolicy) -> CheckOutcome {
     let began = Instant::now();
-    let retries = patience.retries.into_iter().chain(plan.check.retries).min();
+    let retries = policy.retries.into_iter().chain(plan.check.retries).min();
     let limit = plan.check.timeout.map_or(LOOK, |period| period.0);
     let mut attempts = Vec::new();
     let mut pause = FIRST_PAUSE;
     loop {
-        let (attempt, hopeless) = attempt(scene, plan, (limit, patience.deadline)).await;
+        let (attempt, hopeless) = attempt(context, plan, (limit, policy.deadline)).await;
         let passed = attempt.passed;
         attempts.push(attempt);
         let used_up = retries.is_some_and(|retries| attempts.len() > retries as usize);
-        if passed || hopeless || used_up || Instant::now() + pause >= patience.deadline {
+        if passed || hopeless || used_up || Instant::now() + pause >= policy.deadline {
             break;
         }
         tokio::time::sleep(pause).await;
@@ -45,7 +45,7 @@ pub async fn run_check(scene: &Scene<'_>, plan: &Planned, patience: Patience) ->
         name: plan.check.name.clone(),
         kind: plan.check.way(),
         service: plan.service.clone(),
-        asked: plan.asked(scene.redactor),
+        asked: plan.asked(context.redactor),
         source: plan.source(),
         verdict: Verdict::over(&attempts),
         attempts,
@@ -53,10 +53,10 @@ pub async fn run_check(scene: &Scene<'_>, plan: &Planned, patience: Patience) ->
     }
 }
 
-async fn attempt(scene: &Scene<'_>, plan: &Planned, times: (Duration, Instant)) -> (Attempt, bool) {
-    let asked = || plan.asked(scene.redactor);
-    let (seen, took) = in_time((scene.turn(), look(scene, plan)), times, asked).await;
-    scene.end_given_up().await;
+async fn attempt(context: &ProbeContext<'_>, plan: &Planned, times: (Duration, Instant)) -> (Attempt, bool) {
+    let asked = || plan.asked(context.redactor);
+    let (seen, took) = in_time((context.turn(), look(context, plan)), times, asked).await;
+    context.end_given_up().await;
     match seen {
         Ok(seen) => (Attempt { passed: true, early: false, message: seen.message, details: seen.details, took }, false),
         Err(error) => {
@@ -74,7 +74,7 @@ async fn in_time<T>(
     asked: impl Fn() -> String,
 ) -> (Result<Seen, ProbeError>, Duration) {
     let Ok(_turn) = tokio::time::timeout_at(deadline.into(), turn).await else {
-        return (Err(ProbeError::wrong("there was no time left to look")), Duration::ZERO);
+        return (Err(ProbeError::wrong("no time left before the timeout")), Duration::ZERO);
     };
     // The time of a look begins when it is its turn.
     let began = Instant::now();
@@ -100,7 +100,7 @@ mod tests {
     async fn a_look_ends_at_its_own_limit_or_the_deadline_whichever_is_first() {
         for times in [(5000, 30), (30, 5000)] {
             let (said, took) = looked(ready(()), times).await;
-            assert!(said.starts_with("it gave no answer within "), "{said}");
+            assert!(said.starts_with("it timed out after "), "{said}");
             assert!(took < Duration::from_secs(3), "{times:?}: {took:?}");
         }
     }
@@ -108,7 +108,7 @@ mod tests {
     #[tokio::test]
     async fn who_never_has_a_turn_ends_at_the_deadline_too() {
         let (said, took) = looked(pending(), (5000, 30)).await;
-        assert_eq!(said, "there was no time left to look");
+        assert_eq!(said, "no time left before the timeout");
         assert!(took < Duration::from_secs(3), "{took:?}");
     }
 }

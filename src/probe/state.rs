@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::answer::Shown;
 use super::probe_once::Seen;
-use super::{CheckOutcome, ProbeError, Scene};
+use super::{CheckOutcome, ProbeContext, ProbeError};
 use crate::plan::{ContainerState, Health, ObservedContainer, health_command};
 use crate::project::{ExpectedState, StateCheck};
 use crate::secret::Redactor;
@@ -18,7 +18,7 @@ pub(super) fn described(container: &ObservedContainer) -> String {
         (state, _) => state.word().to_owned(),
     };
     if container.oom_killed {
-        words.push_str(", killed for its memory");
+        words.push_str(", out of memory");
     }
     if let Some(error) = container.error.as_ref().filter(|error| !error.is_empty()) {
         words.push_str(&format!(": {error}"));
@@ -26,15 +26,15 @@ pub(super) fn described(container: &ObservedContainer) -> String {
     words
 }
 
-pub(super) async fn look(scene: &Scene<'_>, check: &StateCheck) -> Result<Seen, ProbeError> {
-    let containers = scene.containers(&check.service).await?;
+pub(super) async fn look(context: &ProbeContext<'_>, check: &StateCheck) -> Result<Seen, ProbeError> {
+    let containers = context.containers(&check.service).await?;
     if containers.is_empty() {
         return Err(ProbeError::wrong(format!("service `{}` has no container", check.service)));
     }
     let mut healthy = true;
     for container in containers.iter().map(Cow::Borrowed) {
-        let container = asked_when_starting(scene, container).await?;
-        fault(&container, (scene.before(&container.id), scene.redactor), check.is).map_or(Ok(()), Err)?;
+        let container = asked_when_starting(context, container).await?;
+        fault(&container, (context.before(&container.id), context.redactor), check.is).map_or(Ok(()), Err)?;
         healthy &= container.health == Health::Healthy;
     }
     let word = match check.is {
@@ -48,22 +48,25 @@ pub(super) async fn look(scene: &Scene<'_>, check: &StateCheck) -> Result<Seen, 
 
 /// Before the engine's first verdict the container's health test is run here: an interval can be half a minute.
 async fn asked_when_starting<'c>(
-    scene: &Scene<'_>,
+    context: &ProbeContext<'_>,
     container: Cow<'c, ObservedContainer>,
 ) -> Result<Cow<'c, ObservedContainer>, ProbeError> {
-    if container.health != Health::Starting || !passes_own_test(scene, &container).await? {
+    if container.health != Health::Starting || !passes_own_test(context, &container).await? {
         return Ok(container);
     }
     Ok(Cow::Owned(ObservedContainer { health: Health::Healthy, ..container.into_owned() }))
 }
 
 /// Whether the container's own health test passes now.
-pub(super) async fn passes_own_test(scene: &Scene<'_>, container: &ObservedContainer) -> Result<bool, ProbeError> {
+pub(super) async fn passes_own_test(
+    context: &ProbeContext<'_>,
+    container: &ObservedContainer,
+) -> Result<bool, ProbeError> {
     let command = health_command(&container.health_test);
     if container.state != ContainerState::Running || command.is_empty() {
         return Ok(false);
     }
-    let answer = super::exec::run(scene, container, command, Vec::new()).await?;
+    let answer = super::exec::run(context, container, command, Vec::new()).await?;
     Ok(answer.exit_code == Some(0))
 }
 
@@ -92,16 +95,16 @@ fn fault(
             let what = format!("{name} is unhealthy");
             Some(ProbeError::Wrong { what, details: said.into_iter().collect(), for_good: false })
         }
-        Health::Starting => wrong(format!("{name} has no verdict of its health check yet"), false),
+        Health::Starting => wrong(format!("{name} has no health check result yet"), false),
         Health::Healthy | Health::None => None,
     }
 }
 
 /// Turns a service's check of its state to a failure when a container of it was restarted since the checks began.
-pub async fn restarts(scene: &Scene<'_>, outcomes: &mut [CheckOutcome]) -> Result<(), ProbeError> {
-    let seen = scene.look().await?;
+pub async fn restarts(context: &ProbeContext<'_>, outcomes: &mut [CheckOutcome]) -> Result<(), ProbeError> {
+    let seen = context.look().await?;
     for container in seen.containers.iter().filter(|container| !container.one_off) {
-        let Some(words) = restarted(container, scene.before(&container.id)) else { continue };
+        let Some(words) = restarted(container, context.before(&container.id)) else { continue };
         let of_state = |outcome: &&mut CheckOutcome| outcome.kind == "state" && outcome.passed();
         let of_service = |outcome: &&mut CheckOutcome| outcome.service.as_ref() == Some(&container.service);
         if let Some(outcome) = outcomes.iter_mut().filter(of_state).find(of_service) {
@@ -144,7 +147,7 @@ mod tests {
             (Running, Health::None, "fine"),
             (Running, Health::Healthy, "fine"),
             (Running, Health::Unhealthy, "p-api-1 is unhealthy"),
-            (Running, Health::Starting, "p-api-1 has no verdict of its health check yet"),
+            (Running, Health::Starting, "p-api-1 has no health check result yet"),
             (Paused, Health::Healthy, "p-api-1 is paused"),
             (Restarting, Health::None, "p-api-1 is restarting"),
         ] {
@@ -153,7 +156,7 @@ mod tests {
         let mut ended = container(Exited, Health::None);
         ended.exit_code = Some(3);
         ended.oom_killed = true;
-        assert_eq!(said(&ended, None, running), "p-api-1 is exited with 3, killed for its memory");
+        assert_eq!(said(&ended, None, running), "p-api-1 is exited with 3, out of memory");
     }
 
     #[test]

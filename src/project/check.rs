@@ -13,7 +13,7 @@ use super::quantity::Period;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
-    /// What is true when it passes, in words.
+    /// Name of the check.
     pub name: String,
     /// A URL whose host is a service: `http://api:8000/health`; a host with a dot is a public one.
     #[serde(default)]
@@ -21,7 +21,7 @@ pub struct Check {
     /// A service and port that accept a connection: `postgres:5432`.
     #[serde(default)]
     pub tcp: Option<TcpCheck>,
-    /// A certificate that is valid for some days to come.
+    /// The certificate of a TLS port.
     #[serde(default)]
     pub tls: Option<TlsCheck>,
     /// A command inside a service that exits 0.
@@ -33,22 +33,22 @@ pub struct Check {
     /// A command to a Redis service.
     #[serde(default)]
     pub redis: Option<RedisCheck>,
-    /// A question to Prometheus.
+    /// A query to Prometheus.
     #[serde(default)]
     pub prometheus: Option<PrometheusCheck>,
     /// The state of a service's containers.
     #[serde(default)]
     pub state: Option<StateCheck>,
-    /// A pattern in a service's log of its containers' present run.
+    /// A pattern in the log of a service since its containers started.
     #[serde(default)]
     pub log: Option<LogCheck>,
-    /// What the answer must be.
+    /// Expected response.
     #[serde(default)]
     pub expect: Expectation,
-    /// How long one answer may take; 5 seconds when not said.
+    /// Timeout of one attempt; default: 5 seconds.
     #[serde(default)]
     pub timeout: Option<Period>,
-    /// How often `smoke-test` looks again after a failure; until its deadline when not said.
+    /// Maximum retries of `smoke-test`; default: retry until its timeout.
     #[serde(default)]
     pub retries: Option<u32>,
 }
@@ -69,19 +69,19 @@ pub struct TcpCheck {
     pub address: String,
 }
 
-/// The certificate shown at a port.
+/// The certificate of a TLS port.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TlsCheck {
     /// `SERVICE:PORT`, or a public `HOST:PORT`.
     pub address: String,
-    /// The name the certificate must be for.
+    /// Expected host name of the certificate.
     #[serde(default)]
     pub server_name: Option<String>,
-    /// How many days it must still be valid; 14 when not said.
+    /// Minimum remaining validity in days; default: 14.
     #[serde(default)]
     pub days: Option<u32>,
-    /// Refuse a certificate whose chain ends in no authority this machine knows.
+    /// Require a trusted certificate chain.
     #[serde(default)]
     pub verify: bool,
 }
@@ -102,10 +102,10 @@ pub struct ExecCheck {
 pub struct SqlCheck {
     /// The PostgreSQL service.
     pub service: String,
-    /// The database, instead of the user's own.
+    /// The database; default: the one of the user.
     #[serde(default)]
     pub database: Option<String>,
-    /// The query; its first value is the answer, and there must be one.
+    /// The query; its first value is the response, at least one row is required.
     pub query: String,
 }
 
@@ -115,22 +115,22 @@ pub struct SqlCheck {
 pub struct RedisCheck {
     /// The Redis service.
     pub service: String,
-    /// The command: `PING` when not said.
+    /// The command; default: `PING`.
     #[serde(default)]
     pub command: CommandLine,
 }
 
-/// A question to Prometheus: its targets, its rules, or what it has measured.
+/// A query to Prometheus: targets, rules or metrics.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PrometheusCheck {
-    /// The Prometheus service; the one with such an image when not said.
+    /// The Prometheus service; default: the one with a Prometheus image.
     pub service: Option<String>,
-    /// The state every target must be in.
+    /// Expected state of all targets.
     pub targets: Option<TargetsState>,
     /// `loaded`, or the rules that must be loaded by name.
     pub rules: Option<RulesState>,
-    /// A metric that must have been measured.
+    /// A metric that must exist.
     pub metric: Option<String>,
     /// A query in PromQL whose result must not be empty.
     pub query: Option<String>,
@@ -140,7 +140,7 @@ pub struct PrometheusCheck {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetsState {
-    /// Every target answers.
+    /// All targets are up.
     Up,
 }
 
@@ -148,17 +148,17 @@ pub enum TargetsState {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RulesState {
-    /// There are rules where the configuration names files, and none of them fails.
+    /// All configured rules are loaded and none fails.
     All(RulesWord),
     /// These rules are loaded.
     Named(Vec<String>),
 }
 
-/// The word for all rules.
+/// All rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RulesWord {
-    /// There are rules where the configuration names files, and none of them fails.
+    /// All configured rules are loaded and none fails.
     Loaded,
 }
 
@@ -168,7 +168,7 @@ pub enum RulesWord {
 pub struct StateCheck {
     /// The service.
     pub service: String,
-    /// The state each container must be in; `running` when not said.
+    /// Expected state of each container; default: `running`.
     #[serde(default)]
     pub is: ExpectedState,
 }
@@ -177,10 +177,10 @@ pub struct StateCheck {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExpectedState {
-    /// It runs, is healthy where it has a health check, and does not restart.
+    /// Running, healthy if it has a health check, and not restarting.
     #[default]
     Running,
-    /// It has ended with exit code 0.
+    /// Exited with code 0.
     Completed,
 }
 
@@ -190,30 +190,30 @@ pub enum ExpectedState {
 pub struct LogCheck {
     /// The service.
     pub service: String,
-    /// Regular expression some line matches.
+    /// Regular expression that a line must match.
     #[serde(default)]
     pub present: Option<String>,
-    /// Regular expression no line matches.
+    /// Regular expression that no line may match.
     #[serde(default)]
     pub absent: Option<String>,
 }
 
-/// What the answer must be; what is not said is not looked at.
+/// Expected response; omitted keys are not checked.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Expectation {
-    /// HTTP status; any below 400 when not said.
+    /// HTTP status; default: any below 400.
     #[schemars(range(min = 100, max = 599))]
     pub status: Option<u16>,
-    /// The whole answer, without blanks around it.
+    /// The whole response body, trimmed.
     pub equals: Option<String>,
-    /// Text the answer holds.
+    /// Text the response contains.
     pub contains: Option<String>,
-    /// Regular expression the answer matches.
+    /// Regular expression the response matches.
     pub matches: Option<String>,
-    /// Values of the answer's JSON by pointer: `/status: ok`.
+    /// Values of the JSON response by pointer: `/status: ok`.
     pub json: IndexMap<String, serde_json::Value>,
-    /// Headers of the answer.
+    /// Headers of the response.
     pub headers: IndexMap<String, String>,
     /// Exit code of a command.
     #[schemars(range(min = 0, max = 255))]
@@ -227,7 +227,7 @@ pub struct HttpParts<'a> {
     pub secure: bool,
     /// Host without port; an IPv6 address keeps its brackets.
     pub host: &'a str,
-    /// Port, the scheme's own when not said.
+    /// Port; default: the one of the scheme.
     pub port: u16,
     /// Path and query, at least `/`.
     pub path: &'a str,

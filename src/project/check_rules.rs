@@ -18,7 +18,7 @@ pub(super) fn examine_checks(base: &[&str], earlier: &[Check], checks: &[Check],
             at(&["name"], "is empty".to_owned());
         }
         if earlier.iter().chain(&checks[..index]).any(|other| other.name == check.name) {
-            at(&["name"], format!("`{}` is the name of an earlier check", check.name));
+            at(&["name"], format!("`{}` is already used by another check", check.name));
         }
         let ways = check.ways();
         if ways.iter().filter(|(_, said)| *said).count() != 1 {
@@ -26,7 +26,7 @@ pub(super) fn examine_checks(base: &[&str], earlier: &[Check], checks: &[Check],
             at(&[], format!("takes exactly one of {}", names.join(", ")));
         }
         if check.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
-            at(&["timeout"], "leaves no time for an answer".to_owned());
+            at(&["timeout"], "is too short".to_owned());
         }
         addresses(check, &mut at);
         contents(check, &mut at);
@@ -39,7 +39,7 @@ fn addresses(check: &Check, at: &mut impl FnMut(&[&str], String)) {
         let message = if http.url.starts_with("http://") || http.url.starts_with("https://") {
             "is not `http://SERVICE:PORT/path`"
         } else {
-            "begins with neither `http://` nor `https://`"
+            "must start with `http://` or `https://`"
         };
         at(&["http"], message.to_owned());
     }
@@ -64,7 +64,7 @@ fn contents(check: &Check, at: &mut impl FnMut(&[&str], String)) {
         && asked.metric.is_none()
         && asked.query.is_none()
     {
-        at(&["prometheus"], "asks nothing: `targets`, `rules`, `metric` or `query`".to_owned());
+        at(&["prometheus"], "requires `targets`, `rules`, `metric` or `query`".to_owned());
     }
     if let Some(log) = &check.log {
         if log.present.is_none() && log.absent.is_none() {
@@ -90,11 +90,14 @@ fn expectation(check: &Check, at: &mut impl FnMut(&[&str], String)) {
         ("json", !json.is_empty() && !speaks),
     ];
     for (key, _) in meaningless.iter().filter(|(_, wrong)| *wrong && !way.is_empty()) {
-        at(&["expect", key], format!("means nothing for `{way}`"));
+        at(&["expect", key], format!("is not supported for `{way}`"));
     }
     pattern(&["expect", "matches"], matches.as_deref(), at);
     for pointer in json.keys().filter(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
-        at(&["expect", "json", pointer], format!("`{pointer}` is no pointer; write `/{}`", pointer.replace('.', "/")));
+        at(
+            &["expect", "json", pointer],
+            format!("invalid JSON pointer `{pointer}`; write `/{}`", pointer.replace('.', "/")),
+        );
     }
 }
 
@@ -102,6 +105,6 @@ fn pattern(key: &[&str], pattern: Option<&str>, at: &mut impl FnMut(&[&str], Str
     if let Some(Err(error)) = pattern.map(regex::Regex::new) {
         let text = error.to_string();
         let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
-        at(key, format!("is no regular expression: {reason}"));
+        at(key, format!("is not a valid regular expression: {reason}"));
     }
 }

@@ -13,7 +13,7 @@ const DEEPEST: usize = 100;
 
 /// Where something stands, both from 1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct Position {
     pub(super) line: usize,
     pub(super) column: usize,
 }
@@ -21,7 +21,7 @@ pub(super) struct Place {
 /// A node of the tree.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
-    pub(super) at: Place,
+    pub(super) at: Position,
     pub(super) content: Content,
 }
 
@@ -33,20 +33,20 @@ pub(super) enum Content {
     /// A list.
     List(Vec<Node>),
     /// A mapping in the order it was written: key, the key's place, value.
-    Map(Vec<(String, Place, Node)>),
+    Map(Vec<(String, Position, Node)>),
 }
 
 /// What is wrong with the text: where, which key, what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
-    pub(super) at: Place,
+    pub(super) at: Position,
     pub(super) key: String,
     pub(super) message: String,
 }
 
 impl Node {
     /// An absent value.
-    pub(super) fn null(at: Place) -> Self {
+    pub(super) fn null(at: Position) -> Self {
         Self { at, content: Content::Scalar { text: String::new(), plain: true } }
     }
 
@@ -62,7 +62,7 @@ impl Node {
     }
 
     /// The place of what a path like `["environments", "prod", "0"]` leads to, or of the last part that is there.
-    pub(super) fn place(&self, path: &[&str]) -> Place {
+    pub(super) fn place(&self, path: &[&str]) -> Position {
         let Some((first, rest)) = path.split_first() else { return self.at };
         let next = match &self.content {
             Content::Map(_) => self.get(first),
@@ -80,7 +80,7 @@ pub(super) fn parse(text: &str) -> (Node, Vec<Fault>) {
         Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), faults: Vec::new(), nodes: 0 };
     let root = reader.document().unwrap_or_else(|fault| {
         reader.faults.push(*fault);
-        Node::null(Place { line: 1, column: 1 })
+        Node::null(Position { line: 1, column: 1 })
     });
     (root, reader.faults)
 }
@@ -95,14 +95,14 @@ struct Reader<'t> {
 type Read<T> = Result<T, Box<Fault>>;
 
 impl<'t> Reader<'t> {
-    fn next(&mut self) -> Read<(Event<'t>, Place)> {
+    fn next(&mut self) -> Read<(Event<'t>, Position)> {
         match self.parser.next() {
             Some(Ok((event, span))) => Ok((event, place(span))),
             Some(Err(error)) => {
-                let at = Place { line: error.marker().line(), column: error.marker().col() + 1 };
+                let at = Position { line: error.marker().line(), column: error.marker().col() + 1 };
                 Err(Box::new(Fault { at, key: String::new(), message: format!("not YAML: {}", error.info()) }))
             }
-            None => Ok((Event::StreamEnd, Place::default())),
+            None => Ok((Event::StreamEnd, Position::default())),
         }
     }
 
@@ -110,10 +110,10 @@ impl<'t> Reader<'t> {
         let mut root = None;
         loop {
             match self.next()? {
-                (Event::StreamEnd, _) => return Ok(root.unwrap_or(Node::null(Place { line: 1, column: 1 }))),
+                (Event::StreamEnd, _) => return Ok(root.unwrap_or(Node::null(Position { line: 1, column: 1 }))),
                 (Event::StreamStart | Event::DocumentEnd | Event::Nothing, _) => {}
                 (Event::DocumentStart(_), at) if root.is_some() => {
-                    self.fault(at, "", "a second document; one file is one project");
+                    self.fault(at, "", "multiple documents; a project file must have exactly one");
                     return Ok(root.unwrap_or(Node::null(at)));
                 }
                 (Event::DocumentStart(_), _) => {
@@ -125,7 +125,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn node(&mut self, event: Event<'t>, at: Place, path: &str, depth: usize) -> Read<Node> {
+    fn node(&mut self, event: Event<'t>, at: Position, path: &str, depth: usize) -> Read<Node> {
         self.nodes += 1;
         if self.nodes > MOST_NODES || depth > DEEPEST {
             return Err(self.too_much(at, path));
@@ -165,8 +165,8 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn map(&mut self, path: &str, depth: usize) -> Read<Vec<(String, Place, Node)>> {
-        let mut entries: Vec<(String, Place, Node)> = Vec::new();
+    fn map(&mut self, path: &str, depth: usize) -> Read<Vec<(String, Position, Node)>> {
+        let mut entries: Vec<(String, Position, Node)> = Vec::new();
         let mut merged = Vec::new();
         loop {
             let (event, at) = self.next()?;
@@ -181,7 +181,7 @@ impl<'t> Reader<'t> {
             if name == "<<" {
                 merged.push(value);
             } else if let Some((_, first, _)) = entries.iter().find(|(known, _, _)| *known == name) {
-                let message = format!("given twice, first on line {}", first.line);
+                let message = format!("duplicate key, first defined on line {}", first.line);
                 self.fault(at, &inner, &message);
             } else {
                 entries.push((name, at, value));
@@ -194,7 +194,7 @@ impl<'t> Reader<'t> {
     }
 
     /// A merge key adds what is not there yet.
-    fn merge(&mut self, entries: &mut Vec<(String, Place, Node)>, value: Node, path: &str) {
+    fn merge(&mut self, entries: &mut Vec<(String, Position, Node)>, value: Node, path: &str) {
         let sources = match value.content {
             Content::List(items) => items,
             _ => vec![value],
@@ -216,15 +216,15 @@ impl<'t> Reader<'t> {
         match key.content {
             Content::Scalar { text, .. } => text,
             _ => {
-                self.fault(key.at, path, "a key must be a word");
+                self.fault(key.at, path, "a key must be a string");
                 String::new()
             }
         }
     }
 
-    fn alias(&mut self, id: usize, at: Place, path: &str) -> Read<Node> {
+    fn alias(&mut self, id: usize, at: Position, path: &str) -> Read<Node> {
         let Some(node) = self.anchors.get(&id).cloned() else {
-            self.fault(at, path, "an alias to something that is not finished");
+            self.fault(at, path, "an alias that refers to itself");
             return Ok(Node::null(at));
         };
         self.nodes += size(&node);
@@ -235,20 +235,20 @@ impl<'t> Reader<'t> {
     }
 
     /// Whether a tag makes a plain scalar text; tags other than YAML's own are faults.
-    fn is_text(&mut self, tag: Option<&Tag>, at: Place, path: &str) -> bool {
+    fn is_text(&mut self, tag: Option<&Tag>, at: Position, path: &str) -> bool {
         let Some(tag) = tag else { return false };
         if !tag.is_yaml_core_schema() {
-            self.fault(at, path, &format!("the tag `{tag}` means nothing here"));
+            self.fault(at, path, &format!("unsupported tag `{tag}`"));
         }
         tag.suffix == "str"
     }
 
-    fn too_much(&self, at: Place, key: &str) -> Box<Fault> {
+    fn too_much(&self, at: Position, key: &str) -> Box<Fault> {
         let message = format!("more than {MOST_NODES} values or {DEEPEST} levels, aliases followed");
         Box::new(Fault { at, key: key.to_owned(), message })
     }
 
-    fn fault(&mut self, at: Place, key: &str, message: &str) {
+    fn fault(&mut self, at: Position, key: &str, message: &str) {
         self.faults.push(Fault { at, key: key.to_owned(), message: message.to_owned() });
     }
 }
@@ -258,8 +258,8 @@ pub(super) fn joined(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn place(span: Span) -> Place {
-    Place { line: span.start.line(), column: span.start.col() + 1 }
+fn place(span: Span) -> Position {
+    Position { line: span.start.line(), column: span.start.col() + 1 }
 }
 
 fn size(node: &Node) -> usize {
@@ -283,16 +283,16 @@ mod tests {
     fn nodes_know_where_they_stand() {
         let (root, faults) = parse("name: x\nvalues:\n  ports: [80, 443]\n");
         assert_eq!(faults, []);
-        assert_eq!(root.place(&["values", "ports", "1"]), Place { line: 3, column: 15 });
+        assert_eq!(root.place(&["values", "ports", "1"]), Position { line: 3, column: 15 });
         // A block mapping begins at its first key.
-        assert_eq!(root.place(&["values", "absent"]), Place { line: 3, column: 3 });
+        assert_eq!(root.place(&["values", "absent"]), Position { line: 3, column: 3 });
     }
 
     #[test]
     fn a_key_given_twice_is_a_fault_that_names_the_first() {
         assert_eq!(
             faults("a: 1\nb: {c: 1, c: 2}\na: 2\n"),
-            ["2:11 b.c: given twice, first on line 2", "3:1 a: given twice, first on line 1",]
+            ["2:11 b.c: duplicate key, first defined on line 2", "3:1 a: duplicate key, first defined on line 1",]
         );
     }
 
@@ -326,9 +326,9 @@ mod tests {
     #[test]
     fn broken_text_tags_and_second_documents_are_faults() {
         assert_eq!(faults("a: b: c\n").len(), 1);
-        assert_eq!(faults("a: !reset x\n"), ["1:4 a: the tag `!reset` means nothing here"]);
-        assert_eq!(faults("a: 1\n---\nb: 2\n"), ["2:1 : a second document; one file is one project"]);
-        assert_eq!(faults("? [a, b]\n: 1\n"), ["1:3 : a key must be a word"]);
+        assert_eq!(faults("a: !reset x\n"), ["1:4 a: unsupported tag `!reset`"]);
+        assert_eq!(faults("a: 1\n---\nb: 2\n"), ["2:1 : multiple documents; a project file must have exactly one"]);
+        assert_eq!(faults("? [a, b]\n: 1\n"), ["1:3 : a key must be a string"]);
         assert_eq!(faults(""), Vec::<String>::new());
     }
 }

@@ -67,7 +67,7 @@ pub enum ProjectError {
         known: Vec<String>,
     },
     /// There are several environments and none was chosen.
-    #[error("{file} has several environments and no `default_environment`{}", listed_names(known))]
+    #[error("{file} has several environments but no `default_environment`{}", listed_names(known))]
     NoEnvironment {
         /// The project file.
         file: String,
@@ -75,7 +75,7 @@ pub enum ProjectError {
         known: Vec<String>,
     },
     /// An environment was asked for and there is no project file.
-    #[error("there is no aictl.yaml in {} or above it, so there is no environment `{name}`", directory.display())]
+    #[error("no aictl.yaml in {} or a parent directory, so there is no environment `{name}`", directory.display())]
     NoProject {
         /// What was asked for.
         name: String,
@@ -91,7 +91,7 @@ pub enum ProjectError {
         reason: String,
     },
     /// The checked file does not fit the types: a fault of this program.
-    #[error("{file} passed every check and still does not fit: {reason}")]
+    #[error("{file} passed validation but cannot be loaded: {reason}")]
     Mismatch {
         /// The project file.
         file: String,
@@ -133,7 +133,7 @@ impl Hint for ProjectError {
             Self::NoEnvironment { known, .. } => {
                 known.first().map(|first| format!("choose one with `--env {first}`")).into_iter().collect()
             }
-            Self::Invalid(_) => vec!["`aictl schema` prints what the file may hold".to_owned()],
+            Self::Invalid(_) => vec!["see the schema of the file with `aictl schema`".to_owned()],
             Self::Set { .. } => vec!["write `--set api.port=8001`".to_owned()],
             _ => Vec::new(),
         }

@@ -128,7 +128,7 @@ impl LoadedProject {
 
 fn expected(found: &mut Findings<'_>, services: &[&str], path: &[&str], service: &str) {
     if !services.contains(&service) {
-        let message = format!("service `{service}` is not in the stack");
+        let message = format!("service `{service}` is not defined in the compose files");
         found.add_near(path, message, nearest(service, services.iter().copied()));
     }
 }
@@ -214,7 +214,7 @@ fn read(text: &str, file: &Path) -> Result<(Project, Node), ProjectError> {
     }
     let project: Project = serde_json::from_value(value)
         .map_err(|e| ProjectError::Mismatch { file: shown(file), reason: e.to_string() })?;
-    misfits.extend(semantic::examine(&project, &tree));
+    misfits.extend(semantic::validate(&project, &tree));
     if misfits.is_empty() { Ok((project, tree)) } else { Err(ProjectError::Invalid(problems(file, misfits))) }
 }
 

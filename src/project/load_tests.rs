@@ -88,9 +88,9 @@ fn every_problem_is_told_at_once_with_its_place() {
     insta::assert_snapshot!(refused(text), @r"
     7 problems in the project file
     aictl.yaml:2:1: enviroments: unknown key; did you mean `environments`?
-    aictl.yaml:4:13: watch.interval: `fast` is no duration; write `30s`, `10m` or `1h30m`
+    aictl.yaml:4:13: watch.interval: invalid duration `fast`; write `30s`, `10m` or `1h30m`
     aictl.yaml:5:12: watch.restart: `within` is missing
-    aictl.yaml:5:24: watch.restart.attempts: takes a whole number, found `many`
+    aictl.yaml:5:24: watch.restart.attempts: takes an integer, found `many`
     aictl.yaml:7:6: tasks.x: `service` is missing
     aictl.yaml:8:11: registry: takes a mapping, found a list
     aictl.yaml:9:1: deploy: unknown key
@@ -102,8 +102,8 @@ fn wrong_words_and_old_booleans_are_named() {
     let text = "environments:\n  a:\n    deploy: { backup: yes }\n    requirements: { on_shortfall: refuze }\n    target: { dokcer: {} }\n    proxy: { service: p, routes: [ { path: /, service: s, port: 0 } ] }\n";
     insta::assert_snapshot!(refused(text), @r"
     4 problems in the project file
-    aictl.yaml:3:23: environments.a.deploy.backup: takes `true` or `false`, and `yes` is text in YAML 1.2; write `true`
-    aictl.yaml:4:35: environments.a.requirements.on_shortfall: `refuze` is none of `warn`, `refuse`; did you mean `refuse`?
+    aictl.yaml:3:23: environments.a.deploy.backup: takes `true` or `false`, but `yes` is a string in YAML 1.2; write `true`
+    aictl.yaml:4:35: environments.a.requirements.on_shortfall: invalid value `refuze`, expected one of `warn`, `refuse`; did you mean `refuse`?
     aictl.yaml:5:13: environments.a.target: takes one of `docker`, `kubernetes`; did you mean `docker`?
     aictl.yaml:6:65: environments.a.proxy.routes[0].port: 0 is less than 1
     ");
@@ -128,29 +128,29 @@ watch: { interval: 0s }
 "#;
     insta::assert_snapshot!(refused(text), @r"
     23 problems in the project file
-    aictl.yaml:2:7: name: `Demo` is no project name: lower case letters, digits, `-` and `_`, a letter or digit first
-    aictl.yaml:3:22: default_environment: `prd` is not among the environments; did you mean `prod`?
+    aictl.yaml:2:7: name: invalid project name `Demo`: it must consist of lowercase letters, digits, `-` and `_` and start with a letter or digit
+    aictl.yaml:3:22: default_environment: environment `prd` is not defined; did you mean `prod`?
     aictl.yaml:6:12: environments.prod.chart: needs a Kubernetes `target`
     aictl.yaml:7:71: environments.prod.requirements.recommended.memory: is less than the minimum
     aictl.yaml:8:35: environments.prod.proxy.tls: takes exactly one of `letsencrypt` and `files`
-    aictl.yaml:8:57: environments.prod.proxy.routes[0].path: `api` does not begin with `/`
-    aictl.yaml:8:95: environments.prod.proxy.routes[1].path: `api` does not begin with `/`
-    aictl.yaml:8:95: environments.prod.proxy.routes[1].path: `api` is routed twice
+    aictl.yaml:8:57: environments.prod.proxy.routes[0].path: `api` must start with `/`
+    aictl.yaml:8:95: environments.prod.proxy.routes[1].path: `api` must start with `/`
+    aictl.yaml:8:95: environments.prod.proxy.routes[1].path: duplicate route `api`
     aictl.yaml:8:109: environments.prod.proxy.routes[1].service: the proxy cannot be its own target
-    aictl.yaml:9:12: environments.cluster: runs on Kubernetes and has no `chart`
-    aictl.yaml:9:22: environments.cluster.target: names no cluster
+    aictl.yaml:9:12: environments.cluster: `chart` is required on Kubernetes
+    aictl.yaml:9:22: environments.cluster.target: no cluster is named
     aictl.yaml:10:36: tasks.t.command: is empty
     aictl.yaml:11:11: checks[0]: takes exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state`, `log`
     aictl.yaml:11:24: checks[1]: takes exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state`, `log`
-    aictl.yaml:11:32: checks[1].name: `a` is the name of an earlier check
-    aictl.yaml:11:41: checks[1].http: begins with neither `http://` nor `https://`
+    aictl.yaml:11:32: checks[1].name: `a` is already used by another check
+    aictl.yaml:11:41: checks[1].http: must start with `http://` or `https://`
     aictl.yaml:11:56: checks[1].tcp: is not `SERVICE:PORT`
-    aictl.yaml:12:18: secrets.1X: is either generated or required from the operator
-    aictl.yaml:12:18: secrets.1X: is no name of a variable
-    aictl.yaml:12:65: secrets.Y.bytes: means nothing without `generate`
-    aictl.yaml:13:9: backup: has a `schedule` and no `keep`: the repository would grow for ever
+    aictl.yaml:12:18: secrets.1X: `generate` and `required` are mutually exclusive
+    aictl.yaml:12:18: secrets.1X: is not a valid variable name
+    aictl.yaml:12:65: secrets.Y.bytes: requires `generate`
+    aictl.yaml:13:9: backup: `schedule` requires `keep`: without it the repository grows without bound
     aictl.yaml:13:37: backup.password: takes exactly one of `env`, `file` and `command`
-    aictl.yaml:14:20: watch.interval: less than a second is no interval
+    aictl.yaml:14:20: watch.interval: interval must be at least one second
     ");
 }
 
@@ -186,7 +186,7 @@ fn an_environment_that_is_not_there_is_exit_78_with_the_list() {
     assert_eq!(error.to_string(), "environment `prd` is not in aictl.yaml; it has dev, prod, cluster");
     assert_eq!((error.kind().exit_code(), error.hints()), (78, &["did you mean `--env prod`?".to_owned()][..]));
     let error = load("environments: { a: {}, b: {} }", None).unwrap_err();
-    assert_eq!(error.to_string(), "aictl.yaml has several environments and no `default_environment`; it has a, b");
+    assert_eq!(error.to_string(), "aictl.yaml has several environments but no `default_environment`; it has a, b");
     let bare = tempfile::tempdir().unwrap();
     let error = load_project(bare.path(), None, Some("prod"), &[]).unwrap_err();
     assert!(error.to_string().ends_with("so there is no environment `prod`"), "{error}");
@@ -216,8 +216,8 @@ fn services_the_stack_does_not_have_are_found_with_the_nearest_name() {
     let problems = loaded.unknown_services(&["api", "front-end", "postgres", "redis", "nginx"]);
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
-    aictl.yaml:11:118: environments.prod.proxy.routes[1].service: service `frontend` is not in the stack; did you mean `front-end`?
-    aictl.yaml:26:103: backup.include.qdrant: service `qdrant` is not in the stack
+    aictl.yaml:11:118: environments.prod.proxy.routes[1].service: service `frontend` is not defined in the compose files; did you mean `front-end`?
+    aictl.yaml:26:103: backup.include.qdrant: service `qdrant` is not defined in the compose files
     ");
 }
 
@@ -249,18 +249,18 @@ checks:
 "#;
     insta::assert_snapshot!(refused(text), @r"
     2 problems in the project file
-    aictl.yaml:9:37: checks[4].prometheus.rules: `loded` is none of `loaded`; did you mean `loaded`?
-    aictl.yaml:10:43: checks[5].state.is: `runing` is none of `running`, `completed`; did you mean `running`?
+    aictl.yaml:9:37: checks[4].prometheus.rules: invalid value `loded`, expected one of `loaded`; did you mean `loaded`?
+    aictl.yaml:10:43: checks[5].state.is: invalid value `runing`, expected one of `running`, `completed`; did you mean `running`?
     ");
     let text = text.replace("loded", "[HighErrorRate]").replace("runing", "completed");
     insta::assert_snapshot!(refused(&text), @r"
     6 problems in the project file
-    aictl.yaml:3:28: environments.dev.checks[0].name: `a` is the name of an earlier check
-    aictl.yaml:5:49: checks[0].expect.status: means nothing for `tcp`
+    aictl.yaml:3:28: environments.dev.checks[0].name: `a` is already used by another check
+    aictl.yaml:5:49: checks[0].expect.status: is not supported for `tcp`
     aictl.yaml:6:21: checks[1].log: takes `present` or `absent`
-    aictl.yaml:7:45: checks[2].log.absent: is no regular expression: unclosed group
-    aictl.yaml:8:28: checks[3].prometheus: asks nothing: `targets`, `rules`, `metric` or `query`
-    aictl.yaml:11:66: checks[6].expect.json.status.ok: `status.ok` is no pointer; write `/status/ok`
+    aictl.yaml:7:45: checks[2].log.absent: is not a valid regular expression: unclosed group
+    aictl.yaml:8:28: checks[3].prometheus: requires `targets`, `rules`, `metric` or `query`
+    aictl.yaml:11:66: checks[6].expect.json.status.ok: invalid JSON pointer `status.ok`; write `/status/ok`
     ");
 }
 
@@ -278,9 +278,9 @@ checks:
     let found = load(text, None).unwrap().unknown_services_of_checks(&["api", "nginx", "worker"]);
     let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(lines.join("\n"), @r"
-    aictl.yaml:3:48: environments.dev.checks[0].exec.service: service `workr` is not in the stack; did you mean `worker`?
-    aictl.yaml:5:22: checks[0].http: service `apo` is not in the stack; did you mean `api`?
-    aictl.yaml:7:32: checks[2].tls.address: service `ngin` is not in the stack; did you mean `nginx`?
+    aictl.yaml:3:48: environments.dev.checks[0].exec.service: service `workr` is not defined in the compose files; did you mean `worker`?
+    aictl.yaml:5:22: checks[0].http: service `apo` is not defined in the compose files; did you mean `api`?
+    aictl.yaml:7:32: checks[2].tls.address: service `ngin` is not defined in the compose files; did you mean `nginx`?
     ");
 }
 
@@ -307,15 +307,15 @@ checks:
     insta::assert_snapshot!(refused(text), @r"
     12 problems in the project file
     aictl.yaml:3:30: environments.dev.target.kubernetes: takes a list, found nothing
-    aictl.yaml:3:63: environments.dev.requirements.on_shortfall: takes text, found nothing
+    aictl.yaml:3:63: environments.dev.requirements.on_shortfall: takes a string, found nothing
     aictl.yaml:3:83: environments.dev.requirements.minimum.cpus: -1 is less than 0
-    aictl.yaml:3:98: environments.dev.compose: takes text, found nothing
+    aictl.yaml:3:98: environments.dev.compose: takes a string, found nothing
     aictl.yaml:3:118: environments.dev.deploy.backup: takes `true` or `false`, found nothing
     aictl.yaml:4:13: tasks.t: `service` is missing
     aictl.yaml:4:13: tasks.t: `command` is missing
-    aictl.yaml:6:11: checks[0].name: takes text, found nothing
+    aictl.yaml:6:11: checks[0].name: takes a string, found nothing
     aictl.yaml:6:36: checks[0].retries: 5000000000 is more than 4294967295
-    aictl.yaml:7:43: checks[1].exec.command: takes text, found nothing
+    aictl.yaml:7:43: checks[1].exec.command: takes a string, found nothing
     aictl.yaml:7:69: checks[1].expect.exit_code: 300 is more than 255
     aictl.yaml:8:4: checks[2]: `name` is missing
     ");
@@ -334,15 +334,15 @@ checks:
 "#;
     insta::assert_snapshot!(refused(text), @r"
     11 problems in the project file
-    aictl.yaml:2:21: environments.: is no name of an environment: letters, digits, `.`, `_` and `-`, a letter or digit first
-    aictl.yaml:2:32: environments.A B: is no name of an environment: letters, digits, `.`, `_` and `-`, a letter or digit first
-    aictl.yaml:2:40: environments.-x: is no name of an environment: letters, digits, `.`, `_` and `-`, a letter or digit first
-    aictl.yaml:4:18: registry.url: takes no scheme; write `x`
+    aictl.yaml:2:21: environments.: invalid environment name: it must consist of letters, digits, `.`, `_` and `-` and start with a letter or digit
+    aictl.yaml:2:32: environments.A B: invalid environment name: it must consist of letters, digits, `.`, `_` and `-` and start with a letter or digit
+    aictl.yaml:2:40: environments.-x: invalid environment name: it must consist of letters, digits, `.`, `_` and `-` and start with a letter or digit
+    aictl.yaml:4:18: registry.url: must not have a scheme; write `x`
     aictl.yaml:4:40: registry.mirrors[0]: `` is not `HOST[:PORT][/PATH]`
     aictl.yaml:4:44: registry.mirrors[1]: `a:0` is not `HOST[:PORT][/PATH]`
     aictl.yaml:4:51: registry.mirrors[2]: `b/` is not `HOST[:PORT][/PATH]`
     aictl.yaml:6:21: checks[0].tcp: is not `SERVICE:PORT`
-    aictl.yaml:6:39: checks[0].timeout: leaves no time for an answer
+    aictl.yaml:6:39: checks[0].timeout: is too short
     aictl.yaml:7:22: checks[1].http: is not `http://SERVICE:PORT/path`
     aictl.yaml:8:32: checks[2].tls.address: is not `SERVICE:PORT`
     ");

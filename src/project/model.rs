@@ -14,13 +14,13 @@ use super::quantity::{ByteSize, Period};
 use super::target::TargetConfig;
 use super::trust::{BackupPolicy, NotifyConfig, WatchPolicy};
 
-/// A project of aictl: the file `aictl.yaml`.
+/// An aictl project: the file `aictl.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Project {
-    /// Name of the project and prefix of everything it creates: lower case letters, digits, `-` and `_`.
+    /// Name of the project and prefix of everything it creates: lowercase letters, digits, `-` and `_`.
     pub name: Option<String>,
-    /// The environment used when none is named.
+    /// The environment used by default.
     pub default_environment: Option<String>,
     /// Values for templates; an environment's values and `--set` are merged over them.
     pub values: Map<String, Value>,
@@ -28,21 +28,21 @@ pub struct Project {
     pub environments: IndexMap<String, Environment>,
     /// Where images are pulled from; credentials are those `docker login` stored.
     pub registry: Option<RegistryConfig>,
-    /// A bundle file images come from when no registry gives them.
+    /// Bundle file to load images from when no registry has them.
     pub bundle: Option<String>,
-    /// What the project's secrets must be, by name of the variable.
+    /// Requirements of secrets, by variable name.
     pub secrets: IndexMap<String, SecretRequirement>,
     /// Commands run inside a service, by name.
     pub tasks: IndexMap<String, Task>,
     /// What `aictl quickstart` starts and runs.
     pub quickstart: QuickstartConfig,
-    /// What must be true of a running stack.
+    /// Checks of a running stack.
     pub checks: Vec<Check>,
-    /// What is backed up, where to, and how long it is kept.
+    /// Backups: contents, repository and retention.
     pub backup: Option<BackupPolicy>,
-    /// What the watcher looks at and what it may do.
+    /// Settings of the watcher.
     pub watch: Option<WatchPolicy>,
-    /// Who is told when something happens.
+    /// Recipients of notifications.
     pub notify: Option<NotifyConfig>,
 }
 
@@ -50,27 +50,27 @@ pub struct Project {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Environment {
-    /// Where it runs; the local Docker engine when absent.
+    /// Where it runs; default: the local Docker engine.
     pub target: Option<TargetConfig>,
     /// Compose files in the order they are merged; a name that ends in `.tera` is rendered first.
     #[serde(deserialize_with = "one_or_many")]
     #[schemars(with = "OneOrMany")]
     pub compose: Vec<String>,
-    /// Compose profiles that are on.
+    /// Active Compose profiles.
     pub profiles: Vec<String>,
-    /// Files of variables for interpolation, instead of `.env`.
+    /// Env files for interpolation, instead of `.env`.
     #[serde(deserialize_with = "one_or_many")]
     #[schemars(with = "OneOrMany")]
     pub env_file: Vec<String>,
     /// Values of this environment, merged over the project's.
     pub values: Map<String, Value>,
-    /// What the machine must have.
+    /// Requirements of the machine.
     pub requirements: Option<Requirements>,
-    /// What must be true of a running stack here, besides the project's own checks.
+    /// Checks of a running stack in this environment, in addition to those of the project.
     pub checks: Vec<Check>,
     /// The reverse proxy in front of the services.
     pub proxy: Option<ProxyConfig>,
-    /// What a deploy does besides replacing containers.
+    /// Additional steps of a deploy.
     pub deploy: DeployPolicy,
     /// The Kubernetes namespace.
     pub namespace: Option<String>,
@@ -93,9 +93,9 @@ pub struct ChartSource {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct QuickstartConfig {
-    /// The environment a newcomer starts; the default one when absent.
+    /// The environment to start; default: the default environment.
     pub environment: Option<String>,
-    /// Tasks that are run once the stack is ready, in this order; `migrate`, where there is one, when absent.
+    /// Tasks to run once the stack is ready, in this order; default: `migrate`, if defined.
     pub tasks: Option<Vec<String>>,
 }
 
@@ -107,41 +107,41 @@ pub struct Task {
     pub service: String,
     /// Program and arguments.
     pub command: CommandLine,
-    /// What it does, for the list of tasks.
+    /// Description for the list of tasks.
     #[serde(default)]
     pub description: Option<String>,
-    /// The user it runs as, instead of the service's own.
+    /// The user it runs as; default: the user of the service.
     #[serde(default)]
     pub user: Option<String>,
-    /// The directory it runs in, instead of the service's own.
+    /// The working directory; default: the one of the service.
     #[serde(default)]
     pub working_dir: Option<String>,
-    /// How long it may take.
+    /// Timeout.
     #[serde(default)]
     pub timeout: Option<Period>,
 }
 
-/// A program and its arguments, written as a list or as one line that is split at spaces as a shell does.
+/// A program and its arguments, written as a list or as one line that is split like a shell command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommandLine(pub Vec<String>);
 
-/// What a machine must have.
+/// Requirements of the machine.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Requirements {
     /// Less than this is a shortfall.
     pub minimum: Resources,
-    /// Less than this is worth a warning.
+    /// Less than this is a warning.
     pub recommended: Resources,
-    /// What a shortfall means.
+    /// Action on a shortfall.
     pub on_shortfall: OnShortfall,
 }
 
-/// Processors, memory and disk.
+/// CPUs, memory and disk.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Resources {
-    /// Processor cores.
+    /// CPU cores.
     #[schemars(range(min = 0.0))]
     pub cpus: Option<f64>,
     /// Memory.
@@ -150,14 +150,14 @@ pub struct Resources {
     pub disk: Option<ByteSize>,
 }
 
-/// What a shortfall of resources means.
+/// Action on a shortfall of resources.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnShortfall {
-    /// Say it and go on.
+    /// Warn and continue.
     #[default]
     Warn,
-    /// Stop before anything is done.
+    /// Refuse to continue.
     Refuse,
 }
 
@@ -165,31 +165,31 @@ pub enum OnShortfall {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProxyConfig {
-    /// The service that is the proxy.
+    /// The proxy service.
     pub service: String,
-    /// Where its certificate comes from; plain HTTP when absent.
+    /// Source of the certificate; default: plain HTTP.
     #[serde(default)]
     pub tls: Option<Tls>,
-    /// What goes where, the longest path first.
+    /// Routes; the longest matching path wins.
     #[serde(default)]
     pub routes: Vec<Route>,
 }
 
-/// Where a certificate comes from: exactly one of the two.
+/// Source of the certificate: exactly one of the two.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tls {
     /// Let's Encrypt, by HTTP challenge.
     pub letsencrypt: Option<LetsEncrypt>,
-    /// Files that are there already.
+    /// Existing files.
     pub files: Option<CertificateFiles>,
 }
 
-/// An account at Let's Encrypt.
+/// A Let's Encrypt account.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LetsEncrypt {
-    /// Where warnings about expiry go.
+    /// Address for expiry warnings.
     pub email: String,
 }
 
@@ -203,13 +203,13 @@ pub struct CertificateFiles {
     pub key: String,
 }
 
-/// Requests under one path go to one service.
+/// Route from a path to a service.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Route {
-    /// The path prefix, beginning with `/`.
+    /// The path prefix, starting with `/`.
     pub path: String,
-    /// The service that answers.
+    /// The target service.
     pub service: String,
     /// The port it listens on inside its container.
     #[schemars(range(min = 1))]
@@ -223,14 +223,14 @@ pub struct Route {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
-    /// The old one stops, then the new one starts: for what must not run twice.
+    /// Stop the old container, then start the new one.
     #[default]
     Recreate,
-    /// The new one starts beside the old one and traffic is switched when it is healthy.
+    /// Start the new container beside the old one and switch traffic when it is healthy.
     BlueGreen,
 }
 
-/// What a deploy does besides replacing containers.
+/// Additional steps of a deploy.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DeployPolicy {
@@ -240,15 +240,15 @@ pub struct DeployPolicy {
     pub rehearse: Option<Rehearsal>,
     /// Run the task `migrate` before the switch.
     pub migrate: bool,
-    /// Ask before anything is done.
+    /// Ask for confirmation first.
     pub confirm: bool,
     /// How long the old side stays warm after the switch.
     pub bake: Option<Period>,
-    /// How long old connections may take to end.
+    /// Time for old connections to finish.
     pub drain: Option<Period>,
-    /// How long a new side may take to become healthy.
+    /// Timeout for the new containers to become healthy.
     pub timeout: Option<Period>,
-    /// How many releases are kept to go back to.
+    /// Number of releases kept for rollback.
     #[schemars(range(min = 1))]
     pub keep_releases: Option<u32>,
 }
@@ -269,25 +269,25 @@ pub enum Rehearsal {
 pub struct RegistryConfig {
     /// Host, port and path prefix: `registry.example.com/team`.
     pub url: String,
-    /// Registries that are asked when an image's own does not give it, in this order.
+    /// Mirrors, tried in this order when the registry of an image does not have it.
     #[serde(default)]
     pub mirrors: Vec<String>,
 }
 
-/// What a secret must be, and how it comes into being.
+/// Requirements of a secret and how it is generated.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SecretRequirement {
-    /// Made by `aictl secrets generate`, in this alphabet.
+    /// Generated by `aictl secrets generate`, with this alphabet.
     pub generate: Option<GenerateKind>,
-    /// Random bytes of a generated one; 32 when not said.
+    /// Number of random bytes if generated; default: 32.
     #[schemars(range(min = 8, max = 1024))]
     pub bytes: Option<u32>,
-    /// Must be given by the operator.
+    /// Must be set by the operator.
     pub required: bool,
-    /// Fewer characters than this are refused.
+    /// Minimum number of characters.
     pub min_length: Option<u32>,
-    /// What it is for and where to get it.
+    /// Purpose of the secret and where to get it.
     pub description: Option<String>,
 }
 
@@ -339,7 +339,7 @@ impl<'de> Deserialize<'de> for CommandLine {
             Given::Words(words) => Ok(Self(words)),
             Given::Line(line) => shlex::split(&line)
                 .map(Self)
-                .ok_or_else(|| serde::de::Error::custom("a quote in the command does not end")),
+                .ok_or_else(|| serde::de::Error::custom("unterminated quote in the command")),
         }
     }
 }
@@ -351,7 +351,7 @@ impl JsonSchema for CommandLine {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "Program and arguments: a list, or one line that is split as a shell does.",
+            "description": "Command and arguments: a list, or one line that is split like a shell command.",
             "anyOf": [
                 { "type": "string", "format": "command-line" },
                 { "type": "array", "items": { "type": "string" } },

@@ -23,7 +23,7 @@ impl std::str::FromStr for ByteSize {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no size; write `512MiB`, `8GiB` or `20GB`");
+        let wrong = || format!("invalid size `{text}`; write `512MiB`, `8GiB` or `20GB`");
         let text = text.trim();
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (digits, unit) = text.split_at(end);
@@ -49,8 +49,8 @@ impl std::str::FromStr for Period {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("`{text}` is no duration; write `30s`, `10m` or `1h30m`");
-        let too_long = || format!("`{text}` is too long: a year, `365d`, is the most");
+        let wrong = || format!("invalid duration `{text}`; write `30s`, `10m` or `1h30m`");
+        let too_long = || format!("duration `{text}` is longer than the maximum of one year (`365d`)");
         let mut rest = text.trim();
         let mut total = Duration::ZERO;
         if rest.is_empty() {
@@ -89,11 +89,11 @@ pub(super) fn cron_fault(text: &str) -> Option<String> {
     }
     let fields: Vec<&str> = text.split_whitespace().collect();
     if fields.len() != FIELDS.len() {
-        return Some(format!("`{text}` is no schedule: it has {} fields instead of 5, like `0 3 * * *`", fields.len()));
+        return Some(format!("invalid schedule `{text}`: {} fields instead of 5, as in `0 3 * * *`", fields.len()));
     }
     fields.iter().zip(FIELDS).find_map(|(field, (name, low, high))| {
         let fits = field.split(',').all(|part| is_cron_part(part, low, high));
-        (!fits).then(|| format!("`{text}` is no schedule: `{field}` is no {name} from {low} to {high}"))
+        (!fits).then(|| format!("invalid schedule `{text}`: {name} `{field}` is not in {low}-{high}"))
     })
 }
 
@@ -159,7 +159,7 @@ impl JsonSchema for Period {
             "type": "string",
             "format": "period",
             "pattern": r"^\s*([0-9]+\.?[0-9]*|\.[0-9]+)\s*(ms|[smhdw])\s*([0-9]+\.?[0-9]*\s*(ms|[smhdw])\s*)*$",
-            "description": "A length of time: `30s`, `10m`, `1h30m`, `7d`.",
+            "description": "A duration: `30s`, `10m`, `1h30m`, `7d`.",
         })
     }
 }
@@ -191,7 +191,7 @@ mod tests {
         assert!("365d".parse::<Period>().is_ok());
         for text in ["366d", "365d1s", "213503982334601d", "213503982334601d213503982334601d", "1e400s"] {
             let text = text.replace("1e400", &"9".repeat(400));
-            assert!(text.parse::<Period>().unwrap_err().contains("is too long"), "{text}");
+            assert!(text.parse::<Period>().unwrap_err().contains("longer than the maximum"), "{text}");
         }
     }
 
@@ -200,7 +200,7 @@ mod tests {
         for text in ["0 3 * * *", "*/10 0-6 1,15 * 1-5", "@daily"] {
             assert_eq!(cron_fault(text), None, "{text}");
         }
-        assert_eq!(cron_fault("0 25 * * *").unwrap(), "`0 25 * * *` is no schedule: `25` is no hour from 0 to 23");
+        assert_eq!(cron_fault("0 25 * * *").unwrap(), "invalid schedule `0 25 * * *`: hour `25` is not in 0-23");
         for text in ["", "0 3 * *", "*/0 * * * *", "5-1 * * * *", "a * * * *"] {
             assert!(cron_fault(text).is_some(), "{text}");
         }

@@ -46,7 +46,7 @@ impl<'n> Findings<'n> {
 }
 
 /// Everything that is wrong with the project as a whole.
-pub(super) fn examine(project: &Project, root: &Node) -> Vec<Misfit> {
+pub(super) fn validate(project: &Project, root: &Node) -> Vec<Misfit> {
     let mut found = Findings::new(root);
     names(project, &mut found);
     for (name, environment) in &project.environments {
@@ -65,7 +65,7 @@ pub(super) fn examine(project: &Project, root: &Node) -> Vec<Misfit> {
         examine_backup(backup, &mut found);
     }
     if project.watch.as_ref().and_then(|watch| watch.interval).is_some_and(|interval| interval.0.as_secs() == 0) {
-        found.add(&["watch", "interval"], "less than a second is no interval");
+        found.add(&["watch", "interval"], "interval must be at least one second");
     }
     found.into_misfits()
 }
@@ -75,7 +75,7 @@ fn names(project: &Project, found: &mut Findings<'_>) {
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
         if name.is_empty() || !name.chars().all(legal) || name.starts_with(['-', '_']) {
             let message = format!(
-                "`{name}` is no project name: lower case letters, digits, `-` and `_`, a letter or digit first"
+                "invalid project name `{name}`: it must consist of lowercase letters, digits, `-` and `_` and start with a letter or digit"
             );
             found.add(&["name"], message);
         }
@@ -83,13 +83,13 @@ fn names(project: &Project, found: &mut Findings<'_>) {
     for name in project.environments.keys() {
         let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
         if !name.chars().all(legal) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-            let message = "is no name of an environment: letters, digits, `.`, `_` and `-`, a letter or digit first";
+            let message = "invalid environment name: it must consist of letters, digits, `.`, `_` and `-` and start with a letter or digit";
             found.add(&["environments", name], message);
         }
     }
     let known = || project.environments.keys().map(String::as_str);
     if let Some(name) = project.default_environment.as_deref().filter(|name| !known().any(|known| known == *name)) {
-        let message = format!("`{name}` is not among the environments");
+        let message = format!("environment `{name}` is not defined");
         found.add_near(&["default_environment"], message, nearest(name, known()));
     }
 }
@@ -99,13 +99,13 @@ fn examine_environment(name: &str, environment: &Environment, found: &mut Findin
     match &environment.target {
         Some(TargetConfig::Kubernetes(clusters)) => {
             if clusters.is_empty() {
-                found.add(&at("target"), "names no cluster");
+                found.add(&at("target"), "no cluster is named");
             }
             if environment.chart.is_none() {
-                found.add(&["environments", name], "runs on Kubernetes and has no `chart`");
+                found.add(&["environments", name], "`chart` is required on Kubernetes");
             }
             if environment.proxy.is_some() {
-                found.add(&at("proxy"), "means nothing on Kubernetes; use the chart's ingress");
+                found.add(&at("proxy"), "not supported on Kubernetes; use the ingress of the chart");
             }
         }
         Some(TargetConfig::Docker(engine)) => examine_engine(name, engine, found),
@@ -204,10 +204,10 @@ fn examine_proxy(name: &str, proxy: &ProxyConfig, found: &mut Findings<'_>) {
         let number = index.to_string();
         let at = |key: &'static str| [base[0], base[1], base[2], "routes", number.as_str(), key];
         if !route.path.starts_with('/') {
-            found.add(&at("path"), format!("`{}` does not begin with `/`", route.path));
+            found.add(&at("path"), format!("`{}` must start with `/`", route.path));
         }
         if proxy.routes[..index].iter().any(|earlier| earlier.path == route.path) {
-            found.add(&at("path"), format!("`{}` is routed twice", route.path));
+            found.add(&at("path"), format!("duplicate route `{}`", route.path));
         }
         if route.service == proxy.service {
             found.add(&at("service"), "the proxy cannot be its own target");
@@ -227,11 +227,11 @@ fn quickstart(project: &Project, found: &mut Findings<'_>) {
     let wanted = &project.quickstart;
     let environment = wanted.environment.iter().filter(|name| !project.environments.contains_key(*name));
     for name in environment {
-        found.add(&["quickstart", "environment"], format!("`{name}` is no environment of this project"));
+        found.add(&["quickstart", "environment"], format!("environment `{name}` is not defined"));
     }
     for (index, name) in wanted.tasks.iter().flatten().enumerate() {
         if !project.tasks.contains_key(name) {
-            found.add(&["quickstart", "tasks", &index.to_string()], format!("`{name}` is no task of this project"));
+            found.add(&["quickstart", "tasks", &index.to_string()], format!("task `{name}` is not defined"));
         }
     }
 }
@@ -239,14 +239,14 @@ fn quickstart(project: &Project, found: &mut Findings<'_>) {
 fn secrets(project: &Project, found: &mut Findings<'_>) {
     for (name, secret) in &project.secrets {
         if secret.generate.is_some() && secret.required {
-            found.add(&["secrets", name], "is either generated or required from the operator");
+            found.add(&["secrets", name], "`generate` and `required` are mutually exclusive");
         }
         if secret.generate.is_none() && secret.bytes.is_some() {
-            found.add(&["secrets", name, "bytes"], "means nothing without `generate`");
+            found.add(&["secrets", name, "bytes"], "requires `generate`");
         }
         let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
         if name.is_empty() || !name.chars().all(legal) || name.starts_with(|c: char| c.is_ascii_digit()) {
-            found.add(&["secrets", name], "is no name of a variable");
+            found.add(&["secrets", name], "is not a valid variable name");
         }
     }
 }
@@ -265,7 +265,7 @@ fn examine_registry(registry: &RegistryConfig, found: &mut Findings<'_>) {
 /// What keeps this from being the beginning of an image's name: host, port and path.
 fn registry_fault(url: &str) -> Option<String> {
     if let Some((_, rest)) = url.split_once("://") {
-        return Some(format!("takes no scheme; write `{}`", rest.trim_end_matches('/')));
+        return Some(format!("must not have a scheme; write `{}`", rest.trim_end_matches('/')));
     }
     let (authority, path) = url.split_once('/').map_or((url, None), |(authority, path)| (authority, Some(path)));
     let (host, port) = match authority.rsplit_once(':') {
@@ -291,6 +291,6 @@ fn examine_backup(backup: &BackupPolicy, found: &mut Findings<'_>) {
     let keep = &backup.keep;
     let rules = [keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly];
     if backup.schedule.is_some() && rules.iter().all(|count| *count == 0) {
-        found.add(&["backup"], "has a `schedule` and no `keep`: the repository would grow for ever");
+        found.add(&["backup"], "`schedule` requires `keep`: without it the repository grows without bound");
     }
 }

@@ -18,17 +18,17 @@ pub(super) struct Misfit {
 
 /// The document as JSON and what is wrong with it.
 pub(super) fn fit(root: &Node, schema: &Value) -> (Value, Vec<Misfit>) {
-    let mut walk = Walk { schema, misfits: Vec::new() };
+    let mut walk = SchemaCheck { schema, misfits: Vec::new() };
     let value = walk.node(root, schema, "");
     (value, walk.misfits)
 }
 
-struct Walk<'s> {
+struct SchemaCheck<'s> {
     schema: &'s Value,
     misfits: Vec<Misfit>,
 }
 
-impl<'s> Walk<'s> {
+impl<'s> SchemaCheck<'s> {
     fn node(&mut self, node: &Node, schema: &'s Value, key: &str) -> Value {
         let schema = self.resolved(schema);
         let branches = self.branches(schema);
@@ -111,7 +111,7 @@ impl<'s> Walk<'s> {
     fn map(
         &mut self,
         node: &Node,
-        entries: &[(String, super::document::Place, Node)],
+        entries: &[(String, super::document::Position, Node)],
         schema: &'s Value,
         key: &str,
     ) -> Value {
@@ -202,7 +202,7 @@ impl<'s> Walk<'s> {
     fn word(&mut self, node: &Node, text: &str, words: &[&str], key: &str) -> Value {
         if !words.contains(&text) {
             let near = nearest(text, words.iter().copied()).map(str::to_owned);
-            self.misfit(node, key, format!("`{text}` is none of {}", quoted(words)), near);
+            self.misfit(node, key, format!("invalid value `{text}`, expected one of {}", quoted(words)), near);
         }
         Value::String(text.to_owned())
     }
@@ -221,7 +221,12 @@ impl<'s> Walk<'s> {
     fn wrong_scalar(&mut self, node: &Node, text: &str, schema: &Value, key: &str) -> Value {
         let wanted = wanted(schema);
         if let Some(meant) = scalar::old_boolean(text).filter(|_| accepts(schema, "boolean")) {
-            self.misfit(node, key, format!("takes {wanted}, and `{text}` is text in YAML 1.2; write `{meant}`"), None);
+            self.misfit(
+                node,
+                key,
+                format!("takes {wanted}, but `{text}` is a string in YAML 1.2; write `{meant}`"),
+                None,
+            );
             return Value::Null;
         }
         let found = if text.is_empty() { "nothing".to_owned() } else { format!("`{text}`") };
@@ -295,7 +300,7 @@ fn words(schema: &Value) -> Option<Vec<&str>> {
 }
 
 fn command_fault(format: &str, text: &str) -> Option<String> {
-    (format == "command-line" && shlex::split(text).is_none()).then(|| "a quote does not end".to_owned())
+    (format == "command-line" && shlex::split(text).is_none()).then(|| "unterminated quote".to_owned())
 }
 
 fn wanted(schema: &Value) -> String {
@@ -305,8 +310,8 @@ fn wanted(schema: &Value) -> String {
 /// What the branches take, in words.
 fn wanted_of(branches: &[&Value], schema: &Value) -> String {
     const KINDS: [(&str, &str); 6] = [
-        ("string", "text"),
-        ("integer", "a whole number"),
+        ("string", "a string"),
+        ("integer", "an integer"),
         ("number", "a number"),
         ("boolean", "`true` or `false`"),
         ("array", "a list"),
@@ -317,7 +322,7 @@ fn wanted_of(branches: &[&Value], schema: &Value) -> String {
     let is_text = |kind: &str| matches!(kind, "integer" | "number" | "boolean") && takes("string");
     let named: Vec<&str> =
         KINDS.iter().filter(|(kind, _)| takes(kind) && !is_text(kind)).map(|(_, name)| *name).collect();
-    if named.is_empty() { "something else".to_owned() } else { named.join(" or ") }
+    if named.is_empty() { "a value of another type".to_owned() } else { named.join(" or ") }
 }
 
 fn quoted(words: &[&str]) -> String {

@@ -17,8 +17,7 @@ pub enum TargetConfig {
     Kubernetes(Vec<KubernetesTarget>),
 }
 
-/// A Docker engine; when nothing is said, the one of DOCKER_HOST, DOCKER_CONTEXT or the current Docker context. What is
-/// said here goes before those.
+/// A Docker engine; default: DOCKER_HOST, DOCKER_CONTEXT or the current Docker context. What is set here takes precedence.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DockerTarget {
@@ -84,10 +83,10 @@ impl DockerTarget {
 pub struct KubernetesTarget {
     /// The context in the kubeconfig.
     pub context: String,
-    /// UID of the cluster's `kube-system` namespace: a context that points elsewhere is refused.
+    /// UID of the `kube-system` namespace; a context that points to another cluster is refused.
     #[serde(default)]
     pub cluster_uid: Option<String>,
-    /// The kubeconfig file, instead of the usual one.
+    /// The kubeconfig file; default: the standard one.
     #[serde(default)]
     pub kubeconfig: Option<String>,
 }

@@ -9,40 +9,40 @@ use serde::Deserialize;
 use super::model::CommandLine;
 use super::quantity::Period;
 
-/// What is backed up, where to, and how long it is kept.
+/// Backups: contents, repository and retention.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupPolicy {
     /// A directory, or a restic repository URL: `sftp:user@host:/path`, `s3:https://host/bucket`.
     pub repository: String,
-    /// What is backed up, by service; every data service found when empty.
+    /// Services to back up; default: all recognised data services.
     #[serde(default)]
     pub include: IndexMap<String, DataService>,
-    /// Services and volumes that are not.
+    /// Services and volumes to exclude.
     #[serde(default)]
     pub exclude: Vec<String>,
-    /// Where the repository's password comes from.
+    /// Password of the repository.
     pub password: PasswordSource,
-    /// How many backups are kept.
+    /// Retention policy.
     #[serde(default)]
     pub keep: KeepPolicy,
-    /// When a backup is taken: five fields of cron.
+    /// Cron schedule of backups, five fields.
     #[serde(default)]
     #[schemars(extend("format" = "cron"))]
     pub schedule: Option<String>,
 }
 
-/// How the data of one service is backed up.
+/// Backup of one service.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DataService {
-    /// What kind of data it is; told from the image when not said.
+    /// Kind of data; default: recognised from the image.
     pub kind: Option<DataKind>,
-    /// The databases, on PostgreSQL; all when empty.
+    /// PostgreSQL databases; default: all.
     pub databases: Vec<String>,
-    /// The collections or indices, on Qdrant and Elasticsearch; all when empty.
+    /// Qdrant collections or Elasticsearch indices; default: all.
     pub collections: Vec<String>,
-    /// The user, instead of the image's own variable.
+    /// The user; default: the one set by the variables of the image.
     pub user: Option<String>,
     /// Stop the service while a volume is copied.
     pub stop: bool,
@@ -60,11 +60,11 @@ pub enum DataKind {
     Qdrant,
     /// Elasticsearch.
     Elasticsearch,
-    /// The service's volumes as files.
+    /// Volumes of the service, as files.
     Volume,
 }
 
-/// Where a password comes from: exactly one of the three.
+/// Source of the password: exactly one of the three.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PasswordSource {
@@ -76,46 +76,46 @@ pub struct PasswordSource {
     pub command: Option<CommandLine>,
 }
 
-/// How many backups are kept; one that any rule keeps is kept.
+/// Retention policy; a backup kept by any rule is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeepPolicy {
-    /// The last so many.
+    /// Keep the last N backups.
     pub last: u32,
-    /// One an hour for so many hours.
+    /// Keep hourly backups for the last N hours.
     pub hourly: u32,
-    /// One a day for so many days.
+    /// Keep daily backups for the last N days.
     pub daily: u32,
-    /// One a week for so many weeks.
+    /// Keep weekly backups for the last N weeks.
     pub weekly: u32,
-    /// One a month for so many months.
+    /// Keep monthly backups for the last N months.
     pub monthly: u32,
-    /// One a year for so many years.
+    /// Keep yearly backups for the last N years.
     pub yearly: u32,
 }
 
-/// What the watcher looks at and what it may do.
+/// Settings of the watcher.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WatchPolicy {
-    /// How often it looks; 30 seconds when not said.
+    /// Check interval; default: 30 seconds.
     pub interval: Option<Period>,
-    /// Whether it restarts what is unhealthy.
+    /// Restart policy for unhealthy services.
     pub restart: Option<RestartPolicy>,
 }
 
-/// How often the watcher restarts a service before it only reports.
+/// Limit of restarts of a service, after which it is only reported.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RestartPolicy {
-    /// So many times.
+    /// Maximum number of restarts.
     #[schemars(range(min = 1))]
     pub attempts: u32,
-    /// Within so long.
+    /// Time window of the limit.
     pub within: Period,
 }
 
-/// Who is told. Every text may hold `${VAR}`, filled in when it is used.
+/// Recipients of notifications. `${VAR}` is interpolated when used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct NotifyConfig {
@@ -125,7 +125,7 @@ pub struct NotifyConfig {
     pub telegram: Option<TelegramNotify>,
     /// E-mail.
     pub email: Option<EmailNotify>,
-    /// A URL that gets the event as JSON.
+    /// A webhook that receives events as JSON.
     pub webhook: Option<String>,
 }
 
@@ -133,9 +133,9 @@ pub struct NotifyConfig {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TelegramNotify {
-    /// The bot's token.
+    /// Bot token.
     pub token: String,
-    /// The chat's id.
+    /// Chat ID.
     pub chat: String,
 }
 
@@ -143,7 +143,7 @@ pub struct TelegramNotify {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EmailNotify {
-    /// Receivers.
+    /// Recipients.
     pub to: Vec<String>,
     /// Sender.
     pub from: String,

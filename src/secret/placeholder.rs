@@ -40,19 +40,19 @@ pub fn placeholder_reason(value: &str) -> Option<&'static str> {
     let letters: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
     // `KEY=  # comment` has no value and no comment: Compose takes what is there for the value.
     if trimmed == "#" || trimmed.starts_with("# ") {
-        return Some("it reads like a comment, and behind `=` there is none without a value before it");
+        return Some("it looks like a comment, but a comment cannot directly follow `=`");
     }
     if is_bracketed(trimmed) {
-        return Some("it is a name in brackets");
+        return Some("it is a bracketed placeholder");
     }
     if lower.starts_with("your") && (lower.ends_with("here") || lower.contains(['-', '_', ' '])) {
-        return Some("it says `your …`");
+        return Some("it contains `your …`");
     }
     if lower.ends_with("-here") || lower.ends_with("_here") {
-        return Some("it says `… here`");
+        return Some("it contains `… here`");
     }
     if WORDS.contains(&letters.as_str()) || STEMS.iter().any(|stem| letters.starts_with(stem)) {
-        return Some("it is a word examples use");
+        return Some("it is a word used in examples");
     }
     let mut characters = trimmed.chars();
     let first = characters.next()?;
@@ -61,7 +61,7 @@ pub fn placeholder_reason(value: &str) -> Option<&'static str> {
     }
     let tail = lower.rsplit(['-', '_']).next().unwrap_or(&lower);
     if tail.len() >= 3 && tail.chars().all(|c| c == 'x' || c == '.' || c == '*') {
-        return Some("it is crossed out");
+        return Some("it is masked");
     }
     None
 }

@@ -32,10 +32,10 @@ pub fn malformed_url(name: &str, value: &str) -> Option<String> {
         return None;
     }
     if value.contains(char::is_whitespace) || value.contains(char::is_control) {
-        return Some("it holds white space".to_owned());
+        return Some("it contains white space".to_owned());
     }
     let Some((scheme, rest)) = value.split_once("://") else {
-        return Some("it has no scheme: it must begin like `scheme://`".to_owned());
+        return Some("it has no scheme; it must start with `scheme://`".to_owned());
     };
     if let Some(fault) = scheme_fault(name, scheme) {
         return Some(fault);
@@ -55,7 +55,7 @@ fn is_words(value: &str) -> bool {
 fn scheme_fault(name: &str, scheme: &str) -> Option<String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
     if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.chars().all(legal) {
-        return Some("its scheme is none".to_owned());
+        return Some("its scheme is invalid".to_owned());
     }
     let first = name.split('_').next().unwrap_or_default().to_ascii_uppercase();
     let (_, known) = SCHEMES.iter().find(|(word, _)| *word == first)?;
@@ -73,11 +73,11 @@ fn encoding_fault(rest: &str) -> Option<&'static str> {
         tail = &tail[at + 1..];
         let encoded = tail.get(..2).is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_hexdigit()));
         if !encoded {
-            return Some("a percent sign in it encodes nothing: write it %25");
+            return Some("it contains a percent sign that is not an encoding; write %25");
         }
     }
     let illegal = |c: char| "\"<>\\^`{|}".contains(c) || !c.is_ascii();
-    rest.contains(illegal).then_some("it holds a character that must be percent-encoded")
+    rest.contains(illegal).then_some("it contains a character that must be percent-encoded")
 }
 
 /// What stands between `//` and the path: user, password, hosts and ports.
@@ -110,16 +110,16 @@ fn host_fault(address: &str) -> Option<&'static str> {
         Some(rest) => match rest.split_once(']') {
             Some((host, "")) => (host, None),
             Some((host, port)) => (host, Some(port.strip_prefix(':').unwrap_or("?"))),
-            None => return Some("its IPv6 address does not end with a bracket"),
+            None => return Some("its IPv6 address lacks the closing bracket"),
         },
         None => address.split_once(':').map_or((address, None), |(host, port)| (host, Some(port))),
     };
     if host.is_empty() {
-        return Some("it names no host");
+        return Some("it has no host");
     }
     let legal = |c: char| c.is_ascii_alphanumeric() || "-._:%~".contains(c);
     if !host.chars().all(legal) {
-        return Some("its host is no name and no address");
+        return Some("its host is neither a name nor an address");
     }
     match port.map(str::parse::<u16>) {
         Some(Err(_) | Ok(0)) => Some("its port is not a number from 1 to 65535"),
@@ -165,7 +165,7 @@ mod tests {
     fn what_is_wrong_is_said_without_the_value() {
         for (name, value, fault) in [
             ("DATABASE_URL", "db:5432/app", "no scheme"),
-            ("DATABASE_URL", "postgresql://:5432/app", "names no host"),
+            ("DATABASE_URL", "postgresql://:5432/app", "has no host"),
             ("DATABASE_URL", "postgresql://db:port/app", "its port"),
             ("DATABASE_URL", "postgresql://db:0/app", "its port"),
             ("DATABASE_URL", "postgresql://db:70000/app", "its port"),
@@ -180,7 +180,7 @@ mod tests {
             ("REDIS_URL", "http://redis:6379", "its scheme is not redis"),
             ("POSTGRES_URL", "mysql://db/app", "its scheme is not postgres"),
             ("API_URL", "1http://x", "its scheme"),
-            ("API_URL", "http://a_b$/", "no name and no address"),
+            ("API_URL", "http://a_b$/", "neither a name nor an address"),
             ("API_URL", "http://[::1/", "bracket"),
         ] {
             let said = malformed_url(name, value).unwrap_or_default();

@@ -109,7 +109,7 @@ pub async fn exec(context: &Context, target: &dyn Target, args: &target::ExecArg
         code = target.exec(args, input, &output) => Ok(exit_code(code?)),
         () = output.gone() => Ok(READER_GONE),
         () = context.interrupted() => {
-            let hint = Some("`aictl top` shows it, `aictl restart` ends it".to_owned());
+            let hint = Some("find it with `aictl top`, stop it with `aictl restart`".to_owned());
             let program = args.command.first().map_or("the command", String::as_str);
             // An engine can start a command in a container but not signal it; docker leaves it running without a word.
             let message = format!("`{program}` may still be running in the container");

@@ -1,6 +1,6 @@
-//! What a verb itself refuses or finds wrong, beyond the errors of the rooms it uses.
+//! What a verb itself refuses or finds wrong, beyond the errors of the modules it uses.
 //! Facts only.
-//! Never repeats what a room already says.
+//! Never repeats what a module already says.
 
 use crate::error::{ErrorKind, Hint};
 
@@ -29,10 +29,10 @@ pub enum WorkflowError {
     #[error("no service with a {kind} image was found")]
     NoServiceOfKind { kind: &'static str },
     /// A name that is no check.
-    #[error("no check is named `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    #[error("unknown check `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoCheck { name: String, nearest: Option<String> },
     /// There is nothing to check.
-    #[error("there is nothing to check: no service and no check was found")]
+    #[error("no checks to run: no services or checks were found")]
     NoChecks { inactive: Vec<String> },
     /// Some parts worked, others did not.
     #[error("{done} of {all} done: {failed}")]
@@ -44,34 +44,34 @@ pub enum WorkflowError {
     #[error("{path}:{line}: {reason}")]
     EnvFile { path: String, line: u32, reason: String },
     /// A name that is no secret of the project.
-    #[error("`{name}` is no secret of this project{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    #[error("unknown secret `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoSecret { name: String, nearest: Option<String>, known: Vec<String> },
     /// A port is not published.
     #[error("port {port} of service `{service}` is not published")]
     NotPublished { service: String, port: String },
     /// A service has no port a browser could show.
-    #[error("service `{service}` publishes no page{}", port.as_ref().map(|p| format!(" on port {p}")).unwrap_or_default())]
+    #[error("service `{service}` does not publish a web page{}", port.as_ref().map(|p| format!(" on port {p}")).unwrap_or_default())]
     NoPage { service: String, port: Option<String> },
     /// No service that runs has one.
-    #[error("no running service of {project} publishes a page")]
+    #[error("no running service of {project} publishes a web page")]
     NoPages { project: String },
     /// Nothing watches the stack.
-    #[error("no service is in the profile `monitoring`, and none has an image known to watch others")]
+    #[error("no monitoring services found: no service has the profile `monitoring` or a known monitoring image")]
     NoMonitoring,
     /// Two at once where only one makes sense.
-    #[error("nobody holds the lock of {project}")]
+    #[error("{project} is not locked")]
     NotLocked { project: String },
     /// The lock is held by a living owner.
-    #[error("the lock of {project} is held by {holder}, which looks alive")]
+    #[error("the lock of {project} is held by {holder}, which seems to be alive")]
     LockAlive { project: String, holder: String },
     /// A task's command failed; `run` passes its code on.
-    #[error("task `{task}` ended with exit code {code}")]
+    #[error("task `{task}` exited with code {code}")]
     TaskEnded { task: String, code: u8 },
     /// Ctrl-C while streaming or waiting.
     #[error("interrupted")]
     Interrupted,
     /// A bounded wait ran out.
-    #[error("{what} did not end within {seconds}s")]
+    #[error("{what} timed out after {seconds}s")]
     TimedOut { what: String, seconds: u64 },
 }
 
@@ -111,31 +111,31 @@ impl Hint for WorkflowError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Usage { hint: Some(hint), .. } | Self::Refused { hint: Some(hint), .. } => vec![hint.clone()],
-            Self::NotRunning { service } => vec![format!("`aictl start {service}` starts it")],
+            Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
             Self::NoMigration => vec![
-                "say it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`"
+                "define it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`"
                     .to_owned(),
             ],
-            Self::NoCheck { .. } => vec!["`aictl smoke-test --dry-run` lists the checks".to_owned()],
+            Self::NoCheck { .. } => vec!["list the checks with `aictl smoke-test --dry-run`".to_owned()],
             Self::NoChecks { inactive } if !inactive.is_empty() => vec![format!(
-                "in no active profile: {}; `aictl config --profiles` lists the profiles, `aictl --profile NAME smoke-test` checks one of them",
+                "services of inactive profiles: {}; list the profiles with `aictl config --profiles`, check one with `aictl --profile NAME smoke-test`",
                 inactive.join(", ")
             )],
             Self::NoChecks { .. } => vec![
-                "`aictl ls` lists the projects that run; checks of your own go under `checks` in aictl.yaml".to_owned(),
+                "list running projects with `aictl ls`; define checks under `checks` in aictl.yaml".to_owned(),
             ],
-            Self::TaskEnded { task, .. } => vec![format!("`aictl run {task}` runs it alone")],
+            Self::TaskEnded { task, .. } => vec![format!("run it alone with `aictl run {task}`")],
             Self::NoServiceOfKind { .. } => vec!["name the service: `--service NAME`".to_owned()],
             Self::NoPage { service, .. } => vec![format!(
-                "`aictl port {service}` lists what it publishes; `aictl open {service} --port PORT` opens one of them"
+                "list its published ports with `aictl port {service}`, open one with `aictl open {service} --port PORT`"
             )],
-            Self::NoPages { .. } => vec!["`aictl status` shows what runs and its addresses".to_owned()],
+            Self::NoPages { .. } => vec!["see running services and their addresses with `aictl status`".to_owned()],
             Self::NoMonitoring => vec![
-                "give what watches `profiles: [monitoring]` in the compose file; `aictl config --profiles` lists them"
+                "add `profiles: [monitoring]` to the monitoring services in the compose file; list profiles with `aictl config --profiles`"
                     .to_owned(),
             ],
-            Self::LockAlive { .. } => vec!["`aictl lock break --force` removes it all the same".to_owned()],
+            Self::LockAlive { .. } => vec!["remove it anyway with `aictl lock break --force`".to_owned()],
             _ => Vec::new(),
         }
     }

@@ -1,5 +1,5 @@
 //! From the command line's words to a loaded stack and a connection: project file, templates, compose files, engine.
-//! Reads files through the pure rooms; returns a `LoadedStack`.
+//! Reads files through the pure modules; returns a `LoadedStack`.
 //! Never reads the process environment: the context has it.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,24 +4,26 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 
 use crate::compose::model::{Service, Stack};
 use crate::error::Result;
 use crate::image::Reference;
-use crate::plan::{ImageOperation, ImageSource, Observed, Operation, Phase, Plan, StepId};
+use crate::plan::{ImageOperation, ImageSource, Observed, Operation, Phase, Plan, PullPolicy, StepId};
 use crate::session::image_catalog::{Supplies, bases};
 use crate::session::recipe_steps::RecipeSteps;
 
-/// `--pull`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PullWhen {
-    /// Even when present.
-    Always,
-    /// When not present.
-    Missing,
-    /// Never.
-    Never,
+/// The values of `--pull`.
+pub fn pull_policy() -> impl TypedValueParser<Value = PullPolicy> {
+    const POLICIES: [(&str, &str, PullPolicy); 3] = [
+        ("always", "Pull even if the image is present", PullPolicy::Always),
+        ("missing", "Pull only if the image is missing", PullPolicy::Missing),
+        ("never", "Never pull", PullPolicy::Never),
+    ];
+    PossibleValuesParser::new(POLICIES.map(|(name, help, _)| PossibleValue::new(name).help(help))).map(|given| {
+        let found = POLICIES.iter().find(|(name, _, _)| *name == given);
+        found.map(|(_, _, policy)| *policy).unwrap_or_default()
+    })
 }
 
 /// Wishes about images.
@@ -32,7 +34,7 @@ pub struct ImageOptions<'s> {
     /// Build nothing, even when it is missing; what has a name is pulled instead.
     pub no_build: bool,
     /// Pull wish, over the files' policies.
-    pub pull: Option<PullWhen>,
+    pub pull: Option<PullPolicy>,
     /// Build without the cache.
     pub no_cache: bool,
     /// Pull base images while building.
@@ -133,7 +135,7 @@ impl Images<'_> {
         if let Some(step) = self.bases.get(&base) {
             return Ok(Some(*step));
         }
-        let cause = "a build starts from it, and it is not present".to_owned();
+        let cause = "it is the base of a build and not present".to_owned();
         let step = self.push_pull(name, service, base.clone(), cause)?;
         self.bases.insert(base, step);
         Ok(Some(step))
@@ -169,26 +171,26 @@ fn action(service: &Service, present: bool, options: &ImageOptions<'_>) -> Actio
     }
     let buildable = service.build.is_some() && !options.no_build;
     let policy = match options.pull {
-        Some(PullWhen::Always) => "always",
-        Some(PullWhen::Missing) => "missing",
-        Some(PullWhen::Never) => "never",
+        Some(PullPolicy::Always) => "always",
+        Some(PullPolicy::Missing) => "missing",
+        Some(PullPolicy::Never) => "never",
         None => service.pull_policy.as_str(),
     };
     match options.only {
-        Some(Only::Builds) if buildable => return Action::Build("a build was asked for".into()),
+        Some(Only::Builds) if buildable => return Action::Build("build requested".into()),
         Some(Only::Builds) => return Action::Nothing,
         Some(Only::Pulls) if buildable && service.image.is_empty() => return Action::Nothing,
         Some(Only::Pulls) if policy == "missing" && present => return Action::Nothing,
         Some(Only::Pulls) if matches!(policy, "never" | "build") => return Action::Nothing,
-        Some(Only::Pulls) => return Action::Pull("a pull was asked for".into()),
+        Some(Only::Pulls) => return Action::Pull("pull requested".into()),
         None => {}
     }
     if buildable && options.build {
-        return Action::Build("a build was asked for".into());
+        return Action::Build("build requested".into());
     }
     match policy {
         "build" if buildable => Action::Build("its pull policy is build".into()),
-        "always" if !buildable || options.pull == Some(PullWhen::Always) && !service.image.is_empty() => {
+        "always" if !buildable || options.pull == Some(PullPolicy::Always) && !service.image.is_empty() => {
             Action::Pull("its pull policy is always".into())
         }
         "never" => Action::Nothing,
@@ -236,8 +238,8 @@ mod tests {
         let present = ["shop-api", "postgres:15"];
         assert!(lines(&stack(), &present, &ImageOptions::default()).is_empty());
         let build = ImageOptions { build: true, ..Default::default() };
-        assert_eq!(lines(&stack(), &present, &build), ["build image shop-api of api: a build was asked for"]);
-        let pull = ImageOptions { pull: Some(PullWhen::Always), ..Default::default() };
+        assert_eq!(lines(&stack(), &present, &build), ["build image shop-api of api: build requested"]);
+        let pull = ImageOptions { pull: Some(PullPolicy::Always), ..Default::default() };
         assert_eq!(lines(&stack(), &present, &pull), ["pull image postgres:15: its pull policy is always"]);
     }
 
@@ -256,6 +258,6 @@ mod tests {
     fn the_verbs_build_and_pull_do_one_half_each() {
         let only = |only| ImageOptions { only: Some(only), ..Default::default() };
         assert_eq!(lines(&stack(), &[], &only(Only::Builds)).len(), 1);
-        assert_eq!(lines(&stack(), &[], &only(Only::Pulls)), ["pull image postgres:15: a pull was asked for"]);
+        assert_eq!(lines(&stack(), &[], &only(Only::Pulls)), ["pull image postgres:15: pull requested"]);
     }
 }

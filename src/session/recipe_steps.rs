@@ -104,10 +104,10 @@ impl<'s> RecipeSteps<'s> {
     fn cause(&self, recipe: &Recipe, freshness: Freshness) -> Result<Option<&'static str>> {
         let Some(found) = self.observed.images.get(&recipe.image) else { return Ok(Some("the image is not present")) };
         if freshness == Freshness::Anew {
-            return Ok(Some("a build was asked for"));
+            return Ok(Some("build requested"));
         }
         let current = found.labels.get(RECIPE_HASH_LABEL) == Some(&self.supplies.recipes.hash(&recipe.name)?);
-        Ok((freshness == Freshness::Current && !current).then_some("the image is not what the recipe gives now"))
+        Ok((freshness == Freshness::Current && !current).then_some("the recipe changed"))
     }
 
     /// What building a recipe takes.
@@ -136,7 +136,7 @@ impl<'s> RecipeSteps<'s> {
             return Ok(sources);
         }
         if let Some((file, _)) = &self.supplies.bundle {
-            let excluded = || excluded(format!("bundle {}", file.display()), "it does not hold the image");
+            let excluded = || excluded(format!("bundle {}", file.display()), "the image is not in the bundle");
             sources.push(self.supplies.in_bundle(&reference).unwrap_or_else(excluded));
         }
         if let Some(recipe) = self.supplies.recipes.replacing(image) {
@@ -149,7 +149,7 @@ impl<'s> RecipeSteps<'s> {
     fn replacement(&self, recipe: &'s Recipe) -> Result<ImageSource> {
         let source = format!("recipe {}", recipe.name);
         if recipe.stand_in {
-            let reason = format!("only a stand-in, taken where the compose file names {}", recipe.image);
+            let reason = format!("only a stand-in, used if the compose file names {}", recipe.image);
             return Ok(excluded(source, reason));
         }
         let mut absent = Vec::new();
@@ -165,8 +165,8 @@ impl<'s> RecipeSteps<'s> {
     /// No registry has such a name, so what is left is said at once.
     fn nowhere(&self, image: &str) -> ImageError {
         let bundle = match &self.supplies.bundle {
-            Some((file, _)) => format!("the bundle {} does not hold it", file.display()),
-            None => "no bundle file is given".to_owned(),
+            Some((file, _)) => format!("not in the bundle {}", file.display()),
+            None => "no bundle was given".to_owned(),
         };
         let known: Vec<String> = self.supplies.recipes.iter().map(|recipe| recipe.image.clone()).collect();
         ImageError::NoRecipe {

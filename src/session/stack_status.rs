@@ -107,7 +107,8 @@ impl StackStatus {
             blocks.push(Block::Table { header, rows: self.services.iter().map(|s| self.row(s)).collect() });
         }
         if let Some(lock) = &self.lock {
-            let dead = if lock.looks_dead() { ", which looks dead: the next change goes on from there" } else { "" };
+            let dead =
+                if lock.looks_dead() { ", which seems to be dead: the next change continues from there" } else { "" };
             blocks.push(Block::Gap);
             blocks.push(Block::Line(vec![Cell::new(format!("locked: {}{dead}", lock.summary()), Tone::Warn)]));
         }

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::error::Result;
 use crate::project::LoadedProject;
 use crate::session::WorkflowError;
-use crate::template::{self, Rendered, SUFFIX, Scope, Source};
+use crate::template::{self, Rendered, SUFFIX, Scope, TemplateFile};
 
 /// Renders the files that end in `.tera`; the others are read as they are. Order and number stay.
 pub fn render_files(project: &LoadedProject, names: &[String]) -> Result<Vec<Rendered>> {
@@ -30,10 +30,10 @@ pub fn render_files(project: &LoadedProject, names: &[String]) -> Result<Vec<Ren
     Ok(template::render(&sources, &scope)?)
 }
 
-fn source(project: &LoadedProject, name: &str) -> Result<Source> {
+fn source(project: &LoadedProject, name: &str) -> Result<TemplateFile> {
     let text = std::fs::read_to_string(project.directory.join(name))
         .map_err(|e| WorkflowError::File { path: name.to_owned(), reason: e.to_string() })?;
-    Ok(Source { name: name.to_owned(), text })
+    Ok(TemplateFile { name: name.to_owned(), text })
 }
 
 /// What templates of a folder can include: its `_*.tera`, in the order of their names.

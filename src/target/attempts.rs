@@ -68,7 +68,7 @@ fn reason(error: TargetError) -> String {
     match error {
         TargetError::ImageMissing { reason, .. } | TargetError::RegistryRefused { reason, .. } => reason,
         TargetError::Refused { message, .. } | TargetError::Broken { message, .. } => message,
-        TargetError::TimedOut { after, .. } => format!("no answer within {}s", after.as_secs()),
+        TargetError::TimedOut { after, .. } => format!("timed out after {}s", after.as_secs()),
         other => other.to_string(),
     }
 }

@@ -34,9 +34,9 @@ fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
 }
 
-const FULL_DISK: &str = "`docker system df` shows what fills the disk";
+const FULL_DISK: &str = "see disk usage with `docker system df`";
 
-/// A command of a build says that there is no room, then the build only that the command failed.
+/// A command of a build reports a full disk, then the build only that the command failed.
 fn is_full(line: &str) -> bool {
     line.to_ascii_lowercase().contains("no space left on device")
 }
@@ -49,10 +49,10 @@ fn listed(attempts: &[Attempt]) -> String {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TargetError {
     /// Nothing answers at the engine's address.
-    #[error("no engine answers at {address}: {reason}")]
+    #[error("cannot connect to the engine at {address}: {reason}")]
     Unreachable { address: String, reason: String },
     /// The engine's API is older than what is needed.
-    #[error("the engine at {address} speaks API {found}, {needed} is needed at least")]
+    #[error("the engine at {address} has API {found}, at least {needed} is required")]
     TooOld { address: String, found: String, needed: String },
     /// The engine's address, context or TLS files are wrong.
     #[error("invalid engine address `{address}`: {reason}{}", did_you_mean(nearest.as_deref()))]
@@ -70,19 +70,19 @@ pub enum TargetError {
     #[error("{project} is locked by {}", holder.summary())]
     Locked { project: String, holder: Box<ObservedLease> },
     /// The lease this process held is gone: somebody broke it, or the engine's state was wiped.
-    #[error("the lock of {project} is no longer ours")]
+    #[error("lost the lock on {project}: another process took it over")]
     LeaseLost { project: String },
     /// The container was reached and nothing accepts on the port.
-    #[error("nothing listens on port {port} of {container}")]
+    #[error("nothing is listening on port {port} of {container}")]
     NotListening { container: String, port: u16 },
     /// No way leads to the container's port from here.
-    #[error("port {port} of {container} cannot be reached from here: {reason}")]
+    #[error("port {port} of {container} is unreachable: {reason}")]
     NoRoute { container: String, port: u16, reason: String },
     /// A host port is in use.
     #[error("port {port} is already taken{}", holder.as_ref().map(|h| format!(" by {h}")).unwrap_or_default())]
     PortTaken { port: String, holder: Option<String> },
     /// The engine believes that a network is in use although no container is on it.
-    #[error("the engine lost count of the containers on network {name}: nobody is on it, and it cannot be removed")]
+    #[error("the engine cannot remove network {name} although no container is attached to it")]
     NetworkStuck { name: String },
     /// The source of a bind mount does not exist.
     #[error("service `{service}` mounts {path}, which does not exist")]
@@ -91,16 +91,16 @@ pub enum TargetError {
     #[error("image {image} is not present and could not be pulled: {reason}")]
     ImageMissing { image: String, reason: String },
     /// An image is nowhere it was looked for.
-    #[error("image {image} is not present and could be had nowhere:{}", listed(attempts))]
+    #[error("image {image} was not found in any configured source:{}", listed(attempts))]
     ImageNowhere { image: String, attempts: Vec<Attempt> },
     /// A recipe's build failed; `log` holds its last lines.
     #[error("recipe `{recipe}` failed: {reason}")]
     RecipeFailed { recipe: String, reason: String, log: Vec<String> },
     /// A recipe's build could not reach a package source.
-    #[error("recipe `{recipe}` failed: the package mirror {url} gives no packages")]
+    #[error("recipe `{recipe}` failed: package mirror {url} is unreachable")]
     MirrorDown { recipe: String, url: String, log: Vec<String> },
     /// A recipe's build could not resolve a package source's name.
-    #[error("recipe `{recipe}` failed: the name {host} cannot be resolved")]
+    #[error("recipe `{recipe}` failed: cannot resolve {host}")]
     NoNames { recipe: String, host: String, log: Vec<String> },
     /// A registry refused the credentials.
     #[error("the registry refused the credentials for {image}: {reason}")]
@@ -109,16 +109,16 @@ pub enum TargetError {
     #[error("build of service `{service}` failed: {reason}")]
     BuildFailed { service: String, reason: String, log: Vec<String> },
     /// The engine's disk is full.
-    #[error("no space left on the engine's disk while {operation}: {reason}")]
+    #[error("no space left on the disk of the engine while {operation}: {reason}")]
     DiskFull { operation: String, reason: String },
     /// The engine lacks a feature.
-    #[error("{feature} needs API {needed}, the engine speaks {found}")]
+    #[error("{feature} needs API {needed}, but the engine has API {found}")]
     Unsupported { feature: String, needed: String, found: String },
     /// A container could not be started.
     #[error("container {} could not be started: {reason}", container.name)]
     StartFailed { container: ContainerFacts, reason: String },
     /// A wait ended at its deadline.
-    #[error("{what} did not end within {}s", after.as_secs())]
+    #[error("{what} timed out after {}s", after.as_secs())]
     TimedOut { what: String, after: Duration },
     /// A record in the state volume has a newer format than this binary reads.
     #[error("the state of {project} was written in format {found}, this aictl reads up to {supported}")]
@@ -156,7 +156,7 @@ impl TargetError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Unreachable { address, .. } if address.starts_with("unix:") => {
-                "`aictl setup` starts or installs an engine, `aictl doctor` shows what is there; or point DOCKER_HOST at one".to_owned()
+                "install or start an engine with `aictl setup`, check this machine with `aictl doctor`, or set DOCKER_HOST".to_owned()
             }
             Self::Unreachable { .. } => "check DOCKER_HOST or `docker context ls`".to_owned(),
             Self::BadAddress { part: AddressPart::Context, .. } => "`docker context ls` lists the contexts".to_owned(),
@@ -166,20 +166,20 @@ impl TargetError {
             }
             Self::TooOld { .. } => "upgrade the engine: `apt-get install docker.io`".to_owned(),
             Self::Locked { holder, .. } if holder.looks_dead() => {
-                "its owner looks dead: `aictl lock break` removes the lock".to_owned()
+                "its owner seems to be dead; remove the lock with `aictl lock break`".to_owned()
             }
-            Self::Locked { .. } => "`aictl lock status` tells who; wait for it, or `aictl lock break`".to_owned(),
-            Self::LeaseLost { .. } => "`aictl status` shows what stands; run the command again".to_owned(),
+            Self::Locked { .. } => "see who holds it with `aictl lock status`; wait, or remove it with `aictl lock break`".to_owned(),
+            Self::LeaseLost { .. } => "see the current state with `aictl status`, then run the command again".to_owned(),
             Self::PortTaken { port, .. } => {
                 let number = port.rsplit(':').next().unwrap_or(port).split('/').next().unwrap_or(port);
-                format!("free it (`ss -ltnp 'sport = :{number}'` shows the process) or publish another port")
+                format!("find the process with `ss -ltnp 'sport = :{number}'` and stop it, or publish another port")
             }
             Self::NetworkStuck { .. } => {
-                "the next start uses it as it is; after a restart of the engine `aictl stop --remove` removes it"
+                "the next start reuses it; to remove it, restart the engine and run `aictl stop --remove`"
                     .to_owned()
             }
             Self::MissingSource { path, .. } => {
-                format!("make it where the engine runs (`mkdir -p {path}` for a folder), or mount another path")
+                format!("create it on the host of the engine (`mkdir -p {path}` for a directory), or mount another path")
             }
             Self::DiskFull { .. } => FULL_DISK.to_owned(),
             _ => return None,
@@ -190,29 +190,29 @@ impl TargetError {
         Some(match self {
             Self::BuildFailed { log, .. } if log.iter().any(|line| is_full(line)) => FULL_DISK.to_owned(),
             Self::BuildFailed { service, log, .. } if !log.is_empty() => {
-                format!("`aictl build {service} --verbose` shows all of its output")
+                format!("see the full output with `aictl build {service} --verbose`")
             }
             Self::ImageMissing { .. } => {
-                "`aictl build` builds services with a build section; `aictl start --bundle FILE` takes images from a bundle"
+                "build services with `aictl build`, or load images from a bundle with `aictl start --bundle FILE`"
                     .to_owned()
             },
             Self::ImageNowhere { attempts, .. } if attempts.iter().any(|a| a.credentials) => {
-                "`docker login REGISTRY` stores credentials".to_owned()
+                "log in with `docker login REGISTRY`".to_owned()
             }
             Self::ImageNowhere { .. } => {
-                "carry it over: `aictl bundle save FILE` where it is, then `aictl start --bundle FILE` here".to_owned()
+                "transfer it: run `aictl bundle save FILE` on a machine that has it, then `aictl start --bundle FILE` here".to_owned()
             }
-            Self::RegistryRefused { .. } => "`docker login REGISTRY` stores credentials".to_owned(),
+            Self::RegistryRefused { .. } => "log in with `docker login REGISTRY`".to_owned(),
             Self::MirrorDown { recipe, .. } => format!(
-                "`apt-get update` on this machine shows whether it answers; set another mirror in /etc/apt/sources.list, then \
+                "check it with `apt-get update` on this machine; to use another mirror, edit /etc/apt/sources.list, then \
                  `aictl images build base {recipe} --no-cache`"
             ),
             Self::NoNames { recipe, host, .. } => format!(
-                "`getent hosts {host}` asks the name servers of /etc/resolv.conf; set one that answers, then \
+                "check name resolution with `getent hosts {host}`, fix the name servers in /etc/resolv.conf, then run \
                  `aictl images build {recipe}`"
             ),
             Self::RecipeFailed { recipe, .. } => {
-                format!("`aictl images build {recipe} --verbose` shows all of its output")
+                format!("see the full output with `aictl images build {recipe} --verbose`")
             }
             _ => return None,
         })

@@ -19,7 +19,7 @@ pub trait Engine: Send + Sync {
 
     /// Whether the engine takes new connections. One that is being stopped first stops its containers, and as long as that
     /// takes it goes on answering on the connections there are.
-    async fn knock(&self) -> Result<(), TargetError>;
+    async fn ping(&self) -> Result<(), TargetError>;
 
     /// Everything of one project, plus the external networks, volumes and images the scope names.
     async fn observe(&self, scope: &Scope) -> Result<Observed, TargetError>;
@@ -159,7 +159,7 @@ pub trait Dial: Send + Sync {
     async fn dial(&self, container: &ObservedContainer, port: u16) -> Result<BoxDuplex, TargetError>;
 
     /// Removes what dialling had to put on the target. Called once after the last dial, whatever became of it.
-    async fn hang_up(&self);
+    async fn close_helpers(&self);
 }
 
 /// A whole target: what a workflow's context holds.

@@ -6,7 +6,7 @@ use std::fmt;
 
 use tera::ErrorKind as TeraKind;
 
-use super::{Scope, Source};
+use super::{Scope, TemplateFile};
 use crate::error::{ErrorKind, Hint, nearest};
 
 /// One fault of a template.
@@ -68,11 +68,11 @@ impl fmt::Display for Diagnosis {
 }
 
 /// tera's error as ours. Unknown filters, tests and functions come as several finished reports in one message.
-pub(super) fn diagnose(error: &tera::Error, sources: &[Source], scope: &Scope<'_>) -> Vec<Diagnosis> {
+pub(super) fn diagnose(error: &tera::Error, sources: &[TemplateFile], scope: &Scope<'_>) -> Vec<Diagnosis> {
     if let TeraKind::SyntaxError(report) | TeraKind::RenderingError(report) = error.kind() {
         let span = report.span();
         let end = if span.end_line == span.start_line { span.end_col } else { usize::MAX };
-        let place = Place { file: report.filename(), line: span.start_line, start: span.start_col, end };
+        let place = ErrorSpan { file: report.filename(), line: span.start_line, start: span.start_col, end };
         return vec![place.diagnosis(report.message(), sources, scope)];
     }
     let text = error.to_string();
@@ -81,26 +81,26 @@ pub(super) fn diagnose(error: &tera::Error, sources: &[Source], scope: &Scope<'_
 }
 
 /// A report tera has drawn already: `MESSAGE`, ` --> FILE:LINE:COLUMN`, the line, the caret.
-fn finished(report: &str, sources: &[Source], scope: &Scope<'_>) -> Option<Diagnosis> {
+fn finished(report: &str, sources: &[TemplateFile], scope: &Scope<'_>) -> Option<Diagnosis> {
     let (message, rest) = report.split_once("\n")?;
     let mut place = rest.trim_start().strip_prefix("--> ")?.lines().next()?.rsplitn(3, ':');
     let column: usize = place.next()?.parse().ok()?;
     let line = place.next()?.parse().ok()?;
     let carets = rest.lines().find_map(|line| Some(line.split_once('^')?.1.len() + 1)).unwrap_or(1);
     let start = column.checked_sub(1)?;
-    Some(Place { file: place.next()?, line, start, end: start + carets }.diagnosis(message, sources, scope))
+    Some(ErrorSpan { file: place.next()?, line, start, end: start + carets }.diagnosis(message, sources, scope))
 }
 
 /// Where a fault is; columns from 0.
-struct Place<'a> {
+struct ErrorSpan<'a> {
     file: &'a str,
     line: usize,
     start: usize,
     end: usize,
 }
 
-impl Place<'_> {
-    fn diagnosis(&self, message: &str, sources: &[Source], scope: &Scope<'_>) -> Diagnosis {
+impl ErrorSpan<'_> {
+    fn diagnosis(&self, message: &str, sources: &[TemplateFile], scope: &Scope<'_>) -> Diagnosis {
         let text = sources.iter().find(|source| source.name == self.file).map_or("", |source| source.text.as_str());
         let line = text.lines().nth(self.line.saturating_sub(1)).unwrap_or_default();
         let width = self.end.min(line.chars().count()).saturating_sub(self.start).max(1);

@@ -15,7 +15,7 @@ pub const SUFFIX: &str = ".tera";
 
 /// A file that may be a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Source {
+pub struct TemplateFile {
     /// Its name, as `include` and `extends` know it, and as errors show it.
     pub name: String,
     /// Its text.
@@ -43,7 +43,7 @@ pub struct Scope<'a> {
 }
 
 /// Renders every source that ends in `.tera`; others pass as they are. A base name that begins with `_` is only included.
-pub fn render(sources: &[Source], scope: &Scope<'_>) -> Result<Vec<Rendered>, TemplateError> {
+pub fn render(sources: &[TemplateFile], scope: &Scope<'_>) -> Result<Vec<Rendered>, TemplateError> {
     let templates = sources.iter().filter(|source| source.name.ends_with(SUFFIX));
     let tera = prepare(templates.map(|source| (source.name.as_str(), source.text.as_str())))
         .map_err(|error| TemplateError::Invalid(diagnosis::diagnose(&error, sources, scope)))?;
@@ -97,8 +97,8 @@ mod tests {
 
     use super::*;
 
-    fn sources(files: &[(&str, &str)]) -> Vec<Source> {
-        files.iter().map(|(name, text)| Source { name: (*name).to_owned(), text: (*text).to_owned() }).collect()
+    fn sources(files: &[(&str, &str)]) -> Vec<TemplateFile> {
+        files.iter().map(|(name, text)| TemplateFile { name: (*name).to_owned(), text: (*text).to_owned() }).collect()
     }
 
     fn try_render(files: &[(&str, &str)]) -> Result<Vec<Rendered>, TemplateError> {

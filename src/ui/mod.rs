@@ -1,4 +1,4 @@
-//! The only room that prints: reports to stdout, everything else to stderr, all of it through one redactor.
+//! The only module that prints: reports to stdout, everything else to stderr, all of it through one redactor.
 //! Reads events, reports and errors as data and returns exit codes; who is asked and who is told are built here.
 //! Never decides what happens, only how it looks.
 

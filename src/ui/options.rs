@@ -76,7 +76,7 @@ impl FromStr for OutputFormat {
         match text {
             "text" => Ok(Self::Text),
             "json" => Ok(Self::Json),
-            _ => Err(format!("`{text}` is none of {}", Self::NAMES.join(", "))),
+            _ => Err(format!("invalid value `{text}`, expected one of {}", Self::NAMES.join(", "))),
         }
     }
 }
@@ -91,7 +91,7 @@ impl FromStr for ProgressMode {
             "plain" => Ok(Self::Plain),
             "json" => Ok(Self::Json),
             "quiet" => Ok(Self::Quiet),
-            _ => Err(format!("`{text}` is none of {}", Self::NAMES.join(", "))),
+            _ => Err(format!("invalid value `{text}`, expected one of {}", Self::NAMES.join(", "))),
         }
     }
 }
@@ -119,6 +119,9 @@ mod tests {
     fn every_spelling_is_read_and_others_are_answered_with_the_list() {
         assert!(ProgressMode::NAMES.iter().all(|name| name.parse::<ProgressMode>().is_ok()));
         assert!(OutputFormat::NAMES.iter().all(|name| name.parse::<OutputFormat>().is_ok()));
-        assert_eq!("fancy".parse::<OutputFormat>(), Err("`fancy` is none of text, json".to_owned()));
+        assert_eq!(
+            "fancy".parse::<OutputFormat>(),
+            Err("invalid value `fancy`, expected one of text, json".to_owned())
+        );
     }
 }

@@ -63,7 +63,7 @@ impl Prompt for TerminalPrompt {
     fn confirm_typed(&self, question: &str, word: &str) -> Result<(), PromptError> {
         // `--yes` is no typed word: a verb that takes it for one says so and does not ask.
         self.ask(question, |question| {
-            let prompt = format!("{question}; type `{word}` to go on");
+            let prompt = format!("{question}; type `{word}` to continue");
             let typed: String = dialoguer::Input::new().with_prompt(prompt).allow_empty(true).interact_text()?;
             Ok(typed.trim() == word)
         })

@@ -9,7 +9,7 @@ use crate::project;
 use crate::session::Context;
 use crate::session::report::{Block, Report};
 
-/// Print the JSON Schema of aictl.yaml, for editors
+/// Print the JSON Schema of aictl.yaml
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct SchemaArgs {}
 

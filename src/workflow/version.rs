@@ -17,10 +17,10 @@ use crate::session::report::{Block, Cell, Report, Tone, to_json};
 /// An engine that takes longer is not asked.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Show the versions of aictl and of the engine
+/// Show version information of aictl and the engine
 #[derive(Debug, Clone, Default, Args)]
 pub struct VersionArgs {
-    /// Only the number of aictl's version
+    /// Only show the version number of aictl
     #[arg(long)]
     pub short: bool,
 }
@@ -45,7 +45,7 @@ pub async fn run(context: &Context, args: VersionArgs) -> Result<Box<dyn Report>
     let (engine, reason) = match tokio::time::timeout(PATIENCE, engine(context)).await {
         Ok(Ok(engine)) => (Some(engine), None),
         Ok(Err(error)) => (None, Some(error.to_string())),
-        Err(_) => (None, Some(format!("no engine answered within {}s", PATIENCE.as_secs()))),
+        Err(_) => (None, Some(format!("connecting to the engine timed out after {}s", PATIENCE.as_secs()))),
     };
     Ok(Box::new(VersionReport { version, engine, reason, short: false }))
 }

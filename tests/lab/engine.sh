@@ -40,7 +40,7 @@ lab_engine_up() {
   if [ -n "${DOCKER_HOST:-}" ]; then
     lab_has docker || lab_apt docker.io
     lab_engine_answers && return 0
-    lab_fail "no engine answers at DOCKER_HOST=$DOCKER_HOST; start it or unset DOCKER_HOST"
+    lab_fail "cannot connect to the engine at DOCKER_HOST=$DOCKER_HOST; start it or unset DOCKER_HOST"
     return 1
   fi
   lab_engine_install || return 1

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::stage::{Outcome, Stage};
+use crate::support::project::{Outcome, TestProject};
 
 const STACK: &str = r#"
 services:
@@ -30,7 +30,7 @@ fn states(outcome: &Outcome) -> Vec<String> {
 /// The state that is drawn is the engine's; when the engine is gone the picture stays and says so.
 #[test]
 fn a_running_stack_is_drawn_as_it_is_and_without_an_engine_as_it_is_meant() {
-    let Some(stage) = Stage::new("diagram") else { return };
+    let Some(stage) = TestProject::new("diagram") else { return };
     stage.write("compose.yaml", STACK);
     let before = stage.aictl(&["diagram", "--output", "json"]).ended(0);
     assert_eq!(states(&before), ["1-web missing", "broken missing", "once missing"]);
@@ -46,7 +46,7 @@ fn a_running_stack_is_drawn_as_it_is_and_without_an_engine_as_it_is_meant() {
     };
     let down = alone(&["--output", "json"]).ended(0);
     assert_eq!(states(&down), ["1-web unknown", "broken unknown", "once unknown"]);
-    assert!(alone(&[]).ended(0).stdout.contains("state unknown: no engine answers"));
+    assert!(alone(&[]).ended(0).stdout.contains("state unknown: cannot connect to the engine"));
     assert!(alone(&["--format", "svg"]).ended(0).stdout.starts_with("<svg "));
     let mermaid = alone(&["--format", "mermaid", "--offline"]).ended(0).stdout;
     assert!(mermaid.starts_with("flowchart TD\n") && mermaid.contains("--offline"), "{mermaid}");

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::{Outcome, skip};
+use crate::support::project::{Outcome, skip};
 
 const COMPOSE: &str = "services:\n  api:\n    build: ./api\n    environment:\n      DB: ${POSTGRES_PASSWORD:?}\n      KEY: ${OPENAI_API_KEY}\n      SENTRY: ${SENTRY_TOKEN:-}\n  db:\n    image: postgres:15\n";
 
@@ -83,7 +83,7 @@ fn a_disk_that_fills_up_leaves_no_project_and_the_next_init_finishes_it() {
     let full = full.ended(1);
     assert!(full.stderr.contains("No space left on device"), "{}", full.stderr);
     assert_eq!(begun, (false, false), "the project file is there before the rest, or nothing is");
-    assert!(grown && finished.ended(0).stdout.contains(" were there"));
+    assert!(grown && finished.ended(0).stdout.contains(" existed"));
     assert!(whole.0 && whole.1 > 20, "{whole:?}");
 }
 

@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use crate::stage::{Outcome, Stage};
+use crate::support::project::{Outcome, TestProject};
 
 const STACK: &str = r#"
 services:
@@ -16,15 +16,15 @@ services:
     scale: 2
 "#;
 
-fn started(name: &str) -> Option<Stage> {
-    let stage = Stage::new(name)?;
+fn started(name: &str) -> Option<TestProject> {
+    let stage = TestProject::new(name)?;
     stage.write("compose.yaml", STACK);
     stage.aictl(&["start"]).ended(0);
     Some(stage)
 }
 
 /// The output of a command that is fed with bytes.
-fn fed(stage: &Stage, words: &[&str], input: &[u8]) -> Vec<u8> {
+fn fed(stage: &TestProject, words: &[&str], input: &[u8]) -> Vec<u8> {
     let mut child = stage.command(words).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let input = input.to_vec();

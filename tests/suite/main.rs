@@ -1,4 +1,4 @@
-//! The whole test suite of aictl outside the rooms: one binary, one module per subject.
+//! The whole test suite of aictl outside the modules: one binary, one module per subject.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -7,28 +7,30 @@
 )]
 
 mod bundle;
-mod canary;
 mod diagram;
 mod doctor;
 mod engine_contract;
 mod engine_docker;
 mod engine_target;
-mod every_step;
 mod example;
+mod fault_injection;
+mod help;
 mod hostile_folder;
 mod images;
 mod init;
 mod lifecycle;
 mod lifecycle_verbs;
 mod machine_safety;
+mod modules;
 mod open_monitoring;
 mod own_engine;
 mod quickstart;
 mod recipes;
-mod rooms;
+mod secret_leaks;
 mod secrets;
 mod setup;
 mod smoke;
-mod stage;
+mod support;
+mod words;
 
 mod compose_judge;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::stage::{Outcome, Stage, free_port};
+use crate::support::project::{Outcome, TestProject, free_port};
 
 const STACK: &str = r#"
 services:
@@ -30,7 +30,7 @@ fn stack() -> (u16, u16, String) {
 /// In a pipe the address is only printed; on a terminal with a display the desktop's opener gets it.
 #[test]
 fn a_page_is_printed_in_a_pipe_and_opened_on_a_desktop() {
-    let Some(stage) = Stage::new("open") else { return };
+    let Some(stage) = TestProject::new("open") else { return };
     let (page, data, compose) = stack();
     stage.write("compose.yaml", &compose);
     let down = stage.aictl(&["open", "frontend"]).ended(1);
@@ -72,7 +72,7 @@ fn a_page_is_printed_in_a_pipe_and_opened_on_a_desktop() {
 /// What watches comes and goes; what is watched keeps its container, even where the files changed meanwhile.
 #[test]
 fn monitoring_starts_and_stops_beside_the_stack() {
-    let Some(stage) = Stage::new("monitoring") else { return };
+    let Some(stage) = TestProject::new("monitoring") else { return };
     let compose = stack().2;
     stage.write("compose.yaml", &compose);
     stage.aictl(&["start"]).ended(0);
@@ -89,7 +89,7 @@ fn monitoring_starts_and_stops_beside_the_stack() {
     let running = |service: &str| state(&stage, service) == "running";
     assert!(running("prometheus") && running("exporter"));
     let again = stage.aictl(&["monitoring", "start"]).ended(0);
-    assert_eq!((stage.containers(), again.stdout.contains("unchanged")), (watched, true), "{again:?}");
+    assert_eq!((stage.containers(), again.stdout.contains("up to date")), (watched, true), "{again:?}");
 
     stage.aictl(&["monitoring", "stop"]).ended(0);
     assert_eq!((state(&stage, "prometheus"), state(&stage, "db")), ("exited".into(), "running".into()));
@@ -104,13 +104,13 @@ fn monitoring_starts_and_stops_beside_the_stack() {
 
 #[test]
 fn a_stack_that_nothing_watches_says_how_something_would() {
-    let Some(stage) = Stage::new("unwatched") else { return };
+    let Some(stage) = TestProject::new("unwatched") else { return };
     stage.write("compose.yaml", "services: { db: { image: 'postgres:15' } }\n");
     let refused = stage.aictl(&["monitoring", "start"]).ended(10);
     assert!(refused.stderr.contains("profiles: [monitoring]") && refused.stderr.contains("hint:"), "{refused:?}");
 }
 
-fn state(stage: &Stage, service: &str) -> String {
+fn state(stage: &TestProject, service: &str) -> String {
     let status = stage.aictl(&["status", "--output", "json"]).ended(0).stdout;
     let status: Value = serde_json::from_str(&status).unwrap();
     let mut found = status["services"].as_array().unwrap().iter().filter(|s| s["service"] == service);

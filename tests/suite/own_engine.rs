@@ -10,7 +10,7 @@ use std::time::Duration;
 use aictl::image::Digest;
 use tempfile::TempDir;
 
-use crate::stage::{Outcome, eventually, records, skip};
+use crate::support::project::{Outcome, eventually, records, skip};
 
 /// A second engine without any network, gone with this value.
 pub struct OwnEngine {
@@ -188,7 +188,7 @@ fn a_disk_that_fills_up_while_building_is_named_and_nothing_half_done_is_left() 
     let failed = failed.ended(1);
     assert!(failed.stderr.to_lowercase().contains("no space left on device"), "{}", failed.stderr);
     assert!(failed.stderr.contains("own-a:1"), "the image is named: {}", failed.stderr);
-    assert!(failed.stderr.contains("hint: `docker system df` shows what fills the disk"), "{}", failed.stderr);
+    assert!(failed.stderr.contains("hint: see disk usage with `docker system df`"), "{}", failed.stderr);
     assert_eq!(listed(&["ps", "-a", "--format", "{{.Names}}"]), "own-aictl-state\n");
     assert_eq!(listed(&["volume", "ls", "-q"]), "own_aictl\n");
     assert_eq!(listed(&["network", "ls", "-q"]), networks);
@@ -270,7 +270,11 @@ fn an_engine_that_stops_during_a_start_ends_it_and_the_next_start_finishes_it() 
     engine.stop();
     let ended: Outcome = child.wait_with_output().unwrap().into();
     let ended = ended.ended(9);
-    assert!(ended.stderr.contains("no engine answers at") && ended.stderr.contains("hint: "), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("cannot connect to the engine at") && ended.stderr.contains("hint: "),
+        "{}",
+        ended.stderr
+    );
     let down: Outcome = engine.aictl(&project, &["status"]).output().unwrap().into();
     let down = down.ended(9);
     assert!(down.stderr.contains(&engine.address()), "{}", down.stderr);

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::stage::Outcome;
+use crate::support::project::Outcome;
 
 const PROJECT: &str = r#"
 name: demo
@@ -130,7 +130,7 @@ fn generate_makes_a_private_file_from_the_template_once() {
         "{text}"
     );
     let again = folder.aictl(&["secrets", "generate"]).ended(0).stdout;
-    assert!(again.contains("nothing to add"), "{again}");
+    assert!(again.contains("up to date"), "{again}");
     assert_eq!(folder.read(".env"), text);
     assert_eq!(folder.findings(&[]), [("missing".into(), "OPENAI_API_KEY".into(), 9)] as [(String, String, u64); 1]);
 }
@@ -141,7 +141,7 @@ fn generate_keeps_every_byte_that_is_there() {
     let folder = Folder::with(&format!("{mine}z'"));
     folder.aictl(&["secrets", "generate"]).ended(0);
     let text = folder.read(".env");
-    let head = format!("{mine}z'\n# from the console of the provider (to be filled in)\nOPENAI_API_KEY=\n");
+    let head = format!("{mine}z'\n# from the console of the provider (set a value)\nOPENAI_API_KEY=\n");
     assert!(text.starts_with(&head), "{text}");
     assert!(text.contains("DATABASE_URL=postgresql://app:${POSTGRES_PASSWORD}@db:5432/app\n"), "{text}");
     let broken = Folder::with(mine);
@@ -273,7 +273,7 @@ fn remedies_of_check_are_commands_that_mend() {
 
 #[test]
 fn what_is_no_file_is_refused_at_once_with_a_way_out() {
-    for (reason, make) in [("it is a directory, not a file", "mkdir"), ("it is no regular file", "mkfifo")] {
+    for (reason, make) in [("it is a directory, not a file", "mkdir"), ("not a regular file", "mkfifo")] {
         for verb in ["check", "generate"] {
             let folder = Folder::new();
             assert!(Command::new(make).arg(folder.path(".env")).status().unwrap().success());
@@ -283,7 +283,7 @@ fn what_is_no_file_is_refused_at_once_with_a_way_out() {
             let refused: Outcome = command.current_dir(folder.directory.path()).output().unwrap().into();
             let refused = refused.ended(1);
             assert!(refused.stderr.contains(&format!("error: .env: {reason}")), "{}", refused.stderr);
-            assert!(refused.stderr.contains("hint: `mv .env .env.away`"), "{}", refused.stderr);
+            assert!(refused.stderr.contains("hint: move it away with `mv .env .env.away`"), "{}", refused.stderr);
             fs::rename(folder.path(".env"), folder.path(".env.away")).unwrap();
             folder.aictl(&["secrets", "generate"]).ended(0);
         }
@@ -300,7 +300,11 @@ fn a_link_to_a_file_that_is_not_there_yet_is_where_the_file_is_made() {
     link("none/real.env");
     let refused = folder.aictl(&["secrets", "generate"]).ended(1);
     let said = "`.env` is a link to `none/real.env`, which cannot be created";
-    assert!(refused.stderr.contains(said) && refused.stderr.contains("hint: `mkdir -p none`"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains(said) && refused.stderr.contains("hint: create its directory with `mkdir -p none`"),
+        "{}",
+        refused.stderr
+    );
     link("real.env");
     folder.aictl(&["secrets", "generate"]).ended(0);
     assert!(folder.path(".env").is_symlink() && mode(&folder.path("real.env")) == 0o600);

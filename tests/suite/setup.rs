@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::stage::{Outcome, eventually, skip};
+use crate::support::project::{Outcome, eventually, skip};
 
 /// A machine that was just installed.
 struct Bare {
@@ -80,7 +80,11 @@ fn a_bare_debian_gets_an_engine_once_and_a_stopped_one_is_started() {
     machine.shell("mount -t tmpfs -o size=8m tmpfs /var/cache/apt/archives").ended(0);
     let full = machine.setup(&["--yes"]).ended(1);
     assert!(full.stderr.contains("could not install docker.io: no space left on the disk"), "{full:?}");
-    assert!(full.stderr.contains("hint: `df -h`") && full.stderr.contains("`aictl setup` goes on"), "{full:?}");
+    assert!(
+        full.stderr.contains("hint: find the full disk with `df -h`")
+            && full.stderr.contains("continue with `aictl setup`"),
+        "{full:?}"
+    );
     machine.shell("umount /var/cache/apt/archives").ended(0);
 
     let done = json(&machine.setup(&["--yes", "--output", "json"]).ended(0));
@@ -136,12 +140,12 @@ fn an_engine_that_is_installed_and_stopped_is_started_once_what_keeps_it_is_mend
     let seen = json(&machine.run(&["aictl", "doctor", "--output", "json"]).ended(4));
     let engine = seen["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "engine").unwrap();
     assert_eq!(engine["verdict"], "failed");
-    assert!(engine["remedy"].as_str().unwrap().starts_with("it is installed and stopped: `aictl setup` starts it"));
+    assert!(engine["remedy"].as_str().unwrap().starts_with("it is installed but stopped; start it with `aictl setup`"));
 
     settings(r#"{ "bridge": 5 }"#);
     let kept = machine.setup(&["--yes", "--timeout", "10s"]).ended(9);
     assert!(kept.stderr.contains("daemon.json"), "the engine's own words: {kept:?}");
-    assert!(kept.stderr.contains("hint: ") && kept.stderr.contains("`aictl setup` goes on"), "{kept:?}");
+    assert!(kept.stderr.contains("hint: ") && kept.stderr.contains("continue with `aictl setup`"), "{kept:?}");
 
     settings(r#"{ "bridge": "none", "iptables": false }"#);
     let steps = |outcome: &Value| -> Vec<String> {
@@ -201,9 +205,9 @@ fn no_names_no_mirror_and_a_silent_engine_each_say_what_to_do() {
         machine.shell("echo 'Acquire::Retries 0;' >/etc/apt/apt.conf.d/99retries").ended(0);
     };
     source("packages.example.org");
-    failed(1, "names do not resolve");
+    failed(1, "name resolution failed");
     source("127.0.0.1:1");
-    failed(1, "package mirror does not answer");
+    failed(1, "package mirror unreachable");
     let engine = |script: &str| {
         let write = format!("printf '#!/bin/sh\n{script}\n' >/usr/sbin/dockerd && chmod +x /usr/sbin/dockerd");
         machine.shell(&write).ended(0);

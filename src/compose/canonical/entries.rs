@@ -117,7 +117,7 @@ fn ulimit(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     let bounds = ["soft", "hard"].into_iter().filter_map(|key| node.get(key));
     let text = std::iter::once(&*node).chain(bounds).find_map(Node::as_str);
     match text {
-        Some(text) if unreadable == Unreadable::Refuse => Err(format!("must be a whole number, got {text:?}").into()),
+        Some(text) if unreadable == Unreadable::Refuse => Err(format!("must be an integer, got {text:?}").into()),
         _ => Ok(()),
     }
 }

@@ -46,17 +46,17 @@ pub(crate) enum Unreadable {
 
 /// Makes a whole tree canonical; all errors are collected.
 pub(crate) fn canonical(root: &mut Node, unreadable: Unreadable) -> Vec<FormError> {
-    let mut walk = Walk { unreadable, errors: Vec::new() };
+    let mut walk = Canonicalizer { unreadable, errors: Vec::new() };
     walk.node(root, &mut Vec::new());
     walk.errors
 }
 
-struct Walk {
+struct Canonicalizer {
     unreadable: Unreadable,
     errors: Vec<FormError>,
 }
 
-impl Walk {
+impl Canonicalizer {
     fn node<'n>(&mut self, node: &'n mut Node, path: &mut Vec<&'n str>) {
         if let Some(rewrite) = entries::rewrite(path)
             && let Err(refusal) = rewrite(node, self.unreadable)

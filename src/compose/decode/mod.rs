@@ -107,7 +107,7 @@ fn verbatim(node: &Node, path: &[&str], context: &mut Context) {
         let entries = node.as_map().into_iter().flatten();
         for (key, child) in entries.filter(|(key, _)| !key.starts_with("x-")) {
             if !matches!(child.value, Value::Null | Value::Str(_) | Value::Int(_)) {
-                let message = format!("must be a text or a whole number, got {}", sprint(&child.value));
+                let message = format!("must be a string or an integer, got {}", sprint(&child.value));
                 context.within(key, |context| context.misfit(child, message));
             }
         }

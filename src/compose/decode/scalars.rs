@@ -14,7 +14,7 @@ impl Decode for String {
 
     fn decode(node: &Node, context: &mut Context) -> Self {
         if matches!(node.value, Value::Time(_)) {
-            return refused(node, context, "a text in quotes");
+            return refused(node, context, "a quoted string");
         }
         sprint(&node.value)
     }
@@ -50,8 +50,8 @@ impl Decode for i64 {
             Value::Int(value) => *value,
             #[expect(clippy::cast_possible_truncation, reason = "Compose truncates here")]
             Value::Float(value) => *value as Self,
-            Value::Str(text) => text.parse().unwrap_or_else(|_| refused(node, context, "a whole number")),
-            _ => refused(node, context, "a whole number"),
+            Value::Str(text) => text.parse().unwrap_or_else(|_| refused(node, context, "an integer")),
+            _ => refused(node, context, "an integer"),
         }
     }
 }
@@ -67,7 +67,7 @@ macro_rules! unsigned {
                     Value::Float(value) => Self::try_from(*value as i64).ok(),
                     _ => None,
                 };
-                value.unwrap_or_else(|| refused(node, context, "a whole number that is not negative"))
+                value.unwrap_or_else(|| refused(node, context, "an integer that is not negative"))
             }
         }
     )* };

@@ -4,7 +4,7 @@
 
 mod scalar;
 
-use scalar::{Place, is_break, write_scalar};
+use scalar::{ScalarPosition, is_break, write_scalar};
 
 use super::go::float;
 use super::value::{Map, Node, Value};
@@ -21,7 +21,7 @@ pub fn to_yaml(value: &Value) -> String {
         Value::Map(map) if !map.is_empty() => out.map(map, 0),
         Value::List(list) if !list.is_empty() => out.list(list, 0),
         other => {
-            out.leaf(other, Place::default());
+            out.leaf(other, ScalarPosition::default());
             out.text.push('\n');
         }
     }
@@ -67,11 +67,11 @@ impl Text {
     fn key(&mut self, key: &str, indent: usize) -> bool {
         let simple = key.len() <= LONGEST_SIMPLE_KEY && !key.contains(is_break);
         if simple {
-            self.leaf(&Value::Str(key.to_owned()), Place { key: true, indent: indent + STEP, column: 0 });
+            self.leaf(&Value::Str(key.to_owned()), ScalarPosition { key: true, indent: indent + STEP, column: 0 });
         } else {
             self.text.push_str("? ");
             let column = self.column();
-            self.leaf(&Value::Str(key.to_owned()), Place { key: false, indent: indent + STEP, column });
+            self.leaf(&Value::Str(key.to_owned()), ScalarPosition { key: false, indent: indent + STEP, column });
             self.end_line();
             self.indent(indent);
         }
@@ -118,7 +118,7 @@ impl Text {
     /// A value that ends its line.
     fn line(&mut self, value: &Value, indent: usize) {
         let column = self.column();
-        self.leaf(value, Place { key: false, indent: indent + STEP, column });
+        self.leaf(value, ScalarPosition { key: false, indent: indent + STEP, column });
         self.end_line();
     }
 
@@ -129,7 +129,7 @@ impl Text {
         }
     }
 
-    fn leaf(&mut self, value: &Value, place: Place) {
+    fn leaf(&mut self, value: &Value, place: ScalarPosition) {
         match value {
             Value::Null => self.text.push_str("null"),
             Value::Bool(value) => self.text.push_str(if *value { "true" } else { "false" }),

@@ -9,7 +9,7 @@ const WIDTH: usize = 80;
 
 /// Where a scalar goes.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place {
+pub(super) struct ScalarPosition {
     /// It is a key.
     pub key: bool,
     /// Where continuation lines begin.
@@ -27,7 +27,7 @@ enum Style {
 }
 
 /// Appends a text.
-pub(super) fn write_scalar(out: &mut String, text: &str, place: Place) {
+pub(super) fn write_scalar(out: &mut String, text: &str, place: ScalarPosition) {
     let mut writer = Writer { out, place, column: place.column };
     match style(text, place.key) {
         Style::Plain => writer.plain(text),
@@ -142,7 +142,7 @@ fn has_indicators(text: &[char]) -> bool {
 
 struct Writer<'o> {
     out: &'o mut String,
-    place: Place,
+    place: ScalarPosition,
     column: usize,
 }
 

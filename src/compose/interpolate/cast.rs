@@ -67,7 +67,7 @@ impl Cast {
     pub(crate) fn apply(self, text: &str) -> Result<Value, String> {
         let refused = |wanted: &str| Err(format!("must be {wanted}, got {text:?}"));
         match self {
-            Self::Integer => text.parse().map(Value::Int).or_else(|_| refused("a whole number")),
+            Self::Integer => text.parse().map(Value::Int).or_else(|_| refused("an integer")),
             Self::Float => text.parse().map(Value::Float).or_else(|_| refused("a number")),
             Self::Float32 => match text.parse::<f32>() {
                 // Through its shortest text: the value stays what was written.

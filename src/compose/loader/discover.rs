@@ -22,7 +22,7 @@ const OVERRIDES: [&str; 4] =
 pub(crate) struct Setting {
     /// Absolute project directory.
     pub directory: String,
-    pub files: Vec<Source>,
+    pub files: Vec<ComposeFile>,
     pub environment: BTreeMap<String, String>,
     pub env_files: Vec<PathBuf>,
     pub profiles: Vec<String>,
@@ -31,7 +31,7 @@ pub(crate) struct Setting {
 
 /// A file and what it says.
 #[derive(Debug, Clone)]
-pub(crate) struct Source {
+pub(crate) struct ComposeFile {
     /// Absolute path, or `-`.
     pub name: String,
     /// Its documents, or why it cannot be read as YAML.
@@ -126,7 +126,7 @@ impl Loader<'_> {
         }
     }
 
-    fn read_source(&mut self, file: &FileSource) -> Result<Source, ComposeError> {
+    fn read_source(&mut self, file: &FileSource) -> Result<ComposeFile, ComposeError> {
         match file {
             FileSource::Stdin(text) => Ok(self.parsed("-", text)),
             FileSource::Inline { name, text } => Ok(self.parsed(&self.absolute(&name.to_string_lossy()), text)),
@@ -134,12 +134,12 @@ impl Loader<'_> {
         }
     }
 
-    fn parsed(&mut self, name: &str, text: &str) -> Source {
-        Source { name: name.to_owned(), documents: yaml::parse(text, self.number(name)) }
+    fn parsed(&mut self, name: &str, text: &str) -> ComposeFile {
+        ComposeFile { name: name.to_owned(), documents: yaml::parse(text, self.number(name)) }
     }
 
     /// A file from disk.
-    pub(super) fn read_file(&mut self, path: &str) -> Result<Source, ComposeError> {
+    pub(super) fn read_file(&mut self, path: &str) -> Result<ComposeFile, ComposeError> {
         let absolute = self.absolute(path);
         let bytes = std::fs::read(&absolute).map_err(|source| ComposeError::Read { path: absolute.into(), source })?;
         let text = String::from_utf8(bytes).map_err(|_| {
@@ -241,7 +241,7 @@ impl Loader<'_> {
     fn refuse_unnamed(&self, setting: &Setting) -> Result<(), ComposeError> {
         let first = setting.files.iter().filter_map(|file| file.documents.as_ref().ok()?.first());
         match first.filter_map(|document| document.root.get("name")).find(|name| matches!(name.value, Value::Time(_))) {
-            Some(name) => Err(self.refuse("name", name.at, "must be a text: put it in quotes")),
+            Some(name) => Err(self.refuse("name", name.at, "must be a string: put it in quotes")),
             None => Ok(()),
         }
     }
@@ -278,7 +278,7 @@ fn present(names: &[&str], directory: &Path) -> Vec<PathBuf> {
 }
 
 /// The `name` of each document.
-fn names_of(file: &Source) -> Vec<String> {
+fn names_of(file: &ComposeFile) -> Vec<String> {
     let name = |root: &Node| match root.get("name").map(|name| &name.value) {
         Some(Value::Null) | None => String::new(),
         Some(value) => crate::compose::go::text::sprint(value),

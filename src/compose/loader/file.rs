@@ -3,7 +3,7 @@
 //! Never normalises: that is done once, at the end.
 
 use super::Loader;
-use super::discover::Source;
+use super::discover::ComposeFile;
 use crate::compose::canonical::{Unreadable, canonical, omit_empty, promote_aliases, set_defaults};
 use crate::compose::error::{ComposeError, Diagnostic};
 use crate::compose::interpolate::Interpolation;
@@ -40,7 +40,7 @@ impl Scope {
 
 impl Loader<'_> {
     /// Loads a group of files into one canonical tree.
-    pub(super) fn group(&mut self, files: Vec<Source>, scope: &Scope) -> Result<Node, ComposeError> {
+    pub(super) fn group(&mut self, files: Vec<ComposeFile>, scope: &Scope) -> Result<Node, ComposeError> {
         let mut root = Node::from(Value::Map(Map::new()));
         let mut prepared = Vec::new();
         let mut problems = Vec::new();
@@ -77,7 +77,7 @@ impl Loader<'_> {
     }
 
     /// Loads one file as the base of an `extends`.
-    pub(super) fn base_file(&mut self, file: Source, scope: &Scope) -> Result<(Node, ResetPaths), ComposeError> {
+    pub(super) fn base_file(&mut self, file: ComposeFile, scope: &Scope) -> Result<(Node, ResetPaths), ComposeError> {
         let mut root = Node::from(Value::Map(Map::new()));
         let mut problems = Vec::new();
         let name = file.name.clone();
@@ -107,7 +107,7 @@ impl Loader<'_> {
     /// The documents of a file, interpolated.
     fn prepare(
         &mut self,
-        file: Source,
+        file: ComposeFile,
         scope: &Scope,
         problems: &mut Vec<Diagnostic>,
     ) -> Result<Vec<Document>, ComposeError> {

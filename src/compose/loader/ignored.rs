@@ -13,7 +13,7 @@ const IGNORED: [(&[&str], &str); 12] = [
     (&["services", "*", "deploy", "update_config"], "update_config only applies to rolling updates in Swarm mode"),
     (&["services", "*", "deploy", "rollback_config"], "rollback_config only applies to rolling updates in Swarm mode"),
     (&["services", "*", "deploy", "endpoint_mode"], "endpoint_mode is ignored: only Swarm has virtual addresses"),
-    (&["services", "*", "deploy", "placement"], "placement is ignored: there is one engine"),
+    (&["services", "*", "deploy", "placement"], "placement is ignored: only Swarm schedules services"),
     (&["services", "*", "credential_spec"], "credential_spec is ignored: only Windows containers have one"),
     (&["services", "*", "isolation"], "isolation is ignored on Linux"),
     (&["services", "*", "volume_driver"], "volume_driver is ignored: set the driver of the volume"),

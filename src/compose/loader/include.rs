@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::Loader;
-use super::discover::Source;
+use super::discover::ComposeFile;
 use super::file::Scope;
 use crate::compose::error::{ComposeError, Diagnostic};
 use crate::compose::merge;
@@ -108,7 +108,7 @@ impl Loader<'_> {
     }
 
     /// The files an entry names, and what they are loaded with.
-    fn sources(&mut self, mut entry: Entry, scope: &Scope) -> Result<(Vec<Source>, Scope), ComposeError> {
+    fn sources(&mut self, mut entry: Entry, scope: &Scope) -> Result<(Vec<ComposeFile>, Scope), ComposeError> {
         let locals: Vec<String> = entry.paths.iter().map(|path| rooted(&scope.resources, path)).collect();
         let main = locals[0].clone();
         let base = match entry.directory.as_str() {
@@ -136,7 +136,7 @@ impl Loader<'_> {
             is_base: false,
             resolve_paths: true,
         };
-        let mut sources: Vec<Source> = Vec::new();
+        let mut sources: Vec<ComposeFile> = Vec::new();
         for path in &locals {
             sources.push(self.read_file(path).map_err(|error| match error {
                 ComposeError::Read { source, .. } => {

@@ -84,7 +84,7 @@ pub(super) fn unique_by(
 
 /// The part before `=`.
 pub(super) fn key_value_name(node: &Node) -> Result<String, String> {
-    let text = node.as_str().ok_or_else(|| format!("must be a text, got {}", sprint(&node.value)))?;
+    let text = node.as_str().ok_or_else(|| format!("must be a string, got {}", sprint(&node.value)))?;
     Ok(text.split_once('=').map_or(text, |(key, _)| key).to_owned())
 }
 

@@ -1,5 +1,5 @@
 //! A service, a job and the hooks that run around a container.
-//! Reads nothing; plain data in the order Compose writes it, with the questions other rooms ask of a service.
+//! Reads nothing; plain data in the order Compose writes it, with the questions other modules ask of a service.
 //! Never decides defaults: the loader has filled them in.
 
 use std::collections::BTreeMap;

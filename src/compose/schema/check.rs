@@ -210,9 +210,9 @@ fn wrong_type(wanted: u8, value: &Value) -> String {
     const NAMES: [(u8, &str); 7] = [
         (types::OBJECT, "a mapping"),
         (types::ARRAY, "a list"),
-        (types::STRING, "a text"),
+        (types::STRING, "a string"),
         (types::NUMBER, "a number"),
-        (types::INTEGER, "a whole number"),
+        (types::INTEGER, "an integer"),
         (types::BOOLEAN, "true or false"),
         (types::NULL, "nothing"),
     ];
@@ -224,13 +224,13 @@ fn wrong_type(wanted: u8, value: &Value) -> String {
         Value::List(_) => "a list".to_owned(),
         Value::Map(_) => "a mapping".to_owned(),
         Value::Str(text) if text.chars().count() <= 40 => format!("{text:?}"),
-        Value::Str(_) => "a text".to_owned(),
+        Value::Str(_) => "a string".to_owned(),
         other => crate::compose::go::text::sprint(other),
     };
     let wanted = match names.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-        None => "something else".to_owned(),
+        None => "a value of another type".to_owned(),
     };
     format!("must be {wanted}, got {got}")
 }
@@ -266,11 +266,11 @@ mod tests {
     #[test]
     fn wrong_types_say_what_was_expected() {
         let cases = [
-            ("services: {w: {image: 1}}", "1:23 services.w.image must be a text, got 1"),
+            ("services: {w: {image: 1}}", "1:23 services.w.image must be a string, got 1"),
             ("services: {w: {ports: 80}}", "1:23 services.w.ports must be a list, got 80"),
             (
                 "services: {w: {command: {}}}",
-                "1:25 services.w.command must be a list, a text or nothing, got a mapping",
+                "1:25 services.w.command must be a list, a string or nothing, got a mapping",
             ),
             ("services: []", "1:11 services must be a mapping, got a list"),
             (

@@ -51,7 +51,7 @@ impl Constructor<'_> {
         self.expanded += 1;
         let written = self.arena.nodes.len();
         if self.expanded > MAX_EXPANDED || (self.expanded > FREE_ALIASES && self.expanded > written * 100) {
-            return Err(YamlError::new(raw.at, "aliases expand to far more than the document holds"));
+            return Err(YamlError::new(raw.at, "document contains excessive aliasing"));
         }
         Ok(())
     }

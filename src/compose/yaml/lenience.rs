@@ -77,7 +77,7 @@ pub(super) fn refuse_directives(text: &str, file: u16) -> Result<(), YamlError> 
         let mut words = line.split_whitespace();
         let message = match (words.next(), words.next()) {
             (Some("%TAG"), _) | (Some("%YAML"), Some("1.1")) => continue,
-            (Some("%YAML"), _) => "only YAML 1.1 can be asked for",
+            (Some("%YAML"), _) => "only YAML 1.1 is supported",
             _ => "unknown directive",
         };
         let line = u32::try_from(number + 1).unwrap_or(u32::MAX);

@@ -108,7 +108,7 @@ mod tests {
             let refs = vec![format!("*a{}", level - 1); 10].join(",");
             text.push_str(&format!("a{level}: &a{level} [{refs}]\n"));
         }
-        assert!(parse(&text, 0).unwrap_err().message.contains("aliases"));
+        assert!(parse(&text, 0).unwrap_err().message.contains("excessive aliasing"));
     }
 
     #[test]

@@ -111,7 +111,8 @@ fn ssh(text: &str, rest: &str, environment: &Environment) -> Result<SshHost, Tar
 }
 
 fn host_and_port(text: &str, authority: &str) -> Result<(String, Option<u16>), TargetError> {
-    let number = |port: &str| port.parse::<u16>().map(Some).map_err(|_| bad(text, format!("`{port}` is not a port")));
+    let number =
+        |port: &str| port.parse::<u16>().map(Some).map_err(|_| bad(text, format!("`{port}` is not a valid port")));
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, after) = rest.split_once(']').ok_or_else(|| bad(text, "`[` without `]`"))?;
         let port = after.strip_prefix(':').map_or(Ok(None), number)?;

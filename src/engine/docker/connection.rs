@@ -66,7 +66,7 @@ impl Connection {
             tokio::time::timeout(limit, send(request(Method::GET, "/_ping", Bytes::new(), &address.display)?)).await;
         let unreachable = |reason: String| TargetError::Unreachable { address: address.display.clone(), reason };
         let answer = match ping {
-            Err(_) => return Err(unreachable(format!("no answer within {}s", limit.as_secs()))),
+            Err(_) => return Err(unreachable(format!("timed out after {}s", limit.as_secs()))),
             Ok(Err(error)) => {
                 let failed = || unreachable(connector.complaint().unwrap_or_else(|| error_mapping::innermost(&error)));
                 return Err(tls::failure_of(&address.display, &error).unwrap_or_else(failed));
@@ -94,8 +94,7 @@ impl Connection {
             #[serde(rename = "Arch", default)]
             architecture: String,
         }
-        let ask =
-            || async { Ok(self.get::<Version>("/version", "asking the engine about itself").await?.architecture) };
+        let ask = || async { Ok(self.get::<Version>("/version", "reading engine information").await?.architecture) };
         self.architecture.get_or_try_init(ask).await.cloned()
     }
 
@@ -278,9 +277,9 @@ fn greet(address: &Address, answer: &Response<Incoming>) -> Result<EngineInfo, T
         return Err(unreachable("it answers 400 Bad Request to a ping, as a port that wants TLS does".to_owned()));
     }
     if answer.status() != StatusCode::OK {
-        return Err(unreachable(format!("it answers {} to a ping", answer.status())));
+        return Err(unreachable(format!("ping returned {}", answer.status())));
     }
-    let found = header(answer, "api-version").ok_or_else(|| unreachable("what answers is no Docker engine".into()))?;
+    let found = header(answer, "api-version").ok_or_else(|| unreachable("the server is not a Docker engine".into()))?;
     let mut info = EngineInfo {
         address: address.display.clone(),
         api_version: found.to_owned(),

@@ -34,10 +34,9 @@ pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> Targ
             let reason = if err.is_connect() { reason } else { format!("{operation}: {reason}") };
             TargetError::Unreachable { address: connection.engine.address.clone(), reason }
         }
-        ApiError::RequestTimeoutError => TargetError::Broken {
-            operation,
-            message: format!("the engine at {} did not answer in time", connection.engine.address),
-        },
+        ApiError::RequestTimeoutError => {
+            TargetError::Broken { operation, message: format!("the engine at {} timed out", connection.engine.address) }
+        }
         other => TargetError::Broken { operation, message: innermost(&other) },
     }
 }

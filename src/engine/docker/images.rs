@@ -88,7 +88,7 @@ impl DockerEngine {
         let (listed, containers, usage) = try_join!(
             connection.get::<Vec<ListedImage>>("/images/json", "listing images"),
             connection.get::<Vec<ListedContainer>>("/containers/json?all=1", "listing containers"),
-            connection.get::<Usage>("/system/df?type=image", "asking for the sizes of images"),
+            connection.get::<Usage>("/system/df?type=image", "reading image sizes"),
         )?;
         let shared: BTreeMap<String, i64> =
             usage.images.unwrap_or_default().into_iter().map(|image| (image.id, image.shared_size)).collect();
@@ -126,7 +126,7 @@ impl DockerEngine {
         let broken = |message: String| TargetError::Broken { operation: doing.clone(), message };
         let answer: serde_json::Value = serde_json::from_slice(&bytes).map_err(|e| broken(e.to_string()))?;
         let digest = answer["Descriptor"]["digest"].as_str();
-        digest.map(str::to_owned).ok_or_else(|| broken("the answer has no digest".to_owned()))
+        digest.map(str::to_owned).ok_or_else(|| broken("no digest in the response".to_owned()))
     }
 
     /// Loads an archive as `docker load` does.

@@ -126,7 +126,7 @@ impl Resources {
 
 impl DockerEngine {
     pub(super) async fn engine_info(&self) -> Result<EngineInfo, TargetError> {
-        let found: Resources = self.connection.get("/info", "asking the engine about itself").await?;
+        let found: Resources = self.connection.get("/info", "reading engine information").await?;
         Ok(EngineInfo {
             operating_system: found.operating_system.clone(),
             architecture: found.architecture.clone(),

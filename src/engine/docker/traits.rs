@@ -23,7 +23,7 @@ impl Engine for DockerEngine {
         self.engine_info().await
     }
 
-    async fn knock(&self) -> Result<(), TargetError> {
+    async fn ping(&self) -> Result<(), TargetError> {
         self.connect_anew().await
     }
 
@@ -106,7 +106,7 @@ impl Dial for DockerEngine {
         self.dial_port(container, port).await
     }
 
-    async fn hang_up(&self) {
+    async fn close_helpers(&self) {
         self.remove_helpers().await;
     }
 }

@@ -83,7 +83,7 @@ impl tower_service::Service<Uri> for Connector {
     fn call(&mut self, _: Uri) -> Self::Future {
         let connector = self.clone();
         Box::pin(async move {
-            let late = |_| io::Error::new(io::ErrorKind::TimedOut, "no connection within 10s");
+            let late = |_| io::Error::new(io::ErrorKind::TimedOut, "connection timed out after 10s");
             tokio::time::timeout(CONNECT_TIMEOUT, connector.connect()).await.map_err(late)?
         })
     }
@@ -135,7 +135,7 @@ fn dial_stdio(host: &SshHost, complaint: &Arc<Mutex<String>>) -> io::Result<SshS
     command.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
     command.stderr(std::process::Stdio::piped());
     let mut process = command.spawn().map_err(refused)?;
-    let taken = || io::Error::other("ssh has no standard streams");
+    let taken = || io::Error::other("could not open the standard streams of ssh");
     let (input, output) = process.stdin.take().zip(process.stdout.take()).ok_or_else(taken)?;
     if let Some(errors) = process.stderr.take() {
         tokio::spawn(collect(errors, Arc::clone(complaint)));

@@ -72,5 +72,5 @@ impl Dial for MemoryEngine {
         Ok(Box::new(ours))
     }
 
-    async fn hang_up(&self) {}
+    async fn close_helpers(&self) {}
 }

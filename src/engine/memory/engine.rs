@@ -34,7 +34,7 @@ impl Engine for MemoryEngine {
         Ok(info())
     }
 
-    async fn knock(&self) -> Result<(), TargetError> {
+    async fn ping(&self) -> Result<(), TargetError> {
         self.alive()
     }
 

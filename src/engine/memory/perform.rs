@@ -118,7 +118,7 @@ fn from(world: &mut World, image: &str, source: &ImageSource) -> Result<(), Targ
     let missing = |reason: &str| TargetError::ImageMissing { image: image.to_owned(), reason: reason.to_owned() };
     match source {
         ImageSource::Excluded { reason, .. } => Err(missing(reason)),
-        _ if !world.offers.contains(&source.words(image)) => Err(missing("it does not answer")),
+        _ if !world.offers.contains(&source.words(image)) => Err(missing("it is not responding")),
         ImageSource::Recipe { builds, .. } => {
             builds.iter().for_each(|build| drop(world.add_image(&build.image)));
             Ok(())

@@ -23,7 +23,7 @@ pub(super) struct StoredFile {
     pub(super) mode: u32,
 }
 
-/// A container: what is seen of it and what it was made from.
+/// A container: what is seen of it and what it was created from.
 #[derive(Debug, Clone)]
 pub(super) struct Container {
     pub(super) seen: ObservedContainer,

@@ -8,37 +8,37 @@ use crate::error::{ErrorKind, Hint};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
     /// Somebody else's engine is installed; a second one beside it would fight over networks and the socket.
-    #[error("{whose}; no second engine is put beside it")]
+    #[error("{whose}; a second engine is not installed")]
     Beside { whose: &'static str, start: &'static str },
     /// The engine that is meant is on another machine.
-    #[error("the engine at {address} does not answer ({reason}), and `setup` only sets this machine up")]
+    #[error("the engine at {address} is not responding ({reason}), and `setup` only sets this machine up")]
     Elsewhere { address: String, reason: String },
     /// The engine's socket does not let this user in.
-    #[error("an engine runs, and {user} may not use it")]
+    #[error("an engine is running, but {user} has no permission to use it")]
     Forbidden { user: String },
     /// The installed engine is too old.
-    #[error("the engine that runs speaks API {found}, 1.41 is needed at least")]
+    #[error("the running engine has API {found}, at least 1.41 is required")]
     TooOld { found: String },
     /// No Linux.
-    #[error("this system is no Linux with /etc/os-release; its engine is installed by hand")]
+    #[error("unsupported system: not a Linux with /etc/os-release; install an engine manually")]
     NotLinux,
     /// A distribution without a recipe here.
-    #[error("how {name} installs a Docker engine is not known")]
+    #[error("unsupported distribution {name}")]
     UnknownDistribution { name: String },
     /// The distribution is known and its repositories have no engine.
     #[error("the repositories of {distribution} have no Docker engine (docker-ce, moby-engine), only Podman")]
     NoPackage { distribution: String },
     /// Root's rights are needed.
-    #[error("root's rights are needed to {what}")]
+    #[error("root privileges are required to {what}")]
     NeedsRoot { what: String },
     /// A command failed.
     #[error("could not {step}: {trouble}")]
     Step { step: String, trouble: Trouble, tail: Vec<String> },
     /// The engine was started and does not answer.
-    #[error("the engine did not answer within {seconds}s")]
+    #[error("the engine timed out after {seconds}s")]
     Silent { seconds: u64, tail: Vec<String>, log: Option<String> },
     /// The engine was started and ended at once.
-    #[error("the engine ended right after its start ({status})")]
+    #[error("the engine exited right after it was started ({status})")]
     Ended { status: String, tail: Vec<String>, log: String },
     /// Ctrl-C between two steps.
     #[error("interrupted before `{next}`")]
@@ -49,34 +49,34 @@ pub enum SetupError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
     /// Names do not resolve.
-    #[error("names do not resolve")]
+    #[error("name resolution failed")]
     NoDns,
     /// The mirror does not answer or lacks what its list promises.
-    #[error("the package mirror does not answer")]
+    #[error("package mirror unreachable")]
     MirrorDown,
     /// The disk is full.
     #[error("no space left on the disk")]
     DiskFull,
     /// The package is in no repository.
-    #[error("no repository has the package")]
+    #[error("package not found in any repository")]
     NoSuchPackage,
     /// Another package manager runs.
-    #[error("another package manager is at work")]
+    #[error("another package manager is running")]
     Busy,
     /// An earlier installation was cut off.
-    #[error("an earlier installation was cut off")]
+    #[error("an earlier installation was interrupted")]
     CutOff,
     /// Rights are missing.
-    #[error("it is not permitted")]
+    #[error("permission denied")]
     NotPermitted,
     /// The program is not there.
     #[error("the program is not installed")]
     NoProgram,
     /// The init system could not start the engine.
-    #[error("the init system could not start it")]
+    #[error("the init system failed to start it")]
     Unit,
     /// It took too long.
-    #[error("it did not end in time")]
+    #[error("it timed out")]
     TimedOut,
     /// Something else; its last words follow.
     #[error("the command failed")]
@@ -128,24 +128,28 @@ impl Trouble {
 
     const fn remedy(self) -> &'static str {
         match self {
-            Self::NoDns => "check the name servers: `cat /etc/resolv.conf` lists them",
+            Self::NoDns => "check the name servers with `cat /etc/resolv.conf`",
             Self::MirrorDown => {
-                "another mirror can be set in /etc/apt/sources.list or /etc/yum.repos.d; `apt-get update` tries it"
+                "set another mirror in /etc/apt/sources.list or /etc/yum.repos.d and test it with `apt-get update`"
             }
-            Self::DiskFull => "`df -h` shows the full disk; `apt-get clean` or `dnf clean all` frees a little",
-            Self::NoSuchPackage => "`cat /etc/apt/sources.list` or `dnf repolist` shows which repositories are asked",
-            Self::Busy => "`ps aux | grep -E 'apt|dpkg|dnf'` shows it; wait until it has ended",
-            Self::CutOff => "`dpkg --configure -a && apt-get -f install -y` finishes it",
-            Self::NotPermitted => "`sudo aictl setup` runs with root's rights; a container may lack them all the same",
-            Self::NoProgram => "`command -v apt-get dnf systemctl` shows what there is",
-            Self::Unit => "`journalctl -u docker -n 50` or `rc-service docker status` tells why",
-            Self::TimedOut | Self::Other => "`aictl setup --verbose` shows the whole output",
+            Self::DiskFull => {
+                "find the full disk with `df -h`; free some space with `apt-get clean` or `dnf clean all`"
+            }
+            Self::NoSuchPackage => {
+                "check the configured repositories with `cat /etc/apt/sources.list` or `dnf repolist`"
+            }
+            Self::Busy => "find it with `ps aux | grep -E 'apt|dpkg|dnf'` and wait until it finishes",
+            Self::CutOff => "complete it with `dpkg --configure -a && apt-get -f install -y`",
+            Self::NotPermitted => "run `sudo aictl setup`; inside a container root may still lack privileges",
+            Self::NoProgram => "check what is installed with `command -v apt-get dnf systemctl`",
+            Self::Unit => "find the reason with `journalctl -u docker -n 50` or `rc-service docker status`",
+            Self::TimedOut | Self::Other => "see the full output with `aictl setup --verbose`",
         }
     }
 }
 
 /// What is done is not done again.
-const AGAIN: &str = "`aictl setup` goes on from here: what is done is not done again";
+const AGAIN: &str = "continue with `aictl setup`; completed steps are skipped";
 
 impl Hint for SetupError {
     fn kind(&self) -> ErrorKind {
@@ -168,10 +172,10 @@ impl Hint for SetupError {
     fn hints(&self) -> Vec<String> {
         let hints: Vec<String> = match self {
             Self::Beside { start, .. } => {
-                vec![format!("`{start}` starts it; `docker context use NAME` or DOCKER_HOST then points at it")]
+                vec![format!("start it with `{start}`, then select it with `docker context use NAME` or DOCKER_HOST")]
             }
             Self::Elsewhere { .. } => {
-                vec!["`unset DOCKER_HOST` means this machine's engine; `docker context ls` lists the others".to_owned()]
+                vec!["use the local engine with `unset DOCKER_HOST`, or list others with `docker context ls`".to_owned()]
             }
             Self::Forbidden { user } => {
                 vec![format!("`sudo usermod -aG docker {user}`, then log in again (or `newgrp docker`)")]
@@ -180,25 +184,25 @@ impl Hint for SetupError {
                 vec!["upgrade it: `apt-get install docker.io` or `dnf upgrade moby-engine`".to_owned()]
             }
             Self::NotLinux => {
-                vec!["start Docker Desktop or another engine; `docker context ls` then lists it".to_owned()]
+                vec!["start Docker Desktop or another engine, then check `docker context ls`".to_owned()]
             }
             Self::UnknownDistribution { .. } => {
-                vec!["install an engine by hand, start it (`dockerd &`), then `aictl setup` does the rest".to_owned()]
+                vec!["install and start an engine manually (`dockerd &`), then run `aictl setup`".to_owned()]
             }
             Self::NoPackage { .. } => vec![
-                "add Docker's own repository, or your mirror of it, to /etc/yum.repos.d; `dnf repolist` lists it, then \
+                "add the Docker repository or a mirror of it to /etc/yum.repos.d, check it with `dnf repolist`, then run \
                  `aictl setup`"
                     .to_owned(),
             ],
             Self::NeedsRoot { .. } => vec!["`sudo aictl setup`".to_owned()],
             Self::Step { trouble, .. } => vec![trouble.remedy().to_owned(), AGAIN.to_owned()],
             Self::Ended { tail, .. } if tail.iter().any(|line| line.contains("pid file found")) => {
-                vec!["an engine that was killed left it: `rm /var/run/docker.pid && aictl setup`".to_owned()]
+                vec!["remove the stale file: `rm /var/run/docker.pid && aictl setup`".to_owned()]
             }
             Self::Silent { log: Some(log), .. } | Self::Ended { log, .. } => {
-                vec![format!("`tail -n 50 {log}` tells more"), AGAIN.to_owned()]
+                vec![format!("see the log with `tail -n 50 {log}`"), AGAIN.to_owned()]
             }
-            Self::Silent { .. } => vec!["`journalctl -u docker -n 50` tells more".to_owned(), AGAIN.to_owned()],
+            Self::Silent { .. } => vec!["see the log with `journalctl -u docker -n 50`".to_owned(), AGAIN.to_owned()],
             Self::Interrupted { .. } => vec![AGAIN.to_owned()],
         };
         hints

@@ -82,7 +82,7 @@ pub async fn perform_setup(
         let skipped = match result {
             Err(error) if !step.optional => return Err(root_of(error, given_up)),
             Err(error) => {
-                reporter.warn(format!("{error}; going on without it"));
+                reporter.warn(format!("{error}; continuing without it"));
                 let said = error.to_string();
                 given_up.get_or_insert(error);
                 Some(said)

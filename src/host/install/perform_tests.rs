@@ -211,7 +211,7 @@ async fn an_optional_step_that_fails_is_skipped_and_says_why() {
     let machine = Scripted { read_only: true, ..Default::default() };
     let done = perform_on(&machine, &kernel_steps()).await.unwrap();
     assert!(
-        done.iter().all(|step| step.skipped.as_deref().is_some_and(|why| why.contains("not permitted"))),
+        done.iter().all(|step| step.skipped.as_deref().is_some_and(|why| why.contains("permission denied"))),
         "{done:?}"
     );
 }

@@ -37,7 +37,7 @@ pub struct SetupFacts {
     /// Engine packages the repositories offer, where they had to be asked.
     pub offered: Vec<String>,
     /// How long the engine is waited for, when somebody said so.
-    pub patience: Option<Duration>,
+    pub timeout: Option<Duration>,
     /// An image that is built from the distribution's packages, where no program to do that is installed.
     pub built_image: Option<String>,
     /// Kernel settings of the machine the containers run on; empty where it is another one.
@@ -177,7 +177,7 @@ fn plan_engine(facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupError> {
 fn refuse_beside_others(presence: &Presence) -> Result<(), SetupError> {
     let beside = |whose, start| Err(SetupError::Beside { whose, start });
     if presence.podman_docker {
-        return beside("the command `docker` is Podman's", "systemctl --user start podman.socket");
+        return beside("the `docker` command is Podman's", "systemctl --user start podman.socket");
     }
     if presence.desktop {
         return beside("Docker Desktop is installed", "systemctl --user start docker-desktop");
@@ -258,7 +258,7 @@ const START: (&str, &str) = ("start", "Started");
 
 fn start(presence: &Presence) -> Vec<SetupStep> {
     let by =
-        |command: &str| vec![SetupStep::run(START, "the engine", &[command]).because("it is installed and stopped")];
+        |command: &str| vec![SetupStep::run(START, "the engine", &[command]).because("it is installed but stopped")];
     if presence.snap && presence.dockerd.is_none() {
         return by("snap start docker");
     }
@@ -268,7 +268,7 @@ fn start(presence: &Presence) -> Vec<SetupStep> {
     if presence.openrc {
         let mut steps = by("rc-service docker start");
         let enable = SetupStep::run(("enable", "Enabled"), "the engine", &["rc-update add docker default"]);
-        steps.push(enable.because("it starts with the machine from now on"));
+        steps.push(enable.because("start it at boot"));
         return steps;
     }
     by_hand(presence)
@@ -280,19 +280,19 @@ fn by_hand(presence: &Presence) -> Vec<SetupStep> {
     if !presence.cgroups {
         let mount = "mount -t cgroup2 cgroup2 /sys/fs/cgroup";
         let step = SetupStep::run(("mount", "Mounted"), "control groups", &[mount]);
-        steps.push(step.because("no init system has done it").optional());
+        steps.push(step.because("there is no init system to mount it").optional());
     }
     let command = vec![presence.dockerd.clone().unwrap_or_else(|| "dockerd".to_owned())];
     // The package's own script may have started it.
     let action = Action::Launch { command, log: ENGINE_LOG.to_owned(), grace: Duration::from_secs(2) };
-    let cause = format!("no init system does; its process id is in {ENGINE_PID}");
+    let cause = format!("there is no init system; its process ID is in {ENGINE_PID}");
     steps.push(SetupStep { verbs: START, subject: "the engine".to_owned(), cause, action, optional: false });
     steps
 }
 
 /// The wait for what the steps before started.
 fn answer(facts: &SetupFacts, started: &[SetupStep]) -> SetupStep {
-    let limit = facts.patience.unwrap_or(ENGINE);
+    let limit = facts.timeout.unwrap_or(ENGINE);
     let log = started.iter().find_map(|step| match &step.action {
         Action::Launch { log, .. } => Some(log.clone()),
         _ => None,

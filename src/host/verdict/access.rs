@@ -10,7 +10,7 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     findings.extend(facts.access.env_files.iter().map(env_file));
     findings.extend(facts.stack.unreadable.as_ref().map(|why| {
         let finding = Finding::new("files", "compose files", why).wanted("a stack that can be read");
-        finding.warning("ports and images were not looked at; `aictl config` tells the whole of it")
+        finding.warning("ports and images were not checked; see all problems with `aictl config`")
     }));
     findings
 }
@@ -22,7 +22,7 @@ fn project(facts: &Facts) -> Finding {
         Ok(false) => {
             let own = as_root(facts, &format!("chown -R {} {}", facts.machine.user, quoted(path)));
             let finding = Finding::new("permissions", format!("project {path}"), "not writable").wanted("writable");
-            finding.warning(format!("files such as .env cannot be made: {own}"))
+            finding.warning(format!("files such as .env cannot be created: {own}"))
         }
         Err(why) => Finding::unseen("permissions", format!("project {path}"), why),
     }
@@ -33,7 +33,7 @@ fn env_file((path, mode): &(String, u32)) -> Finding {
     if mode & 0o077 == 0 {
         return finding;
     }
-    finding.warning(format!("others can read its secrets: `chmod 600 {}`", quoted(path)))
+    finding.warning(format!("other users can read its secrets: `chmod 600 {}`", quoted(path)))
 }
 
 fn quoted(path: &str) -> String {

@@ -31,12 +31,12 @@ fn reachable(engine: &EngineInfo) -> Finding {
     let finding = Finding::new("engine", &engine.address, found).wanted("API 1.41 or newer");
     match (host.flavour, host.rootless) {
         (EngineFlavour::Podman, _) => finding.warning(
-            "aictl is made for Docker's engine; Podman's service answers most of its API: \
-             `docker context ls` shows whether there is another",
+            "Podman implements only part of the Docker API; look for a Docker engine with \
+             `docker context ls`",
         ),
         (_, true) if host.cgroup_version == "1" => finding.warning(
-            "a rootless engine on control groups of version 1 cannot limit memory or processors: \
-             `sudo dockerd-rootless-setuptool.sh check` says what it lacks",
+            "a rootless engine on cgroup v1 cannot limit memory or CPUs; check it with \
+             `sudo dockerd-rootless-setuptool.sh check`",
         ),
         _ => finding,
     }
@@ -62,12 +62,12 @@ fn remedy(facts: &Facts, error: &TargetError, address: &str) -> String {
         return format!("upgrade the engine: {}", as_root(facts, upgrade));
     }
     if !address.starts_with("unix://") {
-        return "`docker context ls` and `echo $DOCKER_HOST` show where the engine is looked for".to_owned();
+        return "check the engine address with `docker context ls` and `echo $DOCKER_HOST`".to_owned();
     }
     let presence = &facts.presence;
     if error.to_string().to_lowercase().contains("permission denied") {
         let user = &facts.machine.user;
-        return format!("let {user} use it: `sudo usermod -aG docker {user}`, then log in again (or `newgrp docker`)");
+        return format!("give {user} access: `sudo usermod -aG docker {user}`, then log in again (or `newgrp docker`)");
     }
     if presence.desktop {
         return "Docker Desktop is installed: start it, `systemctl --user start docker-desktop`".to_owned();
@@ -76,13 +76,13 @@ fn remedy(facts: &Facts, error: &TargetError, address: &str) -> String {
         return "a rootless engine is installed: `systemctl --user start docker`".to_owned();
     }
     if presence.podman_docker {
-        return "the command `docker` is Podman's, whose service is off: `systemctl --user start podman.socket`, and \
+        return "the `docker` command is Podman's, and its service is stopped: `systemctl --user start podman.socket`, and \
                 point DOCKER_HOST at its socket"
             .to_owned();
     }
     match (&presence.dockerd, facts.machine.os.is_some()) {
-        (Some(_), _) => format!("it is installed and stopped: {} starts it", as_root(facts, "aictl setup")),
-        (None, true) => format!("{} installs it from the distribution's packages", as_root(facts, "aictl setup")),
+        (Some(_), _) => format!("it is installed but stopped; start it with {}", as_root(facts, "aictl setup")),
+        (None, true) => format!("install it from the distribution's packages with {}", as_root(facts, "aictl setup")),
         (None, false) => "install Docker Desktop: `open https://docs.docker.com/desktop/`".to_owned(),
     }
 }
@@ -93,7 +93,7 @@ fn architecture(facts: &Facts, engine: &EngineInfo) -> Finding {
         return found;
     }
     let _ = facts;
-    found.warning("few images are made for it: `docker manifest inspect IMAGE` lists the architectures of one")
+    found.warning("few images support it; list the platforms of an image with `docker manifest inspect IMAGE`")
 }
 
 /// Services that ask for an architecture the engine can only run through an emulator, or not at all.
@@ -106,7 +106,8 @@ fn platforms(facts: &Facts, engine: &EngineInfo) -> Vec<Finding> {
     let judged = foreign.map(|(service, platform, wanted)| {
         let finding = Finding::new("architecture", service, format!("the engine is {own}")).wanted(platform);
         if facts.machine.emulated.iter().any(|name| name == wanted) {
-            return finding.warning("it runs through an emulator, slowly: `ls /proc/sys/fs/binfmt_misc` lists them");
+            return finding
+                .warning("it runs under emulation, which is slow; list emulators with `ls /proc/sys/fs/binfmt_misc`");
         }
         let install = as_root(facts, "apt-get install -y qemu-user-static binfmt-support");
         finding.failed(format!("use an image for {own}, or install an emulator: {install}"))
@@ -128,7 +129,7 @@ fn memory_limits(facts: &Facts, engine: &EngineInfo) -> Option<Finding> {
         return None;
     }
     let found = Finding::new("memory limits", format!("{limited} services with a limit"), "the kernel has none on");
-    let remedy = "add `cgroup_enable=memory` to the kernel's command line in /etc/default/grub, then ";
+    let remedy = "add `cgroup_enable=memory` to the kernel command line in /etc/default/grub, then ";
     let update = as_root(facts, "update-grub");
     Some(found.wanted("limits the kernel keeps").warning(format!("{remedy}{update} and restart the machine")))
 }

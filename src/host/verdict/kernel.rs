@@ -19,9 +19,9 @@ fn cgroups(facts: &Facts) -> Finding {
     let engine = facts.engine.as_ref().ok().map(|engine| engine.host.cgroup_version.as_str());
     match engine.filter(|version| !version.is_empty()) {
         Some(version) => Finding::new("control groups", "engine", format!("version {version}")),
-        None if facts.engine.is_ok() => Finding::unseen("control groups", "engine", "the engine does not say"),
+        None if facts.engine.is_ok() => Finding::unseen("control groups", "engine", "not reported by the engine"),
         None if facts.presence.cgroups => Finding::new("control groups", "this machine", "mounted"),
-        None if facts.machine.os.is_none() => Finding::unseen("control groups", "this machine", "it is no Linux"),
+        None if facts.machine.os.is_none() => Finding::unseen("control groups", "this machine", "not a Linux system"),
         None => {
             let mount = as_root(facts, "mount -t cgroup2 cgroup2 /sys/fs/cgroup");
             let finding = Finding::new("control groups", "this machine", "not mounted").wanted("mounted");
@@ -37,7 +37,7 @@ fn map_count(facts: &Facts) -> Option<Finding> {
         Err(why) => return Some(Finding::unseen("kernel", NAME, why)),
         Ok(kernel) => kernel.max_map_count,
     };
-    let Some(found) = found else { return Some(Finding::unseen("kernel", NAME, "the kernel does not tell it")) };
+    let Some(found) = found else { return Some(Finding::unseen("kernel", NAME, "not reported by the kernel")) };
     let finding = Finding::new("kernel", NAME, found.to_string()).wanted(format!("{MAP_COUNT} for `{service}`"));
     if found >= MAP_COUNT {
         return Some(finding);
@@ -62,6 +62,6 @@ fn overcommit(facts: &Facts) -> Option<Finding> {
     let set = as_root(facts, "sysctl -w vm.overcommit_memory=1");
     Some(match found {
         1 => finding,
-        _ => finding.warning(format!("saving to disk may fail when memory is short: {set}")),
+        _ => finding.warning(format!("background saves may fail when memory is low: {set}")),
     })
 }

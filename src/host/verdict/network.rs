@@ -41,7 +41,7 @@ fn port(facts: &Facts, port: &PortFact) -> Finding {
             let number = port.port.rsplit(':').next().unwrap_or_default().split('/').next().unwrap_or_default();
             let stop = match pid {
                 Some(pid) => format!("stop it ({})", as_root(facts, &format!("kill {pid}"))),
-                None => format!("see who it is ({})", as_root(facts, &format!("ss -lnp 'sport = :{number}'"))),
+                None => format!("find the process ({})", as_root(facts, &format!("ss -lnp 'sport = :{number}'"))),
             };
             finding(format!("held by {words}")).failed(format!("{stop}, {or_another}"))
         }
@@ -52,16 +52,16 @@ fn clock(facts: &Facts) -> Finding {
     let set = as_root(facts, "timedatectl set-ntp true");
     if facts.clock.ours < NEVER_SET {
         let finding = Finding::new("clock", "this machine", format!("{} seconds after 1970", facts.clock.ours));
-        return finding.wanted("the time").failed(format!("certificates look invalid to such a clock: {set}"));
+        return finding.wanted("the time").failed(format!("certificates are rejected with a wrong clock: {set}"));
     }
     let ahead = match &facts.clock.ahead {
         Ok(ahead) => *ahead,
         Err(why) => return Finding::unseen("clock", "engine", why),
     };
     let words = match ahead {
-        a if a.abs() < 1.0 => "equal to ours".to_owned(),
-        a if a > 0.0 => format!("{a:.0} s ahead of ours"),
-        a => format!("{:.0} s behind ours", -a),
+        a if a.abs() < 1.0 => "equal to this machine".to_owned(),
+        a if a > 0.0 => format!("{a:.0} s ahead of this machine"),
+        a => format!("{:.0} s behind this machine", -a),
     };
     let finding = Finding::new("clock", "engine", words).wanted(format!("within {SKEW_WARNED:.0} s"));
     match ahead.abs() {
@@ -82,7 +82,7 @@ fn resolver(facts: &Facts) -> Finding {
     let finding = Finding::new("dns", &dns.name, words(found)).wanted("an address");
     match found {
         Lookup::Found(_) => finding,
-        Lookup::Unknown => finding.warning(format!("names of another network may still resolve: {ask}")),
+        Lookup::Unknown => finding.warning(format!("names on other networks may still resolve: {ask}")),
         // With every image there, or a proxy that resolves names itself, nothing has to be looked up.
         Lookup::Silent(_) => {
             let remedy = format!("set a name server in /etc/resolv.conf, then try {ask}");
@@ -96,7 +96,7 @@ fn inside(facts: &Facts) -> Option<Finding> {
     let finding = Finding::new("dns", "inside a container", words(found)).wanted("an address");
     Some(match found {
         Lookup::Found(_) => finding,
-        _ => finding.failed("services cannot find each other: `aictl restart` joins their networks anew"),
+        _ => finding.failed("services cannot resolve each other; reconnect their networks with `aictl restart`"),
     })
 }
 

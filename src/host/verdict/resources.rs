@@ -69,11 +69,11 @@ fn judged(finding: Finding, verdict: Verdict, remedy: impl FnOnce() -> String) -
 fn smaller(facts: &Facts, limited: Option<&str>, (shows, raise): (&str, &str)) -> String {
     let bigger = match limited {
         Some("control group") => format!("raise the limit of this container (`{raise}`)"),
-        Some(by) => format!("the {by} limits it (`taskset -cp $$` shows it)"),
-        None => format!("a bigger machine is needed (`{shows}` shows this one)"),
+        Some(by) => format!("limited by the {by} (check with `taskset -cp $$`)"),
+        None => format!("use a larger machine (check this one with `{shows}`)"),
     };
     match &facts.stack.lighter {
-        Some(name) => format!("{bigger}, or an environment that asks for less: `aictl start --env {name}`"),
+        Some(name) => format!("{bigger}, or an environment with lower requirements: `aictl start --env {name}`"),
         None => bigger,
     }
 }
@@ -114,7 +114,7 @@ fn available(facts: &Facts) -> Option<Finding> {
     let found = *facts.machine.available.as_ref().ok()?;
     let finding = Finding::new("memory", "free memory", size(found as f64)).wanted("512 MiB at least");
     let short = found < MEMORY_LEFT;
-    Some(if short { finding.warning("`ps aux --sort=-rss | head` shows what takes it") } else { finding })
+    Some(if short { finding.warning("find the largest processes with `ps aux --sort=-rss | head`") } else { finding })
 }
 
 fn place(disk: &DiskFact) -> String {
@@ -142,10 +142,10 @@ fn room(facts: &Facts, disk: &DiskFact, space: &DiskSpace, requirements: &Requir
 
 fn free_space(facts: &Facts, disk: &DiskFact) -> String {
     if disk.holds == ENGINE_DATA {
-        return "`docker system df` shows what fills it; `docker image prune` removes layers nobody uses".to_owned();
+        return "see disk usage with `docker system df`; remove unused images with `docker image prune`".to_owned();
     }
     let list = as_root(facts, &format!("du -xh --max-depth=2 {} | sort -h | tail", disk.path));
-    format!("{list} shows what fills it")
+    format!("find large directories with {list}")
 }
 
 fn inodes(facts: &Facts, disk: &DiskFact, space: &DiskSpace) -> Option<Finding> {
@@ -161,7 +161,7 @@ fn inodes(facts: &Facts, disk: &DiskFact, space: &DiskSpace) -> Option<Finding> 
         _ => Verdict::Ok,
     };
     let list = as_root(facts, &format!("du -x --inodes --max-depth=2 {} | sort -n | tail", disk.path));
-    Some(judged(finding, verdict, || format!("{list} shows where the files are")))
+    Some(judged(finding, verdict, || format!("find the files with {list}")))
 }
 
 fn shown_number(number: f64) -> String {

@@ -39,7 +39,7 @@ fn good() -> Facts {
         dns: DnsFacts {
             name: "packages.example.org".into(),
             host: Ok(Lookup::Found("192.0.2.1".into())),
-            inside: Err("no container runs".into()),
+            inside: Err("no container is running".into()),
             proxied: false,
         },
     }
@@ -183,8 +183,12 @@ fn down(reason: &str) -> Result<EngineInfo, TargetError> {
 fn an_engine_that_does_not_answer_is_failed_with_the_way_to_start_it() {
     type Change = fn(&mut Facts);
     let remedies: [(&str, Change, &str); 7] = [
-        ("No such file or directory", |f| f.presence.dockerd = None, "`sudo aictl setup` installs it"),
-        ("Connection refused", |_| {}, "`sudo aictl setup` starts it"),
+        (
+            "No such file or directory",
+            |f| f.presence.dockerd = None,
+            "install it from the distribution's packages with `sudo aictl setup`",
+        ),
+        ("Connection refused", |_| {}, "start it with `sudo aictl setup`"),
         ("Permission denied (os error 13)", |_| {}, "`sudo usermod -aG docker ops`"),
         ("No such file", |f| f.presence.desktop = true, "`systemctl --user start docker-desktop`"),
         ("No such file", |f| f.presence.rootless = true, "`systemctl --user start docker`"),
@@ -298,9 +302,9 @@ fn a_taken_port_names_its_holder_and_our_own_container_is_fine() {
 #[test]
 fn clocks_that_differ_warn_then_fail() {
     only(|f| f.clock.ahead = Ok(-10.0), "clock", Verdict::Warning);
-    assert_eq!(only(|f| f.clock.ahead = Ok(90.0), "clock", Verdict::Failed).found, "90 s ahead of ours");
+    assert_eq!(only(|f| f.clock.ahead = Ok(90.0), "clock", Verdict::Failed).found, "90 s ahead of this machine");
     only(|f| f.clock.ours = 5, "clock", Verdict::Failed);
-    only(|f| f.clock.ahead = Err("the engine does not say".into()), "clock", Verdict::NotChecked);
+    only(|f| f.clock.ahead = Err("not reported by the engine".into()), "clock", Verdict::NotChecked);
 }
 
 #[test]

@@ -26,9 +26,9 @@ struct Parts {
 /// Takes an engine's archive apart. The images are those the archive names, one for each name, in their order.
 pub fn take_archive(archive: &mut dyn Read, store: &mut BlobStore) -> Result<Vec<BundledImage>, ImageError> {
     let mut parts = gather(archive, store)?;
-    let manifest = parts.documents.get(Path::new(DOCKER_MANIFEST)).ok_or_else(|| bad("it has no manifest.json"))?;
+    let manifest = parts.documents.get(Path::new(DOCKER_MANIFEST)).ok_or_else(|| bad("manifest.json is missing"))?;
     let listed: Vec<DockerImage> =
-        serde_json::from_slice(manifest).map_err(|e| bad(format!("its manifest.json: {e}")))?;
+        serde_json::from_slice(manifest).map_err(|e| bad(format!("invalid manifest.json: {e}")))?;
     let mut images = Vec::new();
     for image in listed {
         images.extend(take_image(&image, &mut parts, store)?);

@@ -35,7 +35,7 @@ pub(super) fn write(out: &mut dyn Write, name: &str, size: u64, content: &mut dy
     out.write_all(header(name, size)?.as_bytes())?;
     let copied = io::copy(&mut content.take(size), out)?;
     if copied != size {
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{name} became shorter while it was read")));
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{name} was truncated while being read")));
     }
     zeros(out, padding(size))
 }

@@ -38,7 +38,7 @@ impl Bundle {
         let file = match (found.is_file(), found.is_dir()) {
             (true, _) => File::open(path).map_err(|e| failed(path, &e))?,
             (_, true) => return Err(not_one(path, "it is a directory")),
-            _ => return Err(not_one(path, "it is no regular file")),
+            _ => return Err(not_one(path, "not a regular file")),
         };
         let length = file.metadata().map_err(|e| failed(path, &e))?.len();
         refuse_another_kind(path, &file)?;
@@ -47,7 +47,7 @@ impl Bundle {
         let index_bytes = raw.document(INDEX)?;
         let index: Index = raw.parsed(INDEX, &index_bytes)?;
         let artifact = index.manifests.iter().find(|entry| entry.names_contents());
-        let artifact = artifact.ok_or_else(|| bad(path, "it names no contents: aictl did not write it"))?;
+        let artifact = artifact.ok_or_else(|| bad(path, "no contents listed: not written by aictl"))?;
         let artifact: Manifest = raw.parsed("its contents", &raw.blob(&artifact.digest)?)?;
         let contents_bytes = raw.blob(&artifact.config.digest)?;
         raw.check_format(&contents_bytes)?;
@@ -111,7 +111,7 @@ impl Bundle {
                 told(read);
             }
             if digester.finish() != *digest {
-                return Err(bad(&self.path, format!("the content of {} is altered", blob_path(digest))));
+                return Err(bad(&self.path, format!("content of {} is corrupt", blob_path(digest))));
             }
         }
         Ok(())
@@ -187,7 +187,7 @@ impl Bundle {
             (DOCKER_MANIFEST, raw.document(DOCKER_MANIFEST)? == docker_manifest(&self.with_manifests(&images))),
         ];
         match same.iter().find(|(_, same)| !same) {
-            Some((name, _)) => Err(bad(&self.path, format!("{name} is altered"))),
+            Some((name, _)) => Err(bad(&self.path, format!("{name} is corrupt"))),
             None => Ok(()),
         }
     }
@@ -224,7 +224,7 @@ impl Bundle {
             }
         }
         if self.places.len() != expected.len() + 3 {
-            return Err(bad(&self.path, "it holds parts that belong to nothing"));
+            return Err(bad(&self.path, "unreferenced entries"));
         }
         Ok(())
     }
@@ -244,24 +244,24 @@ fn refuse_another_kind(path: &Path, file: &File) -> Result<(), ImageError> {
     let mut begin = Vec::new();
     Section::new(file, 0, BLOCK).read_to_end(&mut begin).map_err(|e| failed(path, &e))?;
     if begin.is_empty() {
-        return Err(bad(path, "it is empty, cut off before its first byte"));
+        return Err(bad(path, "the file is empty"));
     }
     let first = entry::header(OCI_LAYOUT, LAYOUT_VERSION.len() as u64).map_err(|e| failed(path, &e))?;
     if first.as_bytes().starts_with(&begin) {
         return Ok(());
     }
-    let Ok(block) = <[u8; BLOCK as usize]>::try_from(begin) else { return Err(not_one(path, "it is no tar")) };
+    let Ok(block) = <[u8; BLOCK as usize]>::try_from(begin) else { return Err(not_one(path, "not a tar archive")) };
     let named = block.starts_with(OCI_LAYOUT.as_bytes());
     let mut header = tar::Header::new_ustar();
     header.as_mut_bytes().copy_from_slice(&block);
     if header.as_ustar().is_none() && header.as_gnu().is_none() && !named {
-        return Err(not_one(path, "it is no tar"));
+        return Err(not_one(path, "not a tar archive"));
     }
     let told = header.cksum().ok();
     header.set_cksum();
     // One whose header says its own sum is somebody else's; any other was a bundle's and is altered.
     if told.is_some() && told == header.cksum().ok() {
-        return Err(not_one(path, "it is another kind of tar"));
+        return Err(not_one(path, "a tar archive of another kind"));
     }
     Ok(())
 }
@@ -288,7 +288,7 @@ impl Raw<'_> {
         let name = blob_path(digest);
         let bytes = self.document(&name)?;
         if Digest::of(&bytes) != *digest {
-            return Err(bad(self.path, format!("the content of {name} is altered")));
+            return Err(bad(self.path, format!("content of {name} is corrupt")));
         }
         Ok(bytes)
     }
@@ -318,30 +318,29 @@ fn scan(file: &File, length: u64) -> Result<BTreeMap<String, (u64, u64)>, String
     let mut at = 0;
     loop {
         let mut block = [0; BLOCK as usize];
-        let cut = |_| format!("it is cut off after {length} bytes");
+        let cut = |_| format!("truncated after {length} bytes");
         file.read_exact_at(&mut block, at).map_err(cut)?;
         if block.iter().all(|byte| *byte == 0) {
             break;
         }
-        let (name, size) = checked_header(&block).ok_or_else(|| format!("the part at byte {at} is altered"))?;
+        let (name, size) = checked_header(&block).ok_or_else(|| format!("entry at byte {at} is corrupt"))?;
         let begin = at + BLOCK;
         let end = begin.checked_add(size).and_then(|end| end.checked_add(entry::padding(size)));
-        let end = end
-            .filter(|end| *end <= length)
-            .ok_or_else(|| format!("it is cut off after {length} bytes, within {name}"))?;
+        let end =
+            end.filter(|end| *end <= length).ok_or_else(|| format!("truncated after {length} bytes, within {name}"))?;
         if !is_zero(file, begin + size, end).map_err(cut)? {
-            return Err(format!("the end of {name} is altered"));
+            return Err(format!("end of {name} is corrupt"));
         }
         if places.insert(name.clone(), (begin, size)).is_some() {
-            return Err(format!("it holds {name} twice"));
+            return Err(format!("duplicate entry {name}"));
         }
         at = end;
     }
     if length < at + END {
-        return Err(format!("it is cut off after {length} bytes"));
+        return Err(format!("truncated after {length} bytes"));
     }
     if length > at + END || !is_zero(file, at, length).map_err(|e| e.to_string())? {
-        return Err("something was added to its end".to_owned());
+        return Err("trailing data".to_owned());
     }
     Ok(places)
 }

@@ -135,10 +135,10 @@ fn a_file_cut_off_or_grown_is_refused() {
     for length in (0..bytes.len()).step_by(97).chain([bytes.len() - 1, bytes.len() - 512, bytes.len() - 1024]) {
         fs::write(&cut, &bytes[..length]).unwrap();
         let error = checked(&cut).err().unwrap_or_else(|| panic!("{length} bytes were taken"));
-        assert!(error.contains("cut off"), "{length}: {error}");
+        assert!(error.contains("truncated after") || error.contains("the file is empty"), "{length}: {error}");
     }
     fs::write(&cut, [&bytes[..], &[0; 512]].concat()).unwrap();
-    assert!(checked(&cut).err().unwrap().contains("added to its end"));
+    assert!(checked(&cut).err().unwrap().contains("trailing data"));
 }
 
 #[test]
@@ -146,16 +146,16 @@ fn what_never_was_a_bundle_is_not_called_a_damaged_one() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shop.tar");
     let told = |path: &Path| checked(path).err().unwrap();
-    assert!(told(folder.path()).ends_with("is no bundle of aictl: it is a directory"), "{}", told(folder.path()));
+    assert!(told(folder.path()).ends_with("is not an aictl bundle: it is a directory"), "{}", told(folder.path()));
     for (bytes, reason) in [
-        (b"name: shop\n".to_vec(), "it is no tar"),
-        (b"PK\x03\x04".repeat(1000), "it is no tar"),
-        (vec![0; 4096], "it is no tar"),
-        (archive(&IMAGES), "it is another kind of tar"),
+        (b"name: shop\n".to_vec(), "not a tar archive"),
+        (b"PK\x03\x04".repeat(1000), "not a tar archive"),
+        (vec![0; 4096], "not a tar archive"),
+        (archive(&IMAGES), "a tar archive of another kind"),
     ] {
         fs::write(&path, &bytes).unwrap();
         let told = told(&path);
-        assert!(told.ends_with(&format!("shop.tar is no bundle of aictl: {reason}")), "{told}");
+        assert!(told.ends_with(&format!("shop.tar is not an aictl bundle: {reason}")), "{told}");
     }
 }
 
@@ -189,7 +189,7 @@ fn what_an_engine_exports_wrongly_is_refused() {
     let mut store = BlobStore::new(&output(&folder.path().join("x.tar")), BTreeSet::new()).unwrap();
     let mut take = |bytes: &[u8]| take_archive(&mut &bytes[..], &mut store).unwrap_err().to_string();
     let whole = archive(&IMAGES);
-    assert!(take(&tar::Builder::new(Vec::new()).into_inner().unwrap()).contains("no manifest.json"));
+    assert!(take(&tar::Builder::new(Vec::new()).into_inner().unwrap()).contains("manifest.json is missing"));
     let at = whole.windows(BASE.len()).position(|window| window == BASE).unwrap();
     let mut altered = whole.clone();
     altered[at] ^= 1;

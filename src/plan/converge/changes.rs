@@ -13,7 +13,7 @@ impl Planner<'_> {
     pub(super) fn obsolete(&self, name: &str, service: &Service, container: &ObservedContainer) -> Option<String> {
         match self.wanted.options.recreate {
             Recreate::Never => return None,
-            Recreate::Always => return Some("replacement was asked for".to_owned()),
+            Recreate::Always => return Some("replacement requested".to_owned()),
             Recreate::Changed => {}
         }
         if matches!(container.state, ContainerState::Dead | ContainerState::Removing) {

@@ -40,7 +40,7 @@ fn meet(some: &BTreeSet<Claim>, others: &BTreeSet<Claim>) -> bool {
 
 /// A container that lets go early.
 #[derive(Debug, Clone)]
-pub(super) struct Vacated {
+pub(super) struct Handover {
     container: String,
     step: StepId,
     takers: Vec<String>,
@@ -48,7 +48,7 @@ pub(super) struct Vacated {
 
 impl Planner<'_> {
     /// Stops containers on their way out whose ports or addresses another service takes over.
-    pub(super) fn make_room(&mut self) {
+    pub(super) fn release_claims(&mut self) {
         if self.wanted.options.create_only {
             return;
         }
@@ -62,7 +62,7 @@ impl Planner<'_> {
                 continue;
             }
             let service = self.wanted.stack.services.get(&holder.service).cloned().unwrap_or_default();
-            let cause = format!("{} takes over what it holds", takers.join(", "));
+            let cause = format!("{} takes over its port or address", takers.join(", "));
             let step = self.stop(&(holder.service.as_str(), &service), holder, &cause, &[]);
             let back = Operation::Container(ContainerOperation::Start {
                 service: holder.service.clone(),
@@ -70,7 +70,7 @@ impl Planner<'_> {
                 turn: StartTurn::UntilStarted,
             });
             self.plan.on_failure(step, back, &[]);
-            self.vacated.push(Vacated { container: holder.id.clone(), step, takers });
+            self.handed_over.push(Handover { container: holder.id.clone(), step, takers });
         }
     }
 
@@ -99,18 +99,18 @@ impl Planner<'_> {
     }
 
     /// The early stop of a container, if there is one.
-    pub(super) fn vacated(&self, container: &str) -> Option<StepId> {
-        self.vacated.iter().find(|v| v.container == container).map(|v| v.step)
+    pub(super) fn handed_over(&self, container: &str) -> Option<StepId> {
+        self.handed_over.iter().find(|v| v.container == container).map(|v| v.step)
     }
 
     /// What a service's starts wait for, so that what it claims is free.
-    pub(super) fn room_for(&self, service: &str) -> Vec<StepId> {
-        self.vacated.iter().filter(|v| v.takers.iter().any(|taker| taker == service)).map(|v| v.step).collect()
+    pub(super) fn handovers_to(&self, service: &str) -> Vec<StepId> {
+        self.handed_over.iter().filter(|v| v.takers.iter().any(|taker| taker == service)).map(|v| v.step).collect()
     }
 
     /// Once one of its takers was started, a container cannot come back.
-    pub(super) fn room_taken(&mut self, service: &str, started: StepId) {
-        for step in self.room_for(service) {
+    pub(super) fn handover_done(&mut self, service: &str, started: StepId) {
+        for step in self.handovers_to(service) {
             if let Some(step) = self.plan.steps.get_mut(step.0) {
                 step.undo_unless.push(started);
             }
@@ -119,7 +119,7 @@ impl Planner<'_> {
 
     /// The starts of those who take over from a container: until then it may have to come back.
     pub(super) fn takers_of(&self, container: &str) -> Vec<StepId> {
-        let takers = self.vacated.iter().filter(|v| v.container == container).flat_map(|v| &v.takers);
+        let takers = self.handed_over.iter().filter(|v| v.container == container).flat_map(|v| &v.takers);
         takers.filter_map(|taker| self.progress.get(taker)).flat_map(|p| p.started.iter().copied()).collect()
     }
 

@@ -117,7 +117,7 @@ pub fn plan_converge(wanted: &Wanted<'_>, observed: &Observed) -> Result<Plan, P
     let mut planner = Planner::new(wanted, observed);
     planner.networks()?;
     planner.volumes()?;
-    planner.make_room();
+    planner.release_claims();
     for name in order::sorted(&order::dependencies(wanted.stack))? {
         let Some(service) = wanted.stack.services.get(&name) else { continue };
         if wanted.is_selected(&name) {
@@ -141,7 +141,7 @@ pub(super) struct Planner<'a> {
     renewed_networks: BTreeSet<String>,
     progress: BTreeMap<String, Progress>,
     /// Containers that were stopped early.
-    vacated: Vec<handover::Vacated>,
+    handed_over: Vec<handover::Handover>,
 }
 
 /// A service under its name, with its namespaces applied.
@@ -156,7 +156,7 @@ impl<'a> Planner<'a> {
             resources: BTreeMap::new(),
             renewed_networks: BTreeSet::new(),
             progress: BTreeMap::new(),
-            vacated: Vec::new(),
+            handed_over: Vec::new(),
         }
     }
 
@@ -193,7 +193,7 @@ impl<'a> Planner<'a> {
             return;
         }
         for orphan in orphans {
-            self.retire(orphan, "the files no longer have its service", &self.takers_of(&orphan.id));
+            self.retire(orphan, "its service is not defined in the compose files", &self.takers_of(&orphan.id));
         }
     }
 
@@ -207,7 +207,7 @@ impl<'a> Planner<'a> {
     fn retire(&mut self, container: &ObservedContainer, cause: &str, after: &[StepId]) -> StepId {
         let (service, id) = (container.service.clone(), container.id.clone());
         let mut after = after.to_vec();
-        if let Some(stopped) = self.vacated(&container.id) {
+        if let Some(stopped) = self.handed_over(&container.id) {
             after.push(stopped);
         } else if container.state.is_up() {
             let timeout = self.wanted.options.stop_timeout;

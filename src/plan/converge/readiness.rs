@@ -125,7 +125,7 @@ impl Planner<'_> {
         // An image that is not there yet may bring a check.
         let known = self.observed.images.contains_key(&image) && !self.observed.pending_images.contains(&image);
         let warning = format!(
-            "services wait until {name} is healthy, but neither it nor its image has a health check: running counts"
+            "services wait until {name} is healthy, but neither it nor its image has a health check; it counts as ready once running"
         );
         if known && self.readiness(name, service) != Readiness::Healthy && !self.plan.warnings.contains(&warning) {
             self.plan.warnings.push(warning);
@@ -142,7 +142,7 @@ impl Planner<'_> {
                 _ => container.state == ContainerState::Running,
             };
             if !settled {
-                let step = self.push_await((name, service), &container.id, "a dependent waits for it", &[]);
+                let step = self.push_await((name, service), &container.id, "a dependent service waits for it", &[]);
                 if let Some(entry) = self.progress.get_mut(name) {
                     entry.ready.push(step);
                 }

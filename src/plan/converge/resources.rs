@@ -25,7 +25,7 @@ impl Planner<'_> {
                 }
                 Some(_) if network.external => {}
                 Some(found) if !self.is_ours(&found.labels) => self.plan.warnings.push(format!(
-                    "network {name} was not made for project {}; it is used as it is",
+                    "network {name} was not created for project {}; it is used as is",
                     self.wanted.stack.name
                 )),
                 Some(found) => {
@@ -111,14 +111,14 @@ impl Planner<'_> {
                 None => self.create_volume(key),
                 Some(_) if volume.external => {}
                 Some(found) if !self.is_ours(&found.labels) => self.plan.warnings.push(format!(
-                    "volume {} was not made for project {}; it is used as it is",
+                    "volume {} was not created for project {}; it is used as is",
                     volume.name, self.wanted.stack.name
                 )),
                 Some(found) => {
                     let hash = found.labels.get(labels::CONFIG_HASH);
                     if hash.is_some_and(|h| *h != volume_hash(volume)) {
                         self.plan.warnings.push(format!(
-                            "the configuration of volume {} changed; it keeps its data and its old configuration",
+                            "the configuration of volume {} changed; its data and old configuration are kept",
                             volume.name
                         ));
                     }

@@ -38,7 +38,7 @@ impl<'a> Planner<'a> {
         self.fill_up((name, service), &standing, &freed);
     }
 
-    /// Sorts out what interrupted replacements and renewed networks left: who stands for each number, who made room.
+    /// Sorts out what interrupted replacements and renewed networks left: which container has each number, which handed over.
     fn settle(&mut self, name: &str, service: &Service) -> (Vec<&'a ObservedContainer>, Vec<&'a ObservedContainer>) {
         let mut found = self.containers_of(name);
         let freed: Vec<_> = found.iter().copied().filter(|c| self.loses_network(c)).collect();
@@ -66,7 +66,7 @@ impl<'a> Planner<'a> {
         let (service, id) = (container.service.clone(), container.id.clone());
         let remove =
             Operation::Container(ContainerOperation::Remove { service, container: id, volumes: false, force: true });
-        let step = self.plan.push(Phase::Prepare, remove, "left by an interrupted replacement", &[]);
+        let step = self.plan.push(Phase::Prepare, remove, "left over from an interrupted replacement", &[]);
         self.entry(&container.service).cleared.push(step);
     }
 
@@ -220,7 +220,7 @@ impl<'a> Planner<'a> {
         if !old.state.is_up() {
             return None;
         }
-        let stopped = match self.vacated(&old.id) {
+        let stopped = match self.handed_over(&old.id) {
             Some(stopped) => stopped,
             None => self.stop(&named, old, "it is being replaced", after),
         };
@@ -238,7 +238,7 @@ impl<'a> Planner<'a> {
             let slot = Slot { service: name, number, replaces, temporary_name: false, image_id: None };
             let spec = self.spec(service, slot);
             let container = spec.name.clone();
-            let cause = if replaces.is_some() { "its network is made anew" } else { "it does not exist" };
+            let cause = if replaces.is_some() { "its network is recreated" } else { "it does not exist" };
             let created = self.create(name, spec, cause);
             self.note_container(name, container.clone());
             if !self.wanted.options.create_only {
@@ -305,14 +305,14 @@ impl<'a> Planner<'a> {
     fn start(&mut self, named: Named<'_>, container: &str, cause: &str, after: &[StepId]) -> StepId {
         let mut after = after.to_vec();
         after.extend(self.gates(named.1));
-        after.extend(self.room_for(named.0));
+        after.extend(self.handovers_to(named.0));
         let start = Operation::Container(ContainerOperation::Start {
             service: named.0.to_owned(),
             container: container.to_owned(),
             turn: start_turn(named.1),
         });
         let step = self.plan.push(Phase::Switch, start, cause, &after);
-        self.room_taken(named.0, step);
+        self.handover_done(named.0, step);
         self.after_start(named, container, step);
         step
     }

@@ -194,7 +194,7 @@ fn orphans_are_named_and_removed_only_when_asked() {
     let plan = world.plan();
     assert!(plan.is_empty() && plan.warnings[0].contains("shop-old-1"), "{:?}", plan.warnings);
     world.options.remove_orphans = true;
-    assert!(world.lines().contains("remove container shop-old-1: the files no longer have its service"));
+    assert!(world.lines().contains("remove container shop-old-1: its service is not defined in the compose files"));
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn an_interrupted_replacement_is_finished() {
     new.name = "617069016170_shop-api-1".into();
     new.labels.insert(labels::REPLACE.into(), "shop-api-1".into());
     insta::assert_snapshot!(world.lines(), @"
-    0 remove container shop-api-1: left by an interrupted replacement <- []
+    0 remove container shop-api-1: left over from an interrupted replacement <- []
     1 rename container 617069016170_shop-api-1 to shop-api-1: its replacement was interrupted before the last step <- [0]
     ");
 }
@@ -243,7 +243,7 @@ fn a_changed_network_is_renewed_after_its_containers_let_go() {
     1 remove container shop-api-1: configuration of network shop_default changed <- [0]
     2 remove network shop_default: configuration of network shop_default changed <- [1]
     3 create network shop_default: configuration of network shop_default changed <- [2]
-    4 create container shop-api-1: its network is made anew <- [3]
+    4 create container shop-api-1: its network is recreated <- [3]
     5 start container shop-api-1: it was created <- [4]
     6 await container shop-api-1: it was started <- [5]
     ");

@@ -1,6 +1,6 @@
 //! Certificates: how long they are valid, for which names, and whether their chain ends in a known authority.
 //! Reads what a server shows in a handshake; a self-signed certificate is told and accepted unless that is forbidden.
-//! Never reads a clock: the time is the scene's.
+//! Never reads a clock: the time is the context's.
 
 mod verifier;
 
@@ -13,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::probe_once::Seen;
-use super::{ProbeError, Scene, public};
+use super::{ProbeContext, ProbeError, public};
 use crate::project::{TlsCheck, host_and_port, is_public};
 use crate::target::BoxDuplex;
 
@@ -49,7 +49,7 @@ async fn shaken(
     config: Result<ClientConfig, rustls::Error>,
 ) -> std::io::Result<TlsStream<BoxDuplex>> {
     let config = config.map_err(std::io::Error::other)?;
-    let name = server_name(host).ok_or_else(|| std::io::Error::other(format!("`{host}` is no name for a server")))?;
+    let name = server_name(host).ok_or_else(|| std::io::Error::other(format!("invalid server name `{host}`")))?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
 }
 
@@ -58,17 +58,17 @@ fn server_name(host: &str) -> Option<ServerName<'static>> {
     ServerName::try_from(bare.to_owned()).ok()
 }
 
-pub(super) async fn look(scene: &Scene<'_>, check: &TlsCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn look(context: &ProbeContext<'_>, check: &TlsCheck) -> Result<Seen, ProbeError> {
     let Some((host, port)) = host_and_port(&check.address) else {
         return Err(ProbeError::wrong(format!("`{}` is not `SERVICE:PORT`", check.address)));
     };
-    if is_public(host) && scene.containers(host).await?.is_empty() {
-        return judged(public::connect(host, port).await?, host, (check, scene.now)).await;
+    if is_public(host) && context.containers(host).await?.is_empty() {
+        return judged(public::connect(host, port).await?, host, (check, context.now)).await;
     }
     let mut seen = Seen::default();
-    for container in scene.running(host).await? {
-        let stream = scene.target.dial(&container, port).await?;
-        seen = judged(stream, host, (check, scene.now)).await?;
+    for container in context.running(host).await? {
+        let stream = context.target.dial(&container, port).await?;
+        seen = judged(stream, host, (check, context.now)).await?;
     }
     Ok(seen)
 }
@@ -84,7 +84,7 @@ async fn judged(stream: BoxDuplex, host: &str, (check, now): (&TlsCheck, i64)) -
 /// What a chain is worth at a time: words, or the fault.
 fn judge(chain: &[CertificateDer<'_>], check: &TlsCheck, now: i64) -> Result<String, String> {
     let [first, rest @ ..] = chain else { return Err(format!("{} showed no certificate", check.address)) };
-    let unreadable = |_| format!("the certificate of {} cannot be read", check.address);
+    let unreadable = |_| format!("cannot parse the certificate of {}", check.address);
     let (_, certificate) = X509Certificate::from_der(first).map_err(unreadable)?;
     let validity = certificate.validity();
     let left = (validity.not_after.timestamp() - now).div_euclid(DAY);
@@ -97,7 +97,7 @@ fn judge(chain: &[CertificateDer<'_>], check: &TlsCheck, now: i64) -> Result<Str
     }
     if left < needed {
         return Err(format!(
-            "the certificate of {} ends in {}, {} are wanted",
+            "the certificate of {} expires in {}, at least {} required",
             check.address,
             days(left),
             days(needed)
@@ -113,7 +113,7 @@ fn judge(chain: &[CertificateDer<'_>], check: &TlsCheck, now: i64) -> Result<Str
         Ok(()) => "chain known here".to_owned(),
         Err(fault) if check.verify => return Err(format!("the chain of {} is not trusted: {fault}", check.address)),
         Err(_) if certificate.issuer() == certificate.subject() => "self-signed".to_owned(),
-        Err(_) => format!("issued by {}, unknown here", certificate.issuer()),
+        Err(_) => format!("issued by {}, not trusted here", certificate.issuer()),
     };
     Ok(format!("valid for {}, {authority}", days(left)))
 }
@@ -176,7 +176,12 @@ mod tests {
         for (from, to, check, expected) in [
             (-1, 90, "{ address: 'nginx:443' }", "valid for 90 days, self-signed"),
             (-1, 14, "{ address: 'nginx:443' }", "valid for 14 days, self-signed"),
-            (-1, 13, "{ address: 'nginx:443' }", "the certificate of nginx:443 ends in 13 days, 14 days are wanted"),
+            (
+                -1,
+                13,
+                "{ address: 'nginx:443' }",
+                "the certificate of nginx:443 expires in 13 days, at least 14 days required",
+            ),
             (-1, 13, "{ address: 'nginx:443', days: 1 }", "valid for 13 days, self-signed"),
             (-9, -2, "{ address: 'nginx:443' }", "the certificate of nginx:443 expired 2 days ago"),
             (2, 90, "{ address: 'nginx:443' }", "the certificate of nginx:443 is not valid yet"),

@@ -28,7 +28,7 @@ pub(super) fn verify(
 ) -> Result<(), String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    let verifier = verifier.map_err(|_| "this machine knows no authority".to_owned())?;
+    let verifier = verifier.map_err(|_| "no trusted certificate authorities on this machine".to_owned())?;
     let name = name.and_then(server_name).or_else(|| server_name("localhost"));
     let Some(name) = name else { return Ok(()) };
     match verifier.verify_server_cert(first, rest, &name, &[], now) {

@@ -49,7 +49,7 @@ fn explained(checked: &Checked) -> String {
         lines.extend(earlier.map(|(number, attempt)| attempt_words(number + 1, attempt)));
     }
     if !checked.because_of.is_empty() {
-        lines.push(format!("perhaps because of {}", checked.because_of.join(", ")));
+        lines.push(format!("possible cause: {}", checked.because_of.join(", ")));
     }
     lines.join("\n")
 }
@@ -96,7 +96,7 @@ mod tests {
         );
         insta::assert_snapshot!(annotations(&report(false)), @r"
         ::warning title=page answers::passed at attempt 2: answered 200%0Aattempt 1: GET http://page:8080/: connection refused (3ms)
-        ::error title=api answers::GET http://api:8000/health answered 503, 200 was expected (2 attempts)%0Aperhaps because of postgres
+        ::error title=api answers::GET http://api:8000/health answered 503, 200 was expected (2 attempts)%0Apossible cause: postgres
         ");
     }
 
@@ -111,7 +111,7 @@ mod tests {
         |---|---|---|---:|---:|
         | passed | redis answers | answered 200 | 1 | 1.2s |
         | flaky | page answers | passed at attempt 2: answered 200<br>attempt 1: GET http://page:8080/: connection refused (3ms) | 2 | 1.2s |
-        | **failed** | api answers | GET http://api:8000/health answered 503, 200 was expected (2 attempts)<br>perhaps because of postgres | 2 | 1.2s |
+        | **failed** | api answers | GET http://api:8000/health answered 503, 200 was expected (2 attempts)<br>possible cause: postgres | 2 | 1.2s |
         ");
     }
 }

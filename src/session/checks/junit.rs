@@ -80,10 +80,10 @@ fn status(checked: &Checked) -> TestCaseStatus {
         return status;
     }
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-    let mut text: Vec<String> = vec![format!("asked: {}", outcome.asked)];
+    let mut text: Vec<String> = vec![format!("request: {}", outcome.asked)];
     text.extend(outcome.attempts.last().into_iter().flat_map(|last| last.details.iter().cloned()));
     if !checked.because_of.is_empty() {
-        text.push(format!("perhaps because of {}", checked.because_of.join(", ")));
+        text.push(format!("possible cause: {}", checked.because_of.join(", ")));
     }
     status.set_message(outcome.message()).set_type(outcome.kind).set_description(text.join("\n"));
     status.add_reruns(reruns());
@@ -122,9 +122,9 @@ mod tests {
                     <flakyFailure message="attempt 1: GET http://page:8080/: connection refused (3ms)" type="attempt">&lt;html&gt;out &amp; about&lt;/html&gt;</flakyFailure>
                 </testcase>
                 <testcase name="api answers" classname="api.http" time="1.240">
-                    <failure message="GET http://api:8000/health answered 503, 200 was expected (2 attempts)" type="http">asked: GET http://api:8000/health
+                    <failure message="GET http://api:8000/health answered 503, 200 was expected (2 attempts)" type="http">request: GET http://api:8000/health
         &lt;html&gt;out &amp; about&lt;/html&gt;
-        perhaps because of postgres</failure>
+        possible cause: postgres</failure>
                     <rerunFailure message="attempt 1: GET http://api:8000/health answered 503, 200 was expected (3ms)" type="attempt">&lt;html&gt;out &amp; about&lt;/html&gt;</rerunFailure>
                 </testcase>
             </testsuite>

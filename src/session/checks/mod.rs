@@ -20,7 +20,7 @@ use crate::error::{Error, Result, nearest};
 use crate::event::{Event, human};
 use crate::output_file::OutputFile;
 use crate::plan::Observed;
-use crate::probe::{CheckOutcome, Patience, Planned, Scene, await_ready, plan_checks, restarts, run_check};
+use crate::probe::{CheckOutcome, Planned, ProbeContext, RetryPolicy, await_ready, plan_checks, restarts, run_check};
 use crate::project::ProjectError;
 use crate::session::load::{LoadedStack, load_named};
 use crate::session::report::{Report, Said};
@@ -36,16 +36,16 @@ const LEAST: Duration = Duration::from_secs(1);
 /// Which checks are wanted.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Selection {
-    /// Only checks of these services
+    /// Only run checks of these services
     services: Vec<String>,
-    /// Only the check of this name; several add up
+    /// Only run the check with this name; repeatable
     #[arg(long = "check", value_name = "NAME")]
     checks: Vec<String>,
 }
 
 /// How the checks are gone through.
 #[derive(Debug, Clone, Copy)]
-pub struct Manner {
+pub struct CheckPolicy {
     /// All of it ends then.
     pub limit: Option<Duration>,
     /// Looks after a first one that failed; absent: until the limit.
@@ -54,16 +54,16 @@ pub struct Manner {
     pub await_ready: bool,
 }
 
-impl Manner {
+impl CheckPolicy {
     /// One look at each.
-    pub const ONE_LOOK: Self = Self { limit: None, retries: Some(0), await_ready: false };
+    pub const ONCE: Self = Self { limit: None, retries: Some(0), await_ready: false };
 }
 
 /// Looks at everything selected and writes down what became of it, in a JUnit report too where one is wanted.
-pub async fn examine(
+pub async fn run_checks(
     context: &Context,
     selection: &Selection,
-    (manner, junit): (Manner, Option<OutputFile>),
+    (policy, junit): (CheckPolicy, Option<OutputFile>),
 ) -> Result<Box<dyn Report>> {
     let began = Instant::now();
     let loaded = load_named(context)?;
@@ -77,8 +77,8 @@ pub async fn examine(
     if context.options.dry_run {
         return Ok(Box::new(listed(context, &planned)));
     }
-    let looked = look(context, (&loaded.name, &*target), (&planned, &manner)).await;
-    target.hang_up().await;
+    let looked = look(context, (&loaded.name, &*target), (&planned, &policy)).await;
+    target.close_helpers().await;
     let (outcomes, not_ready) = looked?;
     let outcomes: Vec<CheckOutcome> = outcomes.iter().map(|outcome| outcome.redacted(&context.redactor)).collect();
     let checks = dependants::explained(outcomes, loaded.stack.as_ref());
@@ -133,7 +133,7 @@ fn wanted(
         let of_service = service.is_some_and(|service| selection.services.contains(service));
         let named = selection.checks.is_empty() || selection.checks.contains(&plan.check.name);
         if !is_on && named {
-            context.reporter.note(format!("`{}` is left out: its service is in no active profile", plan.check.name));
+            context.reporter.note(format!("`{}` is skipped: its service is not in an active profile", plan.check.name));
         }
         is_on && named && (selection.services.is_empty() || of_service)
     });
@@ -157,36 +157,40 @@ fn listed(context: &Context, planned: &[Planned]) -> Said {
 type Looked = Result<(Vec<CheckOutcome>, Vec<String>)>;
 
 /// Looks until an interruption; nothing that was begun for it in a container is left running.
-async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted: (&[Planned], &Manner)) -> Looked {
+async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted: (&[Planned], &CheckPolicy)) -> Looked {
     let now = OffsetDateTime::parse(&(context.now)(), &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default();
-    let mut scene = Scene::now(target, project, now, &context.redactor).await?;
+    let mut probes = ProbeContext::now(target, project, now, &context.redactor).await?;
     let looked = tokio::select! {
-        looked = look_in_time(context, &mut scene, wanted) => looked,
+        looked = look_in_time(context, &mut probes, wanted) => looked,
         () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
     };
-    scene.end_given_up().await;
+    probes.end_given_up().await;
     looked
 }
 
 /// Waits, looks, and looks for restarts once more.
-async fn look_in_time(context: &Context, scene: &mut Scene<'_>, (planned, manner): (&[Planned], &Manner)) -> Looked {
-    let deadline = Instant::now() + manner.limit.or(context.options.timeout).unwrap_or(LONGEST);
+async fn look_in_time(
+    context: &Context,
+    probes: &mut ProbeContext<'_>,
+    (planned, policy): (&[Planned], &CheckPolicy),
+) -> Looked {
+    let deadline = Instant::now() + policy.limit.or(context.options.timeout).unwrap_or(LONGEST);
     let mut not_ready = Vec::new();
-    if manner.await_ready {
-        let step = Step::begin(context, "Ready", "what is on its way".to_owned());
-        not_ready = await_ready(scene, planned, deadline).await?;
+    if policy.await_ready {
+        let step = Step::begin(context, "Ready", "the running checks".to_owned());
+        not_ready = await_ready(probes, planned, deadline).await?;
         step.end();
-        scene.begin_anew().await?;
+        probes.begin_anew().await?;
     }
-    let scene = &*scene;
+    let probes = &*probes;
     // What was waited for too long is looked at all the same.
     let deadline = deadline.max(Instant::now() + LEAST);
-    let patience = Patience { deadline, retries: manner.retries };
+    let policy = RetryPolicy { deadline, retries: policy.retries };
     let step = Step::begin(context, "Checked", human::count(planned.len(), "check"));
-    let mut outcomes = join_all(planned.iter().map(|plan| run_check(scene, plan, patience))).await;
+    let mut outcomes = join_all(planned.iter().map(|plan| run_check(probes, plan, policy))).await;
     step.end();
     // An engine that went away meanwhile is no verdict on the stack.
-    restarts(scene, &mut outcomes).await?;
+    restarts(probes, &mut outcomes).await?;
     Ok((outcomes, not_ready))
 }
 

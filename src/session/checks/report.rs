@@ -100,7 +100,7 @@ impl ChecksReport {
         );
         let mut below = |text: &str, tone| blocks.extend(lines_below(text, tone));
         if self.verbose {
-            below(&format!("asked: {}", outcome.asked), Tone::Dim);
+            below(&format!("request: {}", outcome.asked), Tone::Dim);
         }
         for (number, attempt) in outcome.earlier_failures().iter().enumerate().filter(|_| self.shows_attempts(outcome))
         {
@@ -111,7 +111,7 @@ impl ChecksReport {
             details.iter().flat_map(|detail| detail.lines()).take(MOST_LINES).for_each(|line| below(line, Tone::Dim));
         }
         if !checked.because_of.is_empty() {
-            below(&format!("perhaps because of {}", checked.because_of.join(", ")), Tone::Plain);
+            below(&format!("possible cause: {}", checked.because_of.join(", ")), Tone::Plain);
         }
         blocks
     }
@@ -156,7 +156,7 @@ impl Report for ChecksReport {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::probe::Source;
+    use crate::probe::CheckOrigin;
 
     pub(crate) fn checked(name: &str, attempts: &[Option<&str>]) -> Checked {
         let attempt = |failure: &Option<&str>| Attempt {
@@ -172,7 +172,7 @@ pub(super) mod tests {
             kind: "http",
             service: Some("api".to_owned()),
             asked: "GET http://api:8000/health".to_owned(),
-            source: Source::Project,
+            source: CheckOrigin::Project,
             verdict: Verdict::over(&attempts),
             attempts,
             took: Duration::from_millis(1240),
@@ -210,7 +210,7 @@ pub(super) mod tests {
              failed  api answers: GET http://api:8000/health answered 503, 200 was
                      expected (2 attempts) (1.2s)
                      <html>out & about</html>
-                     perhaps because of postgres
+                     possible cause: postgres
 
         3 checks: 1 passed, 1 failed, 1 flaky  (0.0s)
         ");
@@ -220,17 +220,17 @@ pub(super) mod tests {
     fn verbose_shows_question_and_answer() {
         insta::assert_snapshot!(shown(&report(true)), @r"
              passed  redis answers: answered 200 (1.2s)
-                     asked: GET http://api:8000/health
+                     request: GET http://api:8000/health
               flaky  page answers: passed at attempt 2: answered 200 (1.2s)
-                     asked: GET http://api:8000/health
+                     request: GET http://api:8000/health
                      attempt 1: GET http://page:8080/: connection refused (3ms)
              failed  api answers: GET http://api:8000/health answered 503, 200 was
                      expected (2 attempts) (1.2s)
-                     asked: GET http://api:8000/health
+                     request: GET http://api:8000/health
                      attempt 1: GET http://api:8000/health answered 503, 200 was
                      expected (3ms)
                      <html>out & about</html>
-                     perhaps because of postgres
+                     possible cause: postgres
 
         3 checks: 1 passed, 1 failed, 1 flaky  (0.0s)
         ");

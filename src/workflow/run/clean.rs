@@ -13,13 +13,13 @@ use crate::session::report::Report;
 use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 
-/// Remove ended and orphaned containers and unused networks of the project
+/// Remove stopped and orphaned containers and unused networks
 #[derive(Debug, Clone, Default, Args)]
 pub struct CleanArgs {
-    /// Also delete the data of volumes no container uses; asks for the project's name
+    /// Also remove unused volumes and their data; asks for the project name
     #[arg(long)]
     pub data: bool,
-    /// With --data: delete the data without asking
+    /// With --data: remove the data without asking
     #[arg(long, requires = "data")]
     pub yes_delete_data: bool,
 }
@@ -39,7 +39,8 @@ pub async fn run(context: &Context, args: CleanArgs) -> Result<Box<dyn Report>> 
         let agreed = |step: &Step| found.steps.iter().any(|asked| asked.operation == step.operation);
         if !plan.steps.iter().all(agreed) {
             plan.steps.clear();
-            plan.warnings.push("the project changed since the question: nothing was removed, run it again".to_owned());
+            plan.warnings
+                .push("the project changed after the prompt: nothing was removed; run the command again".to_owned());
         }
         Ok(plan)
     };
@@ -62,7 +63,7 @@ fn ask(context: &Context, project: &str, found: &Plan, args: &CleanArgs) -> Resu
         0 => context.prompt.confirm("remove all of this?")?,
         _ if args.yes_delete_data => {}
         count => {
-            let question = format!("delete all of this and the data of {count} volumes for ever?");
+            let question = format!("permanently delete all of this and the data of {count} volumes?");
             context.prompt.confirm_typed(&question, project)?;
         }
     }

@@ -27,16 +27,16 @@ const POSTGRES: Client = Client { name: "PostgreSQL", kind: Kind::Postgres, scri
 
 const REDIS: Client = Client { name: "Redis", kind: Kind::Redis, script: REDIS_CLI };
 
-/// Run a client of a data service in its container; its exit code is passed on
+/// Run a client of a data service in its container
 #[derive(Debug, Clone, Default, Args)]
 pub struct ClientArgs {
-    /// Arguments of the client
+    /// Arguments for the client
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<String>,
-    /// The service, when several could be meant
+    /// Service to connect to, if there are several
     #[arg(long)]
     pub service: Option<String>,
-    /// No terminal, even when there is one
+    /// Disable pseudo-TTY allocation
     #[arg(short = 'T', long)]
     pub no_tty: bool,
 }

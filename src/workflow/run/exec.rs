@@ -13,47 +13,49 @@ use crate::session::report::Report;
 use crate::session::select;
 use crate::target;
 
-/// Run a command in a running container; its exit code is passed on
+/// Execute a command in a running container
+///
+/// Exits with the exit code of the command.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ExecArgs {
     /// Service
     pub service: String,
-    /// Program and arguments
+    /// Command and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<String>,
     /// Which of the service's containers
     #[command(flatten)]
-    pub place: PlaceArgs,
-    /// Return at once and leave the command running
+    pub place: ExecOptions,
+    /// Run the command in the background
     #[arg(short = 'd', long)]
     pub detach: bool,
-    /// Give the command extended privileges
+    /// Give extended privileges to the command
     #[arg(long)]
     pub privileged: bool,
 }
 
 /// Where and as whom something runs inside a service.
 #[derive(Debug, Clone, Default, Args)]
-pub struct PlaceArgs {
-    /// Number of the container, when the service has several
+pub struct ExecOptions {
+    /// Index of the container if the service has several
     #[arg(long, value_name = "N")]
     pub index: Option<u32>,
-    /// No terminal, even when there is one
+    /// Disable pseudo-TTY allocation
     #[arg(short = 'T', long)]
     pub no_tty: bool,
-    /// Run as this user
+    /// Run the command as this user
     #[arg(short = 'u', long, value_name = "USER")]
     pub user: Option<String>,
-    /// Run in this directory
+    /// Working directory inside the container
     #[arg(short = 'w', long, value_name = "DIR")]
     pub workdir: Option<String>,
-    /// Set a variable; without a value it is passed on
+    /// Set an environment variable; without a value it is taken from the environment
     #[arg(short = 'e', value_name = "KEY=VALUE")]
     pub variables: Vec<String>,
-    /// Accepted for Compose's sake: input is always passed on
+    /// Accepted for Compose compatibility; ignored (standard input is always attached)
     #[arg(short = 'i', long, hide = true)]
     pub interactive: bool,
-    /// Accepted for Compose's sake: a terminal is used where there is one
+    /// Accepted for Compose compatibility; ignored (a TTY is allocated by default)
     #[arg(short = 't', long, hide = true)]
     pub tty: bool,
 }
@@ -83,7 +85,7 @@ pub struct Command {
 pub async fn in_service(
     context: &Context,
     service: &str,
-    place: &PlaceArgs,
+    place: &ExecOptions,
     command: Command,
 ) -> Result<Box<dyn Report>> {
     let loaded = load_named(context)?;

@@ -17,9 +17,9 @@ use crate::session::transaction::Transaction;
 /// Send a signal to running containers
 #[derive(Debug, Clone, Default, Args)]
 pub struct KillArgs {
-    /// Services; all when none is named
+    /// Services to signal; all by default
     pub services: Vec<String>,
-    /// The signal
+    /// Signal to send
     #[arg(short = 's', long, default_value = "SIGKILL")]
     pub signal: String,
 }
@@ -41,7 +41,7 @@ pub async fn run(context: &Context, args: KillArgs) -> Result<Box<dyn Report>> {
             let (service, id) = (container.service.clone(), container.id.clone());
             let kill =
                 Operation::Container(ContainerOperation::Kill { service, container: id, signal: args.signal.clone() });
-            plan.push(Phase::Switch, kill, format!("{} was asked for", args.signal), &[]);
+            plan.push(Phase::Switch, kill, format!("{} requested", args.signal), &[]);
         }
         Ok(plan)
     };

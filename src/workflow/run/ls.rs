@@ -15,10 +15,10 @@ use crate::session::report::{Block, Cell, Report, Tone, to_json};
 /// List the projects on the engine
 #[derive(Debug, Clone, Default, Args)]
 pub struct LsArgs {
-    /// Stopped projects too
+    /// Include stopped projects
     #[arg(short = 'a', long)]
     pub all: bool,
-    /// Only names
+    /// Only show project names
     #[arg(short = 'q', long)]
     pub quiet: bool,
 }

@@ -11,16 +11,18 @@ use crate::session::{Context, WorkflowError};
 use crate::workflow::run::run_command;
 use crate::workflow::run::run_command::RunArgs;
 
-/// Run the project's task `migrate`; its exit code is passed on
+/// Run the task `migrate`
+///
+/// Exits with the exit code of the task.
 #[derive(Debug, Clone, Default, Args)]
 pub struct MigrateArgs {
-    /// More arguments for the task's command
+    /// Additional arguments for the task
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub args: Vec<String>,
-    /// Build the image before, even when it is present
+    /// Build the image before running the task
     #[arg(long)]
     pub build: bool,
-    /// No terminal, even when there is one
+    /// Disable pseudo-TTY allocation
     #[arg(short = 'T', long)]
     pub no_tty: bool,
 }

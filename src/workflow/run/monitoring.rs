@@ -22,25 +22,25 @@ use crate::workflow::run::stop::StopArgs;
 /// The profile whose services watch.
 const PROFILE: &str = "monitoring";
 
-/// Start or stop what watches the stack: Prometheus, exporters, Alertmanager, Grafana
+/// Start or stop the monitoring services of the stack
 ///
-/// Meant are the services of the profile `monitoring`, whatever environment runs and whether or not its profiles
-/// include it. Where no service has that profile: those whose image is Prometheus, Alertmanager, Grafana, cAdvisor or
-/// an exporter. The services they watch stay as they are; one that is waited for and does not run is started.
+/// Monitoring services are those of the profile `monitoring`, enabled or not. If no service has that profile, they are
+/// recognised by their image: Prometheus, Alertmanager, Grafana, cAdvisor or an exporter. Running services are left
+/// unchanged; stopped dependencies are started.
 #[derive(Debug, Clone, Args)]
 pub struct MonitoringArgs {
     #[command(subcommand)]
     pub command: MonitoringCommand,
 }
 
-/// What to do with it.
+/// The actions of `monitoring`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum MonitoringCommand {
-    /// Start it beside the running stack and wait until it is ready
+    /// Start the monitoring services and wait until they are ready
     Start,
-    /// Stop it; the stack goes on
+    /// Stop the monitoring services
     Stop {
-        /// Remove its containers too; its data stays in its volumes
+        /// Also remove the containers; volumes are kept
         #[arg(long)]
         remove: bool,
     },

@@ -17,19 +17,19 @@ use crate::session::{Context, WorkflowError};
 /// Services that are a project's face, best first.
 const FACES: [&str; 8] = ["nginx", "proxy", "frontend", "web", "ui", "app", "gateway", "api"];
 
-/// Open a service's page in the browser, or print its address
+/// Open the web page of a service in the browser
 ///
-/// The address is that of a published port. It is only printed where there is no display, in a pipe, and with --print.
-/// Without a service the project's proxy is opened, or its only page, or the first of nginx, proxy, frontend, web, ui,
-/// app, gateway and api that has one.
+/// Opens the published port of the service. The address is only printed when there is no display, when the output is not
+/// a terminal, or with --print. Without a service, the proxy, the only service with a page, or the first of nginx, proxy,
+/// frontend, web, ui, app, gateway and api is opened.
 #[derive(Debug, Clone, Default, Args)]
 pub struct OpenArgs {
     /// Service
     pub service: Option<String>,
-    /// Port inside the container, where the service has several or one that is not known to be a page
+    /// Container port, if the service has several or none known to serve a page
     #[arg(long, value_name = "PORT", requires = "service")]
     pub port: Option<u16>,
-    /// Only print the address
+    /// Print the address without opening it
     #[arg(long)]
     pub print: bool,
 }
@@ -66,7 +66,7 @@ pub async fn run(context: &Context, args: OpenArgs) -> Result<Box<dyn Report>> {
     let with = match browser::open(&url, &programs).await {
         Ok(program) => Some(program),
         Err(why) => {
-            context.reporter.warn(format!("no browser took the address: {why}"));
+            context.reporter.warn(format!("could not open a browser: {why}"));
             None
         }
     };
@@ -158,7 +158,7 @@ mod tests {
     fn a_page_is_a_port_known_for_it_or_one_that_was_named() {
         let observed = Observed::default();
         let database = container("db", &[(5432, 5432), (0, 9187)]);
-        assert!(page(&observed, &database, None).unwrap_err().to_string().contains("`db` publishes no page"));
+        assert!(page(&observed, &database, None).unwrap_err().to_string().contains("`db` does not publish a web page"));
         assert_eq!(page(&observed, &database, Some(5432)).unwrap(), "http://localhost:5432");
         assert!(page(&observed, &database, Some(9187)).is_err(), "it is not published");
         let api = container("api", &[(5432, 5432), (18000, 8000)]);
@@ -174,6 +174,6 @@ mod tests {
         let several = face_of(vec![grafana(), container("kibana", &[(5601, 5601)])]).unwrap_err();
         assert_eq!(several, "several services have a page: grafana, kibana");
         let stopped = ObservedContainer { state: ContainerState::Exited, ..grafana() };
-        assert_eq!(face_of(vec![stopped]).unwrap_err(), "no running service of shop publishes a page");
+        assert_eq!(face_of(vec![stopped]).unwrap_err(), "no running service of shop publishes a web page");
     }
 }

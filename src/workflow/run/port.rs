@@ -12,18 +12,18 @@ use crate::session::report::{Block, Report, to_json};
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 
-/// Show the public address of a port
+/// Print the public address of a port
 #[derive(Debug, Clone, Default, Args)]
 pub struct PortArgs {
     /// Service
     pub service: String,
-    /// Port inside the container, 80 or 53/udp; all published ones when none is named
+    /// Container port, such as 80 or 53/udp; all published ports by default
     #[arg(value_name = "PORT")]
     pub private_port: Option<String>,
-    /// Protocol: tcp, udp, sctp
+    /// Protocol (tcp, udp or sctp)
     #[arg(long, default_value = "tcp", requires = "private_port")]
     pub protocol: String,
-    /// Number of the container, when the service has several
+    /// Index of the container if the service has several
     #[arg(long, value_name = "N")]
     pub index: Option<u32>,
 }
@@ -53,7 +53,7 @@ fn private(text: &str, protocol: &str) -> Result<(u16, String)> {
     let (number, protocol) = text.split_once('/').unwrap_or((text, protocol));
     match number.parse() {
         Ok(number) => Ok((number, protocol.to_lowercase())),
-        Err(_) => Err(WorkflowError::usage(format!("`{text}` is no port")).into()),
+        Err(_) => Err(WorkflowError::usage(format!("invalid port `{text}`")).into()),
     }
 }
 

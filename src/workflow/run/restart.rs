@@ -18,12 +18,14 @@ use crate::session::stack_status::StackStatus;
 use crate::session::transaction::Transaction;
 use crate::workflow::run::start::StartReport;
 
-/// Restart services in the order of their dependencies and wait until they are ready
+/// Restart services and wait until they are ready
+///
+/// Services are restarted in dependency order.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RestartArgs {
-    /// Services to restart; all when none is named
+    /// Services to restart; all by default
     pub services: Vec<String>,
-    /// Seconds between stop signal and kill; --timeout counts too
+    /// Seconds to wait before killing a container; same as --timeout
     #[arg(short = 't', long, value_name = "SECONDS")]
     pub stop_timeout: Option<u64>,
 }

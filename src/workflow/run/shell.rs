@@ -7,19 +7,19 @@ use clap::Args;
 use crate::error::{Error, Result};
 use crate::session::Context;
 use crate::session::report::Report;
-use crate::workflow::run::exec::{Command, PlaceArgs, in_service};
+use crate::workflow::run::exec::{Command, ExecOptions, in_service};
 
 /// Chosen inside: outside nobody knows what the image has.
 const SCRIPT: &str = "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi";
 
-/// Open a shell in a running container: bash where there is one, else sh
+/// Open a shell in a running container: bash if present, else sh
 #[derive(Debug, Clone, Default, Args)]
 pub struct ShellArgs {
     /// Service
     pub service: String,
     /// Where and as whom
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub place: ExecOptions,
 }
 
 /// Opens the shell.

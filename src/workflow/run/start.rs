@@ -9,82 +9,82 @@ use serde::Serialize;
 
 use crate::compose::model::Stack;
 use crate::error::Result;
-use crate::plan::Observed;
 use crate::plan::converge::{ConvergeOptions, Recreate};
 use crate::plan::order::with_dependencies;
+use crate::plan::{Observed, PullPolicy};
 use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::{LoadedStack, load_stack};
-use crate::session::plan_images::{ImageOptions, PullWhen};
+use crate::session::plan_images::{ImageOptions, pull_policy};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::stack_status::StackStatus;
 use crate::session::steps_report::planned_blocks;
 use crate::session::transaction::{Transaction, TransactionOutcome};
 use crate::session::{Context, WorkflowError};
 
-/// Create and start services, wait until they are ready, show their addresses
+/// Create and start services and wait until they are ready
 #[derive(Debug, Clone, Default, Args)]
 pub struct StartArgs {
-    /// Services to start, with what they depend on; all when none is named
+    /// Services to start, with their dependencies; all by default
     pub services: Vec<String>,
-    /// Build images before starting, even when they are present
+    /// Build images before starting containers
     #[arg(long)]
     pub build: bool,
-    /// Build nothing, even when an image is missing
+    /// Do not build images, even if they are missing
     #[arg(long, conflicts_with = "build")]
     pub no_build: bool,
-    /// Pull images before starting: always, missing, never
-    #[arg(long, value_name = "WHEN")]
-    pub pull: Option<PullWhen>,
-    /// A bundle file to take images from when no registry gives them; also AICTL_BUNDLE
+    /// Pull images before starting
+    #[arg(long, value_name = "WHEN", value_parser = pull_policy())]
+    pub pull: Option<PullPolicy>,
+    /// Bundle file to load images from when no registry has them [env: AICTL_BUNDLE]
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<std::path::PathBuf>,
-    /// Replace containers although nothing changed
+    /// Recreate containers even if nothing changed
     #[arg(long, conflicts_with = "no_recreate")]
     pub force_recreate: bool,
-    /// Leave existing containers as they are although something changed
+    /// Do not recreate containers that exist, even if something changed
     #[arg(long)]
     pub no_recreate: bool,
-    /// Do not start what the named services depend on
+    /// Do not start dependencies
     #[arg(long)]
     pub no_deps: bool,
-    /// Create without starting
+    /// Create containers without starting them
     #[arg(long)]
     pub no_start: bool,
-    /// Return once everything is started, without waiting until it is ready
+    /// Do not wait until services are ready
     #[arg(long, conflicts_with = "no_start")]
     pub no_wait: bool,
-    /// Remove containers of services the files no longer have
+    /// Remove containers of services not defined in the compose files
     #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
-    /// Say nothing of containers of services the files no longer have
+    /// Do not warn about containers of services not defined in the compose files
     #[arg(long, hide = true, env = "COMPOSE_IGNORE_ORPHANS", value_parser = clap::builder::FalseyValueParser::new())]
     pub ignore_orphans: bool,
-    /// Give replaced containers new anonymous volumes
+    /// Recreate anonymous volumes instead of keeping their data
     #[arg(short = 'V', long)]
     pub renew_anon_volumes: bool,
-    /// Number of containers of a service
+    /// Scale SERVICE to N containers; repeatable
     #[arg(long, value_name = "SERVICE=N")]
     pub scale: Vec<String>,
-    /// Seconds between stop signal and kill for containers that are replaced
+    /// Seconds to wait before killing a container that is replaced
     #[arg(short = 't', long, value_name = "SECONDS")]
     pub stop_timeout: Option<u64>,
-    /// Seconds each service may take to be ready; as --timeout
+    /// Seconds to wait for each service to be ready; same as --timeout
     #[arg(long, value_name = "SECONDS", conflicts_with = "no_start")]
     pub wait_timeout: Option<u64>,
-    /// Accepted for Compose's sake: only --verbose shows the output of pulls and builds
+    /// Accepted for Compose compatibility; ignored (--verbose shows the output of pulls and builds)
     #[arg(long, hide = true)]
     pub quiet_pull: bool,
-    /// Accepted for Compose's sake: only --verbose shows the output of pulls and builds
+    /// Accepted for Compose compatibility; ignored (--verbose shows the output of pulls and builds)
     #[arg(long, hide = true)]
     pub quiet_build: bool,
-    /// Accepted for Compose's sake: progress is coloured where a terminal is
+    /// Accepted for Compose compatibility; ignored (set NO_COLOR instead)
     #[arg(long, hide = true)]
     pub no_color: bool,
-    /// Accepted for Compose's sake: start always returns
+    /// Accepted for Compose compatibility; ignored (start always detaches)
     #[arg(short = 'd', long, hide = true)]
     pub detach: bool,
-    /// Accepted for Compose's sake: start always waits
+    /// Accepted for Compose compatibility; ignored (start always waits)
     #[arg(long, hide = true, conflicts_with = "no_wait")]
     pub wait: bool,
 }
@@ -143,14 +143,14 @@ pub fn apply_scale(stack: &mut Stack, scale: &[String]) -> Result<()> {
     for wish in scale {
         let parsed = wish.split_once('=').and_then(|(name, n)| Some((name, n.parse::<u32>().ok()?)));
         let Some((name, number)) = parsed else {
-            return Err(WorkflowError::usage(format!("`--scale {wish}` is not SERVICE=NUMBER")).into());
+            return Err(WorkflowError::usage(format!("invalid value `--scale {wish}`, expected SERVICE=NUMBER")).into());
         };
         let known = stack.services.keys().cloned().collect::<Vec<_>>();
         let Some(service) = stack.services.get_mut(name) else {
             return Err(crate::plan::order::no_such_service(name, known.iter()).into());
         };
         if number > 1 && !service.container_name.is_empty() {
-            let message = format!("`{name}` has a container_name, so it cannot be scaled to {number}");
+            let message = format!("`{name}` has a container_name and cannot be scaled to {number}");
             return Err(WorkflowError::usage(message).into());
         }
         service.scale = Some(i64::from(number));
@@ -183,7 +183,7 @@ impl Report for StartReport {
         }
         let mut blocks = Vec::new();
         if !self.changed {
-            blocks.push(Block::Line(vec![Cell::new("unchanged: everything is as the files want it", Tone::Dim)]));
+            blocks.push(Block::Line(vec![Cell::new("up to date", Tone::Dim)]));
         }
         blocks.extend(self.status.blocks());
         blocks

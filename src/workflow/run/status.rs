@@ -10,18 +10,18 @@ use crate::session::load::load_named;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::stack_status::{ServiceStatus, StackStatus, line};
 
-/// Show services, their state, health, uptime and addresses
+/// Show state, health, uptime and addresses of services
 #[derive(Debug, Clone, Default, Args)]
 pub struct StatusArgs {
-    /// Only these services
+    /// Services to show; all by default
     pub services: Vec<String>,
-    /// Stopped containers and those made by `run` too
+    /// Include stopped containers and one-off containers of `run`
     #[arg(short = 'a', long)]
     pub all: bool,
-    /// Only container ids
+    /// Only show container IDs
     #[arg(short = 'q', long)]
     pub quiet: bool,
-    /// Only service names
+    /// Only show service names
     #[arg(long = "services", conflicts_with = "quiet")]
     pub only_services: bool,
 }

@@ -16,24 +16,24 @@ use crate::session::steps_report::planned_blocks;
 use crate::session::transaction::{Transaction, TransactionOutcome};
 use crate::session::{Context, WorkflowError};
 
-/// Stop services; with --remove also remove containers and networks
+/// Stop services; with --remove, also remove containers and networks
 #[derive(Debug, Clone, Default, Args)]
 pub struct StopArgs {
-    /// Services to stop; all when none is named
+    /// Services to stop; all by default
     pub services: Vec<String>,
-    /// Remove the containers, and the networks when no service is named
+    /// Remove containers, and networks if no service is named
     #[arg(long)]
     pub remove: bool,
-    /// With --remove: remove the volumes the files declare and anonymous ones. Their data is lost
+    /// With --remove: also remove named and anonymous volumes and their data
     #[arg(short = 'v', long)]
     pub volumes: bool,
-    /// With --remove: remove images too: all, or local (those without a custom name)
+    /// With --remove: also remove images
     #[arg(long, value_name = "WHICH")]
     pub rmi: Option<WhichImages>,
-    /// Also containers of services the files no longer have
+    /// Remove containers of services not defined in the compose files
     #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
-    /// Seconds between stop signal and kill; --timeout counts too
+    /// Seconds to wait before killing a container; same as --timeout
     #[arg(short = 't', long, value_name = "SECONDS")]
     pub stop_timeout: Option<u64>,
 }
@@ -41,9 +41,9 @@ pub struct StopArgs {
 /// `--rmi`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum WhichImages {
-    /// Every image of the services.
+    /// All images of the services.
     All,
-    /// Only images that were built and got no name of their own.
+    /// Only built images without a custom name.
     Local,
 }
 
@@ -64,8 +64,7 @@ pub async fn run(context: &Context, args: StopArgs) -> Result<Box<dyn Report>> {
 pub async fn stop(context: &Context, loaded: LoadedStack, args: StopArgs) -> Result<Box<dyn Report>> {
     if !args.remove && (args.volumes || args.rmi.is_some()) {
         let what = if args.volumes { "--volumes" } else { "--rmi local" };
-        let message =
-            format!("{} goes with --remove: what a stopped container uses stays", what.trim_end_matches(" local"));
+        let message = format!("{} requires --remove", what.trim_end_matches(" local"));
         return Err(WorkflowError::Usage { message, hint: Some(format!("`aictl stop --remove {what}`")) }.into());
     }
     let target = loaded.connect(context).await?;

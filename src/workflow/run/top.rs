@@ -13,10 +13,10 @@ use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::select;
 use crate::target::TargetError;
 
-/// Show the processes inside running containers
+/// Display the running processes
 #[derive(Debug, Clone, Default, Args)]
 pub struct TopArgs {
-    /// Services; all when none is named
+    /// Services to show; all by default
     pub services: Vec<String>,
 }
 

@@ -18,7 +18,7 @@ use crate::session::{Context, WorkflowError};
 /// A day: nobody waits longer by accident.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
-/// Wait until services end and pass on their exit code
+/// Wait until containers stop and exit with their exit code
 #[derive(Debug, Clone, Default, Args)]
 pub struct WaitArgs {
     /// Services to wait for

@@ -16,24 +16,24 @@ use crate::session::report::Report;
 use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 
-/// Build the images of services that have a build section
+/// Build or rebuild the images of services
 #[derive(Debug, Clone, Default, Args)]
 pub struct BuildArgs {
-    /// Services; all when none is named
+    /// Services to build; all by default
     pub services: Vec<String>,
-    /// Ignore what earlier builds left
+    /// Do not use the build cache
     #[arg(long)]
     pub no_cache: bool,
-    /// Pull base images even when they are present
+    /// Always attempt to pull newer base images
     #[arg(long)]
     pub pull: bool,
-    /// Set a build argument; without a value it is passed on
+    /// Set a build-time variable; without a value it is taken from the environment
     #[arg(long, value_name = "KEY=VALUE")]
     pub build_arg: Vec<String>,
-    /// Also what the named services depend on
+    /// Also build dependencies
     #[arg(long)]
     pub with_dependencies: bool,
-    /// Accepted for Compose's sake: only --verbose shows more
+    /// Accepted for Compose compatibility; ignored (--verbose shows more)
     #[arg(short = 'q', long, hide = true)]
     pub quiet: bool,
 }
@@ -57,7 +57,7 @@ pub async fn run(context: &Context, args: BuildArgs) -> Result<Box<dyn Report>> 
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(supplies.recipe_images(&stack));
     let outcome = Transaction::new(context, target, scope, "build").run(&planning).await?;
-    Ok(Box::new(Done::new(context, outcome, "nothing to build: no service here has a build section")))
+    Ok(Box::new(Done::new(context, outcome, "nothing to build: no service has a build section")))
 }
 
 /// `--build-arg` goes to every build; a name alone takes the operator's own value.

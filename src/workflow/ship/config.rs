@@ -17,29 +17,29 @@ use crate::session::load::{load_args, load_project_file, redact, warn_of_no_effe
 use crate::session::report::{Block, Report};
 use crate::session::{Context, WorkflowError};
 
-/// Print the project as Compose does: the resolved model, or names, hashes and variables
+/// Print the compose model in canonical form
 #[derive(Debug, Clone, Default, Args)]
 #[command(args_override_self = true)]
 pub struct ConfigArgs {
-    /// Only these services and what they depend on
+    /// Services to print, with their dependencies; all by default
     #[arg(value_name = "SERVICE")]
     pub names: Vec<String>,
-    /// yaml or json; --variables also knows table
+    /// Output format: yaml or json; with --variables also table
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
-    /// Write to a file instead of standard output
+    /// Save to this file
     #[arg(short = 'o', value_name = "FILE")]
     pub output_file: Option<PathBuf>,
-    /// Only check, print nothing
+    /// Only validate, print nothing
     #[arg(short = 'q', long)]
     pub quiet: bool,
-    /// The hash of each service, of the named ones or all with '*'
+    /// Print the config hash of the named services, or of all with '*'
     #[arg(long, value_name = "SERVICES")]
     pub hash: Option<String>,
-    /// Print images by the digest their registry has for them
+    /// Pin image tags to digests
     #[arg(long)]
     pub resolve_image_digests: bool,
-    /// Print an override file with nothing but the images, by digest
+    /// Print an override file with image digests
     #[arg(long)]
     pub lock_image_digests: bool,
     /// What is printed instead of the model
@@ -54,29 +54,29 @@ pub struct ConfigArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "one switch each, as in Compose")]
 pub struct ListArgs {
-    /// The service names
+    /// Print the service names, one per line
     #[arg(long)]
     pub services: bool,
-    /// The volume names
+    /// Print the volume names, one per line
     #[arg(long)]
     pub volumes: bool,
-    /// The network names
+    /// Print the network names, one per line
     #[arg(long)]
     pub networks: bool,
-    /// The models
+    /// Print the model names, one per line
     #[arg(long)]
     pub models: bool,
-    /// The profiles
+    /// Print the profile names, one per line
     // Its own id: `--profile` already has this one.
     #[arg(id = "list_profiles", long = "profiles")]
     pub profiles: bool,
-    /// The images
+    /// Print the image names, one per line
     #[arg(long)]
     pub images: bool,
-    /// The variables of the files, with their defaults
+    /// Print the variables of the model and their defaults
     #[arg(long)]
     pub variables: bool,
-    /// The environment used for interpolation
+    /// Print the environment used for interpolation
     #[arg(long)]
     pub environment: bool,
 }
@@ -85,19 +85,19 @@ pub struct ListArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "one switch each, as in Compose")]
 pub struct SkipArgs {
-    /// Leave ${VARIABLES} as they are
+    /// Do not interpolate environment variables
     #[arg(long)]
     pub no_interpolate: bool,
-    /// Add no names, networks and dependencies nobody wrote
+    /// Do not normalize the compose model
     #[arg(long)]
     pub no_normalize: bool,
-    /// Leave relative paths as they are
+    /// Do not resolve file paths
     #[arg(long)]
     pub no_path_resolution: bool,
-    /// Do not check that the parts fit together
+    /// Do not check model consistency; may produce invalid output
     #[arg(long)]
     pub no_consistency: bool,
-    /// Do not read env files into the environment of services
+    /// Do not resolve the env files of services
     #[arg(long)]
     pub no_env_resolution: bool,
 }
@@ -248,7 +248,7 @@ impl Report for ConfigReport {
         vec![Block::Raw(self.text.clone())]
     }
 
-    /// The model itself where it was asked for in JSON, the text otherwise.
+    /// The model itself with `--output json`, the text otherwise.
     fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| serde_json::json!({ "text": self.text }))
     }

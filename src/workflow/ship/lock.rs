@@ -11,10 +11,10 @@ use crate::session::load::load_named;
 use crate::session::report::{Block, Cell, Report, Said, Tone, to_json};
 use crate::session::{Context, WorkflowError};
 
-/// Show or remove the lock of a project
+/// Show or remove the project lock
 #[derive(Debug, Clone, Args)]
 pub struct LockArgs {
-    /// What to do
+    /// Action
     #[command(subcommand)]
     pub action: LockAction,
 }
@@ -22,11 +22,11 @@ pub struct LockArgs {
 /// The actions of `lock`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum LockAction {
-    /// Show who holds the lock, since when and whether they look alive
+    /// Show the holder of the lock, its age and whether the process is alive
     Status,
-    /// Remove the lock of an owner that is gone
+    /// Remove a stale lock
     Break {
-        /// Even when the owner looks alive
+        /// Remove the lock even if its holder seems to be alive
         #[arg(long)]
         force: bool,
     },
@@ -50,7 +50,7 @@ pub async fn run(context: &Context, args: LockArgs) -> Result<Box<dyn Report>> {
     if lock.verdict == LeaseVerdict::Alive && !force {
         return Err(WorkflowError::LockAlive { project: loaded.name.clone(), holder: lock.summary() }.into());
     }
-    let planned = format!("break the lock of {}: {}", loaded.name, lock.summary());
+    let planned = format!("remove the lock of {}: {}", loaded.name, lock.summary());
     if context.options.dry_run {
         return Ok(Box::new(Said { value: to_json(&[&planned]), lines: vec![planned] }));
     }
@@ -58,7 +58,7 @@ pub async fn run(context: &Context, args: LockArgs) -> Result<Box<dyn Report>> {
         context.prompt.confirm(&format!("{planned}?"))?;
     }
     target.break_lease(&lock).await?;
-    let line = format!("broke the lock of {} ({})", loaded.name, lock.summary());
+    let line = format!("removed the lock of {} ({})", loaded.name, lock.summary());
     Ok(Box::new(Said { lines: vec![line], value: to_json(&lock) }))
 }
 

@@ -16,18 +16,18 @@ use crate::session::plan_images::ImageOptions;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::steps_report::planned_blocks;
 
-/// Show what start would do
+/// Show the changes that start would make
 #[derive(Debug, Clone, Default, Args)]
 pub struct PlanArgs {
-    /// Services to look at, with what they depend on; all when none is named
+    /// Services to plan, with their dependencies; all by default
     pub services: Vec<String>,
-    /// Exit with 6 when there are changes
+    /// Exit with 6 when changes are present
     #[arg(long)]
     pub exit_code: bool,
-    /// Include containers of services the files no longer have
+    /// Include the removal of containers of services not defined in the compose files
     #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
-    /// Say nothing of containers of services the files no longer have
+    /// Do not warn about containers of services not defined in the compose files
     #[arg(long, hide = true, env = "COMPOSE_IGNORE_ORPHANS", value_parser = clap::builder::FalseyValueParser::new())]
     pub ignore_orphans: bool,
 }

@@ -9,36 +9,36 @@ use clap::{Args, ValueEnum};
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::order::with_dependencies;
-use crate::plan::{ImageOperation, Observed, Operation, Plan};
+use crate::plan::{ImageOperation, Observed, Operation, Plan, PullPolicy};
 use crate::session::Context;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
-use crate::session::plan_images::{ImageOptions, Only, PullWhen, plan_images};
+use crate::session::plan_images::{ImageOptions, Only, plan_images};
 use crate::session::report::Report;
 use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 
-/// Pull the images of services
+/// Pull service images
 #[derive(Debug, Clone, Default, Args)]
 pub struct PullArgs {
-    /// Services; all when none is named
+    /// Services to pull; all by default
     pub services: Vec<String>,
-    /// Which images are pulled: missing, always; the files say when this does not
+    /// Pull policy; the pull_policy of each service by default
     #[arg(long, value_name = "WHICH")]
     pub policy: Option<Policy>,
-    /// A bundle file to take images from when no registry gives them; also AICTL_BUNDLE
+    /// Bundle file to load images from when no registry has them [env: AICTL_BUNDLE]
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<std::path::PathBuf>,
-    /// Go on when an image cannot be pulled
+    /// Pull what it can and ignore images with pull failures
     #[arg(long)]
     pub ignore_pull_failures: bool,
-    /// Leave out images that can be built
+    /// Ignore images that can be built
     #[arg(long)]
     pub ignore_buildable: bool,
-    /// Also what the named services depend on
+    /// Also pull dependencies
     #[arg(long)]
     pub include_deps: bool,
-    /// Accepted for Compose's sake: only --verbose shows more
+    /// Accepted for Compose compatibility; ignored (--verbose shows more)
     #[arg(short = 'q', long, hide = true)]
     pub quiet: bool,
 }
@@ -46,9 +46,9 @@ pub struct PullArgs {
 /// `--policy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Policy {
-    /// Those that are not present.
+    /// Only pull missing images.
     Missing,
-    /// All.
+    /// Pull all images.
     Always,
 }
 
@@ -62,8 +62,8 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<Box<dyn Report>> {
     }
     let target = loaded.connect(context).await?;
     let pull = args.policy.map(|policy| match policy {
-        Policy::Missing => PullWhen::Missing,
-        Policy::Always => PullWhen::Always,
+        Policy::Missing => PullPolicy::Missing,
+        Policy::Always => PullPolicy::Always,
     });
     let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
     let options = ImageOptions { pull, only: Some(Only::Pulls), supplies: Some(&supplies), ..Default::default() };

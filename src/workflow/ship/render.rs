@@ -15,13 +15,13 @@ use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError, load};
 use crate::template::Rendered;
 
-/// Print the compose files of the environment with their templates filled in
+/// Render the compose file templates of the environment
 #[derive(Debug, Clone, Default, Args)]
 pub struct RenderArgs {
-    /// Only these files, named as the environment names them
+    /// Files to render, as named in aictl.yaml; all by default
     #[arg(value_name = "FILE")]
     pub only: Vec<String>,
-    /// Write the files into this directory instead of printing them
+    /// Write the files to this directory instead of printing them
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
     /// Overwrite files in the directory that differ
@@ -64,12 +64,12 @@ pub async fn run(context: &Context, args: RenderArgs) -> Result<Box<dyn Report>>
 
 fn chosen(all: &[String], only: &[String]) -> Result<Vec<String>> {
     if all.is_empty() {
-        let message = "there is nothing to render: the environment names no compose file";
-        let hint = Some("`aictl config` prints the normalised compose model".to_owned());
+        let message = "nothing to render: the environment has no compose file";
+        let hint = Some("print the compose model with `aictl config`".to_owned());
         return Err(WorkflowError::Usage { message: message.to_owned(), hint }.into());
     }
     if let Some(unknown) = only.iter().find(|name| !all.contains(name)) {
-        let message = format!("`{unknown}` is not among the environment's files");
+        let message = format!("`{unknown}` is not a compose file of the environment");
         let near = crate::error::nearest(unknown, all.iter().map(String::as_str));
         let hint = near.map(|near| format!("did you mean `aictl render {near}`?"));
         return Err(WorkflowError::Usage { message, hint }.into());

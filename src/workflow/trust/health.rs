@@ -6,10 +6,12 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::session::Context;
-use crate::session::checks::{Manner, Selection, examine};
+use crate::session::checks::{CheckPolicy, Selection, run_checks};
 use crate::session::report::Report;
 
-/// Look once whether the stack does what it should; exit 4 when a check failed
+/// Run all checks once
+///
+/// Exits with 4 when a check fails.
 #[derive(Debug, Clone, Default, Args)]
 pub struct HealthArgs {
     #[command(flatten)]
@@ -18,5 +20,5 @@ pub struct HealthArgs {
 
 /// Looks once.
 pub async fn run(context: &Context, args: HealthArgs) -> Result<Box<dyn Report>> {
-    examine(context, &args.selection, (Manner::ONE_LOOK, None)).await
+    run_checks(context, &args.selection, (CheckPolicy::ONCE, None)).await
 }

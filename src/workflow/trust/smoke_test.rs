@@ -8,22 +8,24 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::error::Result;
-use crate::session::checks::{Manner, Selection, examine, junit};
+use crate::session::checks::{CheckPolicy, Selection, junit, run_checks};
 use crate::session::report::Report;
 use crate::session::{Context, WorkflowError};
 
 /// How long it may take in all unless `--timeout` says otherwise.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// Wait until the stack is ready and check it, trying again what fails; exit 4 when a check failed
+/// Wait until the stack is ready, then run all checks with retries
+///
+/// Exits with 4 when a check fails.
 #[derive(Debug, Clone, Default, Args)]
 pub struct SmokeTestArgs {
     #[command(flatten)]
     selection: Selection,
-    /// Look again at most this often at a check that fails, instead of until --timeout (60s in all)
+    /// Maximum retries of a failed check; by default retried until --timeout (60s)
     #[arg(long, value_name = "COUNT")]
     retries: Option<u32>,
-    /// Write a JUnit report too
+    /// Also write a JUnit report to this file
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
 }
@@ -31,7 +33,7 @@ pub struct SmokeTestArgs {
 /// Waits and checks.
 pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<Box<dyn Report>> {
     if args.junit.as_deref() == Some(Path::new("-")) {
-        let message = "`--junit` writes a file, and `-` names none".to_owned();
+        let message = "`--junit` requires a file, not `-`".to_owned();
         let hint = "`--junit checks.xml` writes one; `--output json` puts the checks on standard output".to_owned();
         return Err(WorkflowError::Usage { message, hint: Some(hint) }.into());
     }
@@ -41,6 +43,6 @@ pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<Box<dyn Repor
         file.remove_previous()?;
     }
     let limit = context.options.timeout.unwrap_or(DEADLINE);
-    let manner = Manner { limit: Some(limit), retries: args.retries, await_ready: true };
-    examine(context, &args.selection, (manner, file)).await
+    let policy = CheckPolicy { limit: Some(limit), retries: args.retries, await_ready: true };
+    run_checks(context, &args.selection, (policy, file)).await
 }

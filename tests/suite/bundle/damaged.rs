@@ -30,13 +30,13 @@ fn reason(parts: &[(String, Range<usize>)], at: usize) -> String {
     let Some((name, content)) = parts.iter().rfind(|(_, content)| header(content) <= at) else { return String::new() };
     let end = content.end.next_multiple_of(512);
     if at < content.start {
-        format!("the part at byte {} is altered", header(content))
+        format!("entry at byte {} is corrupt", header(content))
     } else if at >= end {
-        "something was added to its end".to_owned()
+        "trailing data".to_owned()
     } else if at >= content.end {
-        format!("the end of {name} is altered")
+        format!("end of {name} is corrupt")
     } else if name.starts_with("blobs/") {
-        format!("the content of {name} is altered")
+        format!("content of {name} is corrupt")
     } else {
         name.clone()
     }
@@ -53,7 +53,7 @@ fn an_altered_or_shortened_bundle_is_refused_and_the_engine_stays_empty() {
         let words = ["bundle", "load", broken.to_str().unwrap(), "--to", "unpacked"];
         let refused = aictl(stage.path(), Some(&address), &words).ended(1);
         assert!(
-            refused.stderr.contains("is no whole bundle") && refused.stderr.contains(reason),
+            refused.stderr.contains("is truncated or corrupt") && refused.stderr.contains(reason),
             "{what}: {}",
             refused.stderr
         );
@@ -70,9 +70,10 @@ fn an_altered_or_shortened_bundle_is_refused_and_the_engine_stays_empty() {
         refused(&format!("byte {at} of {length} altered"), &altered, &reason(&parts, at));
     }
     for kept in [0, 1, 511, 512, length / 3, length / 2, length - 1025, length - 512, length - 1] {
-        refused(&format!("{kept} bytes of {length}"), &whole[..kept], "cut off");
+        let reason = if kept == 0 { "the file is empty" } else { "truncated after" };
+        refused(&format!("{kept} bytes of {length}"), &whole[..kept], reason);
     }
-    refused("a grown bundle", &[&whole[..], &[0; 512]].concat(), "added to its end");
+    refused("a grown bundle", &[&whole[..], &[0; 512]].concat(), "trailing data");
     fs::write(&broken, &whole).unwrap();
     aictl(stage.path(), Some(&address), &["bundle", "load", broken.to_str().unwrap()]).ended(0);
 }

@@ -1,14 +1,14 @@
 //! Bundles between two engines: saved on the machine's, loaded on an empty one without network or registry.
 mod damaged;
-mod meant;
-mod round;
+mod round_trip;
+mod usage_errors;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
 
-use crate::stage::{Outcome, Stage};
+use crate::support::project::{Outcome, TestProject};
 
 /// A secret of the project: in no byte of any bundle.
 const CANARY: &str = "canary-4c1f+9e/7d=";
@@ -38,8 +38,8 @@ const CACHE: &str = r#"
 "#;
 
 /// The project on the machine's engine, with a secret in its env file and in a file of its own.
-fn project(name: &str, with_cache: bool) -> Option<Stage> {
-    let stage = Stage::new(name)?;
+fn project(name: &str, with_cache: bool) -> Option<TestProject> {
+    let stage = TestProject::new(name)?;
     let cache = if with_cache { CACHE } else { "" };
     stage.write("compose.yaml", &TOOL.replace("\nsecrets: {", &format!("{cache}\nsecrets: {{")));
     stage.write(".env", &format!("TOKEN={CANARY}\n"));
@@ -57,7 +57,7 @@ fn aictl(folder: &Path, engine: Option<&str>, words: &[&str]) -> Outcome {
     command.output().unwrap().into()
 }
 
-fn saved(stage: &Stage, file: &str, words: &[&str]) -> (PathBuf, Value) {
+fn saved(stage: &TestProject, file: &str, words: &[&str]) -> (PathBuf, Value) {
     let outcome = aictl(stage.path(), None, &[&["bundle", "save", file], words].concat()).ended(0);
     (stage.path().join(file), serde_json::from_str(&outcome.stdout).unwrap())
 }

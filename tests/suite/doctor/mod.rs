@@ -11,7 +11,7 @@ use std::process::Command;
 use odd_engine::OddEngine;
 use serde_json::Value;
 
-use crate::stage::{Outcome, Stage, docker, free_port, skip};
+use crate::support::project::{Outcome, TestProject, docker, free_port, skip};
 
 const PUBLISHING: &str = r#"
 services:
@@ -53,7 +53,7 @@ fn remedy(finding: &Value) -> &str {
 
 #[test]
 fn a_port_somebody_holds_fails_and_names_the_process() {
-    let Some(stage) = Stage::new("doctor-port") else { return };
+    let Some(stage) = TestProject::new("doctor-port") else { return };
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     stage.write("compose.yaml", &PUBLISHING.replace("PORT", &port));
@@ -70,8 +70,8 @@ fn a_port_somebody_holds_fails_and_names_the_process() {
 
 #[test]
 fn our_own_container_may_hold_the_port_and_anothers_is_named() {
-    let Some(ours) = Stage::new("doctor-ours") else { return };
-    let Some(other) = Stage::new("doctor-other") else { return };
+    let Some(ours) = TestProject::new("doctor-ours") else { return };
+    let Some(other) = TestProject::new("doctor-other") else { return };
     let port = free_port().to_string();
     let waiting = PUBLISHING.replace("PORT", &port).replace("lines, \"1\"", "serve, --ready-after, \"0\"");
     ours.write("compose.yaml", &waiting);
@@ -89,7 +89,7 @@ fn our_own_container_may_hold_the_port_and_anothers_is_named() {
 
 #[test]
 fn the_machine_is_described_as_the_engine_and_the_kernel_see_it() {
-    let Some(stage) = Stage::new("doctor-machine") else { return };
+    let Some(stage) = TestProject::new("doctor-machine") else { return };
     stage.write("compose.yaml", &PUBLISHING.replace("PORT", &free_port().to_string()));
     stage.write(".env", "A=1\n");
     let json = stage.aictl(&["doctor", "--output", "json"]);
@@ -110,7 +110,7 @@ fn the_machine_is_described_as_the_engine_and_the_kernel_see_it() {
 
 #[test]
 fn a_full_disk_and_one_without_inodes_fail() {
-    let Some(stage) = Stage::new("doctor-disk") else { return };
+    let Some(stage) = TestProject::new("doctor-disk") else { return };
     let disk = stage.path().join("disk");
     std::fs::create_dir(&disk).unwrap();
     let options = "size=4m,nr_inodes=50";
@@ -133,7 +133,7 @@ fn a_full_disk_and_one_without_inodes_fail() {
 
 #[test]
 fn too_little_disk_for_the_engine_and_an_image_for_another_machine_have_their_remedies() {
-    let Some(stage) = Stage::new("doctor-remedies") else { return };
+    let Some(stage) = TestProject::new("doctor-remedies") else { return };
     // No emulator has this name.
     let foreign = "services: { a: { image: 'aictl-lab/tool:1', platform: linux/mips64le } }\n";
     stage.write("compose.yaml", foreign);
@@ -151,7 +151,10 @@ fn too_little_disk_for_the_engine_and_an_image_for_another_machine_have_their_re
     assert!(remedy(&one(&outcome, "cpus", "processors")).contains("`nproc`") || is_limited(&outcome, "cpus"));
     // Text says the same.
     let text = stage.aictl(&["doctor", "--quiet"]).ended(4).stdout;
-    assert!(text.contains("-> `docker system df`") && text.contains("-> use an image for "), "{text}");
+    assert!(
+        text.contains("-> see disk usage with `docker system df`") && text.contains("-> use an image for "),
+        "{text}"
+    );
 }
 
 /// By a control group or an affinity, which have remedies of their own.
@@ -171,9 +174,9 @@ fn requirements_of_the_environment_decide_and_a_lighter_one_is_named() {
     let engine = OddEngine::start(&[]);
     let refused = doctor(folder.path(), Some(&engine.address), &["--output", "json"]).ended(4);
     let finding = one(&refused, "memory", "memory");
-    assert!(remedy(&finding).contains("a bigger machine is needed (`free -h` shows this one)"), "{finding}");
+    assert!(remedy(&finding).contains("use a larger machine (check this one with `free -h`)"), "{finding}");
     assert!(
-        remedy(&finding).ends_with("or an environment that asks for less: `aictl start --env simple`"),
+        remedy(&finding).ends_with("or an environment with lower requirements: `aictl start --env simple`"),
         "{finding}"
     );
     let warned = doctor(folder.path(), Some(&engine.address), &["--env", "warned", "--output", "json"]);
@@ -216,7 +219,7 @@ fn engines_of_other_makers_and_clocks_that_are_off_are_recognised() {
     let late = report(&[("SystemTime", "\"2020-01-01T00:00:00Z\"")]).ended(4);
     let clock = one(&late, "clock", "engine");
     assert!(remedy(&clock).contains("timedatectl set-ntp true`"), "{clock}");
-    assert!(clock["found"].as_str().unwrap().ends_with("behind ours"), "{clock}");
+    assert!(clock["found"].as_str().unwrap().ends_with("behind this machine"), "{clock}");
     let odd = report(&[("Architecture", "\"riscv64\"")]);
     assert_eq!(one(&odd, "architecture", "engine")["verdict"], "warning");
 }

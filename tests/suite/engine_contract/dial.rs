@@ -45,7 +45,7 @@ async fn a_dialled_port_carries_bytes_both_ways(lab: &Lab) {
         read.expect("no answer").unwrap();
         assert_eq!(back, text.as_bytes());
     }
-    lab.target.hang_up().await;
+    lab.target.close_helpers().await;
 }
 
 async fn a_port_nobody_listens_on_is_told_from_one_that_is_out_of_reach(lab: &Lab) {
@@ -53,7 +53,7 @@ async fn a_port_nobody_listens_on_is_told_from_one_that_is_out_of_reach(lab: &La
     drop(dialled(lab, &container).await);
     let refused = lab.target.dial(&container, 7001).await.err();
     assert_eq!(refused, Some(TargetError::NotListening { container: container.name.clone(), port: 7001 }));
-    lab.target.hang_up().await;
+    lab.target.close_helpers().await;
 }
 
 async fn a_container_that_ended_is_not_dialled(lab: &Lab) {
@@ -73,7 +73,7 @@ mod by_helper {
 
     use super::*;
     use crate::engine_contract::lab::{environment, skip};
-    use crate::stage::docker;
+    use crate::support::project::docker;
 
     /// A port of this machine that leads to the engine, so that the engine's own address says nothing of its networks.
     async fn tunnel() -> String {
@@ -119,7 +119,7 @@ mod by_helper {
         assert!(several.iter().all(Result::is_ok));
         assert_eq!(helpers(&lab).len(), 1, "one helper serves every connection of a network");
         assert_eq!(lab.observe().await.containers.len(), 1, "the helper is no part of the stack");
-        lab.target.hang_up().await;
+        lab.target.close_helpers().await;
         assert_eq!(helpers(&lab), Vec::<String>::new());
         lab.clean().await;
     }
@@ -137,7 +137,7 @@ mod by_helper {
             Err(error) => matches!(error, TargetError::NotListening { .. }),
         };
         assert!(ended);
-        lab.target.hang_up().await;
+        lab.target.close_helpers().await;
         lab.clean().await;
     }
 
@@ -149,7 +149,7 @@ mod by_helper {
         assert_eq!(helpers(&lab).len(), 1);
         // Nothing hangs up: the connections just end, as they do when a process is killed.
         lab.target = Arc::new(DockerEngine::connect(None, &environment()).await.unwrap());
-        crate::stage::eventually("the helper ends with its dialler", Duration::from_secs(20), || {
+        crate::support::project::eventually("the helper ends with its dialler", Duration::from_secs(20), || {
             helpers(&lab).is_empty()
         });
         lab.clean().await;

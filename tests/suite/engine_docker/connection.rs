@@ -80,7 +80,7 @@ async fn an_old_engine_and_something_else_are_told_apart() {
     assert_eq!(error, TargetError::TooOld { address: old, found: "1.39".into(), needed: "1.41".into() });
     let other = answering("server: nginx\r\n").await;
     let error = DockerEngine::connect(Some(&other), &environment()).await.err().unwrap();
-    assert!(error.to_string().ends_with("what answers is no Docker engine"), "{error}");
+    assert!(error.to_string().ends_with("the server is not a Docker engine"), "{error}");
     let new = answering("api-version: 1.99\r\nserver: Docker/40.1.2 (linux)\r\n").await;
     let engine = DockerEngine::connect(Some(&new), &environment()).await.unwrap();
     assert_eq!((engine.greeting().api_version.as_str(), engine.greeting().version.as_str()), ("1.53", "40.1.2"));

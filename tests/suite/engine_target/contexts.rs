@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::stage::{Outcome, Stage, docker, free_port};
+use crate::support::project::{Outcome, TestProject, docker, free_port};
 
 const COMPOSE: &str = "
 services:
@@ -25,8 +25,8 @@ pub fn write_context(config: &Path, name: &str, host: &str) {
 
 /// A stack that runs on the lab's engine in the environment `dev`, and two contexts: `here`, and `away` where nobody
 /// answers, which the environment `prod` names.
-fn two_contexts(name: &str) -> Option<Stage> {
-    let stage = Stage::new(name)?;
+fn two_contexts(name: &str) -> Option<TestProject> {
+    let stage = TestProject::new(name)?;
     stage.write("compose.yaml", COMPOSE);
     stage.write(
         "aictl.yaml",
@@ -50,7 +50,7 @@ fn here() -> String {
 }
 
 /// With the two contexts, as the operator's shell has them.
-fn with_contexts(stage: &Stage, words: &[&str]) -> Outcome {
+fn with_contexts(stage: &TestProject, words: &[&str]) -> Outcome {
     stage.command(words).env("DOCKER_CONFIG", stage.path().join("docker")).output().unwrap().into()
 }
 

@@ -3,7 +3,7 @@
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
-use crate::stage::Outcome;
+use crate::support::project::Outcome;
 
 /// Each verb that would ask the engine for something.
 const VERBS: [&[&str]; 16] = [

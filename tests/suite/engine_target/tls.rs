@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::certificates::Authority;
 use super::port::TlsPort;
-use crate::stage::{Outcome, Stage};
+use crate::support::project::{Outcome, TestProject};
 
 const COMPOSE: &str = "services: { web: { image: aictl-lab/tool:1, command: [sleep, '600'], init: true } }\n";
 
 /// A project whose environment `prod` is the engine behind the port.
-fn write_project(stage: &Stage, port: u16, tls: &str) {
+fn write_project(stage: &TestProject, port: u16, tls: &str) {
     stage.write("compose.yaml", COMPOSE);
     let docker = format!("{{ host: \"tcp://127.0.0.1:{port}\"{tls} }}");
     stage.write(
@@ -47,7 +47,7 @@ impl Folder {
 
 #[test]
 fn an_engine_behind_tls_is_used_with_our_certificate_and_no_byte_in_the_clear() {
-    let Some(stage) = Stage::new("behind-tls") else { return };
+    let Some(stage) = TestProject::new("behind-tls") else { return };
     let authority = Authority::new();
     let port = TlsPort::open(&authority, "127.0.0.1", &authority);
     authority.write_to(&stage.path().join("certs"), Some(&authority));
@@ -66,7 +66,7 @@ fn an_engine_behind_tls_is_used_with_our_certificate_and_no_byte_in_the_clear() 
 
 #[test]
 fn the_variables_of_the_docker_cli_lead_to_the_same_engine() {
-    let Some(stage) = Stage::new("tls-variables") else { return };
+    let Some(stage) = TestProject::new("tls-variables") else { return };
     let authority = Authority::new();
     let port = TlsPort::open(&authority, "127.0.0.1", &authority);
     let certificates = stage.path().join("certs");

@@ -7,13 +7,13 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Outcome, Stage, free_port};
+use crate::support::project::{Outcome, TestProject, free_port};
 
 /// A password with everything that shells, URLs and Compose files trip over.
 pub(super) const PASSWORD: &str = r#"p$a"w\x%2f@:/?#&"#;
 
 pub(super) struct Assistant {
-    pub(super) stage: Stage,
+    pub(super) stage: TestProject,
     environment: &'static str,
     pub(super) api: u16,
     pub(super) page: u16,
@@ -40,7 +40,7 @@ impl Answer {
 
 impl Assistant {
     pub(super) fn new(name: &str, environment: &'static str) -> Option<Self> {
-        let stage = Stage::new(name)?;
+        let stage = TestProject::new(name)?;
         copy(&super::root().join("examples/ai-assistant"), stage.path());
         let ports: [u16; 6] = std::array::from_fn(|_| free_port());
         let [api, page, prometheus, grafana, kibana, alertmanager] = ports;

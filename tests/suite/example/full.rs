@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::assistant::{Assistant, PASSWORD};
-use crate::stage::{docker, eventually};
+use crate::support::project::{docker, eventually};
 
 const SERVICES: [&str; 14] = [
     "alertmanager",

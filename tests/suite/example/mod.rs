@@ -5,7 +5,7 @@ use std::process::Command;
 
 use aictl::project::{LoadedProject, PROJECT_FILE, load_project};
 
-use crate::stage::{self, Outcome};
+use crate::support::project::Outcome;
 
 mod assistant;
 mod full;

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::assistant::Assistant;
 use super::rendered::model;
 use super::{loaded, root};
-use crate::stage::docker;
+use crate::support::project::docker;
 
 /// Paths of the values in which two models differ.
 fn differences(ours: &Value, theirs: &Value, path: &str, found: &mut BTreeSet<String>) {

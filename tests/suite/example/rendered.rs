@@ -7,7 +7,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{aictl, environments, examples, placeholders, read, root, stage};
+use super::{aictl, environments, examples, placeholders, read, root};
+use crate::support::project;
 
 fn render(example: &Path, environment: &str, more: &[&str]) -> String {
     let mut words = vec!["--env", environment, "render"];
@@ -62,7 +63,7 @@ fn compose_folder_is_what_render_writes() {
 #[test]
 fn compose_accepts_every_rendered_file_with_its_secrets_and_refuses_it_without() {
     let Some(compose) = std::env::var_os("AICTL_LAB_COMPOSE") else {
-        return stage::skip("example and Compose", "AICTL_LAB_COMPOSE is not set");
+        return project::skip("example and Compose", "AICTL_LAB_COMPOSE is not set");
     };
     for example in examples() {
         let scratch = tempfile::tempdir().unwrap();

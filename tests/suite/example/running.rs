@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::assistant::{Assistant, PASSWORD};
-use crate::stage::{docker, eventually};
+use crate::support::project::{docker, eventually};
 
 fn titles(assistant: &Assistant) -> String {
     let answer = assistant.get("/api/documents");

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use crate::stage::Outcome;
+use crate::support::project::Outcome;
 
 const ADDRESSES: &[&str] = &[
     "ssh://u@h/s;touch${IFS}MARK",

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::stage::Outcome;
+use crate::support::project::Outcome;
 
 /// How git is made to fetch what is missing.
 #[derive(Debug, Clone, Copy)]

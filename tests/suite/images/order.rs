@@ -61,7 +61,7 @@ async fn registry_mirrors_bundle_and_recipe_are_tried_in_this_order_and_the_line
         assert!(said.starts_with(&format!("from {}", SOURCES[first])), "{said}");
         let mut rest = said.as_str();
         for silent in &SOURCES[..first] {
-            let reason = format!("not {silent}: it does not answer");
+            let reason = format!("not {silent}: it is not responding");
             let at = rest.find(&reason).unwrap_or_else(|| panic!("{reason} is not told in its turn: {said}"));
             rest = &rest[at..];
         }
@@ -82,7 +82,7 @@ async fn a_stand_in_never_takes_the_name_of_the_real_thing() {
     let engine = MemoryEngine::new().with_source("recipe qdrant-standin");
     let error = obtained(&engine, "qdrant/qdrant:v1.7.0", &supplies()).await.unwrap_err().to_string();
     assert!(error.contains("recipe qdrant-standin: only a stand-in"), "{error}");
-    assert!(error.contains("bundle /srv/shop.tar: it does not hold the image"), "{error}");
+    assert!(error.contains("bundle /srv/shop.tar: the image is not in the bundle"), "{error}");
 }
 
 #[test]

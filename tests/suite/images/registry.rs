@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::stage::{Outcome, Stage, docker, eventually, free_port};
+use crate::support::project::{Outcome, TestProject, docker, eventually, free_port};
 
 /// `password_file` of the registry: user `shop`, password `open sesame`.
 const ACCOUNTS: &str = "shop:$2b$04$8gYPfBfY6ay44t97oxZfu.dVS1vCtuujkyVRfZJyasiMh3IsfHSLa\n";
@@ -16,7 +16,7 @@ const WRONG: &str = "c2hvcDpvcGVuIGJhcmxleQ==";
 
 /// A registry of one test with `shop/tool:1` in it.
 pub struct Registry {
-    pub stage: Stage,
+    pub stage: TestProject,
     container: String,
     pub address: String,
 }
@@ -31,7 +31,7 @@ impl Registry {
     }
 
     fn run(name: &str, password: bool) -> Option<Self> {
-        let stage = Stage::new(name)?;
+        let stage = TestProject::new(name)?;
         let (container, port) = (format!("{}-registry", stage.name()), free_port());
         let address = format!("127.0.0.1:{port}");
         let publish = format!("{address}:5000");
@@ -99,7 +99,7 @@ impl Drop for Registry {
 }
 
 /// A name whose registry cannot be found: the top level domain is reserved for that.
-fn official(stage: &Stage) -> String {
+fn official(stage: &TestProject) -> String {
     format!("registry-{}.invalid/shop/tool:1", std::process::id() + u32::try_from(stage.name().len()).unwrap())
 }
 
@@ -135,7 +135,7 @@ fn a_dead_registry_and_a_dead_mirror_are_passed_and_the_stack_runs_under_the_off
     let running = docker(&["inspect", "--format", "{{.Config.Image}}", &format!("{}-a-1", registry.stage.name())]);
     assert_eq!(running.trim(), official);
     let again = registry.aictl(&official, &[&dead], &["start"]).ended(0);
-    assert!(again.stdout.contains("unchanged"), "{}", again.stdout);
+    assert!(again.stdout.contains("up to date"), "{}", again.stdout);
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! What a change of the files does, and what it does not.
 
-use super::stage::{Stage, docker};
+use super::project::{TestProject, docker};
 
-fn id(stage: &Stage, container: &str) -> String {
+fn id(stage: &TestProject, container: &str) -> String {
     docker(&["inspect", "--format", "{{.Id}}", &format!("{}-{container}", stage.project)])
 }
 
@@ -17,7 +17,7 @@ services:
 "
         )
     };
-    let Some(stage) = Stage::new("replace", &compose("one")) else { return };
+    let Some(stage) = TestProject::new("replace", &compose("one")) else { return };
     stage.aictl("start").code(0);
     let (a, b) = (id(&stage, "a-1"), id(&stage, "b-1"));
     docker(&["exec", &a, "sh", "-c", "echo kept > /anonymous/file"]);
@@ -40,7 +40,7 @@ services:
 configs: {inline: {content: \"${TEXT}\"}}
 secrets: {key: {file: key.txt}}
 ";
-    let Some(stage) = Stage::new("content", compose) else { return };
+    let Some(stage) = TestProject::new("content", compose) else { return };
     let write = |text: &str| {
         stage.write(".env", &format!("TEXT={text}\n"));
         stage.write("key.txt", text);
@@ -69,7 +69,7 @@ secrets: {key: {file: key.txt}}
 #[test]
 fn orphans_are_named_and_go_only_when_asked() {
     let both = "services: {a: {image: 'aictl-lab/tool:1'}, b: {image: 'aictl-lab/tool:1'}}";
-    let Some(stage) = Stage::new("orphans", both) else { return };
+    let Some(stage) = TestProject::new("orphans", both) else { return };
     stage.aictl("start").code(0);
     stage.write("compose.yaml", "services: {a: {image: 'aictl-lab/tool:1'}}");
     stage.aictl("start").code(0).says("-b-1");
@@ -90,7 +90,7 @@ services:
     pre_stop: [{command: [sh, -c, 'echo stopping >> /log/hooks']}]
 volumes: {log: {}}
 ";
-    let Some(stage) = Stage::new("hooks", compose) else { return };
+    let Some(stage) = TestProject::new("hooks", compose) else { return };
     stage.aictl("start").code(0);
     stage.aictl("stop").code(0);
     let volume = format!("{}_log:/log", stage.project);

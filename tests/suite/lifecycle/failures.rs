@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use aictl::release::{Record, RecordPhase};
 
-use super::stage::{Ran, Stage, docker};
+use super::project::{Ran, TestProject, docker};
 
 /// What the project's history is kept in, and all that a start leaves which failed before anything ran.
 const HISTORY: &[&str] = &["P-aictl-state", "P_aictl"];
@@ -33,14 +33,14 @@ const INVALID: Case<'_> =
 impl Case<'_> {
     #[track_caller]
     fn is_refused(&self) {
-        if let Some(stage) = Stage::new(self.test, self.compose) {
+        if let Some(stage) = TestProject::new(self.test, self.compose) {
             self.fails("start", &stage);
         }
     }
 
     /// Runs it and checks everything; the stage is there for what is tried next.
     #[track_caller]
-    fn fails(&self, command: &str, stage: &Stage) -> Ran {
+    fn fails(&self, command: &str, stage: &TestProject) -> Ran {
         let ran = stage.aictl(command).code(self.code);
         said(&ran, self.says);
         hinted(&ran, self.hint);
@@ -65,7 +65,7 @@ fn hinted(ran: &Ran, remedy: &str) {
 
 /// Nothing but this is there of the project, nobody holds its lock, and whatever was begun is on record as failed.
 #[track_caller]
-fn left(stage: &Stage, wanted: &[&str]) {
+fn left(stage: &TestProject, wanted: &[&str]) {
     let mut found = stage.leftovers();
     found.sort();
     assert_eq!(found, wanted);
@@ -77,7 +77,7 @@ fn left(stage: &Stage, wanted: &[&str]) {
 
 /// The record of what failed last.
 #[track_caller]
-fn failure(stage: &Stage) -> Record {
+fn failure(stage: &TestProject) -> Record {
     let (name, last) =
         stage.records().into_iter().max_by_key(|(_, r)| (r.sequence, r.phase != RecordPhase::Pending)).unwrap();
     assert!(last.phase == RecordPhase::Failed && !last.error.is_empty(), "{name}: {last:#?}");
@@ -86,7 +86,7 @@ fn failure(stage: &Stage) -> Record {
 
 /// The record of what failed last holds how service `a` ended and its last words.
 #[track_caller]
-fn evidence(stage: &Stage, (service, code): (&str, Option<i64>), words: &str) {
+fn evidence(stage: &TestProject, (service, code): (&str, Option<i64>), words: &str) {
     let record = failure(stage);
     let [kept] = &record.evidence[..] else { panic!("{record:#?}") };
     assert_eq!((&kept["service"], &kept["exit_code"]), (&service.into(), &code.into()), "{kept}");
@@ -96,7 +96,7 @@ fn evidence(stage: &Stage, (service, code): (&str, Option<i64>), words: &str) {
 
 /// The files were mended: the next start goes on from what there is.
 #[track_caller]
-fn mended(stage: &Stage, compose: &str) {
+fn mended(stage: &TestProject, compose: &str) {
     stage.write("compose.yaml", compose);
     stage.aictl("start -t 1").code(0);
     assert_eq!(stage.containers(), ["a-1 running"]);
@@ -126,7 +126,7 @@ fn mistakes_in_the_file_are_78_with_place_key_and_nearest_name() {
 fn ten_megabytes_are_loaded_or_refused_quickly_and_in_little_memory() {
     let mut text = String::from("services: {a: {image: 'aictl-lab/tool:1'}}\nx-large: |\n");
     text.push_str(&format!("  {}\n", "some text ".repeat(100)).repeat(10_600));
-    let Some(stage) = Stage::new("large", &text) else { return };
+    let Some(stage) = TestProject::new("large", &text) else { return };
     let mut nodes = String::from("services: {a: {image: 'aictl-lab/tool:1'}}\nx-large:\n");
     for n in 0..200_000 {
         nodes.push_str(&format!("  - {{key{n}: 'some text to make it long enough'}}\n"));
@@ -151,10 +151,10 @@ fn an_alias_bomb_is_refused_at_once_and_in_little_memory() {
         bomb.push_str(&format!("x-{n}: &a{n} [{alias}]\n"));
     }
     bomb.push_str("services: {a: {image: 'aictl-lab/tool:1'}}\n");
-    let Some(stage) = Stage::new("bomb", &bomb) else { return };
+    let Some(stage) = TestProject::new("bomb", &bomb) else { return };
     let began = Instant::now();
     let refused = stage.within(KILOBYTES, "start").code(78);
-    said(&refused, &["compose.yaml:1:", "aliases expand to far more than the document holds"]);
+    said(&refused, &["compose.yaml:1:", "document contains excessive aliasing"]);
     hinted(&refused, "aictl config --quiet");
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     left(&stage, &[]);
@@ -163,7 +163,7 @@ fn an_alias_bomb_is_refused_at_once_and_in_little_memory() {
 #[test]
 fn a_missing_bind_source_is_named_before_anything_stays() {
     let compose = "services: {a: {image: 'aictl-lab/tool:1', command: [tool, serve], volumes: [{type: bind, source: ./nope, target: /x, bind: {create_host_path: false}}]}}";
-    let Some(stage) = Stage::new("bind", compose) else { return };
+    let Some(stage) = TestProject::new("bind", compose) else { return };
     let source = stage.path("nope").display().to_string();
     let says = ["service `a` mounts ", &source, "which does not exist"];
     let hint = format!("mkdir -p {source}");
@@ -183,7 +183,7 @@ fn a_missing_image_is_named() {
 
 #[test]
 fn a_taken_port_names_its_holder_and_what_ran_keeps_running() {
-    let port = crate::stage::free_port();
+    let port = crate::support::project::free_port();
     let compose = format!(
         "
 services:
@@ -191,7 +191,7 @@ services:
   b: {{image: 'aictl-lab/tool:1', ports: ['127.0.0.1:{port}:80'], depends_on: [a]}}
 "
     );
-    let Some(stage) = Stage::new("port", &compose) else { return };
+    let Some(stage) = TestProject::new("port", &compose) else { return };
     let holder = format!("port 127.0.0.1:{port} is already taken by container {}-a-1", stage.project);
     let hint = format!("'sport = :{port}'");
     Case { code: 1, says: &[&holder], hint: &hint, leaves: WHAT_RAN, ..INVALID }.fails("start", &stage);
@@ -215,7 +215,7 @@ fn a_failing_build_shows_its_last_lines_and_leaves_no_image() {
         let recipe = format!("FROM aictl-lab/tool:1\\nRUN echo before; {run}\\n");
         format!("services: {{a: {{command: [tool, serve], build: {{context: ., dockerfile_inline: \"{recipe}\"}}}}}}")
     };
-    let Some(stage) = Stage::new("build", &compose("sh -c 'echo the reason; exit 3'")) else { return };
+    let Some(stage) = TestProject::new("build", &compose("sh -c 'echo the reason; exit 3'")) else { return };
     let containers = docker(&["ps", "-aq", "--filter", "ancestor=aictl-lab/tool:1", "--filter", "status=exited"]);
     let says = ["build of service `a` failed", "| before", "| the reason"];
     let case = Case { code: 1, says: &says, hint: "aictl build a --verbose", leaves: HISTORY, ..INVALID };
@@ -232,7 +232,9 @@ fn a_failing_build_shows_its_last_lines_and_leaves_no_image() {
 
 #[test]
 fn a_crash_loop_fails_at_once_with_its_last_words() {
-    let Some(stage) = Stage::new("crash", &service("command: [tool, crash]\n    restart: always")) else { return };
+    let Some(stage) = TestProject::new("crash", &service("command: [tool, crash]\n    restart: always")) else {
+        return;
+    };
     let began = Instant::now();
     let says = ["service `a` is in a crash loop", "last exit code 1", "| crashing"];
     Case { code: 1, says: &says, hint: "aictl logs a", leaves: WHAT_RAN, ..INVALID }.fails("start", &stage);
@@ -246,7 +248,7 @@ fn an_unhealthy_service_is_3_with_the_words_of_its_check() {
     let compose = service(
         "command: [tool, serve]\n    healthcheck: {test: 'echo too cold; exit 1', interval: 300ms, retries: 2}",
     );
-    let Some(stage) = Stage::new("unhealthy", &compose) else { return };
+    let Some(stage) = TestProject::new("unhealthy", &compose) else { return };
     let says = ["service `a` is unhealthy: too cold"];
     Case { code: 3, says: &says, hint: "aictl logs a", leaves: WHAT_RAN, ..INVALID }.fails("start", &stage);
     assert_eq!(stage.containers(), ["a-1 running"]);
@@ -257,7 +259,7 @@ fn an_unhealthy_service_is_3_with_the_words_of_its_check() {
 #[test]
 fn a_service_that_is_never_ready_is_3_at_the_deadline() {
     let compose = service("command: [tool, serve]\n    healthcheck: {test: 'exit 1', interval: 300s, retries: 9}");
-    let Some(stage) = Stage::new("deadline", &compose) else { return };
+    let Some(stage) = TestProject::new("deadline", &compose) else { return };
     let says = ["service `a` did not become ready within 3s"];
     let case = Case { code: 3, says: &says, hint: "`--timeout` sets how long to wait", leaves: WHAT_RAN, ..INVALID };
     case.fails("start --timeout 3s", &stage);
@@ -268,7 +270,7 @@ fn a_service_that_is_never_ready_is_3_at_the_deadline() {
 
 #[test]
 fn one_shots_are_fine_at_0_and_fail_the_start_at_3() {
-    let Some(stage) = Stage::new("oneshot", &service("command: [tool, exit, '3']")) else { return };
+    let Some(stage) = TestProject::new("oneshot", &service("command: [tool, exit, '3']")) else { return };
     let says = ["service `a` exited with code 3", "| ending with 3"];
     let case = Case { code: 1, says: &says, hint: "aictl logs a", leaves: WHAT_RAN, ..INVALID };
     case.fails("start", &stage);
@@ -282,7 +284,7 @@ fn one_shots_are_fine_at_0_and_fail_the_start_at_3() {
 
 #[test]
 fn a_one_shot_that_succeeded_and_fails_after_a_change_is_a_failure() {
-    let Some(stage) = Stage::new("oneshot-changed", &service("command: [tool, exit, '0']")) else { return };
+    let Some(stage) = TestProject::new("oneshot-changed", &service("command: [tool, exit, '0']")) else { return };
     stage.aictl("start").code(0);
     stage.write("compose.yaml", &service("command: [tool, exit, '3']"));
     let ran = stage.aictl("start").code(1);
@@ -295,7 +297,7 @@ fn a_one_shot_that_succeeded_and_fails_after_a_change_is_a_failure() {
 
 /// One container, no leftover of a replacement.
 #[track_caller]
-fn left_nothing_beside(stage: &Stage) {
+fn left_nothing_beside(stage: &TestProject) {
     let mut found = stage.leftovers();
     found.sort();
     assert_eq!(found, WHAT_RAN);
@@ -303,7 +305,7 @@ fn left_nothing_beside(stage: &Stage) {
 
 #[test]
 fn no_engine_and_a_too_old_one_are_9() {
-    let Some(stage) = Stage::new("engine", &service("command: [tool, serve]")) else { return };
+    let Some(stage) = TestProject::new("engine", &service("command: [tool, serve]")) else { return };
     let at = |host: &str, says: &[&str], remedy: &str| {
         let ran = Ran::of(&stage.aictl_command("start").env("DOCKER_HOST", host).output().unwrap()).code(9);
         said(&ran, says);
@@ -311,10 +313,14 @@ fn no_engine_and_a_too_old_one_are_9() {
         assert_eq!(stage.leftovers(), Vec::<String>::new());
     };
     let nowhere = "unix:///nonexistent/docker.sock";
-    at(nowhere, &[&format!("no engine answers at {nowhere}")], "`aictl setup` starts or installs an engine");
-    at("tcp://127.0.0.1:1", &["no engine answers at tcp://127.0.0.1:1"], "check DOCKER_HOST");
+    at(
+        nowhere,
+        &[&format!("cannot connect to the engine at {nowhere}")],
+        "install or start an engine with `aictl setup`",
+    );
+    at("tcp://127.0.0.1:1", &["cannot connect to the engine at tcp://127.0.0.1:1"], "check DOCKER_HOST");
     let old = format!("tcp://{}", old_engine());
-    at(&old, &[&format!("the engine at {old} speaks API 1.24"), "is needed at least"], "upgrade the engine");
+    at(&old, &[&format!("the engine at {old} has API 1.24"), "is required"], "upgrade the engine");
 }
 
 /// A stand-in that speaks like an engine of 2016.
@@ -347,7 +353,7 @@ services:
     secrets: [token]
 secrets: {token: {environment: API_PASSWORD}}
 ";
-    let Some(stage) = Stage::new("secret", compose) else { return };
+    let Some(stage) = TestProject::new("secret", compose) else { return };
     let run = |args: &str| {
         let output = stage.aictl_command(args).env("API_PASSWORD", secret).output().unwrap();
         format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))

@@ -1,8 +1,8 @@
 //! What one container leaves to another: addresses, host ports, namespaces, links.
 //! Changes or restarts one service and looks at the others from inside.
 
-use super::stage::{Stage, docker};
-use crate::stage::free_port;
+use super::project::{TestProject, docker};
+use crate::support::project::free_port;
 
 /// An image that has a resolver.
 const SERVE: &str = "image: 'aictl/base:bookworm', stop_grace_period: 0s";
@@ -10,7 +10,7 @@ const PROGRAM: &str = "command: [sleep, infinity]";
 
 /// What a program prints in a container of the project.
 #[track_caller]
-fn inside(stage: &Stage, container: &str, words: &[&str]) -> String {
+fn inside(stage: &TestProject, container: &str, words: &[&str]) -> String {
     let name = format!("{}-{container}", stage.project);
     docker(&[&["exec", &name][..], words].concat())
 }
@@ -34,7 +34,7 @@ services:
 networks: {{s: {{ipam: {{config: [{{subnet: 10.213.{net}.0/24}}]}}}}}}
 "
     );
-    let Some(stage) = Stage::new("handover", &compose) else { return };
+    let Some(stage) = TestProject::new("handover", &compose) else { return };
     for round in ["0", "1", "2", "3"] {
         stage.write(".env", &format!("ROUND={round}\n"));
         stage.aictl("start").code(0);
@@ -47,7 +47,7 @@ networks: {{s: {{ipam: {{config: [{{subnet: 10.213.{net}.0/24}}]}}}}}}
 fn a_port_goes_from_one_service_to_another() {
     let port = free_port();
     let holds = format!("{SERVE}, {PROGRAM}, ports: ['127.0.0.1:{port}:80']");
-    let Some(stage) = Stage::new("port-moves", &format!("services: {{ one: {{{holds}}} }}\n")) else { return };
+    let Some(stage) = TestProject::new("port-moves", &format!("services: {{ one: {{{holds}}} }}\n")) else { return };
     stage.aictl("start").code(0);
     stage.write("compose.yaml", &format!("services: {{ one: {{{SERVE}, {PROGRAM}}}, two: {{{holds}}} }}\n"));
     stage.aictl("start").code(0);
@@ -73,7 +73,7 @@ services:
   other: {{{SERVE}, {PROGRAM}, depends_on: [host]}}
 "
     );
-    let Some(stage) = Stage::new("sharers", &compose) else { return };
+    let Some(stage) = TestProject::new("sharers", &compose) else { return };
     stage.aictl("start").code(0);
     let started =
         |name: &str| docker(&["inspect", "--format", "{{.State.StartedAt}}", &format!("{}-{name}-1", stage.project)]);
@@ -105,7 +105,7 @@ services:
   side: {{{SERVE}, {PROGRAM}, volumes_from: ['web:ro']}}
 "
     );
-    let Some(stage) = Stage::new("links", &compose) else { return };
+    let Some(stage) = TestProject::new("links", &compose) else { return };
     stage.aictl("start").code(0);
     assert!(inside(&stage, "a-1", &["getent", "hosts", "ww"]).contains("ww"));
     let name = format!("{}-a-1", stage.project);
@@ -124,7 +124,7 @@ fn what_compose_users_type_is_understood() {
     let compose = format!(
         "services: {{ a: {{{SERVE}, {PROGRAM}, volumes: ['v:/v']}}, p: {{{SERVE}, {PROGRAM}, profiles: [extra]}} }}\nvolumes: {{v: {{}}}}\n"
     );
-    let Some(stage) = Stage::new("typed", &compose) else { return };
+    let Some(stage) = TestProject::new("typed", &compose) else { return };
     stage.aictl("--profile extra up -d --no-color").code(0);
     let identity = stage.identity();
     stage.aictl("restart p").code(0);

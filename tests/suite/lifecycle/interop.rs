@@ -1,6 +1,6 @@
 //! Compose takes over what aictl started, and the reverse.
 
-use super::stage::{Stage, docker};
+use super::project::{TestProject, docker};
 
 const STACK: &str = "
 services:
@@ -39,8 +39,8 @@ configs: {settings: {file: ./settings.ini}}
 secrets: {key: {file: ./key.txt}}
 ";
 
-fn stage(test: &str) -> Option<Stage> {
-    let stage = Stage::new(test, STACK)?;
+fn stage(test: &str) -> Option<TestProject> {
+    let stage = TestProject::new(test, STACK)?;
     stage.write("api.env", "FROM_FILE='one two'\n");
     stage.write("settings.ini", "a=1\n");
     stage.write("key.txt", "k");
@@ -104,7 +104,7 @@ fn what_compose_leaves_of_ours_goes_with_the_next_stop() {
 #[test]
 fn a_port_of_our_own_is_not_blamed_on_the_engines_proxy_and_a_network_in_use_is_not_called_removed() {
     let Some(stage) = stage("interop-port") else { return };
-    let port = crate::stage::free_port();
+    let port = crate::support::project::free_port();
     let twice = format!(
         "services: {{ a: {{image: 'aictl-lab/tool:1', command: [tool, serve], scale: 2, stop_grace_period: 1s, ports: ['127.0.0.1:{port}:80']}} }}\n"
     );

@@ -4,7 +4,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::stage::{Stage, docker};
+use super::project::{TestProject, docker};
 
 /// A service that is never healthy and one that waits for it.
 const WAITING: &str = "
@@ -24,7 +24,7 @@ fn send(child: &Child, signal: &str) {
     assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }
 
-fn spawned(stage: &Stage, args: &str) -> Child {
+fn spawned(stage: &TestProject, args: &str) -> Child {
     stage.aictl_command(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
@@ -38,7 +38,7 @@ fn hears(child: &mut Child, words: &str) {
 #[test]
 fn the_first_signal_takes_back_what_never_ran_and_its_code_says_which_it_was() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 143)] {
-        let Some(stage) = Stage::new(&format!("signal{}", signal.to_lowercase()), WAITING) else { return };
+        let Some(stage) = TestProject::new(&format!("signal{}", signal.to_lowercase()), WAITING) else { return };
         let mut child = stage.spawn("start");
         stage.eventually("the first service", || stage.containers().contains(&"slow-1 running".to_owned()));
         send(&child, signal);
@@ -50,7 +50,7 @@ fn the_first_signal_takes_back_what_never_ran_and_its_code_says_which_it_was() {
 
 #[test]
 fn the_second_ctrl_c_ends_at_once_and_the_next_stop_goes_on() {
-    let Some(stage) = Stage::new("ctrl-c-twice", STUBBORN) else { return };
+    let Some(stage) = TestProject::new("ctrl-c-twice", STUBBORN) else { return };
     stage.aictl("start").code(0);
     let mut child = spawned(&stage, "stop --progress plain");
     hears(&mut child, "Stopped container");
@@ -69,7 +69,7 @@ fn the_second_ctrl_c_ends_at_once_and_the_next_stop_goes_on() {
 
 #[test]
 fn the_second_ctrl_c_of_a_start_ends_at_once_and_the_next_start_goes_on() {
-    let Some(stage) = Stage::new("ctrl-c-start", STUBBORN) else { return };
+    let Some(stage) = TestProject::new("ctrl-c-start", STUBBORN) else { return };
     stage.aictl("start").code(0);
     stage.write("compose.yaml", &STUBBORN.replace("'1000'", "'2000'"));
     let mut child = spawned(&stage, "start --progress plain");
@@ -94,7 +94,7 @@ fn the_second_ctrl_c_of_a_start_ends_at_once_and_the_next_start_goes_on() {
 
 #[test]
 fn the_first_ctrl_c_of_a_stop_waits_for_the_container_under_way() {
-    let Some(stage) = Stage::new("ctrl-c-stop", STUBBORN) else { return };
+    let Some(stage) = TestProject::new("ctrl-c-stop", STUBBORN) else { return };
     stage.aictl("start").code(0);
     let mut child = spawned(&stage, "stop --progress plain -t 3 web deaf");
     hears(&mut child, "Stopped container");
@@ -108,7 +108,7 @@ fn the_first_ctrl_c_of_a_stop_waits_for_the_container_under_way() {
 
 #[test]
 fn an_interrupted_exec_says_that_its_command_may_go_on() {
-    let Some(stage) = Stage::new("ctrl-c-exec", STUBBORN) else { return };
+    let Some(stage) = TestProject::new("ctrl-c-exec", STUBBORN) else { return };
     stage.aictl("start web").code(0);
     let child = spawned(&stage, "exec web sleep 777");
     stage.eventually("the command", || stage.aictl("top web").stdout.contains("sleep 777"));

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use super::stage::Stage;
+use super::project::TestProject;
 
 const STACK: &str = "
 services:
@@ -26,7 +26,7 @@ const HITS: usize = 3;
 
 /// Runs a command and kills it after a while; returns whether that hit it. One that ended before must have done well.
 #[track_caller]
-fn kill_after(stage: &Stage, args: &str, round: u64, after: Duration) -> bool {
+fn kill_after(stage: &TestProject, args: &str, round: u64, after: Duration) -> bool {
     let mut command = stage.aictl_command(args);
     command.env("ROUND", round.to_string()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -41,19 +41,19 @@ fn kill_after(stage: &Stage, args: &str, round: u64, after: Duration) -> bool {
     hit
 }
 
-fn start(stage: &Stage, round: u64) {
+fn start(stage: &TestProject, round: u64) {
     let output = stage.aictl_command("start").env("ROUND", round.to_string()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-fn whole(stage: &Stage) {
+fn whole(stage: &TestProject) {
     assert_eq!(stage.containers(), ["api-1 running", "db-1 running"]);
     let status = stage.aictl("status --output json").code(0).json();
     assert!(status["lock"].is_null(), "{status}");
 }
 
 #[track_caller]
-fn remove(stage: &Stage, what: &str) {
+fn remove(stage: &TestProject, what: &str) {
     let output = stage.aictl_command("stop --remove -v -t 1").env("ROUND", "0").output().unwrap();
     assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(stage.leftovers(), Vec::<String>::new(), "{what}");
@@ -61,7 +61,7 @@ fn remove(stage: &Stage, what: &str) {
 
 #[test]
 fn a_first_start_killed_at_any_moment_is_finished_by_the_next() {
-    let Some(stage) = Stage::new("kill-start", STACK) else { return };
+    let Some(stage) = TestProject::new("kill-start", STACK) else { return };
     let (mut after, mut hits) = (10, 0);
     while kill_after(&stage, "start", 0, Duration::from_millis(after)) {
         start(&stage, 0);
@@ -77,7 +77,7 @@ fn a_first_start_killed_at_any_moment_is_finished_by_the_next() {
 
 #[test]
 fn a_replacement_killed_at_any_moment_leaves_or_gets_back_a_serving_container() {
-    let Some(stage) = Stage::new("kill-replace", STACK) else { return };
+    let Some(stage) = TestProject::new("kill-replace", STACK) else { return };
     start(&stage, 0);
     let (mut after, mut round) = (20, 1);
     while kill_after(&stage, "start", round, Duration::from_millis(after)) {
@@ -93,7 +93,7 @@ fn a_replacement_killed_at_any_moment_leaves_or_gets_back_a_serving_container() 
 
 #[test]
 fn a_stop_killed_at_any_moment_is_finished_by_the_next() {
-    let Some(stage) = Stage::new("kill-stop", STACK) else { return };
+    let Some(stage) = TestProject::new("kill-stop", STACK) else { return };
     let (mut after, mut hits) = (5, 0);
     start(&stage, 0);
     while kill_after(&stage, "stop --remove -v -t 1", 0, Duration::from_millis(after)) {

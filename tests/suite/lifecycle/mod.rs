@@ -9,5 +9,5 @@ mod interrupts;
 mod kills;
 mod locking;
 mod privacy;
-mod stage;
+mod project;
 mod start_stop;

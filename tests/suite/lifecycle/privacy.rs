@@ -1,6 +1,6 @@
 //! What services print of the secrets they were given: shown nowhere by aictl, and kept in no record.
 
-use super::stage::{Stage, docker};
+use super::project::{TestProject, docker};
 
 const SECRET: &str = "kept+to/ourselves=7";
 /// What `base64` and a URL make of it.
@@ -23,7 +23,7 @@ services:
 "#;
 
 /// Everything in the records of the project.
-fn records(stage: &Stage) -> String {
+fn records(stage: &TestProject) -> String {
     let files = std::process::Command::new("sh")
         .args(["-c", &format!("docker cp {}-aictl-state:/state/releases - | tar -xO", stage.project)])
         .output()
@@ -33,7 +33,7 @@ fn records(stage: &Stage) -> String {
 
 #[test]
 fn the_last_words_of_a_service_are_kept_and_shown_without_its_secrets() {
-    let Some(stage) = Stage::new("privacy", COMPOSE) else { return };
+    let Some(stage) = TestProject::new("privacy", COMPOSE) else { return };
     stage.write(".env", &format!("API_PASSWORD={SECRET}\n"));
     let mut shown = String::new();
     for args in ["start --verbose", "start --output json --progress json", "logs", "logs --output json"] {
@@ -52,7 +52,7 @@ fn the_last_words_of_a_service_are_kept_and_shown_without_its_secrets() {
 
 #[test]
 fn a_task_tells_no_secret_and_a_command_prints_what_was_asked_for() {
-    let Some(stage) = Stage::new("private-task", COMPOSE) else { return };
+    let Some(stage) = TestProject::new("private-task", COMPOSE) else { return };
     stage.write(".env", &format!("API_PASSWORD={SECRET}\n"));
     let task = "[sh, -c, 'printf kept+to/our; sleep 0.3; echo selves=7; printenv API_PASSWORD >&2']";
     stage.write("aictl.yaml", &format!("name: {}\ntasks:\n  tell: {{ service: a, command: {task} }}\n", stage.project));

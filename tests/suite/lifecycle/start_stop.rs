@@ -1,6 +1,6 @@
 //! Starting, looking, restarting and stopping.
 
-use super::stage::{Stage, docker};
+use super::project::{TestProject, docker};
 
 const THREE: &str = "
 services:
@@ -23,7 +23,7 @@ volumes: {data: {}}
 
 #[test]
 fn start_brings_everything_up_in_order_and_status_tells_it() {
-    let Some(stage) = Stage::new("start-order", THREE) else { return };
+    let Some(stage) = TestProject::new("start-order", THREE) else { return };
     let report = stage.aictl("start --output json").code(0).json();
     assert_eq!(report["changed"], true);
     assert_eq!(stage.containers(), ["api-1 running", "db-1 running", "migrate-1 exited"]);
@@ -42,7 +42,7 @@ fn start_brings_everything_up_in_order_and_status_tells_it() {
 
 #[test]
 fn unchanged_means_nothing_is_touched_and_a_finished_job_stays_finished() {
-    let Some(stage) = Stage::new("unchanged", THREE) else { return };
+    let Some(stage) = TestProject::new("unchanged", THREE) else { return };
     stage.aictl("start").code(0);
     let before = stage.identity();
     let report = stage.aictl("start --output json").code(0).json();
@@ -53,7 +53,7 @@ fn unchanged_means_nothing_is_touched_and_a_finished_job_stays_finished() {
 
 #[test]
 fn a_dry_run_and_a_plan_change_nothing() {
-    let Some(stage) = Stage::new("dry-run", THREE) else { return };
+    let Some(stage) = TestProject::new("dry-run", THREE) else { return };
     let report = stage.aictl("start --dry-run --output json").code(0).json();
     assert!(report["steps"].as_array().unwrap().len() >= 7, "{report}");
     stage.aictl("plan --exit-code").code(6);
@@ -69,7 +69,7 @@ fn a_dry_run_and_a_plan_change_nothing() {
 
 #[test]
 fn stop_keeps_containers_and_data_and_remove_with_v_leaves_nothing() {
-    let Some(stage) = Stage::new("stop", THREE) else { return };
+    let Some(stage) = TestProject::new("stop", THREE) else { return };
     stage.aictl("start").code(0);
     stage.aictl("stop").code(0);
     assert_eq!(stage.containers(), ["api-1 exited", "db-1 exited", "migrate-1 exited"]);
@@ -83,7 +83,7 @@ fn stop_keeps_containers_and_data_and_remove_with_v_leaves_nothing() {
 
 #[test]
 fn restart_stops_dependents_first_and_starts_dependencies_first() {
-    let Some(stage) = Stage::new("restart", THREE) else { return };
+    let Some(stage) = TestProject::new("restart", THREE) else { return };
     stage.aictl("start").code(0);
     let time = |service: &str, field: &str| {
         let name = format!("{}-{service}-1", stage.project);
@@ -100,7 +100,7 @@ fn restart_stops_dependents_first_and_starts_dependencies_first() {
 #[test]
 fn scale_ls_wait_and_kill_do_what_they_say() {
     let compose = "services: {api: {image: 'aictl-lab/tool:1', command: [tool, serve]}}";
-    let Some(stage) = Stage::new("scale", compose) else { return };
+    let Some(stage) = TestProject::new("scale", compose) else { return };
     stage.aictl("start --scale api=3").code(0);
     assert_eq!(stage.containers(), ["api-1 running", "api-2 running", "api-3 running"]);
     stage.aictl("start --scale api=1").code(0);
@@ -118,7 +118,7 @@ fn a_hundred_services_start() {
     for n in 0..100 {
         compose.push_str(&format!("  s{n}: {{image: 'aictl-lab/tool:1', command: [tool, serve]}}\n"));
     }
-    let Some(stage) = Stage::new("hundred", &compose) else { return };
+    let Some(stage) = TestProject::new("hundred", &compose) else { return };
     stage.aictl("start --no-wait").code(0);
     assert_eq!(stage.containers().iter().filter(|c| c.ends_with(" running")).count(), 100);
     stage.aictl("stop --remove -v -t 2").code(0);
@@ -138,7 +138,7 @@ services:
     command: [tool, serve]
     depends_on: {db: {condition: service_healthy}}
 ";
-    let Some(stage) = Stage::new("early", compose) else { return };
+    let Some(stage) = TestProject::new("early", compose) else { return };
     let begun = std::time::Instant::now();
     stage.aictl("start").code(0);
     assert!(begun.elapsed().as_secs() < 30, "the engine's own first check comes after a minute");

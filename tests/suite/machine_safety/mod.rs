@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use obstacle::{FOREIGN, Obstacle};
 use verbs::{Verb, Workshop};
 
-use crate::stage::skip;
+use crate::support::project::skip;
 
 /// Every path below a folder; links are not entered.
 fn paths(folder: &Path) -> BTreeSet<PathBuf> {
@@ -36,21 +36,21 @@ fn tried(workshop: &Workshop, verb: &Verb, obstacle: Obstacle) -> Vec<String> {
     if obstacle == Obstacle::LinkedParent && !verb.file.contains('/') {
         return Vec::new();
     }
-    let Some(scene) = obstacle.prepare(verb.file) else {
+    let Some(obstructed) = obstacle.prepare(verb.file) else {
         skip(&format!("{} on {obstacle:?}", verb.name), "it cannot be made here");
         return Vec::new();
     };
-    let before = paths(scene.root());
-    let outcome = workshop.run(verb, &scene);
-    let mut harm = scene.harm(verb);
-    let after = paths(scene.root());
+    let before = paths(obstructed.root());
+    let outcome = workshop.run(verb, &obstructed);
+    let mut harm = obstructed.harm(verb);
+    let after = paths(obstructed.root());
     let is_temporary = |path: &&PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(".aictl-");
     // A verb that fails leaves nothing, one that succeeds nothing of its work.
     let stray: Vec<&PathBuf> = after.difference(&before).filter(|p| outcome.code != 0 || is_temporary(p)).collect();
     if !stray.is_empty() {
         harm.push(format!("left {stray:?}"));
     }
-    if (outcome.code == 0) != scene.succeeds(verb) {
+    if (outcome.code == 0) != obstructed.succeeds(verb) {
         harm.push(format!("exit code {}", outcome.code));
     }
     if outcome.code < 0 || outcome.stderr.contains("panicked") {
@@ -76,13 +76,13 @@ fn no_verb_harms_what_stands_where_it_writes() {
 fn a_foreign_file_is_overwritten_only_with_force() {
     let Some(workshop) = Workshop::open("safety-force") else { return };
     for verb in verbs::all().into_iter().filter(|verb| verb.force) {
-        let scene = Obstacle::ForeignFile.prepare(verb.file).unwrap();
-        workshop.run(&verb, &scene).ended(1);
-        assert_eq!(fs::read_to_string(&scene.target).unwrap(), FOREIGN, "{}", verb.name);
-        workshop.run_with(&verb, &scene, &["--force"]).ended(0);
-        assert_ne!(fs::read_to_string(&scene.target).unwrap_or_default(), FOREIGN, "{}", verb.name);
+        let obstructed = Obstacle::ForeignFile.prepare(verb.file).unwrap();
+        workshop.run(&verb, &obstructed).ended(1);
+        assert_eq!(fs::read_to_string(&obstructed.target).unwrap(), FOREIGN, "{}", verb.name);
+        workshop.run_with(&verb, &obstructed, &["--force"]).ended(0);
+        assert_ne!(fs::read_to_string(&obstructed.target).unwrap_or_default(), FOREIGN, "{}", verb.name);
         // What aictl wrote itself it may write again.
-        workshop.run(&verb, &scene).ended(0);
+        workshop.run(&verb, &obstructed).ended(0);
     }
 }
 

@@ -49,7 +49,7 @@ impl Obstacle {
     ];
 
     /// A scratch folder with the obstacle at `file`, which may have folders before it; none where it cannot be made.
-    pub fn prepare(self, file: &str) -> Option<Scene> {
+    pub fn prepare(self, file: &str) -> Option<Obstructed> {
         let scratch = tempfile::tempdir().unwrap();
         let folder = scratch.path().join("folder");
         let elsewhere = scratch.path().join("elsewhere");
@@ -58,7 +58,7 @@ impl Obstacle {
         // Whoever the verb runs as may come here.
         fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(elsewhere.join("kept"), FOREIGN).unwrap();
-        let mut scene = Scene {
+        let mut obstructed = Obstructed {
             target: folder.join(file),
             folder,
             elsewhere,
@@ -67,12 +67,12 @@ impl Obstacle {
             mounted: false,
             scratch,
         };
-        scene.make().then_some(scene)
+        obstructed.make().then_some(obstructed)
     }
 }
 
 /// A scratch folder with an obstacle in it.
-pub struct Scene {
+pub struct Obstructed {
     /// Where the verb writes.
     pub folder: PathBuf,
     /// The obstacle.
@@ -86,7 +86,7 @@ pub struct Scene {
     scratch: TempDir,
 }
 
-impl Scene {
+impl Obstructed {
     fn make(&mut self) -> bool {
         let parent = self.target.parent().unwrap().to_owned();
         if self.obstacle == Obstacle::FullDisk {
@@ -137,7 +137,7 @@ impl Scene {
         true
     }
 
-    /// The folder that holds everything of the scene.
+    /// The folder that holds everything of the obstructed.
     pub fn root(&self) -> &Path {
         self.scratch.path()
     }
@@ -197,7 +197,7 @@ impl Scene {
     }
 }
 
-impl Drop for Scene {
+impl Drop for Obstructed {
     fn drop(&mut self) {
         if let Some(reader) = &mut self.reader {
             let _ = reader.kill();

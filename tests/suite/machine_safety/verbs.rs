@@ -1,5 +1,5 @@
 //! The verbs that write files, as a table, and a project on the lab's engine they can run in.
-//! Reads nothing; runs aictl, as another user where the scene wants that.
+//! Reads nothing; runs aictl, as another user where the obstructed wants that.
 //! Never writes into the project: every verb is given another place.
 
 use std::fs;
@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::obstacle::Scene;
-use crate::stage::{Outcome, Stage};
+use super::obstacle::Obstructed;
+use crate::support::project::{Outcome, TestProject};
 
 /// In the env file, and with it in the resolved model.
 pub const SECRET: &str = "k3pt-by-0wner-only";
@@ -17,7 +17,7 @@ pub const SECRET: &str = "k3pt-by-0wner-only";
 #[derive(Debug, Clone)]
 pub struct Verb {
     pub name: &'static str,
-    /// The file it writes, below the scene's folder.
+    /// The file it writes, below the obstructed's folder.
     pub file: &'static str,
     /// Words of the command line; `{file}` is the file, `{folder}` the folder.
     words: &'static [&'static str],
@@ -83,14 +83,14 @@ pub fn all() -> Vec<Verb> {
 
 /// A project that runs on the lab's engine, a bundle of it, and the binary where every user may run it.
 pub struct Workshop {
-    stage: Stage,
+    stage: TestProject,
     bundle: String,
     binary: PathBuf,
 }
 
 impl Workshop {
     pub fn open(name: &str) -> Option<Self> {
-        let stage = Stage::new(name)?;
+        let stage = TestProject::new(name)?;
         stage.write(
             "sub/compose.yaml",
             "services:\n  app:\n    image: aictl-lab/tool:1\n    command: [tool, serve, --port, '8000']\n    \
@@ -115,17 +115,17 @@ impl Workshop {
         self.stage.aictl(words)
     }
 
-    pub fn run(&self, verb: &Verb, scene: &Scene) -> Outcome {
-        self.run_with(verb, scene, &[])
+    pub fn run(&self, verb: &Verb, obstructed: &Obstructed) -> Outcome {
+        self.run_with(verb, obstructed, &[])
     }
 
-    pub fn run_with(&self, verb: &Verb, scene: &Scene, more: &[&str]) -> Outcome {
-        let (file, folder) = (scene.target.display().to_string(), scene.folder.display().to_string());
+    pub fn run_with(&self, verb: &Verb, obstructed: &Obstructed, more: &[&str]) -> Outcome {
+        let (file, folder) = (obstructed.target.display().to_string(), obstructed.folder.display().to_string());
         let filled =
             |word: &&str| word.replace("{file}", &file).replace("{folder}", &folder).replace("{bundle}", &self.bundle);
         let words: Vec<String> = verb.words.iter().chain(more).map(filled).collect();
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        if !scene.is_as_another_user() {
+        if !obstructed.is_as_another_user() {
             return self.aictl(&words);
         }
         let mut command = Command::new("setpriv");

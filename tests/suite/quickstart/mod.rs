@@ -1,7 +1,7 @@
 //! `aictl quickstart` on the real engine: the whole system once, and small projects for everything that goes wrong.
 //! Reads exit codes, the steps it reports and the engine's own account.
 //! The bare machine of `tests/run --full` shows the rest: no engine, no images.
-mod cut;
+mod interrupted;
 mod outside;
 mod small;
 mod troubles;
@@ -9,7 +9,7 @@ mod whole;
 
 use serde_json::Value;
 
-use crate::stage::Outcome;
+use crate::support::project::Outcome;
 
 fn report(outcome: &Outcome) -> Value {
     serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {outcome:?}"))

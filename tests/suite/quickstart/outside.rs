@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::small::{self, QUICKSTART, goes_on, told};
 use crate::images::Registry;
-use crate::stage::{Outcome, docker, skip};
+use crate::support::project::{Outcome, docker, skip};
 
 /// A name server that knows every name as this machine. None where its port may not be had.
 fn name_server(address: &str) -> Option<()> {
@@ -87,7 +87,10 @@ fn a_user_without_the_right_to_the_engine_is_told_how_to_get_it() {
         command.stdin(Stdio::null()).output().unwrap().into()
     };
     let failed = aictl_in("--clear-groups", &QUICKSTART).ended(1);
-    told(&failed, &["an engine runs, and nobody may not use it", "`sudo usermod -aG docker nobody`"]);
+    told(
+        &failed,
+        &["an engine is running, but nobody has no permission to use it", "`sudo usermod -aG docker nobody`"],
+    );
     assert_eq!(stage.everything(), Vec::<String>::new());
     let member = format!("--groups={group}");
     goes_on(&|words| aictl_in(&member, words), &["secrets"]);

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{changing, report, states};
-use crate::stage::{Outcome, Stage};
+use crate::support::project::{Outcome, TestProject};
 
 const COMPOSE: &str = r#"
 services:
@@ -42,8 +42,8 @@ pub(super) fn project(changes: &[(&str, &str)]) -> String {
 }
 
 /// The project in a folder of its own on the machine's engine.
-pub(super) fn stage(name: &str) -> Option<Stage> {
-    let stage = Stage::new(name)?;
+pub(super) fn stage(name: &str) -> Option<TestProject> {
+    let stage = TestProject::new(name)?;
     stage.write("compose.yaml", COMPOSE);
     stage.write("aictl.yaml", PROJECT);
     Some(stage)
@@ -51,7 +51,7 @@ pub(super) fn stage(name: &str) -> Option<Stage> {
 
 pub(super) const QUICKSTART: [&str; 4] = ["--yes", "--timeout", "30s", "quickstart"];
 
-pub(super) fn quickstart(stage: &Stage) -> Outcome {
+pub(super) fn quickstart(stage: &TestProject) -> Outcome {
     stage.aictl(&QUICKSTART)
 }
 
@@ -61,7 +61,7 @@ pub(super) fn told(outcome: &Outcome, parts: &[&str]) {
     // Findings are wrapped at the width of a terminal.
     let words: Vec<&str> = outcome.stdout.split_whitespace().chain(outcome.stderr.split_whitespace()).collect();
     let said = words.join(" ");
-    for part in parts.iter().chain(&["hint: `aictl quickstart` goes on from here once that is mended"]) {
+    for part in parts.iter().chain(&["hint: fix the problem, then continue with `aictl quickstart`"]) {
         assert!(said.contains(part), "`{part}` is not in:\n{}\n{}", outcome.stdout, outcome.stderr);
     }
 }
@@ -85,6 +85,6 @@ pub(super) fn goes_on(aictl: &dyn Fn(&[&str]) -> Outcome, done_before: &[&str]) 
 
 /// The same on the stage's own engine.
 #[track_caller]
-pub(super) fn goes_on_at(stage: &Stage, done_before: &[&str]) {
+pub(super) fn goes_on_at(stage: &TestProject, done_before: &[&str]) {
     goes_on(&|words| stage.aictl(words), done_before);
 }

@@ -5,11 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use super::small::{self, goes_on, goes_on_at, quickstart, told};
 use crate::images::Registry;
 use crate::own_engine::OwnEngine;
-use crate::stage::{Outcome, Stage, free_port};
+use crate::support::project::{Outcome, TestProject, free_port};
 
 /// No container was made, and none of the engine's own things either.
 #[track_caller]
-fn nothing_began(stage: &Stage) {
+fn nothing_began(stage: &TestProject) {
     assert_eq!(stage.everything(), Vec::<String>::new());
 }
 
@@ -38,10 +38,10 @@ fn memory_and_disk_below_what_the_environment_refuses_are_told_with_what_there_i
     stage.write("aictl.yaml", &asking("memory: 900TiB"));
     told(
         &quickstart(&stage).ended(4),
-        &["memory", "wanted: 900 TiB at least", "a bigger machine is needed (`free -h`"],
+        &["memory", "required: 900 TiB at least", "use a larger machine (check this one with `free -h`"],
     );
     stage.write("aictl.yaml", &asking("disk: 900TiB"));
-    told(&quickstart(&stage).ended(4), &["disk engine data", "wanted: 900 TiB at least", "`docker system df`"]);
+    told(&quickstart(&stage).ended(4), &["disk engine data", "required: 900 TiB at least", "`docker system df`"]);
     nothing_began(&stage);
     stage.write("aictl.yaml", &asking("memory: 1MiB, disk: 1MiB"));
     goes_on_at(&stage, &["secrets"]);
@@ -54,7 +54,7 @@ fn a_disk_that_is_nearly_full_stops_it_whatever_is_asked() {
     std::fs::write(project.join("aictl.yaml"), small::project(&[])).unwrap();
     let aictl = |words: &[&str]| -> Outcome { engine.aictl(&project, words).output().unwrap().into() };
     let failed = aictl(&small::QUICKSTART).ended(4);
-    told(&failed, &["disk engine data", "free of 300 MiB", "`docker image prune` removes layers nobody uses"]);
+    told(&failed, &["disk engine data", "free of 300 MiB", "remove unused images with `docker image prune`"]);
     assert_eq!(engine.docker(&["ps", "-aq"]).ended(0).stdout, "");
     engine.grow(3000);
     goes_on(&aictl, &["secrets"]);
@@ -90,9 +90,9 @@ fn a_registry_and_a_mirror_that_are_dead_are_both_named() {
     drop_image(stage, &image);
 }
 
-fn drop_image(stage: &Stage, image: &str) {
+fn drop_image(stage: &TestProject, image: &str) {
     stage.aictl(&["stop", "--remove"]).ended(0);
-    crate::stage::docker(&["rmi", image]);
+    crate::support::project::docker(&["rmi", image]);
 }
 
 /// The program that fills the base image, replaced: its mirror is down, then it gives what the test's image has.
@@ -112,15 +112,12 @@ fn a_recipe_whose_mirror_is_down_is_built_by_the_next_run() {
         |words: &[&str]| -> Outcome { engine.aictl(&project, words).env("PATH", &path).output().unwrap().into() };
     mmdebstrap("echo 'E: Failed to fetch http://deb.example.org/debian/x.deb' >&2; exit 25");
     let failed = aictl(&small::QUICKSTART).ended(1);
-    told(&failed, &["recipe `base` failed: the package mirror http://deb.example.org", "/etc/apt/sources.list"]);
+    told(&failed, &["recipe `base` failed: package mirror http://deb.example.org", "/etc/apt/sources.list"]);
     mmdebstrap(
         "echo \"W: Failed to fetch http://deb.example.org/x  Temporary failure resolving 'deb.example.org'\" >&2; exit 25",
     );
     let failed = aictl(&small::QUICKSTART).ended(1);
-    told(
-        &failed,
-        &["recipe `base` failed: the name deb.example.org cannot be resolved", "`getent hosts deb.example.org`"],
-    );
+    told(&failed, &["recipe `base` failed: cannot resolve deb.example.org", "`getent hosts deb.example.org`"]);
     mmdebstrap("echo 'E: package perl-base is broken' >&2; exit 3");
     let failed = aictl(&small::QUICKSTART).ended(1);
     told(&failed, &["recipe `base` failed", "E: package perl-base is broken", "`aictl images build base --verbose`"]);
@@ -136,7 +133,10 @@ fn a_recipe_whose_mirror_is_down_is_built_by_the_next_run() {
 fn a_task_that_fails_and_a_check_that_is_red_are_taken_up_again() {
     let Some(stage) = small::stage("quick-task") else { return };
     stage.write("aictl.yaml", &small::project(&[("[tool, exit, \"0\"]", "[tool, exit, \"3\"]")]));
-    told(&quickstart(&stage).ended(1), &["task `migrate` ended with exit code 3", "hint: `aictl run migrate`"]);
+    told(
+        &quickstart(&stage).ended(1),
+        &["task `migrate` exited with code 3", "hint: run it alone with `aictl run migrate`"],
+    );
     let before = stage.containers();
     let red = "[tool, ready]";
     stage.write("aictl.yaml", &small::project(&[(red, "[test, -e, /dev/shm/never]")]));

@@ -9,8 +9,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{changing, report, states};
-use crate::canary::{AWKWARD, Canaries};
-use crate::stage::{Outcome, Stage, docker, free_port};
+use crate::secret_leaks::{AWKWARD, Canaries};
+use crate::support::project::{Outcome, TestProject, docker, free_port};
 
 /// Given by the operator; the others are left to be generated.
 const GIVEN: [&str; 8] = [
@@ -25,13 +25,13 @@ const GIVEN: [&str; 8] = [
 ];
 
 struct Newcomer {
-    stage: Stage,
+    stage: TestProject,
     ports: [u16; 2],
 }
 
 impl Newcomer {
     fn new(name: &str) -> Option<Self> {
-        Some(Self { stage: Stage::new(name)?, ports: [free_port(), free_port()] })
+        Some(Self { stage: TestProject::new(name)?, ports: [free_port(), free_port()] })
     }
 
     fn env_file(&self) -> PathBuf {
@@ -78,7 +78,7 @@ impl Newcomer {
 }
 
 /// Logs of every container the project has, and the words its images were made by.
-fn engine_words(stage: &Stage) -> Vec<(String, String)> {
+fn engine_words(stage: &TestProject) -> Vec<(String, String)> {
     let mut words = Vec::new();
     for name in docker(&["ps", "-a", "--format", "{{.Names}}", "--filter", &format!("name={}", stage.name())]).lines() {
         let logs: Outcome = Command::new("docker").args(["logs", name]).output().unwrap().into();
@@ -97,7 +97,7 @@ fn engine_words(stage: &Stage) -> Vec<(String, String)> {
 }
 
 /// The records of the project, out of the volume.
-fn records(stage: &Stage) -> (String, String) {
+fn records(stage: &TestProject) -> (String, String) {
     let state = format!("{}-aictl-state:/state/releases", stage.name());
     let copied = Command::new("docker").args(["cp", &state, "-"]).output().unwrap();
     let records = Outcome::from(copied).ended(0).stdout;
@@ -124,7 +124,7 @@ fn quickstart_goes_all_the_way_repeats_nothing_and_shows_no_secret() {
     let third = newcomer.quickstart(&["--verbose"]);
     assert!(third.stdout.contains("ready; the project is in "), "{}", third.stdout);
     let again = newcomer.quickstart(&[]);
-    assert!(again.stdout.contains("unchanged: everything was there and is well"), "{}", again.stdout);
+    assert!(again.stdout.contains("up to date: all steps were complete and all checks passed"), "{}", again.stdout);
     places.extend(engine_words(stage));
     for (run, outcome) in [("JSON", first), ("second", second), ("verbose", third), ("text", again)] {
         assert!(outcome.stderr.len() + outcome.stdout.len() > 500, "{run}: {outcome:?}");

@@ -2,9 +2,9 @@
 use serde_json::{Value, json};
 
 use super::{printed, stage, user};
-use crate::stage::Stage;
+use crate::support::project::TestProject;
 
-fn ask(stage: &Stage, method: &str, path: &str, body: &Value) -> Value {
+fn ask(stage: &TestProject, method: &str, path: &str, body: &Value) -> Value {
     let address = format!("http://127.0.0.1:9200{path}");
     let body = body.to_string();
     let mut words = vec!["curl", "-sS", "--max-time", "30", "-X", method, "-H", "Content-Type: application/json"];

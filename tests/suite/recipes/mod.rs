@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aictl::image::Recipes;
 
-use crate::stage::{Outcome, Stage, docker, eventually};
+use crate::support::project::{Outcome, TestProject, docker, eventually};
 
 mod elasticsearch;
 mod monitoring;
@@ -24,35 +24,35 @@ x-hardened: &hardened
 "#;
 
 /// A stage with these services, none of them started.
-fn stage(name: &str, services: &str) -> Option<Stage> {
-    let stage = Stage::new(name)?;
+fn stage(name: &str, services: &str) -> Option<TestProject> {
+    let stage = TestProject::new(name)?;
     stage.write("compose.yaml", &format!("{HARDENED}\nservices:{services}"));
     Some(stage)
 }
 
-fn container(stage: &Stage, service: &str) -> String {
+fn container(stage: &TestProject, service: &str) -> String {
     format!("{}-{service}-1", stage.name())
 }
 
 /// A command run in a service's container.
-fn inside(stage: &Stage, service: &str, command: &[&str]) -> Outcome {
+fn inside(stage: &TestProject, service: &str, command: &[&str]) -> Outcome {
     Command::new("docker").args(["exec", &container(stage, service)]).args(command).output().unwrap().into()
 }
 
 /// Its output, when it ended well.
 #[track_caller]
-fn printed(stage: &Stage, service: &str, command: &[&str]) -> String {
+fn printed(stage: &TestProject, service: &str, command: &[&str]) -> String {
     inside(stage, service, command).ended(0).stdout.trim().to_owned()
 }
 
-fn logs(stage: &Stage, service: &str) -> String {
+fn logs(stage: &TestProject, service: &str) -> String {
     let outcome: Outcome = Command::new("docker").args(["logs", &container(stage, service)]).output().unwrap().into();
     outcome.stdout + &outcome.stderr
 }
 
 /// Stops a service; the code its first process ended with.
 #[track_caller]
-fn stopped(stage: &Stage, service: &str) -> String {
+fn stopped(stage: &TestProject, service: &str) -> String {
     stage.aictl(&["stop", service]).ended(0);
     docker(&["inspect", "--format", "{{.State.ExitCode}} {{.State.OOMKilled}}", &container(stage, service)])
         .trim()
@@ -61,7 +61,7 @@ fn stopped(stage: &Stage, service: &str) -> String {
 
 /// The code a service's command ended with by itself.
 #[track_caller]
-fn ended(stage: &Stage, service: &str) -> String {
+fn ended(stage: &TestProject, service: &str) -> String {
     let format = "{{.State.Status}} {{.State.ExitCode}}";
     let state = || docker(&["inspect", "--format", format, &container(stage, service)]).trim().to_owned();
     eventually(&format!("{service} ends"), Duration::from_secs(30), || state().starts_with("exited "));
@@ -70,7 +70,7 @@ fn ended(stage: &Stage, service: &str) -> String {
 
 /// The user that the first process of a service runs as.
 #[track_caller]
-fn user(stage: &Stage, service: &str) -> String {
+fn user(stage: &TestProject, service: &str) -> String {
     printed(stage, service, &["stat", "-c", "%U", "/proc/1"])
 }
 

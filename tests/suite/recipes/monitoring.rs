@@ -4,7 +4,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{inside, printed, stage};
-use crate::stage::{Stage, eventually};
+use crate::support::project::{TestProject, eventually};
 
 const SERVICES: &str = r#"
   postgres:
@@ -64,7 +64,7 @@ scrape_configs:
 const RULES: &str = "groups: [{ name: data, rules: [{ alert: RedisGone, expr: redis_up == 0 }] }]\n";
 
 /// Values of what a query gives, as words.
-fn query(stage: &Stage, expression: &str) -> Vec<String> {
+fn query(stage: &TestProject, expression: &str) -> Vec<String> {
     let address = format!("http://127.0.0.1:9090/api/v1/query?query={}", expression.replace(' ', "%20"));
     let answer: Value =
         serde_json::from_str(&printed(stage, "prometheus", &["wget", "-q", "-O", "-", &address])).unwrap();

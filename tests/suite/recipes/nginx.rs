@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::{container, logs, printed, stage, stopped};
-use crate::stage::eventually;
+use crate::support::project::eventually;
 
 const SITE: &str = "server {\n  listen ${PORT};\n  location / { return 200 \"${GREETING} from $uri\\n\"; }\n\
                     location /slow { limit_rate 20k; root /usr/share/nginx/html; }\n}\n";

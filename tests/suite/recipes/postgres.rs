@@ -2,16 +2,16 @@
 use std::io::Write as _;
 
 use super::{ended, inside, logs, printed, stage, stopped, user};
-use crate::stage::{Outcome, Stage};
+use crate::support::project::{Outcome, TestProject};
 
 const PASSWORD: &str = r#"p$a"w\x%2f@:/?#&'"#;
 
-fn psql(stage: &Stage, query: &str) -> String {
+fn psql(stage: &TestProject, query: &str) -> String {
     printed(stage, "postgres", &["psql", "-qAtX", "-U", "owner", "-d", "assistant", "-c", query])
 }
 
 /// A client elsewhere on the network, where no trusted socket helps.
-fn log_in(stage: &Stage, password: &str) -> Outcome {
+fn log_in(stage: &TestProject, password: &str) -> Outcome {
     let network = format!("{}_default", stage.name());
     let mut command = std::process::Command::new("docker");
     command.args(["run", "--rm", "--network", &network, "-e"]).arg(format!("PGPASSWORD={password}"));
@@ -32,7 +32,7 @@ fn log_in(stage: &Stage, password: &str) -> Outcome {
 }
 
 /// Scripts of every kind, run in the order of their names: each adds its word.
-fn write_scripts(stage: &Stage) {
+fn write_scripts(stage: &TestProject) {
     let script =
         "psql -qX -v ON_ERROR_STOP=1 -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -c \"CREATE TABLE ran (kind text)\"\n";
     stage.write("init/1.sh", script);

@@ -1,8 +1,8 @@
 //! Redis 7: arguments as the official image takes them, a password, data that stays, a clean end.
 use super::{printed, stage, stopped, user};
-use crate::stage::Stage;
+use crate::support::project::TestProject;
 
-fn ask(stage: &Stage, service: &str, words: &[&str]) -> String {
+fn ask(stage: &TestProject, service: &str, words: &[&str]) -> String {
     printed(stage, service, &[&["redis-cli", "-h", "127.0.0.1"], words].concat())
 }
 

@@ -221,7 +221,7 @@ pub(super) const CASES: &[Case] = &[
         what: "the cache was removed",
         harm: |shop| {
             let container = shop.container("redis");
-            crate::stage::docker(&["rm", "-f", "-v", &container]);
+            crate::support::project::docker(&["rm", "-f", "-v", &container]);
         },
         mend: |shop| {
             shop.stage.aictl(&["start", "redis"]).ended(0);

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::small::{SERVICES, check, json, stage};
-use crate::stage::{Outcome, docker, eventually};
+use crate::support::project::{Outcome, docker, eventually};
 
 /// A value with everything that programs escape.
 const SECRET: &str = "S3cr/et+va lue\"x&1";
@@ -23,7 +23,7 @@ fn a_check_ends_in_time_and_nothing_of_it_goes_on() {
     for name in ["one", "two"] {
         let found = check(&report, name);
         assert_eq!(found["verdict"], "failed", "{found}");
-        assert!(found.to_string().contains("gave no answer within"), "{found}");
+        assert!(found.to_string().contains("timed out after"), "{found}");
     }
     assert!(!top().contains("1003"), "{}", top());
 
@@ -51,10 +51,10 @@ fn an_image_without_a_shell_is_checked_all_the_same() {
     let report = json(&stage.aictl(&["health", "--output", "json"]).ended(4));
     let said = |name: &str| check(&report, name)["attempts"][0]["message"].as_str().unwrap().to_owned();
     assert_eq!(said("yes"), "exit code 0");
-    assert!(said("no").contains("ended with exit code 1,"), "{}", said("no"));
+    assert!(said("no").contains("exited with code 1,"), "{}", said("no"));
     // 126 or 127, as the engine says that there is no such program.
-    assert!(said("none").contains("ended with exit code 12"), "{}", said("none"));
-    assert!(said("late").contains("gave no answer within 1"), "{}", said("late"));
+    assert!(said("none").contains("exited with code 12"), "{}", said("none"));
+    assert!(said("late").contains("timed out after 1"), "{}", said("late"));
 }
 
 /// Whatever is cut from an answer or a command, no beginning of a secret is left.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::shop::{CACHE_PASSWORD, DATABASE_PASSWORD, Shop};
-use crate::stage::{Outcome, skip};
+use crate::support::project::{Outcome, skip};
 
 /// Holds a JUnit report against the schema.
 #[track_caller]
@@ -28,10 +28,10 @@ pub(super) fn of_a_broken_stack(shop: &Shop) {
     assert_valid(&shop.stage.path().join("junit.xml"));
     for text in [&outcome.stdout, &summary, &junit] {
         assert!(red.iter().all(|name| text.contains(name)), "{text}");
-        assert!(text.contains("perhaps because of postgres"), "{text}");
+        assert!(text.contains("possible cause: postgres"), "{text}");
     }
     let verbose = shop.tested(&["--verbose"]).ended(4);
-    assert!(verbose.stdout.contains("asked: GET http://api:8000/health"), "{}", verbose.stdout);
+    assert!(verbose.stdout.contains("request: GET http://api:8000/health"), "{}", verbose.stdout);
     assert!(verbose.stdout.contains("cannot log in with [redacted]"), "{}", verbose.stdout);
     let json = shop.tested(&["--output", "json", "--verbose"]).ended(4);
     for text in [outcome.stdout, outcome.stderr, summary, junit, verbose.stdout, verbose.stderr, json.stdout] {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use crate::stage::{Outcome, Stage, docker};
+use crate::support::project::{Outcome, TestProject, docker};
 
 pub(super) const DATABASE_PASSWORD: &str = "canary-of-the-database-77";
 pub(super) const CACHE_PASSWORD: &str = "canary-of-the-cache-77";
@@ -17,13 +17,13 @@ pub(super) const PAGE: &str =
     "default_type text/html;\nadd_header X-Frame-Options DENY;\nlocation / { return 200 welcome; }\n";
 
 pub(super) struct Shop {
-    pub(super) stage: Stage,
+    pub(super) stage: TestProject,
 }
 
 impl Shop {
     /// Starts it; none where there is no lab.
     pub(super) fn open(name: &str) -> Option<Self> {
-        let shop = Self { stage: Stage::new(name)? };
+        let shop = Self { stage: TestProject::new(name)? };
         shop.stage.write("compose.yaml", include_str!("compose.yaml"));
         shop.stage.write("aictl.yaml", include_str!("aictl.yaml"));
         shop.stage.write(".env", &format!("DB_PASSWORD={DATABASE_PASSWORD}\nCACHE_PASSWORD={CACHE_PASSWORD}\n"));

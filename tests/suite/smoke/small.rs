@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::reports::assert_valid;
-use crate::stage::{Outcome, Stage, docker, eventually};
+use crate::support::project::{Outcome, TestProject, docker, eventually};
 
 pub const SERVICES: &str = "
 services:
@@ -16,8 +16,8 @@ services:
     stop_grace_period: 1s
 ";
 
-pub fn stage(name: &str, services: &str, checks: &str) -> Option<Stage> {
-    let stage = Stage::new(name)?;
+pub fn stage(name: &str, services: &str, checks: &str) -> Option<TestProject> {
+    let stage = TestProject::new(name)?;
     stage.write("compose.yaml", services);
     stage.write("aictl.yaml", &format!("environments: {{ dev: {{ compose: [compose.yaml] }} }}\nchecks:\n{checks}"));
     Some(stage)
@@ -40,7 +40,8 @@ fn a_check_that_passed_late_is_flaky_and_shows_its_failures() {
     stage.aictl(&["start"]).ended(0);
     let mut command = stage.command(&["smoke-test", "--junit", "junit.xml"]);
     let outcome = Outcome::from(command.env("GITHUB_ACTIONS", "true").output().unwrap()).ended(0);
-    for part in ["flaky  door opens: passed at attempt 2", "attempt 1: ", "exit code 3", "::warning title=door opens::"]
+    for part in
+        ["flaky  door opens: passed at attempt 2", "attempt 1: ", "exited with code 3", "::warning title=door opens::"]
     {
         assert!(outcome.stdout.contains(part), "`{part}` is not in:\n{}", outcome.stdout);
     }
@@ -133,7 +134,7 @@ fn a_check_that_always_fails_is_tried_as_often_as_asked_or_until_the_deadline() 
 }
 
 /// The service starts; nobody waits for its health.
-fn start_without_waiting(stage: &Stage) {
+fn start_without_waiting(stage: &TestProject) {
     let mut starting = stage.command(&["start", "slow", "--timeout", "1s"]);
     let _ = starting.output().unwrap();
     let name = format!("{}-slow-1", stage.name());
@@ -150,7 +151,9 @@ fn what_cannot_be_meant_is_told_with_the_nearest_name() {
         return;
     };
     let unknown = stage.aictl(&["smoke-test"]).ended(78);
-    for part in ["aictl.yaml:3:32: checks[0].http", "service `apy` is not in the stack", "did you mean `api`?"] {
+    for part in
+        ["aictl.yaml:3:32: checks[0].http", "service `apy` is not defined in the compose files", "did you mean `api`?"]
+    {
         assert!(unknown.stderr.contains(part), "`{part}` is not in:\n{}", unknown.stderr);
     }
     stage.write("aictl.yaml", "environments: { dev: { compose: [compose.yaml] } }\n");
@@ -163,15 +166,19 @@ fn what_cannot_be_meant_is_told_with_the_nearest_name() {
 
     stage.write("compose.yaml", "services: { api: { image: aictl-lab/tool:1, scale: 0 } }\n");
     let nothing = stage.aictl(&["smoke-test"]).ended(78);
-    assert!(nothing.stderr.contains("there is nothing to check") && nothing.stderr.contains("hint: "), "{nothing:?}");
+    assert!(nothing.stderr.contains("no checks to run") && nothing.stderr.contains("hint: "), "{nothing:?}");
     stage.write("compose.yaml", "services: { api: { image: aictl-lab/tool:1, profiles: [extra] } }\n");
     let inactive = stage.aictl(&["smoke-test", "--junit", "junit.xml"]).ended(78);
-    assert!(inactive.stderr.contains("in no active profile: api;"), "{}", inactive.stderr);
+    assert!(inactive.stderr.contains("services of inactive profiles: api;"), "{}", inactive.stderr);
     let report = stage.path().join("junit.xml");
     super::reports::assert_valid(&report);
-    assert!(std::fs::read_to_string(&report).unwrap().contains("there is nothing to check"));
+    assert!(std::fs::read_to_string(&report).unwrap().contains("no checks to run"));
     let stream = stage.aictl(&["smoke-test", "--junit", "-"]).ended(2);
-    assert!(stream.stderr.contains("`-` names none") && !stage.path().join("-").exists(), "{}", stream.stderr);
+    assert!(
+        stream.stderr.contains("`--junit` requires a file, not `-`") && !stage.path().join("-").exists(),
+        "{}",
+        stream.stderr
+    );
 }
 
 #[test]
@@ -210,7 +217,7 @@ fn a_remote_engine_is_reached_through_a_helper_that_is_taken_away_again() {
     assert_eq!(helpers(&stage), "", "after an interruption");
 }
 
-fn helpers(stage: &Stage) -> String {
+fn helpers(stage: &TestProject) -> String {
     let label = format!("label=io.aictl.project={}", stage.name());
     docker(&["ps", "-aq", "--filter", &label, "--filter", "label=io.aictl.role=dial"])
 }

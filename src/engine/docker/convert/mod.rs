@@ -106,8 +106,10 @@ fn healthcheck(check: &Healthcheck, engine: &EngineInfo, warnings: &mut Vec<Stri
         if engine.api_at_least(1, 44) {
             body.number("StartInterval", interval.0);
         } else {
-            warnings
-                .push(format!("healthcheck.start_interval needs API 1.44, the engine speaks {}", engine.api_version));
+            warnings.push(format!(
+                "healthcheck.start_interval needs API 1.44, but the engine has API {}",
+                engine.api_version
+            ));
         }
     }
     body.finish()

@@ -58,9 +58,9 @@ impl DockerEngine {
     ) -> Result<BoxDuplex, TargetError> {
         let no_route = |reason: String| TargetError::NoRoute { container: container.name.clone(), port, reason };
         let Some((network, address)) = place(container) else {
-            return Err(no_route("it is on no network".to_owned()));
+            return Err(no_route("it is not attached to a network".to_owned()));
         };
-        let late = |_| no_route("the helper container on its network did not answer in time".to_owned());
+        let late = |_| no_route("the helper container on its network timed out".to_owned());
         for fresh in [false, true] {
             let helper = self.helper_on(&network, container, fresh).await?;
             let dialled = relay::connect(&self.connection, &helper.id, &address, port);
@@ -104,7 +104,7 @@ impl DockerEngine {
 
     async fn new_helper(&self, network: &str, container: &ObservedContainer) -> Result<Helper, TargetError> {
         let project = container.labels.get(labels::PROJECT).cloned().unwrap_or_default();
-        let mut reason = "no image of the stack is on the engine".to_owned();
+        let mut reason = "no image of the stack is present on the engine".to_owned();
         for image in self.images_of(&project, container).await? {
             match run(&self.connection, (&project, network), &image).await {
                 Ok(helper) => return Ok(helper),
@@ -134,7 +134,7 @@ impl DockerEngine {
 }
 
 fn no_helper(container: String, reason: &str) -> TargetError {
-    TargetError::NoRoute { container, port: 0, reason: format!("no helper container could run: {reason}") }
+    TargetError::NoRoute { container, port: 0, reason: format!("could not run a helper container: {reason}") }
 }
 
 /// Creates, attaches and starts a helper, and proves that it can relay. What fails leaves nothing behind.

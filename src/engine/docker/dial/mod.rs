@@ -70,12 +70,12 @@ impl DockerEngine {
         self.dial_by_helper(container, port).await
     }
 
-    async fn try_way(&self, place: &str, patience: Duration) -> Way {
+    async fn try_way(&self, place: &str, timeout: Duration) -> Way {
         let host = place.rsplit_once(':').map_or(place, |(host, _)| host);
         if self.dialled.is_dead_end(host) {
             return Way::Closed;
         }
-        match tokio::time::timeout(patience, TcpStream::connect(place)).await {
+        match tokio::time::timeout(timeout, TcpStream::connect(place)).await {
             Ok(Ok(stream)) => {
                 let _ = stream.set_nodelay(true);
                 Way::Open(Box::new(stream))

@@ -72,7 +72,7 @@ async fn exec(connection: &Connection, helper: &str, words: &[&str]) -> Result<W
 /// Fails where the helper's image has no program to relay with.
 pub(super) async fn check(connection: &Connection, helper: &str) -> Result<(), TargetError> {
     let missing = TargetError::Broken {
-        operation: "looking for a relay".to_owned(),
+        operation: "starting a relay".to_owned(),
         message: "its image has neither nc, bash nor python3".to_owned(),
     };
     let wire = exec(connection, helper, &["sh", "-c", CHECK]).await?;

@@ -27,7 +27,7 @@ use crate::target::{ContainerFacts, TargetError};
 const STOP_MARGIN: Duration = Duration::from_secs(3600);
 
 /// How often a name that a dead client took is tried again.
-const ROOM_ROUNDS: usize = 25;
+const NAME_ATTEMPTS: usize = 25;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -46,8 +46,10 @@ pub(super) async fn create(connection: &Connection, spec: &ContainerSpec) -> Res
     }
     let doing = format!("creating container {}", spec.name);
     let mut answer = connection.post(&path, &request.body, &doing).await;
-    for _ in 0..ROOM_ROUNDS {
-        if !matches!(answer, Err(TargetError::Refused { status: 409, .. })) || !make_room(connection, spec).await? {
+    for _ in 0..NAME_ATTEMPTS {
+        if !matches!(answer, Err(TargetError::Refused { status: 409, .. }))
+            || !remove_leftover(connection, spec).await?
+        {
             break;
         }
         answer = connection.post(&path, &request.body, &doing).await;
@@ -66,7 +68,7 @@ pub(super) async fn create(connection: &Connection, spec: &ContainerSpec) -> Res
 
 /// The engine finishes requests of clients that died: a container of our own that was created under this very name
 /// and never started is such a leftover. The lease is ours, so nobody else is making it.
-async fn make_room(connection: &Connection, spec: &ContainerSpec) -> Result<bool, TargetError> {
+async fn remove_leftover(connection: &Connection, spec: &ContainerSpec) -> Result<bool, TargetError> {
     let Ok(found) = observe::inspect(connection, &spec.name).await else {
         // The name is reserved and the container is still being made.
         tokio::time::sleep(Duration::from_millis(200)).await;

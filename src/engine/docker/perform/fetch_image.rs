@@ -12,8 +12,8 @@ use crate::image::{Digest, ImageError};
 use crate::plan::{ImageSource, Outcome, RecipeBuild};
 use crate::target::{Attempts, TargetError, bridge};
 
-/// An image that is wanted.
-pub(super) struct Wanted<'a> {
+/// An image that is request.
+pub(super) struct FetchRequest<'a> {
     pub(super) image: &'a str,
     pub(super) platform: Option<&'a str>,
     pub(super) sources: &'a [ImageSource],
@@ -21,13 +21,13 @@ pub(super) struct Wanted<'a> {
 
 pub(super) async fn obtain(
     engine: &DockerEngine,
-    wanted: &Wanted<'_>,
+    request: &FetchRequest<'_>,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
-    let mut attempts = Attempts::new(wanted.image, wanted.sources);
+    let mut attempts = Attempts::new(request.image, request.sources);
     for source in attempts.sources() {
-        progress.told(format!("from {}", source.words(wanted.image)), (None, None));
-        match from(engine, wanted, source, progress).await {
+        progress.told(format!("from {}", source.words(request.image)), (None, None));
+        match from(engine, request, source, progress).await {
             Ok(outcome) => return Ok(attempts.found(source, outcome)),
             Err(error) => attempts.fail(source, error)?,
         }
@@ -37,23 +37,25 @@ pub(super) async fn obtain(
 
 async fn from(
     engine: &DockerEngine,
-    wanted: &Wanted<'_>,
+    request: &FetchRequest<'_>,
     source: &ImageSource,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
-    let patience = if wanted.sources.len() > 1 { pull::FIRST_ANSWER } else { pull::ONLY_ANSWER };
-    let pulled = |image| pull::Wanted { image, platform: wanted.platform, patience };
+    let timeout = if request.sources.len() > 1 { pull::FIRST_ANSWER } else { pull::ONLY_ANSWER };
+    let pulled = |image| pull::PullRequest { image, platform: request.platform, timeout };
     match source {
-        ImageSource::Registry => pull::pull(engine, &pulled(wanted.image), progress).await,
+        ImageSource::Registry => pull::pull(engine, &pulled(request.image), progress).await,
         ImageSource::Mirror { reference } => {
             let pulled = pull::pull(engine, &pulled(reference), progress).await?;
-            image::tag(&engine.connection, reference, wanted.image).await?;
+            image::tag(&engine.connection, reference, request.image).await?;
             Ok(pulled)
         }
-        ImageSource::Bundle { file } => from_bundle(engine, wanted.image, file, progress).await,
-        ImageSource::Recipe { image, builds, .. } => from_recipe(engine, (image, wanted.image), builds, progress).await,
+        ImageSource::Bundle { file } => from_bundle(engine, request.image, file, progress).await,
+        ImageSource::Recipe { image, builds, .. } => {
+            from_recipe(engine, (image, request.image), builds, progress).await
+        }
         ImageSource::Excluded { reason, .. } => {
-            Err(TargetError::ImageMissing { image: wanted.image.to_owned(), reason: reason.clone() })
+            Err(TargetError::ImageMissing { image: request.image.to_owned(), reason: reason.clone() })
         }
     }
 }
@@ -67,13 +69,13 @@ async fn from_bundle(
 ) -> Result<Outcome, TargetError> {
     let missing = |reason: String| TargetError::ImageMissing { image: image.to_owned(), reason };
     let (bundle, found) = verified(file, image).await.map_err(missing)?;
-    let found = found.ok_or_else(|| missing("the bundle does not hold it".to_owned()))?;
+    let found = found.ok_or_else(|| missing("not in the bundle".to_owned()))?;
     if !bundle.contents().omitted.is_empty() {
         let present: Vec<Vec<String>> = engine.all_images().await?.into_iter().map(|image| image.layers).collect();
         let absent: Vec<String> = bundle.missing(&[&found], &present).iter().map(Digest::to_string).collect();
         if !absent.is_empty() {
             return Err(missing(format!(
-                "the bundle continues an earlier one whose layers are absent: {}",
+                "the bundle is incremental, and layers of its base are missing: {}",
                 absent.join(", ")
             )));
         }
@@ -91,10 +93,10 @@ async fn from_bundle(
 
 /// Opens the bundle and reads every byte of the image's part; the error is the reason in words.
 async fn verified(file: &Path, image: &str) -> Result<(Arc<Bundle>, Option<BundledImage>), String> {
-    let (path, wanted) = (file.to_owned(), image.to_owned());
+    let (path, request) = (file.to_owned(), image.to_owned());
     let verify = move || {
         let bundle = Bundle::open(&path)?;
-        let found = bundle.image(&wanted).cloned();
+        let found = bundle.image(&request).cloned();
         if let Some(found) = &found {
             bundle.verify(&[found], false, &mut |_| ())?;
         }
@@ -104,11 +106,11 @@ async fn verified(file: &Path, image: &str) -> Result<(Arc<Bundle>, Option<Bundl
     verified.map_err(|e| e.to_string())
 }
 
-/// Builds what is absent and gives it the wanted name. What several images are built on is built once: one at a time,
+/// Builds what is absent and gives it the request name. What several images are built on is built once: one at a time,
 /// and only the images themselves side by side.
 async fn from_recipe(
     engine: &DockerEngine,
-    (made, wanted): (&str, &str),
+    (made, request): (&str, &str),
     builds: &[RecipeBuild],
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
@@ -119,9 +121,10 @@ async fn from_recipe(
     if let Some(build) = builds.iter().find(|build| build.image == made) {
         build_absent(engine, build, progress).await?;
     }
-    image::tag(&engine.connection, made, wanted).await?;
-    let found = images::image(&engine.connection, wanted).await?;
-    let warning = format!("{wanted} is {made} here, built from the distribution's packages: not the official image");
+    image::tag(&engine.connection, made, request).await?;
+    let found = images::image(&engine.connection, request).await?;
+    let warning =
+        format!("{request} is replaced by {made}, built from the distribution's packages; not the official image");
     Ok(Outcome { warnings: vec![warning], detail: Some(found.id.clone()), ..created(found.id) })
 }
 

@@ -48,12 +48,13 @@ impl DockerEngine {
     async fn on_image(&self, operation: &ImageOperation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
         match operation {
             ImageOperation::Pull { image, platform, sources, .. } => {
-                let wanted = fetch_image::Wanted { image, platform: platform.as_deref(), sources };
+                let wanted = fetch_image::FetchRequest { image, platform: platform.as_deref(), sources };
                 fetch_image::obtain(self, &wanted, progress).await
             }
             ImageOperation::BuildRecipe(wanted) => recipe::build(self, wanted, progress).await,
             ImageOperation::Build { service, image, build, platform, no_cache, pull } => {
-                let wanted = image_build::Wanted { service, image, build, platform, no_cache: *no_cache, pull: *pull };
+                let wanted =
+                    image_build::BuildRequest { service, image, build, platform, no_cache: *no_cache, pull: *pull };
                 image_build::build(self, &wanted, progress).await
             }
             ImageOperation::Load { bundle, images } => load_bundle::load(self, bundle, images, progress).await,

@@ -32,30 +32,30 @@ async fn bounded<T>(
 }
 
 /// An image that is asked for at one registry.
-pub(super) struct Wanted<'a> {
+pub(super) struct PullRequest<'a> {
     pub(super) image: &'a str,
     pub(super) platform: Option<&'a str>,
     /// How long the registry may take to say whether it has it.
-    pub(super) patience: Duration,
+    pub(super) timeout: Duration,
 }
 
 pub(super) async fn pull(
     engine: &DockerEngine,
-    wanted: &Wanted<'_>,
+    request: &PullRequest<'_>,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
-    let image = wanted.image;
+    let image = request.image;
     let doing = format!("pulling {image}");
     let (name, tag) = split(image);
     let mut path = format!("/images/create?fromImage={}&tag={}", encoded(name), encoded(tag));
-    if let Some(platform) = wanted.platform {
+    if let Some(platform) = request.platform {
         path.push_str(&format!("&platform={}", encoded(platform)));
     }
     let found = credentials::for_registry(&credentials::registry(image), &engine.environment).await;
     let headers: Vec<_> = found.iter().map(credentials::Credentials::as_header).collect();
     let refused = |error| pull_error(image, error);
     let upload = engine.connection.upload(&path, &headers, futures_util::stream::empty(), &doing);
-    let body = bounded(wanted.patience, &doing, upload).await.map_err(refused)?;
+    let body = bounded(request.timeout, &doing, upload).await.map_err(refused)?;
     let mut lines = json_lines(body, &doing);
     let mut layers = Layers::default();
     while let Some(line) = bounded(SILENCE, &doing, lines.try_next()).await? {

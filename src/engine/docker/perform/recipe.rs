@@ -59,7 +59,7 @@ pub(super) async fn build(
         args: proxies.collect(),
         ..Build::default()
     };
-    let image = image_build::Wanted {
+    let image = image_build::BuildRequest {
         service: &wanted.recipe,
         image: &wanted.image,
         build: &section,
@@ -104,7 +104,7 @@ async fn run_program(
     let log: Vec<String> = kept.into_inner().unwrap_or_default().into();
     match ended {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failed(wanted, format!("its program ended with {status}"), log)),
+        Ok(status) => Err(failed(wanted, format!("its build script failed: {status}"), log)),
         Err(error) => Err(failed(wanted, error.to_string(), log)),
     }
 }

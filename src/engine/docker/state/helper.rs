@@ -61,7 +61,7 @@ impl DockerEngine {
     pub(super) async fn create_helper(&self, project: &str, name: &str) -> Result<Option<String>, TargetError> {
         let connection = &self.connection;
         let labels = BTreeMap::from([(AICTL_PROJECT, project), (ROLE, "state")]);
-        let doing = format!("creating the state of {project}");
+        let doing = format!("creating the state volume of {project}");
         let volume = json!({ "Name": volume_name(project), "Labels": labels });
         connection.post("/volumes/create", &volume, &doing).await?;
         let body = container(project, &labels);
@@ -126,7 +126,7 @@ pub(super) async fn start(connection: &Connection, id: &str) {
 
 async fn list(connection: &Connection, filters: &serde_json::Value) -> Result<Vec<Listed>, TargetError> {
     let path = format!("/containers/json?all=1&filters={}", encoded(&filters.to_string()));
-    connection.get(&path, "looking for the state").await
+    connection.get(&path, "reading the project state").await
 }
 
 /// What is written below the state folder.
@@ -168,7 +168,7 @@ pub(super) async fn read(
         Err(error) => return Err(error),
     };
     unpack(&bytes)
-        .map_err(|e| TargetError::Broken { operation: "reading the state".to_owned(), message: e.to_string() })
+        .map_err(|e| TargetError::Broken { operation: "reading the project state".to_owned(), message: e.to_string() })
 }
 
 fn unpack(bytes: &[u8]) -> std::io::Result<BTreeMap<String, Vec<u8>>> {

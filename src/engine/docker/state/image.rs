@@ -87,7 +87,7 @@ pub(super) async fn import(connection: &Connection, architecture: &str) -> Resul
         .from_src("-")
         .repo(repository)
         .tag(tag)
-        .message("aictl: holds a project's state")
+        .message("aictl: project state")
         .build();
     let body = bollard::body_full(Bytes::from(archive.finish()?));
     let imported = connection.api.create_image(Some(options), Some(body), None).try_collect::<Vec<_>>().await;

@@ -21,7 +21,7 @@ use crate::target::TargetError;
 
 const FILE: &str = "lease.json";
 /// A lease that is not recorded under by then says who holds it in a write of its own.
-const SAID_BY: Duration = Duration::from_millis(300);
+const WRITTEN_BY: Duration = Duration::from_millis(300);
 /// How often a race for the name is run again before the other side is believed to hold it.
 const ROUNDS: usize = 40;
 /// How often a lease of unknown owner is looked at while it is waited for.
@@ -99,7 +99,7 @@ impl DockerEngine {
     async fn rename_helper(&self, id: &str, name: &str) -> Result<(), TargetError> {
         let options = RenameContainerOptionsBuilder::default().name(name).build();
         let renamed = self.connection.api.rename_container(id, options).await;
-        renamed.map_err(|e| error_mapping::map(&self.connection, &format!("taking the name {name}"), e))
+        renamed.map_err(|e| error_mapping::map(&self.connection, &format!("renaming a container to {name}"), e))
     }
 
     /// The name is ours. Saying so in the volume and starting a new helper go on in the background.
@@ -113,18 +113,18 @@ impl DockerEngine {
         let now = self.connection.engine_now().unix_timestamp();
         let file =
             LeaseFile { id: id.clone(), owner: owner.clone(), acquired_at: now, heartbeat: now, released: false };
-        let said = Arc::new(Notify::new());
-        let task = tokio::spawn(self.clone().settle_in((id.clone(), running), Arc::clone(&said)));
-        let held = Held { since: now, unsaid: Some(encode(&file)), said, task: Some(task) };
+        let written = Arc::new(Notify::new());
+        let task = tokio::spawn(self.clone().settle_in((id.clone(), running), Arc::clone(&written)));
+        let held = Held { since: now, unwritten: Some(encode(&file)), written, task: Some(task) };
         self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), held);
         Lease { project: project.to_owned(), id, owner: owner.clone(), taken_over }
     }
 
     /// Says who holds the lease unless the first record does, then starts a new helper: a start keeps the engine from
     /// taking files, so it comes last.
-    async fn settle_in(self, (id, running): (String, bool), said: Arc<Notify>) -> Result<(), TargetError> {
-        let _ = tokio::time::timeout(SAID_BY, said.notified()).await;
-        let written = match self.unsaid(&id) {
+    async fn settle_in(self, (id, running): (String, bool), written: Arc<Notify>) -> Result<(), TargetError> {
+        let _ = tokio::time::timeout(WRITTEN_BY, written.notified()).await;
+        let written = match self.unwritten(&id) {
             Some(file) => helper::write(&self.connection, &id, &[Entry::File(FILE, &file)]).await,
             None => Ok(()),
         };
@@ -135,20 +135,20 @@ impl DockerEngine {
     }
 
     /// The lease's file when nobody has written it yet; whoever asks has to.
-    fn unsaid(&self, id: &str) -> Option<Vec<u8>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(id)?.unsaid.take()
+    fn unwritten(&self, id: &str) -> Option<Vec<u8>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(id)?.unwritten.take()
     }
 
     /// Writes files into the state, and with the first of them who holds the lease.
     pub(super) async fn write_held(&self, lease: &Lease, entries: &[Entry<'_>]) -> Result<(), TargetError> {
-        let unsaid = self.unsaid(&lease.id);
+        let unwritten = self.unwritten(&lease.id);
         let mut all = entries.to_vec();
-        if let Some(file) = &unsaid {
+        if let Some(file) = &unwritten {
             all.push(Entry::File(FILE, file));
         }
         let written = helper::write(&self.connection, &lease.id, &all).await;
         if let Some(held) = self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&lease.id) {
-            held.said.notify_one();
+            held.written.notify_one();
         }
         written.map_err(|e| lost_if_gone(e, lease))
     }
@@ -217,7 +217,7 @@ impl DockerEngine {
     pub(in super::super) async fn renew_lease(&self, lease: &Lease) -> Result<(), TargetError> {
         self.background_done(lease).await?;
         self.still_ours(lease).await?;
-        self.say(lease, false).await
+        self.write_lease_file(lease, false).await
     }
 
     pub(in super::super) async fn still_ours(&self, lease: &Lease) -> Result<(), TargetError> {
@@ -230,13 +230,13 @@ impl DockerEngine {
         Ok(self.helpers(project).await?.into_iter().any(|now| now.held && now.id == id))
     }
 
-    async fn say(&self, lease: &Lease, released: bool) -> Result<(), TargetError> {
-        self.write_held(lease, &[Entry::File(FILE, &self.saying(lease, released))]).await
+    async fn write_lease_file(&self, lease: &Lease, released: bool) -> Result<(), TargetError> {
+        self.write_held(lease, &[Entry::File(FILE, &self.lease_file(lease, released))]).await
     }
 
     /// The lease's file as of now.
-    fn saying(&self, lease: &Lease, released: bool) -> Vec<u8> {
-        self.unsaid(&lease.id);
+    fn lease_file(&self, lease: &Lease, released: bool) -> Vec<u8> {
+        self.unwritten(&lease.id);
         let now = self.connection.engine_now().unix_timestamp();
         let acquired_at =
             self.held.lock().unwrap_or_else(PoisonError::into_inner).get(&lease.id).map_or(now, |h| h.since);
@@ -252,12 +252,12 @@ impl DockerEngine {
         self.connection.moments.all_settled().await;
         let _ = self.background_done(&lease).await;
         self.still_ours(&lease).await?;
-        // First said, then done: a name held by somebody whose file says "released" tells nothing about its new holder.
-        let said = self.saying(&lease, true);
-        let said = Entry::File(FILE, &said);
+        // First written, then done: a name held by somebody whose file says "released" tells nothing about its new holder.
+        let written = self.lease_file(&lease, true);
+        let written = Entry::File(FILE, &written);
         match last.map(Written::of).transpose()? {
-            Some(record) => self.write_held(&lease, &[&record.entries()[..], &[said]].concat()).await?,
-            None => self.write_held(&lease, &[said]).await?,
+            Some(record) => self.write_held(&lease, &[&record.entries()[..], &[written]].concat()).await?,
+            None => self.write_held(&lease, &[written]).await?,
         }
         match self.rename_helper(&lease.id, &free_name(&lease.project)).await {
             Ok(()) => Ok(()),

@@ -27,9 +27,9 @@ pub(super) struct Held {
     /// When it was taken, engine time in seconds since 1970.
     since: i64,
     /// The file that says who holds it, until it is written.
-    unsaid: Option<Vec<u8>>,
+    unwritten: Option<Vec<u8>>,
     /// Told when it is.
-    said: Arc<Notify>,
+    written: Arc<Notify>,
     /// What is still to be done while the lease is already in use.
     task: Option<JoinHandle<Result<(), TargetError>>>,
 }

@@ -105,7 +105,7 @@ impl DockerEngine {
         }
         let options = bollard::query_parameters::RemoveVolumeOptionsBuilder::default().force(true).build();
         let removed = self.connection.api.remove_volume(&volume_name(&lease.project), Some(options)).await;
-        removed.map_err(|e| super::super::error_mapping::map(&self.connection, "removing the state", e))
+        removed.map_err(|e| super::super::error_mapping::map(&self.connection, "removing the project state", e))
     }
 
     pub(in super::super) async fn state_exists(&self, project: &str, history: bool) -> Result<bool, TargetError> {
@@ -115,10 +115,12 @@ impl DockerEngine {
         }
         match self.connection.api.inspect_volume(&volume_name(project)).await {
             Ok(_) => Ok(true),
-            Err(error) => match super::super::error_mapping::map(&self.connection, "looking for the state", error) {
-                TargetError::NotFound { .. } => Ok(false),
-                error => Err(error),
-            },
+            Err(error) => {
+                match super::super::error_mapping::map(&self.connection, "reading the project state", error) {
+                    TargetError::NotFound { .. } => Ok(false),
+                    error => Err(error),
+                }
+            }
         }
     }
 }

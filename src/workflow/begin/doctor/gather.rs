@@ -1,5 +1,5 @@
 //! Collects the facts the verdicts need: from the machine, from the engine, from the project's files.
-//! Reads through the context and the rooms; what cannot be read becomes a reason.
+//! Reads through the context and the modules; what cannot be read becomes a reason.
 //! Never judges, and never waits long for anything.
 
 use std::path::Path;
@@ -51,7 +51,7 @@ pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProjec
         Ok(endpoint) => engine(&*endpoint).await,
         Err(error) => Err(error),
     };
-    let place = Place::of(&root, answered.as_ref().map(|a| &a.info));
+    let place = EngineLocation::of(&root, answered.as_ref().map(|a| &a.info));
     let observed = observe(loaded.as_ref(), answered.as_ref().ok()).await;
     let info = answered.as_ref().ok().map(|a| &a.info);
     let machine = machine(context, &root, &place, info);
@@ -66,7 +66,7 @@ pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProjec
             ours: OffsetDateTime::now_utc().unix_timestamp(),
             ahead: match &answered {
                 Ok(answered) => answered.ahead.clone(),
-                Err(_) => Err("the engine does not answer".to_owned()),
+                Err(_) => Err("the engine is not responding".to_owned()),
             },
         },
         dns: dns(context, &root, source, (&place, observed.as_ref(), target)).await,
@@ -77,7 +77,7 @@ pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProjec
 }
 
 /// Where the engine is, seen from here.
-pub(super) struct Place {
+pub(super) struct EngineLocation {
     /// Its address is a socket of this machine.
     pub(super) local: bool,
     /// It runs on this machine's kernel, whose settings are the same in every container.
@@ -88,7 +88,7 @@ pub(super) struct Place {
     pub(super) why_not: &'static str,
 }
 
-impl Place {
+impl EngineLocation {
     const HERE: Self = Self { local: true, same_kernel: true, same_machine: true, why_not: "" };
     /// A socket handed into a container: the engine is outside, limits and files here are the container's.
     const OUTSIDE: Self = Self { same_machine: false, why_not: "the engine runs outside this container", ..Self::HERE };
@@ -119,14 +119,14 @@ impl Place {
         if !self.same_machine {
             return Err(self.why_not.to_owned());
         }
-        value.ok_or_else(|| "this system does not tell".to_owned())
+        value.ok_or_else(|| "not available on this system".to_owned())
     }
 }
 
 async fn engine(endpoint: &dyn Endpoint) -> Answer<Answered> {
     let late = || TargetError::Unreachable {
         address: endpoint.address().to_owned(),
-        reason: format!("no answer within {}s", ENGINE_PATIENCE.as_secs()),
+        reason: format!("timed out after {}s", ENGINE_PATIENCE.as_secs()),
     };
     let ask = async {
         let target = endpoint.connect().await?;
@@ -137,7 +137,7 @@ async fn engine(endpoint: &dyn Endpoint) -> Answer<Answered> {
         let ours: OffsetDateTime = before + (after - before) / 2;
         let theirs = OffsetDateTime::parse(&info.host.time, &Rfc3339);
         let ahead = theirs.map(|theirs| skew(ours, theirs));
-        Answer::Ok(Answered { target, info, ahead: ahead.map_err(|_| "the engine does not tell its time".to_owned()) })
+        Answer::Ok(Answered { target, info, ahead: ahead.map_err(|_| "time not reported by the engine".to_owned()) })
     };
     tokio::time::timeout(ENGINE_PATIENCE, ask).await.unwrap_or_else(|_| Err(late()))
 }
@@ -152,7 +152,7 @@ async fn observe(loaded: Option<&LoadedStack>, engine: Option<&Answered>) -> Opt
     engine.target.observe(&loaded.scope(None)).await.ok()
 }
 
-fn machine(context: &Context, root: &SystemRoot, place: &Place, engine: Option<&EngineInfo>) -> MachineFacts {
+fn machine(context: &Context, root: &SystemRoot, place: &EngineLocation, engine: Option<&EngineInfo>) -> MachineFacts {
     let mut cpus = place.seen(root.cpus());
     let mut memory = place.seen(root.memory());
     if let Some(engine) = engine {
@@ -177,7 +177,7 @@ fn machine(context: &Context, root: &SystemRoot, place: &Place, engine: Option<&
     }
 }
 
-fn disks(place: &Place, engine: Option<&EngineInfo>, project: &Path) -> Vec<DiskFact> {
+fn disks(place: &EngineLocation, engine: Option<&EngineInfo>, project: &Path) -> Vec<DiskFact> {
     let data = engine.map(|engine| engine.host.data_root.as_str()).filter(|path| !path.is_empty());
     let data = data.unwrap_or(DEFAULT_DATA_ROOT);
     let space = if place.same_machine { disk_space(Path::new(data)) } else { Err(place.why_not.to_owned()) };
@@ -207,18 +207,18 @@ async fn dns(
     context: &Context,
     root: &SystemRoot,
     name: Option<String>,
-    (place, observed, target): (&Place, Option<&Observed>, Option<&dyn Target>),
+    (place, observed, target): (&EngineLocation, Option<&Observed>, Option<&dyn Target>),
 ) -> DnsFacts {
     let host = match &name {
         _ if !place.local => Err(place.why_not.to_owned()),
         Some(name) => Ok(look_up(root, name).await),
-        None => Err("no registry and no package source is configured".to_owned()),
+        None => Err("no registry or package source is configured".to_owned()),
     };
     let variables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
     let proxied = variables.iter().any(|name| context.variables.get(*name).is_some_and(|value| !value.is_empty()));
     let inside = match (observed, target) {
         (Some(observed), Some(target)) => inside(observed, target).await,
-        _ => Err("no container runs".to_owned()),
+        _ => Err("no container is running".to_owned()),
     };
     DnsFacts { name: name.unwrap_or_default(), host, inside, proxied }
 }
@@ -228,7 +228,7 @@ async fn inside(observed: &Observed, target: &dyn Target) -> Seen<Lookup> {
     let own_network = |name: &String| !matches!(name.as_str(), "bridge" | "host" | "none");
     let running =
         observed.containers.iter().find(|c| c.state.is_up() && !c.one_off && c.networks.keys().any(own_network));
-    let Some(container) = running else { return Err("no container runs".to_owned()) };
+    let Some(container) = running else { return Err("no container is running".to_owned()) };
     let command = ["getent", "hosts", &container.service].map(str::to_owned).to_vec();
     let args = ExecArgs { container: container.id.clone(), command, ..ExecArgs::default() };
     let heard = Heard::default();
@@ -236,9 +236,9 @@ async fn inside(observed: &Observed, target: &dyn Target) -> Seen<Lookup> {
     match asked {
         Ok(Ok(0)) => Ok(Lookup::Found(heard.first_word())),
         Ok(Ok(2)) => Ok(Lookup::Unknown),
-        Err(_) => Ok(Lookup::Silent(format!("no answer within {}s", INSIDE_PATIENCE.as_secs()))),
+        Err(_) => Ok(Lookup::Silent(format!("timed out after {}s", INSIDE_PATIENCE.as_secs()))),
         // Many images have no `getent`.
-        _ => Err(format!("`{}` has no `getent` to ask with", container.name)),
+        _ => Err(format!("`{}` has no `getent`", container.name)),
     }
 }
 

@@ -18,22 +18,24 @@ use crate::session::report::Report;
 pub(super) use gather::facts as observe_facts;
 pub use report::DoctorReport;
 
-/// Check whether machine and engine can run the project; exit 4 when something failed
+/// Check that the machine and the engine can run the project
+///
+/// Exits with 4 when a check fails.
 #[derive(Debug, Clone, Default, Args)]
 pub struct DoctorArgs {
-    /// Only what is not well
+    /// Only show warnings and failures
     #[arg(short = 'q', long)]
     pub quiet: bool,
 }
 
 /// Looks and judges.
 pub async fn run(context: &Context, args: DoctorArgs) -> Result<Box<dyn Report>> {
-    let report = examine(context).await?;
+    let report = diagnose(context).await?;
     Ok(Box::new(DoctorReport { quiet: args.quiet, ..report }))
 }
 
 /// The findings, for verbs that look before they do something.
-pub async fn examine(context: &Context) -> Result<DoctorReport> {
+pub async fn diagnose(context: &Context) -> Result<DoctorReport> {
     let project = load_project_file(context)?;
     let requirements = project.environment.requirements.clone().unwrap_or_default();
     let facts = observe_facts(context, &project).await?;

@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::gather::Place;
+use super::gather::EngineLocation;
 use crate::compose::model::{Service, Stack};
 use crate::host::facts::{PortFact, PortState, Seen};
 use crate::host::{PortHolder, Protocol, port_holder_on};
@@ -13,14 +13,14 @@ use crate::target::Target;
 
 /// A host port a service wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Wanted {
+struct PublishedPort {
     service: String,
     host: String,
     port: u16,
     protocol: String,
 }
 
-impl Wanted {
+impl PublishedPort {
     fn address(&self) -> IpAddr {
         self.host.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
@@ -49,9 +49,9 @@ pub(super) async fn facts(
     stack: Option<&Stack>,
     observed: Option<&Observed>,
     target: Option<&dyn Target>,
-    place: &Place,
+    place: &EngineLocation,
 ) -> Vec<PortFact> {
-    let wanted: Vec<Wanted> = stack.into_iter().flat_map(|stack| &stack.services).flat_map(published).collect();
+    let wanted: Vec<PublishedPort> = stack.into_iter().flat_map(|stack| &stack.services).flat_map(published).collect();
     let project = observed.zip(stack).map(|(_, stack)| stack.name.as_str());
     let mut others: Option<Vec<(String, ObservedContainer)>> = None;
     let mut facts = Vec::new();
@@ -88,9 +88,9 @@ fn needs_engine(holder: &Seen<PortState>) -> bool {
     }
 }
 
-fn on_machine(port: &Wanted, place: &Place) -> Seen<PortState> {
+fn on_machine(port: &PublishedPort, place: &EngineLocation) -> Seen<PortState> {
     if !place.local {
-        return Err(format!("{}; no container of it holds the port", place.why_not));
+        return Err(format!("{}; no container of it uses the port", place.why_not));
     }
     // A container has ports of its own; a virtual machine's are published on this one.
     if place.same_kernel && !place.same_machine {
@@ -123,7 +123,7 @@ async fn other_containers(target: &dyn Target, own: &str) -> Vec<(String, Observ
 }
 
 /// The host ports of a service, ranges spelled out; a service of several containers takes the first free of a range.
-fn published((name, service): (&String, &Service)) -> Vec<Wanted> {
+fn published((name, service): (&String, &Service)) -> Vec<PublishedPort> {
     if service.scale() == 0 || service.network_mode == "host" {
         return Vec::new();
     }
@@ -132,7 +132,7 @@ fn published((name, service): (&String, &Service)) -> Vec<Wanted> {
         let range = from.parse::<u16>().ok().zip(to.parse::<u16>().ok());
         let spelled = range.into_iter().flat_map(|(from, to)| from..=to);
         let protocol = if port.protocol.is_empty() { "tcp" } else { &port.protocol };
-        let wanted = |number: u16| Wanted {
+        let wanted = |number: u16| PublishedPort {
             service: name.clone(),
             host: port.host_ip.clone(),
             port: number,
@@ -164,7 +164,7 @@ mod tests {
     fn ports_are_spelled_out_as_people_write_them() {
         let service = service(&[("", "8000-8001"), ("127.0.0.1", "53"), ("::1", "80"), ("", "")]);
         let wanted = published((&"web".to_owned(), &service));
-        let words: Vec<String> = wanted.iter().map(Wanted::words).collect();
+        let words: Vec<String> = wanted.iter().map(PublishedPort::words).collect();
         assert_eq!(words, ["8000/tcp", "8001/tcp", "127.0.0.1:53/tcp", "[::1]:80/tcp"]);
     }
 

@@ -80,7 +80,7 @@ fn blocks_of(finding: &Finding) -> Vec<Block> {
     let wanted = match finding.wanted.as_str() {
         "" => String::new(),
         _ if matches!(finding.verdict, Verdict::Ok | Verdict::NotChecked) => String::new(),
-        wanted => format!("; wanted: {wanted}"),
+        wanted => format!("; required: {wanted}"),
     };
     let mut blocks = verdict_lines(Cell::new(word, tone), &format!("{subject}: {}{wanted}", finding.found));
     blocks.extend(finding.remedy.iter().flat_map(|remedy| lines_below(&format!("-> {remedy}"), Tone::Plain)));
@@ -147,7 +147,7 @@ mod tests {
         insta::assert_snapshot!(text, @r"
                  ok  port api 8000/tcp: free
              failed  port api 8000/tcp: held by container
-                     `a-container-with-a-rather-long-name-1`; wanted: free
+                     `a-container-with-a-rather-long-name-1`; required: free
                      -> stop it (`docker stop a-container-with-a-rather-long-name-1`),
                      or publish another port
         not checked  port api 8000/tcp: the engine runs on another machine

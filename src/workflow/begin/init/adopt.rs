@@ -47,8 +47,8 @@ pub(super) fn adopt(context: &Context, directory: &Path) -> Result<InitReport> {
 
 fn nothing_here(directory: &Path) -> WorkflowError {
     WorkflowError::Refused {
-        message: format!("{} has no compose file to adopt", directory.display()),
-        hint: Some("`aictl init --from ai-assistant` begins a whole system; `aictl init --list` names them".to_owned()),
+        message: format!("{} contains no compose file", directory.display()),
+        hint: Some("create a project from a built-in system with `aictl init --from ai-assistant`; list them with `aictl init --list`".to_owned()),
     }
 }
 
@@ -62,12 +62,12 @@ fn project_file(
         quoted(&path.strip_prefix(directory).unwrap_or(path).to_string_lossy())
     };
     let files: Vec<String> = found.files.iter().map(relative).collect();
-    let mut text = String::from("# Written by `aictl init`; `aictl schema` describes every key.\n");
+    let mut text = String::from("# Created by `aictl init`; see `aictl schema` for all keys.\n");
     let (name, environment) = (quoted(&found.name), quoted(environment));
     text += &format!("name: {name}\ndefault_environment: {environment}\n\n");
     text += &format!("environments:\n  {environment}:\n    compose: [{}]\n", files.join(", "));
     if !secrets.is_empty() {
-        text += "\n# `aictl secrets generate` makes those that are missing from .env.\nsecrets:\n";
+        text += "\n# Generate missing values in .env with `aictl secrets generate`.\nsecrets:\n";
     }
     for name in secrets {
         text += &format!("  {name}: {{ generate: url-safe, bytes: 32 }}\n");

@@ -21,13 +21,15 @@ use crate::template::stacks;
 /// A list of more names is cut.
 const MOST_NAMES: usize = 10;
 
-/// Begin a project: from a system this binary brings, or around the compose files that are here
+/// Create a project from a built-in system or compose files
+///
+/// Without --from, an aictl.yaml is written for the compose files in this directory.
 #[derive(Debug, Clone, Default, Args)]
 pub struct InitArgs {
-    /// Write the files of this system; without it the compose files here are adopted
+    /// Built-in system to create the project from
     #[arg(long, value_name = "SYSTEM")]
     pub from: Option<String>,
-    /// List the systems and write nothing
+    /// List the built-in systems
     #[arg(long, conflicts_with = "from")]
     pub list: bool,
 }
@@ -39,7 +41,7 @@ pub struct InitReport {
     pub directory: String,
     /// The system the files are from, when they are from one.
     pub system: Option<String>,
-    /// The environment verbs use when none is named.
+    /// The default environment.
     pub environment: Option<String>,
     /// Whether this was a dry run.
     pub dry_run: bool,
@@ -79,7 +81,7 @@ pub(super) fn directory(context: &Context) -> Result<PathBuf> {
     let directory = context.cwd.join(folder);
     if directory.exists() && !directory.is_dir() {
         let message = format!("{} is not a directory", folder.display());
-        let hint = Some("name a folder, which may be a new one: `--project-dir FOLDER`".to_owned());
+        let hint = Some("name a new or existing directory: `--project-dir DIR`".to_owned());
         return Err(WorkflowError::Usage { message, hint }.into());
     }
     Ok(directory)
@@ -90,8 +92,8 @@ pub(super) fn begin(context: &Context, directory: &Path, system: &str) -> Result
     let Some(files) = stacks::files(system) else {
         let known = stacks::systems();
         let near = nearest(system, known.iter().copied()).map(|name| format!(" (did you mean `{name}`?)"));
-        let message = format!("there is no system `{system}`{}", near.unwrap_or_default());
-        let hint = Some(format!("known: {}; `aictl init --list` lists them", known.join(", ")));
+        let message = format!("unknown system `{system}`{}", near.unwrap_or_default());
+        let hint = Some(format!("known: {}; list them with `aictl init --list`", known.join(", ")));
         return Err(WorkflowError::Usage { message, hint }.into());
     };
     let mut environment = None;
@@ -118,7 +120,7 @@ fn with_default_environment(text: &str, wanted: Option<&str>) -> Result<(String,
     if !project.environments.contains_key(&name) {
         let known: Vec<&str> = project.environments.keys().map(String::as_str).collect();
         let near = nearest(&name, known.iter().copied()).map(|name| format!(" (did you mean `{name}`?)"));
-        let message = format!("the system has no environment `{name}`{}", near.unwrap_or_default());
+        let message = format!("unknown environment `{name}` of the system{}", near.unwrap_or_default());
         return Err(WorkflowError::Usage { message, hint: Some(format!("known: {}", known.join(", "))) }.into());
     }
     let line = |line: &str| match line.starts_with("default_environment:") {
@@ -147,10 +149,13 @@ fn write(context: &Context, directory: &Path, mut drafts: Vec<Draft>) -> Result<
         }
     }
     if !different.is_empty() {
-        let message = format!("{} other files are in the way: {}", different.len(), some_of(&different));
-        let message =
-            if different.len() == 1 { format!("another file is in the way: {}", different[0]) } else { message };
-        let hint = Some("begin in an empty folder: `aictl --project-dir FOLDER init …`".to_owned());
+        let message = format!("{} files already exist with other content: {}", different.len(), some_of(&different));
+        let message = if different.len() == 1 {
+            format!("a file already exists with other content: {}", different[0])
+        } else {
+            message
+        };
+        let hint = Some("use an empty directory: `aictl --project-dir DIR init …`".to_owned());
         return Err(WorkflowError::Refused { message, hint }.into());
     }
     if !context.options.dry_run && !missing.is_empty() {
@@ -184,10 +189,10 @@ impl InitReport {
     pub fn summary(&self) -> String {
         let verb = if self.dry_run { "would write" } else { "wrote" };
         match (self.written.len(), self.kept.len()) {
-            (0, kept) => format!("unchanged: all {kept} files are there"),
+            (0, kept) => format!("up to date: all {kept} files exist"),
             (1, _) => format!("{verb} {} in {}", self.written[0], self.directory),
             (written, 0) => format!("{verb} {written} files in {}", self.directory),
-            (written, kept) => format!("{verb} {written} files in {}, {kept} were there", self.directory),
+            (written, kept) => format!("{verb} {written} files in {}, {kept} existed", self.directory),
         }
     }
 }

@@ -32,13 +32,14 @@ pub use report::{QuickstartReport, StepReport, StepState};
 /// The system of those who do not name one.
 const SYSTEM: &str = "ai-assistant";
 
-/// From nothing to a running, checked stack: init, secrets, doctor, setup, images, start, first tasks, smoke-test
+/// Set up and start a stack on a bare machine, step by step
 ///
-/// Without a project here the system `ai-assistant` is begun in a folder of that name. Every step can be repeated; what
-/// is done is not done again. Asks before it changes the machine; `--yes` answers.
+/// Runs init, secrets generate, doctor, setup, images build, start, the first tasks and smoke-test. Without a project in
+/// this directory, the system `ai-assistant` is created in a directory of that name. Completed steps are skipped when run
+/// again. Asks before changing the machine unless --yes is given.
 #[derive(Debug, Clone, Default, Args)]
 pub struct QuickstartArgs {
-    /// Begin this system, in a folder of its name unless --project-dir says another
+    /// Built-in system to create, in a directory of that name or --project-dir
     #[arg(long, value_name = "SYSTEM")]
     pub from: Option<String>,
 }
@@ -94,20 +95,20 @@ async fn go(context: &Context, args: &QuickstartArgs, journal: &mut Journal) -> 
 }
 
 /// Where the project is, and the system it has yet to be made from.
-struct Place {
+struct ProjectLocation {
     directory: PathBuf,
     system: Option<String>,
 }
 
-fn place(context: &Context, args: &QuickstartArgs) -> Result<Place> {
+fn place(context: &Context, args: &QuickstartArgs) -> Result<ProjectLocation> {
     let here = init::directory(context)?;
     if args.from.is_none() && is_project(context) {
-        return Ok(Place { directory: here, system: None });
+        return Ok(ProjectLocation { directory: here, system: None });
     }
     let system = args.from.clone().unwrap_or_else(|| SYSTEM.to_owned());
     let directory = if context.options.project_dir.is_some() { here } else { here.join(&system) };
     let begun = directory.join(PROJECT_FILE).exists();
-    Ok(Place { directory, system: (!begun).then_some(system) })
+    Ok(ProjectLocation { directory, system: (!begun).then_some(system) })
 }
 
 /// Whether something is here already; files that cannot be read are a project too, and will say what is wrong.

@@ -13,8 +13,8 @@ use crate::workflow::begin::doctor::DoctorReport;
 pub(super) fn goes_on(again: &str, kind: ErrorKind) -> String {
     // Nothing is broken where somebody pressed Ctrl-C.
     match kind {
-        ErrorKind::Interrupted | ErrorKind::Terminated => format!("`{again}` goes on from here"),
-        _ => format!("`{again}` goes on from here once that is mended"),
+        ErrorKind::Interrupted | ErrorKind::Terminated => format!("continue with `{again}`"),
+        _ => format!("fix the problem, then continue with `{again}`"),
     }
 }
 
@@ -138,7 +138,7 @@ impl Report for QuickstartReport {
                 return blocks;
             }
             (_, true, _) => "nothing was changed".to_owned(),
-            (_, _, false) => "unchanged: everything was there and is well".to_owned(),
+            (_, _, false) => "up to date: all steps were complete and all checks passed".to_owned(),
             _ => format!("ready; the project is in {}", self.directory),
         };
         blocks.push(Block::Gap);
@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn after_ctrl_c_nothing_has_to_be_mended() {
         let said = |kind| goes_on("aictl --env full quickstart", kind);
-        assert_eq!(said(ErrorKind::Interrupted), "`aictl --env full quickstart` goes on from here");
-        assert_eq!(said(ErrorKind::Terminated), "`aictl --env full quickstart` goes on from here");
-        assert_eq!(said(ErrorKind::Failed), "`aictl --env full quickstart` goes on from here once that is mended");
+        assert_eq!(said(ErrorKind::Interrupted), "continue with `aictl --env full quickstart`");
+        assert_eq!(said(ErrorKind::Terminated), "continue with `aictl --env full quickstart`");
+        assert_eq!(said(ErrorKind::Failed), "fix the problem, then continue with `aictl --env full quickstart`");
     }
 }

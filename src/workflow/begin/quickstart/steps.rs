@@ -73,7 +73,7 @@ impl Steps<'_> {
     /// Looks at the machine; a report when something is wrong that is not in `tolerated`.
     async fn doctor(&self, journal: &mut Journal, tolerated: &[&str]) -> Result<Option<DoctorReport>> {
         journal.begin("doctor");
-        let found = doctor::examine(self.context).boxed().await?;
+        let found = doctor::diagnose(self.context).boxed().await?;
         let wrong = found.findings.iter().filter(|finding| finding.verdict == Verdict::Failed);
         let wrong = wrong.filter(|finding| !tolerated.contains(&finding.check)).count();
         let warnings = human::count(found.warnings, "warning");
@@ -102,7 +102,7 @@ impl Steps<'_> {
         let made = generate(self.context, &GenerateArgs::default())?;
         let state = StepState::of(made.changed(), made.dry_run);
         let detail = match made.changes.len() {
-            0 => format!("{}: nothing to add", made.file),
+            0 => format!("{}: up to date", made.file),
             count => format!("{}: {}", made.file, human::count(count, "value")),
         };
         journal.end(state, detail);

@@ -2,12 +2,12 @@
 //! Reads the setting and git's index; returns findings in the order of files and lines.
 //! Never changes anything, and never shows a value.
 
+use super::env_variables::EnvVariable;
 use super::finding::{CheckReport, Finding};
 use super::generate::load_wanted;
 use super::places::{Remedies, file_findings, shared_findings};
 use super::setting::{Setting, load_setting, shown};
 use super::values::value_findings;
-use super::wanted::Wanted;
 use crate::error::Result;
 use crate::secret::{Secret, is_secret_name, is_url_name, secrets_in};
 use crate::session::Context;
@@ -36,7 +36,7 @@ pub fn findings(context: &Context) -> Result<Vec<Finding>> {
     Ok(all(context, &setting, &wanted))
 }
 
-fn all(context: &Context, setting: &Setting, wanted: &[Wanted]) -> Vec<Finding> {
+fn all(context: &Context, setting: &Setting, wanted: &[EnvVariable]) -> Vec<Finding> {
     let remedies = Remedies { context, setting };
     let mut findings = value_findings(&remedies, wanted);
     findings.extend(shared_findings(&remedies, wanted));

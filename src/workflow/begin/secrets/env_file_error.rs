@@ -20,7 +20,7 @@ pub(super) fn refuse_irregular(context: &Context, path: &Path) -> Result<(), Err
     let reason = match (found.is_file(), found.is_dir()) {
         (true, _) => return Ok(()),
         (_, true) => "it is a directory, not a file",
-        _ => "it is no regular file",
+        _ => "not a regular file",
     };
     Err(told(context, path, reason, move_away(context, path)))
 }
@@ -39,7 +39,7 @@ pub(super) fn unreadable(context: &Context, path: &Path, error: &io::Error) -> E
 /// A file in another encoding.
 pub(super) fn not_text(context: &Context, path: &Path) -> Error {
     let name = quoted_word(&shown(context, path));
-    let hint = format!("`iconv -f LATIN1 -t UTF-8 {name} >{name}.utf8` turns an old encoding into it");
+    let hint = format!("convert it with `iconv -f LATIN1 -t UTF-8 {name} >{name}.utf8`");
     told(context, path, "it is not valid UTF-8", hint)
 }
 
@@ -58,15 +58,15 @@ pub(super) fn unwritable(context: &Context, path: &Path, place: &Path, error: &i
     let folder = place.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let written = quoted_word(&shown(context, folder));
     let hint = match error.kind() {
-        ErrorKind::NotFound => format!("`mkdir -p {written}` makes its folder"),
+        ErrorKind::NotFound => format!("create its directory with `mkdir -p {written}`"),
         ErrorKind::PermissionDenied => permitted(context, folder, "w"),
         ErrorKind::ReadOnlyFilesystem => {
-            format!("`findmnt -T {written}` shows what is mounted read-only; `--env-file FILE` names another place")
+            format!("find the read-only mount with `findmnt -T {written}`, or use another file with `--env-file FILE`")
         }
-        ErrorKind::StorageFull => format!("free some space (`df -h {written}` shows where)"),
+        ErrorKind::StorageFull => format!("free some space (check with `df -h {written}`)"),
         // Somebody else wrote to it meanwhile.
         ErrorKind::InvalidData | ErrorKind::AlreadyExists => {
-            format!("`{} secrets generate` looks at it anew", context.options.command())
+            format!("then run `{} secrets generate` again", context.options.command())
         }
         _ => look(context, folder),
     };
@@ -86,7 +86,7 @@ fn move_away(context: &Context, path: &Path) -> String {
     let name = shown(context, path);
     let (from, to) = (quoted_word(&name), quoted_word(&format!("{name}.away")));
     let command = context.options.command();
-    format!("`mv {from} {to}` moves it away, then `{command} secrets generate` makes a file")
+    format!("move it away with `mv {from} {to}`, then run `{command} secrets generate`")
 }
 
 fn permitted(context: &Context, path: &Path, right: &str) -> String {
@@ -94,13 +94,13 @@ fn permitted(context: &Context, path: &Path, right: &str) -> String {
     let owner = |path: &Path| path.metadata().map(|found| found.uid()).ok();
     match owner(path) {
         None => look(context, path),
-        Some(uid) if owner(Path::new("/proc/self")) == Some(uid) => format!("`chmod u+{right} {name}` permits it"),
-        Some(_) => format!("it is somebody else's: `sudo chown \"$(id -un)\" {name}` makes it yours"),
+        Some(uid) if owner(Path::new("/proc/self")) == Some(uid) => format!("allow it with `chmod u+{right} {name}`"),
+        Some(_) => format!("it is owned by another user: `sudo chown \"$(id -un)\" {name}` makes it yours"),
     }
 }
 
 fn look(context: &Context, path: &Path) -> String {
-    format!("`ls -ld {}` shows what it is and whose", quoted_word(&shown(context, path)))
+    format!("check its type and owner with `ls -ld {}`", quoted_word(&shown(context, path)))
 }
 
 #[cfg(test)]

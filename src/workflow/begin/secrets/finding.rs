@@ -39,10 +39,10 @@ impl Problem {
             Self::Placeholder => "placeholder",
             Self::Default => "default",
             Self::Weak => "weak",
-            Self::UnsetReference => "lost part",
+            Self::UnsetReference => "undefined reference",
             Self::Shared => "shared",
             Self::MalformedUrl => "malformed URL",
-            Self::OpenMode => "open mode",
+            Self::OpenMode => "readable by others",
             Self::TrackedByGit => "tracked by git",
         }
     }
@@ -90,7 +90,7 @@ impl Report for CheckReport {
             blocks.push(Block::Line(vec![Cell::new(format!("  {}", finding.remedy), Tone::Dim)]));
         }
         let summary = match self.findings.len() {
-            0 => Cell::new(format!("{} checked, all well", names(self.checked)), Tone::Good),
+            0 => Cell::new(format!("{} checked, no problems found", names(self.checked)), Tone::Good),
             1 => Cell::new(format!("{} checked, 1 finding", names(self.checked)), Tone::Bad),
             several => Cell::new(format!("{} checked, {several} findings", names(self.checked)), Tone::Bad),
         };

@@ -8,9 +8,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::env_file_error::{end_of_links, unwritable};
+use super::env_variables::{EnvVariable, Origin, wanted};
 use super::fill::{Action, Change, Fill, FillError, Filled};
 use super::setting::{EnvFile, Setting, load_setting, shown};
-use super::wanted::{Origin, Wanted, wanted};
 use crate::compose::{self, ComposeError, Variable};
 use crate::error::{Result, nearest};
 use crate::output_file::{create_private, replace_private};
@@ -23,10 +23,10 @@ use crate::session::{Context, WorkflowError};
 /// Generate missing secrets
 #[derive(Debug, Clone, Default, Args)]
 pub struct GenerateArgs {
-    /// Only these names; all that are missing when none is given
+    /// Names of the secrets to generate; all missing ones by default
     #[arg(value_name = "KEY")]
     pub keys: Vec<String>,
-    /// Give the named keys new values although they have some
+    /// Replace the values that the named secrets have
     #[arg(long, requires = "keys")]
     pub replace: bool,
 }
@@ -95,7 +95,7 @@ pub fn generated_names(context: &Context) -> Result<Vec<String>> {
 }
 
 /// What the project wants; compose files that cannot be read are an error, none at all is not.
-pub(super) fn load_wanted(context: &Context, setting: &Setting) -> Result<Vec<Wanted>> {
+pub(super) fn load_wanted(context: &Context, setting: &Setting) -> Result<Vec<EnvVariable>> {
     let variables = load_variables(context, &setting.project)?;
     Ok(wanted(setting.project.project.as_ref(), setting.template.as_ref(), &variables))
 }
@@ -111,12 +111,12 @@ fn load_variables(context: &Context, project: &LoadedProject) -> Result<BTreeMap
     }
 }
 
-fn check_names(wanted: &[Wanted], named: &[String]) -> Result<()> {
-    let generated = |wanted: &&Wanted| matches!(wanted.origin, Origin::Generated { .. });
+fn check_names(wanted: &[EnvVariable], named: &[String]) -> Result<()> {
+    let generated = |wanted: &&EnvVariable| matches!(wanted.origin, Origin::Generated { .. });
     let known: Vec<String> = wanted.iter().filter(generated).map(|wanted| wanted.key.clone()).collect();
     if let Some(name) = named.iter().find(|name| !known.contains(name)) {
         if wanted.iter().any(|wanted| wanted.key == *name) {
-            let message = format!("`{name}` is given by whoever issues it; it cannot be generated");
+            let message = format!("`{name}` is issued by a third party and cannot be generated");
             return Err(WorkflowError::usage(message).into());
         }
         let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
@@ -142,7 +142,7 @@ fn cannot(context: &Context, setting: &Setting, error: &FillError) -> WorkflowEr
 fn report(
     context: &Context,
     (setting, existing): (&Setting, Option<&EnvFile>),
-    wanted: &[Wanted],
+    wanted: &[EnvVariable],
     filled: &Filled,
 ) -> GenerateReport {
     let changed = |key: &str| filled.changes.iter().any(|change| change.key == key);
@@ -169,8 +169,7 @@ fn confirm(context: &Context, report: &GenerateReport) -> Result<()> {
     if replaced.is_empty() {
         return Ok(());
     }
-    let question =
-        format!("replace {} in {}? a database made with the old value keeps that", replaced.join(", "), report.file);
+    let question = format!("replace {} in {}? existing databases keep the old value", replaced.join(", "), report.file);
     Ok(context.prompt.confirm(&question)?)
 }
 
@@ -183,19 +182,19 @@ impl Report for GenerateReport {
                 Action::Generated => format!(" {would}generated"),
                 Action::Replaced => format!(" {would}replaced by a new value"),
                 Action::Copied => format!(" {would}copied from the template"),
-                Action::LeftEmpty => format!(" {would}left empty: give it a value"),
+                Action::LeftEmpty => format!(" {would}left empty: set a value"),
             };
             let tone = if change.action == Action::LeftEmpty { Tone::Warn } else { Tone::Plain };
             blocks.push(Block::Line(vec![Cell::new(change.key.as_str(), Tone::Strong), Cell::new(said, tone)]));
         }
         let waiting = self.to_give.iter().filter(|key| !self.changes.iter().any(|change| change.key == **key));
         for key in waiting {
-            let said = Cell::new(" has no value: give it one", Tone::Warn);
+            let said = Cell::new(" has no value: set one", Tone::Warn);
             blocks.push(Block::Line(vec![Cell::new(key.as_str(), Tone::Strong), said]));
         }
         let kept = if self.kept.is_empty() { String::new() } else { format!(", {} kept", self.kept.len()) };
         let summary = match (self.changed(), self.dry_run, self.created) {
-            (false, ..) => format!("{}: nothing to add{kept}", self.file),
+            (false, ..) => format!("{}: up to date{kept}", self.file),
             (true, true, _) => format!("{}: nothing was changed", self.file),
             (true, false, true) => format!("{}: created, mode 600", self.file),
             (true, false, false) => format!("{}: {} written{kept}", self.file, self.changes.len()),

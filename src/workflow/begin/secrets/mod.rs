@@ -4,13 +4,13 @@
 
 mod check;
 mod env_file_error;
+mod env_variables;
 mod fill;
 mod finding;
 mod generate;
 mod places;
 mod setting;
 mod values;
-mod wanted;
 
 use clap::{Args, Subcommand};
 
@@ -22,10 +22,10 @@ pub use check::findings;
 pub use finding::{Finding, Problem};
 pub use generate::{GenerateArgs, GenerateReport, generate, generated_names};
 
-/// Generate the project's secrets into its env file, or check those that are there
+/// Generate or check the secrets in the env file
 #[derive(Debug, Clone, Args)]
 pub struct SecretsArgs {
-    /// What to do
+    /// Action
     #[command(subcommand)]
     pub action: SecretsAction,
 }
@@ -33,9 +33,11 @@ pub struct SecretsArgs {
 /// The actions of `secrets`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum SecretsAction {
-    /// Add what is missing to the env file; what is there stays as it is
+    /// Generate missing secrets in the env file
     Generate(GenerateArgs),
-    /// Find secrets that are missing, weak, placeholders, shared, malformed or open to others; exit code 4 when there are any
+    /// Check for missing, weak, placeholder, shared, malformed or readable secrets
+    ///
+    /// Exits with 4 when a secret has a problem.
     Check,
 }
 

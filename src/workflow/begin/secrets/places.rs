@@ -4,9 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::env_variables::{EnvVariable, Origin};
 use super::finding::{Finding, Problem};
 use super::setting::{EnvFile, Setting, shown};
-use super::wanted::{Origin, Wanted};
 use crate::event::Event;
 use crate::host::git::{Tracked, tracked};
 use crate::host::is_open_to_others;
@@ -43,7 +43,7 @@ impl Remedies<'_> {
 }
 
 /// Secrets that have the same value in a file of another environment.
-pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[Wanted]) -> Vec<Finding> {
+pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let setting = remedies.setting;
     for file in &setting.files {
@@ -71,7 +71,7 @@ pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[Wanted]) -> Vec
     findings
 }
 
-fn is_wanted(wanted: &[Wanted], key: &str) -> bool {
+fn is_wanted(wanted: &[EnvVariable], key: &str) -> bool {
     wanted.iter().any(|wanted| wanted.key == key && wanted.origin != Origin::Copied)
 }
 
@@ -83,11 +83,12 @@ pub(super) fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
     for file in &files {
         let path = remedies.shown(&file.path);
         if let Ok(Some(mode)) = is_open_to_others(&file.path) {
-            let reason = format!("its mode is {mode:o}: others on this machine can reach it");
+            let reason = format!("its mode is {mode:o}: other users on this machine can read it");
             findings.push(of_file(&path, Problem::OpenMode, reason, format!("chmod 600 {}", quoted_word(&path))));
         }
         if is_tracked(remedies.context, &file.path) {
-            let reason = "whoever has the repository has the secrets, and its history keeps them".to_owned();
+            let reason =
+                "everyone with access to the repository can read the secrets, also from its history".to_owned();
             let remedy = format!("git rm --cached {}", quoted_word(&path));
             findings.push(of_file(&path, Problem::TrackedByGit, reason, remedy));
         }

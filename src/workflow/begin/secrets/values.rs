@@ -2,9 +2,9 @@
 //! Reads what is wanted and what the env files and the process environment hold; returns findings.
 //! Never compares environments and never looks at the files themselves: `places` does.
 
+use super::env_variables::{EnvVariable, Origin};
 use super::finding::{Finding, Problem};
 use super::places::Remedies;
-use super::wanted::{Origin, Wanted};
 use crate::secret::{is_secret_name, is_url_name, malformed_url, placeholder_reason, url_password, weakness};
 
 /// A name with its value and where it stands.
@@ -18,7 +18,7 @@ struct Held<'a> {
 }
 
 /// Everything wrong with single values; one finding a name, the gravest.
-pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[Wanted]) -> Vec<Finding> {
+pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for wanted in wanted.iter().filter(|wanted| wanted.is_secret()) {
         let held = held(remedies, &wanted.key);
@@ -67,12 +67,12 @@ fn held<'a>(remedies: &'a Remedies<'_>, key: &'a str) -> Option<Held<'a>> {
 
 /// The name is not told: it may be a piece of the secret.
 fn lost_part(remedies: &Remedies<'_>, held: &Held<'_>) -> Finding {
-    let reason = "a `$` in it begins a name that nothing gives a value, so that part is lost: \
-                  write the value in single quotes, `'…'`, where `$` means itself";
+    let reason = "it contains a `$` followed by an undefined variable name, so that part is lost: \
+                  write the value in single quotes, `'…'`, to keep `$` literally";
     finding(held, Problem::UnsetReference, reason.to_owned(), remedies.edit(held.line))
 }
 
-fn missing(remedies: &Remedies<'_>, wanted: &Wanted, held: Option<&Held<'_>>) -> Option<Finding> {
+fn missing(remedies: &Remedies<'_>, wanted: &EnvVariable, held: Option<&Held<'_>>) -> Option<Finding> {
     let generated = matches!(wanted.origin, Origin::Generated { .. });
     if !generated && wanted.origin != Origin::Required {
         return None;
@@ -94,7 +94,7 @@ fn missing(remedies: &Remedies<'_>, wanted: &Wanted, held: Option<&Held<'_>>) ->
     })
 }
 
-fn secret_finding(remedies: &Remedies<'_>, held: &Held<'_>, wanted: Option<&Wanted>) -> Option<Finding> {
+fn secret_finding(remedies: &Remedies<'_>, held: &Held<'_>, wanted: Option<&EnvVariable>) -> Option<Finding> {
     if held.has_lost_part {
         return Some(lost_part(remedies, held));
     }
@@ -116,7 +116,7 @@ fn fault(remedies: &Remedies<'_>, key: &str, value: &str, min_length: Option<u32
     let template = remedies.setting.template.as_ref();
     let published = template.and_then(|file| Some((file, file.entry(key)?.value.as_deref()?)));
     if let Some((file, _)) = published.filter(|(_, published)| *published == value) {
-        return Some((Problem::Default, format!("it is the value published in {}", remedies.shown(&file.path))));
+        return Some((Problem::Default, format!("it equals the published value in {}", remedies.shown(&file.path))));
     }
     weakness(value, min_length).map(|reason| (Problem::Weak, reason))
 }

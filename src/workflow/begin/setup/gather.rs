@@ -43,7 +43,7 @@ pub(super) async fn gather(context: &Context, machine: &ThisMachine) -> Result<F
         user: seen.machine.user.clone(),
         lacks_profiles: root.confines_programs() && program(&root, "apparmor_parser").is_none(),
         offered: Vec::new(),
-        patience: context.options.timeout,
+        timeout: context.options.timeout,
         built_image: built_image(&seen, &root),
         kernel: seen.machine.kernel.clone().unwrap_or_default(),
         map_count_for: seen.stack.elasticsearch.as_ref().map(|(service, _)| service.clone()),

@@ -33,7 +33,7 @@ impl ThisMachine {
     /// The engine, when it answers.
     pub(super) async fn engine(&self) -> std::result::Result<EngineInfo, TargetError> {
         let ask = async { self.engine.connect().await?.observe_engine().await };
-        let late = || TargetError::TimedOut { what: "a look at the engine".to_owned(), after: LOOK };
+        let late = || TargetError::TimedOut { what: "the engine check".to_owned(), after: LOOK };
         tokio::time::timeout(LOOK, ask).await.unwrap_or_else(|_| Err(late()))
     }
 }

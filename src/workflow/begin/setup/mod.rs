@@ -16,10 +16,10 @@ use machine::ThisMachine;
 
 pub use report::SetupReport;
 
-/// Install and start a Docker engine from the distribution's packages, and set what the project needs; asks first
+/// Install and start a Docker engine and apply kernel settings
 ///
-/// Knows Debian, Ubuntu, Fedora, RHEL and their kin, with systemd, OpenRC or no init system at all. What is done is not
-/// done again, so an interrupted or failed setup is continued by the next one. Needs root's rights to change anything.
+/// Installs the distribution's packages on Debian, Ubuntu, Fedora, RHEL and their derivatives, with systemd, OpenRC or no
+/// init system. Asks for confirmation first. Completed steps are skipped when run again. Requires root.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct SetupArgs {}
 
@@ -43,7 +43,7 @@ pub async fn set_up(context: &Context) -> Result<SetupReport> {
     Ok(report(context, gather::Found { engine, ..found }, done))
 }
 
-/// Shows the steps and asks; nobody is asked for what cannot be done.
+/// Shows the steps and asks; impossible steps are refused before the prompt.
 fn agree(context: &Context, steps: &[SetupStep], is_root: bool) -> Result<()> {
     if !is_root {
         let what = steps.first().map(|step| format!("{} {}", step.verbs.0, step.subject)).unwrap_or_default();
@@ -54,7 +54,7 @@ fn agree(context: &Context, steps: &[SetupStep], is_root: bool) -> Result<()> {
             context.reporter.note(step.line());
         }
     }
-    Ok(context.prompt.confirm("do all of this on this machine?")?)
+    Ok(context.prompt.confirm("apply these changes to this machine?")?)
 }
 
 fn report(context: &Context, found: gather::Found, steps: Vec<SetupStepDone>) -> SetupReport {

@@ -32,7 +32,7 @@ pub struct SetupReport {
 
 impl SetupReport {
     fn state(&self) -> Block {
-        let Some(engine) = &self.engine else { return Block::Line(vec!["no engine answers yet".into()]) };
+        let Some(engine) = &self.engine else { return Block::Line(vec!["no engine is running yet".into()]) };
         let nothing = if self.steps.is_empty() { "nothing to do: " } else { "" };
         let answers = format!("engine {}, API {} answers at {}", engine.version, engine.api_version, engine.address);
         Block::Line(vec![nothing.into(), Cell::new(answers, Tone::Good)])
@@ -41,7 +41,7 @@ impl SetupReport {
     fn advice(&self) -> Vec<String> {
         let mut advice = Vec::new();
         if self.needs_root {
-            advice.push("root's rights are needed: `sudo aictl setup`".to_owned());
+            advice.push("root privileges are required: `sudo aictl setup`".to_owned());
         }
         if let Some(why) = &self.unreadable {
             advice.push(format!("what its services need is not known yet, the project cannot be read: {why}"));

@@ -23,22 +23,22 @@ use crate::session::report::{Report, Said, to_json};
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
-use rules::{Place, Source};
+use rules::{CopyEndpoint, CopySource};
 
-/// Copy files between a service and this machine
+/// Copy files between a service container and the local filesystem
 #[derive(Debug, Clone, Default, Args)]
 pub struct CpArgs {
-    /// SERVICE:PATH, a local path, or - for an archive on standard input
+    /// SERVICE:PATH, a local path, or - for a tar archive from standard input
     pub source: String,
-    /// SERVICE:PATH, a local path, or - for an archive on standard output
+    /// SERVICE:PATH, a local path, or - for a tar archive to standard output
     pub destination: String,
-    /// Keep owners
+    /// Archive mode (copy all uid/gid information)
     #[arg(short = 'a', long)]
     pub archive: bool,
-    /// Follow a symbolic link that is the source
+    /// Always follow symbolic links in the source path
     #[arg(short = 'L', long)]
     pub follow_link: bool,
-    /// Number of the container, when the service has several; without it files go to all of them
+    /// Index of the container if the service has several; by default files are copied to all of them
     #[arg(long, value_name = "N")]
     pub index: Option<u32>,
 }
@@ -54,11 +54,16 @@ pub(super) struct Copied {
 
 /// Copies.
 pub async fn run(context: &Context, args: CpArgs) -> Result<Box<dyn Report>> {
-    let (from, to) = (Place::of(&args.source), Place::of(&args.destination));
+    let (from, to) = (CopyEndpoint::of(&args.source), CopyEndpoint::of(&args.destination));
     let service = match (&from, &to) {
-        (Place::Inside { service, .. }, Place::Local(_) | Place::Stream) => service,
-        (Place::Local(_) | Place::Stream, Place::Inside { service, .. }) => service,
-        _ => return Err(WorkflowError::usage("one side is SERVICE:PATH, the other a local path or -").into()),
+        (CopyEndpoint::Inside { service, .. }, CopyEndpoint::Local(_) | CopyEndpoint::Stream) => service,
+        (CopyEndpoint::Local(_) | CopyEndpoint::Stream, CopyEndpoint::Inside { service, .. }) => service,
+        _ => {
+            return Err(WorkflowError::usage(
+                "exactly one of SOURCE and DESTINATION must be SERVICE:PATH, the other a local path or -",
+            )
+            .into());
+        }
     };
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
@@ -73,8 +78,8 @@ pub async fn run(context: &Context, args: CpArgs) -> Result<Box<dyn Report>> {
     tokio::select! {
         done = async {
             match (&from, &to) {
-                (Place::Inside { path, .. }, to) => copy.outward(containers[0], path, to).await,
-                (from, Place::Inside { path, .. }) => copy.inward(&containers, from, path).await,
+                (CopyEndpoint::Inside { path, .. }, to) => copy.outward(containers[0], path, to).await,
+                (from, CopyEndpoint::Inside { path, .. }) => copy.inward(&containers, from, path).await,
                 _ => Ok(Box::new(Passed::default()) as Box<dyn Report>),
             }
         } => done,
@@ -106,10 +111,10 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    async fn outward(&self, container: &ObservedContainer, path: &str, to: &Place) -> Result<Box<dyn Report>> {
+    async fn outward(&self, container: &ObservedContainer, path: &str, to: &CopyEndpoint) -> Result<Box<dyn Report>> {
         let (query, source) = self.found_inside(container, path).await?;
         let mut stream = self.target.copy_out(&container.id, &query).await?;
-        let Place::Local(destination) = to else {
+        let CopyEndpoint::Local(destination) = to else {
             while let Some(chunk) = stream.next().await {
                 if let Err(error) = self.context.output.bytes(Channel::Stdout, &chunk?) {
                     return gone_or(error);
@@ -133,9 +138,14 @@ impl Copy<'_> {
         self.copied(unpack::unpack(stream, options).await?)
     }
 
-    async fn inward(&self, containers: &[&ObservedContainer], from: &Place, path: &str) -> Result<Box<dyn Report>> {
+    async fn inward(
+        &self,
+        containers: &[&ObservedContainer],
+        from: &CopyEndpoint,
+        path: &str,
+    ) -> Result<Box<dyn Report>> {
         let path = rules::absolute(path);
-        let Place::Local(source) = from else { return self.stream_into(containers, &path).await };
+        let CopyEndpoint::Local(source) = from else { return self.stream_into(containers, &path).await };
         let tree = pack::Tree::open(&self.context.cwd, source, self.args.follow_link)?;
         let mut copied = Copied::default();
         for container in containers {
@@ -151,7 +161,7 @@ impl Copy<'_> {
 
     async fn stream_into(&self, containers: &[&ObservedContainer], path: &str) -> Result<Box<dyn Report>> {
         let [container] = containers else {
-            return Err(WorkflowError::usage("the service has several containers: say which with --index").into());
+            return Err(WorkflowError::usage("the service has several containers; choose one with --index").into());
         };
         if self.state(container, path).await? != Some(true) {
             return Err(rules::no_directory(path));
@@ -188,7 +198,7 @@ impl Copy<'_> {
     }
 
     /// What to ask the engine for, and what it is.
-    async fn found_inside(&self, container: &ObservedContainer, path: &str) -> Result<(String, Source)> {
+    async fn found_inside(&self, container: &ObservedContainer, path: &str) -> Result<(String, CopySource)> {
         let path = rules::absolute(path);
         let (trimmed, contents) = (rules::trimmed(&path), rules::means_contents(&path));
         let name = rules::base(trimmed);
@@ -196,18 +206,21 @@ impl Copy<'_> {
         let plain = self.target.observe_path(&container.id, trimmed).await?.ok_or_else(missing)?;
         let behind_slash = contents || path.ends_with('/');
         if plain && !contents {
-            return Ok((trimmed.to_owned(), Source { name, is_dir: true, contents }));
+            return Ok((trimmed.to_owned(), CopySource { name, is_dir: true, contents }));
         }
         if behind_slash || self.args.follow_link {
             if self.state(container, trimmed).await? == Some(true) {
-                return Ok((format!("{}/.", trimmed.trim_end_matches('/')), Source { name, is_dir: true, contents }));
+                return Ok((
+                    format!("{}/.", trimmed.trim_end_matches('/')),
+                    CopySource { name, is_dir: true, contents },
+                ));
             }
             if behind_slash {
                 return Err(rules::no_directory(&path));
             }
         }
         let query = if self.args.follow_link { self.followed(container, trimmed).await? } else { trimmed.to_owned() };
-        Ok((query, Source { name, is_dir: false, contents: false }))
+        Ok((query, CopySource { name, is_dir: false, contents: false }))
     }
 
     /// The file a link inside leads to, over any number of links.

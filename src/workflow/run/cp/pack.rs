@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Copied;
 use super::channel::{ChunkWriter, writer};
-use super::rules::{Source, base, means_contents, trimmed};
+use super::rules::{CopySource, base, means_contents, trimmed};
 use crate::error::Result;
 use crate::session::WorkflowError;
 use crate::target::ByteStream;
@@ -18,7 +18,7 @@ use crate::target::ByteStream;
 pub(super) struct Tree {
     path: PathBuf,
     /// What it is to the rules.
-    pub(super) source: Source,
+    pub(super) source: CopySource,
     follow: bool,
 }
 
@@ -34,7 +34,7 @@ impl Tree {
         let resolved = || path.canonicalize().ok()?.file_name().map(|name| name.to_string_lossy().into_owned());
         let name = if matches!(own.as_str(), "" | "." | "..") { resolved().unwrap_or_default() } else { own };
         let contents = means_contents(text);
-        Ok(Self { source: Source { name, is_dir: meta.is_dir(), contents }, path, follow })
+        Ok(Self { source: CopySource { name, is_dir: meta.is_dir(), contents }, path, follow })
     }
 }
 
@@ -99,9 +99,7 @@ impl Packer {
             return self.builder.append_link(&mut header, name, target).map_err(failed);
         }
         if !meta.is_file() {
-            self.copied
-                .skipped
-                .push(format!("{} is neither file, directory nor link and was left out", path.display()));
+            self.copied.skipped.push(format!("{} is not a file, directory or link and was skipped", path.display()));
             return Ok(());
         }
         let file = File::open(path).map_err(failed)?;
@@ -140,7 +138,7 @@ impl Read for Exactly {
         let limit = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let length = self.file.read(&mut buffer[..limit])?;
         if length == 0 && limit > 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it became shorter while it was read"));
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it was truncated while being read"));
         }
         self.left -= length as u64;
         Ok(length)

@@ -7,7 +7,7 @@ use crate::session::WorkflowError;
 
 /// One side of a copy.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum CopyEndpoint {
     /// A path on this machine.
     Local(String),
     /// A path in a service.
@@ -16,7 +16,7 @@ pub(super) enum Place {
     Stream,
 }
 
-impl Place {
+impl CopyEndpoint {
     /// `SERVICE:PATH` unless it begins like a path; a colon in a local name needs `./` before it.
     pub(super) fn of(text: &str) -> Self {
         match text.split_once(':') {
@@ -31,7 +31,7 @@ impl Place {
 
 /// What is copied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) struct CopySource {
     /// Its own name.
     pub(super) name: String,
     /// Whether it is a directory.
@@ -42,7 +42,7 @@ pub(super) struct Source {
 
 /// The existing directory to write into, and the name the source gets in it; empty when its contents go there directly.
 /// `found`: whether the destination exists, and whether it is a directory.
-pub(super) fn landing(destination: &str, found: Option<bool>, source: &Source) -> Result<(String, String), Error> {
+pub(super) fn landing(destination: &str, found: Option<bool>, source: &CopySource) -> Result<(String, String), Error> {
     let wants_directory = destination.ends_with('/') || destination.ends_with("/.");
     match found {
         Some(true) if source.contents => Ok((destination.to_owned(), String::new())),
@@ -120,20 +120,20 @@ mod tests {
 
     #[test]
     fn a_side_is_a_service_only_when_it_does_not_look_like_a_path() {
-        let inside = |service: &str, path: &str| Place::Inside { service: service.into(), path: path.into() };
-        assert_eq!(Place::of("api:/etc/hosts"), inside("api", "/etc/hosts"));
-        assert_eq!(Place::of("api:"), inside("api", ""));
+        let inside = |service: &str, path: &str| CopyEndpoint::Inside { service: service.into(), path: path.into() };
+        assert_eq!(CopyEndpoint::of("api:/etc/hosts"), inside("api", "/etc/hosts"));
+        assert_eq!(CopyEndpoint::of("api:"), inside("api", ""));
         for local in ["./a:b", "/tmp/a:b", "../a:b", "file", ":x"] {
-            assert_eq!(Place::of(local), Place::Local(local.into()));
+            assert_eq!(CopyEndpoint::of(local), CopyEndpoint::Local(local.into()));
         }
-        assert_eq!(Place::of("-"), Place::Stream);
+        assert_eq!(CopyEndpoint::of("-"), CopyEndpoint::Stream);
     }
 
     #[test]
     fn destinations_follow_docker_cp() {
-        let file = Source { name: "f".into(), ..Default::default() };
-        let dir = Source { name: "d".into(), is_dir: true, contents: false };
-        let contents = Source { contents: true, ..dir.clone() };
+        let file = CopySource { name: "f".into(), ..Default::default() };
+        let dir = CopySource { name: "d".into(), is_dir: true, contents: false };
+        let contents = CopySource { contents: true, ..dir.clone() };
         let cases = [
             ("/dst", Some(true), &file, Ok(("/dst", "f"))),
             ("/dst/", Some(true), &dir, Ok(("/dst/", "d"))),

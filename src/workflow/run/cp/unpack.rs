@@ -172,7 +172,9 @@ impl Unpacker {
             other => {
                 let name = self.options.directory.join(path);
                 let name = name.display();
-                self.copied.skipped.push(format!("{name} is neither file, directory nor link ({other:?}), left out"));
+                self.copied
+                    .skipped
+                    .push(format!("{name} is not a file, directory or link ({other:?}) and was skipped"));
                 return Ok(());
             }
         }
@@ -191,7 +193,7 @@ impl Unpacker {
 }
 
 fn outside() -> io::Error {
-    io::Error::new(io::ErrorKind::PermissionDenied, "it would be written outside of the destination")
+    io::Error::new(io::ErrorKind::PermissionDenied, "path escapes the destination")
 }
 
 #[cfg(test)]

@@ -24,16 +24,16 @@ use graph::Graph;
 /// An engine that thinks longer does not answer, as far as a picture is concerned.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Draw services, dependencies, networks, ports and health: as text, Mermaid or SVG
+/// Draw the services and their state as text, Mermaid or SVG
 ///
-/// Draws what the files say with the state the engine tells; where no engine answers, the state is `unknown`. Only
-/// services of active profiles are drawn.
+/// Shows services, dependencies, networks, ports and health. The state is `unknown` when the engine cannot be reached.
+/// Services of inactive profiles are left out.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct DiagramArgs {
-    /// How it is drawn
+    /// Diagram format
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
-    /// Do not ask the engine
+    /// Do not connect to the engine
     #[arg(long)]
     pub offline: bool,
 }
@@ -41,12 +41,12 @@ pub struct DiagramArgs {
 /// The languages a diagram is drawn in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// A tree of at most 80 columns
+    /// Tree of at most 80 columns
     #[default]
     Text,
-    /// A flowchart for Markdown
+    /// Mermaid flowchart
     Mermaid,
-    /// A picture
+    /// SVG image
     Svg,
 }
 
@@ -59,7 +59,7 @@ struct DiagramReport {
 pub async fn run(context: &Context, args: DiagramArgs) -> Result<Box<dyn Report>> {
     let mut loaded = load_stack(context)?;
     let observed = match args.offline {
-        true => Err("the engine was not asked (--offline)".to_owned()),
+        true => Err("the engine was not queried (--offline)".to_owned()),
         false => observe(context, &loaded).await,
     };
     let graph = Graph::new(&loaded.take_stack(context)?, observed);
@@ -73,7 +73,7 @@ async fn observe(context: &Context, loaded: &LoadedStack) -> std::result::Result
     };
     match tokio::time::timeout(PATIENCE, ask).await {
         Ok(answer) => answer.map_err(|error| context.redactor.redact(&error.messages().join(": ")).into_owned()),
-        Err(_) => Err(format!("the engine did not answer within {}s", PATIENCE.as_secs())),
+        Err(_) => Err(format!("the engine timed out after {}s", PATIENCE.as_secs())),
     }
 }
 

@@ -19,7 +19,7 @@ const COLORS: [&str; 8] = ["#1f5fa8", "#b26a00", "#2e7d32", "#8e24aa", "#00796b"
 
 /// Upper left corner and size of a box.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Place {
+struct BoxPosition {
     x: usize,
     y: usize,
     height: usize,
@@ -71,18 +71,18 @@ fn color(network: usize) -> &'static str {
 }
 
 /// Boxes row by row, each row centred; and the size of the whole.
-fn places(graph: &Graph, top: usize) -> (Vec<Place>, usize, usize) {
+fn places(graph: &Graph, top: usize) -> (Vec<BoxPosition>, usize, usize) {
     let rows = rows(graph);
     let wide = |count: usize| (count * (BOX.0 + SPACE.0)).saturating_sub(SPACE.0);
     let widest = rows.iter().map(|row| wide(row.len())).max().unwrap_or(0).max(2 * BOX.0);
-    let mut places = vec![Place::default(); graph.services.len()];
+    let mut places = vec![BoxPosition::default(); graph.services.len()];
     let mut y = top;
     for row in &rows {
         let height = row.iter().map(|service| height(&graph.services[*service])).max().unwrap_or(BOX.1);
         let left = MARGIN + (widest - wide(row.len())) / 2;
         for (place, service) in row.iter().enumerate() {
             let own = self::height(&graph.services[*service]);
-            places[*service] = Place { x: left + place * (BOX.0 + SPACE.0), y, height: own };
+            places[*service] = BoxPosition { x: left + place * (BOX.0 + SPACE.0), y, height: own };
         }
         y += height + SPACE.1;
     }
@@ -94,13 +94,15 @@ fn height(node: &Node) -> usize {
 }
 
 /// From the foot of the box that waits to the head of the one waited for.
-fn curve(from: Place, to: Place, condition: Condition) -> String {
+fn curve(from: BoxPosition, to: BoxPosition, condition: Condition) -> String {
     let (x1, y1) = (from.x + BOX.0 / 2, from.y + from.height);
     let (x2, y2) = (to.x + BOX.0 / 2, to.y);
     let (dashes, meaning) = match condition {
-        Condition::ServiceStarted => ("", "waits for its start"),
+        Condition::ServiceStarted => ("", "waits until it is started"),
         Condition::ServiceHealthy => (" stroke-width=\"2\"", "waits until it is healthy"),
-        Condition::ServiceCompletedSuccessfully => (" stroke-dasharray=\"5 4\"", "waits until it has ended well"),
+        Condition::ServiceCompletedSuccessfully => {
+            (" stroke-dasharray=\"5 4\"", "waits until it has completed successfully")
+        }
     };
     let (c1, c2) = (y1 + SPACE.1 / 2, y2.saturating_sub(SPACE.1 / 2));
     let path = format!("M{x1} {y1} C{x1} {c1} {x2} {c2} {x2} {y2}");
@@ -108,14 +110,14 @@ fn curve(from: Place, to: Place, condition: Condition) -> String {
     format!("<g><title>{meaning}</title><path d=\"{path}\" fill=\"none\" stroke=\"#555555\"{dashes}/>{dot}</g>")
 }
 
-fn figure(graph: &Graph, node: &Node, place: Place) -> String {
+fn figure(graph: &Graph, node: &Node, place: BoxPosition) -> String {
     let (fill, stroke) = match node.state.tone() {
         Tone::Good => ("#e3f4e5", "#2e7d32"),
         Tone::Warn => ("#fff4d6", "#b26a00"),
         Tone::Bad => ("#fde3e1", "#b3261e"),
         _ => ("#f3f3f3", "#757575"),
     };
-    let Place { x, y, height } = place;
+    let BoxPosition { x, y, height } = place;
     let (name, width) = (xml(&node.name), BOX.0);
     let mut parts = vec![
         format!("<g><title>{name}</title>"),
@@ -136,7 +138,7 @@ fn figure(graph: &Graph, node: &Node, place: Place) -> String {
     parts.concat()
 }
 
-fn text(place: Place, below: usize, words: &str, style: &str) -> String {
+fn text(place: BoxPosition, below: usize, words: &str, style: &str) -> String {
     let (x, y) = (place.x + 10, place.y + below);
     format!("<text x=\"{x}\" y=\"{y}\"{style}>{}</text>", xml(&cut(words, FITS)))
 }

@@ -60,8 +60,8 @@ fn text_is_a_tree_of_what_is_waited_for() {
         └┄┄ migrate         ended                            1
             └══ db (above)
 
-    ── waits for its start   ══ waits until it is healthy
-    ┄┄ waits until it has ended well
+    ── waits until it is started   ══ waits until it is healthy
+    ┄┄ waits until it has completed successfully
     ");
 }
 
@@ -104,7 +104,7 @@ fn svg_is_one_document_with_a_box_per_service() {
     <text x="40" y="49">back (internal)</text>
     <rect x="24" y="56" width="10" height="10" fill="#b26a00"/>
     <text x="40" y="65">edge</text>
-    <g><title>waits for its start</title><path d="M252 298 C252 333 129 333 129 368" fill="none" stroke="#555555"/><circle cx="129" cy="368" r="3" fill="#555555"/></g>
+    <g><title>waits until it is started</title><path d="M252 298 C252 333 129 333 129 368" fill="none" stroke="#555555"/><circle cx="129" cy="368" r="3" fill="#555555"/></g>
     "##);
     assert_eq!(texts(&drawn).iter().filter(|text| *text == "1c-api").count(), 2, "its title and its line");
 }
@@ -112,10 +112,10 @@ fn svg_is_one_document_with_a_box_per_service() {
 #[test]
 fn an_engine_that_does_not_answer_is_said_and_nothing_fails() {
     let stack = crate::compose::model::Stack::default();
-    let graph = Graph::new(&stack, Err("no engine answers at unix:///x: refused".to_owned()));
-    assert!(lines(&graph).contains("state unknown: no engine answers at unix:///x: refused"));
-    assert!(mermaid::draw(&graph).contains("%% state unknown: no engine answers"));
-    assert!(texts(&svg::draw(&graph)).iter().any(|text| text.starts_with("state unknown: no engine")));
+    let graph = Graph::new(&stack, Err("cannot connect to the engine at unix:///x: refused".to_owned()));
+    assert!(lines(&graph).contains("state unknown: cannot connect to the engine at unix:///x: refused"));
+    assert!(mermaid::draw(&graph).contains("%% state unknown: cannot connect to the engine"));
+    assert!(texts(&svg::draw(&graph)).iter().any(|text| text.starts_with("state unknown: cannot connect")));
 }
 
 #[test]

@@ -51,9 +51,9 @@ fn title(graph: &Graph) -> String {
 /// How a line to a service is drawn, and what it means.
 const fn stroke(condition: Condition) -> (&'static str, &'static str) {
     match condition {
-        Condition::ServiceStarted => ("──", "waits for its start"),
+        Condition::ServiceStarted => ("──", "waits until it is started"),
         Condition::ServiceHealthy => ("══", "waits until it is healthy"),
-        Condition::ServiceCompletedSuccessfully => ("┄┄", "waits until it has ended well"),
+        Condition::ServiceCompletedSuccessfully => ("┄┄", "waits until it has completed successfully"),
     }
 }
 
@@ -78,7 +78,7 @@ struct Row {
 }
 
 fn tree(graph: &Graph) -> Vec<Block> {
-    let mut walk = Walk { graph, drawn: vec![false; graph.services.len()], rows: Vec::new() };
+    let mut walk = TreePrinter { graph, drawn: vec![false; graph.services.len()], rows: Vec::new() };
     let needed: Vec<usize> = (0..graph.services.len()).flat_map(|s| graph.waits_for(s)).map(|(n, _)| n).collect();
     for root in (0..graph.services.len()).filter(|service| !needed.contains(service)) {
         walk.visit(root, "", "");
@@ -124,13 +124,13 @@ impl Columns {
     }
 }
 
-struct Walk<'g> {
+struct TreePrinter<'g> {
     graph: &'g Graph,
     drawn: Vec<bool>,
     rows: Vec<Row>,
 }
 
-impl Walk<'_> {
+impl TreePrinter<'_> {
     /// `branch` leads to the name, `below` stands before what follows under it.
     fn visit(&mut self, service: usize, branch: &str, below: &str) {
         let node = &self.graph.services[service];

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::merge::Merge;
 use super::seen::Seen;
-use super::{Ended, Wanted, displayed, open_all, show, source, unreadable};
+use super::{Ended, LogSelection, displayed, open_all, show, source, unreadable};
 use crate::event::LogLine;
 use crate::plan::{Change, ChangeKind, ContainerState, ObservedContainer, Scope};
 use crate::session::Context;
@@ -32,7 +32,7 @@ type Tagged = (String, Option<Result<LogLine, TargetError>>);
 struct Follower<'a> {
     context: &'a Context,
     target: &'a Arc<dyn Target>,
-    wanted: &'a Wanted,
+    wanted: &'a LogSelection,
     seen: BTreeMap<String, Seen>,
     containers: BTreeMap<String, ObservedContainer>,
     live: SelectAll<BoxStream<'static, Tagged>>,
@@ -46,7 +46,7 @@ pub(super) async fn follow(
     context: &Context,
     (target, changes): (&Arc<dyn Target>, Changes),
     containers: Vec<ObservedContainer>,
-    wanted: &Wanted,
+    wanted: &LogSelection,
 ) -> Result<(), Ended> {
     let mut follower = Follower {
         context,

@@ -22,33 +22,33 @@ use crate::session::{Context, WorkflowError};
 use crate::target::{LogArgs, LogStream, Target, TargetError};
 use merge::Merge;
 
-/// Show what services wrote
+/// View output from containers
 #[derive(Debug, Clone, Default, Args)]
 pub struct LogsArgs {
-    /// Services; all when none is named
+    /// Services to show; all by default
     pub services: Vec<String>,
-    /// Go on with what is written from now on
+    /// Follow log output
     #[arg(short = 'f', long)]
     pub follow: bool,
-    /// From this time on: 10m, 2026-01-31T15:04:05Z, or Unix seconds
+    /// Show logs since a timestamp (2026-01-31T15:04:05Z, Unix seconds) or relative (10m)
     #[arg(long, value_name = "TIME")]
     pub since: Option<String>,
-    /// Up to this time: 10m, 2026-01-31T15:04:05Z, or Unix seconds
+    /// Show logs before a timestamp (2026-01-31T15:04:05Z, Unix seconds) or relative (10m)
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Only this many last lines of each container, or all
+    /// Number of lines to show from the end of the logs of each container
     #[arg(short = 'n', long, value_name = "N", default_value = "all", value_parser = tail)]
     pub tail: Tail,
-    /// Begin each line with its time
+    /// Show timestamps
     #[arg(short = 't', long)]
     pub timestamps: bool,
-    /// Leave out the names of the containers
+    /// Do not print the container name prefix
     #[arg(long)]
     pub no_log_prefix: bool,
-    /// No colours
+    /// Produce monochrome output
     #[arg(long)]
     pub no_color: bool,
-    /// Only the container with this number
+    /// Index of the container if the service has several
     #[arg(long, value_name = "N")]
     pub index: Option<u32>,
 }
@@ -61,18 +61,18 @@ fn tail(text: &str) -> std::result::Result<Tail, String> {
     if text == "all" || text == "-1" {
         return Ok(Tail(None));
     }
-    text.parse().map(|n| Tail(Some(n))).map_err(|_| format!("`{text}` is neither a number nor `all`"))
+    text.parse().map(|n| Tail(Some(n))).map_err(|_| format!("invalid value `{text}`, expected a number or `all`"))
 }
 
 /// Whose logs, and which part of them.
-pub(super) struct Wanted {
+pub(super) struct LogSelection {
     services: Vec<String>,
     index: Option<u32>,
     project: String,
     args: LogArgs,
 }
 
-impl Wanted {
+impl LogSelection {
     /// Whether a container of the project is meant.
     fn has(&self, container: &ObservedContainer) -> bool {
         let service = self.services.is_empty() || self.services.contains(&container.service);
@@ -86,7 +86,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Result<Box<dyn Report>> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let range = range(context, &args)?;
-    let wanted = Wanted { services: args.services, index: args.index, project: loaded.name.clone(), args: range };
+    let wanted = LogSelection { services: args.services, index: args.index, project: loaded.name.clone(), args: range };
     // Watching begins before looking: what starts in between is seen by one of the two.
     let changes = if args.follow { Some(target.watch(&loaded.name).await?) } else { None };
     let observed = target.observe(&loaded.narrow_scope()).await?;
@@ -115,7 +115,7 @@ fn range(context: &Context, args: &LogsArgs) -> Result<LogArgs> {
         Some(text) => match time::point(text, &(context.now)()) {
             Some(point) => Ok(Some(point)),
             None => Err(WorkflowError::Usage {
-                message: format!("`{text}` is not a time"),
+                message: format!("invalid time `{text}`"),
                 hint: Some("write `10m`, `2026-01-31T15:04:05Z` or Unix seconds".to_owned()),
             }),
         },
@@ -183,7 +183,7 @@ pub(super) async fn open_all(
 pub(super) fn unreadable(context: &Context, container: Option<&ObservedContainer>, error: &TargetError) {
     if !matches!(error, TargetError::NotFound { .. }) {
         let name = container.map(|c| c.name.as_str()).unwrap_or_default();
-        context.reporter.warn(format!("the log of {name} cannot be read: {error}"));
+        context.reporter.warn(format!("cannot read the log of {name}: {error}"));
     }
 }
 

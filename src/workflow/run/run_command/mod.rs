@@ -15,96 +15,98 @@ use crate::error::{Error, Result, nearest};
 use crate::execute::ExecuteError;
 use crate::plan::converge::{ConvergeOptions, OneOff, one_off_spec, plan_after_images, plan_before_one_off};
 use crate::plan::order::with_dependencies;
-use crate::plan::{ContainerSpec, Observed, Phase, Plan, Scope, TaskOperation};
+use crate::plan::{ContainerSpec, Observed, Phase, Plan, PullPolicy, Scope, TaskOperation};
 use crate::session::attached_process::Passed;
 use crate::session::convergence::{Convergence, load_contents};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::{LoadedStack, load_stack};
-use crate::session::plan_images::{ImageOptions, PullWhen, plan_images};
+use crate::session::plan_images::{ImageOptions, plan_images, pull_policy};
 use crate::session::report::{Report, Said, to_json};
 use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
 
-/// Run a task of aictl.yaml, or a command in a new container of a service; its exit code is passed on
+/// Run a task of aictl.yaml, or a one-off command on a service
+///
+/// Exits with the exit code of the command.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RunArgs {
     /// Task or service
     #[arg(value_name = "TASK|SERVICE")]
     pub what: String,
-    /// Program and arguments instead of the service's own, or more arguments for the task
+    /// Command to run instead of the one of the service, or additional arguments for the task
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]
     pub command: Vec<String>,
-    /// Return at once and leave it running
+    /// Run the container in the background and print its name
     #[arg(short = 'd', long)]
     pub detach: bool,
-    /// Keep the container when it ended
+    /// Keep the container when it exits
     #[arg(long)]
     pub no_rm: bool,
-    /// Do not start what the service depends on
+    /// Do not start dependencies
     #[arg(long)]
     pub no_deps: bool,
-    /// Build the image before, even when it is present
+    /// Build the image before running
     #[arg(long)]
     pub build: bool,
-    /// Pull the image before: always, missing, never
-    #[arg(long, value_name = "WHEN")]
-    pub pull: Option<PullWhen>,
-    /// Name of the container
+    /// Pull the image before running
+    #[arg(long, value_name = "WHEN", value_parser = pull_policy())]
+    pub pull: Option<PullPolicy>,
+    /// Assign a name to the container
     #[arg(long, value_name = "NAME")]
     pub name: Option<String>,
-    /// Entrypoint instead of the service's own
+    /// Override the entrypoint of the image
     #[arg(long, value_name = "COMMAND")]
     pub entrypoint: Option<String>,
-    /// Set a variable; without a value it is passed on
+    /// Set an environment variable; without a value it is taken from the environment
     #[arg(short = 'e', value_name = "KEY=VALUE")]
     pub variables: Vec<String>,
-    /// Set a label
+    /// Add a label
     #[arg(short = 'l', long = "label", value_name = "KEY=VALUE")]
     pub labels: Vec<String>,
     /// Run as this user
     #[arg(short = 'u', long, value_name = "USER")]
     pub user: Option<String>,
-    /// Run in this directory
+    /// Working directory inside the container
     #[arg(short = 'w', long, value_name = "DIR")]
     pub workdir: Option<String>,
-    /// Mount a volume or path
+    /// Bind mount a path or mount a volume
     #[arg(short = 'v', long = "volume", value_name = "SOURCE:TARGET")]
     pub volumes: Vec<String>,
-    /// Publish a port
+    /// Publish a container port to the host
     #[arg(short = 'p', long = "publish", value_name = "HOST:PORT")]
     pub publish: Vec<String>,
-    /// Publish the service's ports
+    /// Publish all ports of the service
     #[arg(short = 'P', long, conflicts_with = "publish")]
     pub service_ports: bool,
-    /// Answer to the service's names on its networks
+    /// Use the network aliases of the service
     #[arg(long)]
     pub use_aliases: bool,
-    /// Add a capability
+    /// Add a Linux capability
     #[arg(long, value_name = "NAME")]
     pub cap_add: Vec<String>,
-    /// Drop a capability
+    /// Drop a Linux capability
     #[arg(long, value_name = "NAME")]
     pub cap_drop: Vec<String>,
-    /// No terminal, even when there is one
+    /// Disable pseudo-TTY allocation
     #[arg(short = 'T', long)]
     pub no_tty: bool,
-    /// Accepted for Compose's sake: there is a terminal where aictl has one
+    /// Accepted for Compose compatibility; ignored (a TTY is allocated by default)
     #[arg(short = 't', long, hide = true, conflicts_with = "no_tty")]
     pub tty: bool,
-    /// Accepted for Compose's sake: only --verbose shows more
+    /// Accepted for Compose compatibility; ignored (--verbose shows more)
     #[arg(short = 'q', long, hide = true)]
     pub quiet: bool,
-    /// Accepted for Compose's sake: the container is removed unless --no-rm says otherwise
+    /// Accepted for Compose compatibility; ignored (the container is removed unless --no-rm is given)
     #[arg(long, hide = true, conflicts_with = "no_rm")]
     pub rm: bool,
-    /// Accepted for Compose's sake: input is always passed on
+    /// Accepted for Compose compatibility; ignored (standard input is always attached)
     #[arg(short = 'i', long, hide = true)]
     pub interactive: bool,
 }
 
-/// What is to be run: a task, or a service with the command line's words.
+/// What to run: a task, or a service with a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Job {
     service: String,
@@ -140,7 +142,7 @@ pub async fn inside(context: &Context, args: RunArgs) -> Result<Box<dyn Report>>
     made.run().await
 }
 
-/// The command's own exit code is passed on without words of ours.
+/// The exit code of the command is passed through without a message.
 fn task_ended(error: Error) -> Result<Box<dyn Report>> {
     match error.downcast_ref::<ExecuteError>() {
         Some(ExecuteError::TaskEnded { code, .. }) => Ok(Box::new(Passed { code: *code })),

@@ -48,8 +48,7 @@ pub(super) fn service(
 
 fn process(context: &Context, service: &mut Service, (args, job): (&RunArgs, &Job)) -> Result<()> {
     if let Some(entrypoint) = &args.entrypoint {
-        let words =
-            shlex::split(entrypoint).ok_or_else(|| wrong("--entrypoint", entrypoint, "a quote does not end"))?;
+        let words = shlex::split(entrypoint).ok_or_else(|| wrong("--entrypoint", entrypoint, "unterminated quote"))?;
         service.entrypoint = ShellCommand(Some(words));
         // The service's command was meant for the service's entrypoint.
         service.command = ShellCommand(Some(Vec::new()));

@@ -109,8 +109,8 @@ fn names(supplies: &Supplies, project: Option<&LoadedStack>, args: &BuildRecipes
     let used = stack.map(|stack| supplies.recipe_images(stack)).unwrap_or_default();
     let names: Vec<String> = used.iter().filter_map(|image| Some(recipes.building(image)?.name.clone())).collect();
     if names.is_empty() {
-        let message = "no recipe was named, and no project here uses the image of one".to_owned();
-        let hint = Some("`aictl images build --list` lists the recipes, `--all` builds every one".to_owned());
+        let message = "no recipe was named, and no project in this directory uses one".to_owned();
+        let hint = Some("list the recipes with `aictl images build --list`, build all with `--all`".to_owned());
         return Err(WorkflowError::Usage { message, hint }.into());
     }
     Ok(names)
@@ -133,7 +133,7 @@ impl Report for BuildReport {
         let unchanged = self.recipes.iter().filter(|recipe| !recipe.built);
         unchanged
             .map(|recipe| {
-                let text = format!("unchanged: {} is what recipe {} gives", recipe.image, recipe.recipe);
+                let text = format!("up to date: {} from recipe {}", recipe.image, recipe.recipe);
                 Block::Line(vec![Cell::new(text, Tone::Dim)])
             })
             .collect()

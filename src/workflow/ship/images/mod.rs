@@ -13,10 +13,10 @@ use crate::error::Result;
 use crate::session::Context;
 use crate::session::report::Report;
 
-/// Build images from recipes; list, measure and remove images
+/// Build images from recipes, list and remove images
 #[derive(Debug, Clone, Args)]
 pub struct ImagesArgs {
-    /// What to do
+    /// Action
     #[command(subcommand)]
     pub action: ImagesAction,
 }
@@ -24,28 +24,28 @@ pub struct ImagesArgs {
 /// The actions of `images`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum ImagesAction {
-    /// Build images from the recipes this binary brings: without names those the project uses
+    /// Build images from the built-in recipes
     Build(BuildRecipesArgs),
     /// List the images of the project and of recipes
     Ls(ListArgs),
-    /// Show how much disk the images take, by where they came from
+    /// Show disk usage of images by origin
     Summary(ListArgs),
-    /// Remove images of the project and of recipes that no container uses; says which and asks first
+    /// Remove unused images of the project and of recipes
     Prune,
 }
 
 /// Arguments of `images build`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct BuildRecipesArgs {
-    /// Recipes; see `images build --list`
+    /// Recipes to build; by default those the project uses
     pub names: Vec<String>,
-    /// Every recipe
+    /// Build all recipes
     #[arg(long, conflicts_with = "names")]
     pub all: bool,
-    /// Ignore what earlier builds left, and build although nothing changed
+    /// Do not use the build cache, and build even if nothing changed
     #[arg(long)]
     pub no_cache: bool,
-    /// List the recipes and build nothing
+    /// List the recipes
     #[arg(long, conflicts_with_all = ["names", "all", "no_cache"])]
     pub list: bool,
 }
@@ -53,7 +53,7 @@ pub struct BuildRecipesArgs {
 /// Arguments of `images ls` and `images summary`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ListArgs {
-    /// Every image on the engine
+    /// Show all images on the engine
     #[arg(short = 'a', long)]
     pub all: bool,
 }

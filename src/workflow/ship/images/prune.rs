@@ -27,7 +27,7 @@ pub(super) async fn run(context: &Context) -> Result<Box<dyn Report>> {
     let planning = |_: &Observed| Ok(found.clone());
     let scope = Scope { project: ENGINE_WIDE.to_owned(), ..Default::default() };
     let outcome = Transaction::new(context, target, scope, "images prune").retiring(true).run(&planning).await?;
-    Ok(Box::new(Done::new(context, outcome, "nothing to remove: containers use every image of a project or a recipe")))
+    Ok(Box::new(Done::new(context, outcome, "nothing to remove: all images of projects and recipes are in use")))
 }
 
 /// Names go one by one, the images on top before those they are built on. The engine refuses, as a warning, what came
@@ -48,7 +48,7 @@ fn plan(images: &[ObservedImage], names: &BTreeSet<String>, project: Option<&str
         for image in going {
             let after: Vec<_> = last.into_iter().collect();
             let operation = Operation::Image(ImageOperation::Remove { image });
-            last = Some(plan.push(Phase::Retire, operation, "no container uses it", &after));
+            last = Some(plan.push(Phase::Retire, operation, "not used by any container", &after));
         }
     }
     plan
@@ -89,7 +89,7 @@ mod tests {
         let names = BTreeSet::from(["postgres:1".to_owned()]);
         let lines = |project| plan(&images, &names, project).lines();
         let gone = |names: &[&str]| -> Vec<String> {
-            names.iter().map(|name| format!("remove image {name}: no container uses it")).collect()
+            names.iter().map(|name| format!("remove image {name}: not used by any container")).collect()
         };
         assert_eq!(
             lines(Some("shop")),
@@ -106,6 +106,6 @@ mod tests {
             image("aictl/jre", &["b", "j"], 0, Some(RECIPE_LABEL)),
         ];
         let lines = plan(&images, &BTreeSet::new(), None).lines();
-        assert_eq!(lines, ["remove image aictl/jre:1: no container uses it"]);
+        assert_eq!(lines, ["remove image aictl/jre:1: not used by any container"]);
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Collected {
     pub(super) left_out: BTreeMap<String, &'static str>,
 }
 
-struct Walk<'w> {
+struct FileCollector<'w> {
     root: &'w Path,
     secrets: BTreeSet<PathBuf>,
     found: Collected,
@@ -46,7 +46,7 @@ pub(super) fn collect(loaded: &LoadedStack, redactor: &Redactor) -> Result<Colle
     let root = project.directory.canonicalize().unwrap_or_else(|_| project.directory.clone());
     let stack = loaded.stack.as_ref();
     let secrets = stack.map(secret_files).unwrap_or_default();
-    let mut walk = Walk { root: &root, secrets, found: Collected::default() };
+    let mut walk = FileCollector { root: &root, secrets, found: Collected::default() };
     for path in configuration(project, stack) {
         walk.take(&root.join(path))?;
     }
@@ -113,13 +113,13 @@ fn secret_files(stack: &Stack) -> BTreeSet<PathBuf> {
     paths.map(|path| path.canonicalize().unwrap_or(path)).collect()
 }
 
-impl Walk<'_> {
+impl FileCollector<'_> {
     /// Takes a file, or a folder with everything in it. What is not there, or not of the project, is none of it.
     fn take(&mut self, path: &Path) -> Result<()> {
         let Ok(path) = path.canonicalize() else { return Ok(()) };
         let Some(name) = inside(self.root, &path) else {
             if path.is_file() {
-                self.found.left_out.insert(path.display().to_string(), "it is not in the project's folder");
+                self.found.left_out.insert(path.display().to_string(), "outside the project directory");
             }
             return Ok(());
         };
@@ -127,7 +127,7 @@ impl Walk<'_> {
             return Ok(());
         }
         if self.secrets.contains(&path) || is_env_file(&path) {
-            self.found.left_out.insert(name, "it holds secrets: bring it yourself");
+            self.found.left_out.insert(name, "contains secrets; copy it separately");
             return Ok(());
         }
         if path.is_dir() {
@@ -189,7 +189,7 @@ fn refuse_secrets(path: &str, bytes: &[u8], redactor: &Redactor) -> Result<()> {
     if redactor.redact(&text) == text {
         return Ok(());
     }
-    let message = format!("{path} holds the value of a secret, so it cannot go into a bundle");
+    let message = format!("{path} contains a secret and cannot be bundled");
     let hint =
         Some("put the value into `.env` and write `${NAME}` in its place, then `aictl config` to check".to_owned());
     Err(WorkflowError::Refused { message, hint }.into())

@@ -90,8 +90,8 @@ fn places(context: &Context, args: &LoadArgs) -> Result<(PathBuf, Option<PathBuf
     let Some(to) = &args.to else { return Ok((path, None)) };
     let directory = context.cwd.join(to);
     if directory.exists() && !directory.is_dir() {
-        let message = format!("{} is a file: there is no unpacking into it", to.display());
-        let hint = Some("name a directory, which may be a new one: `--to NEW`; nothing was loaded".to_owned());
+        let message = format!("{} is not a directory", to.display());
+        let hint = Some("nothing was loaded; name a new or existing directory: `--to DIR`".to_owned());
         return Err(WorkflowError::Usage { message, hint }.into());
     }
     Ok((path, Some(directory)))
@@ -101,7 +101,7 @@ fn places(context: &Context, args: &LoadArgs) -> Result<(PathBuf, Option<PathBuf
 async fn verified(context: &Context, path: &Path) -> Result<Arc<Bundle>> {
     let (path, reporter, subject) = (path.to_owned(), context.reporter.clone(), format!("bundle {}", path.display()));
     let began = Instant::now();
-    let cause = "nothing is loaded of a bundle that is not whole".to_owned();
+    let cause = "a truncated or corrupt bundle is not loaded".to_owned();
     reporter.report(Event::StepStarted { key: 0, verb: "verify", subject: subject.clone(), cause });
     let told = reporter.clone();
     let verify = move || {
@@ -204,9 +204,8 @@ impl Report for LoadReport {
             let count = human::count(self.files.len() - self.absent_files.len(), "file");
             blocks.push(line(format!("{verb} {count} into {}", directory.display()), Tone::Plain));
         }
-        blocks
-            .extend(self.absent_files.iter().map(|file| line(format!("{file} is in the earlier bundle"), Tone::Warn)));
-        blocks.push(line("digests compared: the image's configuration and the engine's id".to_owned(), Tone::Dim));
+        blocks.extend(self.absent_files.iter().map(|file| line(format!("{file} is in the base bundle"), Tone::Warn)));
+        blocks.push(line("digests of image configurations match the image IDs of the engine".to_owned(), Tone::Dim));
         blocks
     }
 

@@ -15,10 +15,10 @@ use crate::error::Result;
 use crate::session::report::Report;
 use crate::session::{Context, WorkflowError};
 
-/// Carry images, configuration and aictl itself in one file
+/// Save or load images and configuration as one file
 #[derive(Debug, Clone, Args)]
 pub struct BundleArgs {
-    /// What to do
+    /// Action
     #[command(subcommand)]
     pub action: BundleAction,
 }
@@ -26,24 +26,24 @@ pub struct BundleArgs {
 /// The actions of `bundle`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum BundleAction {
-    /// Write the images of the environment, the project's files and aictl into a file
+    /// Save the images, the project files and aictl to a bundle
     Save(SaveArgs),
-    /// Verify a bundle, then load its images; with --to also unpack its files
+    /// Verify a bundle and load its images
     Load(LoadArgs),
 }
 
 /// Arguments of `bundle save`.
 #[derive(Debug, Clone, Args)]
 pub struct SaveArgs {
-    /// The file to write: a tar of an OCI image layout
+    /// File to write, a tar of an OCI image layout
     pub bundle: PathBuf,
     /// Overwrite a file that is not a bundle
     #[arg(long)]
     pub force: bool,
-    /// An earlier bundle: layers it has are left out, and loading needs them present
+    /// Earlier bundle whose layers are left out; they must be present when loading
     #[arg(long, value_name = "BUNDLE")]
     pub base: Option<PathBuf>,
-    /// Leave aictl itself out
+    /// Do not include the aictl binary
     #[arg(long)]
     pub without_binary: bool,
 }
@@ -51,9 +51,9 @@ pub struct SaveArgs {
 /// Arguments of `bundle load`.
 #[derive(Debug, Clone, Args)]
 pub struct LoadArgs {
-    /// The file to read
+    /// File to read
     pub bundle: PathBuf,
-    /// Unpack the project's files into this directory; nothing there is overwritten
+    /// Also extract the project files to this directory; existing files are not overwritten
     #[arg(long, value_name = "DIR")]
     pub to: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ fn refuse_stream(file: &Path, verb: &str) -> Result<()> {
     if file != Path::new("-") {
         return Ok(());
     }
-    let message = "a bundle is a file, and `-` names none".to_owned();
+    let message = "a bundle must be a file, not `-`".to_owned();
     let hint = Some(format!("`aictl bundle {verb} shop.tar`; a file of that name is `./-`"));
     Err(WorkflowError::Usage { message, hint }.into())
 }

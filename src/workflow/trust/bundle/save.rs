@@ -73,7 +73,7 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Rep
     let work = Work { out, known, contents, collected, binary: !args.without_binary };
     let began = Instant::now();
     let subject = format!("bundle {}", path.display());
-    let started = Event::StepStarted { key: 0, verb: "save", subject: subject.clone(), cause: "asked for".to_owned() };
+    let started = Event::StepStarted { key: 0, verb: "save", subject: subject.clone(), cause: "requested".to_owned() };
     context.reporter.report(started);
     let (contents, size) = match work.run(context, &*target, &names).await {
         Ok(written) => written,
@@ -98,8 +98,10 @@ fn place(context: &Context, args: &SaveArgs) -> Result<OutputFile> {
     super::refuse_stream(&args.bundle, "save")?;
     let path = context.cwd.join(&args.bundle);
     if args.base.as_ref().is_some_and(|base| is_same_file(&path, &context.cwd.join(base))) {
-        let message =
-            format!("{} is the base itself: what changed since then cannot replace it", args.bundle.display());
+        let message = format!(
+            "{} is the base itself and cannot be overwritten by the bundle that depends on it",
+            args.bundle.display()
+        );
         let hint = Some("write another file: `aictl bundle save NEW --base OLD`".to_owned());
         return Err(WorkflowError::Usage { message, hint }.into());
     }
@@ -152,8 +154,8 @@ fn references(loaded: &LoadedStack, observed: &Observed) -> Result<Vec<(String, 
     }
     let digested = wanted.iter().find(|name| name.parse::<Reference>().is_ok_and(|r| r.digest().is_some()));
     if let Some(name) = digested {
-        let message = format!("{name} is named by its digest, and an engine gives no such name to an image it loads");
-        let hint = Some("name it by a tag in the compose file; the bundle keeps its digest".to_owned());
+        let message = format!("{name} is referenced by digest, which the engine does not keep for loaded images");
+        let hint = Some("reference it by tag in the compose file; the bundle records its digest".to_owned());
         return Err(WorkflowError::Refused { message, hint }.into());
     }
     Ok(wanted.into_iter().filter_map(|name| Some((name.clone(), observed.images.get(&name)?.clone()))).collect())
@@ -286,7 +288,7 @@ fn report(path: PathBuf, size: u64, contents: &Contents, left_out: Vec<String>) 
 impl Report for SaveReport {
     fn blocks(&self) -> Vec<Block> {
         let line = |text: String, tone| Block::Line(vec![Cell::new(text, tone)]);
-        let verb = if self.dry_run { "would hold" } else { "holds" };
+        let verb = if self.dry_run { "would contain" } else { "contains" };
         let mut blocks = vec![line(format!("{} {verb}", self.bundle.display()), Tone::Strong)];
         blocks.extend(
             self.images.iter().map(|image| line(format!("  image {}  {}", image.reference, image.id), Tone::Plain)),
@@ -295,7 +297,7 @@ impl Report for SaveReport {
         blocks.extend(self.left_out.iter().map(|file| line(format!("left out {file}"), Tone::Warn)));
         if !self.omitted.is_empty() {
             let (count, size) = (human::count(self.omitted.len(), "blob"), human::bytes(self.omitted_size));
-            blocks.push(line(format!("the earlier bundle has {count} of it, {size}"), Tone::Dim));
+            blocks.push(line(format!("{count} of them are in the base bundle, {size}"), Tone::Dim));
         }
         blocks
     }

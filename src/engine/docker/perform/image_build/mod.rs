@@ -26,7 +26,7 @@ use output::Output;
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
 
 /// What is to be built.
-pub(super) struct Wanted<'a> {
+pub(super) struct BuildRequest<'a> {
     pub(super) service: &'a str,
     pub(super) image: &'a str,
     pub(super) build: &'a Build,
@@ -37,10 +37,10 @@ pub(super) struct Wanted<'a> {
 
 pub(super) async fn build(
     engine: &DockerEngine,
-    wanted: &Wanted<'_>,
+    request: &BuildRequest<'_>,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
-    refuse_unsupported(wanted)?;
+    refuse_unsupported(request)?;
     let mut builder = if engine.environment.get("DOCKER_BUILDKIT").is_some_and(|word| word == "0") {
         BuilderVersion::BuilderV1
     } else {
@@ -48,37 +48,37 @@ pub(super) async fn build(
     };
     loop {
         let mut output = Output::new(progress);
-        match run(engine, wanted, builder, &mut output).await {
+        match run(engine, request, builder, &mut output).await {
             Ok(()) => break,
             Err(error) if builder == BuilderVersion::BuilderBuildKit && has_no_buildkit(&error) => {
                 builder = BuilderVersion::BuilderV1;
             }
-            Err(error) => return Err(build_error(wanted, error, output)),
+            Err(error) => return Err(build_error(request, error, output)),
         }
     }
-    for tag in &wanted.build.tags {
-        image::tag(&engine.connection, wanted.image, tag).await?;
+    for tag in &request.build.tags {
+        image::tag(&engine.connection, request.image, tag).await?;
     }
-    let image = images::image(&engine.connection, wanted.image).await?;
-    Ok(Outcome { warnings: left_out(wanted.build), ..created(image.id) })
+    let image = images::image(&engine.connection, request.image).await?;
+    Ok(Outcome { warnings: left_out(request.build), ..created(image.id) })
 }
 
 async fn run(
     engine: &DockerEngine,
-    wanted: &Wanted<'_>,
+    request: &BuildRequest<'_>,
     builder: BuilderVersion,
     output: &mut Output<'_>,
 ) -> Result<(), TargetError> {
     let connection = &engine.connection;
-    let doing = format!("building {}", wanted.image);
+    let doing = format!("building {}", request.image);
     let failed =
-        |reason: String| TargetError::BuildFailed { service: wanted.service.to_owned(), reason, log: Vec::new() };
-    let mut options = options(wanted, builder);
-    let body = if is_remote(&wanted.build.context) {
-        options.remote = Some(wanted.build.context.clone());
+        |reason: String| TargetError::BuildFailed { service: request.service.to_owned(), reason, log: Vec::new() };
+    let mut options = options(request, builder);
+    let body = if is_remote(&request.build.context) {
+        options.remote = Some(request.build.context.clone());
         bollard::body_full(bytes::Bytes::new())
     } else {
-        let context = Context::open(wanted.build).map_err(failed)?;
+        let context = Context::open(request.build).map_err(failed)?;
         options.dockerfile.clone_from(&context.dockerfile);
         bollard::body_try_stream(context.stream())
     };
@@ -96,12 +96,12 @@ async fn run(
     }
 }
 
-fn options(wanted: &Wanted<'_>, builder: BuilderVersion) -> BuildImageOptions {
-    let build = wanted.build;
+fn options(request: &BuildRequest<'_>, builder: BuilderVersion) -> BuildImageOptions {
+    let build = request.build;
     let mut options = BuildImageOptionsBuilder::default()
-        .t(wanted.image)
+        .t(request.image)
         .target(&build.target)
-        .nocache(wanted.no_cache || build.no_cache)
+        .nocache(request.no_cache || build.no_cache)
         .rm(true)
         .forcerm(true)
         .version(builder)
@@ -109,13 +109,13 @@ fn options(wanted: &Wanted<'_>, builder: BuilderVersion) -> BuildImageOptions {
     if builder == BuilderVersion::BuilderBuildKit {
         options = options.session(&session());
     }
-    if wanted.pull || build.pull {
+    if request.pull || build.pull {
         options = options.pull("1");
     }
     if !build.network.is_empty() {
         options = options.networkmode(&build.network);
     }
-    if let Some(platform) = wanted.platform.as_ref().or(build.platforms.first()) {
+    if let Some(platform) = request.platform.as_ref().or(build.platforms.first()) {
         options = options.platform(platform);
     }
     if let Some(host) = build.extra_hosts.entries(":").first() {
@@ -171,8 +171,8 @@ fn has_no_buildkit(error: &TargetError) -> bool {
 }
 
 /// What would give another image than the one asked for.
-fn refuse_unsupported(wanted: &Wanted<'_>) -> Result<(), TargetError> {
-    let build = wanted.build;
+fn refuse_unsupported(request: &BuildRequest<'_>) -> Result<(), TargetError> {
+    let build = request.build;
     let reasons = [
         (build.platforms.len() > 1, "an image for several platforms at once"),
         (!build.secrets.is_empty(), "build.secrets"),
@@ -184,7 +184,7 @@ fn refuse_unsupported(wanted: &Wanted<'_>) -> Result<(), TargetError> {
     let unsupported = reasons.into_iter().find(|(present, _)| *present);
     unsupported.map_or(Ok(()), |(_, feature)| {
         Err(TargetError::BuildFailed {
-            service: wanted.service.to_owned(),
+            service: request.service.to_owned(),
             reason: format!("{feature} cannot be built by the engine itself; build it with `docker buildx bake`"),
             log: Vec::new(),
         })
@@ -205,14 +205,14 @@ fn left_out(build: &Build) -> Vec<String> {
     names.into_iter().filter(|(present, _)| *present).map(|(_, name)| format!("build.{name} was not applied")).collect()
 }
 
-fn build_error(wanted: &Wanted<'_>, error: TargetError, output: Output<'_>) -> TargetError {
+fn build_error(request: &BuildRequest<'_>, error: TargetError, output: Output<'_>) -> TargetError {
     let reason = match error {
         TargetError::BuildFailed { reason, .. } => reason,
         TargetError::Refused { message, .. } => message,
         other => return other,
     };
     if reason.to_ascii_lowercase().contains("no space left on device") {
-        return TargetError::DiskFull { operation: format!("building {}", wanted.image), reason };
+        return TargetError::DiskFull { operation: format!("building {}", request.image), reason };
     }
-    TargetError::BuildFailed { service: wanted.service.to_owned(), reason, log: output.last_lines() }
+    TargetError::BuildFailed { service: request.service.to_owned(), reason, log: output.last_lines() }
 }

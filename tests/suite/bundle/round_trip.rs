@@ -7,9 +7,9 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::{CANARY, PROJECT, aictl, project, saved};
-use crate::canary::Canaries;
 use crate::own_engine::OwnEngine;
-use crate::stage::{Outcome, docker};
+use crate::secret_leaks::Canaries;
+use crate::support::project::{Outcome, docker};
 
 /// Name → id and manifest digest, of what `save` or `load` told.
 fn digests(told: &Value) -> Vec<(String, String, String)> {
@@ -136,7 +136,7 @@ fn a_delta_holds_what_is_new_and_needs_the_earlier_bundle() {
     let address = engine.address();
     let load = |file: &Path| aictl(stage.path(), Some(&address), &["bundle", "load", file.to_str().unwrap()]);
     let refused = load(&delta).ended(1);
-    assert!(refused.stderr.contains("load the earlier bundle first"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("load its base first"), "{}", refused.stderr);
     assert_eq!(engine.docker(&["image", "ls", "-aq"]).ended(0).stdout, "");
     load(&base).ended(0);
     load(&delta).ended(0);

@@ -1,10 +1,10 @@
-//! The rules themselves, as tables: the order of the rooms, the doors of the libraries, the sizes.
+//! The rules themselves, as tables: the order of the modules, the doors of the libraries, the sizes.
 //! Reads one source file; returns each broken rule as `file:line: words`.
-//! A new room or library is one line here.
+//! A new module or library is one line here.
 
-use super::source::{Source, closing};
+use super::source::{SourceFile, closing};
 
-/// The rooms from left to right with what stands in one column: those do not know each other.
+/// The modules from left to right with what stands in one column: those do not know each other.
 const ORDER: &[&[&str]] = &[
     &["error"],
     &["event"],
@@ -31,7 +31,7 @@ const ORDER: &[&[&str]] = &[
 /// No await, no socket.
 const PURE: &[&str] = &["secret", "project", "template", "compose", "chart", "image", "release", "plan"];
 
-/// What a pure room must not say.
+/// What a pure module must not say.
 const IMPURE: &[&str] =
     &["async", "await", "tokio", "TcpStream", "TcpListener", "UdpSocket", "UnixStream", "UnixListener"];
 
@@ -106,40 +106,40 @@ const MOST_PARAMETERS: usize = 4;
 const DICTATED: &[&str] = &["verify_server_cert"];
 
 /// Every rule the file breaks, in the order of the rules.
-pub fn broken(source: &Source) -> Vec<String> {
-    let room = source.name.split('/').next().unwrap().trim_end_matches(".rs");
+pub fn broken(source: &SourceFile) -> Vec<String> {
+    let module = source.name.split('/').next().unwrap().trim_end_matches(".rs");
     if source.is_test() {
         return Vec::new();
     }
     let mut found = header(source);
     found.extend(sizes(source));
-    if matches!(room, "lib" | "main" | "model") {
+    if matches!(module, "lib" | "main" | "model") {
         return shown(source, found);
     }
-    let Some(column) = column(room) else {
-        found.push((1, format!("`{room}` is no room of the house")));
+    let Some(column) = column(module) else {
+        found.push((1, format!("`{module}` is no module of the house")));
         return shown(source, found);
     };
-    found.extend(imports(source, room, column));
+    found.extend(imports(source, module, column));
     found.extend(doors(source));
-    if room != "ui" {
+    if module != "ui" {
         found.extend(first_of(source, PRINTING, is_printing).map(|line| (line, "only `ui` prints".to_owned())));
     }
-    if room != "process" {
+    if module != "process" {
         found.extend(first_of(source, &["process"], is_starting).map(|line| (line, STARTING.to_owned())));
     }
-    if !WRITERS.contains(&room) {
+    if !WRITERS.contains(&module) {
         let line = first_of(source, WRITING, |_, _, _| true).into_iter().chain(writing_behind(source)).min();
         found.extend(line.map(|line| (line, "files are written through `output_file` only".to_owned())));
     }
-    if PURE.contains(&room) {
+    if PURE.contains(&module) {
         let impure = first_of(source, IMPURE, |_, _, _| true);
-        found.extend(impure.map(|line| (line, format!("`{room}` is pure: no await, no socket"))));
+        found.extend(impure.map(|line| (line, format!("`{module}` is pure: no await, no socket"))));
     }
     shown(source, found)
 }
 
-fn writing_behind(source: &Source) -> Option<usize> {
+fn writing_behind(source: &SourceFile) -> Option<usize> {
     let lines = WRITING_BEHIND.iter().filter_map(|(path, words)| {
         first_of(source, words, |source, at, _| source.code[..at].trim_end().ends_with(path))
     });
@@ -148,22 +148,22 @@ fn writing_behind(source: &Source) -> Option<usize> {
 
 type Finding = (usize, String);
 
-fn shown(source: &Source, found: Vec<Finding>) -> Vec<String> {
+fn shown(source: &SourceFile, found: Vec<Finding>) -> Vec<String> {
     found.into_iter().map(|(line, words)| format!("{}:{line}: {words}", source.name)).collect()
 }
 
-fn column(room: &str) -> Option<usize> {
-    ORDER.iter().position(|column| column.contains(&room))
+fn column(module: &str) -> Option<usize> {
+    ORDER.iter().position(|column| column.contains(&module))
 }
 
-fn header(source: &Source) -> Vec<Finding> {
+fn header(source: &SourceFile) -> Vec<Finding> {
     let documented = source.text.lines().take(3).filter(|line| line.starts_with("//!")).count();
     // The thin binary has nothing to decide.
     let enough = if source.name == "main.rs" { 1 } else { 3 };
     if documented >= enough { Vec::new() } else { vec![(1, "does not begin with three lines of `//!`".to_owned())] }
 }
 
-fn sizes(source: &Source) -> Vec<Finding> {
+fn sizes(source: &SourceFile) -> Vec<Finding> {
     let mut found = Vec::new();
     let lines = source.lines();
     if lines > MOST_LINES {
@@ -183,15 +183,15 @@ fn sizes(source: &Source) -> Vec<Finding> {
     found
 }
 
-fn imports(source: &Source, room: &str, column: usize) -> Vec<Finding> {
+fn imports(source: &SourceFile, module: &str, column: usize) -> Vec<Finding> {
     let mut found = Vec::new();
     for at in source.words("crate") {
         let Some(rest) = source.code[at + "crate".len()..].strip_prefix("::") else { continue };
         for other in roots(rest) {
             let known = self::column(&other);
-            let allowed = other == room || known.is_none_or(|known| known < column);
+            let allowed = other == module || known.is_none_or(|known| known < column);
             if !allowed {
-                found.push((source.line(at), format!("`{room}` must not know `{other}`")));
+                found.push((source.line(at), format!("`{module}` must not know `{other}`")));
             }
         }
     }
@@ -218,34 +218,35 @@ fn roots(rest: &str) -> Vec<String> {
     parts.iter().map(|part| word(part)).filter(|name| !name.is_empty()).collect()
 }
 
-fn doors(source: &Source) -> Vec<Finding> {
+fn doors(source: &SourceFile) -> Vec<Finding> {
     let mut found = Vec::new();
-    for (library, rooms) in DOORS {
-        let through = |room: &&str| source.name == format!("{room}.rs") || source.name.starts_with(&format!("{room}/"));
-        if rooms.iter().any(through) {
+    for (library, modules) in DOORS {
+        let through =
+            |module: &&str| source.name == format!("{module}.rs") || source.name.starts_with(&format!("{module}/"));
+        if modules.iter().any(through) {
             continue;
         }
         let line = source.words(library).find(|at| is_path_root(source, *at, library)).map(|at| source.line(at));
-        let doors = rooms.iter().map(|room| format!("`{room}`")).collect::<Vec<_>>().join(", ");
+        let doors = modules.iter().map(|module| format!("`{module}`")).collect::<Vec<_>>().join(", ");
         found.extend(line.map(|line| (line, format!("`{library}` is used through {doors} only"))));
     }
     found
 }
 
 /// Whether a word begins a path: `tera::x` or `use tera;`, not `crate::tera` and not `.tera`.
-fn is_path_root(source: &Source, at: usize, word: &str) -> bool {
+fn is_path_root(source: &SourceFile, at: usize, word: &str) -> bool {
     let before = source.code[..at].trim_end();
     let after = &source.code[at + word.len()..];
     !before.ends_with("::") && !before.ends_with('.') && (after.starts_with("::") || before.ends_with("use"))
 }
 
-fn first_of(source: &Source, words: &[&str], counts: impl Fn(&Source, usize, &str) -> bool) -> Option<usize> {
+fn first_of(source: &SourceFile, words: &[&str], counts: impl Fn(&SourceFile, usize, &str) -> bool) -> Option<usize> {
     let hits = words.iter().flat_map(|word| source.words(word).filter(|at| counts(source, *at, word)));
     hits.min().map(|at| source.line(at))
 }
 
 /// `process::Command` by its path or in a group, and the module under another name.
-fn is_starting(source: &Source, at: usize, word: &str) -> bool {
+fn is_starting(source: &SourceFile, at: usize, word: &str) -> bool {
     let after = source.code[at + word.len()..].trim_start();
     match after.strip_prefix("::") {
         Some(rest) => {
@@ -261,7 +262,7 @@ fn ends_with_word(before: &str, path: &str) -> bool {
 }
 
 /// A printing macro, or the standard streams themselves; a field or variable called `stdout` is neither.
-fn is_printing(source: &Source, at: usize, word: &str) -> bool {
+fn is_printing(source: &SourceFile, at: usize, word: &str) -> bool {
     let before = source.code[..at].trim_end();
     let after = &source.code[at + word.len()..];
     match word {

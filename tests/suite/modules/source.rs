@@ -3,7 +3,7 @@
 //! Not a parser: it knows strings, characters, comments, braces and `#[cfg(test)]`, which is enough for the house.
 
 /// A source file.
-pub struct Source {
+pub struct SourceFile {
     /// Path under `src`.
     pub name: String,
     /// The text as it is.
@@ -21,7 +21,7 @@ pub struct Function {
     pub parameters: usize,
 }
 
-impl Source {
+impl SourceFile {
     pub fn new(name: &str, text: &str) -> Self {
         let code = without_tests(&masked(text));
         Self { name: name.to_owned(), text: text.to_owned(), code }

@@ -31,14 +31,14 @@ pub(super) enum Origin {
 
 /// One name of the env file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct EnvVariable {
     pub(super) key: String,
     pub(super) origin: Origin,
     pub(super) min_length: Option<u32>,
     pub(super) description: Option<String>,
 }
 
-impl Wanted {
+impl EnvVariable {
     fn new(key: &str, origin: Origin) -> Self {
         Self { key: key.to_owned(), origin, min_length: None, description: None }
     }
@@ -54,12 +54,12 @@ pub(super) fn wanted(
     project: Option<&Project>,
     template: Option<&EnvFile>,
     variables: &BTreeMap<String, Variable>,
-) -> Vec<Wanted> {
+) -> Vec<EnvVariable> {
     let declared = project.into_iter().flat_map(|project| &project.secrets);
-    let mut all: Vec<Wanted> = declared.map(|(key, requirement)| of_requirement(key, requirement)).collect();
+    let mut all: Vec<EnvVariable> = declared.map(|(key, requirement)| of_requirement(key, requirement)).collect();
     for entry in template.into_iter().flat_map(|file| &file.entries) {
         if !all.iter().any(|known| known.key == entry.key) {
-            all.push(Wanted::new(&entry.key, of_template(&entry.key, entry.value.as_deref().unwrap_or_default())));
+            all.push(EnvVariable::new(&entry.key, of_template(&entry.key, entry.value.as_deref().unwrap_or_default())));
         }
     }
     for (name, variable) in variables {
@@ -67,7 +67,7 @@ pub(super) fn wanted(
         let needed = variable.required || variable.plain && is_secret_name(name);
         if needed && !all.iter().any(|known| known.key == *name) {
             let origin = if is_generated(name) { generated() } else { Origin::Required };
-            all.push(Wanted::new(name, origin));
+            all.push(EnvVariable::new(name, origin));
         }
     }
     for wanted in all.iter_mut().filter(|wanted| wanted.origin == Origin::Optional) {
@@ -78,7 +78,7 @@ pub(super) fn wanted(
     all
 }
 
-fn of_requirement(key: &str, requirement: &SecretRequirement) -> Wanted {
+fn of_requirement(key: &str, requirement: &SecretRequirement) -> EnvVariable {
     let origin = match requirement.generate {
         Some(kind) => Origin::Generated {
             alphabet: alphabet(kind),
@@ -87,7 +87,7 @@ fn of_requirement(key: &str, requirement: &SecretRequirement) -> Wanted {
         None if requirement.required => Origin::Required,
         None => Origin::Optional,
     };
-    let mut wanted = Wanted::new(key, origin);
+    let mut wanted = EnvVariable::new(key, origin);
     wanted.min_length = requirement.min_length;
     wanted.description.clone_from(&requirement.description);
     wanted

@@ -44,7 +44,7 @@ impl Ran {
 }
 
 /// A project folder and its name on the engine.
-pub struct Stage {
+pub struct TestProject {
     pub project: String,
     folder: tempfile::TempDir,
 }
@@ -62,7 +62,7 @@ pub fn docker(args: &[&str]) -> String {
     Ran::of(&Command::new("docker").args(args).output().unwrap()).code(0).stdout.trim().to_owned()
 }
 
-impl Stage {
+impl TestProject {
     /// A folder with this compose file. `None` when there is no engine or no test image.
     pub fn new(test: &str, compose: &str) -> Option<Self> {
         let found = Command::new("docker").args(["image", "inspect", "aictl-lab/tool:1"]).output();
@@ -169,7 +169,7 @@ impl Stage {
     /// The history as it lies in the state volume, by file name; each record is whole.
     #[track_caller]
     pub fn records(&self) -> Vec<(String, Record)> {
-        crate::stage::records(&[], &self.project)
+        crate::support::project::records(&[], &self.project)
     }
 
     /// Polls until the condition holds.
@@ -189,7 +189,7 @@ fn tidy(args: &[&str]) -> String {
     output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default()
 }
 
-impl Drop for Stage {
+impl Drop for TestProject {
     fn drop(&mut self) {
         for filter in [
             format!("label=com.docker.compose.project={}", self.project),

@@ -3,9 +3,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use super::small::{self, goes_on_at};
-use crate::stage::{Outcome, Stage, docker, eventually};
+use crate::support::project::{Outcome, TestProject, docker, eventually};
 
-fn begun(stage: &Stage) -> Child {
+fn begun(stage: &TestProject) -> Child {
     let mut command = stage.command(&small::QUICKSTART);
     // The classic builder runs its steps in containers that can be seen.
     command.env("DOCKER_BUILDKIT", "0");
@@ -32,7 +32,7 @@ fn ctrl_c_is_told_with_the_command_that_goes_on() {
     let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(pressed.success());
     let outcome = Outcome::from(child.wait_with_output().unwrap()).ended(130);
-    let hint = "hint: `aictl --env dev quickstart` goes on from here\n";
+    let hint = "hint: continue with `aictl --env dev quickstart`\n";
     assert!(outcome.stderr.contains(hint), "{}", outcome.stderr);
 }
 

@@ -121,7 +121,7 @@ impl Console for Nobody {
 
 fn context(engine: &MemoryEngine, file: &str, warned: &Arc<Warned>) -> Context {
     static PIDS: AtomicU32 = AtomicU32::new(1000);
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/every_step"));
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/fault_injection"));
     Context {
         options: GlobalOptions { files: vec![folder.join(file)], ..Default::default() },
         cwd: folder,

@@ -1,4 +1,4 @@
-//! Holds the house: which room may know which, which library has which door, how long things may be.
+//! Holds the house: which module may know which, which library has which door, how long things may be.
 //! Reads every source file as text; a broken rule fails with file, line and the rule's words.
 //! The checker itself is tested on snippets below, so that it cannot fall silent.
 
@@ -8,9 +8,9 @@ mod source;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use source::Source;
+use source::SourceFile;
 
-fn sources(directory: &Path, root: &Path, found: &mut Vec<Source>) {
+fn sources(directory: &Path, root: &Path, found: &mut Vec<SourceFile>) {
     let mut entries: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
@@ -18,7 +18,7 @@ fn sources(directory: &Path, root: &Path, found: &mut Vec<Source>) {
             sources(&path, root, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-            found.push(Source::new(&name, &fs::read_to_string(&path).unwrap()));
+            found.push(SourceFile::new(&name, &fs::read_to_string(&path).unwrap()));
         }
     }
 }
@@ -35,7 +35,7 @@ fn every_source_file_keeps_the_rules_of_the_house() {
 
 /// What the rules say about a file of this name and text, without the module header they all need.
 fn said(name: &str, text: &str) -> Vec<String> {
-    rules::broken(&Source::new(name, &format!("//! a\n//! b\n//! c\n{text}")))
+    rules::broken(&SourceFile::new(name, &format!("//! a\n//! b\n//! c\n{text}")))
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn imports_point_left() {
         ("workflow/x.rs", "use crate::ui::Ui;", "workflow/x.rs:4: `workflow` must not know `ui`"),
         ("error.rs", "use crate::event::Event;", "error.rs:4: `error` must not know `event`"),
         ("plan/x.rs", "use crate::{compose::{self, A}, target};", "plan/x.rs:4: `plan` must not know `target`"),
-        ("attic/x.rs", "", "attic/x.rs:1: `attic` is no room of the house"),
+        ("attic/x.rs", "", "attic/x.rs:1: `attic` is no module of the house"),
     ] {
         assert_eq!(said(name, text), [rule], "{text}");
     }
@@ -176,7 +176,7 @@ fn things_are_small_enough_to_see() {
 
 #[test]
 fn a_module_says_what_it_decides() {
-    let broken = |text: &str| rules::broken(&Source::new("plan/x.rs", text));
+    let broken = |text: &str| rules::broken(&SourceFile::new("plan/x.rs", text));
     let rule = ["plan/x.rs:1: does not begin with three lines of `//!`"];
     assert_eq!(broken("use std::fmt;\n"), rule);
     assert_eq!(broken("//! one line\n\nuse std::fmt;\n"), rule);

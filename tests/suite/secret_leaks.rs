@@ -7,7 +7,7 @@ use std::process::Command;
 
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
-use crate::stage::Outcome;
+use crate::support::project::Outcome;
 
 /// Everything that shells, URLs, base64, SQL and env files trip over, and nothing that guesses.
 pub const AWKWARD: &str = r#"+/=@:% '"&?#"#;

@@ -21,7 +21,7 @@ const fn act(verb: Verb, file: &'static str) -> Act {
 }
 
 /// A walk: what came before, what is cut off, what the operator types next.
-struct Walk {
+struct Scenario {
     before: &'static [Act],
     cut: Act,
     next: Act,
@@ -76,7 +76,7 @@ async fn observe(world: &MemoryEngine) -> Observed {
     world.observe(&Scope { project: PROJECT.to_owned(), ..Scope::default() }).await.unwrap()
 }
 
-async fn shape(world: &MemoryEngine, walk: &Walk) -> Shape {
+async fn shape(world: &MemoryEngine, walk: &Scenario) -> Shape {
     let observed = observe(world).await;
     // Data is never taken back: a volume only the cut version of the files has may stay.
     let outlives = |volume: &str| walk.cut.file != walk.next.file && volume == "steps_more";
@@ -95,7 +95,7 @@ async fn shape(world: &MemoryEngine, walk: &Walk) -> Shape {
 }
 
 /// A world in which everything before the cut went well.
-async fn world(walk: &Walk) -> MemoryEngine {
+async fn world(walk: &Scenario) -> MemoryEngine {
     let world = MemoryEngine::new().with_image("tool:1");
     for act in walk.before {
         run(&world.another(), *act).await.report.unwrap();
@@ -104,7 +104,7 @@ async fn world(walk: &Walk) -> MemoryEngine {
 }
 
 /// The run without fault, and what it leaves when the next command has run as well: its effects, and the goal.
-async fn undisturbed(walk: &Walk) -> (Vec<String>, Shape) {
+async fn undisturbed(walk: &Scenario) -> (Vec<String>, Shape) {
     let world = world(walk).await;
     let process = world.another();
     run(&process, walk.cut).await.report.unwrap();
@@ -113,7 +113,7 @@ async fn undisturbed(walk: &Walk) -> (Vec<String>, Shape) {
 }
 
 /// Walks through every effect and one past the last.
-async fn walk(walk: Walk) {
+async fn walk(walk: Scenario) {
     let (effects, goal) = undisturbed(&walk).await;
     assert!(effects.len() >= walk.effects, "only {} effects: {effects:#?}", effects.len());
     for at in 1..=effects.len() + 1 {
@@ -160,7 +160,7 @@ fn said(ended: &Ended, wrong: Wrong, name: &str, place: &str) {
 }
 
 /// What a cut run may leave: no lock of a living process, a record of whatever it did, nothing half done.
-async fn left(world: &MemoryEngine, before: &Observed, (walk, wrong, name): (&Walk, Wrong, &str), place: &str) {
+async fn left(world: &MemoryEngine, before: &Observed, (walk, wrong, name): (&Scenario, Wrong, &str), place: &str) {
     let lease = world.observe_lease(PROJECT).await.unwrap();
     assert!(lease.as_ref().is_none_or(|l| l.verdict == LeaseVerdict::Dead), "the lock is held: {place}");
     assert!(wrong != Wrong::Interrupted || lease.is_none(), "the lock was not given back: {place}");
@@ -185,12 +185,12 @@ async fn left(world: &MemoryEngine, before: &Observed, (walk, wrong, name): (&Wa
 }
 
 /// Every command before the cut took one sequence number.
-fn sequence_before(walk: &Walk) -> u32 {
+fn sequence_before(walk: &Scenario) -> u32 {
     u32::try_from(walk.before.len()).unwrap()
 }
 
 /// After a refused step of start: no container that never ran, no resource without a user, and what served still serves.
-fn nothing_half_done(before: &Observed, after: &Observed, walk: &Walk, place: &str) {
+fn nothing_half_done(before: &Observed, after: &Observed, walk: &Scenario, place: &str) {
     let never_ran = after.containers.iter().find(|c| c.state == ContainerState::Created);
     assert!(never_ran.is_none(), "{never_ran:#?}: {place}");
     let used = |name: &str| {
@@ -208,7 +208,7 @@ fn nothing_half_done(before: &Observed, after: &Observed, walk: &Walk, place: &s
 
 /// Services that ran before and do not now. A network that is made anew lets everything on it stop first, so that walk
 /// is left out; anything else keeps one side serving.
-fn silenced(before: &Observed, after: &Observed, walk: &Walk) -> Vec<&'static str> {
+fn silenced(before: &Observed, after: &Observed, walk: &Scenario) -> Vec<&'static str> {
     let runs = |observed: &Observed, service: &str| {
         observed.containers.iter().any(|c| c.service == service && c.state == ContainerState::Running)
     };
@@ -219,7 +219,7 @@ fn silenced(before: &Observed, after: &Observed, walk: &Walk) -> Vec<&'static st
 /// After a death nobody is left to start the old side again, and the two sides may share ports and volumes: between the
 /// stop of the one and the start of the other nothing can serve. Then both must be there, the old one as it was and the
 /// new one complete, one start away from serving.
-fn a_side_is_kept(before: &Observed, after: &Observed, walk: &Walk, place: &str) {
+fn a_side_is_kept(before: &Observed, after: &Observed, walk: &Scenario, place: &str) {
     for service in silenced(before, after, walk) {
         let of = |old: bool, state: ContainerState| {
             let was_there = |id: &str| before.containers.iter().any(|b| b.id == id);
@@ -231,7 +231,7 @@ fn a_side_is_kept(before: &Observed, after: &Observed, walk: &Walk, place: &str)
 }
 
 /// The next plain command reaches the goal, and the one after it changes nothing.
-async fn recovers(world: &MemoryEngine, walk: &Walk, goal: &Shape, place: &str) {
+async fn recovers(world: &MemoryEngine, walk: &Scenario, goal: &Shape, place: &str) {
     let process = world.another();
     let next = run(&process, walk.next).await;
     assert!(next.report.is_ok(), "the next command failed: {next:#?}\nafter {place}");
@@ -254,55 +254,55 @@ const STARTED: &[Act] = &[act(Verb::Start, "v1.yaml")];
 #[tokio::test(start_paused = true)]
 async fn a_first_start_that_fails_or_dies_at_any_effect_is_finished_by_the_next() {
     let start = STARTED[0];
-    walk(Walk { before: &[], cut: start, next: start, effects: 25 }).await;
+    walk(Scenario { before: &[], cut: start, next: start, effects: 25 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_fails_or_dies_at_any_effect_is_finished_by_the_next_start() {
     let change = act(Verb::Start, "v2.yaml");
-    walk(Walk { before: STARTED, cut: change, next: change, effects: 30 }).await;
+    walk(Scenario { before: STARTED, cut: change, next: change, effects: 30 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_change_that_fails_or_dies_at_any_effect_can_be_taken_back() {
-    walk(Walk { before: STARTED, cut: act(Verb::Start, "v2.yaml"), next: STARTED[0], effects: 30 }).await;
+    walk(Scenario { before: STARTED, cut: act(Verb::Start, "v2.yaml"), next: STARTED[0], effects: 30 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_renewed_network_that_fails_or_dies_at_any_effect_is_finished_by_the_next_start() {
     let change = act(Verb::Start, "v3.yaml");
-    walk(Walk { before: STARTED, cut: change, next: change, effects: 20 }).await;
+    walk(Scenario { before: STARTED, cut: change, next: change, effects: 20 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_restart_that_fails_or_dies_at_any_effect_is_repaired_by_start() {
-    walk(Walk { before: STARTED, cut: act(Verb::Restart, "v1.yaml"), next: STARTED[0], effects: 12 }).await;
+    walk(Scenario { before: STARTED, cut: act(Verb::Restart, "v1.yaml"), next: STARTED[0], effects: 12 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_that_fails_or_dies_at_any_effect_is_finished_by_the_next() {
     let stop = act(Verb::Stop, "v1.yaml");
-    walk(Walk { before: STARTED, cut: stop, next: stop, effects: 10 }).await;
+    walk(Scenario { before: STARTED, cut: stop, next: stop, effects: 10 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_that_fails_or_dies_at_any_effect_is_taken_back_by_start() {
-    walk(Walk { before: STARTED, cut: act(Verb::Stop, "v1.yaml"), next: STARTED[0], effects: 10 }).await;
+    walk(Scenario { before: STARTED, cut: act(Verb::Stop, "v1.yaml"), next: STARTED[0], effects: 10 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_removal_that_fails_or_dies_at_any_effect_is_finished_by_the_next() {
     let remove = act(Verb::Remove, "v1.yaml");
-    walk(Walk { before: STARTED, cut: remove, next: remove, effects: 16 }).await;
+    walk(Scenario { before: STARTED, cut: remove, next: remove, effects: 16 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_removal_with_data_that_fails_or_dies_at_any_effect_leaves_nothing_after_the_next() {
     let remove = act(Verb::RemoveAll, "v1.yaml");
-    walk(Walk { before: STARTED, cut: remove, next: remove, effects: 17 }).await;
+    walk(Scenario { before: STARTED, cut: remove, next: remove, effects: 17 }).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_removal_with_data_that_fails_or_dies_at_any_effect_is_made_good_by_start() {
-    walk(Walk { before: STARTED, cut: act(Verb::RemoveAll, "v1.yaml"), next: STARTED[0], effects: 17 }).await;
+    walk(Scenario { before: STARTED, cut: act(Verb::RemoveAll, "v1.yaml"), next: STARTED[0], effects: 17 }).await;
 }

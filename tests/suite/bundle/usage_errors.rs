@@ -43,12 +43,17 @@ fn a_base_is_not_overwritten_by_what_needs_it() {
 #[test]
 fn what_is_no_bundle_and_no_place_for_one_is_told() {
     let folder = folder();
-    refused(folder.path(), 2, &["save", "-"], &["`-` names none", "bundle save shop.tar"]);
-    refused(folder.path(), 2, &["load", "-"], &["`-` names none", "bundle load shop.tar"]);
-    refused(folder.path(), 2, &["load", "x.tar", "--to", "base.tar"], &["base.tar is a file", "--to NEW"]);
-    refused(folder.path(), 1, &["load", "."], &["is no bundle of aictl: it is a directory", "bundle save FILE"]);
-    refused(folder.path(), 1, &["load", "base.tar"], &["is no bundle of aictl: it is no tar", "bundle save FILE"]);
+    refused(folder.path(), 2, &["save", "-"], &["a bundle must be a file, not `-`", "bundle save shop.tar"]);
+    refused(folder.path(), 2, &["load", "-"], &["a bundle must be a file, not `-`", "bundle load shop.tar"]);
+    refused(folder.path(), 2, &["load", "x.tar", "--to", "base.tar"], &["base.tar is not a directory", "--to DIR"]);
+    refused(folder.path(), 1, &["load", "."], &["is not an aictl bundle: it is a directory", "bundle save FILE"]);
+    refused(
+        folder.path(),
+        1,
+        &["load", "base.tar"],
+        &["is not an aictl bundle: not a tar archive", "bundle save FILE"],
+    );
     let pipe = folder.path().join("pipe");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    refused(folder.path(), 1, &["load", "pipe"], &["is no bundle of aictl: it is no regular file"]);
+    refused(folder.path(), 1, &["load", "pipe"], &["is not an aictl bundle: not a regular file"]);
 }

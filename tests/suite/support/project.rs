@@ -39,12 +39,12 @@ impl From<Output> for Outcome {
 }
 
 /// A project of one test.
-pub struct Stage {
+pub struct TestProject {
     folder: TempDir,
     name: String,
 }
 
-impl Stage {
+impl TestProject {
     /// A project whose name no other test may use; none where there is no lab.
     pub fn new(name: &str) -> Option<Self> {
         if std::env::var_os("AICTL_LAB").is_none() {
@@ -129,7 +129,7 @@ impl Stage {
     }
 }
 
-impl Drop for Stage {
+impl Drop for TestProject {
     fn drop(&mut self) {
         // What aictl keeps for itself is no part of the Compose project: its lock and its state go by name.
         for kind in ["lock", "state"] {

@@ -1,0 +1,3 @@
+//! What scenarios share: a project on the real engine and the questions asked of it.
+
+pub mod project;
