@@ -51,9 +51,20 @@ fn of_host(host: &str, tls: Option<&DockerTls>, environment: &Environment) -> Re
     Ok(address)
 }
 
+/// Names the place of an address that is not accepted.
+pub(super) fn from_place(error: TargetError, place: &str) -> TargetError {
+    match error {
+        TargetError::BadAddress { part, address, reason, nearest } => {
+            TargetError::BadAddress { part, address, reason: format!("{reason} (from {place})"), nearest }
+        }
+        other => other,
+    }
+}
+
 fn of_surroundings(environment: &Environment) -> Result<Address, TargetError> {
     if let Some(host) = set(environment, "DOCKER_HOST") {
-        return parse(host, environment, tls_of(host, environment)?);
+        let found = tls_of(host, environment).and_then(|tls| parse(host, environment, tls));
+        return found.map_err(|error| from_place(error, "DOCKER_HOST"));
     }
     let context = match (set(environment, "DOCKER_CONTEXT"), config_folder(environment)) {
         (Some(name), _) => Some(name.to_owned()),

@@ -121,7 +121,7 @@ impl<'a> Planner<'a> {
         let (service, id) = (named.0.to_owned(), container.id.clone());
         let rename = Operation::Container(ContainerOperation::Rename { service, container: id, name: canonical });
         let after: Vec<StepId> = self.plan.last_step().into_iter().collect();
-        self.plan.push(Phase::Switch, rename, "its replacement was interrupted before the last step", &after);
+        self.plan.push(Phase::Retire, rename, "its replacement was interrupted before the last step", &after);
     }
 
     fn keep_running(&mut self, named: Named<'_>, container: &ObservedContainer) {
