@@ -394,3 +394,87 @@ fn volumes_of_another_service_are_hashed_as_compose_does_and_keep_their_mode() {
     assert_eq!(spec.service.volumes_from, [data, "other".to_owned()]);
     assert_eq!(spec.labels[labels::CONFIG_HASH], config_hash(&spec.service));
 }
+
+/// The plan of a start whose image steps come first.
+fn after_images(world: &World, images: &[&str]) -> Plan {
+    let selected = world.stack.services.keys().cloned().collect();
+    let wanted = Wanted {
+        stack: &world.stack,
+        selected: &selected,
+        contents: &world.contents,
+        env_files: &[],
+        version: "0",
+        options: &world.options,
+    };
+    let mut plan = Plan { project: "shop".into(), ..Default::default() };
+    for image in images {
+        let build = crate::plan::ImageOperation::Build {
+            service: image.trim_end_matches(":1").to_owned(),
+            image: (*image).to_owned(),
+            build: Box::default(),
+            platform: None,
+            no_cache: false,
+            pull: false,
+        };
+        plan.push(Phase::Prepare, build, "a build was requested", &[]);
+    }
+    plan_after_images(&wanted, &world.observed, plan, None).unwrap()
+}
+
+#[test]
+fn a_build_announces_the_replacement_that_follows_when_the_image_changes() {
+    let mut world = World::new();
+    world.service("db", |_| {});
+    world.service("api", |s| waits_for(s, "db", Condition::ServiceStarted));
+    world.network();
+    world.container("db", 1);
+    world.container("api", 1);
+    let plan = after_images(&world, &["api:1"]);
+    let lines = plan.lines();
+    assert_eq!(lines[0], "build image api:1 of api: a build was requested");
+    assert!(lines.len() > 3, "{lines:#?}");
+    for line in &lines[1..] {
+        assert!(line.ends_with("(if image api:1 changed)"), "only the service of the image is touched: {lines:#?}");
+    }
+    assert_eq!(plan.out_of_order(), None);
+    let changed = |id: &str| [("api:1".to_owned(), id.to_owned())].into();
+    let guard = plan.steps[1].guard.as_ref().unwrap();
+    assert!(guard.holds(&changed("sha256:other")) && !guard.holds(&changed("sha256:api")));
+}
+
+#[test]
+fn a_stopped_container_is_started_or_replaced_as_its_image_turns_out() {
+    let mut world = World::new();
+    world.service("api", |_| {});
+    world.network();
+    let container = world.container("api", 1);
+    (container.state, container.exit_code) = (ContainerState::Exited, Some(1));
+    let lines = after_images(&world, &["api:1"]).lines();
+    assert!(
+        lines.iter().any(|l| l.starts_with("start container") && l.ends_with("(unless image api:1 changed)")),
+        "{lines:#?}"
+    );
+    assert!(
+        lines.iter().any(|l| l.starts_with("create container") && l.ends_with("(if image api:1 changed)")),
+        "{lines:#?}"
+    );
+}
+
+#[test]
+fn an_image_that_was_absent_decides_about_health_when_it_is_there() {
+    let mut world = World::new();
+    world.service("api", |_| {});
+    world.observed.images.clear();
+    let plan = after_images(&world, &["api:1"]);
+    assert!(plan.steps.iter().all(|step| step.guard.is_none()), "{:#?}", plan.lines());
+    let by_image = |step: &crate::plan::Step| {
+        matches!(
+            &step.operation,
+            Operation::Wait(crate::plan::WaitOperation::Ready {
+                readiness: crate::plan::Readiness::ByImage { .. },
+                ..
+            })
+        )
+    };
+    assert!(plan.steps.iter().any(by_image), "{:#?}", plan.lines());
+}

@@ -90,3 +90,91 @@ pub struct Outcome {
     /// Somebody still needs what was to be removed: it is there as before.
     pub kept: bool,
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::compose::model::{Build, Network, Service, ServiceHook, ShellCommand, Volume};
+    use crate::plan::{ContainerSpec, CopiedFile, Phase, Plan};
+
+    const CANARY: &str = "c4n4ry-of-a-secret";
+
+    fn canary() -> String {
+        CANARY.to_owned()
+    }
+
+    fn spec() -> Box<ContainerSpec> {
+        let mut service = Service { command: ShellCommand(Some(vec!["serve".into(), canary()])), ..Default::default() };
+        service.environment.insert("PASSWORD".into(), Some(canary()));
+        service.labels.insert("token".into(), canary());
+        let file =
+            CopiedFile { target: "/run/secrets/a".into(), content: canary().into(), uid: 0, gid: 0, mode: 0o400 };
+        Box::new(ContainerSpec {
+            project: "shop".into(),
+            name: "shop-api-1".into(),
+            service_name: "api".into(),
+            number: 1,
+            service,
+            image: "api:1".into(),
+            labels: [("token".to_owned(), canary())].into(),
+            networks: Vec::new(),
+            network_mode: None,
+            ipc: None,
+            pid: None,
+            volumes_from: Vec::new(),
+            volume_names: Default::default(),
+            files: vec![file],
+            bound_files: Default::default(),
+            inherited_volumes: Default::default(),
+            auto_remove: false,
+            interactive: None,
+        })
+    }
+
+    #[test]
+    fn a_plan_prints_and_serialises_no_value_that_may_be_a_secret() {
+        let mut build = Build { context: ".".into(), ..Default::default() };
+        build.args.insert("TOKEN".into(), Some(canary()));
+        let mut network = Network::default();
+        network.driver_opts.insert("key".into(), canary());
+        let mut volume = Volume::default();
+        volume.driver_opts.insert("o".into(), format!("password={CANARY}"));
+        let command = ShellCommand(Some(vec!["psql".into(), format!("--password={CANARY}")]));
+        let hook = Box::new(ServiceHook { command, ..Default::default() });
+        let (service, container, name) = (String::from("api"), String::from("a"), String::from("n"));
+        let operations: Vec<Operation> = vec![
+            ImageOperation::Build {
+                service: service.clone(),
+                image: "api:1".into(),
+                build: Box::new(build),
+                platform: None,
+                no_cache: false,
+                pull: false,
+            }
+            .into(),
+            NetworkOperation::Create {
+                project: "shop".into(),
+                key: "default".into(),
+                name: name.clone(),
+                network: Box::new(network),
+            }
+            .into(),
+            VolumeOperation::Create { project: "shop".into(), key: "data".into(), name, volume: Box::new(volume) }
+                .into(),
+            ContainerOperation::Create(spec()).into(),
+            ContainerOperation::RunHook { service, container, hook, timeout: Duration::from_secs(1) }.into(),
+            TaskOperation::Run { task: "migrate".into(), spec: spec(), timeout: None }.into(),
+        ];
+        let mut plan = Plan::default();
+        for operation in operations {
+            plan.push(Phase::Prepare, operation, "because", &[]);
+        }
+        let (debug, json) = (format!("{plan:?}"), serde_json::to_string(&plan).unwrap());
+        for shown in [&debug, &json] {
+            assert!(shown.contains("shop-api-1") && shown.contains("PASSWORD"), "{shown}");
+            assert!(!shown.contains(CANARY), "{shown}");
+        }
+    }
+}

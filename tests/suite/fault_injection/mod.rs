@@ -7,7 +7,7 @@ mod process;
 use aictl::engine::memory::{Fault, MemoryEngine};
 use aictl::error::ErrorKind;
 use aictl::plan::{ContainerState, Observed, Scope};
-use aictl::release::{LeaseVerdict, RecordPhase};
+use aictl::release::{LeaseVerdict, Record, RecordPhase, StepOutcome, StepRecord};
 use aictl::target::{Engine as _, ReleaseStore as _, TargetError};
 use process::{Act, Ended, Verb, run};
 
@@ -108,8 +108,39 @@ async fn undisturbed(walk: &Scenario) -> (Vec<String>, Shape) {
     let world = world(walk).await;
     let process = world.another();
     run(&process, walk.cut).await.report.unwrap();
+    recorded_as_executed(&world, &process.effect_names()).await;
     run(&world.another(), walk.next).await.report.unwrap();
     (process.effect_names(), shape(&world, walk).await)
+}
+
+/// What ended was recorded before its first effect with the same steps in the same order; one that ended well left none
+/// of them undecided.
+async fn recorded_as_planned(world: &MemoryEngine, place: &str) {
+    let records = world.load_records(PROJECT).await.unwrap();
+    let planned = |record: &Record| record.steps.iter().map(StepRecord::planned).collect::<Vec<_>>();
+    for last in records.iter().filter(|r| matches!(r.phase, RecordPhase::Done | RecordPhase::Failed)) {
+        let pending = records.iter().find(|r| r.sequence == last.sequence && r.phase == RecordPhase::Pending);
+        let pending = pending.unwrap_or_else(|| panic!("{} was never pending: {place}", last.file_name()));
+        assert_eq!(planned(last), pending.steps, "{}: {place}", last.file_name());
+        let undecided = last.steps.iter().find(|step| step.outcome == StepOutcome::Planned);
+        assert!(last.phase == RecordPhase::Failed || undecided.is_none(), "{undecided:?}: {place}");
+    }
+}
+
+/// The steps that the last record calls done are, one for one, the effects the engine saw.
+async fn recorded_as_executed(world: &MemoryEngine, effects: &[String]) {
+    let records = world.load_records(PROJECT).await.unwrap();
+    let last = records.iter().max_by_key(|record| (record.sequence, record.phase != RecordPhase::Pending));
+    // A removal with its data forgets its history.
+    let Some(last) = last else { return };
+    let own = |name: &&String| !name.contains("lock") && !name.starts_with("record ") && !name.starts_with("retire ");
+    let executed: Vec<&String> = effects.iter().filter(own).collect();
+    let done = last.steps.iter().filter(|s| s.outcome == StepOutcome::Done && !s.operation.is_wait());
+    let done: Vec<&String> = done.map(|step| &step.subject).collect();
+    assert_eq!(executed.len(), done.len(), "{executed:#?} {done:#?}");
+    for effect in executed {
+        assert!(done.iter().any(|subject| effect.ends_with(subject.as_str())), "{effect} is not in {done:#?}");
+    }
 }
 
 /// Walks through every effect and one past the last.
@@ -132,7 +163,9 @@ async fn walk(walk: Scenario) {
                 said(&ended, wrong, name, &place);
                 left(&world, &before, (&walk, wrong, name), &place).await;
             }
+            recorded_as_planned(&world, &place).await;
             recovers(&world, &walk, &goal, &place).await;
+            recorded_as_planned(&world, &place).await;
         }
     }
 }

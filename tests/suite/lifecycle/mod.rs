@@ -10,4 +10,5 @@ mod kills;
 mod locking;
 mod privacy;
 mod project;
+mod recorded;
 mod start_stop;
