@@ -35,7 +35,7 @@ pub enum ExecuteError {
     #[error("service `{service}` is unhealthy{}", log.as_ref().filter(|l| !l.trim().is_empty()).map(|l| format!(": {l}")).unwrap_or_default())]
     Unhealthy { service: String, container: ContainerFacts, log: Option<String> },
     /// Somebody removed it meanwhile.
-    #[error("container {} of service `{service}` was removed by somebody else", container.name)]
+    #[error("container {} of service `{service}` was removed by another process", container.name)]
     Removed { service: String, container: ContainerFacts },
     /// A lifecycle hook failed.
     #[error("hook `{command}` of service `{service}` exited with code {code}")]

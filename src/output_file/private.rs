@@ -31,7 +31,7 @@ pub fn replace_private(path: &Path, before: &[u8], after: &[u8]) -> io::Result<(
 }
 
 fn same_bytes(path: &Path, before: &[u8]) -> io::Result<()> {
-    let changed = || io::Error::new(io::ErrorKind::InvalidData, "it was changed by somebody else meanwhile");
+    let changed = || io::Error::new(io::ErrorKind::InvalidData, "it was changed by another process meanwhile");
     let Place::Named(name) = place::resolve(path).map_err(OutputError::into_io)? else { return Err(changed()) };
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let mut found = Vec::new();

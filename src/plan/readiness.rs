@@ -53,7 +53,7 @@ pub enum ReadinessFailure {
     Exited { code: i64 },
     /// The engine gave up on its health check; the last output of the check.
     Unhealthy { log: Option<String> },
-    /// It was removed by somebody else.
+    /// It was removed by another process.
     Removed,
 }
 

@@ -170,7 +170,7 @@ fn examine_tls_files(tls: &DockerTls, add: &mut dyn FnMut(&[&str], &str)) {
         add(&["tls"], "takes `cert` and `key` together");
     }
     if files.verify == Some(false) && files.ca.is_some() {
-        add(&["tls", "ca"], "means nothing with `verify: false`");
+        add(&["tls", "ca"], "has no effect with `verify: false`");
     }
 }
 

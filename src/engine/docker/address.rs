@@ -73,7 +73,7 @@ pub(super) fn parse(text: &str, environment: &Environment, tls: Option<TlsFiles>
         "unix" => Route::Unix(PathBuf::from(if rest.is_empty() { DEFAULT_SOCKET } else { rest })),
         "tcp" => tcp(text, rest, tls)?,
         "http" if tls.is_some() => {
-            return Err(bad(text, "http:// is in the clear, and TLS is asked for; write tcp://"));
+            return Err(bad(text, "http:// is not encrypted, but TLS is configured; write tcp://"));
         }
         "http" => tcp(text, rest, None)?,
         "https" => tcp(text, rest, Some(tls.unwrap_or_default()))?,
