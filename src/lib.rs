@@ -1,6 +1,40 @@
-//! aictl: one binary that takes a self-hosted AI-assistant stack from a bare machine to a production it can roll back.
-//! The modules are listed in reading order: imports point up this list (left in the design), data flows down it.
-//! Those that need no engine are the crate of `model.rs` and keep their names here.
+//! aictl: one binary that runs a self-hosted AI-assistant stack on a Docker engine.
+//!
+//! # The modules
+//!
+//! They are listed in reading order. Imports point up this list, data flows down it; a test holds that. Those that need no
+//! engine are the crate of `model.rs` and keep their names here.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`error`], [`event`] | kinds of errors and their exit codes; what happened, for whoever reports it |
+//! | [`output_file`] | the one way files of the operator's machine are written |
+//! | [`secret`] | values that cannot be printed, rules about them, the redactor |
+//! | [`project`] | `aictl.yaml` |
+//! | [`template`] | values and templates to files |
+//! | [`compose`] | compose files to a `Stack` |
+//! | [`image`] | references, recipes, bundles |
+//! | [`release`] | the lease, records and their steps, as data |
+//! | [`plan`] | what was observed, what is wanted, and the steps between |
+//! | [`target`] | the traits through which everything below speaks to an engine |
+//! | [`process`] | the one way programs are started |
+//! | [`engine`], [`host`], [`probe`] | the Docker engine, the operator's machine, checks |
+//! | [`execute`] | walks a plan; decides nothing |
+//! | [`session`] | what verbs share: loading, connecting, the transaction, reports |
+//! | [`workflow`] | the verbs, a file each |
+//! | [`ui`], [`cli`] | the terminal; the command line |
+//!
+//! # One command, from the command line to the engine
+//!
+//! `aictl start`: `cli` parses the words into `StartArgs`, builds the `Context` and dispatches to
+//! [`workflow::run::start`]. The verb loads the project ([`session::load`]: `aictl.yaml`, templates, compose files to a
+//! `Stack`) and connects. It hands [`session::transaction::Transaction`] one function: from an `Observed` to a `Plan`
+//! ([`session::convergence`] puts the steps that make images before those of [`plan::converge`]; a step that depends on how
+//! an image turns out carries a `Guard`). The transaction observes, plans and, for `--dry-run`, ends here. Otherwise it takes
+//! the lease, writes the pending record, observes and plans again (a plan that differs is recorded anew), and lets
+//! [`execute`] walk the plan: each operation goes through [`target::Engine`] to [`engine`], each step's outcome into the
+//! final record, each failure to the plan's own undo. Events reach `ui` through [`event::Reporter`] meanwhile; the report of
+//! the verb is printed last.
 
 pub use aictl_model::{compose, error, event, image, output_file, plan, project, release, secret, target, template};
 

@@ -43,7 +43,7 @@ const TARGETS: [(&str, &str); 18] = [
     ("docker: { host: 'tcp://h', tls: { cert: c.pem } }", "docker.tls: takes `cert` and `key` together"),
     (
         "docker: { host: 'tcp://h', tls: { ca: c.pem, verify: false } }",
-        "docker.tls.ca: means nothing with `verify: false`",
+        "docker.tls.ca: has no effect with `verify: false`",
     ),
     ("docker: { host: 'tcp://h', tls: { ca: bad.pem } }", "docker.tls: `tcp://h`: "),
     ("docker: { host: 'tcp://h', tls: { cacert: c.pem } }", "docker.tls.cacert: unknown key"),
