@@ -11,7 +11,6 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::address::{Address, DEFAULT_SOCKET, Environment, TlsFiles, fault, parse};
-use super::locate::from_place;
 use crate::error::nearest;
 use crate::target::{AddressPart, TargetError};
 

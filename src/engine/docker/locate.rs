@@ -52,7 +52,7 @@ fn of_host(host: &str, tls: Option<&DockerTls>, environment: &Environment) -> Re
 }
 
 /// Names the place of an address that is not accepted.
-pub(super) fn from_place(error: TargetError, place: &str) -> TargetError {
+fn from_place(error: TargetError, place: &str) -> TargetError {
     match error {
         TargetError::BadAddress { part, address, reason, nearest } => {
             TargetError::BadAddress { part, address, reason: format!("{reason} (from {place})"), nearest }

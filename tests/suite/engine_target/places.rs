@@ -32,7 +32,7 @@ const TARGETS: [(&str, &str); 18] = [
     ("docker: { host: '' }", "docker.host: is empty"),
     ("docker: { host: 'npipe:////./pipe/x' }", "docker.host: `npipe:////./pipe/x`: named pipes exist on Windows only"),
     ("docker: { host: 'ftp://h' }", "docker.host: `ftp://h`: unknown scheme `ftp`"),
-    ("docker: { host: 'tcp://h:x' }", "docker.host: `tcp://h:x`: `x` is not a port"),
+    ("docker: { host: 'tcp://h:x' }", "docker.host: `tcp://h:x`: `x` is not a valid port"),
     ("docker: { host: 'tcp://h', context: c }", "docker: takes `host` or `context`, not both"),
     ("docker: { tls: certs }", "docker.tls: needs a `host`"),
     ("docker: { context: c, tls: certs }", "docker.tls: a context brings its own; needs a `host`"),

@@ -87,7 +87,7 @@ fn words_of_a_shell_in_an_address_are_refused_wherever_it_is_from() {
             place.refuses(verb, &[("DOCKER_HOST", &address)], "(from DOCKER_HOST)");
         }
         place.write_context("far", &address);
-        place.refuses(&["status"], &[("DOCKER_CONTEXT", "far")], "(from context far, ");
+        place.refuses(&["status"], &[("DOCKER_CONTEXT", "far")], "`context far`: its host ");
         let yaml = serde_json::json!({ "environments": { "far": { "compose": ["compose.yaml"], "target": { "docker": { "host": address } } } } });
         place.write("aictl.yaml", &yaml.to_string());
         for verb in ["status", "config", "secrets", "doctor"] {
