@@ -49,7 +49,7 @@ pub struct DockerTlsFiles {
     pub cert: Option<String>,
     /// Its private key.
     pub key: Option<String>,
-    /// Whether the engine's certificate and name are checked; true when not said.
+    /// Whether the engine's certificate and name are checked; true by default.
     pub verify: Option<bool>,
 }
 

@@ -6,7 +6,6 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
-mod accepted_keys;
 mod bundle;
 mod diagram;
 mod doctor;

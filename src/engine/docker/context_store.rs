@@ -76,12 +76,10 @@ pub(super) fn address(name: &str, folder: &Path, environment: &Environment) -> R
         return parse(&format!("unix://{DEFAULT_SOCKET}"), environment, None);
     }
     let tls = tls(&folder.join("contexts/tls").join(&id).join("docker"), endpoint.skip_verify).map_err(&bad)?;
-    parse(&endpoint.host, environment, tls)
-        .map_err(|error| match error {
-            TargetError::BadAddress { address, reason, .. } => bad(format!("its host `{address}`: {reason}")),
-            other => other,
-        })
-        .map_err(|error| from_place(error, &format!("{shown}, {}", path.display())))
+    parse(&endpoint.host, environment, tls).map_err(|error| match error {
+        TargetError::BadAddress { address, reason, .. } => bad(format!("its host `{address}`: {reason}")),
+        other => other,
+    })
 }
 
 /// A context has TLS when it has a file for it, or says that no certificate is checked.

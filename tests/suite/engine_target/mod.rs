@@ -5,7 +5,3 @@ mod contexts;
 mod places;
 mod port;
 mod tls;
-
-pub use certificates::Authority;
-pub use contexts::write_context;
-pub use port::TlsPort;

@@ -238,7 +238,7 @@ impl<'a> Made<'a> {
                 let spec = Box::new(self.spec(observed, Some(tty)));
                 let (task, timeout) = (self.args.what.clone(), self.job.timeout);
                 let mut run = Plan::default();
-                run.push(Phase::Switch, TaskOperation::Run { task, spec, timeout }, "it was asked for", &[]);
+                run.push(Phase::Switch, TaskOperation::Run { task, spec, timeout }, "requested", &[]);
                 plan.then(run);
             }
             Ok(plan)
