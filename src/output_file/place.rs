@@ -20,13 +20,15 @@ use super::{Existing, HEAD};
 const MOST_LINKS: usize = 40;
 /// `PROC_SUPER_MAGIC` of statfs(2).
 const PROC: i128 = 0x9fa0;
+/// File systems whose files are settings of the kernel: procfs, sysfs, both cgroup hierarchies, debugfs, securityfs.
+const OF_THE_KERNEL: [i128; 6] = [PROC, 0x6265_6572, 0x0027_e0eb, 0x6367_7270, 0x6462_6720, 0x7363_6673];
 
 /// Where bytes go.
 #[derive(Debug)]
 pub(super) enum Place {
     /// A name in a directory.
     Named(Name),
-    /// A device or pipe.
+    /// A device, a pipe or a setting of the kernel.
     Stream(Stream),
 }
 
@@ -57,6 +59,10 @@ pub(super) fn resolve(path: &Path) -> Result<Place, OutputError> {
             FileType::Symlink => {
                 at.refuse_foreign(&found, path)?;
                 at = at.follow(path)?;
+            }
+            // A setting of the kernel is written, not replaced: no file can be made beside it.
+            FileType::RegularFile if is_of_the_kernel(&at.directory) => {
+                return stream::open(&at.directory, &at.name, path).map(Place::Stream);
             }
             FileType::RegularFile => return Ok(Place::Named(at.into_name(Some(found)))),
             FileType::CharacterDevice | FileType::Fifo => {
@@ -154,5 +160,14 @@ fn split(path: &Path) -> Option<(PathBuf, OsString)> {
 
 /// Links of procfs lead to open files, whatever their text says.
 fn is_in_proc(directory: &OwnedFd) -> bool {
-    fstatfs(directory).is_ok_and(|found| i128::from(found.f_type) == PROC)
+    file_system(directory) == Some(PROC)
+}
+
+fn is_of_the_kernel(directory: &OwnedFd) -> bool {
+    file_system(directory).is_some_and(|found| OF_THE_KERNEL.contains(&found))
+}
+
+/// The file system's number in statfs(2).
+fn file_system(directory: &OwnedFd) -> Option<i128> {
+    fstatfs(directory).ok().map(|found| i128::from(found.f_type))
 }

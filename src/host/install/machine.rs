@@ -39,8 +39,8 @@ pub trait Machine: Send + Sync {
     /// Runs a command to its end; every line goes to `told` as it comes.
     async fn run(&self, command: &[String], told: Told<'_>) -> io::Result<CommandEnd>;
 
-    /// Writes a file.
-    async fn write(&self, path: &str, text: &str) -> io::Result<()>;
+    /// Writes a file; false when it held the text already.
+    async fn write(&self, path: &str, text: &str) -> io::Result<bool>;
 
     /// Starts a program that outlives this one.
     async fn launch(&self, command: &[String], log: &str) -> io::Result<()>;
@@ -98,14 +98,18 @@ impl LocalMachine {
     }
 
     /// See [`Machine::write`].
-    pub fn write(&self, path: &str, text: &str) -> io::Result<()> {
+    pub fn write(&self, path: &str, text: &str) -> io::Result<bool> {
         let path = Path::new(path);
+        if std::fs::read(path).is_ok_and(|found| found == text.as_bytes()) {
+            return Ok(false);
+        }
         if let Some(folder) = path.parent() {
             Tree::create(folder).map_err(OutputError::into_io)?;
         }
         OutputFile::open(path, Rules::REPLACE)
             .and_then(|file| file.write(text.as_bytes()))
-            .map_err(OutputError::into_io)
+            .map_err(OutputError::into_io)?;
+        Ok(true)
     }
 
     /// See [`Machine::launch`]. In a session of its own, with nothing of ours open: it outlives us and a closed terminal.

@@ -25,7 +25,7 @@ pub struct SetupStepDone {
     /// Seconds it took; none when it was only planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// Why an optional step was not done.
+    /// Why the step was not done: an optional one failed, or a file held the text already.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
 }
@@ -87,7 +87,8 @@ pub async fn perform_setup(
                 given_up.get_or_insert(error);
                 Some(said)
             }
-            Ok(()) => None,
+            Ok(true) => None,
+            Ok(false) => Some("already set".to_owned()),
         };
         let seconds = Some((took.as_secs_f64() * 1000.0).round() / 1000.0);
         done.push(SetupStepDone { seconds, skipped, ..step.planned() });
@@ -107,26 +108,30 @@ fn named(step: &SetupStep) -> String {
     format!("{} {}", step.verbs.0, step.subject)
 }
 
-fn ended(key: usize, step: &SetupStep, result: &Result<(), SetupError>, took: Duration) -> Event {
+fn ended(key: usize, step: &SetupStep, result: &Result<bool, SetupError>, took: Duration) -> Event {
     let subject = step.subject.clone();
     match result {
-        Ok(()) => Event::StepFinished { key, verb: step.verbs.1, subject, detail: None, took },
+        Ok(changed) => {
+            let detail = (!changed).then(|| "unchanged".to_owned());
+            Event::StepFinished { key, verb: step.verbs.1, subject, detail, took }
+        }
         Err(error) => Event::StepFailed { key, verb: step.verbs.0, subject, message: error.to_string(), took },
     }
 }
 
-async fn perform(step: &SetupStep, machine: &dyn Machine, told: Told<'_>) -> Result<(), SetupError> {
+/// Whether the step changed anything.
+async fn perform(step: &SetupStep, machine: &dyn Machine, told: Told<'_>) -> Result<bool, SetupError> {
     match &step.action {
-        Action::Run { commands, limit } => run(step, commands, *limit, (machine, told)).await,
+        Action::Run { commands, limit } => run(step, commands, *limit, (machine, told)).await.map(|()| true),
         Action::Write { path, text } => machine.write(path, text).await.map_err(|e| failed(step, &e)),
         Action::Launch { command, log, grace } => {
             if answers_within(machine, *grace).await.is_ok() {
-                return Ok(());
+                return Ok(true);
             }
-            machine.launch(command, log).await.map_err(|e| failed(step, &e))
+            machine.launch(command, log).await.map(|()| true).map_err(|e| failed(step, &e))
         }
         Action::AwaitEngine { limit, log } => {
-            let Err(last) = answers_within(machine, *limit).await else { return Ok(()) };
+            let Err(last) = answers_within(machine, *limit).await else { return Ok(true) };
             Err(silent(machine, *limit, (last, log.as_deref())).await)
         }
     }

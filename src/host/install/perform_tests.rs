@@ -24,6 +24,8 @@ struct Scripted {
     looks: AtomicUsize,
     done: Mutex<Vec<String>>,
     read_only: bool,
+    /// Every file holds what is written already.
+    written: bool,
     /// The engine ends right after its start.
     ends_at_once: bool,
 }
@@ -49,9 +51,9 @@ impl Machine for Scripted {
         }
     }
 
-    async fn write(&self, path: &str, _text: &str) -> io::Result<()> {
+    async fn write(&self, path: &str, _text: &str) -> io::Result<bool> {
         self.done.lock().unwrap().push(format!("write {path}"));
-        if self.read_only { Err(io::ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(()) }
+        if self.read_only { Err(io::ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(!self.written) }
     }
 
     async fn launch(&self, command: &[String], _log: &str) -> io::Result<()> {
@@ -214,6 +216,13 @@ async fn an_optional_step_that_fails_is_skipped_and_says_why() {
         done.iter().all(|step| step.skipped.as_deref().is_some_and(|why| why.contains("permission denied"))),
         "{done:?}"
     );
+}
+
+#[tokio::test]
+async fn what_is_set_already_is_no_change() {
+    let machine = Scripted { written: true, ..Default::default() };
+    let done = perform_on(&machine, &kernel_steps()).await.unwrap();
+    assert!(done.iter().all(|step| step.skipped.as_deref() == Some("already set")), "{done:?}");
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ impl Machine for ThisMachine {
         self.local.run(command, told).await
     }
 
-    async fn write(&self, path: &str, text: &str) -> io::Result<()> {
+    async fn write(&self, path: &str, text: &str) -> io::Result<bool> {
         self.local.write(path, text)
     }
 
