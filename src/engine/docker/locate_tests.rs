@@ -152,7 +152,7 @@ fn the_tls_variables_mean_what_they_mean_to_the_docker_cli() {
     assert_eq!(tls_of_route(&address), Some(&TlsFiles { ca: ca.clone(), client: None, skip_verify: false }));
     assert_eq!(resolve(None, &verified).unwrap().display, "tcp://localhost:2376");
     assert!(matches!(resolve(Some("unix:///x"), &verified).unwrap().route, Route::Unix(_)));
-    assert!(resolve(Some("http://h"), &verified).unwrap_err().to_string().contains("is not encrypted"));
+    assert!(resolve(Some("http://h"), &verified).unwrap_err().to_string().contains("in the clear"));
     let unverified = environment(&[("DOCKER_TLS", "1"), ("DOCKER_CERT_PATH", path)]);
     let address = resolve(Some("tcp://h"), &unverified).unwrap();
     assert_eq!(tls_of_route(&address), Some(&TlsFiles { ca, client: None, skip_verify: true }));
@@ -185,6 +185,6 @@ fn tls_of_aictl_yaml_is_all_there_is_and_its_files_must_exist() {
     assert_eq!(said, "invalid engine address `tcp://h`: /nonexistent/ca.pem does not exist");
     for host in ["ssh://h", "unix:///x.sock", "http://h"] {
         let said = refused(Some(&of_host(host, Some(DockerTls::Directory(path.clone())))), &variables);
-        assert!(said.contains("TLS is for tcp:// only") || said.contains("is not encrypted"), "{said}");
+        assert!(said.contains("TLS is for tcp:// only") || said.contains("in the clear"), "{said}");
     }
 }
