@@ -34,3 +34,4 @@ pub use loader::{
     load_variables, locate,
 };
 pub use model::{Service, Stack};
+pub use yaml::plain_value;

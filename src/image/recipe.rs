@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::{Digester, ImageError, Reference};
+use crate::compose;
 use crate::error::nearest;
 
 /// What a recipe says of itself.
@@ -66,7 +67,8 @@ impl Recipe {
         let bad = |reason: String| ImageError::BadRecipe { recipe: name.to_owned(), reason };
         let about = files.iter().find(|file| file.path == ABOUT).ok_or_else(|| bad(format!("it has no {ABOUT}")))?;
         let text = std::str::from_utf8(&about.bytes).map_err(|e| bad(format!("{ABOUT}: {e}")))?;
-        let about: About = serde_saphyr::from_str(text).map_err(|e| bad(format!("{ABOUT}: {e}")))?;
+        let about = compose::plain_value(text).map_err(|e| bad(format!("{ABOUT}: {e}")))?;
+        let about: About = serde_json::from_value(about).map_err(|e| bad(format!("{ABOUT}: {e}")))?;
         let image: Reference = about.image.parse()?;
         if image.tag().is_none() || !image.is_ours() {
             return Err(bad(format!("its image `{}` is not of the form aictl/NAME:TAG", about.image)));

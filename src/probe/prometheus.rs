@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::http::Question;
 use super::probe_once::Seen;
 use super::{Planned, ProbeContext, ProbeError};
+use crate::compose;
 use crate::plan::ObservedContainer;
 use crate::project::{HttpParts, PrometheusCheck, RulesState};
 
@@ -153,8 +154,8 @@ fn judge_rules(rules: &Value, config: &Value, wanted: &RulesState) -> Judged {
 /// Whether the running configuration has `rule_files`.
 fn names_rule_files(config: &Value) -> bool {
     let text = config["yaml"].as_str().unwrap_or_default();
-    let config: serde_yaml_ng::Value = serde_yaml_ng::from_str(text).unwrap_or_default();
-    config.get("rule_files").and_then(|files| files.as_sequence()).is_some_and(|files| !files.is_empty())
+    let config = compose::plain_value(text).unwrap_or_default();
+    config["rule_files"].as_array().is_some_and(|files| !files.is_empty())
 }
 
 fn series(data: &Value, query: &str) -> Judged {

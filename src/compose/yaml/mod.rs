@@ -47,9 +47,16 @@ pub(crate) fn parse(text: &str, file: u16) -> Result<Vec<Document>, YamlError> {
     Ok(documents)
 }
 
+/// The first document of a text as plain data, for YAML that is not a compose file; null when there is none.
+pub fn plain_value(text: &str) -> Result<serde_json::Value, String> {
+    let documents = parse(text, 0).map_err(|error| format!("line {}: {}", error.at.line, error.message))?;
+    let root = documents.into_iter().next().map(|document| document.root).unwrap_or_default();
+    serde_json::to_value(root).map_err(|error| error.to_string())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, plain_value};
     use crate::compose::json::{Layout, to_string};
 
     fn json(text: &str) -> String {
@@ -120,5 +127,12 @@ mod tests {
     fn documents_of_one_file_are_kept_apart() {
         assert_eq!(parse("a: 1\n---\nb: 2\n", 0).unwrap().len(), 2);
         assert_eq!(parse("# nothing\n", 0).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn other_files_are_read_as_plain_data() {
+        assert_eq!(plain_value("a: [1, x]\n"), Ok(serde_json::json!({ "a": [1, "x"] })));
+        assert_eq!(plain_value(""), Ok(serde_json::Value::Null));
+        assert_eq!(plain_value("a: 1\na: 2\n"), Err("line 2: mapping key \"a\" already defined at line 1".to_owned()));
     }
 }
