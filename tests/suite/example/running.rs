@@ -33,8 +33,8 @@ fn example_starts_is_migrated_answers_and_keeps_its_data_until_it_is_removed() {
     assert_eq!(created.status, 201, "{}", created.body);
 
     let before = stage.containers();
-    assistant.aictl(&["start"]).ended(0);
-    assert_eq!(stage.containers(), before, "an unchanged start touched something");
+    let again = assistant.aictl(&["start"]).ended(0);
+    assert_eq!(stage.containers(), before, "an unchanged start touched something:\n{}", again.stderr);
 
     assistant.aictl(&["stop"]).ended(0);
     assert_eq!(assistant.get("/").status, 0);

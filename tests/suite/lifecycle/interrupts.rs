@@ -39,10 +39,11 @@ fn hears(child: &mut Child, words: &str) {
 fn the_first_signal_takes_back_what_never_ran_and_its_code_says_which_it_was() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 143)] {
         let Some(stage) = TestProject::new(&format!("signal{}", signal.to_lowercase()), WAITING) else { return };
-        let mut child = stage.spawn("start");
+        let child = spawned(&stage, "start --progress plain");
         stage.eventually("the first service", || stage.containers().contains(&"slow-1 running".to_owned()));
         send(&child, signal);
-        assert_eq!(child.wait().unwrap().code(), Some(code), "{signal}");
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{signal}:\n{}", String::from_utf8_lossy(&ended.stderr));
         assert_eq!(stage.containers(), ["slow-1 running"], "what was only created is taken back");
         assert!(stage.aictl("lock status").code(0).stdout.contains("not locked"));
     }

@@ -138,10 +138,12 @@ impl Drop for TestProject {
         self.remove("ps", &["-aq"], &["rm", "-f", "-v"]);
         self.remove("network", &["ls", "-q"], &["network", "rm"]);
         self.remove("volume", &["ls", "-q"], &["volume", "rm", "-f"]);
-        // Images that were built for the project have its name; what they are made of serves the next build.
-        let built = docker(&["image", "ls", "-q", "--filter", &format!("reference={}-*", self.name)]);
+        // Images that were built for the project have its name; what they are made of serves the next build. They go by
+        // name: the same steps out of the builder's cache are one image with the names of several projects.
+        let format = ["--format", "{{.Repository}}:{{.Tag}}"];
+        let built = docker(&["image", "ls", "--filter", &format!("reference={}-*", self.name), format[0], format[1]]);
         for image in built.split_whitespace() {
-            let _ = Command::new("docker").args(["image", "rm", "--force", "--no-prune", image]).output();
+            let _ = Command::new("docker").args(["image", "rm", "--no-prune", image]).output();
         }
         let _ = Command::new("docker").args(["volume", "rm", "-f", &format!("{}_aictl", self.name)]).output();
     }
