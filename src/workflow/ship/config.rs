@@ -149,7 +149,7 @@ impl ListArgs {
 }
 
 /// Prints the project.
-pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: ConfigArgs) -> Result<ConfigReport> {
     let project = load_project_file(context)?;
     warn_of_no_effect(context, &project);
     let mut load = load_args(context, &project)?;
@@ -171,7 +171,7 @@ pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>>
         OutputFile::open(&context.cwd.join(file), rules)?.write(text.as_bytes())?;
         text.clear();
     }
-    Ok(Box::new(ConfigReport { text }))
+    Ok(ConfigReport { text })
 }
 
 /// Whether a secret's value is in the text: of the environment, of env files or written in the files themselves.

@@ -9,9 +9,9 @@ use crate::compose::value::Node;
 use crate::compose::{ComposeError, LoadArgs, Located, load_model, locate};
 use crate::error::Result;
 use crate::project::PROJECT_FILE;
+use crate::session::env_files::generated_names;
 use crate::session::load::{load_args, load_project_file};
 use crate::session::{Context, WorkflowError};
-use crate::workflow::begin::secrets::generated_names;
 
 /// Environment of an adopted project unless the command line names one.
 const ENVIRONMENT: &str = "dev";

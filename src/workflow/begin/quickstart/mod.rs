@@ -20,7 +20,6 @@ use crate::event::Reporter;
 use crate::project::{LoadedProject, PROJECT_FILE};
 use crate::session::context::quoted_word;
 use crate::session::load::load_project_file;
-use crate::session::report::Report;
 use crate::session::{Context, GlobalOptions};
 use crate::workflow::begin::init;
 use journal::Journal;
@@ -45,11 +44,11 @@ pub struct QuickstartArgs {
 }
 
 /// Goes all the way.
-pub async fn run(context: &Context, args: QuickstartArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: QuickstartArgs) -> Result<QuickstartReport> {
     let mut journal = Journal::new(context.reporter.clone());
     let again = again(context, &args);
     match go(context, &args, &mut journal).await {
-        Ok(report) => Ok(Box::new(QuickstartReport { again, ..report })),
+        Ok(report) => Ok(QuickstartReport { again, ..report }),
         Err(error) => {
             let hint = report::goes_on(&again, error.kind());
             Err(error.with_hint(hint))
