@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use super::setting::{EnvFile, Setting, load_setting};
 use crate::compose::{self, ComposeError, Variable};
 use crate::error::Result;
+use crate::input_file::LocalFiles;
 use crate::project::{GenerateKind, LoadedProject, Project, SecretRequirement};
 use crate::secret::{Alphabet, is_secret_name, placeholder_reason};
 use crate::session::Context;
@@ -99,7 +100,7 @@ fn load_variables(context: &Context, project: &LoadedProject) -> Result<BTreeMap
     // The env file itself may not be there yet.
     args.env_files.clear();
     args.environment.insert("COMPOSE_DISABLE_ENV_FILE".to_owned(), "1".to_owned());
-    match compose::load_variables(&args) {
+    match compose::load_variables(&args, &LocalFiles) {
         Err(ComposeError::NotFound { .. }) => Ok(BTreeMap::new()),
         result => Ok(result?),
     }

@@ -17,6 +17,7 @@ use futures_util::FutureExt;
 use crate::compose::{ComposeError, locate};
 use crate::error::Result;
 use crate::event::Reporter;
+use crate::input_file::LocalFiles;
 use crate::project::{LoadedProject, PROJECT_FILE};
 use crate::session::context::quoted_word;
 use crate::session::load::load_project_file;
@@ -117,7 +118,7 @@ fn is_project(context: &Context) -> bool {
     let context = &Context { options, ..context.clone() };
     let Ok(project) = load_project_file(context) else { return true };
     let Ok(args) = crate::session::load::load_args(context, &project) else { return true };
-    project.file.is_some() || !matches!(locate(&args), Err(ComposeError::NotFound { .. }))
+    project.file.is_some() || !matches!(locate(&args, &LocalFiles), Err(ComposeError::NotFound { .. }))
 }
 
 /// The environment of the command line, else the one for newcomers, else the default one.

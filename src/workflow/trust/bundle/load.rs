@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::event::{Event, Reporter, human};
 use crate::image::bundle::{Bundle, BundledImage};
 use crate::image::{Digest, ImageError, architecture, runs};
+use crate::input_file::LocalFiles;
 use crate::plan::{BundleImage, ImageOperation, ObservedImage, Phase, Plan, Scope};
 use crate::session::engine_images::{ENGINE_WIDE, engine};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
@@ -118,7 +119,7 @@ async fn verified(context: &Context, path: &Path) -> Result<Arc<Bundle>> {
     reporter.report(Event::StepStarted { key: 0, verb: "verify", subject: subject.clone(), cause });
     let told = reporter.clone();
     let verify = move || {
-        let bundle = Bundle::open(&path)?;
+        let bundle = Bundle::open(&path, &LocalFiles)?;
         let total = bundle.size();
         let mut step = Step { reporter: &*told, total, last: 0 };
         bundle.verify(&bundle.contents().images.iter().collect::<Vec<_>>(), true, &mut |read| step.tell(read))?;

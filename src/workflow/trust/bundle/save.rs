@@ -20,6 +20,7 @@ use crate::image::bundle::{
     BlobStore, Bundle, BundledFile, BundledImage, Contents, FORMAT, take_archive, write_bundle,
 };
 use crate::image::{Digest, ImageError, Reference};
+use crate::input_file::LocalFiles;
 use crate::output_file::{Content, Existing, OutputError, OutputFile, Rules};
 use crate::plan::{Observed, ObservedImage};
 use crate::session::attached_process::Passed;
@@ -94,7 +95,7 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<SaveAnswer>
         let files = file_names(&collected, !args.without_binary);
         return Ok(planned(path, &references, (files, left_out)).into());
     }
-    let earlier = args.base.as_ref().map(|old| Bundle::open(&context.cwd.join(old))).transpose()?;
+    let earlier = args.base.as_ref().map(|old| Bundle::open(&context.cwd.join(old), &LocalFiles)).transpose()?;
     let (known, since) = earlier.map(|old| (old.known(), Some(old.index().clone()))).unwrap_or_default();
     let names: Vec<String> = references.iter().map(|(name, _)| name.clone()).collect();
     let contents = empty(&loaded, since);
@@ -134,8 +135,11 @@ fn place(context: &Context, args: &SaveArgs) -> Result<OutputFile> {
         let hint = Some("write another file: `aictl bundle save NEW --base OLD`".to_owned());
         return Err(WorkflowError::Usage { message, hint }.into());
     }
-    let existing =
-        if args.force || Bundle::open(&path).is_ok() { Existing::Replace } else { Existing::ReplaceOwn(|_| false) };
+    let existing = if args.force || Bundle::open(&path, &LocalFiles).is_ok() {
+        Existing::Replace
+    } else {
+        Existing::ReplaceOwn(|_| false)
+    };
     OutputFile::open(&path, Rules { existing, content: Content::Plain }).map_err(|error| match error {
         OutputError::Exists { path } => {
             let message = format!("`{}` exists and is not a bundle", path.display());
