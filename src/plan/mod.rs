@@ -20,15 +20,15 @@ mod readiness;
 pub mod teardown;
 
 pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};
-pub use describe::{Description, Names};
 pub use error::PlanError;
 pub use observed::{
     Change, ChangeKind, ContainerState, EngineFlavour, EngineHost, EngineInfo, Health, Observed, ObservedContainer,
     ObservedImage, ObservedMount, ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
 };
 pub use operation::{
-    BundleImage, ContainerOperation, ImageOperation, ImageSource, NetworkOperation, Operation, Outcome, PullPolicy,
-    Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, task_subject,
+    BundleImage, ContainerOperation, Description, ImageOperation, ImageSource, Names, NetworkOperation, Operation,
+    Outcome, PullPolicy, Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation,
+    task_subject,
 };
 pub use plan::{Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{

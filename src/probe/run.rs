@@ -5,7 +5,8 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use super::probe_once::{Seen, look};
+use super::probe_once::look;
+use super::seen::Seen;
 use super::{Attempt, CheckOutcome, Planned, ProbeContext, ProbeError, Verdict};
 
 /// How long one look may take unless the check says otherwise.

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use super::Attempt;
 use crate::error::{ErrorKind, Hint};
 use crate::release::ObservedLease;
 
@@ -39,6 +38,17 @@ const FULL_DISK: &str = "see disk usage with `docker system df`";
 /// A command of a build reports a full disk, then the build only that the command failed.
 fn is_full(line: &str) -> bool {
     line.to_ascii_lowercase().contains("no space left on device")
+}
+
+/// One source an image was not to be had from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The source in words: `mirror mirror.local:5000/redis:7`.
+    pub source: String,
+    /// Why not.
+    pub reason: String,
+    /// Whether it refused the credentials.
+    pub credentials: bool,
 }
 
 fn listed(attempts: &[Attempt]) -> String {

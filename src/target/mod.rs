@@ -8,7 +8,7 @@ mod error;
 mod stream;
 mod traits;
 
-pub use attempts::{Attempt, Attempts};
-pub use error::{AddressPart, ContainerFacts, TargetError};
+pub use attempts::Attempts;
+pub use error::{AddressPart, Attempt, ContainerFacts, TargetError};
 pub use stream::{BoxDuplex, BoxRead, ByteStream, Duplex, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
 pub use traits::{Copy, Dial, Engine, Exec, Images, Logs, ReleaseStore, Target};

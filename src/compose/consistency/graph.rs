@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Inconsistency;
+use super::inconsistency::Inconsistency;
 use crate::compose::model::Stack;
 
 pub(super) fn check(stack: &Stack, found: &mut Vec<Inconsistency>) {

@@ -4,7 +4,7 @@
 
 use bollard::errors::Error as ApiError;
 
-use super::connection::Connection;
+use crate::plan::EngineInfo;
 use crate::target::TargetError;
 
 /// The message at the end of an error's chain: `Connection refused (os error 111)`.
@@ -17,7 +17,8 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The general mapping; `doing` is the operation in words: `creating network a_default`.
-pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> TargetError {
+pub(super) fn map(engine: &impl AsRef<EngineInfo>, doing: &str, error: ApiError) -> TargetError {
+    let address = &engine.as_ref().address;
     let operation = doing.to_owned();
     match error {
         ApiError::DockerResponseServerError { status_code, message } => refused(operation, status_code, message),
@@ -27,15 +28,15 @@ pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> Targ
         }
         // Not even a connection, or one that broke off in the middle: an engine that went away is no refusal.
         ApiError::HyperLegacyError { err } => {
-            if let Some(failed) = super::tls::failure_of(&connection.engine.address, &err) {
+            if let Some(failed) = super::tls::failure_of(address, &err) {
                 return failed;
             }
             let reason = innermost(&err);
             let reason = if err.is_connect() { reason } else { format!("{operation}: {reason}") };
-            TargetError::Unreachable { address: connection.engine.address.clone(), reason }
+            TargetError::Unreachable { address: address.clone(), reason }
         }
         ApiError::RequestTimeoutError => {
-            TargetError::Broken { operation, message: format!("the engine at {} timed out", connection.engine.address) }
+            TargetError::Broken { operation, message: format!("the engine at {address} timed out") }
         }
         other => TargetError::Broken { operation, message: innermost(&other) },
     }

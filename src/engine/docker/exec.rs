@@ -13,9 +13,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 
-use super::connection::{Connection, encoded};
+use super::connection::Connection;
 use super::frames::Frames;
 use super::perform::start;
+use super::query::encoded;
 use crate::event::OutputStream;
 use crate::target::{BoxRead, ExecArgs, ExecInput, TargetError};
 

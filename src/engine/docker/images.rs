@@ -13,10 +13,11 @@ use hyper::header::CONTENT_TYPE;
 use serde::Deserialize;
 
 use super::DockerEngine;
-use super::connection::{Connection, encoded};
+use super::connection::Connection;
 use super::credentials;
 use super::json_lines::json_lines;
-use super::observe::{PARALLEL, present};
+use super::listing::{PARALLEL, present};
+use super::query::encoded;
 use crate::plan::ObservedImage;
 use crate::target::{ByteStream, TargetError};
 

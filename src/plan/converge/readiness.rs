@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ConvergeOptions, Observed, Planner, Progress, Wanted};
+use super::options::{ConvergeOptions, Wanted};
+use super::planner::{Planner, Progress};
 use crate::compose::model::{Condition, Service, Stack};
-use crate::plan::{ContainerState, Health, Operation, Phase, Readiness, StepId, WaitOperation};
+use crate::plan::{ContainerState, Health, Observed, Operation, Phase, Readiness, StepId, WaitOperation};
 
 /// A service without a health check counts as ready when it has run this long.
 const STABLE_MILLIS: u64 = 400;

@@ -2,8 +2,8 @@
 //! Reads its containers as found and the steps of its dependencies; pushes steps.
 //! Never looks at other services' containers, except to ask whether they will start.
 
-use super::spec::namespace_parents;
-use super::{Named, Namespaces, Planner, Progress, Slot, container_spec};
+use super::planner::{Named, Planner, Progress};
+use super::spec::{Namespaces, Slot, container_spec, namespace_parents};
 use crate::compose::model::{Condition, Service};
 use crate::plan::{
     ContainerOperation, ContainerSpec, ContainerState, Health, ObservedContainer, Operation, Phase, Readiness,
@@ -322,7 +322,7 @@ impl<'a> Planner<'a> {
         let (name, service) = named;
         let mut last = started;
         for hook in &service.post_start {
-            let operation = super::super::teardown::hook(name, container, hook);
+            let operation = crate::plan::teardown::hook(name, container, hook);
             last = self.plan.push(Phase::Switch, operation, "it was started", &[last]);
         }
         let ready = self.is_awaited(name).then(|| self.push_await(named, container, "it was started", &[last]));

@@ -6,13 +6,13 @@ mod verifier;
 
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::probe_once::Seen;
+use super::seen::Seen;
 use super::{ProbeContext, ProbeError, public};
 use crate::project::{TlsCheck, host_and_port, is_public};
 use crate::target::BoxDuplex;
@@ -49,13 +49,9 @@ async fn shaken(
     config: Result<ClientConfig, rustls::Error>,
 ) -> std::io::Result<TlsStream<BoxDuplex>> {
     let config = config.map_err(std::io::Error::other)?;
-    let name = server_name(host).ok_or_else(|| std::io::Error::other(format!("invalid server name `{host}`")))?;
+    let name =
+        verifier::server_name(host).ok_or_else(|| std::io::Error::other(format!("invalid server name `{host}`")))?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
-}
-
-fn server_name(host: &str) -> Option<ServerName<'static>> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    ServerName::try_from(bare.to_owned()).ok()
 }
 
 pub(super) async fn look(context: &ProbeContext<'_>, check: &TlsCheck) -> Result<Seen, ProbeError> {

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 
-use super::super::connection::Connection;
-use super::super::frames::Frames;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::frames::Frames;
 use crate::event::Channel;
 use crate::target::{BoxDuplex, TargetError};
 

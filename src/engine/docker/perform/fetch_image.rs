@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::{DockerEngine, images};
 use super::{Progress, created, image, pull, recipe};
+use crate::engine::docker::{DockerEngine, images};
 use crate::image::bundle::{Bundle, BundledImage};
 use crate::image::{Digest, ImageError};
 use crate::input_file::LocalFiles;

@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::connection::Connection;
-use super::super::convert::parent;
-use super::super::copy;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::convert::parent;
+use crate::engine::docker::copy;
 use crate::plan::{ContainerSpec, CopiedFile};
 use crate::target::TargetError;
 

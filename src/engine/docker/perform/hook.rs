@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::super::connection::Connection;
-use super::super::exec;
 use super::{Progress, done};
 use crate::compose::model::ServiceHook;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::exec;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::Outcome;
 use crate::target::{ExecArgs, ExecInput, TargetError};

@@ -11,25 +11,18 @@ mod image_build;
 mod load_bundle;
 mod network;
 mod ports;
+mod progress;
 mod pull;
 mod recipe;
 mod volume;
 
 pub(super) use container::start;
+pub(super) use progress::Progress;
+use progress::{created, done};
 
 use super::DockerEngine;
-use crate::event::{Event, Reporter};
 use crate::plan::{ContainerOperation, ImageOperation, Names, NetworkOperation, Operation, Outcome, VolumeOperation};
 use crate::target::TargetError;
-
-/// Where progress of an operation is told.
-#[derive(Clone, Copy)]
-pub(super) struct Progress<'a> {
-    /// The caller's step.
-    pub(super) key: usize,
-    /// Who is told.
-    pub(super) reporter: &'a dyn Reporter,
-}
 
 impl DockerEngine {
     pub(super) async fn act(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
@@ -103,25 +96,4 @@ impl DockerEngine {
             }
         }
     }
-}
-
-impl Progress<'_> {
-    fn told(&self, message: String, amount: (Option<u64>, Option<u64>)) {
-        let (done, total) = amount;
-        self.reporter.report(Event::StepProgressed { key: self.key, message, done, total });
-    }
-
-    fn line(&self, line: &str) {
-        // A counter that returns to the beginning of its line has its last state told.
-        let line = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default().to_owned();
-        self.reporter.report(Event::StepOutput { key: self.key, line });
-    }
-}
-
-fn done() -> Outcome {
-    Outcome::default()
-}
-
-fn created(id: String) -> Outcome {
-    Outcome { id: Some(id), ..Outcome::default() }
 }

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::connection::Connection;
-use super::super::{error_mapping, observe};
 use super::{created, done};
 use crate::compose::hash;
 use crate::compose::model::{Ipam, Network};
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::{error_mapping, observe};
 use crate::plan::{Outcome, labels};
 use crate::target::TargetError;
 
@@ -48,7 +48,7 @@ fn request((project, key): (&str, &str), name: &str, network: &Network) -> Value
     let mut labels: BTreeMap<String, String> = network.labels.clone();
     labels.insert(labels::NETWORK.to_owned(), key.to_owned());
     labels.insert(labels::PROJECT.to_owned(), project.to_owned());
-    labels.insert(labels::VERSION.to_owned(), super::super::COMPATIBLE_WITH.to_owned());
+    labels.insert(labels::VERSION.to_owned(), crate::engine::docker::COMPATIBLE_WITH.to_owned());
     labels.insert(labels::CONFIG_HASH.to_owned(), hash::network_hash(network));
     let mut body = json!({
         "Name": name,

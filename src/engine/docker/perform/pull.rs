@@ -8,10 +8,10 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use serde_json::Value;
 
-use super::super::connection::encoded;
-use super::super::json_lines::json_lines;
-use super::super::{DockerEngine, credentials, images};
 use super::{Progress, created};
+use crate::engine::docker::json_lines::json_lines;
+use crate::engine::docker::query::encoded;
+use crate::engine::docker::{DockerEngine, credentials, images};
 use crate::plan::Outcome;
 use crate::target::TargetError;
 

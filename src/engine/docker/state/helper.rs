@@ -10,11 +10,12 @@ use futures_util::TryStreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::DockerEngine;
-use super::super::connection::{Connection, encoded};
-use super::super::{copy, error_mapping};
 use super::image::{IMAGE, PROGRAM};
 use super::{FOLDER, ROLE, held_name, image, volume_name};
+use crate::engine::docker::DockerEngine;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::query::encoded;
+use crate::engine::docker::{copy, error_mapping};
 use crate::plan::labels::AICTL_PROJECT;
 use crate::target::TargetError;
 

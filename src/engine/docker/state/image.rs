@@ -2,8 +2,8 @@
 //! Reads an architecture; returns a tar archive that the engine imports, so that a bare remote engine needs nothing.
 //! Never pulls.
 
-use super::super::connection::Connection;
-use super::super::{copy, error_mapping};
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::{copy, error_mapping};
 use crate::target::TargetError;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use bytes::Bytes;

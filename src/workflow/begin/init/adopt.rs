@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::{Draft, InitReport, write};
+use super::written::{Draft, InitReport, write};
 use crate::compose::value::Node;
 use crate::compose::{ComposeError, LoadArgs, Located, load_model, locate};
 use crate::error::Result;

@@ -9,9 +9,9 @@ use std::time::Duration;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt};
 use tokio::time::Instant;
 
+use super::lines::{Ended, LogSelection, displayed, open_all, show, source, unreadable};
 use super::merge::Merge;
 use super::seen::Seen;
-use super::{Ended, LogSelection, displayed, open_all, show, source, unreadable};
 use crate::event::LogLine;
 use crate::plan::{Change, ChangeKind, ContainerState, ObservedContainer, Scope};
 use crate::session::Context;

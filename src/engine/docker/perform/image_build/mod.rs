@@ -14,9 +14,9 @@ use bollard::auth::DockerCredentials;
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 
-use super::super::{DockerEngine, credentials, error_mapping, images};
 use super::{Progress, created, image};
 use crate::compose::model::Build;
+use crate::engine::docker::{DockerEngine, credentials, error_mapping, images};
 use crate::plan::Outcome;
 use crate::target::TargetError;
 use context::Context;
