@@ -99,12 +99,20 @@ async fn exit_code(connection: &Connection, id: &str, doing: &str) -> Result<i64
     }
 }
 
+/// A created container, and whether it has a terminal.
+#[derive(Clone, Copy)]
+pub(super) struct CreatedContainer<'a> {
+    pub(super) id: &'a str,
+    pub(super) tty: bool,
+}
+
 pub(super) async fn run_attached(
     connection: &Connection,
-    (container, tty): (&str, bool),
+    created: CreatedContainer<'_>,
     input: ExecInput,
     output: &dyn OutputStream,
 ) -> Result<i64, TargetError> {
+    let CreatedContainer { id: container, tty } = created;
     let doing = format!("running {container}");
     let path = format!("/containers/{}", encoded(container));
     let stdin = u8::from(input.stdin.is_some());

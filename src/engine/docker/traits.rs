@@ -74,7 +74,7 @@ impl Exec for DockerEngine {
         input: ExecInput,
         output: &dyn OutputStream,
     ) -> Result<i64, TargetError> {
-        exec::run_attached(&self.connection, (container, tty), input, output).await
+        exec::run_attached(&self.connection, exec::CreatedContainer { id: container, tty }, input, output).await
     }
 }
 

@@ -77,21 +77,14 @@ impl Planner<'_> {
         self.wanted.options.ready_timeout.unwrap_or_else(|| allowed.max(SHORTEST_WAIT))
     }
 
-    /// Waits for a container of the service after the given steps.
-    pub(super) fn push_await(
-        &mut self,
-        (name, service): (&str, &Service),
-        container: &str,
-        cause: &str,
-        after: &[StepId],
-    ) -> StepId {
-        let operation = Operation::Wait(WaitOperation::Ready {
+    /// The wait for a container of the service.
+    pub(super) fn await_ready(&self, (name, service): (&str, &Service), container: &str) -> Operation {
+        Operation::Wait(WaitOperation::Ready {
             service: name.to_owned(),
             container: container.to_owned(),
             readiness: self.readiness(name, service),
             timeout: self.ready_timeout(service),
-        });
-        self.plan.push(Phase::Switch, operation, cause, after)
+        })
     }
 
     /// Whether somebody wants to know when this service is ready.
@@ -143,7 +136,8 @@ impl Planner<'_> {
                 _ => container.state == ContainerState::Running,
             };
             if !settled {
-                let step = self.push_await((name, service), &container.id, "a dependent service waits for it", &[]);
+                let wait = self.await_ready((name, service), &container.id);
+                let step = self.plan.push(Phase::Switch, wait, "a dependent service waits for it", &[]);
                 if let Some(entry) = self.progress.get_mut(name) {
                     entry.ready.push(step);
                 }

@@ -142,7 +142,8 @@ impl<'a> Planner<'a> {
         self.note_kept(name, container);
         let unsettled = container.health != Health::Healthy && self.readiness(name, service) == Readiness::Healthy;
         if self.wanted.options.wait && unsettled && container.health != Health::None {
-            let step = self.push_await(named, &container.id, "it is not healthy yet", &[]);
+            let wait = self.await_ready(named, &container.id);
+            let step = self.plan.push(Phase::Switch, wait, "it is not healthy yet", &[]);
             self.entry(name).ready.push(step);
         }
     }
@@ -325,7 +326,8 @@ impl<'a> Planner<'a> {
             let operation = crate::plan::teardown::hook(name, container, hook);
             last = self.plan.push(Phase::Switch, operation, "it was started", &[last]);
         }
-        let ready = self.is_awaited(name).then(|| self.push_await(named, container, "it was started", &[last]));
+        let wait = self.is_awaited(name).then(|| self.await_ready(named, container));
+        let ready = wait.map(|wait| self.plan.push(Phase::Switch, wait, "it was started", &[last]));
         let entry = self.entry(name);
         entry.touched = true;
         entry.started.push(last);

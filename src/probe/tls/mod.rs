@@ -79,7 +79,7 @@ async fn judged(stream: BoxDuplex, host: &str, (check, now): (&TlsCheck, i64)) -
 
 /// What a chain is worth at a time: words, or the fault.
 fn judge(chain: &[CertificateDer<'_>], check: &TlsCheck, now: i64) -> Result<String, String> {
-    let [first, rest @ ..] = chain else { return Err(format!("{} showed no certificate", check.address)) };
+    let [first, ..] = chain else { return Err(format!("{} showed no certificate", check.address)) };
     let unreadable = |_| format!("cannot parse the certificate of {}", check.address);
     let (_, certificate) = X509Certificate::from_der(first).map_err(unreadable)?;
     let validity = certificate.validity();
@@ -105,7 +105,7 @@ fn judge(chain: &[CertificateDer<'_>], check: &TlsCheck, now: i64) -> Result<Str
         let all = names(&certificate).join(", ");
         return Err(format!("the certificate of {} is for {all}, not for {name}", check.address));
     }
-    let authority = match verifier::verify((first, rest), check.server_name.as_deref(), (roots(), time(now))) {
+    let authority = match verifier::verify(chain, check.server_name.as_deref(), roots(), time(now)) {
         Ok(()) => "chain known here".to_owned(),
         Err(fault) if check.verify => return Err(format!("the chain of {} is not trusted: {fault}", check.address)),
         Err(_) if certificate.issuer() == certificate.subject() => "self-signed".to_owned(),

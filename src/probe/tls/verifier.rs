@@ -26,10 +26,12 @@ pub(super) fn unverified() -> Result<ClientConfig, Error> {
 
 /// Whether an authority vouches for the chain at a time; the name is judged elsewhere.
 pub(super) fn verify(
-    (first, rest): (&CertificateDer<'_>, &[CertificateDer<'_>]),
+    chain: &[CertificateDer<'_>],
     name: Option<&str>,
-    (roots, now): (RootCertStore, UnixTime),
+    roots: RootCertStore,
+    now: UnixTime,
 ) -> Result<(), String> {
+    let [first, rest @ ..] = chain else { return Err("no certificate was shown".to_owned()) };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
     let verifier = verifier.map_err(|_| "no trusted certificate authorities on this machine".to_owned())?;

@@ -63,7 +63,8 @@ fn archive<'a>(
         tar.directory(&inside(directory), 0o755)?;
     }
     for file in files {
-        tar.file(&inside(&file.target), &file.content, (file.uid, file.gid, file.mode))?;
+        let access = copy::FileAccess { uid: file.uid, gid: file.gid, mode: file.mode };
+        tar.file(&inside(&file.target), &file.content, access)?;
     }
     tar.finish()
 }

@@ -17,12 +17,19 @@ use crate::target::{ExecArgs, ExecInput, TargetError};
 /// Lines kept for the error message.
 const KEPT: usize = 10;
 
+/// A hook, where it runs, and how long.
+pub(super) struct HookRun<'a> {
+    pub(super) container: &'a str,
+    pub(super) hook: &'a ServiceHook,
+    pub(super) timeout: Duration,
+}
+
 pub(super) async fn run(
     connection: &Connection,
-    (container, hook): (&str, &ServiceHook),
-    timeout: Duration,
+    run: &HookRun<'_>,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
+    let HookRun { container, hook, timeout } = *run;
     let command = hook.command.as_slice().unwrap_or_default().to_vec();
     let what = format!("hook `{}` in {container}", command.join(" "));
     let variable = |(key, value): (&String, &Option<String>)| match value {

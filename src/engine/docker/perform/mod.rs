@@ -18,7 +18,7 @@ mod volume;
 
 pub(super) use container::start;
 pub(super) use progress::Progress;
-use progress::{created, done};
+use progress::{DeclaredName, created, done};
 
 use super::DockerEngine;
 use crate::plan::{ContainerOperation, ImageOperation, Names, NetworkOperation, Operation, Outcome, VolumeOperation};
@@ -58,7 +58,7 @@ impl DockerEngine {
     async fn on_network(&self, operation: &NetworkOperation) -> Result<Outcome, TargetError> {
         match operation {
             NetworkOperation::Create { project, key, name, network } => {
-                network::create(&self.connection, (project, key), name, network).await
+                network::create(&self.connection, DeclaredName { project, key, name }, network).await
             }
             NetworkOperation::Remove { id, name } => network::remove(&self.connection, id, name).await,
         }
@@ -67,7 +67,7 @@ impl DockerEngine {
     async fn on_volume(&self, operation: &VolumeOperation) -> Result<Outcome, TargetError> {
         match operation {
             VolumeOperation::Create { project, key, name, volume } => {
-                volume::create(&self.connection, (project, key), name, volume).await
+                volume::create(&self.connection, DeclaredName { project, key, name }, volume).await
             }
             VolumeOperation::Remove { name } => volume::remove(&self.connection, name).await,
         }
@@ -92,7 +92,7 @@ impl DockerEngine {
             }
             Do::Rename { container, name, .. } => container::rename(connection, container, name).await,
             Do::RunHook { container, hook, timeout, .. } => {
-                hook::run(connection, (container, hook), *timeout, progress).await
+                hook::run(connection, &hook::HookRun { container, hook, timeout: *timeout }, progress).await
             }
         }
     }

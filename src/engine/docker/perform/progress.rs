@@ -36,3 +36,11 @@ pub(super) fn done() -> Outcome {
 pub(super) fn created(id: String) -> Outcome {
     Outcome { id: Some(id), ..Outcome::default() }
 }
+
+/// What a network or volume is called: in the files, and on the engine.
+#[derive(Clone, Copy)]
+pub(super) struct DeclaredName<'a> {
+    pub(super) project: &'a str,
+    pub(super) key: &'a str,
+    pub(super) name: &'a str,
+}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::{created, done};
+use super::{DeclaredName, created, done};
 use crate::compose::hash;
 use crate::compose::model::Volume;
 use crate::engine::docker::connection::Connection;
@@ -16,10 +16,10 @@ use crate::target::TargetError;
 
 pub(super) async fn create(
     connection: &Connection,
-    (project, key): (&str, &str),
-    name: &str,
+    declared: DeclaredName<'_>,
     volume: &Volume,
 ) -> Result<Outcome, TargetError> {
+    let DeclaredName { project, key, name } = declared;
     let mut labels: BTreeMap<String, String> = volume.labels.clone();
     labels.insert(labels::VOLUME.to_owned(), key.to_owned());
     labels.insert(labels::PROJECT.to_owned(), project.to_owned());

@@ -148,7 +148,7 @@ pub(super) async fn write(connection: &Connection, id: &str, entries: &[Entry<'_
                 if let Some((directory, _)) = path.rsplit_once('/') {
                     archive.directory(directory, 0o700)?;
                 }
-                archive.file(path, bytes, (0, 0, 0o600))?;
+                archive.file(path, bytes, copy::FileAccess::of_root(0o600))?;
             }
             Entry::Link(path, target) => archive.link(path, target)?,
         }

@@ -70,7 +70,9 @@ impl DockerEngine {
                 },
             };
             if let Attempt::Won { id, running } = attempt {
-                return Ok(self.won(project, owner, (id, running), taken_over));
+                let lease = Lease { project: project.to_owned(), id, owner: owner.clone(), taken_over };
+                self.won(&lease, running);
+                return Ok(lease);
             }
             // The name may belong to a helper that the engine is still removing.
             tokio::time::sleep(LOOK).await;
@@ -107,21 +109,14 @@ impl DockerEngine {
     }
 
     /// The name is ours. Saying so in the volume and starting a new helper go on in the background.
-    fn won(
-        &self,
-        project: &str,
-        owner: &LeaseOwner,
-        (id, running): (String, bool),
-        taken_over: Option<LeaseOwner>,
-    ) -> Lease {
+    fn won(&self, lease: &Lease, running: bool) {
+        let (id, owner) = (lease.id.clone(), lease.owner.clone());
         let now = self.connection.engine_now().unix_timestamp();
-        let file =
-            LeaseFile { id: id.clone(), owner: owner.clone(), acquired_at: now, heartbeat: now, released: false };
+        let file = LeaseFile { id: id.clone(), owner, acquired_at: now, heartbeat: now, released: false };
         let written = Arc::new(Notify::new());
         let task = tokio::spawn(self.clone().settle_in((id.clone(), running), Arc::clone(&written)));
         let held = Held { since: now, unwritten: Some(encode(&file)), written, task: Some(task) };
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), held);
-        Lease { project: project.to_owned(), id, owner: owner.clone(), taken_over }
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id, held);
     }
 
     /// Says who holds the lease unless the first record does, then starts a new helper: a start keeps the engine from

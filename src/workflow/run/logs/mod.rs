@@ -19,6 +19,7 @@ use crate::session::load::load_named;
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 use crate::target::{LogArgs, Target};
+use follow::Follower;
 use lines::{Ended, LogSelection, displayed, open_all, show, source, unreadable};
 use merge::Merge;
 
@@ -80,7 +81,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Result<Passed> {
         ended = async {
             match changes {
                 None => history(context, &target, &containers, &wanted.args).await,
-                Some(changes) => follow::follow(context, (&target, changes), containers, &wanted).await,
+                Some(changes) => Follower::new(context, &target, &wanted).follow(containers, changes).await,
             }
         } => ended,
         // Ctrl-C is how following ends: nothing is wrong and nothing needs saying.
