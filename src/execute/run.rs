@@ -4,7 +4,6 @@
 
 use std::ops::Range;
 use std::pin::pin;
-use std::time::Duration;
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, future::BoxFuture};

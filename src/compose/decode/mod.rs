@@ -10,7 +10,7 @@ use super::go::text::sprint;
 use super::model::{ConfigSource, Job, Model, Network, SecretSource, Service, Stack, Volume};
 use super::value::{Node, Value};
 
-pub(crate) use context::{Context, Decode, Misfit};
+pub(crate) use context::{Context, Decode};
 
 /// Reads a whole project's sections; name, directory and environment are the loader's.
 pub(crate) fn stack(root: &Node, context: &mut Context) -> Stack {

@@ -72,10 +72,7 @@ impl Loader<'_> {
         trail: &Trail,
     ) -> Result<Node, ComposeError> {
         let service = bases.services.get(name).cloned().unwrap_or_default();
-        if service.is_null() {
-            return Ok(service);
-        }
-        if service.as_map().is_none() {
+        if !service.is_null() && service.as_map().is_none() {
             return Err(self.refuse(format!("services.{name}"), service.at, "must be a mapping"));
         }
         let Some(reference) = self.reference(name, &service)? else { return Ok(service) };

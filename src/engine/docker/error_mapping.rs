@@ -42,9 +42,27 @@ pub(super) fn map(engine: &impl AsRef<EngineInfo>, doing: &str, error: ApiError)
     }
 }
 
-fn refused(operation: String, status: u16, message: String) -> TargetError {
+/// Whether a refusal is for want of disk space, which the engine has no status for.
+pub(super) fn is_disk_full(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("no space left on device")
+}
+
+/// Whether a registry refused the credentials, or wants some.
+pub(super) fn is_about_credentials(message: &str) -> bool {
     let lower = message.to_ascii_lowercase();
-    if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
+    let credentials = ["unauthorized", "authentication required", "incorrect username", "no basic auth credentials"];
+    // "pull access denied … may require 'docker login'" is how a registry says that there is no such repository.
+    credentials.iter().any(|word| lower.contains(word)) && !lower.contains("pull access denied")
+}
+
+/// The path on the engine's machine that a bind mount names and that is not there.
+pub(super) fn missing_bind_source(message: &str) -> Option<String> {
+    let missing = message.contains("bind source path does not exist: ");
+    missing.then(|| message.rsplit_once(": ").map_or("", |(_, path)| path).to_owned())
+}
+
+fn refused(operation: String, status: u16, message: String) -> TargetError {
+    if is_disk_full(&message) || message.to_ascii_lowercase().contains("disk quota exceeded") {
         return TargetError::DiskFull { operation, reason: message };
     }
     if status == 404

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::DockerEngine;
 use super::connection::Connection;
 use super::credentials;
+use super::error_mapping;
 use super::json_lines::json_lines;
 use super::listing::{PARALLEL, present};
 use super::query::encoded;
@@ -142,7 +143,7 @@ impl DockerEngine {
                 continue;
             };
             let message = message.to_owned();
-            return Err(if message.to_ascii_lowercase().contains("no space left on device") {
+            return Err(if error_mapping::is_disk_full(&message) {
                 TargetError::DiskFull { operation: DOING.to_owned(), reason: message }
             } else {
                 TargetError::Refused { operation: DOING.to_owned(), status: 0, message }

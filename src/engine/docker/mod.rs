@@ -31,6 +31,3 @@ mod transport;
 pub use address::{Address, Environment, Route, SshHost, TlsFiles};
 pub use engine::{DockerEngine, FoundEngine};
 pub use locate::{config_folder, locate, resolve};
-
-/// The Compose version our containers, networks and volumes claim to be made by: its rules are the ones we follow.
-pub(crate) const COMPATIBLE_WITH: &str = "5.6.1";

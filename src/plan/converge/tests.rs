@@ -1,6 +1,6 @@
 //! What converge plans, as the steps in words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::*;
 use crate::compose::hash::config_hash;

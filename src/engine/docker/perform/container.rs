@@ -125,10 +125,10 @@ fn creation_error(error: TargetError, spec: &ContainerSpec) -> TargetError {
         TargetError::NotFound { kind: "image", .. } => {
             TargetError::ImageMissing { image: spec.image.clone(), reason: "it was never built or pulled".to_owned() }
         }
-        TargetError::Refused { message, .. } if message.contains("bind source path does not exist: ") => {
-            let path = message.rsplit_once(": ").map_or("", |(_, path)| path).to_owned();
-            TargetError::MissingSource { service: spec.service_name.clone(), path }
-        }
+        TargetError::Refused { operation, status, message } => match error_mapping::missing_bind_source(&message) {
+            Some(path) => TargetError::MissingSource { service: spec.service_name.clone(), path },
+            None => TargetError::Refused { operation, status, message },
+        },
         other => other,
     }
 }

@@ -48,7 +48,7 @@ fn request(declared: DeclaredName<'_>, network: &Network) -> Value {
     let mut labels: BTreeMap<String, String> = network.labels.clone();
     labels.insert(labels::NETWORK.to_owned(), key.to_owned());
     labels.insert(labels::PROJECT.to_owned(), project.to_owned());
-    labels.insert(labels::VERSION.to_owned(), crate::engine::docker::COMPATIBLE_WITH.to_owned());
+    labels.insert(labels::VERSION.to_owned(), labels::COMPATIBLE_WITH.to_owned());
     labels.insert(labels::CONFIG_HASH.to_owned(), hash::network_hash(network));
     let mut body = json!({
         "Name": name,

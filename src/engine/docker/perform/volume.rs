@@ -23,7 +23,7 @@ pub(super) async fn create(
     let mut labels: BTreeMap<String, String> = volume.labels.clone();
     labels.insert(labels::VOLUME.to_owned(), key.to_owned());
     labels.insert(labels::PROJECT.to_owned(), project.to_owned());
-    labels.insert(labels::VERSION.to_owned(), crate::engine::docker::COMPATIBLE_WITH.to_owned());
+    labels.insert(labels::VERSION.to_owned(), labels::COMPATIBLE_WITH.to_owned());
     labels.insert(labels::CONFIG_HASH.to_owned(), hash::volume_hash(volume));
     let mut body = json!({ "Name": name, "Labels": labels });
     if !volume.driver.is_empty() {

@@ -211,7 +211,7 @@ fn build_error(request: &BuildRequest<'_>, error: TargetError, output: Output<'_
         TargetError::Refused { message, .. } => message,
         other => return other,
     };
-    if reason.to_ascii_lowercase().contains("no space left on device") {
+    if error_mapping::is_disk_full(&reason) {
         return TargetError::DiskFull { operation: format!("building {}", request.image), reason };
     }
     TargetError::BuildFailed { service: request.service.to_owned(), reason, log: output.last_lines() }
