@@ -55,7 +55,7 @@ impl Question<'_> {
         context: &ProbeContext<'_>,
         container: &ObservedContainer,
     ) -> Result<Answer, ProbeError> {
-        let stream = context.target.dial(container, self.parts.port).await?;
+        let stream = context.target.need_dial()?.dial(container, self.parts.port).await?;
         if !self.parts.secure {
             return self.over(stream).await;
         }
@@ -155,7 +155,7 @@ pub(super) async fn connects(context: &ProbeContext<'_>, check: &TcpCheck) -> Re
         return Ok(Seen::new("accepts connections", None));
     }
     for container in context.running(host).await? {
-        stays(context.target.dial(&container, port).await?, &check.address).await?;
+        stays(context.target.need_dial()?.dial(&container, port).await?, &check.address).await?;
     }
     Ok(Seen::new("accepts connections", None))
 }

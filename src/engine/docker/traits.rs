@@ -13,12 +13,12 @@ use crate::plan::{
 };
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 use crate::target::{
-    BoxDuplex, ByteStream, Copy, Dial, Engine, Exec, ExecArgs, ExecInput, Images, LogArgs, LogStream, Logs,
-    ReleaseStore, TargetError,
+    BoxDuplex, ByteStream, Copy, Dial, Exec, ExecArgs, ExecInput, Images, Journal, Leases, LogArgs, LogStream, Logs,
+    Observe, Perform, Processes, ProjectState, Target, TargetError,
 };
 
 #[async_trait]
-impl Engine for DockerEngine {
+impl Observe for DockerEngine {
     async fn observe_engine(&self) -> Result<EngineInfo, TargetError> {
         self.engine_info().await
     }
@@ -39,6 +39,17 @@ impl Engine for DockerEngine {
         self.projects().await
     }
 
+    async fn watch(&self, project: &str) -> Result<BoxStream<'static, Result<Change, TargetError>>, TargetError> {
+        self.changes(project).await
+    }
+
+    async fn wait_exit(&self, container: &str) -> Result<i64, TargetError> {
+        self.exit_of(container).await
+    }
+}
+
+#[async_trait]
+impl Perform for DockerEngine {
     async fn perform(
         &self,
         operation: &Operation,
@@ -47,15 +58,10 @@ impl Engine for DockerEngine {
     ) -> Result<Outcome, TargetError> {
         self.act(operation, Progress { key, reporter }).await
     }
+}
 
-    async fn watch(&self, project: &str) -> Result<BoxStream<'static, Result<Change, TargetError>>, TargetError> {
-        self.changes(project).await
-    }
-
-    async fn wait_exit(&self, container: &str) -> Result<i64, TargetError> {
-        self.exit_of(container).await
-    }
-
+#[async_trait]
+impl Processes for DockerEngine {
     async fn observe_processes(&self, container: &str) -> Result<(Vec<String>, Vec<Vec<String>>), TargetError> {
         self.processes(container).await
     }
@@ -131,7 +137,7 @@ impl Images for DockerEngine {
 }
 
 #[async_trait]
-impl ReleaseStore for DockerEngine {
+impl Leases for DockerEngine {
     async fn acquire(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError> {
         self.take_lease(project, owner).await
     }
@@ -148,10 +154,6 @@ impl ReleaseStore for DockerEngine {
         self.give_lease_back(lease, None).await
     }
 
-    async fn finish(&self, lease: Lease, last: &Record) -> Result<(), TargetError> {
-        self.give_lease_back(lease, Some(last)).await
-    }
-
     async fn observe_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError> {
         self.found_lease(project).await
     }
@@ -159,7 +161,10 @@ impl ReleaseStore for DockerEngine {
     async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError> {
         self.force_lease(observed).await
     }
+}
 
+#[async_trait]
+impl Journal for DockerEngine {
     async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
         self.append(lease, record).await
     }
@@ -172,6 +177,17 @@ impl ReleaseStore for DockerEngine {
         self.last_end(lease).await
     }
 
+    async fn finish(&self, lease: Lease, last: &Record) -> Result<(), TargetError> {
+        self.give_lease_back(lease, Some(last)).await
+    }
+}
+
+#[async_trait]
+impl ProjectState for DockerEngine {
+    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError> {
+        self.state_exists(project, history).await
+    }
+
     async fn prepare_to_retire(&self, lease: &Lease) {
         self.end_helper(lease).await;
     }
@@ -179,8 +195,18 @@ impl ReleaseStore for DockerEngine {
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.retire_state(lease, forget).await
     }
+}
 
-    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError> {
-        self.state_exists(project, history).await
+impl Target for DockerEngine {
+    fn images(&self) -> Option<&dyn Images> {
+        Some(self)
+    }
+
+    fn dial(&self) -> Option<&dyn Dial> {
+        Some(self)
+    }
+
+    fn processes(&self) -> Option<&dyn Processes> {
+        Some(self)
     }
 }

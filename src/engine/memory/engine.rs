@@ -1,4 +1,4 @@
-//! Seeing and changing the world in memory through the `Engine` trait.
+//! Seeing and changing the world in memory.
 //! Reads the world; returns copies of what is in it.
 //! Never waits for anything but a container's end.
 
@@ -11,7 +11,7 @@ use crate::event::Reporter;
 use crate::plan::{
     Change, ContainerState, EngineInfo, Observed, ObservedContainer, ObservedProject, Operation, Outcome, Scope, labels,
 };
-use crate::target::{Engine, TargetError};
+use crate::target::{Capability, Dial, Images, Observe, Perform, Processes, Target, TargetError};
 
 fn info() -> EngineInfo {
     EngineInfo {
@@ -28,7 +28,7 @@ fn info() -> EngineInfo {
 }
 
 #[async_trait]
-impl Engine for MemoryEngine {
+impl Observe for MemoryEngine {
     async fn observe_engine(&self) -> Result<EngineInfo, TargetError> {
         self.alive()?;
         Ok(info())
@@ -78,14 +78,6 @@ impl Engine for MemoryEngine {
         Ok(projects.into_values().collect())
     }
 
-    async fn perform(&self, operation: &Operation, _: usize, _: &dyn Reporter) -> Result<Outcome, TargetError> {
-        let name = {
-            let told = operation.describe(&self.names());
-            format!("{} {}", told.infinitive, told.subject)
-        };
-        self.effect(name, |world| perform::perform(world, operation))
-    }
-
     async fn watch(&self, project: &str) -> Result<BoxStream<'static, Result<Change, TargetError>>, TargetError> {
         self.alive()?;
         let (receiver, project) = (self.changes.subscribe(), project.to_owned());
@@ -112,10 +104,38 @@ impl Engine for MemoryEngine {
             let _ = changes.recv().await;
         }
     }
+}
 
+#[async_trait]
+impl Perform for MemoryEngine {
+    async fn perform(&self, operation: &Operation, _: usize, _: &dyn Reporter) -> Result<Outcome, TargetError> {
+        let name = {
+            let told = operation.describe(&self.names());
+            format!("{} {}", told.infinitive, told.subject)
+        };
+        self.effect(name, |world| perform::perform(world, operation))
+    }
+}
+
+#[async_trait]
+impl Processes for MemoryEngine {
     async fn observe_processes(&self, container: &str) -> Result<(Vec<String>, Vec<Vec<String>>), TargetError> {
         self.alive()?;
         let command = self.world().get(container)?.seen.command.clone();
         Ok((vec!["PID".to_owned(), "CMD".to_owned()], vec![vec!["1".to_owned(), command]]))
+    }
+}
+
+impl Target for MemoryEngine {
+    fn images(&self) -> Option<&dyn Images> {
+        self.has(Capability::Images).then_some(self as &dyn Images)
+    }
+
+    fn dial(&self) -> Option<&dyn Dial> {
+        self.has(Capability::Dial).then_some(self as &dyn Dial)
+    }
+
+    fn processes(&self) -> Option<&dyn Processes> {
+        self.has(Capability::Processes).then_some(self as &dyn Processes)
     }
 }

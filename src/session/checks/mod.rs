@@ -78,7 +78,9 @@ pub async fn run_checks(
         return Ok(Box::new(listed(context, &planned)));
     }
     let looked = look(context, (&loaded.name, &*target), (&planned, &policy)).await;
-    target.close_helpers().await;
+    if let Some(dial) = target.dial() {
+        dial.close_helpers().await;
+    }
     let (outcomes, not_ready) = looked?;
     let outcomes: Vec<CheckOutcome> = outcomes.iter().map(|outcome| outcome.redacted(&context.redactor)).collect();
     let checks = dependants::explained(outcomes, loaded.stack.as_ref());

@@ -8,7 +8,7 @@ use aictl::engine::memory::{Fault, MemoryEngine};
 use aictl::error::ErrorKind;
 use aictl::plan::{ContainerState, Observed, Scope};
 use aictl::release::{LeaseVerdict, Record, RecordPhase, StepOutcome, StepRecord};
-use aictl::target::{Engine as _, ReleaseStore as _, TargetError};
+use aictl::target::{Journal as _, Leases as _, Observe as _, TargetError};
 use process::{Act, Ended, Verb, run};
 
 const PROJECT: &str = "steps";
