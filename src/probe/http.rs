@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use super::answer::{ANY, Answer, GOOD, Shown, judge};
 use super::probe_once::Seen;
 use super::{Planned, ProbeContext, ProbeError, public, tls};
-use crate::plan::ObservedContainer;
+use crate::plan::ObservedInstance;
 use crate::project::{HttpCheck, HttpParts, TcpCheck, host_and_port, is_public};
 use crate::secret::{Redactor, Secret};
 use crate::target::BoxDuplex;
@@ -53,7 +53,7 @@ impl Question<'_> {
     pub(super) async fn ask(
         &self,
         context: &ProbeContext<'_>,
-        container: &ObservedContainer,
+        container: &ObservedInstance,
     ) -> Result<Answer, ProbeError> {
         let stream = context.target.need_dial()?.dial(container, self.parts.port).await?;
         if !self.parts.secure {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::event::{OutputStream, Reporter};
 use crate::plan::{
-    Change, EngineInfo, Observed, ObservedContainer, ObservedImage, ObservedProject, Operation, Outcome, Scope,
+    Change, EngineInfo, Observed, ObservedImage, ObservedInstance, ObservedProject, Operation, Outcome, Scope,
 };
 
 /// Seeing what runs.
@@ -27,7 +27,7 @@ pub trait Observe: Send + Sync {
     async fn observe(&self, scope: &Scope) -> Result<Observed, TargetError>;
 
     /// One container, by id or name, as it is now.
-    async fn observe_container(&self, container: &str) -> Result<ObservedContainer, TargetError>;
+    async fn observe_instance(&self, container: &str) -> Result<ObservedInstance, TargetError>;
 
     /// All projects on the engine, stopped ones too.
     async fn observe_projects(&self) -> Result<Vec<ObservedProject>, TargetError>;
@@ -93,7 +93,7 @@ pub trait Images: Send + Sync {
 #[async_trait]
 pub trait Logs: Send + Sync {
     /// The log of one container; `LogLine::source` and `service` are set from the container's labels.
-    async fn logs(&self, container: &ObservedContainer, args: &LogArgs) -> Result<LogStream, TargetError>;
+    async fn logs(&self, container: &ObservedInstance, args: &LogArgs) -> Result<LogStream, TargetError>;
 }
 
 /// Moving files in and out of containers, as tar archives.
@@ -115,7 +115,7 @@ pub trait Dial: Send + Sync {
     /// A byte stream to a TCP port of a running container: by whichever way there is, each tried for a bounded time.
     /// `NotListening` where the container is reached and nothing accepts on the port. A way through a proxy may accept
     /// first and end the stream at once instead.
-    async fn dial(&self, container: &ObservedContainer, port: u16) -> Result<BoxDuplex, TargetError>;
+    async fn dial(&self, container: &ObservedInstance, port: u16) -> Result<BoxDuplex, TargetError>;
 
     /// Removes what dialling had to put on the target. Called once after the last dial, whatever became of it.
     async fn close_helpers(&self);

@@ -9,7 +9,7 @@ use super::perform::Progress;
 use super::{DockerEngine, copy, exec, logs};
 use crate::event::{OutputStream, Reporter};
 use crate::plan::{
-    Change, EngineInfo, Observed, ObservedContainer, ObservedImage, ObservedProject, Operation, Outcome, Scope,
+    Change, EngineInfo, Observed, ObservedImage, ObservedInstance, ObservedProject, Operation, Outcome, Scope,
 };
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 use crate::target::{
@@ -31,7 +31,7 @@ impl Observe for DockerEngine {
         self.project(scope).await
     }
 
-    async fn observe_container(&self, container: &str) -> Result<ObservedContainer, TargetError> {
+    async fn observe_instance(&self, container: &str) -> Result<ObservedInstance, TargetError> {
         self.container(container).await
     }
 
@@ -86,7 +86,7 @@ impl Exec for DockerEngine {
 
 #[async_trait]
 impl Logs for DockerEngine {
-    async fn logs(&self, container: &ObservedContainer, args: &LogArgs) -> Result<LogStream, TargetError> {
+    async fn logs(&self, container: &ObservedInstance, args: &LogArgs) -> Result<LogStream, TargetError> {
         logs::logs(&self.connection, container, args).await
     }
 }
@@ -108,7 +108,7 @@ impl Copy for DockerEngine {
 
 #[async_trait]
 impl Dial for DockerEngine {
-    async fn dial(&self, container: &ObservedContainer, port: u16) -> Result<BoxDuplex, TargetError> {
+    async fn dial(&self, container: &ObservedInstance, port: u16) -> Result<BoxDuplex, TargetError> {
         self.dial_port(container, port).await
     }
 

@@ -145,7 +145,7 @@ fn wanted(
 /// Services that no active profile has and that do not run either.
 fn switched_off<'a>(loaded: &'a LoadedStack, observed: &Observed) -> BTreeSet<&'a str> {
     let off = loaded.stack.iter().flat_map(|stack| stack.disabled_services.keys());
-    let runs = |name: &str| observed.containers.iter().any(|c| !c.one_off && c.service == name && c.state.is_up());
+    let runs = |name: &str| observed.instances.iter().any(|c| !c.one_off && c.service == name && c.state.is_up());
     off.map(String::as_str).filter(|name| !runs(name)).collect()
 }
 

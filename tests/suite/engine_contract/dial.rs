@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use aictl::plan::ObservedContainer;
+use aictl::plan::ObservedInstance;
 use aictl::target::{BoxDuplex, TargetError};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,15 +16,15 @@ contract!(
     a_container_that_ended_is_not_dialled,
 );
 
-async fn echo(lab: &Lab) -> ObservedContainer {
+async fn echo(lab: &Lab) -> ObservedInstance {
     lab.network("net").await.unwrap();
     let model = json!({"command": ["nc", "-ll", "-p", "7000", "-e", "cat"], "networks": {"net": null}});
     let id = lab.run(lab.spec("echo", 1, model)).await;
-    lab.target.observe_container(&id).await.unwrap()
+    lab.target.observe_instance(&id).await.unwrap()
 }
 
 /// The server listens a moment after its container started.
-async fn dialled(lab: &Lab, container: &ObservedContainer) -> BoxDuplex {
+async fn dialled(lab: &Lab, container: &ObservedInstance) -> BoxDuplex {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
         match lab.target.dial().unwrap().dial(container, 7000).await {
@@ -59,7 +59,7 @@ async fn a_port_nobody_listens_on_is_told_from_one_that_is_out_of_reach(lab: &La
 async fn a_container_that_ended_is_not_dialled(lab: &Lab) {
     let id = lab.run(lab.spec("a", 1, json!({"command": ["true"], "network_mode": "none"}))).await;
     lab.target.wait_exit(&id).await.unwrap();
-    let container = lab.target.observe_container(&id).await.unwrap();
+    let container = lab.target.observe_instance(&id).await.unwrap();
     let refused = lab.target.dial().unwrap().dial(&container, 7000).await.err().unwrap();
     assert!(matches!(refused, TargetError::NoRoute { .. }), "{refused}");
 }
@@ -119,7 +119,7 @@ mod by_helper {
             futures_util::future::join_all((0..5).map(|_| lab.target.dial().unwrap().dial(&container, 7000))).await;
         assert!(several.iter().all(Result::is_ok));
         assert_eq!(helpers(&lab).len(), 1, "one helper serves every connection of a network");
-        assert_eq!(lab.observe().await.containers.len(), 1, "the helper is no part of the stack");
+        assert_eq!(lab.observe().await.instances.len(), 1, "the helper is no part of the stack");
         lab.target.dial().unwrap().close_helpers().await;
         assert_eq!(helpers(&lab), Vec::<String>::new());
         lab.clean().await;

@@ -16,7 +16,7 @@ use futures_util::StreamExt;
 use crate::error::Result;
 use crate::event::Channel;
 use crate::output_file::{OutputFile, Rules};
-use crate::plan::{Observed, ObservedContainer};
+use crate::plan::{Observed, ObservedInstance};
 use crate::session::attached_process::Passed;
 use crate::session::load::{LoadedStack, load_named};
 use crate::session::report::{Report, Said, to_json};
@@ -93,7 +93,7 @@ fn containers<'a>(
     observed: &'a Observed,
     service: &str,
     index: Option<u32>,
-) -> Result<Vec<&'a ObservedContainer>> {
+) -> Result<Vec<&'a ObservedInstance>> {
     let first = select::one(loaded.stack.as_ref(), observed, service, index)?;
     if index.is_some() {
         return Ok(vec![first]);
@@ -111,7 +111,7 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    async fn outward(&self, container: &ObservedContainer, path: &str, to: &CopyEndpoint) -> Result<Box<dyn Report>> {
+    async fn outward(&self, container: &ObservedInstance, path: &str, to: &CopyEndpoint) -> Result<Box<dyn Report>> {
         let (query, source) = self.found_inside(container, path).await?;
         let mut stream = self.target.copy_out(&container.id, &query).await?;
         let CopyEndpoint::Local(destination) = to else {
@@ -140,7 +140,7 @@ impl Copy<'_> {
 
     async fn inward(
         &self,
-        containers: &[&ObservedContainer],
+        containers: &[&ObservedInstance],
         from: &CopyEndpoint,
         path: &str,
     ) -> Result<Box<dyn Report>> {
@@ -159,7 +159,7 @@ impl Copy<'_> {
         self.copied(copied)
     }
 
-    async fn stream_into(&self, containers: &[&ObservedContainer], path: &str) -> Result<Box<dyn Report>> {
+    async fn stream_into(&self, containers: &[&ObservedInstance], path: &str) -> Result<Box<dyn Report>> {
         let [container] = containers else {
             return Err(WorkflowError::usage("the service has several containers; choose one with --index").into());
         };
@@ -185,7 +185,7 @@ impl Copy<'_> {
     }
 
     /// Whether a path inside exists and is a directory, a link to one included.
-    async fn state(&self, container: &ObservedContainer, path: &str) -> Result<Option<bool>> {
+    async fn state(&self, container: &ObservedInstance, path: &str) -> Result<Option<bool>> {
         let trimmed = rules::trimmed(path);
         match self.target.observe_path(&container.id, trimmed).await? {
             Some(false) => {
@@ -198,7 +198,7 @@ impl Copy<'_> {
     }
 
     /// What to ask the engine for, and what it is.
-    async fn found_inside(&self, container: &ObservedContainer, path: &str) -> Result<(String, CopySource)> {
+    async fn found_inside(&self, container: &ObservedInstance, path: &str) -> Result<(String, CopySource)> {
         let path = rules::absolute(path);
         let (trimmed, contents) = (rules::trimmed(&path), rules::means_contents(&path));
         let name = rules::base(trimmed);
@@ -224,7 +224,7 @@ impl Copy<'_> {
     }
 
     /// The file a link inside leads to, over any number of links.
-    async fn followed(&self, container: &ObservedContainer, path: &str) -> Result<String> {
+    async fn followed(&self, container: &ObservedInstance, path: &str) -> Result<String> {
         let mut path = path.to_owned();
         for _ in 0..40 {
             let mut stream = self.target.copy_out(&container.id, &path).await?;
