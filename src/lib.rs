@@ -33,7 +33,7 @@
 //! ([`session::convergence`] puts the steps that make images before those of [`plan::converge`]; a step that depends on how
 //! an image turns out carries a `Guard`). The transaction observes, plans and, for `--dry-run`, ends here. Otherwise it takes
 //! the lease, writes the pending record, observes and plans again (a plan that differs is recorded anew), and lets
-//! [`execute`] walk the plan: each operation goes through [`target::Engine`] to [`engine`], each step's outcome into the
+//! [`execute`] walk the plan: each operation goes through [`target::Perform`] to [`engine`], each step's outcome into the
 //! final record, each failure to the plan's own undo. Events reach `ui` through [`event::Reporter`] meanwhile; the report of
 //! the verb is printed last.
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use serde::Serialize;
 
-use crate::plan::ObservedContainer;
+use crate::plan::ObservedInstance;
 use crate::target::{ContainerFacts, LogArgs, Target};
 
 /// How many log lines are kept.
@@ -42,7 +42,7 @@ impl Evidence {
 }
 
 /// What can be said of a container right now.
-pub(super) async fn collect(target: &dyn Target, container: &ObservedContainer) -> ContainerFacts {
+pub(super) async fn collect(target: &dyn Target, container: &ObservedInstance) -> ContainerFacts {
     let mut facts = ContainerFacts { name: container.name.clone(), exit_code: container.exit_code, logs: Vec::new() };
     let read = async {
         let args = LogArgs { tail: Some(LINES), ..Default::default() };

@@ -2,12 +2,12 @@
 //! Reads what was observed.
 //! Never judges it.
 
-use crate::plan::{ContainerState, ObservedContainer};
+use crate::plan::{InstanceState, ObservedInstance};
 
 /// The state in words: `exited with 3`, `running, unhealthy: …`.
-pub(super) fn described(container: &ObservedContainer) -> String {
+pub(super) fn described(container: &ObservedInstance) -> String {
     let mut words = match (container.state, container.exit_code) {
-        (ContainerState::Exited | ContainerState::Dead, Some(code)) => format!("exited with {code}"),
+        (InstanceState::Exited | InstanceState::Dead, Some(code)) => format!("exited with {code}"),
         (state, _) => state.word().to_owned(),
     };
     if container.oom_killed {

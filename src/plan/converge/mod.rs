@@ -25,7 +25,7 @@ pub use spec::{Namespaces, Slot, container_spec, namespace_parents};
 
 use planner::{Planner, Progress};
 
-use super::{ContainerOperation, Observed, ObservedContainer, Operation, Phase, Plan, PlanError, StepId, order};
+use super::{ContainerOperation, Observed, ObservedInstance, Operation, Phase, Plan, PlanError, StepId, order};
 use crate::compose::model::{Service, Stack};
 
 /// Plans the way from what was found to what is wanted.
@@ -49,14 +49,14 @@ pub fn plan_converge(wanted: &Wanted<'_>, observed: &Observed) -> Result<Plan, P
 impl Planner<'_> {
     /// A service that is not converged still may be waited for.
     fn unselected(&mut self, name: &str) {
-        let kept: Vec<ObservedContainer> = self.containers_of(name).into_iter().cloned().collect();
+        let kept: Vec<ObservedInstance> = self.containers_of(name).into_iter().cloned().collect();
         let containers = kept.iter().map(|c| c.id.clone()).collect();
         self.progress.insert(name.to_owned(), Progress { kept, containers, ..Default::default() });
     }
 
     /// Containers whose service the files do not have any more. Services that only lack a profile are not orphans.
     fn orphans(&mut self) {
-        let orphans: Vec<_> = self.observed.containers.iter().filter(|c| self.is_orphan(c)).collect();
+        let orphans: Vec<_> = self.observed.instances.iter().filter(|c| self.is_orphan(c)).collect();
         if orphans.is_empty() {
             return;
         }
@@ -76,14 +76,14 @@ impl Planner<'_> {
         }
     }
 
-    fn is_orphan(&self, container: &ObservedContainer) -> bool {
+    fn is_orphan(&self, container: &ObservedInstance) -> bool {
         let (stack, service) = (self.wanted.stack, &container.service);
         let known = stack.services.contains_key(service) || stack.disabled_services.contains_key(service);
         !container.one_off && !service.is_empty() && !known
     }
 
     /// Stops and removes a container that is not wanted any more.
-    fn retire(&mut self, container: &ObservedContainer, cause: &str, after: &[StepId]) -> StepId {
+    fn retire(&mut self, container: &ObservedInstance, cause: &str, after: &[StepId]) -> StepId {
         let (service, id) = (container.service.clone(), container.id.clone());
         let mut after = after.to_vec();
         if let Some(stopped) = self.handed_over(&container.id) {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::options::Wanted;
 use crate::compose::model::Service;
-use crate::plan::{Observed, ObservedContainer, Plan, StepId};
+use crate::plan::{Observed, ObservedInstance, Plan, StepId};
 
 /// What the plan says of one service so far, for those that depend on it.
 #[derive(Debug, Clone, Default)]
@@ -22,7 +22,7 @@ pub(super) struct Progress {
     /// Its containers after the plan: id of one that stays, name of one to come.
     pub(super) containers: Vec<String>,
     /// Running containers that stay as they are.
-    pub(super) kept: Vec<ObservedContainer>,
+    pub(super) kept: Vec<ObservedInstance>,
     /// Whether one was replaced or newly started.
     pub(super) touched: bool,
     /// Whether one was replaced.
@@ -68,9 +68,8 @@ impl<'a> Planner<'a> {
     }
 
     /// The containers of a service, by number, one-offs left out.
-    pub(super) fn containers_of(&self, service: &str) -> Vec<&'a ObservedContainer> {
-        let mut found: Vec<_> =
-            self.observed.containers.iter().filter(|c| c.service == service && !c.one_off).collect();
+    pub(super) fn containers_of(&self, service: &str) -> Vec<&'a ObservedInstance> {
+        let mut found: Vec<_> = self.observed.instances.iter().filter(|c| c.service == service && !c.one_off).collect();
         found.sort_by_key(|c| (c.number, c.name.clone()));
         found
     }

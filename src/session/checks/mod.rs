@@ -89,7 +89,9 @@ pub async fn run_checks(
         return Ok(listed(context, &planned).into());
     }
     let looked = look(context, &loaded.name, &*target, Checks { planned: &planned, policy: &policy }).await;
-    target.close_helpers().await;
+    if let Some(dial) = target.dial() {
+        dial.close_helpers().await;
+    }
     let (outcomes, not_ready) = looked?;
     let outcomes: Vec<CheckOutcome> = outcomes.iter().map(|outcome| outcome.redacted(&context.redactor)).collect();
     let checks = dependants::explained(outcomes, loaded.stack.as_ref());
@@ -154,7 +156,7 @@ fn wanted(
 /// Services that no active profile has and that do not run either.
 fn switched_off<'a>(loaded: &'a LoadedStack, observed: &Observed) -> BTreeSet<&'a str> {
     let off = loaded.stack.iter().flat_map(|stack| stack.disabled_services.keys());
-    let runs = |name: &str| observed.containers.iter().any(|c| !c.one_off && c.service == name && c.state.is_up());
+    let runs = |name: &str| observed.instances.iter().any(|c| !c.one_off && c.service == name && c.state.is_up());
     off.map(String::as_str).filter(|name| !runs(name)).collect()
 }
 

@@ -191,7 +191,7 @@ async fn dns(
 async fn inside(observed: &Observed, target: &dyn Target) -> Seen<Lookup> {
     let own_network = |name: &String| !matches!(name.as_str(), "bridge" | "host" | "none");
     let running =
-        observed.containers.iter().find(|c| c.state.is_up() && !c.one_off && c.networks.keys().any(own_network));
+        observed.instances.iter().find(|c| c.state.is_up() && !c.one_off && c.docker.networks.keys().any(own_network));
     let Some(container) = running else { return Err("no container is running".to_owned()) };
     let command = ["getent", "hosts", &container.service].map(str::to_owned).to_vec();
     let args = ExecArgs { container: container.id.clone(), command, ..ExecArgs::default() };

@@ -5,7 +5,7 @@
 use clap::Args;
 
 use crate::error::{Error, Result};
-use crate::plan::{Observed, ObservedContainer};
+use crate::plan::{Observed, ObservedInstance};
 use crate::probe::Kind;
 use crate::probe::clients::{PSQL, REDIS_CLI};
 use crate::session::attached_process;
@@ -75,8 +75,8 @@ async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<
 /// Services with such an image, by the files and by what runs.
 fn candidates(loaded: &LoadedStack, observed: &Observed, kind: Kind) -> Vec<String> {
     let of_files = loaded.stack.iter().flat_map(|s| s.services.iter().map(|(name, s)| (name, &s.image)));
-    let up = |c: &&ObservedContainer| c.state.is_up() && !c.one_off;
-    let of_engine = observed.containers.iter().filter(up).map(|c| (&c.service, &c.image));
+    let up = |c: &&ObservedInstance| c.state.is_up() && !c.one_off;
+    let of_engine = observed.instances.iter().filter(up).map(|c| (&c.service, &c.image));
     let mut found: Vec<String> =
         of_files.chain(of_engine).filter(|(_, image)| Kind::of(image) == Some(kind)).map(|(n, _)| n.clone()).collect();
     found.sort();

@@ -84,7 +84,7 @@ async fn begin(context: &Context, mut loaded: LoadedStack, watching: Vec<String>
 }
 
 fn runs(observed: &Observed, service: &str) -> bool {
-    observed.containers.iter().any(|c| c.service == service && !c.one_off && c.state.is_up())
+    observed.instances.iter().any(|c| c.service == service && !c.one_off && c.state.is_up())
 }
 
 /// The services that watch.

@@ -35,11 +35,11 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     let (mut observed, lock) = (observed?, lock?);
     crate::session::select::check(loaded.stack.as_ref(), &observed, &args.services)?;
     if !args.services.is_empty() {
-        observed.containers.retain(|c| args.services.contains(&c.service));
+        observed.instances.retain(|c| args.services.contains(&c.service));
     }
     let mut status = StackStatus::of(&loaded.name, loaded.stack.as_ref(), &observed);
     if args.all {
-        status.services.extend(observed.containers.iter().filter(|c| c.one_off).map(|c| line(&observed, c)));
+        status.services.extend(observed.instances.iter().filter(|c| c.one_off).map(|c| line(&observed, c)));
     }
     if !args.services.is_empty() {
         status.services.retain(|s| args.services.contains(&s.service));

@@ -41,7 +41,8 @@ pub async fn run(context: &Context, args: TopArgs) -> Result<TopReport> {
     select::check(loaded.stack.as_ref(), &observed, &args.services)?;
     let running: Vec<_> =
         select::containers(&observed, &args.services).into_iter().filter(|c| c.state.is_up()).collect();
-    let found = join_all(running.iter().map(|c| target.observe_processes(&c.id))).await;
+    let processes = target.need_processes()?;
+    let found = join_all(running.iter().map(|c| processes.observe_processes(&c.id))).await;
     let mut containers = Vec::new();
     for (container, processes) in running.into_iter().zip(found) {
         let (titles, processes) = match processes {

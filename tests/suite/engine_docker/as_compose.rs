@@ -11,7 +11,7 @@ use aictl::input_file::LocalFiles;
 use aictl::plan::content::load_content;
 use aictl::plan::converge::{ConvergeOptions, Wanted, plan_converge};
 use aictl::plan::{ContainerOperation, Operation, Scope, WaitOperation};
-use aictl::target::Engine as _;
+use aictl::target::{Observe as _, Perform as _};
 use serde_json::{Map, Value, json};
 
 use crate::engine_contract::lab::{environment, skip};

@@ -21,7 +21,7 @@ use crate::engine::docker::convert::{self, Surroundings, create_request};
 use crate::engine::docker::moments::{Kind, Leave};
 use crate::engine::docker::query::encoded;
 use crate::engine::docker::{error_mapping, observe};
-use crate::plan::{ContainerSpec, ContainerState, Outcome, StartTurn, labels};
+use crate::plan::{ContainerSpec, InstanceState, Outcome, StartTurn, labels};
 use crate::target::{ContainerFacts, TargetError};
 
 /// A container may have a stop timeout of its own; this is added to the one asked for.
@@ -76,7 +76,7 @@ async fn remove_leftover(connection: &Connection, spec: &ContainerSpec) -> Resul
         return Ok(true);
     };
     let ours = found.labels.get(labels::PROJECT) == Some(&spec.project) && found.service == spec.service_name;
-    if ours && found.state == ContainerState::Created {
+    if ours && found.state == InstanceState::Created {
         remove(connection, &found.id, (false, true)).await?;
         return Ok(true);
     }
@@ -186,7 +186,7 @@ pub(super) async fn stop(
     let Some(watch) = connection.watch() else {
         return stop_to_the_end(connection, container, timeout).await;
     };
-    let networks = observe::inspect(connection, container).await.map_or(0, |found| found.networks.len());
+    let networks = observe::inspect(connection, container).await.map_or(0, |found| found.docker.networks.len());
     let Leave { dying, leaving } = connection.moments.leave(networks).await;
     let (too_slow, slow) = oneshot::channel();
     let theirs = (connection.clone(), container.to_owned());

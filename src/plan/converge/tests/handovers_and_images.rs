@@ -44,7 +44,7 @@ fn who_shares_a_namespace_is_restarted_with_it() {
     world.service("host", |_| {});
     world.network();
     world.container("host", 1).started_at = Some("2026-01-01T00:00:00.5Z".into());
-    let host = world.observed.containers[0].id.clone();
+    let host = world.observed.instances[0].id.clone();
     let joined = format!("container:{host}");
     world.service("guest", |s| s.network_mode.clone_from(&joined));
     world.container("guest", 1).started_at = Some("2026-01-01T00:00:00.75Z".into());
@@ -56,11 +56,11 @@ fn who_shares_a_namespace_is_restarted_with_it() {
         let service = world.stack.services["guest"].clone();
         config_hash(&Service { network_mode: mode.to_owned(), ..service })
     };
-    world.observed.containers[1].config_hash = Some(hash(&joined, &world));
+    world.observed.instances[1].docker.config_hash = Some(hash(&joined, &world));
     assert!(world.plan().is_empty(), "{}", world.lines());
-    world.observed.containers[0].started_at = Some("2026-01-01T00:00:01Z".into());
+    world.observed.instances[0].started_at = Some("2026-01-01T00:00:01Z".into());
     assert!(world.lines().contains("restart container shop-guest-1: host, whose namespace it shares"));
-    world.observed.containers[0].config_hash = Some("other".into());
+    world.observed.instances[0].docker.config_hash = Some("other".into());
     let plan = world.plan();
     let stop = at(&plan, "stop container shop-host-1");
     let undo = &plan.steps[stop.0].undo;
@@ -96,7 +96,7 @@ fn volumes_of_another_service_are_hashed_as_compose_does_and_keep_their_mode() {
     world.service("data", |_| {});
     world.network();
     world.container("data", 1);
-    let data = world.observed.containers[0].id.clone();
+    let data = world.observed.instances[0].id.clone();
     world.service("side", |s| {
         s.volumes_from = vec!["data:ro".into(), "container:other:rw".into()];
         waits_for(s, "data", Condition::ServiceStarted);
@@ -164,7 +164,7 @@ fn a_stopped_container_is_started_or_replaced_as_its_image_turns_out() {
     world.service("api", |_| {});
     world.network();
     let container = world.container("api", 1);
-    (container.state, container.exit_code) = (ContainerState::Exited, Some(1));
+    (container.state, container.exit_code) = (InstanceState::Exited, Some(1));
     let lines = after_images(&world, &["api:1"]).lines();
     assert!(
         lines.iter().any(|l| l.starts_with("start container") && l.ends_with("(unless image api:1 changed)")),

@@ -17,7 +17,7 @@ use futures_util::StreamExt;
 use crate::error::Result;
 use crate::event::Channel;
 use crate::output_file::{OutputFile, Rules};
-use crate::plan::{Observed, ObservedContainer};
+use crate::plan::{Observed, ObservedInstance};
 use crate::session::attached_process::Passed;
 use crate::session::load::{LoadedStack, load_named};
 use crate::session::report::{Said, one_of_reports, to_json};
@@ -96,7 +96,7 @@ fn containers<'a>(
     observed: &'a Observed,
     service: &str,
     index: Option<u32>,
-) -> Result<Vec<&'a ObservedContainer>> {
+) -> Result<Vec<&'a ObservedInstance>> {
     let first = select::one(loaded.stack.as_ref(), observed, service, index)?;
     if index.is_some() {
         return Ok(vec![first]);
@@ -114,7 +114,7 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    async fn outward(&self, container: &ObservedContainer, path: &str, to: &CopyEndpoint) -> Result<CpReport> {
+    async fn outward(&self, container: &ObservedInstance, path: &str, to: &CopyEndpoint) -> Result<CpReport> {
         let (query, source) = self.found_inside(container, path).await?;
         let mut stream = self.target.copy_out(&container.id, &query).await?;
         let CopyEndpoint::Local(destination) = to else {
@@ -141,7 +141,7 @@ impl Copy<'_> {
         self.copied(unpack::unpack(stream, options).await?)
     }
 
-    async fn inward(&self, containers: &[&ObservedContainer], from: &CopyEndpoint, path: &str) -> Result<CpReport> {
+    async fn inward(&self, containers: &[&ObservedInstance], from: &CopyEndpoint, path: &str) -> Result<CpReport> {
         let path = rules::absolute(path);
         let CopyEndpoint::Local(source) = from else { return self.stream_into(containers, &path).await };
         let tree = pack::Tree::open(&self.context.cwd, source, self.args.follow_link)?;
@@ -157,7 +157,7 @@ impl Copy<'_> {
         self.copied(copied)
     }
 
-    async fn stream_into(&self, containers: &[&ObservedContainer], path: &str) -> Result<CpReport> {
+    async fn stream_into(&self, containers: &[&ObservedInstance], path: &str) -> Result<CpReport> {
         let [container] = containers else {
             return Err(WorkflowError::usage("the service has several containers; choose one with --index").into());
         };
@@ -183,7 +183,7 @@ impl Copy<'_> {
     }
 
     /// Whether a path inside exists and is a directory, a link to one included.
-    async fn state(&self, container: &ObservedContainer, path: &str) -> Result<Option<bool>> {
+    async fn state(&self, container: &ObservedInstance, path: &str) -> Result<Option<bool>> {
         let trimmed = rules::trimmed(path);
         match self.target.observe_path(&container.id, trimmed).await? {
             Some(false) => {
@@ -196,7 +196,7 @@ impl Copy<'_> {
     }
 
     /// What to ask the engine for, and what it is.
-    async fn found_inside(&self, container: &ObservedContainer, path: &str) -> Result<(String, CopySource)> {
+    async fn found_inside(&self, container: &ObservedInstance, path: &str) -> Result<(String, CopySource)> {
         let path = rules::absolute(path);
         let (trimmed, contents) = (rules::trimmed(&path), rules::means_contents(&path));
         let name = rules::base(trimmed);
@@ -222,7 +222,7 @@ impl Copy<'_> {
     }
 
     /// The file a link inside leads to, over any number of links.
-    async fn followed(&self, container: &ObservedContainer, path: &str) -> Result<String> {
+    async fn followed(&self, container: &ObservedInstance, path: &str) -> Result<String> {
         let mut path = path.to_owned();
         for _ in 0..40 {
             let mut stream = self.target.copy_out(&container.id, &path).await?;

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use crate::event::LogLine;
-use crate::plan::{ObservedContainer, labels};
+use crate::plan::{ObservedInstance, labels};
 use crate::session::{Context, WorkflowError};
 use crate::target::{LogArgs, LogStream, Target, TargetError};
 
@@ -19,7 +19,7 @@ pub(super) struct LogSelection {
 
 impl LogSelection {
     /// Whether a container of the project is meant.
-    pub(super) fn has(&self, container: &ObservedContainer) -> bool {
+    pub(super) fn has(&self, container: &ObservedInstance) -> bool {
         let service = self.services.is_empty() || self.services.contains(&container.service);
         let number = self.index.is_none_or(|n| n == container.number);
         service && number && !container.one_off && !container.service.is_empty()
@@ -52,7 +52,7 @@ pub(super) fn show(context: &Context, line: &LogLine) -> std::result::Result<(),
 pub(super) async fn open_all(
     context: &Context,
     target: &Arc<dyn Target>,
-    containers: &[ObservedContainer],
+    containers: &[ObservedInstance],
     args: &LogArgs,
 ) -> Vec<LogStream> {
     let opened = futures_util::future::join_all(containers.iter().map(|c| target.logs(c, args))).await;
@@ -66,7 +66,7 @@ pub(super) async fn open_all(
 }
 
 /// A container that was removed meanwhile has no log any more; everything else is worth a word.
-pub(super) fn unreadable(context: &Context, container: Option<&ObservedContainer>, error: &TargetError) {
+pub(super) fn unreadable(context: &Context, container: Option<&ObservedInstance>, error: &TargetError) {
     if !matches!(error, TargetError::NotFound { .. }) {
         let name = container.map(|c| c.name.as_str()).unwrap_or_default();
         context.reporter.warn(format!("cannot read the log of {name}: {error}"));
@@ -74,7 +74,7 @@ pub(super) fn unreadable(context: &Context, container: Option<&ObservedContainer
 }
 
 /// The container under the name it is going to have: while it replaces another, its own is a temporary one.
-pub(super) fn displayed(container: &ObservedContainer) -> ObservedContainer {
+pub(super) fn displayed(container: &ObservedInstance) -> ObservedInstance {
     let mut container = container.clone();
     if let Some(name) = container.labels.get(labels::REPLACE)
         && container.name.ends_with(name.as_str())
@@ -85,7 +85,7 @@ pub(super) fn displayed(container: &ObservedContainer) -> ObservedContainer {
 }
 
 /// What lines of this container begin with.
-pub(super) fn source(container: &ObservedContainer, project: &str) -> String {
+pub(super) fn source(container: &ObservedInstance, project: &str) -> String {
     let short = container.name.strip_prefix(project).and_then(|rest| rest.strip_prefix('-'));
     short.unwrap_or(&container.name).to_owned()
 }
@@ -97,9 +97,9 @@ mod tests {
     #[test]
     fn a_replacement_is_shown_under_the_name_it_takes_over() {
         let labels = [(labels::REPLACE.to_owned(), "shop-api-1".to_owned())].into();
-        let container = ObservedContainer { name: "0a1b_shop-api-1".into(), labels, ..Default::default() };
+        let container = ObservedInstance { name: "0a1b_shop-api-1".into(), labels, ..Default::default() };
         assert_eq!(source(&displayed(&container), "shop"), "api-1");
-        let fixed = ObservedContainer { name: "the-db".into(), ..Default::default() };
+        let fixed = ObservedInstance { name: "the-db".into(), ..Default::default() };
         assert_eq!(source(&displayed(&fixed), "shop"), "the-db");
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::error::{ErrorKind, Result};
-use crate::plan::ObservedContainer;
+use crate::plan::ObservedInstance;
 use crate::session::attached_process::Passed;
 use crate::session::load::load_named;
 use crate::session::select;
@@ -75,7 +75,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Result<Passed> {
     let changes = if args.follow { Some(target.watch(&loaded.name).await?) } else { None };
     let observed = target.observe(&loaded.narrow_scope()).await?;
     select::check(loaded.stack.as_ref(), &observed, &wanted.services)?;
-    let containers: Vec<_> = observed.containers.iter().filter(|c| wanted.has(c)).map(displayed).collect();
+    let containers: Vec<_> = observed.instances.iter().filter(|c| wanted.has(c)).map(displayed).collect();
     context.output.expect(&containers.iter().map(|c| source(c, &wanted.project)).collect::<Vec<_>>());
     let ended = tokio::select! {
         ended = async {
@@ -111,7 +111,7 @@ fn range(context: &Context, args: &LogsArgs) -> Result<LogArgs> {
 async fn history(
     context: &Context,
     target: &Arc<dyn Target>,
-    containers: &[ObservedContainer],
+    containers: &[ObservedInstance],
     args: &LogArgs,
 ) -> std::result::Result<(), Ended> {
     let mut merge = Merge::new(open_all(context, target, containers, args).await).await;

@@ -73,7 +73,7 @@ impl Resolver<'_> {
         if let Some(digest) = reference.digest() {
             return Ok(reference.pinned(digest));
         }
-        let digest = self.engine().await?.registry_digest(&reference.canonical()).await?;
+        let digest = self.engine().await?.need_images()?.registry_digest(&reference.canonical()).await?;
         Ok(reference.pinned(&digest))
     }
 

@@ -100,7 +100,7 @@ pub(super) async fn run(context: &Context, args: ListArgs) -> Result<ListReport>
 pub(super) async fn list(context: &Context, args: &ListArgs) -> Result<Vec<ListedImage>> {
     let project = project(context)?;
     let target = engine(context, project.as_ref()).await?;
-    let found = target.observe_images().await?;
+    let found = target.need_images()?.observe_images().await?;
     let wanted = project.as_ref().map(used).unwrap_or_default();
     let recipes = Recipes::embedded()?;
     let mut listed: Vec<ListedImage> = Vec::new();

@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context) -> Result<Done> {
     let target = engine(context, project.as_ref()).await?;
     let names = project.as_ref().map(used).unwrap_or_default();
     let name = project.as_ref().map(|loaded| loaded.name.as_str());
-    let found = plan(&target.observe_images().await?, &names, name);
+    let found = plan(&target.need_images()?.observe_images().await?, &names, name);
     if !context.options.dry_run && !found.is_empty() {
         found.lines().into_iter().for_each(|line| context.reporter.note(line));
         context.prompt.confirm("remove these images?")?;

@@ -65,7 +65,7 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<LoadReport>
     }
     let target = engine(context, None).await?;
     let architecture = architecture(&target.observe_engine().await?.architecture).to_owned();
-    let present = target.observe_images().await?;
+    let present = target.need_images()?.observe_images().await?;
     let wanted: Vec<BundledImage> =
         bundle.contents().images.iter().filter(|image| !is_there(&present, image)).cloned().collect();
     check_architecture(&wanted, &architecture)?;

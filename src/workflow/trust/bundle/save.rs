@@ -208,7 +208,7 @@ impl Work {
             let store = BlobStore::new(&self.out, self.known.clone())?;
             return Ok(tokio::task::spawn_blocking(move || self.write(store, Vec::new())).await.map_err(joined)??);
         }
-        let archive = until_interrupted(context, target.export_images(names).await?);
+        let archive = until_interrupted(context, target.need_images()?.export_images(names).await?);
         let known = self.known.clone();
         let taken = bridge::read(archive, move |reader: &mut dyn Read| {
             let mut store = BlobStore::new(&self.out, known)?;
