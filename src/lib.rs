@@ -29,13 +29,14 @@
 //!
 //! `aictl start`: `cli` parses the words into `StartArgs`, builds the `Context` and dispatches to
 //! [`workflow::run::start`]. The verb loads the project ([`session::load`]: `aictl.yaml`, templates, compose files to a
-//! `Stack`) and connects. It hands [`session::transaction::Transaction`] one function: from an `Observed` to a `Plan`
+//! `Stack`) and hands it to [`session::start_stack`], as every verb does that starts something. There the engine is connected
+//! to, and [`session::transaction::Transaction`] gets one function: from an `Observed` to a `Plan`
 //! ([`session::convergence`] puts the steps that make images before those of [`plan::converge`]; a step that depends on how
 //! an image turns out carries a `Guard`). The transaction observes, plans and, for `--dry-run`, ends here. Otherwise it takes
 //! the lease, writes the pending record, observes and plans again (a plan that differs is recorded anew), and lets
 //! [`execute`] walk the plan: each operation goes through [`target::Perform`] to [`engine`], each step's outcome into the
-//! final record, each failure to the plan's own undo. Events reach `ui` through [`event::Reporter`] meanwhile; the report of
-//! the verb is printed last.
+//! final record, each failure to the plan's own undo. Events reach `ui` through [`event::Reporter`] meanwhile; the typed
+//! report of the verb is printed last.
 
 pub use aictl_model::{
     compose, error, event, image, input_file, output_file, plan, project, release, secret, target, template,

@@ -1,6 +1,6 @@
 //! Nothing is decided by reading words back: a message, subject, cause or hint is written for people, and searched by nobody.
 //! Reads where code searches or compares a text that is called so; the exceptions stand below with their reasons.
-//! Does not see a text that goes by another name.
+//! Does not see a text that goes by another name, nor a `match` on one.
 
 use super::source::{SourceFile, is_word};
 
@@ -63,6 +63,7 @@ pub const MEANT: &[(&str, &str)] = &[
     ("image/build_failure.rs", "what package managers and builders print is all there is"),
     ("host/verdict/engine.rs", "a refused socket comes from the HTTP client as text"),
     ("workflow/begin/setup/gather.rs", "a refused socket comes from the HTTP client as text"),
+    ("workflow/begin/quickstart/tasks.rs", "a record names its task by the subject alone, which one function writes"),
     ("workflow/begin/secrets/values.rs", "joins two phrases; decides nothing"),
 ];
 
@@ -77,7 +78,11 @@ pub fn found(source: &SourceFile) -> Vec<String> {
     });
     let comparisons = ["==", "!="].iter().flat_map(|sign| {
         let signs = source.code.match_indices(sign).map(|(at, _)| at);
-        signs.filter(|at| with_text(&source.text[at + 2..])).map(|at| &source.code[..at])
+        signs
+            .map(|at| (&source.code[..at], &source.text[at + 2..]))
+            // Ids are compared as text; a text that is written out is a phrase.
+            .filter(|(before, after)| with_text(after) || !before.trim_end().ends_with("to_string()"))
+            .map(|(before, _)| before)
     });
     let mut lines: Vec<usize> =
         searches.chain(comparisons).filter(|before| is_of_words(before)).map(str::len).collect();

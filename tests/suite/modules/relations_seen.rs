@@ -106,6 +106,7 @@ fn a_search_in_words_is_seen() {
         "fn f() { step\n    .subject\n    .strip_prefix(\"container \"); }",
         "fn f() { hint.as_deref().find(x); }",
         "fn f() { if step.cause == \"requested\" {} }",
+        "fn f() { steps.iter().any(|step| step.subject == wanted) }",
         "fn f() { if detail.as_deref() != Some(\"x\") {} }",
     ] {
         assert_eq!(found("session/x.rs", text), 1, "{text}");
