@@ -30,10 +30,12 @@ pub struct ChecksReport {
     pub(super) project: String,
     pub(super) environment: Option<String>,
     pub(super) total: usize,
-    pub(super) passed: usize,
-    pub(super) failed: usize,
+    /// Checks that passed at once.
+    pub passed: usize,
+    /// Checks that failed.
+    pub failed: usize,
     /// Passed, after failing at first.
-    pub(super) flaky: usize,
+    pub flaky: usize,
     /// Containers that were not ready in time.
     pub(super) not_ready: Vec<String>,
     pub(super) checks: Vec<Checked>,
