@@ -27,7 +27,7 @@ struct Modules<'s> {
 
 /// What a path leads to.
 enum Found {
-    Module(Vec<String>),
+    Module,
     /// Something defined in the file of this module.
     Item(Vec<String>),
 }
@@ -75,10 +75,6 @@ pub fn strangers(sources: &[SourceFile]) -> Vec<String> {
 
 /// The one verb that is made of others.
 const QUICKSTART: &str = "begin/quickstart";
-
-fn rest_of(file: &str) -> &str {
-    &file["workflow/".len()..]
-}
 
 /// `docker` of `engine/docker/x.rs`.
 fn engine(file: &str) -> Option<&str> {
@@ -187,7 +183,7 @@ impl<'s> Modules<'s> {
     /// Goes on from a module that was named. At the beginning of a path a name that is neither module nor import is a
     /// library or a type of the same file.
     fn step(&self, at: &[String], path: &[String], depth: usize, named: bool) -> Option<Found> {
-        let Some((first, rest)) = path.split_first() else { return Some(Found::Module(at.to_vec())) };
+        let Some((first, rest)) = path.split_first() else { return Some(Found::Module) };
         if first == "super" {
             return self.step(at.split_last()?.1, rest, depth, true);
         }
