@@ -100,6 +100,7 @@ macro_rules! one_of_reports {
     ($(#[$doc:meta])* pub enum $name:ident { $($(#[$variant_doc:meta])* $variant:ident($report:ty)),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug)]
+        #[allow(clippy::large_enum_variant, reason = "made once a run, and boxed by dispatch")]
         pub enum $name {
             $($(#[$variant_doc])* $variant($report),)+
         }
