@@ -8,6 +8,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`error`], [`event`] | kinds of errors and their exit codes; what happened, for whoever reports it |
+//! | [`input_file`] | the trait through which the modules below, up to [`plan`], read files |
 //! | [`output_file`] | the one way files of the operator's machine are written |
 //! | [`secret`] | values that cannot be printed, rules about them, the redactor |
 //! | [`project`] | `aictl.yaml` |
@@ -36,7 +37,9 @@
 //! final record, each failure to the plan's own undo. Events reach `ui` through [`event::Reporter`] meanwhile; the report of
 //! the verb is printed last.
 
-pub use aictl_model::{compose, error, event, image, output_file, plan, project, release, secret, target, template};
+pub use aictl_model::{
+    compose, error, event, image, input_file, output_file, plan, project, release, secret, target, template,
+};
 
 pub mod process;
 

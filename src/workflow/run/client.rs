@@ -11,7 +11,6 @@ use crate::probe::clients::{PSQL, REDIS_CLI};
 use crate::session::attached_process;
 use crate::session::attached_process::Passed;
 use crate::session::load::{LoadedStack, load_named};
-use crate::session::report::Report;
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 use crate::target;
@@ -42,16 +41,16 @@ pub struct ClientArgs {
 }
 
 /// `aictl db`.
-pub async fn run_db(context: &Context, args: ClientArgs) -> Result<Box<dyn Report>> {
+pub async fn run_db(context: &Context, args: ClientArgs) -> Result<Passed> {
     client(context, args, &POSTGRES).await.map_err(Error::into_exec_failure)
 }
 
 /// `aictl redis`.
-pub async fn run_redis(context: &Context, args: ClientArgs) -> Result<Box<dyn Report>> {
+pub async fn run_redis(context: &Context, args: ClientArgs) -> Result<Passed> {
     client(context, args, &REDIS).await.map_err(Error::into_exec_failure)
 }
 
-async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<Box<dyn Report>> {
+async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<Passed> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
@@ -70,7 +69,7 @@ async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<
         ..Default::default()
     };
     let code = attached_process::exec(context, &*target, &args).await?;
-    Ok(Box::new(Passed { code }))
+    Ok(Passed { code })
 }
 
 /// Services with such an image, by the files and by what runs.

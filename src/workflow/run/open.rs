@@ -36,7 +36,7 @@ pub struct OpenArgs {
 
 /// What was opened.
 #[derive(Debug, Serialize)]
-struct OpenReport {
+pub struct OpenReport {
     service: String,
     url: String,
     /// Whether a browser took it.
@@ -47,7 +47,7 @@ struct OpenReport {
 }
 
 /// Opens the page.
-pub async fn run(context: &Context, args: OpenArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: OpenArgs) -> Result<OpenReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
@@ -61,7 +61,7 @@ pub async fn run(context: &Context, args: OpenArgs) -> Result<Box<dyn Report>> {
     let programs = browser::openers(&context.variables);
     let quiet = args.print || context.options.dry_run || !context.console.is_terminal() || programs.is_empty();
     if quiet {
-        return Ok(Box::new(OpenReport { service, url, opened: false, with: None }));
+        return Ok(OpenReport { service, url, opened: false, with: None });
     }
     let with = match browser::open(&url, &programs).await {
         Ok(program) => Some(program),
@@ -70,7 +70,7 @@ pub async fn run(context: &Context, args: OpenArgs) -> Result<Box<dyn Report>> {
             None
         }
     };
-    Ok(Box::new(OpenReport { service, url, opened: with.is_some(), with }))
+    Ok(OpenReport { service, url, opened: with.is_some(), with })
 }
 
 /// The page of a container: of the named port, else of the first that is known to be one.

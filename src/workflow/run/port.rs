@@ -29,14 +29,14 @@ pub struct PortArgs {
 }
 
 #[derive(Debug, Serialize)]
-struct PortReport {
+pub struct PortReport {
     ports: Vec<ObservedPort>,
     #[serde(skip)]
     one: bool,
 }
 
 /// Shows the address.
-pub async fn run(context: &Context, args: PortArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: PortArgs) -> Result<PortReport> {
     let wanted = args.private_port.as_deref().map(|text| private(text, &args.protocol)).transpose()?;
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
@@ -46,7 +46,7 @@ pub async fn run(context: &Context, args: PortArgs) -> Result<Box<dyn Report>> {
     if let (true, Some((port, protocol))) = (ports.is_empty(), &wanted) {
         return Err(WorkflowError::NotPublished { service: args.service, port: format!("{port}/{protocol}") }.into());
     }
-    Ok(Box::new(PortReport { ports, one: wanted.is_some() }))
+    Ok(PortReport { ports, one: wanted.is_some() })
 }
 
 fn private(text: &str, protocol: &str) -> Result<(u16, String)> {

@@ -27,7 +27,7 @@ pub struct StatusArgs {
 }
 
 /// Shows the stack.
-pub async fn run(context: &Context, args: StatusArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let scope = loaded.scope(None);
@@ -52,7 +52,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<Box<dyn Report>>
     } else {
         Form::Table
     };
-    Ok(Box::new(StatusReport { status, form }))
+    Ok(StatusReport { status, form })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ enum Form {
     Names,
 }
 
-struct StatusReport {
+pub struct StatusReport {
     status: StackStatus,
     form: Form,
 }

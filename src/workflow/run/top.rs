@@ -29,12 +29,12 @@ struct Processes {
     processes: Vec<Vec<String>>,
 }
 
-struct TopReport {
+pub struct TopReport {
     containers: Vec<Processes>,
 }
 
 /// Shows the processes.
-pub async fn run(context: &Context, args: TopArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: TopArgs) -> Result<TopReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
@@ -54,7 +54,7 @@ pub async fn run(context: &Context, args: TopArgs) -> Result<Box<dyn Report>> {
         let (service, name) = (container.service.clone(), container.name.clone());
         containers.push(Processes { service, number: container.number, container: name, titles, processes });
     }
-    Ok(Box::new(TopReport { containers }))
+    Ok(TopReport { containers })
 }
 
 impl Report for TopReport {

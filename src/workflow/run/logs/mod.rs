@@ -16,7 +16,6 @@ use crate::event::LogLine;
 use crate::plan::{ObservedInstance, labels};
 use crate::session::attached_process::Passed;
 use crate::session::load::load_named;
-use crate::session::report::Report;
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 use crate::target::{LogArgs, LogStream, Target, TargetError};
@@ -82,7 +81,7 @@ impl LogSelection {
 }
 
 /// Shows the logs.
-pub async fn run(context: &Context, args: LogsArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: LogsArgs) -> Result<Passed> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let range = range(context, &args)?;
@@ -101,10 +100,10 @@ pub async fn run(context: &Context, args: LogsArgs) -> Result<Box<dyn Report>> {
             }
         } => ended,
         // Ctrl-C is how following ends: nothing is wrong and nothing needs saying.
-        () = context.interrupted() => return Ok(Box::new(Passed { code: ErrorKind::Interrupted.exit_code() })),
+        () = context.interrupted() => return Ok(Passed { code: ErrorKind::Interrupted.exit_code() }),
     };
     match ended {
-        Ok(()) | Err(Ended::ReaderGone) => Ok(Box::new(Passed::default())),
+        Ok(()) | Err(Ended::ReaderGone) => Ok(Passed::default()),
         Err(Ended::Failed(error)) => Err(error),
     }
 }

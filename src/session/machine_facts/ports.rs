@@ -4,7 +4,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::gather::EngineLocation;
+use super::engine_location::EngineLocation;
 use crate::compose::model::{Service, Stack};
 use crate::host::facts::{PortFact, PortState, Seen};
 use crate::host::{PortHolder, Protocol, port_holder_on};
