@@ -41,6 +41,11 @@ pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> Targ
     }
 }
 
+/// Whether the engine refuses because it measures its disk for another client.
+pub(super) fn is_measuring(error: &TargetError) -> bool {
+    matches!(error, TargetError::Refused { message, .. } if message.contains("disk usage operation is already running"))
+}
+
 fn refused(operation: String, status: u16, message: String) -> TargetError {
     let lower = message.to_ascii_lowercase();
     if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {

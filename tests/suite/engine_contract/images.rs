@@ -20,3 +20,12 @@ async fn an_exported_archive_loads_again() {
     images.import_images(archive).await.unwrap();
     the_images_are_listed_with_their_names(&lab).await;
 }
+
+/// Engines measure the sizes of images for one client at a time.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_at_once_list_images() {
+    let Some(lab) = Lab::docker("images-at-once").await else { return };
+    let images = lab.target.need_images().unwrap();
+    let listed = futures_util::future::join_all((0..6).map(|_| images.observe_images())).await;
+    assert!(listed.iter().all(Result::is_ok), "{listed:?}");
+}
