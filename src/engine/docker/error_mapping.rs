@@ -42,6 +42,11 @@ pub(super) fn map(engine: &impl AsRef<EngineInfo>, doing: &str, error: ApiError)
     }
 }
 
+/// Whether the engine refuses because it measures its disk for another client.
+pub(super) fn is_measuring(error: &TargetError) -> bool {
+    matches!(error, TargetError::Refused { message, .. } if message.contains("disk usage operation is already running"))
+}
+
 /// Whether a refusal is for want of disk space, which the engine has no status for.
 pub(super) fn is_disk_full(message: &str) -> bool {
     message.to_ascii_lowercase().contains("no space left on device")

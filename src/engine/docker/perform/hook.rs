@@ -46,7 +46,8 @@ pub(super) async fn run(
         ..ExecArgs::default()
     };
     let output = Lines { progress, state: Mutex::default() };
-    let ended = tokio::time::timeout(timeout, exec::exec(connection, &args, ExecInput::default(), &output)).await;
+    let run = async { exec::exec_stream(connection, &args, ExecInput::default()).await?.hand_over(&output).await };
+    let ended = tokio::time::timeout(timeout, run).await;
     let code = match ended {
         Ok(code) => code?,
         Err(_) => return Err(TargetError::TimedOut { what, after: timeout }),
