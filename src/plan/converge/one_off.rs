@@ -1,6 +1,6 @@
 //! A one-off container of a service: what must stand before it, and the container itself.
 //! Reads what is wanted and what was found; returns the plan of what it waits for, and its complete spec.
-//! Never touches the service's own containers.
+//! The service's own containers are not changed.
 
 use super::options::Wanted;
 use super::planner::Planner;

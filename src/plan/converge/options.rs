@@ -1,6 +1,5 @@
-//! What is wanted of a convergence: the stack, the selection, the contents, the operator's wishes.
-//! Data only.
-//! Never observed: what was found is beside it.
+//! Input of `plan_converge`: the stack, selected services, contents and options.
+//! The observed state is passed separately.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,6 +1,5 @@
-//! The plan under construction and what is known of each service so far.
-//! Reads what is wanted and what was found; the other files of this folder add steps to it.
-//! Never decides a step itself.
+//! The planner: the plan under construction and the state of each service.
+//! The other files of this folder add steps to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -77,7 +77,7 @@ impl Planner<'_> {
         self.wanted.options.ready_timeout.unwrap_or_else(|| allowed.max(SHORTEST_WAIT))
     }
 
-    /// The wait for a container of the service.
+    /// The operation that waits for a container of the service.
     pub(super) fn await_ready(&self, (name, service): (&str, &Service), container: &str) -> Operation {
         Operation::Wait(WaitOperation::Ready {
             service: name.to_owned(),

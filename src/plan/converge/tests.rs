@@ -1,6 +1,6 @@
 //! What converge plans, as the steps in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 use crate::compose::hash::config_hash;
@@ -63,17 +63,24 @@ impl World {
         self.observed.instances.last_mut().unwrap()
     }
 
-    fn plan(&self) -> Plan {
-        let selected = self.stack.services.keys().cloned().collect();
-        let wanted = Wanted {
+    /// All services, as `start` without names wants them.
+    fn wanted<'a>(&'a self, selected: &'a BTreeSet<String>) -> Wanted<'a> {
+        Wanted {
             stack: &self.stack,
-            selected: &selected,
+            selected,
             contents: &self.contents,
             env_files: &[],
             version: "0",
             options: &self.options,
-        };
-        plan_converge(&wanted, &self.observed).unwrap()
+        }
+    }
+
+    fn selected(&self) -> BTreeSet<String> {
+        self.stack.services.keys().cloned().collect()
+    }
+
+    fn plan(&self) -> Plan {
+        plan_converge(&self.wanted(&self.selected()), &self.observed).unwrap()
     }
 
     fn lines(&self) -> String {
@@ -227,16 +234,7 @@ fn a_missing_external_network_is_an_error_with_a_hint() {
     let mut world = World::new();
     world.service("api", |_| {});
     world.stack.networks.get_mut("default").unwrap().external = true;
-    let selected = world.stack.services.keys().cloned().collect();
-    let wanted = Wanted {
-        stack: &world.stack,
-        selected: &selected,
-        contents: &world.contents,
-        env_files: &[],
-        version: "0",
-        options: &world.options,
-    };
-    let error = plan_converge(&wanted, &world.observed).unwrap_err();
+    let error = plan_converge(&world.wanted(&world.selected()), &world.observed).unwrap_err();
     assert_eq!(error.to_string(), "network `shop_default` is declared external and does not exist");
 }
 

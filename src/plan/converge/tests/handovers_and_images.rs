@@ -1,6 +1,4 @@
-//! Ports that move, shared namespaces, links, and what depends on how an image turns out.
-//! Plans of small worlds, as the rest of the tests.
-//! The world is that of the parent.
+//! Tests of port handover, shared namespaces, links and guards on images.
 
 use super::*;
 
@@ -113,15 +111,6 @@ fn volumes_of_another_service_are_hashed_as_compose_does_and_keep_their_mode() {
 
 /// The plan of a start whose image steps come first.
 fn after_images(world: &World, images: &[&str]) -> Plan {
-    let selected = world.stack.services.keys().cloned().collect();
-    let wanted = Wanted {
-        stack: &world.stack,
-        selected: &selected,
-        contents: &world.contents,
-        env_files: &[],
-        version: "0",
-        options: &world.options,
-    };
     let mut plan = Plan { project: "shop".into(), ..Default::default() };
     for image in images {
         let build = crate::plan::ImageOperation::Build {
@@ -134,7 +123,7 @@ fn after_images(world: &World, images: &[&str]) -> Plan {
         };
         plan.push(Phase::Prepare, build, "a build was requested", &[]);
     }
-    plan_after_images(&wanted, &world.observed, plan, None).unwrap()
+    plan_after_images(&world.wanted(&world.selected()), &world.observed, plan, None).unwrap()
 }
 
 #[test]
