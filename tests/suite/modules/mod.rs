@@ -29,7 +29,7 @@ fn sources(directory: &Path, root: &Path, found: &mut Vec<SourceFile>) {
     }
 }
 
-/// Every file of the crate, tests marked as such.
+/// Every file of the crate, with tests marked.
 fn house() -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Vec::new();
@@ -39,7 +39,7 @@ fn house() -> Vec<SourceFile> {
     all
 }
 
-/// Files of these names and texts, tests marked as such.
+/// Files with these names and contents, with tests marked.
 fn files(texts: &[(&str, &str)]) -> Vec<SourceFile> {
     let mut all: Vec<SourceFile> = texts.iter().map(|(name, text)| SourceFile::new(name, text)).collect();
     test_files::mark(&mut all);
@@ -55,19 +55,19 @@ fn every_source_file_keeps_the_rules_of_the_house() {
 #[test]
 fn files_form_no_circles() {
     let found = relations::circles(&house());
-    assert!(found.is_empty(), "{} circles:\n{}", found.len(), found.join("\n"));
+    assert!(found.is_empty(), "{} import cycles:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]
 fn verbs_know_no_other_verbs_and_engines_no_other_engines() {
     let found = relations::strangers(&house());
-    assert!(found.is_empty(), "{} strangers:\n{}", found.len(), found.join("\n"));
+    assert!(found.is_empty(), "{} forbidden references:\n{}", found.len(), found.join("\n"));
 }
 
 #[test]
 fn nothing_is_decided_by_reading_words() {
     let found: Vec<String> = house().iter().flat_map(decisions::found).collect();
-    assert!(found.is_empty(), "{} searches in words:\n{}", found.len(), found.join("\n"));
+    assert!(found.is_empty(), "{} places search human-readable text:\n{}", found.len(), found.join("\n"));
 }
 
 /// What the rules say about a file of this name and text, without the module header they all need.
@@ -230,7 +230,7 @@ fn reports_are_boxed_in_dispatch_only() {
 
 #[test]
 fn no_path_counts_folders() {
-    let rule = ["plan/x.rs:4: `super::super` is written from the crate"];
+    let rule = ["plan/x.rs:4: use a `crate::` path instead of `super::super`"];
     assert_eq!(said("plan/x.rs", "use super::super::A;"), rule);
     assert_eq!(said("plan/x.rs", "pub(in super::super) fn f() {}"), rule);
     assert_eq!(said("plan/x.rs", "#[cfg(test)]\nmod tests { use super::super::A; }").len(), 1);
@@ -254,7 +254,11 @@ fn a_test_file_is_one_that_is_declared_so() {
     let nested =
         [("plan/mod.rs", "#[cfg(test)]\nmod tests;"), ("plan/tests.rs", "mod more;"), ("plan/tests/more.rs", "")];
     assert_eq!(tests(&nested), ["plan/tests.rs", "plan/tests/more.rs"]);
-    assert_eq!(said("plan/loose_tests.rs", "use crate::engine::docker;").len(), 1, "a name exempts nobody");
+    assert_eq!(
+        said("plan/loose_tests.rs", "use crate::engine::docker;").len(),
+        1,
+        "the file name alone is no exemption"
+    );
     let long = "fn f() {}\n".repeat(401);
     let marked = files(&[("plan/mod.rs", "#[cfg(test)]\nmod tests;"), ("plan/tests.rs", &long)]);
     assert_eq!(rules::broken(&marked[1]), ["plan/tests.rs:1: has 401 lines; 400 are the most"]);
@@ -295,9 +299,10 @@ fn things_are_small_enough_to_see() {
 #[test]
 fn a_module_says_what_it_decides() {
     let broken = |text: &str| rules::broken(&SourceFile::new("plan/x.rs", text));
-    let rule = ["plan/x.rs:1: does not begin with three lines of `//!`"];
+    let rule = ["plan/x.rs:1: does not begin with a `//!` header"];
     assert_eq!(broken("use std::fmt;\n"), rule);
-    assert_eq!(broken("//! one line\n\nuse std::fmt;\n"), rule);
+    assert_eq!(broken("\n//! one\n"), rule);
+    assert_eq!(broken("//! one line\n\nuse std::fmt;\n"), Vec::<String>::new());
     assert_eq!(broken("//! one\n//! two\n//! three\n"), Vec::<String>::new());
 }
 
