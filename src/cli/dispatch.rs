@@ -86,7 +86,7 @@ async fn of_aictl(context: &Context, verb: OtherVerb) -> Result<Box<dyn Report>>
     }
 }
 
-/// Verbs answer with types of their own; from here on a report is a report.
+/// Boxes the report of a verb, so that dispatch returns one type.
 fn boxed<R: Report + 'static>(report: Result<R>) -> Result<Box<dyn Report>> {
     report.map(|report| Box::new(report) as Box<dyn Report>)
 }

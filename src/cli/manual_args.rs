@@ -1,6 +1,5 @@
 //! The arguments of `completions` and `man`.
-//! Data only.
-//! The command tree is made of them, and they print it.
+//! The command tree is built from them.
 
 use std::path::PathBuf;
 

@@ -125,7 +125,7 @@ fn now() -> String {
     time::OffsetDateTime::now_utc().format(format).unwrap_or_default()
 }
 
-/// How targets are found: Docker engines alone.
+/// Locates Docker engines; Kubernetes is not supported yet.
 struct DockerConnector {
     environment: Environment,
 }

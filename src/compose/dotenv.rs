@@ -13,7 +13,7 @@ pub struct EnvFileError {
     pub line: u32,
     /// What is wrong.
     pub message: String,
-    /// The required variable that has no value, when that is what is wrong.
+    /// The required variable without a value, if that is the problem.
     pub required: Option<String>,
 }
 

@@ -26,7 +26,7 @@ pub struct Diagnostic {
     /// The valid name nearest to the one written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<String>,
-    /// The required variable that has no value, when that is what is wrong.
+    /// The required variable without a value, if that is the problem.
     #[serde(skip)]
     pub required: Option<String>,
 }

@@ -67,7 +67,7 @@ pub(crate) struct Resolver<'a> {
     pub home: Option<&'a str>,
     /// Directory a relative base starts at, to follow links.
     pub cwd: &'a Path,
-    /// Where links are followed.
+    /// Follows symbolic links.
     pub disk: &'a dyn Files,
 }
 

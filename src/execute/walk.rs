@@ -1,6 +1,6 @@
-//! What the steps of one run share, and one step from its first word to its last.
-//! Reads a step, performs it through the target within its deadline, tells what became of it.
-//! Never decides which step is next.
+//! Shared state of a run, and the execution of a single step.
+//! Performs a step within its deadline and reports its progress and outcome.
+//! The order of steps is decided in `run`.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};

@@ -1,6 +1,4 @@
-//! What a machine says of itself that is more than a number: amounts with their limits, kernel settings.
-//! Data only.
-//! Never judges.
+//! Machine facts: quantities with their limits, kernel settings.
 
 /// An amount and what limits it below what the machine has.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -1,10 +1,9 @@
-//! One file of a recipe's folder.
-//! Data only.
-//! Embedded files are borrowed from the binary.
+//! A file of a recipe.
+//! Embedded files borrow from the binary.
 
 use std::borrow::Cow;
 
-/// One file of a recipe's folder.
+/// A file of a recipe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecipeFile {
     /// Path within the folder, with `/`.

@@ -1,6 +1,4 @@
-//! The files of the operator's machine.
-//! Reads through the standard library; returns what the system says.
-//! Never keeps anything.
+//! The local file system, as `Files`.
 
 use std::fs::File;
 use std::io;

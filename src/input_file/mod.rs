@@ -1,6 +1,6 @@
-//! How the modules that read no file themselves ask for one: the trait `Files`, and the operator's machine as one.
-//! Reads files and what they are; returns bytes and kinds.
-//! Never writes: `output_file` does.
+//! The trait `Files`, through which pure modules read files, and its implementation for the local file system.
+//! Paths are those of the operator's machine.
+//! Files are written by `output_file`.
 
 mod local;
 
@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 pub use local::LocalFiles;
 
-/// What a path leads to, behind its links.
+/// The type of a file, symbolic links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
-    /// A regular file of so many bytes.
+    /// A regular file and its size in bytes.
     Regular { size: u64 },
     /// A directory.
     Directory,
@@ -20,59 +20,59 @@ pub enum FileKind {
     Other,
 }
 
-/// Files as they are read. Paths that are relative start where the process runs.
+/// Read access to files. Relative paths start at the process's working directory.
 pub trait Files: Send + Sync {
-    /// A file's bytes.
+    /// The content of a file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// What a path leads to.
+    /// The type of the file at the path, symbolic links followed.
     fn kind(&self, path: &Path) -> io::Result<FileKind>;
 
     /// Whether the path itself is a symbolic link.
     fn is_link(&self, path: &Path) -> bool;
 
-    /// The path without links and dots.
+    /// The canonical path.
     fn real_path(&self, path: &Path) -> io::Result<PathBuf>;
 
-    /// A file to be read in parts.
+    /// Opens a file for random access.
     fn open(&self, path: &Path) -> io::Result<OpenFile>;
 
-    /// A file's text; an error when it is not UTF-8.
+    /// The content of a file as text; an error if it is not UTF-8.
     fn read_text(&self, path: &Path) -> io::Result<String> {
         let text = String::from_utf8(self.read(path)?);
         text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
     }
 
-    /// Whether there is anything.
+    /// Whether the path exists.
     fn has(&self, path: &Path) -> bool {
         self.kind(path).is_ok()
     }
 
-    /// Whether there is a regular file.
+    /// Whether the path is a regular file.
     fn has_file(&self, path: &Path) -> bool {
         matches!(self.kind(path), Ok(FileKind::Regular { .. }))
     }
 
-    /// Whether there is a directory.
+    /// Whether the path is a directory.
     fn has_directory(&self, path: &Path) -> bool {
         matches!(self.kind(path), Ok(FileKind::Directory))
     }
 }
 
-/// A file that is read in parts.
+/// A file opened for random access.
 pub struct OpenFile {
-    /// Its content.
+    /// The content.
     pub content: Box<dyn ReadAt>,
-    /// Bytes it has.
+    /// The size in bytes.
     pub length: u64,
 }
 
-/// Content that is read at any place of it.
+/// Random access to content.
 pub trait ReadAt: Send + Sync {
-    /// Reads some bytes from an offset on; none at the end.
+    /// Reads up to the buffer's length from an offset; 0 at the end.
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
 
-    /// Fills the buffer from an offset on.
+    /// Fills the buffer, reading from an offset.
     fn read_exact_at(&self, buffer: &mut [u8], at: u64) -> io::Result<()> {
         let mut filled = 0;
         while filled < buffer.len() {

@@ -20,7 +20,7 @@ use super::{Existing, HEAD};
 const MOST_LINKS: usize = 40;
 /// `PROC_SUPER_MAGIC` of statfs(2).
 const PROC: i128 = 0x9fa0;
-/// File systems whose files are settings of the kernel: procfs, sysfs, both cgroup hierarchies, debugfs, securityfs.
+/// File systems of kernel parameters: procfs, sysfs, cgroup v1 and v2, debugfs, securityfs.
 const OF_THE_KERNEL: [i128; 6] = [PROC, 0x6265_6572, 0x0027_e0eb, 0x6367_7270, 0x6462_6720, 0x7363_6673];
 
 /// Where bytes go.
@@ -28,7 +28,7 @@ const OF_THE_KERNEL: [i128; 6] = [PROC, 0x6265_6572, 0x0027_e0eb, 0x6367_7270, 0
 pub(super) enum Place {
     /// A name in a directory.
     Named(Name),
-    /// A device, a pipe or a setting of the kernel.
+    /// A device, a pipe or a kernel parameter.
     Stream(Stream),
 }
 
@@ -60,7 +60,7 @@ pub(super) fn resolve(path: &Path) -> Result<Place, OutputError> {
                 at.refuse_foreign(&found, path)?;
                 at = at.follow(path)?;
             }
-            // A setting of the kernel is written, not replaced: no file can be made beside it.
+            // A kernel parameter is written in place: no temporary file can be created next to it.
             FileType::RegularFile if is_of_the_kernel(&at.directory) => {
                 return stream::open(&at.directory, &at.name, path).map(Place::Stream);
             }
@@ -167,7 +167,7 @@ fn is_of_the_kernel(directory: &OwnedFd) -> bool {
     file_system(directory).is_some_and(|found| OF_THE_KERNEL.contains(&found))
 }
 
-/// The file system's number in statfs(2).
+/// The file system type, as in statfs(2).
 fn file_system(directory: &OwnedFd) -> Option<i128> {
     fstatfs(directory).ok().map(|found| i128::from(found.f_type))
 }

@@ -41,7 +41,7 @@ impl Scratch {
         File::create(self.at(name))
     }
 
-    /// A file in it, to be read.
+    /// Opens a file in the directory for reading.
     pub fn open(&self, name: &str) -> io::Result<File> {
         File::open(self.at(name))
     }

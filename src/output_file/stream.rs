@@ -31,7 +31,7 @@ pub(super) struct Stream {
     pub(super) is_standard_output: bool,
 }
 
-/// Opens a character device, a pipe or a setting of the kernel.
+/// Opens a character device, a pipe or a kernel parameter.
 pub(super) fn open(directory: &OwnedFd, name: &OsString, path: &Path) -> Result<Stream, OutputError> {
     let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let deadline = Instant::now() + UNTIL_OPENED;

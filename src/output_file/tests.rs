@@ -77,7 +77,7 @@ fn a_device_is_written_through() {
 
 #[test]
 fn a_setting_of_the_kernel_is_written_and_not_replaced() {
-    // The name of the thread: everybody may set it, and it reads as it was set.
+    // The name of the current thread, which can be written without privileges.
     let path = Path::new("/proc/thread-self/comm");
     write(path, Rules::REPLACE).unwrap();
     assert_eq!(fs::read_to_string(path).unwrap().trim_end(), "new");

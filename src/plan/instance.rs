@@ -1,6 +1,6 @@
-//! One running piece of a service as found: a container of a Docker engine, and in the same words a pod of a cluster.
-//! Data only; engines fill it. What only a Docker engine knows stands apart, in `DockerContainer`.
-//! Never holds a secret: environments are not part of it.
+//! An observed instance of a service: a container on a Docker engine, or a pod in a cluster.
+//! Docker-specific fields are in `DockerContainer`.
+//! Environment variables are left out, as they may contain secrets.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InstanceState {
-    /// Never started; a pod that is pending.
+    /// Never started, or a pending pod.
     #[default]
     Created,
     /// Its process runs.
     Running,
-    /// Frozen; pods never are.
+    /// Paused; does not apply to pods.
     Paused,
-    /// Between two runs of its restart policy; a pod in its back-off.
+    /// Waiting to be restarted, or a pod in back-off.
     Restarting,
-    /// Being removed; a pod that is terminating.
+    /// Being removed, or a terminating pod.
     Removing,
-    /// Ended; a pod that succeeded or failed.
+    /// Exited, or a pod that succeeded or failed.
     Exited,
-    /// The engine could not remove it; a pod whose node is lost.
+    /// Could not be removed, or a pod whose node is lost.
     Dead,
 }
 
@@ -34,7 +34,7 @@ impl InstanceState {
         matches!(self, Self::Running | Self::Paused | Self::Restarting)
     }
 
-    /// The word for it, Docker's.
+    /// The state as Docker writes it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -48,11 +48,11 @@ impl InstanceState {
     }
 }
 
-/// The target's verdict on an instance's readiness: of its health check, or of its readiness probe.
+/// Result of the health check or readiness probe.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Health {
-    /// Nothing is checked.
+    /// No health check.
     #[default]
     None,
     /// No verdict yet.
@@ -63,15 +63,15 @@ pub enum Health {
     Unhealthy,
 }
 
-/// The interval where a health check names none.
+/// Default interval of a health check.
 const USUAL_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The command a target runs inside an instance, again and again, to see whether it is well.
+/// Command of a health check, run periodically inside the instance.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct HealthCheck {
     /// Program and arguments.
     pub command: Vec<String>,
-    /// Time between two runs.
+    /// Interval.
     pub interval: Duration,
 }
 
@@ -121,9 +121,9 @@ pub struct ObservedInstance {
     pub exit_code: Option<i64>,
     /// Killed for memory.
     pub oom_killed: bool,
-    /// The target's own error of the last start.
+    /// Error of the last start, as reported by the engine.
     pub error: Option<String>,
-    /// Restarts by the target since the last start by a user.
+    /// Automatic restarts since it was last started.
     pub restarts: u64,
     /// RFC 3339.
     pub created_at: String,
@@ -133,11 +133,11 @@ pub struct ObservedInstance {
     pub finished_at: Option<String>,
     /// Ports, and where each is published.
     pub ports: Vec<ObservedPort>,
-    /// What a Docker engine says of it besides; empty on other targets.
+    /// Docker-specific fields; empty on other targets.
     pub docker: DockerContainer,
 }
 
-/// What only a Docker engine says of an instance. It is read where Docker's plans are made and by the engine itself.
+/// Docker-specific fields of an instance, used by `converge` and `engine/docker`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct DockerContainer {
     /// Config hash label; a container without one does not exist for Compose.
@@ -180,20 +180,20 @@ pub struct ObservedMount {
     pub target: String,
 }
 
-/// What changed on an instance.
+/// Kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChangeKind {
     /// Its process started.
     Started,
     /// Its process ended.
     Died,
-    /// The target gave a verdict on its readiness.
+    /// Its health status changed.
     Health(Health),
     /// It was removed.
     Removed,
 }
 
-/// One change of one instance.
+/// A change of an instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The instance's id.

@@ -1,4 +1,4 @@
-//! The world as found: one project's instances, networks, volumes and images at one moment.
+//! Observed state of a project: its instances, networks, volumes and images.
 //! Data only; engines fill it.
 //! Never holds a secret: container environments are not part of it.
 
@@ -93,7 +93,7 @@ impl EngineInfo {
 pub struct Observed {
     /// The engine.
     pub engine: EngineInfo,
-    /// What runs or ran of the project, one-offs too, in any state.
+    /// Instances of the project in any state, including one-off containers.
     pub instances: Vec<ObservedInstance>,
     /// Networks with the project's label or named in the scope.
     pub networks: Vec<ObservedNetwork>,

@@ -152,7 +152,7 @@ impl ReadinessWatch {
     }
 }
 
-/// The health check of an instance where running it ourselves is worth it; `is_gate`: others wait for the instance.
+/// The health check, if it should be run early by us; `is_gate`: other services wait for the instance.
 pub fn early_probe(container: &ObservedInstance, is_gate: bool) -> Option<&HealthCheck> {
     let short = if is_gate { SHORT_INTERVAL_OF_GATE } else { SHORT_INTERVAL };
     container.health_check.as_ref().filter(|check| check.interval > short)

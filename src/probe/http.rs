@@ -63,7 +63,7 @@ impl Question<'_> {
         self.over(Box::new(shaken)).await
     }
 
-    /// Asks a host that is no service of the stack, straight from this machine.
+    /// Sends the request directly to a host outside the stack.
     async fn ask_public(&self) -> Result<Answer, ProbeError> {
         let HttpParts { secure, host, port, .. } = self.parts;
         let stream = public::connect(host, port).await?;

@@ -68,7 +68,7 @@ async fn attempt(context: &ProbeContext<'_>, plan: &Planned, times: LookTimes) -
     }
 }
 
-/// How long one look may take, and when all looks end.
+/// Timeout of a single probe, and the overall deadline.
 #[derive(Debug, Clone, Copy)]
 struct LookTimes {
     limit: Duration,

@@ -1,6 +1,4 @@
-//! What a look of a check has seen.
-//! Data only.
-//! What is wrong is an error, not this.
+//! Result of a single probe.
 
 /// What a look that passed has seen.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,4 @@
-//! The state of a container in words.
-//! Reads what was observed.
-//! Never judges it.
+//! Text for the state of a container.
 
 use crate::plan::{InstanceState, ObservedInstance};
 

@@ -1,6 +1,6 @@
-//! A program and its arguments in the project file.
-//! Reads a list of words, or one line.
-//! Never runs through a shell.
+//! A command in the project file: a list, or a line split into words.
+//! A line is split as a shell would.
+//! No shell is used to run it.
 
 use std::borrow::Cow;
 

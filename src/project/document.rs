@@ -73,7 +73,7 @@ impl Node {
     }
 }
 
-/// Reads the text. The tree is only to be trusted when there are no faults; a text that is not YAML gives faults alone.
+/// Parses the text. The tree is valid only if there are no errors; text that is not YAML gives errors only.
 pub(super) fn parse(text: &str) -> Result<(Node, Vec<Fault>), Vec<Fault>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader =

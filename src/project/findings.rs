@@ -1,6 +1,5 @@
-//! Collects what is wrong with a project, by the path of its key.
-//! Reads the tree for places.
-//! Never judges.
+//! Collects errors of a project file by key.
+//! Positions are looked up in the tree.
 
 use super::document::{Fault, Node};
 use super::shape::Misfit;

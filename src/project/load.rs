@@ -41,16 +41,16 @@ pub struct LoadedProject {
     pub(super) tree: Option<Node>,
 }
 
-/// Which project, and which part of it.
+/// Selects a project and environment.
 #[derive(Debug, Clone, Copy)]
 pub struct ProjectArgs<'a> {
-    /// Where to look for the project file, from here upwards.
+    /// Directory to start searching for the project file, upwards.
     pub directory: &'a Path,
-    /// The project file, instead of looking for it.
+    /// Project file to use instead of searching for one.
     pub file: Option<&'a Path>,
-    /// The environment; absent: the project's default.
+    /// Environment; the default environment if absent.
     pub environment: Option<&'a str>,
-    /// `a.b=c`, laid over the values.
+    /// Values set with `--set`, as `a.b=c`.
     pub set: &'a [String],
 }
 

@@ -18,7 +18,7 @@ pub enum TargetConfig {
 }
 
 impl TargetConfig {
-    /// The same with the paths of its files taken from this directory; `~/` is the home directory.
+    /// Resolves relative paths against this directory and `~/` against the home directory.
     #[must_use]
     pub fn in_directory(self, directory: &Path, home: Option<&str>) -> Self {
         match self {

@@ -1,6 +1,6 @@
-//! How targets are reached: the connector finds those an environment names, an endpoint connects to one.
-//! Signatures and the list of what was found; `cli` holds the implementation.
-//! Never connects by itself, and never picks one of several targets.
+//! Connector, which locates the targets of an environment, and endpoint, which connects to one.
+//! The implementation is in `cli`.
+//! Never picks one of several targets.
 
 use std::sync::Arc;
 
@@ -9,16 +9,16 @@ use async_trait::async_trait;
 use crate::project::TargetConfig;
 use crate::target::{Target, TargetError};
 
-/// Finds targets. Verbs go through `session::endpoint`, which knows what the environment names.
+/// Locates targets. Verbs use `session::endpoint` instead.
 pub trait Connect: Send + Sync {
-    /// Finds the targets that are named, or the engine of the surroundings, and asks nothing of them. Paths are absolute.
+    /// Locates the named targets, or the default engine (DOCKER_HOST, context), without connecting. Paths are absolute.
     fn locate(&self, named: Option<&TargetConfig>) -> Result<Endpoints, TargetError>;
 }
 
-/// A target that was found. It is only reached by verbs that need it.
+/// A located target. Verbs connect to it when they need it.
 #[async_trait]
 pub trait Endpoint: Send + Sync {
-    /// What tells it from the other targets of its environment: the context of a cluster.
+    /// Name within the environment, such as the context of a cluster.
     fn name(&self) -> &str {
         self.address()
     }
@@ -30,24 +30,24 @@ pub trait Endpoint: Send + Sync {
     async fn connect(&self) -> Result<Arc<dyn Target>, TargetError>;
 }
 
-/// The targets of one environment, in its order; there is at least one.
+/// The targets of an environment in order; never empty.
 pub struct Endpoints {
     first: Box<dyn Endpoint>,
     others: Vec<Box<dyn Endpoint>>,
 }
 
 impl Endpoints {
-    /// One target and those that follow it.
+    /// Creates the list from its first target and the rest.
     pub fn new(first: Box<dyn Endpoint>, others: Vec<Box<dyn Endpoint>>) -> Self {
         Self { first, others }
     }
 
-    /// Exactly one, as a Docker engine is.
+    /// A list of one target.
     pub fn one(endpoint: Box<dyn Endpoint>) -> Self {
         Self::new(endpoint, Vec::new())
     }
 
-    /// The target where it is the only one; else the names of all.
+    /// The only target, or the names of all if there are several.
     pub fn only(self) -> Result<Box<dyn Endpoint>, Vec<String>> {
         if self.others.is_empty() { Ok(self.first) } else { Err(self.names()) }
     }

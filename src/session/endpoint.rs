@@ -1,18 +1,18 @@
-//! The targets an environment of aictl.yaml names, found before anything is asked of them.
-//! Reads the environment's `target` and, through the context's connector, contexts and TLS files; returns endpoints.
-//! Never falls back to another engine than the one that is named, and never picks one of several targets.
+//! Locates the targets of an environment.
+//! Docker contexts and TLS files are read; nothing is connected to.
+//! Never falls back to another engine, and never picks one of several targets.
 
 use crate::error::Result;
 use crate::project::{DockerTarget, LoadedProject, Problem, ProjectError, TargetConfig};
 use crate::session::{Context, Endpoint, Endpoints};
 use crate::target::{AddressPart, TargetError};
 
-/// The target of the project's environment, for what works on exactly one.
+/// The target of the environment; an error if there are several.
 pub fn endpoint(context: &Context, project: &LoadedProject) -> Result<Box<dyn Endpoint>> {
     endpoints(context, project)?.only().map_err(|names| several(project, &names))
 }
 
-/// The targets of the project's environment; the engine of the surroundings where the environment names none.
+/// The targets of the environment; the default engine if it has none.
 ///
 /// What cannot be honoured is an error with its place in aictl.yaml. Variables that would lead elsewhere are named.
 pub fn endpoints(context: &Context, project: &LoadedProject) -> Result<Endpoints> {

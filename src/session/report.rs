@@ -95,12 +95,12 @@ impl Report for Said {
     }
 }
 
-/// A report that is one of several: an enum of reports that answers as the one it holds.
+/// Defines an enum of reports that implements `Report` by delegation.
 macro_rules! one_of_reports {
     ($(#[$doc:meta])* pub enum $name:ident { $($(#[$variant_doc:meta])* $variant:ident($report:ty)),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug)]
-        #[allow(clippy::large_enum_variant, reason = "made once a run, and boxed by dispatch")]
+        #[allow(clippy::large_enum_variant, reason = "created once and boxed by dispatch")]
         pub enum $name {
             $($(#[$variant_doc])* $variant($report),)+
         }

@@ -1,5 +1,5 @@
-//! A command in a running container of a service: its options, and the container it runs in.
-//! Reads the engine, and the files when there are any; passes input, output and exit code through.
+//! Commands in running containers of a service (`exec`, `shell`, `db`, `redis`).
+//! Input, output and exit code are passed through.
 //! Never starts a container.
 
 use clap::Args;

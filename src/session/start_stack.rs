@@ -1,6 +1,6 @@
-//! Starting a stack that is loaded: images, containers and the wait until they are ready, as one transaction.
-//! Reads the stack and the engine; returns the steps and the stack's status.
-//! Never touches what is unchanged.
+//! Starts a loaded stack in one transaction: images, containers, readiness.
+//! Returns the steps and the status of the stack.
+//! Unchanged containers are left alone.
 
 use std::path::PathBuf;
 
@@ -21,29 +21,29 @@ use crate::plan::converge::ConvergeOptions;
 use crate::plan::order::with_dependencies;
 use crate::plan::{Observed, PullPolicy};
 
-/// What to start, and how.
+/// Options of a start.
 #[derive(Debug, Clone)]
 pub struct StartRequest {
     /// Services to start; all by default.
     pub services: Vec<String>,
     /// `SERVICE=N`, as typed.
     pub scale: Vec<String>,
-    /// Leave dependencies as they are.
+    /// Do not start dependencies.
     pub no_deps: bool,
-    /// Build images before.
+    /// Build images first.
     pub build: bool,
     /// Never build an image.
     pub no_build: bool,
     /// When to pull images.
     pub pull: Option<PullPolicy>,
-    /// A bundle that may have images.
+    /// Bundle to load images from.
     pub bundle: Option<PathBuf>,
-    /// How containers are created, replaced and waited for.
+    /// Options for creating, replacing and waiting.
     pub options: ConvergeOptions,
 }
 
 impl StartRequest {
-    /// Services as the command line without flags starts them.
+    /// Options for these services, with defaults for the rest.
     pub fn of(context: &Context, services: Vec<String>) -> Self {
         let ready_timeout = context.options.timeout;
         let all_resources = context.options.all_resources;
@@ -60,7 +60,7 @@ impl StartRequest {
     }
 }
 
-/// What starting came to.
+/// Outcome of a start.
 #[derive(Debug, Serialize)]
 pub struct StartReport {
     /// The steps that were, or in a dry run would be, taken.

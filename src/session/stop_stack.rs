@@ -1,6 +1,6 @@
-//! Stopping a stack, or removing it, as one transaction.
-//! Reads the engine, and the stack where there are files.
-//! Never removes a volume without being told to.
+//! Stops or removes a stack in one transaction.
+//! Works without compose files, by project name.
+//! Volumes are removed only on request.
 
 use std::time::Duration;
 
@@ -26,24 +26,24 @@ pub enum WhichImages {
     Local,
 }
 
-/// What to stop, and what to remove with it.
+/// Options of a stop.
 #[derive(Debug, Clone, Default)]
 pub struct StopRequest {
     /// Services to stop; all by default.
     pub services: Vec<String>,
-    /// Remove containers, and networks where no service is named.
+    /// Remove containers, and networks if no service is named.
     pub remove: bool,
-    /// Remove volumes and their data too.
+    /// Also remove volumes and their data.
     pub volumes: bool,
-    /// Remove images too.
+    /// Also remove images.
     pub images: Option<WhichImages>,
-    /// Remove containers of services the files do not have.
+    /// Remove containers of services that are not in the compose files.
     pub remove_orphans: bool,
-    /// How long a container may take to stop.
+    /// Timeout for stopping a container.
     pub timeout: Option<Duration>,
 }
 
-/// What stopping came to.
+/// Outcome of a stop.
 #[derive(Debug, Serialize)]
 pub struct StopReport {
     project: String,

@@ -67,7 +67,7 @@ struct Walked {
     evidence: Vec<serde_json::Value>,
 }
 
-/// What a walk came to, for the record that was begun.
+/// Result of executing a plan, for its final record.
 struct Ending<'e> {
     pending: Record,
     walked: Walked,

@@ -29,7 +29,7 @@ pub enum AddressPart {
     Tls,
 }
 
-/// What some targets lack.
+/// Optional capability of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Capability {
     /// Images that can be listed, exported and loaded.
@@ -41,7 +41,7 @@ pub enum Capability {
 }
 
 impl Capability {
-    /// What it is for, in words.
+    /// Description for error messages.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Images => "listing and transferring images",

@@ -1,6 +1,6 @@
-//! A command that runs inside a container and whose output is pulled: nothing is read that was not asked for.
-//! Reads what an engine gives as pieces of output and an exit code; returns both, or standard output alone as a stream.
-//! Never takes a command for one that ended well before its exit code is known.
+//! A running command in a container whose output is pulled on demand.
+//! Gives chunks of output and the exit code, or standard output alone as a byte stream.
+//! The command counts as successful only when its exit code is known.
 
 use std::pin::Pin;
 
@@ -12,29 +12,29 @@ use tokio::sync::oneshot;
 use super::{ByteStream, TargetError};
 use crate::event::{Channel, OutputStream};
 
-/// What is kept of standard error beside a stream of standard output, from its end.
+/// How much of the end of standard error is kept while standard output is streamed.
 const STDERR_KEPT: usize = 64 * 1024;
 
-/// Pieces of output in their order, each with the channel it came from.
+/// Chunks of output in order, each with its channel.
 pub type OutputPieces = Pin<Box<dyn Stream<Item = Result<(Channel, Bytes), TargetError>> + Send>>;
 
-/// A command that runs. It waits while its output is not read; dropping this hangs up.
+/// A running command. It blocks while its output is not read; dropping this closes the connection.
 pub struct RunningExec {
     what: String,
     output: OutputPieces,
     exit: BoxFuture<'static, Result<i64, TargetError>>,
 }
 
-/// How a command ended.
+/// Result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExecOutcome {
     /// Its exit code.
     pub exit_code: i64,
-    /// The end of what it wrote to standard error, at most 64 KiB.
+    /// The last 64 KiB of standard error.
     pub stderr: Vec<u8>,
 }
 
-/// The end of a command whose standard output is read elsewhere.
+/// Pending result of a command whose standard output is streamed.
 #[must_use = "the output is whole only if the exit code says so"]
 pub struct ExecEnd {
     what: String,
@@ -42,7 +42,7 @@ pub struct ExecEnd {
 }
 
 impl RunningExec {
-    /// A command (`what`, as errors name it) by its output and the exit code that is known after it.
+    /// Creates it from the output and the future exit code; `what` is its name in errors.
     pub fn new(
         what: String,
         output: OutputPieces,
@@ -51,18 +51,18 @@ impl RunningExec {
         Self { what, output, exit: Box::pin(exit) }
     }
 
-    /// The next piece of output, from whichever channel it comes; `None` once both have ended.
+    /// The next chunk of output of either channel; `None` at the end of both.
     pub async fn next(&mut self) -> Option<Result<(Channel, Bytes), TargetError>> {
         self.output.next().await
     }
 
-    /// Waits for the end of the command. Output that was not read is lost.
+    /// Waits for the command to exit and discards unread output.
     pub async fn exit_code(self) -> Result<i64, TargetError> {
         drop(self.output);
         self.exit.await
     }
 
-    /// Hands all output over as it comes, until it ends or nobody wants it any more; returns the exit code.
+    /// Forwards all output until it ends or the receiver fails; returns the exit code.
     pub async fn hand_over(mut self, output: &dyn OutputStream) -> Result<i64, TargetError> {
         while let Some(piece) = self.next().await {
             let (channel, bytes) = piece?;
@@ -73,7 +73,7 @@ impl RunningExec {
         self.exit_code().await
     }
 
-    /// Standard output alone, for a reader that takes one stream. Read it to its end: only then is the outcome known.
+    /// Standard output as a stream. The result is known once the stream was read to its end.
     pub fn into_stdout(self) -> (ByteStream, ExecEnd) {
         let (sender, outcome) = oneshot::channel();
         let what = self.what.clone();
@@ -85,7 +85,7 @@ impl RunningExec {
                     Some(Ok((Channel::Stdout, bytes))) => return Some((Ok(bytes), Some((running, stderr, sender)))),
                     Some(Ok((Channel::Stderr, bytes))) => keep(&mut stderr, &bytes),
                     Some(Err(error)) => {
-                        // Nobody may be waiting for the outcome; the reader is told in any case.
+                        // The result may not be awaited; the reader gets the error too.
                         let _ = sender.send(Err(error.clone()));
                         return Some((Err(error), None));
                     }
@@ -102,7 +102,7 @@ impl RunningExec {
 }
 
 impl ExecEnd {
-    /// How the command ended: an error where its output was not read to the end.
+    /// The result; an error if the output was not read to the end.
     pub async fn outcome(self) -> Result<ExecOutcome, TargetError> {
         let Self { what, outcome } = self;
         let message = "its output was not read to the end".to_owned();

@@ -1,13 +1,13 @@
-//! What of a project lives on the target itself: the lease, the journal, and the state as a whole.
-//! Whoever changes anything holds the lease; the journal is written by its holder alone.
-//! Never leaves state behind once it was retired with its history.
+//! State of a project on the target: lease, journal and their retirement.
+//! Every change requires the lease; only its holder writes to the journal.
+//! Retiring with the history leaves no state behind.
 
 use async_trait::async_trait;
 
 use super::TargetError;
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 
-/// Excluding each other: one lease for each project.
+/// The lease of a project, which excludes concurrent changes.
 #[async_trait]
 pub trait Leases: Send + Sync {
     /// Takes the lease or says who holds it. A lease whose owner is dead is taken over; `taken_over` then says whose.
@@ -31,7 +31,7 @@ pub trait Leases: Send + Sync {
     async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError>;
 }
 
-/// The records of what was done to a project.
+/// Records of the operations on a project.
 #[async_trait]
 pub trait Journal: Leases {
     /// Appends one record.
@@ -52,7 +52,7 @@ pub trait Journal: Leases {
     }
 }
 
-/// A project's state as a whole: whether there is any, and its end.
+/// Existence and removal of a project's state.
 #[async_trait]
 pub trait ProjectState: Send + Sync {
     /// Whether the target holds state of the project: what runs for it there, and with `history` its records too.

@@ -1,4 +1,4 @@
-//! What targets can do, a trait for each capability, and `Target`, which says which of them a target has.
+//! A trait for each capability of a target, and `Target`, which has the required ones and may offer the others.
 //! `observe_` reads, `perform` changes; each call is one request or one bounded group of requests.
 //! Never waits without a deadline, except for streams the caller can drop.
 
@@ -13,7 +13,7 @@ use crate::plan::{
     Change, EngineInfo, Observed, ObservedImage, ObservedInstance, ObservedProject, Operation, Outcome, Scope,
 };
 
-/// Seeing what runs.
+/// Reading the state of the engine.
 #[async_trait]
 pub trait Observe: Send + Sync {
     /// What the engine is: name, version, API, resources. Also the cheapest proof that it answers.
@@ -42,7 +42,7 @@ pub trait Observe: Send + Sync {
     async fn wait_exit(&self, container: &str) -> Result<i64, TargetError>;
 }
 
-/// Changing what runs.
+/// Performing operations.
 #[async_trait]
 pub trait Perform: Send + Sync {
     /// Performs one operation. `key` ties progress events to the caller's step.
@@ -50,7 +50,7 @@ pub trait Perform: Send + Sync {
     -> Result<Outcome, TargetError>;
 }
 
-/// Listing the processes inside containers from outside, without a program in them.
+/// Listing the processes of containers from outside, as `docker top` does.
 #[async_trait]
 pub trait Processes: Send + Sync {
     /// The processes inside a container: titles and rows, as `ps` prints them.
@@ -60,8 +60,8 @@ pub trait Processes: Send + Sync {
 /// Running commands inside containers, and attaching to one-off containers.
 #[async_trait]
 pub trait Exec: Send + Sync {
-    /// Starts the command. Its output is pulled: the command waits while nobody reads. Dropped, the engine is hung up on,
-    /// and what the command still writes goes nowhere.
+    /// Starts the command. Its output is pulled: the command blocks while it is not read. Dropping it closes the connection,
+    /// and further output is discarded.
     async fn exec_stream(&self, args: &ExecArgs, input: ExecInput) -> Result<RunningExec, TargetError>;
 
     /// Runs the command to its end; output goes to `output` as it comes. Returns the command's exit code.
@@ -95,7 +95,7 @@ pub trait Images: Send + Sync {
     async fn registry_digest(&self, reference: &str) -> Result<String, TargetError>;
 }
 
-/// Reading logs.
+/// Contract of `Logs`.
 #[async_trait]
 pub trait Logs: Send + Sync {
     /// The log of one container; `LogLine::source` and `service` are set from the container's labels.
@@ -127,10 +127,10 @@ pub trait Dial: Send + Sync {
     async fn close_helpers(&self);
 }
 
-/// A whole target: what a workflow's context holds. Every target has the capabilities it extends; the others it gives out
-/// where it has them.
+/// A target. The supertraits are required capabilities; the optional ones are
+/// returned if the target has them.
 pub trait Target: Observe + Perform + Exec + Logs + Copy + Leases + Journal + ProjectState {
-    /// Its images, where it stores images that can be listed and moved.
+    /// Image store, if images can be listed and transferred.
     fn images(&self) -> Option<&dyn Images>;
 
     /// Connections to ports of containers.
@@ -139,17 +139,17 @@ pub trait Target: Observe + Perform + Exec + Logs + Copy + Leases + Journal + Pr
     /// Process lists of containers.
     fn processes(&self) -> Option<&dyn Processes>;
 
-    /// Its images, for what cannot do without them.
+    /// Image store, or `TargetError::Lacks`.
     fn need_images(&self) -> Result<&dyn Images, TargetError> {
         self.images().ok_or(TargetError::Lacks { capability: Capability::Images })
     }
 
-    /// Connections to ports, for what cannot do without them.
+    /// Connections to ports, or `TargetError::Lacks`.
     fn need_dial(&self) -> Result<&dyn Dial, TargetError> {
         self.dial().ok_or(TargetError::Lacks { capability: Capability::Dial })
     }
 
-    /// Process lists, for what cannot do without them.
+    /// Process lists, or `TargetError::Lacks`.
     fn need_processes(&self) -> Result<&dyn Processes, TargetError> {
         self.processes().ok_or(TargetError::Lacks { capability: Capability::Processes })
     }

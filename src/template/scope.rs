@@ -1,6 +1,4 @@
-//! What templates are rendered from: files, and all a template can see.
-//! Data only.
-//! Nothing ambient is in it.
+//! Input of template rendering: files and the variables visible to them.
 
 use serde_json::{Map, Value};
 

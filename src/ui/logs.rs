@@ -23,7 +23,7 @@ pub struct LogOptions {
     pub sources: Vec<String>,
 }
 
-/// How a line is written.
+/// Format of log lines.
 #[derive(Clone, Copy)]
 pub(super) struct LineForm {
     /// As a JSON object.

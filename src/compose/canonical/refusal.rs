@@ -1,6 +1,4 @@
-//! Why an entry cannot be rewritten, and what is done then.
-//! Data only.
-//! Names the item that is to blame.
+//! Errors of rewriting a short-form entry, and how they are handled.
 
 use crate::compose::value::{Node, Position};
 

@@ -16,7 +16,7 @@ pub(super) fn check(stack: &Stack, found: &mut Vec<Inconsistency>) {
 
 struct Search<'s, 'f> {
     stack: &'s Stack,
-    /// The services on the way here.
+    /// The services on the path to the current one.
     path: Vec<&'s str>,
     done: BTreeSet<&'s str>,
     found: &'f mut Vec<Inconsistency>,

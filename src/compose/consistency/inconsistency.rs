@@ -1,6 +1,5 @@
-//! A problem of a project whose parts do not fit together.
-//! Data only.
-//! The key is kept part by part: the place is looked up in the tree by it.
+//! An inconsistency between parts of a compose project.
+//! The key is kept in parts, to look up its position in the tree.
 
 /// A problem at a key.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,5 @@
-//! What decoding a node into a typed value needs: the trait, the path it is at, and what did not fit.
-//! Reads nodes.
-//! Never fails: what does not fit is collected.
+//! The decoder: its trait, the current path and the collected errors.
+//! Collects errors instead of failing at the first.
 
 use crate::compose::go::text::sprint;
 use crate::compose::value::{Node, Position, Value};

@@ -20,7 +20,7 @@ pub(crate) struct Problem {
     pub key: String,
     pub at: Position,
     pub message: String,
-    /// The required variable that has no value, when that is the problem.
+    /// The required variable without a value, if that is the problem.
     pub required: Option<String>,
 }
 
@@ -110,7 +110,7 @@ impl<'a> Interpolation<'a> {
 }
 
 impl Fault {
-    /// The variable that must have a value and has none.
+    /// The required variable without a value.
     pub(crate) fn required(self) -> Option<String> {
         match self {
             Self::Malformed => None,

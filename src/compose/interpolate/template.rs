@@ -132,7 +132,7 @@ fn braced(whole: &str, variables: &mut dyn Variables, faults: &mut Vec<Fault>) -
     value + &substitute(rest, variables, faults)
 }
 
-/// `NAME:-operand` and its like.
+/// `NAME:-operand` and the other operators.
 struct Tested<'t> {
     name: &'t str,
     operator: &'t str,

@@ -20,7 +20,7 @@ struct Reference {
     at: Position,
 }
 
-/// The file whose services extend others, and what it is loaded with.
+/// The file whose `extends` are resolved, and its load context.
 #[derive(Clone, Copy)]
 struct ExtendingFile<'f> {
     name: &'f str,
@@ -103,7 +103,7 @@ impl Loader<'_> {
         Ok(merged)
     }
 
-    /// Refuses a reference to a service that is not there.
+    /// Rejects a reference to a service that does not exist.
     fn must_have(&self, bases: &Bases, name: &str, reference: &Reference) -> Result<(), ComposeError> {
         match bases.services.contains_key(&reference.service) {
             true => Ok(()),

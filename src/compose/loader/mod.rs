@@ -32,7 +32,7 @@ pub enum FileSource {
     Inline {
         /// Its path, whether or not it exists.
         name: PathBuf,
-        /// Its content.
+        /// The content.
         text: String,
     },
     /// What came on standard input.

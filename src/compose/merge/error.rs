@@ -1,10 +1,9 @@
-//! Two values that cannot be merged.
-//! Data only.
-//! The key is the path they stand at.
+//! Errors of merging two values.
+//! The key is their path.
 
 use crate::compose::value::{Node, Position};
 
-/// Two values that cannot be merged.
+/// Error: two values cannot be merged.
 #[derive(Debug, Clone)]
 pub(crate) struct MergeError {
     pub key: String,
@@ -18,5 +17,5 @@ impl MergeError {
     }
 }
 
-/// A merged value.
+/// Result of a merge.
 pub(super) type Merged = Result<Node, MergeError>;

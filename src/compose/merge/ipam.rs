@@ -6,7 +6,7 @@ use super::error::{MergeError, Merged};
 use super::named::by_name;
 use crate::compose::value::{Node, Value};
 
-/// How two mappings are merged at a path.
+/// Merges two mappings at a path.
 pub(super) type Mappings = fn(Node, Node, &[&str]) -> Merged;
 
 /// Merges the pools of the override into those with the same subnet, and adds the others.

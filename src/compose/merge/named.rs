@@ -1,11 +1,9 @@
-//! Lists of names as mappings by name.
-//! Reads a list, a name or a mapping; returns the mapping.
-//! Never merges anything itself.
+//! Converts lists of names to mappings keyed by name.
 
 use super::error::{MergeError, Merged};
 use crate::compose::value::{Map, Node, Position, Value};
 
-/// The mapping a list of names stands for; each name gets the default.
+/// Converts a list of names to a mapping with the default for each.
 pub(super) fn by_name(node: Node, path: &[&str], default: &dyn Fn(Position) -> Value) -> Merged {
     let mut map = Map::new();
     match node.value {

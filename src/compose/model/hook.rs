@@ -1,6 +1,5 @@
 //! Commands run inside a service's containers.
-//! Data only.
-//! At a point of their life, or when a watched file changes.
+//! Lifecycle hooks, and `exec` actions of `develop.watch`.
 
 use super::define::model;
 use super::{MappingWithNulls, ShellCommand};

@@ -1,6 +1,5 @@
-//! Why a text could not be read as YAML.
-//! Data only.
-//! The place is one of the text.
+//! YAML parse errors.
+//! The position is in the source text.
 
 use crate::compose::value::Position;
 

@@ -19,7 +19,7 @@ const TRANSFER_MARGIN: std::time::Duration = std::time::Duration::from_secs(24 *
 /// The bit of Go's file mode that says directory.
 const GO_DIRECTORY: u32 = 1 << 31;
 
-/// Whose a file is, and who may do what with it.
+/// Owner and mode of a file.
 #[derive(Clone, Copy)]
 pub(super) struct FileAccess {
     pub(super) uid: u64,
@@ -28,7 +28,7 @@ pub(super) struct FileAccess {
 }
 
 impl FileAccess {
-    /// A file of root's.
+    /// A file owned by root.
     pub(super) const fn of_root(mode: u32) -> Self {
         Self { uid: 0, gid: 0, mode }
     }

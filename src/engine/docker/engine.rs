@@ -1,6 +1,6 @@
-//! An engine that was found, and one that answered: what all functions of this folder work on.
-//! Reads where the engine is; returns it connected.
-//! Never asks more of it than its version.
+//! `DockerEndpoint`, an engine's address, and `DockerEngine`, a connection to it.
+//! Connects and negotiates the API version.
+//! Features of newer API versions are not used.
 
 use std::sync::Arc;
 

@@ -42,17 +42,17 @@ pub(super) fn map(engine: &impl AsRef<EngineInfo>, doing: &str, error: ApiError)
     }
 }
 
-/// Whether the engine refuses because it measures its disk for another client.
+/// Whether the engine rejects the request because another disk usage request is running.
 pub(super) fn is_measuring(error: &TargetError) -> bool {
     matches!(error, TargetError::Refused { message, .. } if message.contains("disk usage operation is already running"))
 }
 
-/// Whether a refusal is for want of disk space, which the engine has no status for.
+/// Whether the error is about a full disk, for which the engine has no status code.
 pub(super) fn is_disk_full(message: &str) -> bool {
     message.to_ascii_lowercase().contains("no space left on device")
 }
 
-/// Whether a registry refused the credentials, or wants some.
+/// Whether the registry requires or rejected credentials.
 pub(super) fn is_about_credentials(message: &str) -> bool {
     let lower = message.to_ascii_lowercase();
     let credentials = ["unauthorized", "authentication required", "incorrect username", "no basic auth credentials"];
@@ -60,7 +60,7 @@ pub(super) fn is_about_credentials(message: &str) -> bool {
     credentials.iter().any(|word| lower.contains(word)) && !lower.contains("pull access denied")
 }
 
-/// The path on the engine's machine that a bind mount names and that is not there.
+/// The source path of a bind mount that does not exist on the engine's host.
 pub(super) fn missing_bind_source(message: &str) -> Option<String> {
     let missing = message.contains("bind source path does not exist: ");
     missing.then(|| message.rsplit_once(": ").map_or("", |(_, path)| path).to_owned())

@@ -1,6 +1,6 @@
 //! Running commands inside containers and attaching to one-off containers.
 //! Reads arguments, standard input and terminal sizes; streams output and returns the exit code.
-//! Never adds a shell and never reads output ahead of whoever takes it.
+//! Does not add a shell. Output is read only on demand.
 
 use std::io;
 use std::time::Duration;
@@ -56,7 +56,7 @@ impl Drop for Aside {
     }
 }
 
-/// Starts a command; it waits while its output is not read, because neither the engine nor this process reads ahead.
+/// Starts a command. It blocks while its output is not read: neither the engine nor this process buffers without limit.
 pub(super) async fn exec_stream(
     connection: &Connection,
     args: &ExecArgs,
@@ -106,7 +106,7 @@ async fn exit_code(connection: &Connection, id: &str, doing: &str) -> Result<i64
     }
 }
 
-/// A created container, and whether it has a terminal.
+/// A created container, and whether it has a TTY.
 #[derive(Clone, Copy)]
 pub(super) struct CreatedContainer<'a> {
     pub(super) id: &'a str,
@@ -175,7 +175,7 @@ async fn feed(stdin: Option<BoxRead>, mut write: WriteHalf<TokioIo<Upgraded>>) {
     std::future::pending::<()>().await;
 }
 
-/// A connection that is read only as its pieces are asked for.
+/// A connection that is read on demand.
 struct Reading {
     read: ReadHalf<TokioIo<Upgraded>>,
     frames: Frames,
@@ -183,7 +183,7 @@ struct Reading {
     doing: String,
 }
 
-/// The output on a connection. One that ends within a frame broke.
+/// Decodes the output frames of a connection. A connection that ends within a frame is an error.
 fn pieces(read: ReadHalf<TokioIo<Upgraded>>, tty: bool, doing: String) -> OutputPieces {
     let reading = Reading { read, frames: Frames::new(tty), buffer: vec![0; 32 * 1024], doing };
     let pieces = futures_util::stream::try_unfold(reading, |mut reading| async move {

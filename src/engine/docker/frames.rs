@@ -47,7 +47,7 @@ impl Frames {
         Some((channel, self.buffer.split_to(length).freeze()))
     }
 
-    /// Whether the stream ends here within a frame.
+    /// Whether the stream ended within a frame.
     pub(super) fn is_cut(&self) -> bool {
         !self.buffer.is_empty() || self.rest.is_some_and(|(_, rest)| rest > 0)
     }

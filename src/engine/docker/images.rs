@@ -23,10 +23,10 @@ use super::query::encoded;
 use crate::plan::ObservedImage;
 use crate::target::{ByteStream, TargetError};
 
-/// How long another client's measurement is waited for.
+/// How long to wait for another client's disk usage request.
 const MEASURING: Duration = Duration::from_secs(60);
 
-/// How often it is looked whether that has ended.
+/// Interval between retries.
 const MEASURING_AGAIN: Duration = Duration::from_millis(200);
 
 #[derive(Deserialize)]
@@ -90,7 +90,7 @@ struct UsedImage {
     shared_size: i64,
 }
 
-/// The engine measures for one client at a time and refuses the others.
+/// The engine serves one disk usage request at a time and rejects others.
 async fn usage(connection: &Connection) -> Result<Usage, TargetError> {
     let deadline = Instant::now() + MEASURING;
     loop {

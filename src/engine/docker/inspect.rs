@@ -1,4 +1,4 @@
-//! One container as the engine describes it, turned into an `ObservedInstance`.
+//! Converts the engine's description of a container to an `ObservedInstance`.
 //! Reads the JSON of inspect, only the fields that are needed; returns plain data.
 //! Never fails on a word it does not know: engines differ in age.
 

@@ -1,6 +1,4 @@
-//! What lists of the engine have in common: how many inspections follow one, and what vanished meanwhile.
-//! Reads an answer.
-//! Never asks for anything.
+//! Helpers for list requests: concurrency of the inspections, and objects that vanish in between.
 
 use crate::target::TargetError;
 

@@ -115,7 +115,7 @@ impl Moments {
         self.slow.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Begins to watch; `begin` asks the engine for its events, once for all who watch.
+    /// Subscribes to events; `begin` opens the engine's event stream once for all subscribers.
     pub(super) fn watch<F, B>(&self, begin: F) -> Watch
     where
         F: FnOnce(String) -> B + Send + 'static,

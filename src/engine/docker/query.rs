@@ -1,6 +1,4 @@
-//! Values in the query of a request.
-//! Reads text.
-//! Returns it percent-encoded.
+//! Percent-encoding of query parameters.
 
 /// A query value as it stands in a path.
 pub(super) fn encoded(text: &str) -> String {

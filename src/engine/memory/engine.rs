@@ -1,4 +1,4 @@
-//! Seeing and changing the world in memory.
+//! `Observe` and `Perform` of the in-memory engine.
 //! Reads the world; returns copies of what is in it.
 //! Never waits for anything but a container's end.
 

@@ -73,7 +73,7 @@ impl MemoryEngine {
         Self { handle: Arc::default(), ..self.clone() }
     }
 
-    /// The same engine as one that lacks a capability.
+    /// The same engine without a capability.
     #[must_use]
     pub fn without(mut self, capability: Capability) -> Self {
         self.lacking.push(capability);

@@ -1,5 +1,5 @@
-//! A scripted server behind a port of a container in memory.
-//! Reads the bytes so far; returns the answer once the request is complete.
+//! A scripted server behind a port of an in-memory container.
+//! Returns the response once the request is complete.
 //! Never opens a socket.
 
 use std::fmt;

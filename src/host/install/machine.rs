@@ -24,7 +24,7 @@ const LAST_WORDS: Duration = Duration::from_millis(300);
 /// Who hears each line a command writes.
 pub type Told<'t> = &'t (dyn Fn(&str) + Send + Sync);
 
-/// How a command ended.
+/// Result of a command.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CommandEnd {
     /// Its exit code; none when a signal ended it.
@@ -39,7 +39,7 @@ pub trait Machine: Send + Sync {
     /// Runs a command to its end; every line goes to `told` as it comes.
     async fn run(&self, command: &[String], told: Told<'_>) -> io::Result<CommandEnd>;
 
-    /// Writes a file; false when it held the text already.
+    /// Writes a file. Returns false if it already has this content.
     async fn write(&self, path: &str, text: &str) -> io::Result<bool>;
 
     /// Starts a program that outlives this one.

@@ -25,7 +25,7 @@ pub struct SetupStepDone {
     /// Seconds it took; none when it was only planned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// Why the step was not done: an optional one failed, or a file held the text already.
+    /// Why the step was skipped: it is optional and failed, or the file already has this content.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped: Option<String>,
 }
@@ -153,7 +153,7 @@ async fn silent(machine: &dyn Machine, limit: Duration, (last, log): (String, Op
     SetupError::Silent { seconds: limit.as_secs(), tail, log: log.map(str::to_owned) }
 }
 
-/// Commands of which the first that ends well is enough, and how long each may take.
+/// Alternative commands, tried in order until one succeeds, and the timeout of each.
 struct FirstOf<'a> {
     commands: &'a [Vec<String>],
     limit: Duration,

@@ -24,7 +24,7 @@ struct Scripted {
     looks: AtomicUsize,
     done: Mutex<Vec<String>>,
     read_only: bool,
-    /// Every file holds what is written already.
+    /// Every file already has its content.
     written: bool,
     /// The engine ends right after its start.
     ends_at_once: bool,

@@ -1,6 +1,4 @@
-//! What setting a machine up is planned from, and the steps of it.
-//! Data only.
-//! Never run from here.
+//! Input and steps of the setup plan.
 
 use std::time::Duration;
 

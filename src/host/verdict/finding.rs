@@ -1,6 +1,5 @@
-//! One thing that was looked at, what it comes to, and what to do about it.
-//! Data only.
-//! The verdicts of this folder make them.
+//! A finding of `doctor`: the check, its verdict and the remedy.
+//! Produced by the verdicts in this folder.
 
 use serde::Serialize;
 

@@ -1,5 +1,4 @@
-//! What is said of an operation, and how containers are named in it.
-//! Data only.
+//! Description of an operation, and the container names used in it.
 //! Each group of operations describes its own.
 
 use std::collections::BTreeMap;

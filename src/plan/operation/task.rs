@@ -1,6 +1,6 @@
 //! Operations that run a task of the project in a container of its own.
 //! Data and its description; the session runs it, because its input and output are the operator's.
-//! Never touches the service's own containers.
+//! The service's own containers are not changed.
 
 use std::time::Duration;
 

@@ -30,11 +30,11 @@ use crate::target::Target;
 pub use self::report::ChecksReport;
 
 one_of_reports! {
-    /// What became of the checks.
+    /// Outcome of the checks.
     pub enum ChecksAnswer {
-        /// Their verdicts.
+        /// Results.
         Checked(ChecksReport),
-        /// A dry run: the checks there are.
+        /// Dry run: the list of checks.
         Listed(Said),
     }
 }
@@ -166,7 +166,7 @@ fn listed(context: &Context, planned: &[Planned]) -> Said {
     Said { value: serde_json::json!({ "checks": lines }), lines }
 }
 
-/// The checks to go through, and how.
+/// Checks to run, and their options.
 #[derive(Clone, Copy)]
 struct Checks<'c> {
     planned: &'c [Planned],

@@ -30,7 +30,7 @@ pub struct ChecksReport {
     pub(super) project: String,
     pub(super) environment: Option<String>,
     pub(super) total: usize,
-    /// Checks that passed at once.
+    /// Checks that passed at the first attempt.
     pub passed: usize,
     /// Checks that failed.
     pub failed: usize,

@@ -1,6 +1,6 @@
-//! The env files of a project: which there are, what they say, what the project wants in them, and what keeps them from use.
-//! Reads the project file, env files, templates and the variables of the compose files.
-//! Never writes: `secrets generate` does.
+//! Env files of a project: their entries, the variables the project needs, and errors.
+//! Uses the project file, env files, templates and the variables of the compose files.
+//! Read-only; `secrets generate` writes them.
 
 mod env_file_error;
 mod env_variables;

@@ -1,6 +1,5 @@
-//! Where the engine is, seen from here, and so which facts of this machine concern it.
-//! Reads what the engine says of its machine, and this machine's own name and kernel.
-//! Never asks the engine.
+//! Where the engine runs relative to this machine, which decides which local facts apply to it.
+//! Compares the engine's host name and kernel with those of this machine.
 
 use crate::host::SystemRoot;
 use crate::host::facts::Seen;

@@ -160,7 +160,7 @@ fn access(context: &Context, project: &LoadedProject) -> AccessFacts {
     }
 }
 
-/// The engine as far as it is there: where it is, what runs on it, how it is reached.
+/// Facts about the engine: location, address and running containers.
 struct EngineSide<'e> {
     place: &'e EngineLocation,
     observed: Option<&'e Observed>,

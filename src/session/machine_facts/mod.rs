@@ -1,6 +1,5 @@
-//! The facts `doctor` judges and `setup` plans from: of the machine, its engine and the project's stack.
-//! Reads through the context and the modules of the world outside; what cannot be read becomes a reason.
-//! Never judges.
+//! Facts used by `doctor` and `setup`: machine, engine and stack.
+//! Facts that cannot be read hold the reason.
 
 mod engine_location;
 mod gather;

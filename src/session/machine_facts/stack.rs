@@ -31,7 +31,7 @@ fn one_line(error: &crate::error::Error) -> String {
     error.messages().join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The facts of the stack, but for what asks less of the machine.
+/// Facts about the stack.
 pub(super) fn facts(stack: Option<&Stack>, unreadable: Option<String>, observed: Option<&Observed>) -> StackFacts {
     let Some(stack) = stack else { return StackFacts { unreadable, ..StackFacts::default() } };
     let of_kind = |kinds: &[&str]| stack.services.iter().find(|(_, service)| is_of(kinds, &service.image));

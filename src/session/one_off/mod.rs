@@ -1,6 +1,5 @@
 //! One-off containers: a task of the project file, or a service with a command of its own.
-//! Reads files and engine; starts and awaits what the service depends on, runs, passes the exit code on.
-//! Never touches the service's own containers; what it made is removed, unless it was asked to stay.
+//! Dependencies are started first; the container is removed afterwards unless it was asked to be kept.
 
 mod attach;
 mod request;

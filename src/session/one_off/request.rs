@@ -1,6 +1,5 @@
-//! What `aictl run` and `aictl migrate` are asked for, and the task or service that is meant.
-//! Reads the request and the loaded project; returns the job.
-//! Never talks to an engine.
+//! Request of `aictl run` and `aictl migrate`, resolved to a task or service.
+//! Resolution does not need the engine.
 
 use std::time::Duration;
 
@@ -13,18 +12,18 @@ use crate::session::WorkflowError;
 use crate::session::load::LoadedStack;
 use crate::session::plan_images::pull_policy;
 
-/// A task or service, and how it is run.
+/// A task or service with its options.
 #[derive(Debug, Clone, Default)]
 pub struct OneOffRequest {
     /// Task or service.
     pub what: String,
-    /// Command of the container, or more arguments for the task.
+    /// Command of the container, or additional arguments of the task.
     pub command: Vec<String>,
-    /// How it is run.
+    /// Options.
     pub options: OneOffOptions,
 }
 
-/// How a one-off container is run.
+/// Options of a one-off container.
 #[derive(Debug, Clone, Default, Args)]
 pub struct OneOffOptions {
     /// Run the container in the background and print its name

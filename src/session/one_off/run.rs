@@ -1,6 +1,6 @@
-//! A one-off container from the request to its exit code.
-//! Reads files and engine; starts and awaits what the service depends on, then runs.
-//! Never touches the service's own containers.
+//! Runs a one-off container.
+//! Dependencies are started first and waited for.
+//! The service's own containers are not changed.
 
 use std::sync::Arc;
 
@@ -25,18 +25,18 @@ use crate::session::transaction::Transaction;
 use crate::target::Target;
 
 one_of_reports! {
-    /// What became of a one-off container.
+    /// Outcome of a one-off container.
     pub enum OneOffReport {
-        /// It ran; its output was shown and its exit code is passed on.
+        /// It exited; its exit code becomes that of aictl.
         Ended(Passed),
-        /// It runs in the background.
+        /// Started in the background.
         Detached(Said),
-        /// What a dry run would do.
+        /// Dry run: the planned steps.
         Planned(Done),
     }
 }
 
-/// Runs it; errors are as they are.
+/// Runs it without changing the kind of errors.
 pub async fn run_one_off(context: &Context, request: OneOffRequest) -> Result<OneOffReport> {
     let mut loaded = load_stack(context)?;
     let job = job(&loaded, &request)?;

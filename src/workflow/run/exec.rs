@@ -1,5 +1,5 @@
 //! `aictl exec`: a command in a running container of a service.
-//! Reads the engine, and the files when there are any; passes input, output and exit code through.
+//! Input, output and exit code are passed through.
 //! Never starts a container.
 
 use clap::Args;

@@ -45,7 +45,7 @@ pub enum MonitoringCommand {
 }
 
 one_of_reports! {
-    /// What became of the monitoring services.
+    /// Report of `monitoring`.
     pub enum MonitoringReport {
         /// They were started.
         Started(StartReport),

@@ -1,6 +1,5 @@
 //! `aictl run`: a task of the project file, or a one-off container of a service with a command of its own.
-//! Reads files and engine; starts and awaits what the service depends on, runs, passes the exit code on.
-//! Never touches the service's own containers; what it made is removed, unless it was asked to stay.
+//! The work is done by `session::one_off`, which `migrate` uses too.
 
 use clap::Args;
 

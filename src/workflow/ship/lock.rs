@@ -40,11 +40,11 @@ pub struct LockStatus {
 }
 
 one_of_reports! {
-    /// What an action of `lock` answers.
+    /// Report of an action of `lock`.
     pub enum LockReport {
         /// Who holds it.
         Status(LockStatus),
-        /// What was, or would be, removed.
+        /// What was removed, or would be by a dry run.
         Broken(Said),
     }
 }

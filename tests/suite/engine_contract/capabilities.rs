@@ -1,4 +1,4 @@
-//! A target that lacks a capability says so in one way.
+//! Optional capabilities: the error of a target that lacks one.
 
 use aictl::engine::memory::MemoryEngine;
 use aictl::target::{Capability, Target, TargetError};

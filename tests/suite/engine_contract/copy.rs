@@ -1,4 +1,4 @@
-//! Files in and out of containers.
+//! Contract of `Copy`.
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use serde_json::json;

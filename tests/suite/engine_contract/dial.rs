@@ -119,7 +119,7 @@ mod by_helper {
             futures_util::future::join_all((0..5).map(|_| lab.target.dial().unwrap().dial(&container, 7000))).await;
         assert!(several.iter().all(Result::is_ok));
         assert_eq!(helpers(&lab).len(), 1, "one helper serves every connection of a network");
-        assert_eq!(lab.observe().await.instances.len(), 1, "the helper is no part of the stack");
+        assert_eq!(lab.observe().await.instances.len(), 1, "the helper must not be listed as part of the stack");
         lab.target.dial().unwrap().close_helpers().await;
         assert_eq!(helpers(&lab), Vec::<String>::new());
         lab.clean().await;

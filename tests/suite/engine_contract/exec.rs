@@ -1,4 +1,4 @@
-//! Commands inside containers, pushed and pulled, and attaching.
+//! Contract of `Exec`: commands in containers, and attaching.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ async fn standard_input_reaches_the_command_and_its_end_too(lab: &Lab) {
     let kept = Kept::default();
     let ended = tokio::time::timeout(Duration::from_secs(60), lab.target.exec(&shell(&id, "cat"), input, &kept)).await;
     assert_eq!(ended.expect("the command never saw the end of its input"), Ok(0));
-    assert!(kept.text(Channel::Stdout) == text, "the bytes came back altered");
+    assert!(kept.text(Channel::Stdout) == text, "the output differs from the input");
 }
 
 async fn a_stopped_container_runs_no_command(lab: &Lab) {
@@ -91,7 +91,7 @@ async fn standard_output_alone_is_a_stream_whose_end_says_how_the_command_ended(
     let args = shell(&id, "cat; echo oops >&2; exit 3");
     let (stdout, end) = lab.target.exec_stream(&args, input).await.unwrap().into_stdout();
     let pieces: Vec<_> = stdout.try_collect().await.unwrap();
-    assert!(pieces.concat() == text.as_bytes(), "the bytes came back altered");
+    assert!(pieces.concat() == text.as_bytes(), "the output differs from the input");
     let outcome = end.outcome().await.unwrap();
     assert_eq!((outcome.exit_code, outcome.stderr.as_slice()), (3, b"oops\n".as_slice()));
 }
@@ -104,19 +104,19 @@ async fn output_that_is_not_read_to_its_end_has_no_outcome(lab: &Lab) {
     drop(stdout);
     assert!(matches!(end.outcome().await, Err(TargetError::Broken { .. })));
     let again = lab.target.exec(&shell(&id, "true"), ExecInput::default(), &Kept::default()).await;
-    assert_eq!(again, Ok(0), "the container is as usable as before");
+    assert_eq!(again, Ok(0), "the container must still accept commands");
 }
 
-/// What a real engine must show besides: a command waits for its reader.
+/// Backpressure on a real engine: a command blocks until its output is read.
 mod backpressure {
     use std::time::Instant;
 
     use super::*;
 
-    /// Writes a gibibyte and counts the mebibytes in a file.
+    /// Writes 1 GiB and records the number of MiB in a file.
     const PRODUCER: &str = "i=0; while [ $i -lt 1024 ]; do dd if=/dev/zero bs=1048576 count=1 2>/dev/null; \
         i=$((i+1)); echo $i >/tmp/count; done";
-    /// Far more than the pipes and sockets between a command and its reader hold.
+    /// Upper bound of what the pipes and sockets in between can buffer.
     const AHEAD: u64 = 32;
 
     async fn written(lab: &Lab, id: &str) -> u64 {
@@ -126,19 +126,19 @@ mod backpressure {
         kept.text(Channel::Stdout).trim().parse().unwrap_or_default()
     }
 
-    /// This process's memory in mebibytes.
+    /// Resident memory of this process in MiB.
     fn memory() -> u64 {
         let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
     }
 
-    /// Looks until many looks in a row see the same count: the producer waits.
+    /// Polls until the count stops changing: the producer is blocked.
     async fn waiting_at(lab: &Lab, id: &str) -> u64 {
         let deadline = Instant::now() + Duration::from_secs(60);
         let (mut last, mut same) = (0, 0);
         while same < 10 {
-            assert!(Instant::now() < deadline, "the producer never waited: {last} MiB");
+            assert!(Instant::now() < deadline, "the producer was never blocked: {last} MiB");
             let now = written(lab, id).await;
             same = if now == last { same + 1 } else { 0 };
             last = now;
@@ -159,10 +159,10 @@ mod backpressure {
         }
         let at = waiting_at(&lab, &id).await;
         assert!((8..8 + AHEAD).contains(&at), "8 MiB were read, {at} MiB written");
-        // Other tests of this process take memory meanwhile, but not a gibibyte.
+        // Other tests in this process allocate memory too, but less than that.
         let grown = memory().saturating_sub(before);
-        assert!(grown < 512, "{grown} MiB more are held here");
-        // It goes on from where it was, as far as it is read.
+        assert!(grown < 512, "memory grew by {grown} MiB");
+        // It continues as far as the output is read.
         while read < 64 * 1024 * 1024 {
             read += stdout.next().await.unwrap().unwrap().len();
         }
@@ -171,7 +171,7 @@ mod backpressure {
         drop((stdout, end));
         let deadline = Instant::now() + Duration::from_secs(60);
         while written(&lab, &id).await == at {
-            assert!(Instant::now() < deadline, "the engine still keeps the output of a reader that left");
+            assert!(Instant::now() < deadline, "the engine still blocks on output after the reader left");
         }
         lab.clean().await;
     }

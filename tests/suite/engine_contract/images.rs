@@ -1,4 +1,4 @@
-//! The images of a target: listed, and moved as an archive.
+//! Contract of `Images`.
 
 use super::contract;
 use super::lab::Lab;
@@ -11,7 +11,7 @@ async fn the_images_are_listed_with_their_names(lab: &Lab) {
     assert!(found.id.starts_with("sha256:"), "{found:?}");
 }
 
-/// Images in memory have no layers; those of an engine do.
+/// In-memory images have no layers.
 #[tokio::test]
 async fn an_exported_archive_loads_again() {
     let Some(lab) = Lab::docker("images-again").await else { return };
@@ -21,7 +21,7 @@ async fn an_exported_archive_loads_again() {
     the_images_are_listed_with_their_names(&lab).await;
 }
 
-/// Engines measure the sizes of images for one client at a time.
+/// Engines serve one disk usage request at a time.
 #[tokio::test(flavor = "multi_thread")]
 async fn several_at_once_list_images() {
     let Some(lab) = Lab::docker("images-at-once").await else { return };

@@ -1,4 +1,4 @@
-//! The records of what was done.
+//! Contract of `Journal`.
 
 use aictl::release::{OperationKind, Record, RecordPhase, StepOutcome};
 use aictl::target::TargetError;
@@ -69,7 +69,7 @@ async fn finishing_records_how_it_ended_and_frees_the_lease(lab: &Lab) {
     assert_eq!(lab.target.load_records(&lab.project).await, Ok(written));
     let lease = lab.target.acquire(&lab.project, &lab.owner(2)).await.unwrap();
     let last = lab.target.last_ended(&lease).await.unwrap();
-    assert!(matches!(last, None | Some(1)), "a target may not know the last operation, but not another: {last:?}");
+    assert!(matches!(last, None | Some(1)), "`last_ended` must be the last operation or unknown: {last:?}");
     lab.target.release(lease).await.unwrap();
 }
 

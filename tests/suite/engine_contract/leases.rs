@@ -1,4 +1,4 @@
-//! The lease.
+//! Contract of `Leases`.
 
 use aictl::release::LeaseVerdict;
 use aictl::target::TargetError;

@@ -1,4 +1,4 @@
-//! Reading logs.
+//! Contract of `Logs`.
 
 use aictl::event::Channel;
 use aictl::target::LogArgs;

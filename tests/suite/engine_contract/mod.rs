@@ -1,4 +1,4 @@
-//! The contract of `target`, a file for each capability: what every engine must do, run over the real engine and the one
+//! Contract tests of `target`, a file for each capability, run on the real engine and the one
 //! in memory.
 //! Each test says one promise; both engines run the same function.
 //! Never leaves a container, network or volume behind.

@@ -1,4 +1,4 @@
-//! Seeing what runs.
+//! Contract of `Observe`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Changing what runs: containers, networks and volumes are created, started, stopped, removed.
+//! Contract of `Perform`: containers, networks and volumes are created, started, stopped and removed.
 
 use std::time::{Duration, Instant};
 

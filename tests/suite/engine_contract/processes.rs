@@ -1,4 +1,4 @@
-//! The processes inside containers.
+//! Contract of `Processes`.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The state of a project as a whole.
+//! Contract of `ProjectState`.
 
 use aictl::release::RecordPhase;
 

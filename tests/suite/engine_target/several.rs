@@ -1,4 +1,4 @@
-//! An environment of several targets, and targets that lack a capability: verbs say so before they ask anything.
+//! Environments with several targets, and targets that lack a capability, are rejected before any request.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -34,7 +34,7 @@ fn example_starts_is_migrated_answers_and_keeps_its_data_until_it_is_removed() {
 
     let before = stage.containers();
     let again = assistant.aictl(&["start"]).ended(0);
-    assert_eq!(stage.containers(), before, "an unchanged start touched something:\n{}", again.stderr);
+    assert_eq!(stage.containers(), before, "a start without changes modified a container:\n{}", again.stderr);
 
     assistant.aictl(&["stop"]).ended(0);
     assert_eq!(assistant.get("/").status, 0);

@@ -1,10 +1,10 @@
-//! Nothing is decided by reading words back: a message, subject, cause or hint is written for people, and searched by nobody.
-//! Reads where code searches or compares a text that is called so; the exceptions stand below with their reasons.
-//! Does not see a text that goes by another name, nor a `match` on one.
+//! Checks that no code searches or compares human-readable text such as messages, subjects, causes and hints.
+//! Fields are recognised by name; exceptions are listed below with their reasons.
+//! Text under another name, and `match` on text, are not detected.
 
 use super::source::{SourceFile, is_word};
 
-/// What holds words: fields, variables and methods of these names.
+/// Names of fields, variables and methods that hold human-readable text.
 const WORDS: &[&str] = &[
     "brief",
     "cause",
@@ -24,7 +24,7 @@ const WORDS: &[&str] = &[
     "verb",
 ];
 
-/// What searches in a text.
+/// Methods that search text.
 const SEARCHES: &[&str] = &[
     "contains",
     "ends_with",
@@ -38,7 +38,7 @@ const SEARCHES: &[&str] = &[
     "strip_suffix",
 ];
 
-/// What may stand between a text and the search in it.
+/// Calls that may come between the text and the search.
 const BETWEEN: &[&str] = &[
     "as_deref()",
     "as_ref()",
@@ -50,24 +50,24 @@ const BETWEEN: &[&str] = &[
     "trim_end()",
 ];
 
-/// Files whose searches are meant, each with its reason.
+/// Allowed files, each with the reason.
 pub const MEANT: &[(&str, &str)] = &[
     ("ui/", "draws words"),
-    ("workflow/run/logs/", "log lines are what is looked at"),
-    ("engine/docker/error_mapping.rs", "the engine tells some refusals by their text only"),
-    ("engine/docker/perform/container.rs", "a removal under way has the status of other conflicts"),
-    ("engine/docker/perform/network.rs", "a network in use has the status of other refusals"),
-    ("engine/docker/perform/ports.rs", "a taken port has the status of any failed start"),
+    ("workflow/run/logs/", "filters log lines"),
+    ("engine/docker/error_mapping.rs", "some engine errors differ by their text only"),
+    ("engine/docker/perform/container.rs", "a removal in progress has the same status as other conflicts"),
+    ("engine/docker/perform/network.rs", "a network in use has the same status as other errors"),
+    ("engine/docker/perform/ports.rs", "a port in use has the same status as any failed start"),
     ("compose/yaml/lenience.rs", "the YAML reader's errors are text only"),
     ("template/diagnosis.rs", "tera's errors are text only"),
-    ("image/build_failure.rs", "what package managers and builders print is all there is"),
-    ("host/verdict/engine.rs", "a refused socket comes from the HTTP client as text"),
-    ("workflow/begin/setup/gather.rs", "a refused socket comes from the HTTP client as text"),
-    ("workflow/begin/quickstart/tasks.rs", "a record names its task by the subject alone, which one function writes"),
-    ("workflow/begin/secrets/values.rs", "joins two phrases; decides nothing"),
+    ("image/build_failure.rs", "package managers and builders report errors as text only"),
+    ("host/verdict/engine.rs", "the HTTP client reports a denied socket as text only"),
+    ("workflow/begin/setup/gather.rs", "the HTTP client reports a denied socket as text only"),
+    ("workflow/begin/quickstart/tasks.rs", "a record holds the task's name in its subject only"),
+    ("workflow/begin/secrets/values.rs", "builds a sentence"),
 ];
 
-/// Each search in words: file, line, the line itself.
+/// Every such search, as file, line and text of the line.
 pub fn found(source: &SourceFile) -> Vec<String> {
     if source.is_test || MEANT.iter().any(|(file, _)| source.name.starts_with(file)) {
         return Vec::new();
@@ -80,7 +80,7 @@ pub fn found(source: &SourceFile) -> Vec<String> {
         let signs = source.code.match_indices(sign).map(|(at, _)| at);
         signs
             .map(|at| (&source.code[..at], &source.text[at + 2..]))
-            // Ids are compared as text; a text that is written out is a phrase.
+            // Comparing ids as text is fine; comparing with a literal is not.
             .filter(|(before, after)| with_text(after) || !before.trim_end().ends_with("to_string()"))
             .map(|(before, _)| before)
     });
@@ -93,13 +93,13 @@ pub fn found(source: &SourceFile) -> Vec<String> {
     lines.into_iter().map(|number| format!("{}:{number}: `{}`", source.name, line(number))).collect()
 }
 
-/// Whether a literal text follows: `"…"`, `Some("…")`.
+/// Whether a string literal follows: `"…"`, `Some("…")`.
 fn with_text(after: &str) -> bool {
     let after = after.trim_start();
     after.strip_prefix("Some(").unwrap_or(after).starts_with('"')
 }
 
-/// Whether what stands before a search ends in a name of words.
+/// Whether the expression before a search ends in one of the names.
 fn is_of_words(before: &str) -> bool {
     let mut before = before.trim_end();
     while let Some(rest) = BETWEEN.iter().find_map(|call| before.strip_suffix(call)) {

@@ -1,18 +1,18 @@
-//! The names a file takes from elsewhere: its `use` trees and the paths within its code.
-//! Reads masked code; returns each import as a full path with the name it is bound to, and each inline path.
-//! Knows groups, `self`, `as` and globs; a path that macros put together stays unseen.
+//! Parses the `use` trees and paths of a file.
+//! Returns each import as a full path with its local name, and each inline path.
+//! Handles groups, `self`, `as` and globs; paths built by macros are not detected.
 
 use super::source::is_word;
 
-/// One name a `use` brings in.
+/// A name imported by a `use`.
 #[derive(Debug, PartialEq)]
 pub struct Import {
     pub path: Vec<String>,
-    /// The name it has from here on; `*` for a glob.
+    /// Local name; `*` for a glob.
     pub name: String,
-    /// Handed on with any `pub`.
+    /// Re-exported with any `pub`.
     pub public: bool,
-    /// Where its `use` stands.
+    /// Offset of the `use`.
     pub at: usize,
 }
 
@@ -67,7 +67,7 @@ fn leaf(text: &str, prefix: &[String]) -> Option<Named> {
     Some((path, name))
 }
 
-/// The parts of a group, at its own commas.
+/// Splits a group at its top-level commas.
 fn split(group: &str) -> Vec<&str> {
     let (mut depth, mut from, mut parts) = (0, 0, Vec::new());
     for (at, c) in group.char_indices() {
@@ -89,7 +89,7 @@ fn segments(path: &str) -> impl Iterator<Item = String> {
     path.split("::").map(|part| part.trim().to_owned()).filter(|part| !part.is_empty())
 }
 
-/// The paths of two names or more in code that has no imports, with where they stand.
+/// Paths with at least two segments in code without imports, with their offsets.
 pub fn inline(code: &str) -> Vec<(usize, Vec<String>)> {
     let bytes = code.as_bytes();
     let mut found = Vec::new();

@@ -1,15 +1,15 @@
-//! What a pure module must not say: it neither waits nor reads files, environment or clock, nor starts anything.
-//! Reads one source file; returns the first line that breaks it.
-//! Paths are taken from imports and code alike; a method is known by its name.
+//! Checks that pure modules do not await, read files, environment or clock, or start threads and programs.
+//! Returns the first violation of a source file.
+//! Paths are taken from imports and code; methods are recognised by name.
 
 use super::paths;
 use super::source::SourceFile;
 
-/// The modules that only compute.
+/// Pure modules.
 pub const PURE: &[&str] =
     &["error", "event", "secret", "project", "template", "compose", "chart", "image", "release", "plan"];
 
-/// Words that are never said there.
+/// Forbidden words.
 const WORDS: &[&str] = &[
     "Instant",
     "LocalFiles",
@@ -28,10 +28,10 @@ const WORDS: &[&str] = &[
     "tokio",
 ];
 
-/// Parts of the standard library that reach out.
+/// Forbidden modules of the standard library.
 const OUTSIDE: &[&str] = &["env", "fs", "process", "thread"];
 
-/// Methods of `Path` that look at the disk, and of `Instant`.
+/// Forbidden methods of `Path` and `Instant`.
 const METHODS: &[&str] = &[
     "canonicalize",
     "elapsed",
@@ -46,7 +46,7 @@ const METHODS: &[&str] = &[
     "try_exists",
 ];
 
-/// The first line that is not pure.
+/// The first violation.
 pub fn broken(source: &SourceFile) -> Option<usize> {
     let words = WORDS.iter().flat_map(|word| source.words(word));
     let methods = METHODS.iter().flat_map(|method| source.words(method).filter(|at| is_method(source, *at, method)));
@@ -60,7 +60,7 @@ fn is_outside(path: &[String]) -> bool {
     path.first().is_some_and(|first| first == "std") && path.iter().any(|part| OUTSIDE.contains(&part.as_str()))
 }
 
-/// `path.exists()` or `Path::exists`; `files.has(path)` asks somebody else.
+/// Matches `path.exists()` and `Path::exists`, not `files.has(path)`.
 fn is_method(source: &SourceFile, at: usize, method: &str) -> bool {
     let before = source.code[..at].trim_end();
     let called = source.code[at + method.len()..].starts_with("()");

@@ -1,14 +1,13 @@
-//! Which file needs which: the circles among them, verbs that need verbs, engines that need engines.
-//! Reads all files of the crate; a name is followed through re-exports to the file that defines it. A parent that declares
-//! and hands on its children needs none of them, unless its own code says the name too. Methods name no file: unseen, as are
-//! paths that only a macro's caller completes.
+//! Dependency graph of the source files: import cycles, verbs that use other verbs, engines that use other engines.
+//! Names are followed through re-exports to the file that defines them. A parent that only declares and re-exports its
+//! children does not depend on them. Method calls and paths built by macros are not detected.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::paths::{self, Import};
 use super::source::SourceFile;
 
-/// How far a name is followed through re-exports.
+/// Maximum number of re-exports followed for a name.
 const FARTHEST: usize = 12;
 
 struct Module<'s> {
@@ -21,18 +20,18 @@ struct Module<'s> {
 /// The files of a crate by their module path.
 struct Modules<'s> {
     known: BTreeMap<Vec<String>, Module<'s>>,
-    /// Every folder of them, whether or not it has a file of its own.
+    /// Every folder, with or without a file of its own.
     folders: BTreeSet<Vec<String>>,
 }
 
-/// What a path leads to.
+/// The type of the file at the path, symbolic links followed.
 enum Found {
     Module,
-    /// Something defined in the file of this module.
+    /// An item defined in the file of this module.
     Item(Vec<String>),
 }
 
-/// Each circle: its files, and the references that make it.
+/// Import cycles with their files and references.
 pub fn circles(sources: &[SourceFile]) -> Vec<String> {
     let modules = Modules::new(sources);
     let graph = modules.graph();
@@ -51,7 +50,7 @@ pub fn circles(sources: &[SourceFile]) -> Vec<String> {
     found
 }
 
-/// Verbs that name other verbs, and engines that name other engines, even to hand them on.
+/// References from verbs to other verbs and from engines to other engines, including re-exports.
 pub fn strangers(sources: &[SourceFile]) -> Vec<String> {
     let modules = Modules::new(sources);
     let mut found = Vec::new();
@@ -63,9 +62,9 @@ pub fn strangers(sources: &[SourceFile]) -> Vec<String> {
             let engines = engine(from).zip(engine(to)).is_some_and(|(from, to)| from != to);
             let verbs = verb(from).zip(verb(to)).is_some_and(|(from, to)| from != to && from != QUICKSTART);
             if engines {
-                found.push(format!("{from}: `{name}` is of another engine"));
+                found.push(format!("{from}: must not use `{name}` of another engine"));
             } else if verbs {
-                found.push(format!("{from}: `{name}` is of another verb"));
+                found.push(format!("{from}: must not use `{name}` of another verb"));
             }
         }
     }
@@ -73,7 +72,7 @@ pub fn strangers(sources: &[SourceFile]) -> Vec<String> {
     found
 }
 
-/// The one verb that is made of others.
+/// The only verb that may use other verbs.
 const QUICKSTART: &str = "begin/quickstart";
 
 /// `docker` of `engine/docker/x.rs`.
@@ -95,7 +94,7 @@ fn verb(file: &str) -> Option<&str> {
 type Graph<'s> = BTreeMap<&'s str, BTreeMap<&'s str, BTreeSet<String>>>;
 
 fn described(graph: &Graph, circle: &[&str]) -> String {
-    let mut text = format!("{} files form a circle:", circle.len());
+    let mut text = format!("import cycle of {} files:", circle.len());
     for file in circle {
         for (other, names) in &graph[file] {
             if circle.contains(other) {
@@ -107,7 +106,7 @@ fn described(graph: &Graph, circle: &[&str]) -> String {
     text
 }
 
-/// The files one leads to, itself only when it does so through others.
+/// Files reachable from a file; itself only through a cycle.
 fn reached<'s>(graph: &Graph<'s>, file: &str) -> BTreeSet<&'s str> {
     let mut found = BTreeSet::new();
     let mut open: Vec<&str> = vec![file];
@@ -127,7 +126,7 @@ impl<'s> Modules<'s> {
             let (imports, code) = paths::imports(&source.code);
             (module_path(&source.name), Module { source, imports, code })
         };
-        // The roots of the crates declare modules and hand them on.
+        // Crate roots only declare and re-export modules.
         let is_root = |source: &&SourceFile| matches!(source.name.as_str(), "lib.rs" | "main.rs" | "model.rs");
         let files = sources.iter().filter(|source| !is_root(source) && !source.is_test);
         let known: BTreeMap<_, _> = files.map(module).collect();
@@ -148,12 +147,12 @@ impl<'s> Modules<'s> {
         graph
     }
 
-    /// The names a file says, each with the module that defines it; with `all` also those it only hands on.
+    /// Names used by a file with the modules that define them; with `all`, including re-exports.
     fn references(&self, at: &[String], module: &Module, all: bool) -> Vec<(String, Vec<String>)> {
         let mut found = Vec::new();
         for import in &module.imports {
             let said = all || !import.public || paths::words(&module.code, &import.name).next().is_some();
-            // An imported module is needed where a path through it stands.
+            // An imported module counts where a path goes through it.
             if let Some(Found::Item(to)) = self.follow(at, &import.path, 0).filter(|_| said) {
                 found.push((import.path.join("::"), to));
             }

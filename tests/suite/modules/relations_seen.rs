@@ -1,4 +1,4 @@
-//! Snippets that show what the graph of files and the search for words see.
+//! Tests of the dependency graph and of the search for human-readable text.
 //! Each rule is broken once, in every way it is written.
 //! What is allowed stands beside it.
 
@@ -32,14 +32,14 @@ fn a_circle_of_files_is_seen_however_its_names_are_written() {
         ("plan/d.rs", "use super::a::A;"),
     ];
     let found = circles(&long);
-    assert!(found.len() == 1 && found[0].starts_with("3 files form a circle"), "{found:?}");
+    assert!(found.len() == 1 && found[0].starts_with("import cycle of 3 files"), "{found:?}");
 }
 
 #[test]
 fn names_are_followed_through_those_who_hand_them_on() {
     let facade = ("plan/mod.rs", "mod a; mod b; pub use a::A; pub(crate) use b::{B as Other};");
     let found = circles(&[facade, ("plan/a.rs", "use super::Other;"), ("plan/b.rs", "use crate::plan::A;")]);
-    assert!(found.len() == 1 && found[0].starts_with("2 files"), "{found:?}");
+    assert!(found.len() == 1 && found[0].starts_with("import cycle of 2 files"), "{found:?}");
     let globbed = ("plan/mod.rs", "mod a; mod b; pub use a::*;");
     let found = circles(&[globbed, ("plan/a.rs", "use super::b::B;"), ("plan/b.rs", "use super::A;")]);
     assert_eq!(found.len(), 1, "{found:?}");
@@ -73,21 +73,25 @@ fn other_verbs_and_engines_are_seen() {
         found.join("\n")
     };
     for (name, text, rule) in [
-        ("workflow/run/stop.rs", "use super::start::A;", "workflow/run/stop.rs: `super::start::A` is of another verb"),
+        (
+            "workflow/run/stop.rs",
+            "use super::start::A;",
+            "workflow/run/stop.rs: must not use `super::start::A` of another verb",
+        ),
         (
             "workflow/ship/x/mod.rs",
             "pub use crate::workflow::run::start::A;",
-            "workflow/ship/x/mod.rs: `crate::workflow::run::start::A` is of another verb",
+            "workflow/ship/x/mod.rs: must not use `crate::workflow::run::start::A` of another verb",
         ),
         (
             "workflow/version.rs",
             "fn f(a: super::run::start::A) {}",
-            "workflow/version.rs: `super::run::start::A` is of another verb",
+            "workflow/version.rs: must not use `super::run::start::A` of another verb",
         ),
         (
             "engine/docker/x.rs",
             "use crate::engine::memory::B;",
-            "engine/docker/x.rs: `crate::engine::memory::B` is of another engine",
+            "engine/docker/x.rs: must not use `crate::engine::memory::B` of another engine",
         ),
     ] {
         assert_eq!(all(name, text), rule);

@@ -10,9 +10,9 @@ pub struct SourceFile {
     pub text: String,
     /// The text with strings, comments and tests blanked; line ends stay.
     pub code: String,
-    /// The same with tests.
+    /// The code including tests.
     pub masked: String,
-    /// Whether the whole file is tests: declared so, see `test_files`.
+    /// Whether the whole file is a test module, see `test_files`.
     pub is_test: bool,
 }
 
@@ -123,7 +123,7 @@ pub fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// How many parameters there are besides `self`; a tuple counts as many as it has fields.
+/// Number of parameters without `self`; a tuple counts as its fields.
 fn parameters(list: &str) -> usize {
     let is_self = |part: &&str| {
         part.split(':').next().unwrap().split_whitespace().any(|word| word.trim_start_matches('&') == "self")
@@ -131,7 +131,7 @@ fn parameters(list: &str) -> usize {
     parts(list).iter().filter(|part| !is_self(part)).map(|part| fields(type_of(part))).sum()
 }
 
-/// The type of a parameter: what follows its first colon that is no path's.
+/// Type of a parameter, after the first single colon.
 fn type_of(parameter: &str) -> &str {
     let mut at = 0;
     while let Some(colon) = parameter[at..].find(':').map(|colon| colon + at) {
@@ -143,7 +143,7 @@ fn type_of(parameter: &str) -> &str {
     parameter
 }
 
-/// 1, or how many fields a tuple has in all.
+/// 1, or the number of fields of a tuple.
 fn fields(of: &str) -> usize {
     let of = of.trim().trim_start_matches('&').trim_start();
     let of = match of.strip_prefix('\'') {
@@ -158,7 +158,7 @@ fn fields(of: &str) -> usize {
     }
 }
 
-/// What stands between the commas of a list.
+/// Splits a list at its commas.
 fn parts(list: &str) -> Vec<&str> {
     let (mut depth, mut from, mut before, mut parts) = (0i32, 0, ' ', Vec::new());
     for (at, c) in list.char_indices() {

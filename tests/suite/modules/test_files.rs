@@ -1,5 +1,5 @@
-//! Which files are tests: those declared under `#[cfg(test)]`, and the modules they declare in turn.
-//! Reads the declarations of all files, `#[path]` included; a name makes no file a test.
+//! Finds test files: modules declared under `#[cfg(test)]`, and their submodules.
+//! `#[path]` is handled; the file name does not matter.
 //! A file that only ends in `tests.rs` keeps every rule.
 
 use std::collections::BTreeSet;
@@ -9,7 +9,7 @@ use super::source::SourceFile;
 
 const TEST: &str = "#[cfg(test)]";
 
-/// Marks the files that are tests.
+/// Marks test files.
 pub fn mark(sources: &mut [SourceFile]) {
     let mut tests: BTreeSet<String> = sources.iter().flat_map(|source| declared(source, false)).collect();
     loop {
@@ -24,7 +24,7 @@ pub fn mark(sources: &mut [SourceFile]) {
     sources.iter_mut().for_each(|source| source.is_test = tests.contains(&source.name));
 }
 
-/// The files of the modules a file declares under `#[cfg(test)]`, or of all it declares; as `mod.rs` and by their name.
+/// Files of the modules declared in a file, under `#[cfg(test)]` only or all of them.
 fn declared(source: &SourceFile, all: bool) -> Vec<String> {
     let mut found = Vec::new();
     for at in words(&source.masked, "mod") {
@@ -42,7 +42,7 @@ fn declared(source: &SourceFile, all: bool) -> Vec<String> {
     found
 }
 
-/// Where the attributes before a declaration begin, and whether one says `cfg(test)`.
+/// Start of the attributes of a declaration, and whether one is `cfg(test)`.
 fn attributes(masked: &str, at: usize) -> (usize, bool) {
     let before = &masked[..at];
     let from = before.rfind([';', '}', '{']).map_or(0, |end| end + 1);

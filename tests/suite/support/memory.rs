@@ -1,5 +1,5 @@
-//! A context whose targets are engines in memory: verbs run in this process, as one of their own.
-//! Reads nothing of the machine; returns the context, and the warnings there were.
+//! A context with in-memory engines as targets, to run verbs in this process.
+//! Nothing of the machine is read; warnings are collected.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,11 +14,11 @@ use aictl::session::{Connect, Console, Context, Endpoint, Endpoints, GlobalOptio
 use aictl::target::{BoxRead, Target, TargetError, TerminalSize};
 use tokio::sync::watch;
 
-/// An engine that is found under a name.
+/// A named in-memory engine.
 #[derive(Clone)]
 struct Named(String, MemoryEngine);
 
-/// Finds the same engines whatever is named.
+/// Locates the same engines for every environment.
 struct Fixed(Vec<Named>);
 
 impl Connect for Fixed {
@@ -44,12 +44,12 @@ impl Endpoint for Named {
     }
 }
 
-/// Keeps warnings.
+/// Collects warnings.
 #[derive(Default)]
 pub struct Warned(Mutex<Vec<String>>);
 
 impl Warned {
-    /// Those so far.
+    /// The warnings so far.
     pub fn all(&self) -> Vec<String> {
         self.0.lock().unwrap().clone()
     }
@@ -100,7 +100,7 @@ impl Console for Nobody {
     }
 }
 
-/// A context in a directory, with these engines as what its environment names.
+/// A context in a directory whose environment has these engines as targets.
 pub fn context(
     engines: &[(&str, &MemoryEngine)],
     (options, cwd): (GlobalOptions, PathBuf),

@@ -138,8 +138,8 @@ impl Drop for TestProject {
         self.remove("ps", &["-aq"], &["rm", "-f", "-v"]);
         self.remove("network", &["ls", "-q"], &["network", "rm"]);
         self.remove("volume", &["ls", "-q"], &["volume", "rm", "-f"]);
-        // Images that were built for the project have its name; what they are made of serves the next build. They go by
-        // name: the same steps out of the builder's cache are one image with the names of several projects.
+        // Images built for the project are named after it; their layers are kept for the next build. They are removed by
+        // name, not id: the builder's cache gives several projects the same image.
         let format = ["--format", "{{.Repository}}:{{.Tag}}"];
         let built = docker(&["image", "ls", "--filter", &format!("reference={}-*", self.name), format[0], format[1]]);
         for image in built.split_whitespace() {

@@ -1,6 +1,4 @@
-//! What is known besides the spec of a container, and the refusal of a spec.
-//! Data only.
-//! Looked up by whoever asks for the translation.
+//! Context for translating a container spec, and the error when the engine does not support it.
 
 use crate::plan::{ContainerSpec, EngineInfo};
 use crate::target::TargetError;
@@ -13,7 +11,7 @@ pub(in crate::engine::docker) struct Surroundings<'a> {
     pub(in crate::engine::docker) links: &'a [String],
 }
 
-/// The engine would refuse this spec.
+/// The engine does not support this spec.
 pub(super) fn refused(spec: &ContainerSpec, message: String) -> TargetError {
     TargetError::Refused { operation: format!("creating container {}", spec.name), status: 0, message }
 }

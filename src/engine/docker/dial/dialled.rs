@@ -1,6 +1,5 @@
-//! What is remembered between dials: helpers by network, and the ways that lead nowhere.
-//! Data only.
-//! Shared by all clones of an engine.
+//! State kept between dials: helpers by network, and routes that failed.
+//! Shared by all clones of the engine.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +14,7 @@ pub(super) struct Helper {
     pub(super) _input: std::sync::Mutex<TokioIo<Upgraded>>,
 }
 
-/// What is remembered between dials: helpers by network, and the ways that lead nowhere.
+/// State kept between dials: helpers by network, and routes that failed.
 #[derive(Clone, Default)]
 pub(in crate::engine::docker) struct Dialled {
     pub(super) helpers: Arc<tokio::sync::Mutex<HashMap<String, Arc<Helper>>>>,

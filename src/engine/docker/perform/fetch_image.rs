@@ -108,7 +108,7 @@ async fn verified(file: &Path, image: &str) -> Result<(Arc<Bundle>, Option<Bundl
     verified.map_err(|e| e.to_string())
 }
 
-/// An image that recipes make, and the name it is requested by.
+/// An image built from recipes, and the reference it was requested by.
 struct RecipeImage<'a> {
     image: &'a str,
     request: &'a str,

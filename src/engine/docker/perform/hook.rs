@@ -17,7 +17,7 @@ use crate::target::{ExecArgs, ExecInput, TargetError};
 /// Lines kept for the error message.
 const KEPT: usize = 10;
 
-/// A hook, where it runs, and how long.
+/// A lifecycle hook with its container and timeout.
 pub(super) struct HookRun<'a> {
     pub(super) container: &'a str,
     pub(super) hook: &'a ServiceHook,

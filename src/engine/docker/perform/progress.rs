@@ -1,6 +1,5 @@
-//! Where progress of an operation is told, and what it comes to.
-//! Reads what the engine says meanwhile; reports it under the caller's step.
-//! Never decides whether it went well.
+//! Progress of an operation, and its outcome.
+//! Forwards the engine's progress messages to the caller's step.
 
 use crate::event::{Event, Reporter};
 use crate::plan::Outcome;
@@ -27,17 +26,17 @@ impl Progress<'_> {
     }
 }
 
-/// Done, and nothing to say.
+/// Outcome without details.
 pub(super) fn done() -> Outcome {
     Outcome::default()
 }
 
-/// Something was created.
+/// Outcome of a creation.
 pub(super) fn created(id: String) -> Outcome {
     Outcome { id: Some(id), ..Outcome::default() }
 }
 
-/// What a network or volume is called: in the files, and on the engine.
+/// Name of a network or volume, in the compose file and on the engine.
 #[derive(Clone, Copy)]
 pub(super) struct DeclaredName<'a> {
     pub(super) project: &'a str,

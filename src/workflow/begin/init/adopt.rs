@@ -57,11 +57,11 @@ fn nothing_here(directory: &Path) -> WorkflowError {
     }
 }
 
-/// What the project file says besides the compose files.
+/// Parts of the project file that are not from compose files.
 struct FileParts<'a> {
     environment: &'a str,
     secrets: &'a [String],
-    /// The service whose migration is a task.
+    /// The service that runs the migration task.
     migration: Option<String>,
 }
 

@@ -1,6 +1,6 @@
 //! `aictl init`: a project where there was none, from a system in the binary or around an existing compose file.
 //! Reads the systems of this binary, or the compose files that are there; writes what is missing and returns its names.
-//! Never replaces a file: where one differs, nothing at all is written.
+//! Existing files are never replaced: if one differs, nothing is written.
 
 mod adopt;
 mod written;

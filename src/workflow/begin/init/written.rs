@@ -1,6 +1,6 @@
-//! The files of a new project: what is missing is written, and what came of it.
-//! Reads what is in the directory; writes through `output_file`.
-//! Never replaces a file: where one differs, nothing at all is written.
+//! Writes the missing files of a new project, and reports them.
+//! Files are written through `output_file`.
+//! Existing files are never replaced: if one differs, nothing is written.
 
 use std::fs::File;
 use std::io::Read;

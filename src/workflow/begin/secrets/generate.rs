@@ -29,7 +29,7 @@ pub struct GenerateArgs {
     pub replace: bool,
 }
 
-/// What was added.
+/// The added file.
 #[derive(Debug, Serialize)]
 pub struct GenerateReport {
     /// The env file.
@@ -113,7 +113,7 @@ fn cannot(context: &Context, setting: &Setting, error: &FillError) -> WorkflowEr
     WorkflowError::File { path: shown(context, &setting.target), reason: error.to_string() }
 }
 
-/// The file to write, when it is there already.
+/// The env file, if it exists.
 fn existing(setting: &Setting) -> Option<&EnvFile> {
     setting.files.iter().find(|file| file.path == setting.target)
 }

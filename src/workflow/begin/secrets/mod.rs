@@ -39,9 +39,9 @@ pub enum SecretsAction {
 }
 
 one_of_reports! {
-    /// What an action of `secrets` answers.
+    /// Report of an action of `secrets`.
     pub enum SecretsReport {
-        /// What was added.
+        /// The added file.
         Generated(GenerateReport),
         /// What is wrong.
         Checked(CheckReport),

@@ -1,6 +1,5 @@
-//! What a copy came to, as both directions count it.
-//! Data only.
-//! What was left out is said too.
+//! Counts and warnings of a copy, in either direction.
+//! Skipped entries are listed.
 
 /// What was copied.
 #[derive(Debug, Clone, Default, serde::Serialize)]

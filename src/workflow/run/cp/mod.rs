@@ -46,11 +46,11 @@ pub struct CpArgs {
 }
 
 one_of_reports! {
-    /// What `cp` answers.
+    /// Report of `cp`.
     pub enum CpReport {
-        /// An archive went through standard input or output.
+        /// A tar archive was streamed to or from standard input or output.
         Streamed(Passed),
-        /// What was, or would be, copied.
+        /// The copied files, or those a dry run would copy.
         Copied(Said),
     }
 }

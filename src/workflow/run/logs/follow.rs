@@ -29,7 +29,7 @@ type Changes = BoxStream<'static, Result<Change, TargetError>>;
 /// A line of a container; `None` is the end of its stream.
 type Tagged = (String, Option<Result<LogLine, TargetError>>);
 
-/// Follows the containers of a selection and their successors.
+/// Follows the logs of selected services, including replaced containers.
 pub(super) struct Follower<'a> {
     context: &'a Context,
     target: &'a Arc<dyn Target>,
@@ -56,7 +56,7 @@ impl<'a> Follower<'a> {
         }
     }
 
-    /// Shows the containers' histories, then lines as they come.
+    /// Prints past lines first, then new ones.
     pub(super) async fn follow(mut self, containers: Vec<ObservedInstance>, changes: Changes) -> Result<(), Ended> {
         self.containers = containers.iter().map(|c| (c.id.clone(), c.clone())).collect();
         self.history(&containers).await?;

@@ -1,6 +1,6 @@
-//! Whose log lines are shown, under which names, and why showing them ends early.
-//! Reads the streams of containers; hands lines on.
-//! Never hides a log that cannot be read.
+//! Sources of log lines, their prefixes, and errors while reading them.
+//! Merges the log streams of containers.
+//! A log that cannot be read is an error.
 
 use std::sync::Arc;
 

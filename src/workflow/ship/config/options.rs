@@ -1,6 +1,4 @@
-//! The flags of `config`, as Compose has them, and what they come to together.
-//! Reads the parsed command line.
-//! Never loads anything.
+//! Flags of `config`, as in Compose, and how they combine.
 
 use std::path::PathBuf;
 

@@ -1,6 +1,4 @@
-//! The text `config` makes of a loaded project or tree, by its flags.
-//! Reads the flags and the stack; returns text.
-//! Never loads anything.
+//! Output of `config` for a loaded project.
 
 use super::listing;
 use super::options::{ConfigArgs, Format};

@@ -42,13 +42,13 @@ pub enum ImagesAction {
 }
 
 one_of_reports! {
-    /// What an action of `images` answers.
+    /// Report of an action of `images`.
     pub enum ImagesReport {
-        /// What was built, or the recipes there are.
+        /// The images that were built, or the available recipes.
         Built(BuildReport),
         /// The images.
         Listed(ListReport),
-        /// What they take.
+        /// Their disk usage.
         Summed(SummaryReport),
         /// What was removed.
         Pruned(Done),

@@ -1,6 +1,6 @@
-//! The bundle that is named on the command line.
-//! Reads the name only.
-//! Refuses `-`, wherever a bundle is named.
+//! The bundle argument of the command line.
+//! Only the name is checked.
+//! `-` is rejected where a bundle cannot be streamed.
 
 use std::path::Path;
 

@@ -170,7 +170,7 @@ fn is_same(found: &ObservedImage, image: &BundledImage) -> bool {
     [&image.id, &image.manifest.digest].iter().any(|digest| digest.to_string() == found.id)
 }
 
-/// The engine must run the images.
+/// Whether the engine must be able to run the images.
 fn check_architecture(wanted: &[BundledImage], engine: &str) -> Result<()> {
     if let Some(image) = wanted.iter().find(|image| !engine.is_empty() && !runs(engine, &image.architecture)) {
         let (image, found, engine) = (image.reference.clone(), image.architecture.clone(), engine.to_owned());
@@ -179,7 +179,7 @@ fn check_architecture(wanted: &[BundledImage], engine: &str) -> Result<()> {
     Ok(())
 }
 
-/// The engine must have the layers that the bundle leaves out.
+/// Whether the engine must have the layers left out of the bundle.
 fn check_layers(bundle: &Bundle, path: &Path, wanted: &[BundledImage], present: &[ObservedImage]) -> Result<()> {
     let layers: Vec<Vec<String>> = present.iter().map(|image| image.layers.clone()).collect();
     let missing: Vec<String> =

@@ -37,7 +37,7 @@ pub enum BundleAction {
 }
 
 one_of_reports! {
-    /// What an action of `bundle` answers.
+    /// Report of an action of `bundle`.
     pub enum BundleReport {
         /// What was saved.
         Saved(SaveAnswer),

@@ -58,7 +58,7 @@ pub struct SavedImage {
     manifest: String,
 }
 
-/// What was, or would be, saved.
+/// What was saved, or would be by a dry run.
 #[derive(Debug, Serialize)]
 pub struct SaveReport {
     bundle: PathBuf,
@@ -72,11 +72,11 @@ pub struct SaveReport {
 }
 
 one_of_reports! {
-    /// What `bundle save` answers.
+    /// Report of `bundle save`.
     pub enum SaveAnswer {
-        /// The bundle is a file.
+        /// Saved to a file.
         Saved(SaveReport),
-        /// The bundle went to standard output.
+        /// Written to standard output.
         Streamed(Passed),
     }
 }
