@@ -95,7 +95,7 @@ pub trait Images: Send + Sync {
     async fn registry_digest(&self, reference: &str) -> Result<String, TargetError>;
 }
 
-/// Contract of `Logs`.
+/// Reading the logs of containers.
 #[async_trait]
 pub trait Logs: Send + Sync {
     /// The log of one container; `LogLine::source` and `service` are set from the container's labels.
