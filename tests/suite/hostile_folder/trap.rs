@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
@@ -80,11 +81,23 @@ pub struct Trap {
     pub search_path: &'static str,
 }
 
+/// `pull` takes the lock, so the engine has state of the project afterwards.
+impl Drop for Trap {
+    fn drop(&mut self) {
+        for kind in ["lock", "state"] {
+            let _ = Command::new("docker").args(["rm", "-f", &format!("{}-aictl-{kind}", self.name)]).output();
+        }
+        let _ = Command::new("docker").args(["volume", "rm", "-f", &format!("{}_aictl", self.name)]).output();
+    }
+}
+
 impl Trap {
     pub fn new(promisor: Promisor) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(1);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let trap = Self {
             place: tempfile::tempdir().unwrap(),
-            name: format!("hostile-{}", std::process::id()),
+            name: format!("hostile-{}-{number}", std::process::id()),
             search_path: ".::../project:",
         };
         for folder in ["project/deep/er", "project/hooks", "project/docker", "marks", "home/.docker"] {
