@@ -14,7 +14,8 @@ use crate::compose::{Finding, LoadArgs, LoadOptions, LoadedModel, load, load_mod
 use crate::error::Result;
 use crate::input_file::LocalFiles;
 use crate::output_file::{Content, Existing, OutputFile, Rules};
-use crate::session::load::{load_args, load_project_file, redact, warn_of_no_effect};
+use crate::session::load::{load_args, load_project_file, warn_of_no_effect};
+use crate::session::redaction::redact;
 use crate::session::report::{Block, Report};
 use crate::session::{Context, WorkflowError};
 

@@ -3,7 +3,7 @@
 //! Never sleeps: the clock of the test stands still unless everything waits.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -121,13 +121,19 @@ impl Console for Nobody {
 }
 
 fn context(engine: &MemoryEngine, file: &str, warned: &Arc<Warned>) -> Context {
-    static PIDS: AtomicU32 = AtomicU32::new(1000);
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/suite/fault_injection"));
+    let options = GlobalOptions { files: vec![folder.join(file)], ..Default::default() };
+    Context { options, reporter: warned.clone(), ..context_in(engine, &folder) }
+}
+
+/// A command typed in this folder.
+pub fn context_in(engine: &MemoryEngine, folder: &Path) -> Context {
+    static PIDS: AtomicU32 = AtomicU32::new(1000);
     Context {
-        options: GlobalOptions { files: vec![folder.join(file)], ..Default::default() },
-        cwd: folder,
+        options: GlobalOptions::default(),
+        cwd: folder.to_owned(),
         variables: BTreeMap::new(),
-        reporter: warned.clone(),
+        reporter: Arc::new(Warned::default()),
         prompt: Arc::new(Nobody),
         output: Arc::new(Nobody),
         console: Arc::new(Nobody),
