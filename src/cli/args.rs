@@ -156,8 +156,8 @@ fn bounded(text: &str, time: Duration) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::RunVerb;
     use super::*;
+    use crate::cli::RunVerb;
     use clap::CommandFactory;
 
     #[test]

@@ -2,35 +2,16 @@
 //! Reads the tree clap built; returns text, or writes pages where `--to` says.
 //! Holds no text of its own about a verb.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::{Args, Command, CommandFactory};
+use clap::{Command, CommandFactory};
 
 use super::args::Cli;
+use super::manual_args::{CompletionsArgs, ManArgs};
 use crate::error::{Error, PASSED_THROUGH, Result, exit_codes};
 use crate::output_file::{Content, Existing, OutputError, Rules, Tree};
 use crate::session::WorkflowError;
 use crate::session::report::{Block, Report};
-
-/// Print the completion script for a shell
-///
-/// bash: `aictl completions bash > /etc/bash_completion.d/aictl`; zsh: save it as `_aictl` in a directory of $fpath;
-/// fish: `aictl completions fish > ~/.config/fish/completions/aictl.fish`.
-#[derive(Debug, Clone, Args)]
-pub struct CompletionsArgs {
-    /// Shell
-    pub shell: clap_complete::Shell,
-}
-
-/// Print a man page, or write all of them to a directory
-#[derive(Debug, Clone, Default, Args)]
-pub struct ManArgs {
-    /// Command to print the page of; aictl itself by default
-    pub verb: Option<String>,
-    /// Write all pages to this directory
-    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
-    pub to: Option<PathBuf>,
-}
 
 /// Text that is data.
 #[derive(Debug)]

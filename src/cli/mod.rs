@@ -7,6 +7,7 @@ mod console;
 mod dispatch;
 mod help;
 mod manual;
+mod manual_args;
 mod root;
 mod signals;
 mod verbs;

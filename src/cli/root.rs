@@ -17,10 +17,10 @@ use super::signals;
 use super::{RunVerb, Verb};
 use crate::engine::docker::{Environment, FoundEngine, locate};
 use crate::error::ErrorKind;
-use crate::project::DockerTarget;
+use crate::project::TargetConfig;
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
-use crate::session::{Connect, Context, Endpoint, WorkflowError};
+use crate::session::{Connect, Context, Endpoint, Endpoints, WorkflowError};
 use crate::target::{Target, TargetError};
 use crate::ui::{Facts, LogOptions, OutputFormat, Ui, UiOptions};
 
@@ -125,15 +125,20 @@ fn now() -> String {
     time::OffsetDateTime::now_utc().format(format).unwrap_or_default()
 }
 
-/// How Docker engines are found.
+/// How targets are found: Docker engines alone.
 struct DockerConnector {
     environment: Environment,
 }
 
 impl Connect for DockerConnector {
-    fn locate(&self, named: Option<&DockerTarget>) -> Result<Box<dyn Endpoint>, TargetError> {
-        let found = FoundEngine::at(locate(named, &self.environment)?)?;
-        Ok(Box::new(DockerEndpoint { found, environment: self.environment.clone() }))
+    fn locate(&self, named: Option<&TargetConfig>) -> Result<Endpoints, TargetError> {
+        let docker = match named {
+            None => None,
+            Some(TargetConfig::Docker(docker)) => Some(docker),
+            Some(TargetConfig::Kubernetes(_)) => return Err(TargetError::NoClusters),
+        };
+        let found = FoundEngine::at(locate(docker, &self.environment)?)?;
+        Ok(Endpoints::one(Box::new(DockerEndpoint { found, environment: self.environment.clone() })))
     }
 }
 

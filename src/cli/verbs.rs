@@ -4,7 +4,7 @@
 
 use clap::Subcommand;
 
-use super::manual::{CompletionsArgs, ManArgs};
+use super::manual_args::{CompletionsArgs, ManArgs};
 use crate::workflow::{begin, run, schema, ship, trust, version};
 
 /// The verbs.

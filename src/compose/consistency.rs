@@ -3,26 +3,12 @@
 //! Never reads a file and never asks an engine.
 
 mod graph;
+mod inconsistency;
 mod service;
 
 use super::model::Stack;
 
-/// A problem at a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Inconsistency {
-    /// The key, part by part; the place is looked up in the tree by it.
-    pub key: Vec<String>,
-    /// What is wrong.
-    pub message: String,
-    /// The valid name nearest to the one written.
-    pub nearest: Option<String>,
-}
-
-impl Inconsistency {
-    fn new<'k>(key: impl IntoIterator<Item = &'k str>, message: impl Into<String>) -> Self {
-        Self { key: key.into_iter().map(str::to_owned).collect(), message: message.into(), nearest: None }
-    }
-}
+pub(crate) use inconsistency::Inconsistency;
 
 /// All problems of a project.
 pub(crate) fn check(stack: &Stack) -> Vec<Inconsistency> {

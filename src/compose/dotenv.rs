@@ -13,6 +13,8 @@ pub struct EnvFileError {
     pub line: u32,
     /// What is wrong.
     pub message: String,
+    /// The required variable that has no value, when that is what is wrong.
+    pub required: Option<String>,
 }
 
 /// Looks a name up outside the file.
@@ -111,7 +113,7 @@ pub(crate) fn parse_raw(
             key.contains([' ', '\t']).then(|| format!("variable '{key}' contains whitespaces"))
         };
         if let Some(message) = message {
-            return Err(EnvFileError { line: u32::try_from(number + 1).unwrap_or(0), message });
+            return Err(EnvFileError { line: u32::try_from(number + 1).unwrap_or(0), message, required: None });
         }
         match value {
             Some(value) => {
@@ -169,7 +171,7 @@ fn is_blank(c: char) -> bool {
 
 impl Parser<'_> {
     fn error(&self, message: impl Into<String>) -> EnvFileError {
-        EnvFileError { line: self.line, message: message.into() }
+        EnvFileError { line: self.line, message: message.into(), required: None }
     }
 
     /// The rest from the next statement on, without blanks and comments.
@@ -264,7 +266,10 @@ impl Parser<'_> {
             Some(Fault::Malformed) => Err(self.error(
                 "invalid interpolation format; put the value in single quotes, or write $$ for a literal dollar sign",
             )),
-            Some(fault @ Fault::Required(..)) => Err(self.error(fault.explained(value))),
+            Some(fault @ Fault::Required(..)) => {
+                let error = self.error(fault.clone().explained(value));
+                Err(EnvFileError { required: fault.required(), ..error })
+            }
             None => Ok(filled),
         }
     }

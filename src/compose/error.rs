@@ -26,6 +26,9 @@ pub struct Diagnostic {
     /// The valid name nearest to the one written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<String>,
+    /// The required variable that has no value, when that is what is wrong.
+    #[serde(skip)]
+    pub required: Option<String>,
 }
 
 impl fmt::Display for Diagnostic {
@@ -134,16 +137,11 @@ impl Hint for ComposeError {
 
 /// One line that names all required variables without a value.
 fn missing_variables(diagnostics: &[Diagnostic]) -> Option<String> {
-    let mut names: Vec<&str> =
-        diagnostics.iter().filter_map(|diagnostic| required_variable(&diagnostic.message)).collect();
+    let mut names: Vec<&str> = diagnostics.iter().filter_map(|diagnostic| diagnostic.required.as_deref()).collect();
     names.sort_unstable();
     names.dedup();
     let set = || format!("set {} in .env or the environment, then `aictl config --quiet`", names.join(", "));
     (!names.is_empty()).then(set)
-}
-
-fn required_variable(message: &str) -> Option<&str> {
-    message.strip_prefix("required variable ")?.split_once(' ').map(|(name, _)| name)
 }
 
 /// The known name nearest to the one written, when it is near enough to be meant.
@@ -186,6 +184,7 @@ mod tests {
             key: "services.web.imag".to_owned(),
             message: "unknown key".to_owned(),
             nearest: Some("image".to_owned()),
+            required: None,
         };
         assert_eq!(problem.to_string(), "compose.yaml:3:5: services.web.imag: unknown key; did you mean `image`?");
     }

@@ -4,8 +4,8 @@
 
 use std::time::Instant;
 
-use super::run::Walk;
 use super::step_log::{Ended, StepLog};
+use super::walk::Walk;
 use crate::event::Event;
 use crate::plan::{ContainerOperation, Description, Operation, Plan, Step};
 use crate::target::TargetError;

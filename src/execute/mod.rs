@@ -11,8 +11,10 @@ mod references;
 mod run;
 mod step_log;
 mod tasks;
+mod walk;
 
 pub use error::ExecuteError;
 pub use evidence::Evidence;
-pub use run::{Execution, Runner, await_ready, execute, execute_part};
+pub use run::{Execution, await_ready, execute, execute_part};
 pub use tasks::TaskRunner;
+pub use walk::Runner;

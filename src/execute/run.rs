@@ -2,43 +2,23 @@
 //! Reads the plan's order, performs through the target, returns an `Execution`.
 //! Never reorders and never retries: both are the plan's to say.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
 
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, future::BoxFuture};
-use tokio::sync::{broadcast, watch};
 
-use super::await_ready::Wait;
 use super::compensate::compensate;
 use super::lease_keeper::LeaseKeeper;
 use super::step_log::{Ended, StepLog};
-use super::{Evidence, ExecuteError, TaskRunner, references};
-use crate::event::{Event, Reporter};
-use crate::plan::{
-    Change, ContainerOperation, ContainerSpec, Description, Names, Operation, Outcome, Phase, Plan, TaskOperation,
-    WaitOperation,
-};
+use super::walk::{Runner, StepEnd, Walk};
+use super::{Evidence, ExecuteError};
+use crate::plan::{Phase, Plan};
 use crate::release::{Lease, StepRecord};
-use crate::target::{Target, TargetError};
+use crate::target::TargetError;
 
 /// How many operations run at once; the engine serialises much of it anyway.
 const PARALLEL: usize = 16;
-
-/// What a run needs besides its plan and lease.
-pub struct Runner<'a> {
-    /// Where operations are performed.
-    pub target: &'a dyn Target,
-    /// Who is told.
-    pub reporter: &'a dyn Reporter,
-    /// Turns true at Ctrl-C.
-    pub interrupt: watch::Receiver<bool>,
-    /// Who runs tasks; plans without tasks need nobody.
-    pub tasks: Option<&'a dyn TaskRunner>,
-}
 
 /// What became of a plan.
 #[derive(Debug)]
@@ -49,16 +29,6 @@ pub struct Execution {
     pub evidence: Vec<Evidence>,
     /// The plan's steps with what became of each, in the plan's order.
     pub steps: Vec<StepRecord>,
-}
-
-/// The state shared by the steps of one run.
-pub(super) struct Walk<'a> {
-    runner: &'a Runner<'a>,
-    ids: Mutex<BTreeMap<String, String>>,
-    /// Ids of images that steps of this run made present or renewed, by reference.
-    images: Mutex<BTreeMap<String, String>>,
-    changes: broadcast::Sender<Change>,
-    stop: watch::Sender<bool>,
 }
 
 /// Carries out a plan under a lease. On failure the rest is not begun, waits are cut and the plan's undo is performed.
@@ -82,13 +52,7 @@ async fn carry_out(plan: &Plan, part: Range<usize>, runner: &Runner<'_>, keeper:
         let result = Err(ExecuteError::OutOfOrder { step: step.0 });
         return Execution { result, evidence: Vec::new(), steps: log.records(plan) };
     }
-    let walk = Walk {
-        runner,
-        ids: Mutex::default(),
-        images: Mutex::default(),
-        changes: broadcast::channel(256).0,
-        stop: watch::channel(false).0,
-    };
+    let walk = Walk::new(runner);
     let first = part.start;
     let mut run = Run { plan, part, walk: &walk, log };
     let result = {
@@ -122,13 +86,6 @@ struct Run<'a> {
     part: Range<usize>,
     walk: &'a Walk<'a>,
     log: StepLog,
-}
-
-/// A step that ended: its index, how, and after which time.
-struct StepEnd {
-    index: usize,
-    result: Result<Outcome, ExecuteError>,
-    took: Duration,
 }
 
 impl<'a> Run<'a> {
@@ -210,158 +167,4 @@ fn lost(error: &ExecuteError) -> bool {
 
 fn causes(error: &ExecuteError) -> String {
     std::error::Error::source(error).map(ToString::to_string).unwrap_or_default()
-}
-
-impl<'a> Walk<'a> {
-    pub(super) fn reporter(&self) -> &'a dyn Reporter {
-        self.runner.reporter
-    }
-
-    /// Feeds the engine's events to the waits. Never ends: without events the waits poll.
-    async fn relay_changes(&self, project: &str, plan: &Plan) {
-        let waits = plan.steps.iter().any(|step| step.operation.is_wait());
-        if waits && let Ok(mut changes) = self.runner.target.watch(project).await {
-            while let Some(Ok(change)) = changes.next().await {
-                // No wait is listening right now: nothing is lost, each begins with a look of its own.
-                let _ = self.changes.send(change);
-            }
-        }
-        std::future::pending().await
-    }
-
-    async fn step(&'a self, index: usize, plan: &'a Plan, keeper: &'a LeaseKeeper<'a>) -> StepEnd {
-        let step = &plan.steps[index];
-        let Description { infinitive, participle: verb, subject, .. } = step.operation.describe(&plan.names);
-        let began = Instant::now();
-        let (about, cause) = (subject.clone(), step.cause.clone());
-        self.reporter().report(Event::StepStarted { key: index, verb: infinitive, subject: about, cause });
-        let result = self.attempt(index, plan, keeper).await;
-        let took = began.elapsed();
-        self.reporter().report(match &result {
-            Ok(outcome) if outcome.kept => Event::StepDropped { key: index },
-            Ok(outcome) => Event::StepFinished { key: index, verb, subject, detail: outcome.detail.clone(), took },
-            Err(ExecuteError::Interrupted) => Event::StepDropped { key: index },
-            Err(e) => Event::StepFailed { key: index, verb: infinitive, subject, message: e.brief(), took },
-        });
-        if let Ok(outcome) = &result {
-            outcome.warnings.iter().for_each(|w| self.reporter().warn(w.clone()));
-        }
-        StepEnd { index, result, took }
-    }
-
-    async fn attempt(&self, key: usize, plan: &Plan, keeper: &LeaseKeeper<'_>) -> Result<Outcome, ExecuteError> {
-        let operation = &plan.steps[key].operation;
-        let fail = |source| {
-            let told = operation.describe(&plan.names);
-            ExecuteError::Target { subject: format!("could not {} {}", told.infinitive, told.subject), source }
-        };
-        match operation {
-            Operation::Wait(wait) => self.wait(key, plan, wait).await,
-            Operation::Task(TaskOperation::Run { task, spec, timeout }) => {
-                keeper.prove().await.map_err(fail)?;
-                self.task(task, spec, *timeout).await.map_err(|error| match error {
-                    TaskFailure::Target(source) => fail(source),
-                    TaskFailure::Ended(code) => ExecuteError::TaskEnded { task: task.clone(), code },
-                    TaskFailure::Interrupted => ExecuteError::Interrupted,
-                })
-            }
-            Operation::Image(_) | Operation::Network(_) | Operation::Volume(_) | Operation::Container(_) => {
-                keeper.prove().await.map_err(fail)?;
-                self.perform(operation, key).await.map_err(fail)
-            }
-        }
-    }
-
-    async fn wait(&self, key: usize, plan: &Plan, wait: &WaitOperation) -> Result<Outcome, ExecuteError> {
-        let WaitOperation::Ready { service, container, readiness, timeout } = wait;
-        let container = self.id_of(container);
-        let (changes, stop) = (self.changes.subscribe(), self.stop.subscribe());
-        let target = self.runner.target;
-        let is_gate = plan.steps.iter().any(|step| step.after.iter().any(|before| before.0 == key));
-        let (container, timeout) = (&*container, *timeout);
-        let wait = Wait { target, service, container, readiness, timeout, is_gate, changes, stop };
-        let by = wait.run().await?;
-        // `Healthy … healthy` would say it twice.
-        let detail = (by == "exited 0").then(|| by.to_owned());
-        Ok(Outcome { detail, ..Default::default() })
-    }
-
-    async fn task(&self, task: &str, spec: &ContainerSpec, timeout: Option<Duration>) -> Result<Outcome, TaskFailure> {
-        let Some(tasks) = self.runner.tasks else {
-            let operation = format!("run task {task}");
-            let reason = "nothing here can run tasks".to_owned();
-            return Err(TaskFailure::Target(TargetError::CannotPerform { operation, reason }));
-        };
-        let spec = self.resolved_spec(spec.clone());
-        match tasks.run_task(spec, timeout).await.map_err(TaskFailure::Target)? {
-            Some(0) => Ok(Outcome::default()),
-            Some(code) => Err(TaskFailure::Ended(code)),
-            None => Err(TaskFailure::Interrupted),
-        }
-    }
-
-    /// Performs one operation within its own deadline, with names of this run's containers replaced by their ids.
-    pub(super) async fn perform(&self, operation: &Operation, key: usize) -> Result<Outcome, TargetError> {
-        let operation = self.resolve(operation);
-        let told = operation.describe(&Names::new());
-        let call = self.runner.target.perform(&operation, key, self.runner.reporter);
-        let outcome = tokio::time::timeout(told.deadline, call).await.map_err(|_| TargetError::TimedOut {
-            what: format!("{} {}", told.infinitive, told.subject),
-            after: told.deadline,
-        })??;
-        self.note(&operation, &outcome);
-        Ok(outcome)
-    }
-
-    /// Remembers the ids that later steps refer to.
-    fn note(&self, operation: &Operation, outcome: &Outcome) {
-        let Some(id) = &outcome.id else { return };
-        match operation {
-            Operation::Container(ContainerOperation::Create(spec)) => {
-                self.ids.lock().unwrap_or_else(PoisonError::into_inner).insert(spec.name.clone(), id.clone());
-            }
-            Operation::Image(image) => {
-                let mut images = self.images.lock().unwrap_or_else(PoisonError::into_inner);
-                images.extend(image.makes().map(|reference| (reference.to_owned(), id.clone())));
-            }
-            Operation::Network(_)
-            | Operation::Volume(_)
-            | Operation::Container(_)
-            | Operation::Wait(_)
-            | Operation::Task(_) => {}
-        }
-    }
-
-    fn images(&self) -> BTreeMap<String, String> {
-        self.images.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn id_of(&self, container: &str) -> String {
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        ids.get(container).cloned().unwrap_or_else(|| container.to_owned())
-    }
-
-    fn resolved_spec(&self, spec: ContainerSpec) -> ContainerSpec {
-        let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        references::resolve(spec, &ids, &self.images())
-    }
-
-    fn resolve(&self, operation: &Operation) -> Operation {
-        let mut operation = operation.clone();
-        if let Operation::Container(container) = &mut operation {
-            if let ContainerOperation::Create(spec) = container {
-                **spec = self.resolved_spec((**spec).clone());
-            } else if let Some(container) = container.container_mut() {
-                *container = self.id_of(container);
-            }
-        }
-        operation
-    }
-}
-
-/// How the run of a task failed.
-enum TaskFailure {
-    Target(TargetError),
-    Ended(u8),
-    Interrupted,
 }

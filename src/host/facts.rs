@@ -2,6 +2,7 @@
 //! Plain data: readers fill it, tests write it down; what could not be looked at carries the reason.
 //! Never judges.
 
+pub use super::amounts::{KernelFacts, Limited};
 use super::installed_engines::Presence;
 use super::system::OsRelease;
 use crate::plan::EngineInfo;
@@ -55,24 +56,6 @@ pub struct MachineFacts {
     pub kernel: Seen<KernelFacts>,
     /// Architectures besides its own that its kernel runs through an emulator.
     pub emulated: Vec<String>,
-}
-
-/// An amount and what limits it below what the machine has.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Limited<T> {
-    /// The amount.
-    pub amount: T,
-    /// What sets it: `control group`, `processor affinity`; none when it is the whole machine.
-    pub by: Option<&'static str>,
-}
-
-/// Kernel settings that data services need.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct KernelFacts {
-    /// `vm.max_map_count`.
-    pub max_map_count: Option<u64>,
-    /// `vm.overcommit_memory`.
-    pub overcommit_memory: Option<u64>,
 }
 
 /// A file system.

@@ -2,6 +2,7 @@
 //! Reads /proc, /sys, /etc and file systems; returns facts, as many as can be seen without rights, and verdicts on them.
 //! Never changes the machine, and never fails: what cannot be seen is absent or says why.
 
+mod amounts;
 pub mod browser;
 mod disk;
 mod dns;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::facts::{KernelFacts, Limited};
+use super::amounts::{KernelFacts, Limited};
 
 /// A folder that looks like `/`.
 #[derive(Debug, Clone)]

@@ -9,13 +9,15 @@ mod dockerfile;
 mod embedded;
 mod error;
 mod recipe;
+mod recipe_file;
 mod reference;
 
 pub use build_failure::{Trouble, trouble_in};
 pub use digest::{Digest, Digester};
 pub use dockerfile::base_images;
 pub use error::ImageError;
-pub use recipe::{Recipe, RecipeFile, Recipes};
+pub use recipe::{Recipe, Recipes};
+pub use recipe_file::RecipeFile;
 pub use reference::Reference;
 
 /// Label of a built image: the recipe's name.

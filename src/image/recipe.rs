@@ -2,11 +2,11 @@
 //! Reads the files of each folder; returns recipes, their order, and a hash that says when one changed.
 //! Never builds.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::recipe_file::RecipeFile;
 use super::{Digester, ImageError, Reference};
 use crate::compose;
 use crate::error::nearest;
@@ -15,17 +15,6 @@ use crate::error::nearest;
 const ABOUT: &str = "recipe.yaml";
 /// The program of a recipe that is no Dockerfile.
 const SCRIPT: &str = "build";
-
-/// One file of a recipe's folder.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecipeFile {
-    /// Path within the folder, with `/`.
-    pub path: String,
-    /// Content.
-    pub bytes: Cow<'static, [u8]>,
-    /// Whether it is a program.
-    pub executable: bool,
-}
 
 /// A folder that builds an image.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,6 @@ mod readiness;
 pub mod teardown;
 
 pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};
-pub use describe::{Description, Names};
 pub use error::PlanError;
 pub use instance::{
     Change, ChangeKind, DockerContainer, Health, HealthCheck, InstanceState, ObservedInstance, ObservedMount,
@@ -32,8 +31,9 @@ pub use observed::{
     Scope,
 };
 pub use operation::{
-    BundleImage, ContainerOperation, ImageOperation, ImageSource, NetworkOperation, Operation, Outcome, PullPolicy,
-    Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, task_subject,
+    BundleImage, ContainerOperation, Description, ImageOperation, ImageSource, Names, NetworkOperation, Operation,
+    Outcome, PullPolicy, Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation,
+    task_subject,
 };
 pub use plan::{Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe, passes_apart};

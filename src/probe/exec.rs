@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::answer::{Answer, GOOD, judge};
 use super::clients::{BOUNDED, LACKING, PSQL, REDIS_CLI};
-use super::probe_once::Seen;
+use super::seen::Seen;
 use super::{Planned, ProbeContext, ProbeError};
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::ObservedInstance;
@@ -171,8 +171,8 @@ pub(super) async fn redis(context: &ProbeContext<'_>, plan: &Planned, check: &Re
 
 #[cfg(test)]
 mod tests {
-    use super::super::answer::Shown;
     use super::*;
+    use crate::probe::answer::Shown;
     use crate::secret::Redactor;
 
     #[test]

@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt;
 
 use super::answer::{ANY, Answer, GOOD, Shown, judge};
-use super::probe_once::Seen;
+use super::seen::Seen;
 use super::{Planned, ProbeContext, ProbeError, public, tls};
 use crate::plan::ObservedInstance;
 use crate::project::{HttpCheck, HttpParts, TcpCheck, host_and_port, is_public};
@@ -60,6 +60,17 @@ impl Question<'_> {
             return self.over(stream).await;
         }
         let shaken = tls::handshake(stream, self.parts.host).await.map_err(|error| self.broken(&error))?;
+        self.over(Box::new(shaken)).await
+    }
+
+    /// Asks a host that is no service of the stack, straight from this machine.
+    async fn ask_public(&self) -> Result<Answer, ProbeError> {
+        let HttpParts { secure, host, port, .. } = self.parts;
+        let stream = public::connect(host, port).await?;
+        if !secure {
+            return self.over(stream).await;
+        }
+        let shaken = tls::trusting_handshake(stream, host).await.map_err(|error| self.broken(&error))?;
         self.over(Box::new(shaken)).await
     }
 
@@ -129,7 +140,7 @@ pub(super) async fn look(context: &ProbeContext<'_>, plan: &Planned, check: &Htt
     let question = Question { parts, login: plan.login.as_ref(), redactor: context.redactor };
     let below = if plan.any_answer { ANY } else { GOOD };
     if is_public(parts.host) && context.containers(parts.host).await?.is_empty() {
-        let answer = public::get(&question).await?;
+        let answer = question.ask_public().await?;
         return verdict(&question, &answer, (plan, below));
     }
     let mut seen = Seen::default();

@@ -7,7 +7,7 @@ use regex::Regex;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::probe_once::Seen;
+use super::seen::Seen;
 use super::{ProbeContext, ProbeError};
 use crate::plan::ObservedInstance;
 use crate::project::LogCheck;

@@ -17,7 +17,9 @@ mod public;
 mod ready;
 mod recognise;
 mod run;
+mod seen;
 mod state;
+mod state_words;
 mod tls;
 
 pub use error::ProbeError;

@@ -143,7 +143,7 @@ impl<'a> ProbeContext<'a> {
     /// The running containers of a service; there is at least one. A paused one is asked too: it will not answer.
     pub async fn running(&self, service: &str) -> Result<Vec<ObservedInstance>, ProbeError> {
         let all = self.containers(service).await?;
-        let state = all.first().map(super::state::described);
+        let state = all.first().map(super::state_words::described);
         let up = |c: &ObservedInstance| matches!(c.state, InstanceState::Running | InstanceState::Paused);
         let running: Vec<ObservedInstance> = all.into_iter().filter(up).collect();
         if running.is_empty() {

@@ -2,20 +2,8 @@
 //! Reads a planned check and the context; returns what was seen or why it is not as it should be.
 //! Never looks twice: `run` does.
 
+use super::seen::Seen;
 use super::{Planned, ProbeContext, ProbeError, exec, http, log, prometheus, state, tls};
-
-/// What a look that passed has seen.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
-    pub(super) message: String,
-    pub(super) details: Vec<String>,
-}
-
-impl Seen {
-    pub(super) fn new(message: impl Into<String>, detail: Option<String>) -> Self {
-        Self { message: message.into(), details: detail.into_iter().collect() }
-    }
-}
 
 /// Looks once. The caller bounds the time.
 pub(super) async fn look(context: &ProbeContext<'_>, plan: &Planned) -> Result<Seen, ProbeError> {

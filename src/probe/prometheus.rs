@@ -6,7 +6,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 use super::http::Question;
-use super::probe_once::Seen;
+use super::seen::Seen;
 use super::{Planned, ProbeContext, ProbeError};
 use crate::compose;
 use crate::plan::ObservedInstance;

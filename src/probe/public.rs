@@ -6,25 +6,11 @@ use std::time::Duration;
 
 use tokio::net::TcpStream;
 
-use super::answer::Answer;
-use super::http::Question;
-use super::{ProbeError, tls};
-use crate::project::HttpParts;
+use super::ProbeError;
 use crate::target::BoxDuplex;
 
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(5);
-
-pub(super) async fn get(question: &Question<'_>) -> Result<Answer, ProbeError> {
-    let HttpParts { secure, host, port, .. } = question.parts;
-    let stream = connect(host, port).await?;
-    if !secure {
-        return question.over(stream).await;
-    }
-    let broken = |error: std::io::Error| ProbeError::Broken { what: question.words(), reason: error.to_string() };
-    let shaken = tls::trusting_handshake(stream, host).await.map_err(broken)?;
-    question.over(Box::new(shaken)).await
-}
 
 pub(super) async fn connect(host: &str, port: u16) -> Result<BoxDuplex, ProbeError> {
     let address = format!("{host}:{port}");

@@ -5,7 +5,8 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use super::probe_once::{Seen, look};
+use super::probe_once::look;
+use super::seen::Seen;
 use super::{Attempt, CheckOutcome, Planned, ProbeContext, ProbeError, Verdict};
 
 /// How long one look may take unless the check says otherwise.
@@ -31,7 +32,7 @@ pub async fn run_check(context: &ProbeContext<'_>, plan: &Planned, policy: Retry
     let mut attempts = Vec::new();
     let mut pause = FIRST_PAUSE;
     loop {
-        let (attempt, hopeless) = attempt(context, plan, (limit, policy.deadline)).await;
+        let (attempt, hopeless) = attempt(context, plan, LookTimes { limit, deadline: policy.deadline }).await;
         let passed = attempt.passed;
         attempts.push(attempt);
         let used_up = retries.is_some_and(|retries| attempts.len() > retries as usize);
@@ -53,9 +54,9 @@ pub async fn run_check(context: &ProbeContext<'_>, plan: &Planned, policy: Retry
     }
 }
 
-async fn attempt(context: &ProbeContext<'_>, plan: &Planned, times: (Duration, Instant)) -> (Attempt, bool) {
+async fn attempt(context: &ProbeContext<'_>, plan: &Planned, times: LookTimes) -> (Attempt, bool) {
     let asked = || plan.asked(context.redactor);
-    let (seen, took) = in_time((context.turn(), look(context, plan)), times, asked).await;
+    let (seen, took) = in_time(context.turn(), look(context, plan), times, asked).await;
     context.end_given_up().await;
     match seen {
         Ok(seen) => (Attempt { passed: true, early: false, message: seen.message, details: seen.details, took }, false),
@@ -67,10 +68,18 @@ async fn attempt(context: &ProbeContext<'_>, plan: &Planned, times: (Duration, I
     }
 }
 
+/// How long one look may take, and when all looks end.
+#[derive(Debug, Clone, Copy)]
+struct LookTimes {
+    limit: Duration,
+    deadline: Instant,
+}
+
 /// Waits for the turn and looks, not longer than one look may take nor beyond the deadline; also says how long it looked.
 async fn in_time<T>(
-    (turn, look): (impl Future<Output = T>, impl Future<Output = Result<Seen, ProbeError>>),
-    (limit, deadline): (Duration, Instant),
+    turn: impl Future<Output = T>,
+    look: impl Future<Output = Result<Seen, ProbeError>>,
+    LookTimes { limit, deadline }: LookTimes,
     asked: impl Fn() -> String,
 ) -> (Result<Seen, ProbeError>, Duration) {
     let Ok(_turn) = tokio::time::timeout_at(deadline.into(), turn).await else {
@@ -91,8 +100,9 @@ mod tests {
 
     async fn looked(turn: impl Future<Output = ()>, times: (u64, u64)) -> (String, Duration) {
         let began = Instant::now();
-        let times = (Duration::from_millis(times.0), began + Duration::from_millis(times.1));
-        let (seen, _) = in_time((turn, pending()), times, || "it".to_owned()).await;
+        let times =
+            LookTimes { limit: Duration::from_millis(times.0), deadline: began + Duration::from_millis(times.1) };
+        let (seen, _) = in_time(turn, pending(), times, || "it".to_owned()).await;
         (seen.unwrap_err().to_string(), began.elapsed())
     }
 

@@ -5,26 +5,12 @@
 use std::borrow::Cow;
 
 use super::answer::Shown;
-use super::probe_once::Seen;
+use super::seen::Seen;
+use super::state_words::described;
 use super::{CheckOutcome, ProbeContext, ProbeError};
 use crate::plan::{Health, InstanceState, ObservedInstance};
 use crate::project::{ExpectedState, StateCheck};
 use crate::secret::Redactor;
-
-/// The state in words: `exited with 3`, `running, unhealthy: …`.
-pub(super) fn described(container: &ObservedInstance) -> String {
-    let mut words = match (container.state, container.exit_code) {
-        (InstanceState::Exited | InstanceState::Dead, Some(code)) => format!("exited with {code}"),
-        (state, _) => state.word().to_owned(),
-    };
-    if container.oom_killed {
-        words.push_str(", out of memory");
-    }
-    if let Some(error) = container.error.as_ref().filter(|error| !error.is_empty()) {
-        words.push_str(&format!(": {error}"));
-    }
-    words
-}
 
 pub(super) async fn look(context: &ProbeContext<'_>, check: &StateCheck) -> Result<Seen, ProbeError> {
     let containers = context.containers(&check.service).await?;

@@ -3,7 +3,7 @@
 //! Never knows which services exist.
 
 use super::check::{Check, Expectation, host_and_port};
-use super::semantic::Findings;
+use super::findings::Findings;
 
 /// Examines a list of checks that stands at `base`, after `earlier` ones whose names are taken.
 pub(super) fn examine_checks(base: &[&str], earlier: &[Check], checks: &[Check], found: &mut Findings<'_>) {

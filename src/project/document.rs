@@ -73,16 +73,18 @@ impl Node {
     }
 }
 
-/// Reads the text. The tree is what could be read; it is only to be trusted when there are no faults.
-pub(super) fn parse(text: &str) -> (Node, Vec<Fault>) {
+/// Reads the text. The tree is only to be trusted when there are no faults; a text that is not YAML gives faults alone.
+pub(super) fn parse(text: &str) -> Result<(Node, Vec<Fault>), Vec<Fault>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader =
         Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), faults: Vec::new(), nodes: 0 };
-    let root = reader.document().unwrap_or_else(|fault| {
-        reader.faults.push(*fault);
-        Node::null(Position { line: 1, column: 1 })
-    });
-    (root, reader.faults)
+    match reader.document() {
+        Ok(root) => Ok((root, reader.faults)),
+        Err(fault) => {
+            reader.faults.push(*fault);
+            Err(reader.faults)
+        }
+    }
 }
 
 struct Reader<'t> {
@@ -275,13 +277,13 @@ mod tests {
     use super::*;
 
     fn faults(text: &str) -> Vec<String> {
-        let (_, faults) = parse(text);
+        let (Ok((_, faults)) | Err(faults)) = parse(text);
         faults.iter().map(|f| format!("{}:{} {}: {}", f.at.line, f.at.column, f.key, f.message)).collect()
     }
 
     #[test]
     fn nodes_know_where_they_stand() {
-        let (root, faults) = parse("name: x\nvalues:\n  ports: [80, 443]\n");
+        let Ok((root, faults)) = parse("name: x\nvalues:\n  ports: [80, 443]\n") else { panic!("not YAML") };
         assert_eq!(faults, []);
         assert_eq!(root.place(&["values", "ports", "1"]), Position { line: 3, column: 15 });
         // A block mapping begins at its first key.
@@ -298,7 +300,7 @@ mod tests {
 
     #[test]
     fn anchors_and_merge_keys_are_followed() {
-        let (root, faults) = parse("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n");
+        let Ok((root, faults)) = parse("base: &b {x: 1, y: 2}\nuse:\n  <<: *b\n  y: 3\n") else { panic!("not YAML") };
         assert_eq!(faults, []);
         let used = root.get("use").unwrap();
         assert_eq!(used.get("y").unwrap().content, Content::Scalar { text: "3".into(), plain: true });

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 
 use super::check::Check;
-use super::document::{self, Node};
+use super::document::{self, Fault, Node};
 use super::error::{Problem, ProjectError};
+use super::findings::Findings;
 use super::model::{Environment, Project};
 use super::schema::schema;
-use super::semantic::{self, Findings};
+use super::semantic;
 use super::shape::{self, Misfit};
 use super::values::{merge_values, set_value};
 use crate::error::nearest;
@@ -210,12 +211,12 @@ pub fn parse_project(text: &str) -> Result<Project, ProjectError> {
 
 /// The same with its tree, for a file of its own.
 fn read(text: &str, file: &Path) -> Result<(Project, Node), ProjectError> {
-    let (tree, faults) = document::parse(text);
-    let broken = faults.iter().any(|fault| fault.message.starts_with("not YAML"));
-    let mut misfits: Vec<Misfit> = faults.into_iter().map(|fault| Misfit { fault, nearest: None }).collect();
-    if broken {
-        return Err(ProjectError::Invalid(problems(file, misfits)));
-    }
+    let as_misfits = |faults: Vec<Fault>| -> Vec<Misfit> {
+        faults.into_iter().map(|fault| Misfit { fault, nearest: None }).collect()
+    };
+    let parsed = document::parse(text).map_err(|faults| ProjectError::Invalid(problems(file, as_misfits(faults))));
+    let (tree, faults) = parsed?;
+    let mut misfits = as_misfits(faults);
     let (mut value, wrong) = shape::fit(&tree, schema());
     if value.is_null() {
         // An empty file is a project that says nothing.

@@ -4,8 +4,10 @@
 
 mod check;
 mod check_rules;
+mod command_line;
 mod document;
 mod error;
+mod findings;
 mod load;
 mod model;
 mod no_effect;
@@ -25,12 +27,12 @@ pub use check::{
     Check, ExecCheck, Expectation, ExpectedState, HttpCheck, HttpParts, LogCheck, PrometheusCheck, RedisCheck,
     RulesState, RulesWord, SqlCheck, StateCheck, TargetsState, TcpCheck, TlsCheck, host_and_port, is_public,
 };
+pub use command_line::CommandLine;
 pub use error::{Problem, ProjectError};
 pub use load::{LoadedProject, PROJECT_FILE, ProjectArgs, load_project, parse_project};
 pub use model::{
-    ChartSource, CommandLine, DeployPolicy, Environment, GenerateKind, OnShortfall, Project, ProxyConfig,
-    QuickstartConfig, RegistryConfig, Rehearsal, Requirements, Resources, Route, SecretRequirement, Strategy, Task,
-    Tls,
+    ChartSource, DeployPolicy, Environment, GenerateKind, OnShortfall, Project, ProxyConfig, QuickstartConfig,
+    RegistryConfig, Rehearsal, Requirements, Resources, Route, SecretRequirement, Strategy, Task, Tls,
 };
 pub use quantity::{ByteSize, Period};
 pub use schema::schema;

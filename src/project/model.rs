@@ -2,14 +2,13 @@
 //! Plain data; the doc comments here are the descriptions in the JSON Schema.
 //! Never reads a file and never checks itself: `shape` and `semantic` do.
 
-use std::borrow::Cow;
-
 use indexmap::IndexMap;
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
 use super::check::Check;
+use super::command_line::CommandLine;
 use super::quantity::{ByteSize, Period};
 use super::target::TargetConfig;
 use super::trust::{BackupPolicy, NotifyConfig, WatchPolicy};
@@ -120,10 +119,6 @@ pub struct Task {
     #[serde(default)]
     pub timeout: Option<Period>,
 }
-
-/// A program and its arguments, written as a list or as one line that is split like a shell command.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CommandLine(pub Vec<String>);
 
 /// Requirements of the machine.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -325,37 +320,4 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
         Given::One(one) => vec![one],
         Given::Many(many) => many,
     })
-}
-
-impl<'de> Deserialize<'de> for CommandLine {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Given {
-            Line(String),
-            Words(Vec<String>),
-        }
-        match Given::deserialize(deserializer)? {
-            Given::Words(words) => Ok(Self(words)),
-            Given::Line(line) => shlex::split(&line)
-                .map(Self)
-                .ok_or_else(|| serde::de::Error::custom("unterminated quote in the command")),
-        }
-    }
-}
-
-impl JsonSchema for CommandLine {
-    fn schema_name() -> Cow<'static, str> {
-        "CommandLine".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "description": "Command and arguments: a list, or one line that is split like a shell command.",
-            "anyOf": [
-                { "type": "string", "format": "command-line" },
-                { "type": "array", "items": { "type": "string" } },
-            ],
-        })
-    }
 }

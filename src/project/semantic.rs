@@ -3,47 +3,14 @@
 //! Never knows the services of the compose files: `LoadedProject::unknown_services` is told them.
 
 use super::check_rules::examine_checks;
-use super::document::{Fault, Node};
+use super::document::Node;
+use super::findings::Findings;
 use super::model::{Environment, Project, ProxyConfig, RegistryConfig, Requirements, Resources};
 use super::shape::Misfit;
 use super::ssh_address::{SshAddress, after_ssh_scheme};
 use super::target::{DockerTarget, DockerTls, TargetConfig};
 use super::trust::BackupPolicy;
 use crate::error::nearest;
-
-/// Collects problems by path.
-pub(super) struct Findings<'n> {
-    root: &'n Node,
-    misfits: Vec<Misfit>,
-}
-
-impl<'n> Findings<'n> {
-    pub(super) fn new(root: &'n Node) -> Self {
-        Self { root, misfits: Vec::new() }
-    }
-
-    /// A problem with the value at a path; the key is shown as `a.b[0].c`.
-    pub(super) fn add(&mut self, path: &[&str], message: impl Into<String>) {
-        self.add_near(path, message, None);
-    }
-
-    pub(super) fn add_near(&mut self, path: &[&str], message: impl Into<String>, nearest: Option<&str>) {
-        let mut key = String::new();
-        for part in path {
-            match part.parse::<usize>() {
-                Ok(index) if !key.is_empty() => key.push_str(&format!("[{index}]")),
-                _ if key.is_empty() => key.push_str(part),
-                _ => key.push_str(&format!(".{part}")),
-            }
-        }
-        let fault = Fault { at: self.root.place(path), key, message: message.into() };
-        self.misfits.push(Misfit { fault, nearest: nearest.map(str::to_owned) });
-    }
-
-    pub(super) fn into_misfits(self) -> Vec<Misfit> {
-        self.misfits
-    }
-}
 
 /// Everything that is wrong with the project as a whole.
 pub(super) fn validate(project: &Project, root: &Node) -> Vec<Misfit> {

@@ -1,5 +1,5 @@
 //! Where an environment runs: a Docker engine, or one or more Kubernetes clusters.
-//! Plain data; paths as they were written until `DockerTarget::in_directory` makes them absolute.
+//! Plain data; paths as they were written until `TargetConfig::in_directory` makes them absolute.
 //! Never connects anywhere.
 
 use std::path::Path;
@@ -15,6 +15,27 @@ pub enum TargetConfig {
     Docker(DockerTarget),
     /// Kubernetes clusters, deployed to one after the other.
     Kubernetes(Vec<KubernetesTarget>),
+}
+
+impl TargetConfig {
+    /// The same with the paths of its files taken from this directory; `~/` is the home directory.
+    #[must_use]
+    pub fn in_directory(self, directory: &Path, home: Option<&str>) -> Self {
+        match self {
+            Self::Docker(docker) => Self::Docker(docker.in_directory(directory, home)),
+            Self::Kubernetes(mut clusters) => {
+                for kubeconfig in clusters.iter_mut().filter_map(|cluster| cluster.kubeconfig.as_mut()) {
+                    make_absolute(kubeconfig, directory, home);
+                }
+                Self::Kubernetes(clusters)
+            }
+        }
+    }
+}
+
+fn make_absolute(path: &mut String, directory: &Path, home: Option<&str>) {
+    let below_home = path.strip_prefix("~/").zip(home).map(|(rest, home)| Path::new(home).join(rest));
+    *path = below_home.unwrap_or_else(|| directory.join(&*path)).display().to_string();
 }
 
 /// A Docker engine; default: DOCKER_HOST, DOCKER_CONTEXT or the current Docker context. What is set here takes precedence.
@@ -62,10 +83,7 @@ impl DockerTarget {
     /// The same with the paths of its TLS files taken from this directory; `~/` is the home directory.
     #[must_use]
     pub fn in_directory(mut self, directory: &Path, home: Option<&str>) -> Self {
-        let absolute = |path: &mut String| {
-            let below_home = path.strip_prefix("~/").zip(home).map(|(rest, home)| Path::new(home).join(rest));
-            *path = below_home.unwrap_or_else(|| directory.join(&*path)).display().to_string();
-        };
+        let absolute = |path: &mut String| make_absolute(path, directory, home);
         match &mut self.tls {
             Some(DockerTls::Directory(folder)) => absolute(folder),
             Some(DockerTls::Files(files)) => {

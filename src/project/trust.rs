@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::model::CommandLine;
+use super::command_line::CommandLine;
 use super::quantity::Period;
 
 /// Backups: contents, repository and retention.

@@ -117,7 +117,7 @@ pub(super) mod any_format {
     }
 
     /// Reads both.
-    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+    pub(in crate::release) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<StepRecord>, D::Error> {
         let stored = Vec::<Stored>::deserialize(deserializer)?;

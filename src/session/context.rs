@@ -7,14 +7,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::event::{OutputStream, Prompt, Reporter};
-use crate::project::DockerTarget;
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
-use crate::target::{BoxRead, Target, TargetError, TerminalSize};
+use crate::session::connect::Connect;
+use crate::target::{BoxRead, TerminalSize};
 
 /// The global command-line options as data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -75,22 +74,6 @@ impl GlobalOptions {
 /// A word as a shell takes it.
 pub fn quoted_word(text: &str) -> String {
     shlex::try_quote(text).map_or_else(|_| text.to_owned(), |quoted| quoted.into_owned())
-}
-
-/// Finds engines. Verbs go through `session::endpoint`, which knows what the environment names.
-pub trait Connect: Send + Sync {
-    /// Finds the engine that is named, or the one of the surroundings, and asks nothing of it. Paths are absolute.
-    fn locate(&self, named: Option<&DockerTarget>) -> Result<Box<dyn Endpoint>, TargetError>;
-}
-
-/// An engine that was found. It is only reached by verbs that need it.
-#[async_trait]
-pub trait Endpoint: Send + Sync {
-    /// Where it is, as an operator writes it.
-    fn address(&self) -> &str;
-
-    /// Connects to it.
-    async fn connect(&self) -> Result<Arc<dyn Target>, TargetError>;
 }
 
 /// The operator's terminal, for verbs that hand it to a process.

@@ -1,25 +1,31 @@
-//! The engine an environment of aictl.yaml names, found before anything is asked of it.
-//! Reads the environment's `target` and, through the context's connector, contexts and TLS files; returns an `Endpoint`.
-//! Never falls back to another engine than the one that is named.
+//! The targets an environment of aictl.yaml names, found before anything is asked of them.
+//! Reads the environment's `target` and, through the context's connector, contexts and TLS files; returns endpoints.
+//! Never falls back to another engine than the one that is named, and never picks one of several targets.
 
 use crate::error::Result;
 use crate::project::{DockerTarget, LoadedProject, Problem, ProjectError, TargetConfig};
-use crate::session::{Context, Endpoint};
+use crate::session::{Context, Endpoint, Endpoints};
 use crate::target::{AddressPart, TargetError};
 
-/// The engine of the project's environment; the one of the surroundings where the environment names none.
+/// The target of the project's environment, for what works on exactly one.
+pub fn endpoint(context: &Context, project: &LoadedProject) -> Result<Box<dyn Endpoint>> {
+    endpoints(context, project)?.only().map_err(|names| several(project, &names))
+}
+
+/// The targets of the project's environment; the engine of the surroundings where the environment names none.
 ///
 /// What cannot be honoured is an error with its place in aictl.yaml. Variables that would lead elsewhere are named.
-pub fn endpoint(context: &Context, project: &LoadedProject) -> Result<Box<dyn Endpoint>> {
+pub fn endpoints(context: &Context, project: &LoadedProject) -> Result<Endpoints> {
     let named = match &project.environment.target {
-        Some(TargetConfig::Kubernetes(_)) => return Err(no_cluster(project)),
-        Some(TargetConfig::Docker(docker)) if docker.names_engine() => docker,
-        Some(TargetConfig::Docker(_)) | None => return Ok(context.connector.locate(None)?),
+        Some(TargetConfig::Docker(docker)) if !docker.names_engine() => return Ok(context.connector.locate(None)?),
+        None => return Ok(context.connector.locate(None)?),
+        Some(named) => named,
     };
     let home = context.variables.get("HOME").map(String::as_str);
     let absolute = named.clone().in_directory(&project.directory, home);
     let found = context.connector.locate(Some(&absolute)).map_err(|error| placed(project, named, error))?;
-    for variable in overridden(context, named) {
+    let TargetConfig::Docker(docker) = named else { return Ok(found) };
+    for variable in overridden(context, docker) {
         let environment = project.environment_name.as_deref().unwrap_or_default();
         context
             .reporter
@@ -28,13 +34,21 @@ pub fn endpoint(context: &Context, project: &LoadedProject) -> Result<Box<dyn En
     Ok(found)
 }
 
-fn no_cluster(project: &LoadedProject) -> crate::error::Error {
-    let message = "this aictl drives Docker engines only; Kubernetes is not supported yet";
-    refusal(project.problem_of_target(&["kubernetes"], message.to_owned(), None))
+fn several(project: &LoadedProject, names: &[String]) -> crate::error::Error {
+    let message =
+        format!("this command works on one target; the environment has {}: {}", names.len(), names.join(", "));
+    refusal(project.problem_of_target(&["kubernetes"], message, None))
+        .with_hint("name an environment of one target: `aictl --env NAME status`")
 }
 
 /// The same error with its place in aictl.yaml.
-fn placed(project: &LoadedProject, named: &DockerTarget, error: TargetError) -> crate::error::Error {
+fn placed(project: &LoadedProject, named: &TargetConfig, error: TargetError) -> crate::error::Error {
+    let named = match named {
+        TargetConfig::Docker(docker) => docker,
+        TargetConfig::Kubernetes(_) => {
+            return refusal(project.problem_of_target(&["kubernetes"], error.to_string(), None));
+        }
+    };
     let TargetError::BadAddress { part, address, reason, nearest } = &error else { return error.into() };
     let key = match part {
         AddressPart::Tls if named.tls.is_some() => "tls",

@@ -4,6 +4,7 @@
 
 pub mod attached_process;
 pub mod checks;
+mod connect;
 pub mod context;
 pub mod convergence;
 pub mod endpoint;
@@ -32,5 +33,6 @@ pub mod transaction;
 pub mod urls;
 pub mod verdict_lines;
 
-pub use context::{Connect, Console, Context, Endpoint, GlobalOptions};
+pub use connect::{Connect, Endpoint, Endpoints};
+pub use context::{Console, Context, GlobalOptions};
 pub use error::WorkflowError;

@@ -67,6 +67,13 @@ struct Walked {
     evidence: Vec<serde_json::Value>,
 }
 
+/// What a walk came to, for the record that was begun.
+struct Ending<'e> {
+    pending: Record,
+    walked: Walked,
+    failure: Option<&'e Error>,
+}
+
 impl<'a> Transaction<'a> {
     /// A change whose project keeps its state, without tasks.
     pub fn new(context: &'a Context, target: Arc<dyn Target>, scope: Scope, operation: &'static str) -> Self {
@@ -108,7 +115,7 @@ impl<'a> Transaction<'a> {
         let main = 0..plan.closing.map_or(plan.steps.len(), |closing| closing.0);
         let mut walked = Walked { steps: plan.records(), ..Default::default() };
         let result = self.execute((&plan, main), &lease, &mut walked).await;
-        let ended = self.end(lease, (pending, &plan), (walked, &result)).await;
+        let ended = self.end(lease, &plan, Ending { pending, walked, failure: result.as_ref().err() }).await;
         result?;
         ended?;
         Ok(plan)
@@ -129,18 +136,14 @@ impl<'a> Transaction<'a> {
 
     /// Records the end and gives the lease back; where the whole stack went away, its state container goes too, and with
     /// the volumes its history: nothing of the project is left on the engine.
-    async fn end(
-        &self,
-        lease: Lease,
-        (pending, plan): (Record, &Plan),
-        (mut walked, result): (Walked, &Result<()>),
-    ) -> Result<()> {
+    async fn end(&self, lease: Lease, plan: &Plan, ending: Ending<'_>) -> Result<()> {
+        let Ending { pending, mut walked, failure } = ending;
         let StateDisposition::Retire { forget } = self.disposition else {
-            let last = self.final_record(pending, walked, result.as_ref().err());
+            let last = self.final_record(pending, walked, failure);
             return Ok(self.target.finish(lease, &last).await?);
         };
-        if result.is_err() {
-            let last = self.final_record(pending, walked, result.as_ref().err());
+        if failure.is_some() {
+            let last = self.final_record(pending, walked, failure);
             return Ok(self.target.finish(lease, &last).await?);
         }
         let closing = plan.closing.map_or(plan.steps.len(), |closing| closing.0)..plan.steps.len();

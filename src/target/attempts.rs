@@ -2,19 +2,8 @@
 //! Reads what each source came to; returns the outcome with its origin, or the error that names every attempt.
 //! Never tries anything itself, and never hides refused credentials.
 
-use super::TargetError;
+use super::error::{Attempt, TargetError};
 use crate::plan::{ImageSource, Outcome};
-
-/// One source an image was not to be had from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// The source in words: `mirror mirror.local:5000/redis:7`.
-    pub source: String,
-    /// Why not.
-    pub reason: String,
-    /// Whether it refused the credentials.
-    pub credentials: bool,
-}
 
 /// The attempts for one image so far.
 #[derive(Debug)]

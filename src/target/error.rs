@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use super::Attempt;
 use crate::error::{ErrorKind, Hint};
 use crate::release::ObservedLease;
 
@@ -63,6 +62,17 @@ fn is_full(line: &str) -> bool {
     line.to_ascii_lowercase().contains("no space left on device")
 }
 
+/// One source an image was not to be had from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The source in words: `mirror mirror.local:5000/redis:7`.
+    pub source: String,
+    /// Why not.
+    pub reason: String,
+    /// Whether it refused the credentials.
+    pub credentials: bool,
+}
+
 fn listed(attempts: &[Attempt]) -> String {
     attempts.iter().map(|attempt| format!("\n{}: {}", attempt.source, attempt.reason)).collect()
 }
@@ -79,6 +89,9 @@ pub enum TargetError {
     /// The engine's address, context or TLS files are wrong.
     #[error("invalid engine address `{address}`: {reason}{}", did_you_mean(nearest.as_deref()))]
     BadAddress { part: AddressPart, address: String, reason: String, nearest: Option<String> },
+    /// The environment names a cluster.
+    #[error("this aictl drives Docker engines only; Kubernetes is not supported yet")]
+    NoClusters,
     /// No TLS connection: the engine's certificate is not to be trusted, or it does not take ours (`refused`).
     #[error("no TLS connection to the engine at {address}: {reason}")]
     TlsFailed { address: String, reason: String, refused: bool },
@@ -162,7 +175,7 @@ impl Hint for TargetError {
             Self::Unreachable { .. } | Self::TooOld { .. } | Self::TlsFailed { refused: false, .. } => {
                 ErrorKind::Unreachable
             }
-            Self::BadAddress { .. } | Self::MissingSource { .. } => ErrorKind::Config,
+            Self::BadAddress { .. } | Self::NoClusters | Self::MissingSource { .. } => ErrorKind::Config,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Locked { .. } | Self::LeaseLost { .. } => ErrorKind::Locked,
             Self::RegistryRefused { .. } | Self::TlsFailed { refused: true, .. } => ErrorKind::Credentials,

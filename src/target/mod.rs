@@ -5,12 +5,14 @@
 mod attempts;
 pub mod bridge;
 mod error;
+mod exec_stream;
 mod state;
 mod stream;
 mod traits;
 
-pub use attempts::{Attempt, Attempts};
-pub use error::{AddressPart, Capability, ContainerFacts, TargetError};
+pub use attempts::Attempts;
+pub use error::{AddressPart, Attempt, Capability, ContainerFacts, TargetError};
+pub use exec_stream::{ExecEnd, ExecOutcome, OutputPieces, RunningExec};
 pub use state::{Journal, Leases, ProjectState};
 pub use stream::{BoxDuplex, BoxRead, ByteStream, Duplex, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
 pub use traits::{Copy, Dial, Exec, Images, Logs, Observe, Perform, Processes, Target};

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::{
     BoxDuplex, ByteStream, Capability, ExecArgs, ExecInput, Journal, Leases, LogArgs, LogStream, ProjectState,
-    TargetError,
+    RunningExec, TargetError,
 };
 use crate::event::{OutputStream, Reporter};
 use crate::plan::{
@@ -60,8 +60,14 @@ pub trait Processes: Send + Sync {
 /// Running commands inside containers, and attaching to one-off containers.
 #[async_trait]
 pub trait Exec: Send + Sync {
+    /// Starts the command. Its output is pulled: the command waits while nobody reads. Dropped, the engine is hung up on,
+    /// and what the command still writes goes nowhere.
+    async fn exec_stream(&self, args: &ExecArgs, input: ExecInput) -> Result<RunningExec, TargetError>;
+
     /// Runs the command to its end; output goes to `output` as it comes. Returns the command's exit code.
-    async fn exec(&self, args: &ExecArgs, input: ExecInput, output: &dyn OutputStream) -> Result<i64, TargetError>;
+    async fn exec(&self, args: &ExecArgs, input: ExecInput, output: &dyn OutputStream) -> Result<i64, TargetError> {
+        self.exec_stream(args, input).await?.hand_over(output).await
+    }
 
     /// Attaches to a created container, starts it, and streams until it exits. Returns its exit code.
     async fn run_attached(

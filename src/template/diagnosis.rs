@@ -6,7 +6,7 @@ use std::fmt;
 
 use tera::ErrorKind as TeraKind;
 
-use super::{Scope, TemplateFile};
+use super::scope::{Scope, TemplateFile};
 use crate::error::{ErrorKind, Hint, nearest};
 
 /// One fault of a template.

@@ -4,23 +4,14 @@
 
 mod diagnosis;
 mod filters;
+mod scope;
 pub mod stacks;
 
-use serde_json::{Map, Value};
-
 pub use diagnosis::{Diagnosis, TemplateError};
+pub use scope::{Scope, TemplateFile};
 
 /// What marks a template; the rendered file goes without it.
 pub const SUFFIX: &str = ".tera";
-
-/// A file that may be a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TemplateFile {
-    /// Its name, as `include` and `extends` know it, and as errors show it.
-    pub name: String,
-    /// Its text.
-    pub text: String,
-}
 
 /// A finished file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,17 +20,6 @@ pub struct Rendered {
     pub name: String,
     /// Its text.
     pub text: String,
-}
-
-/// All a template can see: `values`, `environment` and `project`.
-#[derive(Debug, Clone, Copy)]
-pub struct Scope<'a> {
-    /// Merged values.
-    pub values: &'a Map<String, Value>,
-    /// Name of the environment, empty when there is none.
-    pub environment: &'a str,
-    /// Name of the project.
-    pub project: &'a str,
 }
 
 /// Renders every source that ends in `.tera`; others pass as they are. A base name that begins with `_` is only included.

@@ -23,6 +23,15 @@ pub struct LogOptions {
     pub sources: Vec<String>,
 }
 
+/// How a line is written.
+#[derive(Clone, Copy)]
+pub(super) struct LineForm {
+    /// As a JSON object.
+    pub(super) json: bool,
+    /// Otherwise in this colour.
+    pub(super) paint: Paint,
+}
+
 /// The process's own stdout and stderr.
 pub(super) struct StandardOutput {
     options: LogOptions,
@@ -34,12 +43,8 @@ pub(super) struct StandardOutput {
 }
 
 impl StandardOutput {
-    pub(super) fn new(
-        options: LogOptions,
-        json: bool,
-        paint: Paint,
-        (screen, redactor): (Arc<Screen>, Arc<Redactor>),
-    ) -> Self {
+    pub(super) fn new(options: LogOptions, form: LineForm, screen: Arc<Screen>, redactor: Arc<Redactor>) -> Self {
+        let LineForm { json, paint } = form;
         let widest = options.sources.iter().map(|name| console::measure_text_width(name)).max().unwrap_or(0);
         let paint = if options.no_color { Paint::new(false) } else { paint };
         Self { options, json, paint, widest: Mutex::new(widest), screen, redactor }
@@ -115,7 +120,7 @@ mod tests {
     fn output(options: LogOptions, json: bool, color: bool) -> StandardOutput {
         let screen = Arc::new(Screen::new(Box::new(std::io::sink())));
         let redactor = Arc::new(Redactor::new(&[Secret::new("s3cr3t-word")]));
-        StandardOutput::new(options, json, Paint::new(color), (screen, redactor))
+        StandardOutput::new(options, LineForm { json, paint: Paint::new(color) }, screen, redactor)
     }
 
     #[test]

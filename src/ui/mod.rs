@@ -84,7 +84,8 @@ impl Ui {
     pub fn output(&self, options: LogOptions) -> Arc<dyn OutputStream> {
         let json = self.options.output == OutputFormat::Json;
         let paint = Paint::new(self.facts.color_stdout);
-        Arc::new(logs::StandardOutput::new(options, json, paint, (self.screen.clone(), self.redactor.clone())))
+        let form = logs::LineForm { json, paint };
+        Arc::new(logs::StandardOutput::new(options, form, self.screen.clone(), self.redactor.clone()))
     }
 
     /// Writes a report to stdout and returns its exit code. A reader that went away is no failure.

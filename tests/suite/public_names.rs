@@ -4,11 +4,12 @@
 //! Only `config`, which shows the values themselves, is compared with the values put back.
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use aictl::engine::memory::MemoryEngine;
 use aictl::error::Error;
-use aictl::session::Context;
 use aictl::session::report::Report;
+use aictl::session::{Context, GlobalOptions};
 use aictl::ui::{Look, draw, error_json};
 use aictl::workflow::run::diagram::{self, DiagramArgs};
 use aictl::workflow::run::restart::{self, RestartArgs};
@@ -17,7 +18,7 @@ use aictl::workflow::run::status::{self, StatusArgs};
 use aictl::workflow::ship::config::{self, ConfigArgs};
 use aictl::workflow::ship::plan::{self, PlanArgs};
 
-use crate::fault_injection::process::context_in;
+use crate::support::memory::{Warned, context};
 
 const PROJECTS: usize = 100;
 
@@ -80,6 +81,11 @@ impl Names {
              volumes: {{{volume}: {{}}}}\nnetworks: {{{network}: {{}}}}\nsecrets: {{token: {{file: ./token.txt}}}}\n"
         )
     }
+}
+
+/// A command typed in this folder.
+fn context_in(engine: &MemoryEngine, folder: &Path) -> Context {
+    context(&[("memory", engine)], (GlobalOptions::default(), folder.to_owned()), &Arc::new(Warned::default()))
 }
 
 /// What the program prints of a report or an error.

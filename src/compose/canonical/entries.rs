@@ -2,7 +2,7 @@
 //! Reads the entry at its path, rewrites it; the error says what cannot be read.
 //! Never fills in a value the entry's form does not imply.
 
-use super::{Refusal, Unreadable};
+use super::refusal::{Refusal, Unreadable};
 use crate::compose::go::text::sprint;
 use crate::compose::merge::wrapped;
 use crate::compose::short_form::{port, volume};

@@ -4,8 +4,10 @@
 
 mod defaults;
 mod entries;
+mod refusal;
 
 pub(crate) use defaults::set_defaults;
+pub(crate) use refusal::Unreadable;
 
 use super::value::{Node, Position, Value};
 
@@ -15,33 +17,6 @@ pub(crate) struct FormError {
     pub key: String,
     pub at: Position,
     pub message: String,
-}
-
-/// Why an entry cannot be rewritten, and which item of it is to blame.
-#[derive(Debug, Default)]
-struct Refusal {
-    message: String,
-    item: Option<usize>,
-    at: Option<Position>,
-}
-
-impl From<String> for Refusal {
-    fn from(message: String) -> Self {
-        Self { message, ..Self::default() }
-    }
-}
-
-impl Refusal {
-    fn of_item(item: usize, node: &Node, message: impl Into<String>) -> Self {
-        Self { message: message.into(), item: Some(item), at: Some(node.at) }
-    }
-}
-
-/// Whether a short form that cannot be read is an error, or stays: uninterpolated models hold variables there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Unreadable {
-    Refuse,
-    Keep,
 }
 
 /// Makes a whole tree canonical; all errors are collected.

@@ -4,39 +4,43 @@
 
 use std::collections::BTreeSet;
 
-use super::Inconsistency;
+use super::inconsistency::Inconsistency;
 use crate::compose::model::Stack;
 
 pub(super) fn check(stack: &Stack, found: &mut Vec<Inconsistency>) {
-    let mut done = BTreeSet::new();
+    let mut search = Search { stack, path: Vec::new(), done: BTreeSet::new(), found };
     for name in stack.services.keys() {
-        let mut path = Vec::new();
-        search(stack, name, (&mut path, &mut done), found);
+        search.visit(name);
     }
 }
 
-fn search<'s>(
+struct Search<'s, 'f> {
     stack: &'s Stack,
-    name: &'s str,
-    (path, done): (&mut Vec<&'s str>, &mut BTreeSet<&'s str>),
-    found: &mut Vec<Inconsistency>,
-) {
-    if let Some(start) = path.iter().position(|seen| *seen == name) {
-        let cycle = [&path[start..], &[name]].concat().join(" -> ");
-        let key = ["services", path[path.len() - 1], "depends_on", name];
-        found.push(Inconsistency::new(key, format!("dependency cycle detected: {cycle}")));
-        return;
-    }
-    if !done.insert(name) {
-        return;
-    }
-    let Some(service) = stack.services.get(name) else { return };
-    path.push(name);
-    for depended in service.depends_on.keys() {
-        // A service that is done and not on the path cannot close a cycle any more.
-        if path.contains(&depended.as_str()) || !done.contains(depended.as_str()) {
-            search(stack, depended, (path, done), found);
+    /// The services on the way here.
+    path: Vec<&'s str>,
+    done: BTreeSet<&'s str>,
+    found: &'f mut Vec<Inconsistency>,
+}
+
+impl<'s> Search<'s, '_> {
+    fn visit(&mut self, name: &'s str) {
+        if let Some(start) = self.path.iter().position(|seen| *seen == name) {
+            let cycle = [&self.path[start..], &[name]].concat().join(" -> ");
+            let key = ["services", self.path[self.path.len() - 1], "depends_on", name];
+            self.found.push(Inconsistency::new(key, format!("dependency cycle detected: {cycle}")));
+            return;
         }
+        if !self.done.insert(name) {
+            return;
+        }
+        let Some(service) = self.stack.services.get(name) else { return };
+        self.path.push(name);
+        for depended in service.depends_on.keys() {
+            // A service that is done and not on the path cannot close a cycle any more.
+            if self.path.contains(&depended.as_str()) || !self.done.contains(depended.as_str()) {
+                self.visit(depended);
+            }
+        }
+        self.path.pop();
     }
-    path.pop();
 }

@@ -2,7 +2,7 @@
 //! Reads the service and the project; adds what does not fit.
 //! Never changes the model.
 
-use super::Inconsistency;
+use super::inconsistency::Inconsistency;
 use crate::compose::error::nearest;
 use crate::compose::model::{Build, Deploy, Service, Stack};
 

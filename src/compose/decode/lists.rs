@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Decode, swallowed_extensions};
+use super::context::{Context, Decode};
 use crate::compose::go::text::sprint;
 use crate::compose::model::{Extensions, HealthTest, HostList, ShellCommand, SshKey, Ulimit};
 use crate::compose::short_form::command;
@@ -190,4 +190,10 @@ fn unbracketed(ip: &str) -> String {
         Some(inner) if !inner.is_empty() => inner.to_owned(),
         _ => ip.to_owned(),
     }
+}
+
+/// The entries Compose takes for extensions inside a mapping of texts, as the one entry it makes of them.
+fn swallowed_extensions(extensions: &Extensions) -> String {
+    let entries: Vec<_> = extensions.iter().map(|(key, node)| format!("{key}:{}", sprint(&node.value))).collect();
+    format!("map[{}]", entries.join(" "))
 }

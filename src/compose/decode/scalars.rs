@@ -2,7 +2,7 @@
 //! Reads one node, returns text, a boolean, a number, a size, a duration or a mode.
 //! Never guesses a unit.
 
-use super::{Context, Decode};
+use super::context::{Context, Decode};
 use crate::compose::go::duration;
 use crate::compose::go::text::sprint;
 use crate::compose::model::{ByteSize, Condition, DeviceCount, FileMode, Float32, GoDuration, OptOut};

@@ -20,6 +20,8 @@ pub(crate) struct Problem {
     pub key: String,
     pub at: Position,
     pub message: String,
+    /// The required variable that has no value, when that is the problem.
+    pub required: Option<String>,
 }
 
 /// Fills in trees from one environment.
@@ -62,10 +64,11 @@ impl<'a> Interpolation<'a> {
             let at = node.at;
             match self.text(text, cast, at) {
                 Ok(value) => node.value = value,
-                Err(messages) => problems.extend(messages.into_iter().map(|message| Problem {
+                Err(faults) => problems.extend(faults.into_iter().map(|(message, required)| Problem {
                     key: path.join(".").replace(".[]", "[]"),
                     at,
                     message,
+                    required,
                 })),
             }
             return;
@@ -87,21 +90,34 @@ impl<'a> Interpolation<'a> {
         }
     }
 
-    fn text(&mut self, text: &str, cast: Option<cast::Cast>, at: Position) -> Result<Value, Vec<String>> {
+    fn text(
+        &mut self,
+        text: &str,
+        cast: Option<cast::Cast>,
+        at: Position,
+    ) -> Result<Value, Vec<(String, Option<String>)>> {
         self.at = at;
         let mut faults = Vec::new();
         let filled = substitute(text, self, &mut faults);
         if !faults.is_empty() {
-            return Err(faults.into_iter().map(|fault| fault.explained(text)).collect());
+            return Err(faults.into_iter().map(|fault| (fault.clone().explained(text), fault.required())).collect());
         }
         match cast {
-            Some(cast) => cast.apply(&filled).map_err(|message| vec![message]),
+            Some(cast) => cast.apply(&filled).map_err(|message| vec![(message, None)]),
             None => Ok(Value::Str(filled)),
         }
     }
 }
 
 impl Fault {
+    /// The variable that must have a value and has none.
+    pub(crate) fn required(self) -> Option<String> {
+        match self {
+            Self::Malformed => None,
+            Self::Required(name, _) => Some(name),
+        }
+    }
+
     /// The fault in words.
     pub(crate) fn explained(self, text: &str) -> String {
         match self {

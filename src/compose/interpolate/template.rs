@@ -128,23 +128,31 @@ fn braced(whole: &str, variables: &mut dyn Variables, faults: &mut Vec<Fault>) -
     let Some((operator, (name, operand))) = operator.and_then(|op| Some((op, inner.split_once(op)?))) else {
         return plain(inner, variables);
     };
-    let value = tested(name, operator, operand, (variables, faults));
+    let value = Tested { name, operator, operand }.value(variables, faults);
     value + &substitute(rest, variables, faults)
 }
 
-fn tested(name: &str, operator: &str, operand: &str, context: (&mut dyn Variables, &mut Vec<Fault>)) -> String {
-    let (variables, faults) = context;
-    let value = variables.value(name);
-    let counts_empty = !operator.starts_with(':');
-    let present = value.as_deref().is_some_and(|value| counts_empty || !value.is_empty());
-    match (operator.trim_start_matches(':'), present) {
-        ("-", false) | ("+", true) => substitute(operand, variables, faults),
-        ("?", false) => {
-            let message = substitute(operand, variables, faults);
-            faults.push(Fault::Required(name.to_owned(), message));
-            String::new()
+/// `NAME:-operand` and its like.
+struct Tested<'t> {
+    name: &'t str,
+    operator: &'t str,
+    operand: &'t str,
+}
+
+impl Tested<'_> {
+    fn value(&self, variables: &mut dyn Variables, faults: &mut Vec<Fault>) -> String {
+        let value = variables.value(self.name);
+        let counts_empty = !self.operator.starts_with(':');
+        let present = value.as_deref().is_some_and(|value| counts_empty || !value.is_empty());
+        match (self.operator.trim_start_matches(':'), present) {
+            ("-", false) | ("+", true) => substitute(self.operand, variables, faults),
+            ("?", false) => {
+                let message = substitute(self.operand, variables, faults);
+                faults.push(Fault::Required(self.name.to_owned(), message));
+                String::new()
+            }
+            _ => value.unwrap_or_default(),
         }
-        _ => value.unwrap_or_default(),
     }
 }
 

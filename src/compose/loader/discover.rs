@@ -274,6 +274,7 @@ pub(super) fn env_file_error(path: &str, error: dotenv::EnvFileError) -> Compose
         line: error.line,
         column: 1,
         message: error.message,
+        required: error.required,
         ..Diagnostic::default()
     };
     ComposeError::Invalid(vec![diagnostic])

@@ -20,6 +20,13 @@ struct Reference {
     at: Position,
 }
 
+/// The file whose services extend others, and what it is loaded with.
+#[derive(Clone, Copy)]
+struct ExtendingFile<'f> {
+    name: &'f str,
+    scope: &'f Scope,
+}
+
 /// A group of services and the resets of the file they are from.
 struct Bases {
     services: Map,
@@ -47,7 +54,7 @@ impl Loader<'_> {
             let mut bases = Bases { services: std::mem::take(map), resets: resets.clone() };
             let names: Vec<String> = bases.services.keys().cloned().collect();
             for name in names {
-                self.extended(&name, &mut bases, (file, scope), &Trail::new())?;
+                self.extended(&name, &mut bases, ExtendingFile { name: file, scope }, &Trail::new())?;
             }
             if let Some(slot) = tree.get_mut(section) {
                 slot.value = Value::Map(bases.services);
@@ -61,26 +68,26 @@ impl Loader<'_> {
         &mut self,
         name: &str,
         bases: &mut Bases,
-        (file, scope): (&str, &Scope),
+        file: ExtendingFile<'_>,
         trail: &Trail,
     ) -> Result<Node, ComposeError> {
         let service = bases.services.get(name).cloned().unwrap_or_default();
-        if service.is_null() {
-            return Ok(service);
-        }
-        if service.as_map().is_none() {
+        if !service.is_null() && service.as_map().is_none() {
             return Err(self.refuse(format!("services.{name}"), service.at, "must be a mapping"));
         }
         let Some(reference) = self.reference(name, &service)? else { return Ok(service) };
-        let source = reference.file.clone().unwrap_or_else(|| file.to_owned());
+        let source = reference.file.clone().unwrap_or_else(|| file.name.to_owned());
         let trail = self.step(trail, (&source, name), reference.at)?;
-        let mut base = match &reference.file {
-            None => self.base(name, &reference, bases, ((file, scope), &trail))?,
+        let mut others;
+        let from = match &reference.file {
+            None => &mut *bases,
             Some(path) => {
-                let mut others = self.bases_of((name, path), scope, reference.at)?;
-                self.base(name, &reference, &mut others, ((file, scope), &trail))?
+                others = self.bases_of((name, path), file.scope, reference.at)?;
+                &mut others
             }
         };
+        self.must_have(from, name, &reference)?;
+        let mut base = self.extended(&reference.service, from, file, &trail)?;
         if base.is_null() {
             return Ok(service);
         }
@@ -96,18 +103,12 @@ impl Loader<'_> {
         Ok(merged)
     }
 
-    /// What a service extends, itself extended.
-    fn base(
-        &mut self,
-        name: &str,
-        reference: &Reference,
-        bases: &mut Bases,
-        (place, trail): ((&str, &Scope), &Trail),
-    ) -> Result<Node, ComposeError> {
-        if !bases.services.contains_key(&reference.service) {
-            return Err(self.unknown(name, reference, &bases.services));
+    /// Refuses a reference to a service that is not there.
+    fn must_have(&self, bases: &Bases, name: &str, reference: &Reference) -> Result<(), ComposeError> {
+        match bases.services.contains_key(&reference.service) {
+            true => Ok(()),
+            false => Err(self.unknown(name, reference, &bases.services)),
         }
-        self.extended(&reference.service, bases, place, trail)
     }
 
     fn reference(&self, name: &str, service: &Node) -> Result<Option<Reference>, ComposeError> {

@@ -137,7 +137,11 @@ impl Loader<'_> {
         let mut interpolation = Interpolation::new(&scope.environment);
         let found = interpolation.tree(root);
         let unset = std::mem::take(&mut interpolation.unset);
-        problems.extend(found.into_iter().map(|one| self.diagnostic(one.key, one.at, one.message)));
+        problems.extend(
+            found
+                .into_iter()
+                .map(|one| Diagnostic { required: one.required, ..self.diagnostic(one.key, one.at, one.message) }),
+        );
         for (name, at) in unset {
             self.warn("", at, format!("the {name:?} variable is not set, defaulting to a blank string"));
         }

@@ -70,7 +70,7 @@ impl Loader<'_> {
             if let Ok((sources, inner)) = self.sources(entry, scope)
                 && let Err(ComposeError::Invalid(found)) = self.group(sources, &inner)
             {
-                problems.extend(found.into_iter().filter(|one| one.message.starts_with("required variable")));
+                problems.extend(found.into_iter().filter(|one| one.required.is_some()));
             }
         }
         problems

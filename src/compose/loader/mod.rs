@@ -219,7 +219,8 @@ impl<'a> Loader<'a> {
     /// A problem at a place.
     fn diagnostic(&self, key: impl Into<String>, at: Position, message: impl Into<String>) -> Diagnostic {
         let file = if at.line == 0 { None } else { self.files.get(usize::from(at.file)).cloned() };
-        Diagnostic { file, line: at.line, column: at.column, key: key.into(), message: message.into(), nearest: None }
+        let (key, message) = (key.into(), message.into());
+        Diagnostic { file, line: at.line, column: at.column, key, message, nearest: None, required: None }
     }
 
     fn refuse(&self, key: impl Into<String>, at: Position, message: impl Into<String>) -> ComposeError {

@@ -25,7 +25,7 @@ impl Loader<'_> {
             for (number, file) in service.env_file.iter().enumerate() {
                 let known = (&stack.environment, &service.environment);
                 if let Err(error) = self.read_env_file(file, &mut found, known) {
-                    problems.extend(self.placed(root, (name, "env_file", number), error));
+                    problems.extend(self.placed(root, [name, "env_file", &format!("[{number}]")], error));
                 }
             }
             let own = std::mem::take(&mut service.environment);
@@ -69,7 +69,9 @@ impl Loader<'_> {
             for (number, file) in service.label_file.iter().enumerate() {
                 match self.read_label_file(file, &labels) {
                     Ok(read) => labels.extend(read),
-                    Err(error) => problems.extend(self.placed(root, (name, "label_file", number), error)),
+                    Err(error) => {
+                        problems.extend(self.placed(root, [name, "label_file", &format!("[{number}]")], error))
+                    }
                 }
             }
             labels.append(&mut service.labels);
@@ -96,8 +98,9 @@ impl Loader<'_> {
     }
 
     /// The problems of an error; those without a file are where the service names it.
-    fn placed(&self, root: &Node, (service, key, number): (&str, &str, usize), error: ComposeError) -> Vec<Diagnostic> {
-        let key = ["services", service, key, &format!("[{number}]")].map(str::to_owned);
+    fn placed(&self, root: &Node, entry: [&str; 3], error: ComposeError) -> Vec<Diagnostic> {
+        let [service, key, number] = entry;
+        let key = ["services", service, key, number].map(str::to_owned);
         let at = locate::position(root, &key);
         let key = key.join(".").replace(".[", "[");
         match error {

@@ -2,11 +2,15 @@
 //! Reads two lists of pools, returns one.
 //! Never checks that a subnet is one.
 
-use super::{MergeError, Merged, by_name, mappings};
+use super::error::{MergeError, Merged};
+use super::named::by_name;
 use crate::compose::value::{Node, Value};
 
+/// How two mappings are merged at a path.
+pub(super) type Mappings = fn(Node, Node, &[&str]) -> Merged;
+
 /// Merges the pools of the override into those with the same subnet, and adds the others.
-pub(super) fn merge(base: Node, over: Node, path: &[&str]) -> Merged {
+pub(super) fn merge(base: Node, over: Node, path: &[&str], mappings: Mappings) -> Merged {
     let (Some(configs), Some(overrides)) = (base.as_list(), over.as_list()) else {
         return Err(MergeError::new(path, &over, "expected a list of address pools"));
     };

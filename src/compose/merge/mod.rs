@@ -2,29 +2,19 @@
 //! Reads a base and an override, returns the merged tree; both may be in short or long form.
 //! Never reads a file and never fills in defaults.
 
+mod error;
 mod ipam;
+mod named;
 mod sequence;
 mod unique;
 
 pub(crate) use unique::enforce as enforce_unicity;
 
 use super::value::{Map, Node, Position, Value};
+use error::Merged;
+use named::by_name;
 
-/// Two values that cannot be merged.
-#[derive(Debug, Clone)]
-pub(crate) struct MergeError {
-    pub key: String,
-    pub at: Position,
-    pub message: String,
-}
-
-impl MergeError {
-    fn new(path: &[&str], node: &Node, message: impl Into<String>) -> Self {
-        Self { key: path.join("."), at: node.at, message: message.into() }
-    }
-}
-
-type Merged = Result<Node, MergeError>;
+pub(crate) use error::MergeError;
 
 /// Merges whole documents.
 pub(crate) fn merge(base: Node, over: Node) -> Merged {
@@ -105,7 +95,7 @@ fn apply(rule: Rule, base: Node, over: Node, path: &[&str]) -> Merged {
         Rule::Logging => logging(base, over, path),
         Rule::Ulimit if base.as_map().is_some() && over.as_map().is_some() => mappings(base, over, path),
         Rule::Ulimit => Ok(over),
-        Rule::Ipam => ipam::merge(base, over, path),
+        Rule::Ipam => ipam::merge(base, over, path, mappings),
     }
 }
 
@@ -153,27 +143,6 @@ fn dependency(at: Position) -> Value {
 /// Merges lists of names or mappings by name.
 fn named(base: Node, over: Node, path: &[&str], default: &dyn Fn(Position) -> Value) -> Merged {
     mappings(by_name(base, path, default)?, by_name(over, path, default)?, path)
-}
-
-fn by_name(node: Node, path: &[&str], default: &dyn Fn(Position) -> Value) -> Merged {
-    let mut map = Map::new();
-    match node.value {
-        Value::Map(_) => return Ok(node),
-        Value::Null => {}
-        Value::Str(name) => {
-            map.insert(name, Node::new(default(node.at), node.at));
-        }
-        Value::List(items) => {
-            for item in items {
-                let Value::Str(name) = &item.value else {
-                    return Err(MergeError::new(path, &item, "expected a name"));
-                };
-                map.insert(name.clone(), Node::new(default(item.at), item.at));
-            }
-        }
-        _ => return Err(MergeError::new(path, &node, "expected a mapping or a list of names")),
-    }
-    Ok(Node { value: Value::Map(map), at: node.at, key_at: node.key_at })
 }
 
 /// Options are merged only under the same driver; with another driver the override stands alone.

@@ -2,7 +2,7 @@
 //! Reads lists, mappings and single texts; returns lists.
 //! Never sorts what was written as a list.
 
-use super::Merged;
+use super::error::Merged;
 use super::unique::{key_value_name, unique_by};
 use crate::compose::go::text::sprint;
 use crate::compose::value::{Node, Value};

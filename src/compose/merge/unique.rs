@@ -2,7 +2,7 @@
 //! Reads a tree, rewrites the lists that have such a rule.
 //! Never touches mappings.
 
-use super::MergeError;
+use super::error::MergeError;
 use crate::compose::go::text::sprint;
 use crate::compose::short_form::volume;
 use crate::compose::value::{Node, Value};

@@ -6,6 +6,7 @@ mod build;
 mod container;
 pub(crate) mod define;
 mod deploy;
+mod hook;
 mod limits;
 mod resource;
 mod service;
@@ -19,6 +20,7 @@ pub use deploy::{
     Deploy, DeviceRequest, DiscreteResource, GenericResource, Healthcheck, Placement, PlacementPreference, Resource,
     Resources, RestartPolicy, UpdateConfig,
 };
+pub use hook::ServiceHook;
 pub use limits::{
     BlkioConfig, Condition, CredentialSpec, Dependency, DeviceMapping, EnvFile, Logging, ThrottleDevice, Ulimit,
     WeightDevice,
@@ -27,7 +29,7 @@ pub use resource::{
     ConfigSource, FileReference, Ipam, IpamPool, Model, Network, SecretSource, ServiceModel, ServiceNetwork,
     ServicePort, ServiceVolume, Volume, VolumeBind, VolumeImage, VolumeOptions, VolumeTmpfs,
 };
-pub use service::{Extends, Job, JobSchedule, JobTriggers, PreStartHook, Provider, Service, ServiceHook};
+pub use service::{Extends, Job, JobSchedule, JobTriggers, PreStartHook, Provider, Service};
 pub use stack::Stack;
 pub use units::{
     ByteSize, DeviceCount, FileMode, Float32, GoDuration, HealthTest, HostList, OptOut, ShellCommand, SshKey,

@@ -8,8 +8,8 @@ use super::container::container_model;
 use super::define::model;
 use super::{
     BlkioConfig, Build, ByteSize, CredentialSpec, Dependency, Deploy, Develop, DeviceMapping, DeviceRequest, EnvFile,
-    FileReference, Float32, GoDuration, Healthcheck, HostList, Logging, Mapping, MappingWithNulls, ServiceModel,
-    ServiceNetwork, ServicePort, ServiceVolume, ShellCommand, Ulimit,
+    FileReference, Float32, GoDuration, Healthcheck, HostList, Logging, Mapping, MappingWithNulls, ServiceHook,
+    ServiceModel, ServiceNetwork, ServicePort, ServiceVolume, ShellCommand, Ulimit,
 };
 
 container_model! {
@@ -98,22 +98,6 @@ container_model! {
         /// Runs once per replica instead of once per service.
         per_replica: bool,
     }
-}
-
-model! {
-    /// A command run inside the container.
-    pub struct ServiceHook {
-        /// The command.
-        @json command: ShellCommand,
-        /// Its user.
-        user: String,
-        /// Full privileges.
-        privileged: bool,
-        /// Its working directory.
-        working_dir: String,
-        /// Its environment.
-        environment: MappingWithNulls,
-    } ext
 }
 
 model! {

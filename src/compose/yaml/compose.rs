@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, SpannedEventReceiver, Tag};
 
-use super::YamlError;
+use super::error::YamlError;
 use super::lenience::{self, TabCheck};
 use crate::compose::value::Position;
 

@@ -5,7 +5,8 @@
 use std::collections::HashMap;
 
 use super::compose::{Arena, Kind, Raw};
-use super::{YamlError, scalar};
+use super::error::YamlError;
+use super::scalar;
 use crate::compose::value::{Map, Node, Position, Value};
 
 /// Aliases may always expand to this many nodes.

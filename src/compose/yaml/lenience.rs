@@ -4,7 +4,7 @@
 
 use saphyr_parser::{Event, Span};
 
-use super::YamlError;
+use super::error::YamlError;
 use crate::compose::value::Position;
 
 /// Deeper than anything the line can have to be indented beyond.

@@ -4,14 +4,16 @@
 
 mod compose;
 mod construct;
+mod error;
 mod lenience;
 mod reset;
 mod scalar;
 
+pub(crate) use error::YamlError;
 pub(crate) use reset::{ResetPaths, apply_resets};
 pub(crate) use scalar::is_plain_text;
 
-use super::value::{Node, Position};
+use super::value::Node;
 
 /// One document of a file.
 #[derive(Debug, Clone, Default)]
@@ -20,21 +22,6 @@ pub(crate) struct Document {
     pub root: Node,
     /// Paths of earlier files this document resets.
     pub resets: ResetPaths,
-}
-
-/// Why a text could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct YamlError {
-    /// Where.
-    pub at: Position,
-    /// What.
-    pub message: String,
-}
-
-impl YamlError {
-    fn new(at: Position, message: impl Into<String>) -> Self {
-        Self { at, message: message.into() }
-    }
 }
 
 /// Reads all documents of a text; `file` is the index the positions carry.

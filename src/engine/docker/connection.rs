@@ -21,7 +21,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
 use super::address::{Address, Route, bad};
-use super::moments::Moments;
+use super::moments::{Moments, Watch};
 use super::transport::{CONNECT_TIMEOUT, Connector, SSH_TIMEOUT};
 use super::{error_mapping, tls};
 use crate::plan::EngineInfo;
@@ -56,6 +56,12 @@ pub(super) struct Connection {
     architecture: Arc<tokio::sync::OnceCell<String>>,
 }
 
+impl AsRef<EngineInfo> for Connection {
+    fn as_ref(&self) -> &EngineInfo {
+        &self.engine
+    }
+}
+
 impl Connection {
     /// Connects and negotiates with one request.
     pub(super) async fn open(address: &Address, connector: &Connector) -> Result<Self, TargetError> {
@@ -80,6 +86,16 @@ impl Connection {
         let api = transport(&send)?;
         let clock = (clock.unwrap_or_else(OffsetDateTime::now_utc), now);
         Ok(Self { api, engine, moments: Moments::default(), clock, send, architecture: Arc::default() })
+    }
+
+    /// Begins to watch. `None` where the engine's clock is not ours: an old event could not be told from a new one.
+    pub(super) fn watch(&self) -> Option<Watch> {
+        if !self.engine.local {
+            return None;
+        }
+        let connection = self.clone();
+        let begin = |path: String| async move { connection.begin(Method::GET, &path, "watching").await };
+        Some(self.moments.watch(begin))
     }
 
     /// The engine's clock now, to the second: its time at connection plus what passed here since.
@@ -204,20 +220,6 @@ impl Connection {
 struct Refusal {
     #[serde(default)]
     message: String,
-}
-
-/// A query value as it stands in a path.
-pub(super) fn encoded(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut out = String::with_capacity(text.len() * 2);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 /// The one way requests leave: the negotiated version is put before every path, because bollard sends none and an

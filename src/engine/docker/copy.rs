@@ -19,6 +19,21 @@ const TRANSFER_MARGIN: std::time::Duration = std::time::Duration::from_secs(24 *
 /// The bit of Go's file mode that says directory.
 const GO_DIRECTORY: u32 = 1 << 31;
 
+/// Whose a file is, and who may do what with it.
+#[derive(Clone, Copy)]
+pub(super) struct FileAccess {
+    pub(super) uid: u64,
+    pub(super) gid: u64,
+    pub(super) mode: u32,
+}
+
+impl FileAccess {
+    /// A file of root's.
+    pub(super) const fn of_root(mode: u32) -> Self {
+        Self { uid: 0, gid: 0, mode }
+    }
+}
+
 /// A tar archive being built.
 pub(super) struct Archive(tar::Builder<Vec<u8>>);
 
@@ -30,17 +45,12 @@ impl Default for Archive {
 
 impl Archive {
     /// Adds a file with its owner, group and mode.
-    pub(super) fn file(
-        &mut self,
-        path: &str,
-        content: &[u8],
-        (uid, gid, mode): (u64, u64, u32),
-    ) -> Result<(), TargetError> {
+    pub(super) fn file(&mut self, path: &str, content: &[u8], access: FileAccess) -> Result<(), TargetError> {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
-        header.set_mode(mode);
-        header.set_uid(uid);
-        header.set_gid(gid);
+        header.set_mode(access.mode);
+        header.set_uid(access.uid);
+        header.set_gid(access.gid);
         header.set_mtime(now());
         self.0.append_data(&mut header, path, content).map_err(broken)
     }

@@ -4,7 +4,7 @@
 
 use bollard::errors::Error as ApiError;
 
-use super::connection::Connection;
+use crate::plan::EngineInfo;
 use crate::target::TargetError;
 
 /// The message at the end of an error's chain: `Connection refused (os error 111)`.
@@ -17,7 +17,8 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 /// The general mapping; `doing` is the operation in words: `creating network a_default`.
-pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> TargetError {
+pub(super) fn map(engine: &impl AsRef<EngineInfo>, doing: &str, error: ApiError) -> TargetError {
+    let address = &engine.as_ref().address;
     let operation = doing.to_owned();
     match error {
         ApiError::DockerResponseServerError { status_code, message } => refused(operation, status_code, message),
@@ -27,23 +28,46 @@ pub(super) fn map(connection: &Connection, doing: &str, error: ApiError) -> Targ
         }
         // Not even a connection, or one that broke off in the middle: an engine that went away is no refusal.
         ApiError::HyperLegacyError { err } => {
-            if let Some(failed) = super::tls::failure_of(&connection.engine.address, &err) {
+            if let Some(failed) = super::tls::failure_of(address, &err) {
                 return failed;
             }
             let reason = innermost(&err);
             let reason = if err.is_connect() { reason } else { format!("{operation}: {reason}") };
-            TargetError::Unreachable { address: connection.engine.address.clone(), reason }
+            TargetError::Unreachable { address: address.clone(), reason }
         }
         ApiError::RequestTimeoutError => {
-            TargetError::Broken { operation, message: format!("the engine at {} timed out", connection.engine.address) }
+            TargetError::Broken { operation, message: format!("the engine at {address} timed out") }
         }
         other => TargetError::Broken { operation, message: innermost(&other) },
     }
 }
 
-fn refused(operation: String, status: u16, message: String) -> TargetError {
+/// Whether the engine refuses because it measures its disk for another client.
+pub(super) fn is_measuring(error: &TargetError) -> bool {
+    matches!(error, TargetError::Refused { message, .. } if message.contains("disk usage operation is already running"))
+}
+
+/// Whether a refusal is for want of disk space, which the engine has no status for.
+pub(super) fn is_disk_full(message: &str) -> bool {
+    message.to_ascii_lowercase().contains("no space left on device")
+}
+
+/// Whether a registry refused the credentials, or wants some.
+pub(super) fn is_about_credentials(message: &str) -> bool {
     let lower = message.to_ascii_lowercase();
-    if lower.contains("no space left on device") || lower.contains("disk quota exceeded") {
+    let credentials = ["unauthorized", "authentication required", "incorrect username", "no basic auth credentials"];
+    // "pull access denied … may require 'docker login'" is how a registry says that there is no such repository.
+    credentials.iter().any(|word| lower.contains(word)) && !lower.contains("pull access denied")
+}
+
+/// The path on the engine's machine that a bind mount names and that is not there.
+pub(super) fn missing_bind_source(message: &str) -> Option<String> {
+    let missing = message.contains("bind source path does not exist: ");
+    missing.then(|| message.rsplit_once(": ").map_or("", |(_, path)| path).to_owned())
+}
+
+fn refused(operation: String, status: u16, message: String) -> TargetError {
+    if is_disk_full(&message) || message.to_ascii_lowercase().contains("disk quota exceeded") {
         return TargetError::DiskFull { operation, reason: message };
     }
     if status == 404

@@ -1,9 +1,11 @@
 //! Running commands inside containers and attaching to one-off containers.
 //! Reads arguments, standard input and terminal sizes; streams output and returns the exit code.
-//! Never adds a shell and never buffers output.
+//! Never adds a shell and never reads output ahead of whoever takes it.
 
+use std::io;
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use http_body_util::BodyExt;
 use hyper::Method;
 use hyper::upgrade::Upgraded;
@@ -13,11 +15,12 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::task::JoinHandle;
 
-use super::connection::{Connection, encoded};
+use super::connection::Connection;
 use super::frames::Frames;
 use super::perform::start;
+use super::query::encoded;
 use crate::event::OutputStream;
-use crate::target::{BoxRead, ExecArgs, ExecInput, TargetError};
+use crate::target::{BoxRead, ExecArgs, ExecInput, OutputPieces, RunningExec, TargetError};
 
 /// How often a command whose output ended is asked whether it ended too.
 const LOOK: Duration = Duration::from_millis(20);
@@ -53,12 +56,12 @@ impl Drop for Aside {
     }
 }
 
-pub(super) async fn exec(
+/// Starts a command; it waits while its output is not read, because neither the engine nor this process reads ahead.
+pub(super) async fn exec_stream(
     connection: &Connection,
     args: &ExecArgs,
     input: ExecInput,
-    output: &dyn OutputStream,
-) -> Result<i64, TargetError> {
+) -> Result<RunningExec, TargetError> {
     let doing = format!("running {} in {}", args.command.first().map_or("", String::as_str), args.container);
     let attached = !args.detach;
     let body = json!({
@@ -78,14 +81,19 @@ pub(super) async fn exec(
     let body = json!({ "Detach": args.detach, "Tty": args.tty });
     if args.detach {
         connection.post(&path, &body, &doing).await?;
-        return Ok(0);
+        return Ok(RunningExec::new(doing, futures_util::stream::empty().boxed(), async { Ok(0) }));
     }
     let stream = connection.hijack(&path, &body, &doing).await?;
     let (read, write) = tokio::io::split(stream);
     let resize = format!("/exec/{}/resize", created.id);
-    let _aside = aside(connection, (input, write), args.tty.then_some(resize));
-    pump(read, args.tty, output, &doing).await?;
-    exit_code(connection, &created.id, &doing).await
+    let aside = aside(connection, (input, write), args.tty.then_some(resize));
+    let output = pieces(read, args.tty, doing.clone());
+    let (connection, what) = (connection.clone(), doing.clone());
+    let exit = async move {
+        let _aside = aside;
+        exit_code(&connection, &created.id, &doing).await
+    };
+    Ok(RunningExec::new(what, output, exit))
 }
 
 async fn exit_code(connection: &Connection, id: &str, doing: &str) -> Result<i64, TargetError> {
@@ -98,12 +106,20 @@ async fn exit_code(connection: &Connection, id: &str, doing: &str) -> Result<i64
     }
 }
 
+/// A created container, and whether it has a terminal.
+#[derive(Clone, Copy)]
+pub(super) struct CreatedContainer<'a> {
+    pub(super) id: &'a str,
+    pub(super) tty: bool,
+}
+
 pub(super) async fn run_attached(
     connection: &Connection,
-    (container, tty): (&str, bool),
+    created: CreatedContainer<'_>,
     input: ExecInput,
     output: &dyn OutputStream,
 ) -> Result<i64, TargetError> {
+    let CreatedContainer { id: container, tty } = created;
     let doing = format!("running {container}");
     let path = format!("/containers/{}", encoded(container));
     let stdin = u8::from(input.stdin.is_some());
@@ -114,11 +130,16 @@ pub(super) async fn run_attached(
     let ending = connection.begin(Method::POST, &format!("{path}/wait?condition=next-exit"), &doing).await?;
     start(connection, container).await?;
     let (read, write) = tokio::io::split(stream);
-    let _aside = aside(connection, (input, write), tty.then(|| format!("{path}/resize")));
-    pump(read, tty, output, &doing).await?;
-    let bytes = ending.collect().await.map_err(|e| broken(&doing, &e))?.to_bytes();
-    let ended: Ended = parsed(&bytes, &doing)?;
-    Ok(ended.status_code)
+    let aside = aside(connection, (input, write), tty.then(|| format!("{path}/resize")));
+    let pieces = pieces(read, tty, doing.clone());
+    let what = doing.clone();
+    let exit = async move {
+        let _aside = aside;
+        let bytes = ending.collect().await.map_err(|e| broken(&doing, &e))?.to_bytes();
+        let ended: Ended = parsed(&bytes, &doing)?;
+        Ok(ended.status_code)
+    };
+    RunningExec::new(what, pieces, exit).hand_over(output).await
 }
 
 /// Feeds standard input and terminal sizes beside the output.
@@ -154,27 +175,33 @@ async fn feed(stdin: Option<BoxRead>, mut write: WriteHalf<TokioIo<Upgraded>>) {
     std::future::pending::<()>().await;
 }
 
-/// Hands output over until it ends, or until nobody wants it any more.
-async fn pump(
-    mut read: ReadHalf<TokioIo<Upgraded>>,
-    tty: bool,
-    output: &dyn OutputStream,
-    doing: &str,
-) -> Result<(), TargetError> {
-    let mut frames = Frames::new(tty);
-    let mut buffer = vec![0; 32 * 1024];
-    loop {
-        let length = read.read(&mut buffer).await.map_err(|e| broken(doing, &e))?;
-        if length == 0 {
-            return Ok(());
-        }
-        frames.push(&buffer[..length]);
-        while let Some((channel, bytes)) = frames.next_bytes() {
-            if output.bytes(channel, &bytes).is_err() {
-                return Ok(());
+/// A connection that is read only as its pieces are asked for.
+struct Reading {
+    read: ReadHalf<TokioIo<Upgraded>>,
+    frames: Frames,
+    buffer: Vec<u8>,
+    doing: String,
+}
+
+/// The output on a connection. One that ends within a frame broke.
+fn pieces(read: ReadHalf<TokioIo<Upgraded>>, tty: bool, doing: String) -> OutputPieces {
+    let reading = Reading { read, frames: Frames::new(tty), buffer: vec![0; 32 * 1024], doing };
+    let pieces = futures_util::stream::try_unfold(reading, |mut reading| async move {
+        loop {
+            if let Some(piece) = reading.frames.next_bytes() {
+                return Ok(Some((piece, reading)));
             }
+            let length = reading.read.read(&mut reading.buffer).await.map_err(|e| broken(&reading.doing, &e))?;
+            if length == 0 && reading.frames.is_cut() {
+                return Err(broken(&reading.doing, &io::Error::from(io::ErrorKind::UnexpectedEof)));
+            }
+            if length == 0 {
+                return Ok(None);
+            }
+            reading.frames.push(&reading.buffer[..length]);
         }
-    }
+    });
+    pieces.boxed()
 }
 
 fn parsed<T: for<'de> Deserialize<'de>>(bytes: &[u8], doing: &str) -> Result<T, TargetError> {

@@ -47,6 +47,11 @@ impl Frames {
         Some((channel, self.buffer.split_to(length).freeze()))
     }
 
+    /// Whether the stream ends here within a frame.
+    pub(super) fn is_cut(&self) -> bool {
+        !self.buffer.is_empty() || self.rest.is_some_and(|(_, rest)| rest > 0)
+    }
+
     fn current(&mut self) -> Option<(Channel, usize)> {
         if self.tty {
             return (!self.buffer.is_empty()).then_some((Channel::Stdout, self.buffer.len()));
@@ -87,6 +92,17 @@ mod tests {
             }
             let text = |c| whole.iter().filter(|(x, _)| *x == c).map(|(_, b)| char::from(*b)).collect::<String>();
             assert_eq!((text(Channel::Stdout), text(Channel::Stderr)), ("out".into(), "error".into()), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_stream_that_ends_within_a_frame_is_cut() {
+        let stream = [frame(1, "out"), frame(2, "error")].concat();
+        for cut in 0..=stream.len() {
+            let mut frames = Frames::new(false);
+            frames.push(&stream[..cut]);
+            while frames.next_bytes().is_some() {}
+            assert_eq!(frames.is_cut(), ![0, HEADER + 3, stream.len()].contains(&cut), "cut at {cut}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! Never decides which images are wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream::{StreamExt, TryStreamExt};
@@ -13,12 +14,20 @@ use hyper::header::CONTENT_TYPE;
 use serde::Deserialize;
 
 use super::DockerEngine;
-use super::connection::{Connection, encoded};
+use super::connection::Connection;
 use super::credentials;
+use super::error_mapping;
 use super::json_lines::json_lines;
-use super::observe::{PARALLEL, present};
+use super::listing::{PARALLEL, present};
+use super::query::encoded;
 use crate::plan::ObservedImage;
 use crate::target::{ByteStream, TargetError};
+
+/// How long another client's measurement is waited for.
+const MEASURING: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether that has ended.
+const MEASURING_AGAIN: Duration = Duration::from_millis(200);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -81,6 +90,19 @@ struct UsedImage {
     shared_size: i64,
 }
 
+/// The engine measures for one client at a time and refuses the others.
+async fn usage(connection: &Connection) -> Result<Usage, TargetError> {
+    let deadline = Instant::now() + MEASURING;
+    loop {
+        match connection.get("/system/df?type=image", "reading image sizes").await {
+            Err(error) if error_mapping::is_measuring(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(MEASURING_AGAIN).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
 impl DockerEngine {
     /// Every image, with how many containers use it and how much of it other images share.
     pub(super) async fn all_images(&self) -> Result<Vec<ObservedImage>, TargetError> {
@@ -88,7 +110,7 @@ impl DockerEngine {
         let (listed, containers, usage) = try_join!(
             connection.get::<Vec<ListedImage>>("/images/json", "listing images"),
             connection.get::<Vec<ListedContainer>>("/containers/json?all=1", "listing containers"),
-            connection.get::<Usage>("/system/df?type=image", "reading image sizes"),
+            usage(connection),
         )?;
         let shared: BTreeMap<String, i64> =
             usage.images.unwrap_or_default().into_iter().map(|image| (image.id, image.shared_size)).collect();
@@ -141,7 +163,7 @@ impl DockerEngine {
                 continue;
             };
             let message = message.to_owned();
-            return Err(if message.to_ascii_lowercase().contains("no space left on device") {
+            return Err(if error_mapping::is_disk_full(&message) {
                 TargetError::DiskFull { operation: DOING.to_owned(), reason: message }
             } else {
                 TargetError::Refused { operation: DOING.to_owned(), status: 0, message }

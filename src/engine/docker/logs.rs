@@ -10,8 +10,9 @@ use http_body_util::BodyExt;
 use hyper::Method;
 use hyper::body::Incoming;
 
-use super::connection::{Connection, encoded};
+use super::connection::Connection;
 use super::frames::Frames;
+use super::query::encoded;
 use crate::event::{Channel, LogLine};
 use crate::plan::{ObservedInstance, labels};
 use crate::target::{LogArgs, LogStream, TargetError};

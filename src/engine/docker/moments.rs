@@ -12,13 +12,14 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::{BoxFuture, Shared};
 use futures_util::{FutureExt, StreamExt};
-use hyper::Method;
+use hyper::body::Incoming;
 use serde_json::{Value, json};
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::task::JoinHandle;
 
-use super::connection::{Connection, encoded};
 use super::json_lines::json_lines;
+use super::query::encoded;
+use crate::target::TargetError;
 
 /// How many requests may go on after theirs.
 const MOST_GOING_ON: usize = 6;
@@ -114,15 +115,16 @@ impl Moments {
         self.slow.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Begins to watch. `None` where the engine's clock is not ours: an old event could not be told from a new one.
-    pub(super) fn watch(&self, connection: &Connection) -> Option<Watch> {
-        if !connection.engine.local {
-            return None;
-        }
+    /// Begins to watch; `begin` asks the engine for its events, once for all who watch.
+    pub(super) fn watch<F, B>(&self, begin: F) -> Watch
+    where
+        F: FnOnce(String) -> B + Send + 'static,
+        B: Future<Output = Result<Incoming, TargetError>> + Send,
+    {
         let from = nanoseconds();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let sender = seen.get_or_insert_with(|| open(connection.clone(), from));
-        Some(Watch { seen: sender.subscribe(), from })
+        let sender = seen.get_or_insert_with(|| open(begin, from));
+        Watch { seen: sender.subscribe(), from }
     }
 
     /// Lets a request go on whose essential part is done, unless too many do: then it is waited for.
@@ -171,7 +173,11 @@ impl Watch {
     }
 }
 
-fn open(connection: Connection, from: u128) -> broadcast::Sender<Moment> {
+fn open<F, B>(begin: F, from: u128) -> broadcast::Sender<Moment>
+where
+    F: FnOnce(String) -> B + Send + 'static,
+    B: Future<Output = Result<Incoming, TargetError>> + Send,
+{
     let sender = broadcast::channel(1024).0;
     let told = sender.clone();
     tokio::spawn(async move {
@@ -179,7 +185,7 @@ fn open(connection: Connection, from: u128) -> broadcast::Sender<Moment> {
         // `since` covers the gap until the engine has taken the request.
         let since = format!("{}.{:09}", from / 1_000_000_000, from % 1_000_000_000);
         let path = format!("/events?since={since}&filters={}", encoded(&filters));
-        let Ok(body) = connection.begin(Method::GET, &path, "watching").await else { return };
+        let Ok(body) = begin(path).await else { return };
         let mut events = json_lines(body, "watching");
         while let Some(Ok(event)) = events.next().await {
             if let Some(moment) = moment(&event) {

@@ -11,18 +11,17 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::DockerEngine;
-use super::connection::{Connection, encoded};
+use super::connection::Connection;
 use super::error_mapping;
 use super::inspect::{self, Inspected};
+use super::listing::{PARALLEL, present};
+use super::query::encoded;
 use crate::plan::labels::{CONFIG_FILES, CONFIG_HASH, ONE_OFF, PROJECT, SERVICE};
 use crate::plan::{
     Change, ChangeKind, EngineFlavour, EngineHost, EngineInfo, Observed, ObservedInstance, ObservedNetwork,
     ObservedProject, ObservedVolume, Scope,
 };
 use crate::target::TargetError;
-
-/// Inspections in flight; more only queue up inside the engine.
-pub(super) const PARALLEL: usize = 16;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -251,15 +250,6 @@ pub(super) async fn inspect(connection: &Connection, container: &str) -> Result<
     let path = format!("/containers/{}/json", encoded(container));
     let found: Inspected = connection.get(&path, &format!("inspecting {container}")).await?;
     Ok(found.observed())
-}
-
-/// What vanished between the list and the inspection is not there.
-pub(super) fn present<T>(found: Result<T, TargetError>) -> Result<Option<T>, TargetError> {
-    match found {
-        Ok(value) => Ok(Some(value)),
-        Err(TargetError::NotFound { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// One list of all networks: a name filter matches parts of names, and a second request costs more than the rest of it.

@@ -14,7 +14,7 @@ use crate::plan::{
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 use crate::target::{
     BoxDuplex, ByteStream, Copy, Dial, Exec, ExecArgs, ExecInput, Images, Journal, Leases, LogArgs, LogStream, Logs,
-    Observe, Perform, Processes, ProjectState, Target, TargetError,
+    Observe, Perform, Processes, ProjectState, RunningExec, Target, TargetError,
 };
 
 #[async_trait]
@@ -69,8 +69,8 @@ impl Processes for DockerEngine {
 
 #[async_trait]
 impl Exec for DockerEngine {
-    async fn exec(&self, args: &ExecArgs, input: ExecInput, output: &dyn OutputStream) -> Result<i64, TargetError> {
-        exec::exec(&self.connection, args, input, output).await
+    async fn exec_stream(&self, args: &ExecArgs, input: ExecInput) -> Result<RunningExec, TargetError> {
+        exec::exec_stream(&self.connection, args, input).await
     }
 
     async fn run_attached(
@@ -80,7 +80,7 @@ impl Exec for DockerEngine {
         input: ExecInput,
         output: &dyn OutputStream,
     ) -> Result<i64, TargetError> {
-        exec::run_attached(&self.connection, (container, tty), input, output).await
+        exec::run_attached(&self.connection, exec::CreatedContainer { id: container, tty }, input, output).await
     }
 }
 

@@ -2,29 +2,16 @@
 //! Reads which server stands behind a service's port; returns one end of a pipe whose other end that server answers.
 //! Never opens a socket.
 
-use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::MemoryEngine;
+use super::server::Server;
 use super::world::Container;
 use crate::plan::{InstanceState, ObservedInstance};
 use crate::target::{BoxDuplex, Dial, TargetError};
-
-/// Answers a request once it is complete; an empty answer ends the connection.
-type Respond = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
-
-/// A scripted server.
-#[derive(Clone)]
-pub(super) struct Server(Respond);
-
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Server")
-    }
-}
 
 impl MemoryEngine {
     /// What answers on a port of every container of a service from now on: bytes so far → the answer, or nothing yet.

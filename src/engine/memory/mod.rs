@@ -6,6 +6,7 @@ mod copy;
 mod dial;
 mod engine;
 mod perform;
+mod server;
 mod shell;
 mod store;
 mod streams;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 
-use crate::plan::{Change, ChangeKind, Health, Operation};
+use crate::plan::{Change, Health, Operation};
 use crate::target::{Capability, TargetError};
 use world::World;
 
@@ -211,6 +212,3 @@ impl MemoryEngine {
 fn killed() -> TargetError {
     TargetError::Broken { operation: "calling the engine".to_owned(), message: "the process was killed".to_owned() }
 }
-
-/// A change on its way to those who watch: project, container id, what.
-type Told = (String, String, ChangeKind);

@@ -3,6 +3,7 @@
 //! Never streams in parts: programs in memory end at once or never.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::stream::StreamExt;
 use tokio::io::AsyncReadExt;
 
@@ -12,7 +13,7 @@ use super::shell::{self, Surroundings};
 use super::world::refused;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::{InstanceState, ObservedInstance, labels};
-use crate::target::{Exec, ExecArgs, ExecInput, LogArgs, LogStream, Logs, TargetError};
+use crate::target::{Exec, ExecArgs, ExecInput, LogArgs, LogStream, Logs, RunningExec, TargetError};
 
 async fn read(input: ExecInput) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -22,10 +23,14 @@ async fn read(input: ExecInput) -> Vec<u8> {
     bytes
 }
 
+fn pieces(bytes: &[(Channel, u8)]) -> Vec<(Channel, Bytes)> {
+    let parts = bytes.chunk_by(|a, b| a.0 == b.0);
+    parts.map(|part| (part[0].0, part.iter().map(|(_, byte)| *byte).collect())).collect()
+}
+
 fn hand_over(output: &dyn OutputStream, bytes: &[(Channel, u8)]) {
-    for part in bytes.chunk_by(|a, b| a.0 == b.0) {
-        let text: Vec<u8> = part.iter().map(|(_, byte)| *byte).collect();
-        if output.bytes(part[0].0, &text).is_err() {
+    for (channel, bytes) in pieces(bytes) {
+        if output.bytes(channel, &bytes).is_err() {
             return;
         }
     }
@@ -33,7 +38,7 @@ fn hand_over(output: &dyn OutputStream, bytes: &[(Channel, u8)]) {
 
 #[async_trait]
 impl Exec for MemoryEngine {
-    async fn exec(&self, args: &ExecArgs, input: ExecInput, output: &dyn OutputStream) -> Result<i64, TargetError> {
+    async fn exec_stream(&self, args: &ExecArgs, input: ExecInput) -> Result<RunningExec, TargetError> {
         self.alive()?;
         let input = read(input).await;
         let found = self.world().get(&args.container)?.clone();
@@ -44,9 +49,12 @@ impl Exec for MemoryEngine {
         let given = args.environment.iter().filter_map(|pair| pair.split_once('='));
         let variables = own.chain(given.map(|(key, value)| (key.to_owned(), value.to_owned()))).collect();
         let mut around = Surroundings { variables, input: &input, files: &found.files };
-        let Some(ran) = shell::run(&args.command, &mut around) else { return Ok(127) };
-        hand_over(output, &ran.output);
-        Ok(ran.code.unwrap_or_default())
+        let no_program = shell::Ran { output: Vec::new(), code: Some(127) };
+        let ran = shell::run(&args.command, &mut around).unwrap_or(no_program);
+        let what = format!("running {} in {}", args.command.first().map_or("", String::as_str), args.container);
+        let pieces: Vec<_> = pieces(&ran.output).into_iter().map(Ok).collect();
+        let code = ran.code.unwrap_or_default();
+        Ok(RunningExec::new(what, futures_util::stream::iter(pieces).boxed(), async move { Ok(code) }))
     }
 
     async fn run_attached(

@@ -5,8 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::Told;
-use super::dial::Server;
+use super::server::Server;
 use crate::event::Channel;
 use crate::plan::{
     ChangeKind, ContainerSpec, Health, InstanceState, ObservedImage, ObservedInstance, ObservedNetwork, ObservedVolume,
@@ -14,6 +13,9 @@ use crate::plan::{
 };
 use crate::release::{Lease, Record};
 use crate::target::TargetError;
+
+/// A change on its way to those who watch: project, container id, what.
+type Told = (String, String, ChangeKind);
 
 /// A file inside a container.
 #[derive(Debug, Clone, Default)]

@@ -2,7 +2,7 @@
 //! Reads the settings found and the services that need them; returns steps that write them.
 //! Never fails a setup: a container may not change its kernel, and a single node runs all the same.
 
-use super::{Action, SetupFacts, SetupStep};
+use super::step::{Action, SetupFacts, SetupStep};
 use crate::host::verdict::MAP_COUNT;
 
 /// Redis saves from a copy of itself; 1 lets the kernel promise more memory than there is.

@@ -7,8 +7,10 @@ mod kernel;
 mod machine;
 mod perform;
 mod plan;
+mod step;
 
 pub use error::{SetupError, Trouble};
 pub use machine::{CommandEnd, LocalMachine, Machine, Told};
 pub use perform::{SetupStepDone, perform_setup};
-pub use plan::{Action, EngineState, SetupFacts, SetupStep, asks_repositories, is_engine_package, plan_setup};
+pub use plan::{asks_repositories, is_engine_package, plan_setup};
+pub use step::{Action, EngineState, SetupFacts, SetupStep};

@@ -122,7 +122,10 @@ fn ended(key: usize, step: &SetupStep, result: &Result<bool, SetupError>, took: 
 /// Whether the step changed anything.
 async fn perform(step: &SetupStep, machine: &dyn Machine, told: Told<'_>) -> Result<bool, SetupError> {
     match &step.action {
-        Action::Run { commands, limit } => run(step, commands, *limit, (machine, told)).await.map(|()| true),
+        Action::Run { commands, limit } => {
+            let commands = FirstOf { commands, limit: *limit };
+            run(step, commands, machine, told).await.map(|()| true)
+        }
         Action::Write { path, text } => machine.write(path, text).await.map_err(|e| failed(step, &e)),
         Action::Launch { command, log, grace } => {
             if answers_within(machine, *grace).await.is_ok() {
@@ -150,12 +153,18 @@ async fn silent(machine: &dyn Machine, limit: Duration, (last, log): (String, Op
     SetupError::Silent { seconds: limit.as_secs(), tail, log: log.map(str::to_owned) }
 }
 
+/// Commands of which the first that ends well is enough, and how long each may take.
+struct FirstOf<'a> {
+    commands: &'a [Vec<String>],
+    limit: Duration,
+}
+
 /// The first command that ends well is enough; the failure told is the last one's.
 async fn run(
     step: &SetupStep,
-    commands: &[Vec<String>],
-    limit: Duration,
-    (machine, told): (&dyn Machine, Told<'_>),
+    FirstOf { commands, limit }: FirstOf<'_>,
+    machine: &dyn Machine,
+    told: Told<'_>,
 ) -> Result<(), SetupError> {
     let mut last = Err(failed(step, &std::io::Error::other("no command")));
     for command in commands {

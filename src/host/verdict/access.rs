@@ -2,7 +2,7 @@
 //! Reads facts; returns findings.
 //! Never changes a mode.
 
-use super::{Finding, as_root};
+use super::finding::{Finding, as_root};
 use crate::host::facts::Facts;
 
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {

@@ -2,7 +2,7 @@
 //! Reads the engine's facts and what is installed; returns findings.
 //! Never takes another's engine for a mistake: it is named, and used.
 
-use super::{Finding, as_root};
+use super::finding::{Finding, as_root};
 use crate::host::facts::Facts;
 use crate::plan::{EngineFlavour, EngineInfo};
 use crate::target::TargetError;

@@ -2,7 +2,7 @@
 //! Reads facts; returns findings only for services the stack has.
 //! Never asks for a setting nobody needs.
 
-use super::{Finding, as_root};
+use super::finding::{Finding, as_root};
 use crate::host::facts::Facts;
 
 /// Elasticsearch refuses to join a cluster below this (its bootstrap checks).

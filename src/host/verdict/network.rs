@@ -2,7 +2,7 @@
 //! Reads facts; returns findings.
 //! Never takes a port held by this project's own container for a conflict.
 
-use super::{Finding, as_root};
+use super::finding::{Finding, as_root};
 use crate::host::facts::{Facts, Lookup, PortFact, PortState};
 
 /// Beyond this many seconds tokens and certificates of one side look wrong to the other.

@@ -2,7 +2,7 @@
 //! Reads facts and requirements; returns findings.
 //! Never counts what the kernel keeps of the memory for itself as missing.
 
-use super::{Finding, Verdict, as_root};
+use super::finding::{Finding, Verdict, as_root};
 use crate::host::facts::{DiskFact, DiskSpace, ENGINE_DATA, Facts};
 use crate::project::{ByteSize, OnShortfall, Requirements};
 

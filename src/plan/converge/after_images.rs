@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Wanted, image_of, plan_converge};
+use super::options::Wanted;
+use super::{image_of, plan_converge};
 use crate::plan::{Guard, KnownImage, Observed, Operation, Plan, PlanError, Step, StepId, labels};
 
 /// A function that plans from what was found.

@@ -2,8 +2,9 @@
 //! Reads the wanted service and the container as found; the rules are Compose's plus content and orphaned names.
 //! Never plans anything.
 
+use super::options::Recreate;
+use super::planner::Planner;
 use super::resources::network_id;
-use super::{Planner, Recreate};
 use crate::compose::hash::config_hash;
 use crate::compose::model::Service;
 use crate::plan::{InstanceState, ObservedInstance, labels};

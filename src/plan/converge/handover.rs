@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Named, Planner};
+use super::planner::{Handover, Named, Planner};
 use crate::compose::model::{Service, ServicePort};
 use crate::plan::{ContainerOperation, ObservedInstance, Operation, Phase, StartTurn, StepId};
 
@@ -36,14 +36,6 @@ impl Claim {
 
 fn meet(some: &BTreeSet<Claim>, others: &BTreeSet<Claim>) -> bool {
     some.iter().any(|claim| others.iter().any(|other| claim.meets(other)))
-}
-
-/// A container that lets go early.
-#[derive(Debug, Clone)]
-pub(super) struct Handover {
-    container: String,
-    step: StepId,
-    takers: Vec<String>,
 }
 
 impl Planner<'_> {
@@ -133,7 +125,7 @@ impl Planner<'_> {
     ) -> StepId {
         let mut after = after.to_vec();
         for hook in &named.1.pre_stop {
-            let operation = super::super::teardown::hook(named.0, &container.id, hook);
+            let operation = crate::plan::teardown::hook(named.0, &container.id, hook);
             after = vec![self.plan.push(Phase::Switch, operation, "it is about to be stopped", &after)];
         }
         let timeout = self.wanted.options.stop_timeout;

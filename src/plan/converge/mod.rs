@@ -6,6 +6,8 @@ mod after_images;
 mod changes;
 mod handover;
 mod one_off;
+mod options;
+mod planner;
 mod readiness;
 mod resources;
 mod service;
@@ -15,102 +17,16 @@ mod spec;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
 pub use after_images::plan_after_images;
 pub use one_off::{OneOff, one_off_spec, plan_before_one_off};
+pub use options::{ConvergeOptions, Recreate, Wanted};
 pub use readiness::readiness_of;
 pub use spec::{Namespaces, Slot, container_spec, namespace_parents};
 
-use super::content::ServiceContent;
+use planner::{Planner, Progress};
+
 use super::{ContainerOperation, Observed, ObservedInstance, Operation, Phase, Plan, PlanError, StepId, order};
 use crate::compose::model::{Service, Stack};
-
-/// When containers are replaced.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Recreate {
-    /// When something about them changed.
-    #[default]
-    Changed,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
-}
-
-/// The operator's wishes about a convergence.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ConvergeOptions {
-    /// When containers are replaced.
-    pub recreate: Recreate,
-    /// Remove containers of services the files no longer have.
-    pub remove_orphans: bool,
-    /// Say nothing of them either.
-    pub ignore_orphans: bool,
-    /// Wait for every started service, not only where a dependent needs it.
-    pub wait: bool,
-    /// Create only, start nothing.
-    pub create_only: bool,
-    /// Seconds between stop signal and kill, instead of the service's own.
-    pub stop_timeout: Option<Duration>,
-    /// How long to wait for each service, instead of what its health check implies.
-    pub ready_timeout: Option<Duration>,
-    /// Make the networks and volumes no selected service uses too.
-    pub all_resources: bool,
-    /// Do not carry anonymous volumes over to replacements.
-    pub renew_anonymous_volumes: bool,
-}
-
-/// Everything wanted of a project.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
-    /// The stack, with `--scale` applied.
-    pub stack: &'a Stack,
-    /// The services to converge; the others are left alone.
-    pub selected: &'a BTreeSet<String>,
-    /// Contents by service.
-    pub contents: &'a BTreeMap<String, ServiceContent>,
-    /// Env files given on the command line, absolute, for the label.
-    pub env_files: &'a [String],
-    /// Version for the label.
-    pub version: &'a str,
-    /// Wishes.
-    pub options: &'a ConvergeOptions,
-}
-
-impl Wanted<'_> {
-    /// The name on the engine of a network of the files.
-    pub fn network_name(&self, key: &str) -> String {
-        let name = self.stack.networks.get(key).map(|n| n.name.clone()).filter(|n| !n.is_empty());
-        name.unwrap_or_else(|| format!("{}_{key}", self.stack.name))
-    }
-
-    fn is_selected(&self, service: &str) -> bool {
-        self.selected.contains(service)
-    }
-}
-
-/// What the plan says of one service so far, for those that depend on it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Progress {
-    /// Steps that remove leftovers, whose names may be needed again.
-    cleared: Vec<StepId>,
-    /// Steps that create its containers.
-    created: Vec<StepId>,
-    /// Steps after which its containers are started.
-    started: Vec<StepId>,
-    /// Steps after which it is ready, in whatever sense its contract has.
-    ready: Vec<StepId>,
-    /// Its containers after the plan: id of one that stays, name of one to come.
-    containers: Vec<String>,
-    /// Running containers that stay as they are.
-    kept: Vec<ObservedInstance>,
-    /// Whether one was replaced or newly started.
-    touched: bool,
-    /// Whether one was replaced.
-    replaced: bool,
-}
 
 /// Plans the way from what was found to what is wanted.
 pub fn plan_converge(wanted: &Wanted<'_>, observed: &Observed) -> Result<Plan, PlanError> {
@@ -130,43 +46,7 @@ pub fn plan_converge(wanted: &Wanted<'_>, observed: &Observed) -> Result<Plan, P
     Ok(planner.plan)
 }
 
-/// The plan under construction.
-pub(super) struct Planner<'a> {
-    wanted: &'a Wanted<'a>,
-    observed: &'a Observed,
-    plan: Plan,
-    /// Network and volume names → the step that makes them.
-    resources: BTreeMap<String, StepId>,
-    /// Networks that are made anew: everything attached must let go first.
-    renewed_networks: BTreeSet<String>,
-    progress: BTreeMap<String, Progress>,
-    /// Containers that were stopped early.
-    handed_over: Vec<handover::Handover>,
-}
-
-/// A service under its name, with its namespaces applied.
-type Named<'a> = (&'a str, &'a Service);
-
-impl<'a> Planner<'a> {
-    fn new(wanted: &'a Wanted<'a>, observed: &'a Observed) -> Self {
-        Self {
-            wanted,
-            observed,
-            plan: Plan { project: wanted.stack.name.clone(), names: observed.names(), ..Default::default() },
-            resources: BTreeMap::new(),
-            renewed_networks: BTreeSet::new(),
-            progress: BTreeMap::new(),
-            handed_over: Vec::new(),
-        }
-    }
-
-    /// The containers of a service, by number, one-offs left out.
-    fn containers_of(&self, service: &str) -> Vec<&'a ObservedInstance> {
-        let mut found: Vec<_> = self.observed.instances.iter().filter(|c| c.service == service && !c.one_off).collect();
-        found.sort_by_key(|c| (c.number, c.name.clone()));
-        found
-    }
-
+impl Planner<'_> {
     /// A service that is not converged still may be waited for.
     fn unselected(&mut self, name: &str) {
         let kept: Vec<ObservedInstance> = self.containers_of(name).into_iter().cloned().collect();

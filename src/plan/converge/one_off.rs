@@ -2,9 +2,11 @@
 //! Reads what is wanted and what was found; returns the plan of what it waits for, and its complete spec.
 //! Never touches the service's own containers.
 
-use super::{Namespaces, Observed, Planner, Slot, Wanted, container_spec, order};
+use super::options::Wanted;
+use super::planner::Planner;
+use super::spec::{Namespaces, Slot, container_spec};
 use crate::compose::model::Service;
-use crate::plan::{ContainerSpec, Plan, PlanError, labels};
+use crate::plan::{ContainerSpec, Observed, Plan, PlanError, labels, order};
 
 /// How a one-off container differs from its service's own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

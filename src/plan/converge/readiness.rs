@@ -5,9 +5,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{ConvergeOptions, Observed, Planner, Progress, Wanted};
+use super::options::{ConvergeOptions, Wanted};
+use super::planner::{Planner, Progress};
 use crate::compose::model::{Condition, Service, Stack};
-use crate::plan::{Health, InstanceState, Operation, Phase, Readiness, StepId, WaitOperation};
+use crate::plan::{Health, InstanceState, Observed, Operation, Phase, Readiness, StepId, WaitOperation};
 
 /// A service without a health check counts as ready when it has run this long.
 const STABLE_MILLIS: u64 = 400;
@@ -76,21 +77,14 @@ impl Planner<'_> {
         self.wanted.options.ready_timeout.unwrap_or_else(|| allowed.max(SHORTEST_WAIT))
     }
 
-    /// Waits for a container of the service after the given steps.
-    pub(super) fn push_await(
-        &mut self,
-        (name, service): (&str, &Service),
-        container: &str,
-        cause: &str,
-        after: &[StepId],
-    ) -> StepId {
-        let operation = Operation::Wait(WaitOperation::Ready {
+    /// The wait for a container of the service.
+    pub(super) fn await_ready(&self, (name, service): (&str, &Service), container: &str) -> Operation {
+        Operation::Wait(WaitOperation::Ready {
             service: name.to_owned(),
             container: container.to_owned(),
             readiness: self.readiness(name, service),
             timeout: self.ready_timeout(service),
-        });
-        self.plan.push(Phase::Switch, operation, cause, after)
+        })
     }
 
     /// Whether somebody wants to know when this service is ready.
@@ -142,7 +136,8 @@ impl Planner<'_> {
                 _ => container.state == InstanceState::Running,
             };
             if !settled {
-                let step = self.push_await((name, service), &container.id, "a dependent service waits for it", &[]);
+                let wait = self.await_ready((name, service), &container.id);
+                let step = self.plan.push(Phase::Switch, wait, "a dependent service waits for it", &[]);
                 if let Some(entry) = self.progress.get_mut(name) {
                     entry.ready.push(step);
                 }

@@ -2,10 +2,11 @@
 //! Reads the stack's declarations and what was found under their names.
 //! Never removes a volume: its data is worth more than its options.
 
-use super::{Observed, Planner};
+use super::planner::Planner;
 use crate::compose::hash::{network_hash, volume_hash};
 use crate::plan::{
-    ContainerOperation, NetworkOperation, ObservedNetwork, Operation, Phase, PlanError, StepId, VolumeOperation, labels,
+    ContainerOperation, NetworkOperation, Observed, ObservedNetwork, Operation, Phase, PlanError, StepId,
+    VolumeOperation, labels,
 };
 
 impl Planner<'_> {

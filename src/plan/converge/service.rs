@@ -2,8 +2,8 @@
 //! Reads its containers as found and the steps of its dependencies; pushes steps.
 //! Never looks at other services' containers, except to ask whether they will start.
 
-use super::spec::namespace_parents;
-use super::{Named, Namespaces, Planner, Progress, Slot, container_spec};
+use super::planner::{Named, Planner, Progress};
+use super::spec::{Namespaces, Slot, container_spec, namespace_parents};
 use crate::compose::model::{Condition, Service};
 use crate::plan::{
     ContainerOperation, ContainerSpec, Health, InstanceState, ObservedInstance, Operation, Phase, Readiness, StartTurn,
@@ -142,7 +142,8 @@ impl<'a> Planner<'a> {
         self.note_kept(name, container);
         let unsettled = container.health != Health::Healthy && self.readiness(name, service) == Readiness::Healthy;
         if self.wanted.options.wait && unsettled && container.health != Health::None {
-            let step = self.push_await(named, &container.id, "it is not healthy yet", &[]);
+            let wait = self.await_ready(named, &container.id);
+            let step = self.plan.push(Phase::Switch, wait, "it is not healthy yet", &[]);
             self.entry(name).ready.push(step);
         }
     }
@@ -322,10 +323,11 @@ impl<'a> Planner<'a> {
         let (name, service) = named;
         let mut last = started;
         for hook in &service.post_start {
-            let operation = super::super::teardown::hook(name, container, hook);
+            let operation = crate::plan::teardown::hook(name, container, hook);
             last = self.plan.push(Phase::Switch, operation, "it was started", &[last]);
         }
-        let ready = self.is_awaited(name).then(|| self.push_await(named, container, "it was started", &[last]));
+        let wait = self.is_awaited(name).then(|| self.await_ready(named, container));
+        let ready = wait.map(|wait| self.plan.push(Phase::Switch, wait, "it was started", &[last]));
         let entry = self.entry(name);
         entry.touched = true;
         entry.started.push(last);

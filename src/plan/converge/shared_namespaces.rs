@@ -2,8 +2,8 @@
 //! Reads the services' `network_mode`, `ipc` and `pid`, and when containers were started.
 //! Never plans for a container that is down.
 
+use super::planner::{Named, Planner};
 use super::spec::namespace_parents;
-use super::{Named, Planner};
 use crate::plan::{ContainerOperation, ObservedInstance, Operation};
 
 impl Planner<'_> {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Wanted;
+use super::options::Wanted;
 use crate::compose::hash::config_hash;
 use crate::compose::model::Service;
 use crate::plan::{ContainerSpec, NetworkAttachment, ObservedInstance, labels};

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::description::{Description, ENGINE_CALL, Names, container_name, container_subject};
 use super::summary;
 use crate::compose::model::ServiceHook;
 use crate::plan::ContainerSpec;
-use crate::plan::describe::{Description, ENGINE_CALL, Names, container_name, container_subject};
 use crate::release::OperationKind;
 
 /// A container that ignores its stop signal is killed after this long where nothing else is said.

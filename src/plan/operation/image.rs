@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::description::{Description, ENGINE_CALL, LONG_TRANSFER};
 use super::summary;
 use crate::compose::model::Build;
 use crate::image::Reference;
-use crate::plan::describe::{Description, ENGINE_CALL, LONG_TRANSFER};
 use crate::release::OperationKind;
 
 /// Where an image is looked for.

@@ -4,6 +4,7 @@
 //! Never decides whether an operation is needed.
 
 mod container;
+mod description;
 mod image;
 mod network;
 mod summary;
@@ -14,6 +15,7 @@ mod wait;
 use serde::{Deserialize, Serialize};
 
 pub use container::{ContainerOperation, StartTurn};
+pub use description::{Description, Names};
 pub use image::{BundleImage, ImageOperation, ImageSource, RecipeBuild};
 pub use network::NetworkOperation;
 pub(super) use summary::debug_as_serialised;

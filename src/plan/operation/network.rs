@@ -4,9 +4,9 @@
 
 use serde::Serialize;
 
+use super::description::{Description, ENGINE_CALL};
 use super::summary;
 use crate::compose::model::Network;
-use crate::plan::describe::{Description, ENGINE_CALL};
 use crate::release::OperationKind;
 
 /// A change of the networks of an engine.

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::description::{Description, LONG_TRANSFER};
 use super::summary;
 use crate::plan::ContainerSpec;
-use crate::plan::describe::{Description, LONG_TRANSFER};
 use crate::release::OperationKind;
 
 /// The run of a task.

@@ -4,9 +4,9 @@
 
 use serde::Serialize;
 
+use super::description::{Description, ENGINE_CALL};
 use super::summary;
 use crate::compose::model::Volume;
-use crate::plan::describe::{Description, ENGINE_CALL};
 use crate::release::OperationKind;
 
 /// A change of the volumes of an engine.

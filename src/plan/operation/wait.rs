@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::description::{Description, Names, container_subject};
 use super::summary;
-use crate::plan::describe::{Description, Names, container_subject};
 use crate::release::OperationKind;
 
 /// The verdict may come this long after the time that was given.

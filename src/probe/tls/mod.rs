@@ -6,13 +6,13 @@ mod verifier;
 
 use std::sync::Arc;
 
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
-use super::probe_once::Seen;
+use super::seen::Seen;
 use super::{ProbeContext, ProbeError, public};
 use crate::project::{TlsCheck, host_and_port, is_public};
 use crate::target::BoxDuplex;
@@ -49,13 +49,9 @@ async fn shaken(
     config: Result<ClientConfig, rustls::Error>,
 ) -> std::io::Result<TlsStream<BoxDuplex>> {
     let config = config.map_err(std::io::Error::other)?;
-    let name = server_name(host).ok_or_else(|| std::io::Error::other(format!("invalid server name `{host}`")))?;
+    let name =
+        verifier::server_name(host).ok_or_else(|| std::io::Error::other(format!("invalid server name `{host}`")))?;
     TlsConnector::from(Arc::new(config)).connect(name, stream).await
-}
-
-fn server_name(host: &str) -> Option<ServerName<'static>> {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    ServerName::try_from(bare.to_owned()).ok()
 }
 
 pub(super) async fn look(context: &ProbeContext<'_>, check: &TlsCheck) -> Result<Seen, ProbeError> {
@@ -83,7 +79,7 @@ async fn judged(stream: BoxDuplex, host: &str, (check, now): (&TlsCheck, i64)) -
 
 /// What a chain is worth at a time: words, or the fault.
 fn judge(chain: &[CertificateDer<'_>], check: &TlsCheck, now: i64) -> Result<String, String> {
-    let [first, rest @ ..] = chain else { return Err(format!("{} showed no certificate", check.address)) };
+    let [first, ..] = chain else { return Err(format!("{} showed no certificate", check.address)) };
     let unreadable = |_| format!("cannot parse the certificate of {}", check.address);
     let (_, certificate) = X509Certificate::from_der(first).map_err(unreadable)?;
     let validity = certificate.validity();
@@ -109,7 +105,7 @@ fn judge(chain: &[CertificateDer<'_>], check: &TlsCheck, now: i64) -> Result<Str
         let all = names(&certificate).join(", ");
         return Err(format!("the certificate of {} is for {all}, not for {name}", check.address));
     }
-    let authority = match verifier::verify((first, rest), check.server_name.as_deref(), (roots(), time(now))) {
+    let authority = match verifier::verify(chain, check.server_name.as_deref(), roots(), time(now)) {
         Ok(()) => "chain known here".to_owned(),
         Err(fault) if check.verify => return Err(format!("the chain of {} is not trusted: {fault}", check.address)),
         Err(_) if certificate.issuer() == certificate.subject() => "self-signed".to_owned(),

@@ -10,7 +10,11 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::server_name;
+/// A host as certificates name it.
+pub(super) fn server_name(host: &str) -> Option<ServerName<'static>> {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    ServerName::try_from(bare.to_owned()).ok()
+}
 
 /// A client configuration that takes any certificate.
 pub(super) fn unverified() -> Result<ClientConfig, Error> {
@@ -22,10 +26,12 @@ pub(super) fn unverified() -> Result<ClientConfig, Error> {
 
 /// Whether an authority vouches for the chain at a time; the name is judged elsewhere.
 pub(super) fn verify(
-    (first, rest): (&CertificateDer<'_>, &[CertificateDer<'_>]),
+    chain: &[CertificateDer<'_>],
     name: Option<&str>,
-    (roots, now): (RootCertStore, UnixTime),
+    roots: RootCertStore,
+    now: UnixTime,
 ) -> Result<(), String> {
+    let [first, rest @ ..] = chain else { return Err("no certificate was shown".to_owned()) };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
     let verifier = verifier.map_err(|_| "no trusted certificate authorities on this machine".to_owned())?;

@@ -88,7 +88,7 @@ pub async fn run_checks(
     if context.options.dry_run {
         return Ok(listed(context, &planned).into());
     }
-    let looked = look(context, (&loaded.name, &*target), (&planned, &policy)).await;
+    let looked = look(context, &loaded.name, &*target, Checks { planned: &planned, policy: &policy }).await;
     if let Some(dial) = target.dial() {
         dial.close_helpers().await;
     }
@@ -166,15 +166,22 @@ fn listed(context: &Context, planned: &[Planned]) -> Said {
     Said { value: serde_json::json!({ "checks": lines }), lines }
 }
 
+/// The checks to go through, and how.
+#[derive(Clone, Copy)]
+struct Checks<'c> {
+    planned: &'c [Planned],
+    policy: &'c CheckPolicy,
+}
+
 /// What became of the checks, and what was not ready in time.
 type Looked = Result<(Vec<CheckOutcome>, Vec<String>)>;
 
 /// Looks until an interruption; nothing that was begun for it in a container is left running.
-async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted: (&[Planned], &CheckPolicy)) -> Looked {
+async fn look(context: &Context, project: &str, target: &dyn Target, checks: Checks<'_>) -> Looked {
     let now = OffsetDateTime::parse(&(context.now)(), &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default();
     let mut probes = ProbeContext::now(target, project, now, &context.redactor).await?;
     let looked = tokio::select! {
-        looked = look_in_time(context, &mut probes, wanted) => looked,
+        looked = look_in_time(context, &mut probes, checks) => looked,
         () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
     };
     probes.end_given_up().await;
@@ -185,7 +192,7 @@ async fn look(context: &Context, (project, target): (&str, &dyn Target), wanted:
 async fn look_in_time(
     context: &Context,
     probes: &mut ProbeContext<'_>,
-    (planned, policy): (&[Planned], &CheckPolicy),
+    Checks { planned, policy }: Checks<'_>,
 ) -> Looked {
     let deadline = Instant::now() + policy.limit.or(context.options.timeout).unwrap_or(LONGEST);
     let mut not_ready = Vec::new();

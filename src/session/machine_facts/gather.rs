@@ -14,7 +14,7 @@ use super::{ports, stack};
 use crate::error::Result;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::host::facts::{
-    AccessFacts, ClockFacts, DiskFact, DnsFacts, ENGINE_DATA, Facts, Limited, Lookup, MachineFacts, Seen,
+    AccessFacts, ClockFacts, DiskFact, DnsFacts, ENGINE_DATA, Facts, Limited, Lookup, MachineFacts, Seen, StackFacts,
 };
 use crate::host::{SystemRoot, disk_space, is_writable, look_up, mode, presence};
 use crate::plan::{EngineInfo, Observed};
@@ -60,7 +60,10 @@ pub async fn observe_facts(context: &Context, project: &LoadedProject) -> Result
     let source = stack::source_of_images(stack, project, (info, &root));
     Ok(Facts {
         disks: disks(&place, info, &project.directory),
-        stack: stack::facts(stack, unreadable, (project, &machine), observed.as_ref()),
+        stack: StackFacts {
+            lighter: stack::lighter(project, &machine),
+            ..stack::facts(stack, unreadable, observed.as_ref())
+        },
         ports: ports::facts(stack, observed.as_ref(), target, &place).await,
         access: access(context, project),
         clock: ClockFacts {
@@ -70,7 +73,7 @@ pub async fn observe_facts(context: &Context, project: &LoadedProject) -> Result
                 Err(_) => Err("the engine is not responding".to_owned()),
             },
         },
-        dns: dns(context, &root, source, (&place, observed.as_ref(), target)).await,
+        dns: dns(context, &root, source, EngineSide { place: &place, observed: observed.as_ref(), target }).await,
         presence: presence(&root, &context.variables),
         engine: answered.map(|answered| answered.info),
         machine,
@@ -157,11 +160,18 @@ fn access(context: &Context, project: &LoadedProject) -> AccessFacts {
     }
 }
 
+/// The engine as far as it is there: where it is, what runs on it, how it is reached.
+struct EngineSide<'e> {
+    place: &'e EngineLocation,
+    observed: Option<&'e Observed>,
+    target: Option<&'e dyn Target>,
+}
+
 async fn dns(
     context: &Context,
     root: &SystemRoot,
     name: Option<String>,
-    (place, observed, target): (&EngineLocation, Option<&Observed>, Option<&dyn Target>),
+    EngineSide { place, observed, target }: EngineSide<'_>,
 ) -> DnsFacts {
     let host = match &name {
         _ if !place.local => Err(place.why_not.to_owned()),

@@ -31,15 +31,9 @@ fn one_line(error: &crate::error::Error) -> String {
     error.messages().join(": ").split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The facts of the stack.
-pub(super) fn facts(
-    stack: Option<&Stack>,
-    unreadable: Option<String>,
-    (project, machine): (&LoadedProject, &MachineFacts),
-    observed: Option<&Observed>,
-) -> StackFacts {
-    let lighter = lighter(project, machine);
-    let Some(stack) = stack else { return StackFacts { unreadable, lighter, ..StackFacts::default() } };
+/// The facts of the stack, but for what asks less of the machine.
+pub(super) fn facts(stack: Option<&Stack>, unreadable: Option<String>, observed: Option<&Observed>) -> StackFacts {
+    let Some(stack) = stack else { return StackFacts { unreadable, ..StackFacts::default() } };
     let of_kind = |kinds: &[&str]| stack.services.iter().find(|(_, service)| is_of(kinds, &service.image));
     let present = |image: &String| observed.is_some_and(|observed| observed.images.contains_key(image));
     let enabled = stack.services.iter().flat_map(|(name, service)| service.all_images(&stack.name, name));
@@ -53,7 +47,7 @@ pub(super) fn facts(
         limited: stack.services.values().filter(|service| has_memory_limit(service)).count(),
         built_image: built_image(&missing),
         missing_images: missing.len(),
-        lighter,
+        ..StackFacts::default()
     }
 }
 
@@ -84,7 +78,7 @@ fn has_memory_limit(service: &Service) -> bool {
 }
 
 /// An environment whose minimum this machine meets where the chosen one's is not met.
-fn lighter(project: &LoadedProject, machine: &MachineFacts) -> Option<String> {
+pub(super) fn lighter(project: &LoadedProject, machine: &MachineFacts) -> Option<String> {
     let cpus = machine.cpus.as_ref().ok()?.amount;
     let memory = machine.memory.as_ref().ok()?.amount as f64;
     let is_met = |asked: &Resources| {

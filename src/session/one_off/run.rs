@@ -52,8 +52,13 @@ pub async fn run_one_off(context: &Context, request: OneOffRequest) -> Result<On
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(Supplies::of(context, &loaded.project, None)?.recipe_images(&stack));
     let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
-    let made = Made::new(context, (&converge, &scope, &target), &request, &job)?;
-    made.run().await
+    let slug = service::slug(context);
+    let declared = converge.stack.services.get(&job.service).cloned().unwrap_or_default();
+    let mut service = service::service(context, declared, &request, &job)?;
+    let name = || format!("{}-{}-run-{slug}", converge.stack.name, job.service);
+    service.container_name = request.options.name.clone().unwrap_or_else(name);
+    let (converge, scope, target, request, job) = (&converge, &scope, &target, &request, &job);
+    Made { context, converge, scope, target, request, job, service, slug }.run().await
 }
 
 /// The exit code of the command is passed through without a message.
@@ -76,24 +81,7 @@ struct Made<'a> {
     slug: String,
 }
 
-impl<'a> Made<'a> {
-    fn new(
-        context: &'a Context,
-        (converge, scope, target): (&'a Convergence<'a>, &'a Scope, &'a Arc<dyn Target>),
-        request: &'a OneOffRequest,
-        job: &'a Job,
-    ) -> Result<Self> {
-        let declared = converge.stack.services.get(&job.service).cloned().unwrap_or_default();
-        let slug = service::slug(context);
-        let name = request
-            .options
-            .name
-            .clone()
-            .unwrap_or_else(|| format!("{}-{}-run-{slug}", converge.stack.name, job.service));
-        let service = service::service(context, declared, (request, job), name)?;
-        Ok(Self { context, converge, scope, target, request, job, service, slug })
-    }
-
+impl Made<'_> {
     async fn run(&self) -> Result<OneOffReport> {
         let supplies = Supplies::of(self.context, &self.converge.loaded.project, None)?;
         let images = ImageOptions {

@@ -16,14 +16,9 @@ pub(super) fn slug(context: &Context) -> String {
     hex::encode(Sha256::digest(seed))[..12].to_owned()
 }
 
-/// The service to make the container from.
-pub(super) fn service(
-    context: &Context,
-    declared: Service,
-    (request, job): (&OneOffRequest, &Job),
-    name: String,
-) -> Result<Service> {
-    let mut service = Service { container_name: name, scale: None, restart: String::new(), ..declared };
+/// The service to make the container from; its name is the caller's.
+pub(super) fn service(context: &Context, declared: Service, request: &OneOffRequest, job: &Job) -> Result<Service> {
+    let mut service = Service { scale: None, restart: String::new(), ..declared };
     if let Some(deploy) = service.deploy.as_mut() {
         deploy.restart_policy = None;
         deploy.replicas = None;
@@ -32,7 +27,7 @@ pub(super) fn service(
     if !request.options.service_ports {
         service.ports.clear();
     }
-    process(context, &mut service, (request, job))?;
+    process(context, &mut service, request, job)?;
     for text in &request.options.publish {
         let ports = port::parse(text).map_err(|reason| wrong("--publish", text, &reason))?;
         service.ports.extend(ports.into_iter().map(published));
@@ -46,7 +41,7 @@ pub(super) fn service(
     Ok(service)
 }
 
-fn process(context: &Context, service: &mut Service, (request, job): (&OneOffRequest, &Job)) -> Result<()> {
+fn process(context: &Context, service: &mut Service, request: &OneOffRequest, job: &Job) -> Result<()> {
     if let Some(entrypoint) = &request.options.entrypoint {
         let words = shlex::split(entrypoint).ok_or_else(|| wrong("--entrypoint", entrypoint, "unterminated quote"))?;
         service.entrypoint = ShellCommand(Some(words));

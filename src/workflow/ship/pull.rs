@@ -2,8 +2,6 @@
 //! Reads the files; pulls on the engine.
 //! Never builds, and never touches a container.
 
-use std::collections::BTreeSet;
-
 use clap::{Args, ValueEnum};
 
 use crate::compose::model::Stack;
@@ -66,7 +64,10 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<Done> {
     });
     let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
     let options = ImageOptions { pull, only: Some(Only::Pulls), supplies: Some(&supplies), ..Default::default() };
-    let planning = |observed: &Observed| plan(&stack, &selected, (observed, &options), args.ignore_pull_failures);
+    let planning = |observed: &Observed| {
+        let plan = plan_images(&stack, &selected, observed, &options)?;
+        Ok(tolerating(&stack, plan, args.ignore_pull_failures))
+    };
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(supplies.recipe_images(&stack));
     let outcome = Transaction::new(context, target, scope, "pull").run(&planning).await?;
@@ -75,13 +76,7 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<Done> {
 
 /// A pull that may fail is put into the phase whose failures are warnings: one that was asked to be ignored, or of an
 /// image that can be built as well.
-fn plan(
-    stack: &Stack,
-    selected: &BTreeSet<String>,
-    (observed, options): (&Observed, &ImageOptions<'_>),
-    ignore: bool,
-) -> Result<Plan> {
-    let mut plan = plan_images(stack, selected, observed, options)?;
+fn tolerating(stack: &Stack, mut plan: Plan, ignore: bool) -> Plan {
     for step in &mut plan.steps {
         let buildable = match &step.operation {
             Operation::Image(ImageOperation::Pull { service, .. }) => {
@@ -93,7 +88,7 @@ fn plan(
             step.tolerant = true;
         }
     }
-    Ok(plan)
+    plan
 }
 
 #[cfg(test)]
@@ -110,7 +105,8 @@ mod tests {
         let selected = stack.services.keys().cloned().collect();
         let options = ImageOptions { only: Some(Only::Pulls), ..Default::default() };
         let tolerated = |ignore| {
-            let plan = plan(&stack, &selected, (&Observed::default(), &options), ignore).unwrap();
+            let plan = plan_images(&stack, &selected, &Observed::default(), &options).unwrap();
+            let plan = tolerating(&stack, plan, ignore);
             plan.steps.iter().map(|s| s.tolerant).collect::<Vec<_>>()
         };
         assert_eq!(tolerated(false), [true, false]);

@@ -1,12 +1,21 @@
-//! The contract of `target`: what every engine must do, run over the real engine and the one in memory.
+//! The contract of `target`, a file for each capability: what every engine must do, run over the real engine and the one
+//! in memory.
 //! Each test says one promise; both engines run the same function.
 //! Never leaves a container, network or volume behind.
 
+mod capabilities;
+mod copy;
 mod dial;
+mod exec;
+mod images;
+mod journal;
 pub mod lab;
-mod lease;
-mod lifecycle;
-mod streams;
+mod leases;
+mod logs;
+mod observe;
+mod perform;
+mod processes;
+mod project_state;
 
 /// Declares the same tests for every engine.
 macro_rules! contract {

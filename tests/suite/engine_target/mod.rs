@@ -4,4 +4,5 @@ mod certificates;
 mod contexts;
 mod places;
 mod port;
+mod several;
 mod tls;

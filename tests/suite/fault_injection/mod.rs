@@ -2,7 +2,7 @@
 //! Each walk counts the effects of a run without fault, then repeats it with a fault at each of them and one past the end.
 //! Never samples: a walk that missed an effect fails.
 
-pub mod process;
+mod process;
 
 use aictl::engine::memory::{Fault, MemoryEngine};
 use aictl::error::ErrorKind;

@@ -2,8 +2,14 @@
 //! Reads every source file as text; a broken rule fails with file, line and the rule's words.
 //! The checker itself is tested on snippets below, so that it cannot fall silent.
 
+mod decisions;
+mod paths;
+mod purity;
+mod relations;
+mod relations_seen;
 mod rules;
 mod source;
+mod test_files;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,14 +29,45 @@ fn sources(directory: &Path, root: &Path, found: &mut Vec<SourceFile>) {
     }
 }
 
-#[test]
-fn every_source_file_keeps_the_rules_of_the_house() {
+/// Every file of the crate, tests marked as such.
+fn house() -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Vec::new();
     sources(&root, &root, &mut all);
     assert!(all.len() > 20, "only {} files under {}", all.len(), root.display());
-    let broken: Vec<String> = all.iter().flat_map(rules::broken).collect();
+    test_files::mark(&mut all);
+    all
+}
+
+/// Files of these names and texts, tests marked as such.
+fn files(texts: &[(&str, &str)]) -> Vec<SourceFile> {
+    let mut all: Vec<SourceFile> = texts.iter().map(|(name, text)| SourceFile::new(name, text)).collect();
+    test_files::mark(&mut all);
+    all
+}
+
+#[test]
+fn every_source_file_keeps_the_rules_of_the_house() {
+    let broken: Vec<String> = house().iter().flat_map(rules::broken).collect();
     assert!(broken.is_empty(), "{} rules broken:\n{}", broken.len(), broken.join("\n"));
+}
+
+#[test]
+fn files_form_no_circles() {
+    let found = relations::circles(&house());
+    assert!(found.is_empty(), "{} circles:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn verbs_know_no_other_verbs_and_engines_no_other_engines() {
+    let found = relations::strangers(&house());
+    assert!(found.is_empty(), "{} strangers:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn nothing_is_decided_by_reading_words() {
+    let found: Vec<String> = house().iter().flat_map(decisions::found).collect();
+    assert!(found.is_empty(), "{} searches in words:\n{}", found.len(), found.join("\n"));
 }
 
 /// What the rules say about a file of this name and text, without the module header they all need.
@@ -147,11 +184,80 @@ fn files_are_written_in_one_room() {
 }
 
 #[test]
-fn pure_rooms_neither_wait_nor_dial() {
-    assert_eq!(said("target/x.rs", "async fn f() { g().await }"), Vec::<String>::new());
-    for text in ["async fn f() {}", "fn f() { g().await; }", "use std::net::TcpStream;", "use tokio::fs;"] {
-        assert_eq!(said("plan/x.rs", text), ["plan/x.rs:4: `plan` is pure: no await, no socket"], "{text}");
+fn pure_modules_neither_wait_nor_look_outside() {
+    for (name, text) in [
+        ("target/x.rs", "async fn f() { g().await }"),
+        ("session/x.rs", "fn f() { path.exists(); std::env::var(\"A\"); }"),
+        ("plan/x.rs", "fn f(files: &dyn Files) { files.has_file(path); files.read(path); }"),
+        ("plan/x.rs", "use std::fmt; fn f() { env!(\"A\"); entry.fs(); record.exists; metadata(x); }"),
+        ("plan/x.rs", "#[cfg(test)]\nmod tests { use std::fs; fn f() { std::env::var(\"A\"); } }"),
+    ] {
+        assert_eq!(said(name, text), Vec::<String>::new(), "{name}: {text}");
     }
+    for text in [
+        "async fn f() {}",
+        "fn f() { g().await; }",
+        "use std::net::TcpStream;",
+        "use tokio::fs;",
+        "use std::fs::File;",
+        "use std::{fmt, fs};",
+        "use std::os::unix::fs::FileExt as _;",
+        "fn f() { std::fs::read(a); }",
+        "fn f() { a.exists(); }",
+        "fn f() { a.join(b).is_file(); }",
+        "fn f() { list.iter().filter(Path::exists) }",
+        "fn f() { link.canonicalize(); }",
+        "use crate::input_file::LocalFiles;",
+        "fn f() { std::env::var(\"A\"); }",
+        "use std::env;",
+        "fn f() { OffsetDateTime::now_utc(); }",
+        "use std::time::Instant;",
+        "fn f(at: std::time::SystemTime) {}",
+        "fn f() { std::thread::spawn(g); }",
+    ] {
+        let rule = "plan/x.rs:4: `plan` is pure: no await, socket, file, environment, clock, thread or program";
+        assert_eq!(said("plan/x.rs", text), [rule], "{text}");
+    }
+}
+
+#[test]
+fn reports_are_boxed_in_dispatch_only() {
+    let text = "fn run() -> Result<Box<dyn Report>> {}";
+    assert_eq!(said("workflow/run/x.rs", text), ["workflow/run/x.rs:4: reports are boxed in `cli/dispatch` only"]);
+    assert_eq!(said("cli/dispatch.rs", text), Vec::<String>::new());
+    assert_eq!(said("ui/x.rs", "fn show(report: &dyn Report) {}"), Vec::<String>::new());
+}
+
+#[test]
+fn no_path_counts_folders() {
+    let rule = ["plan/x.rs:4: `super::super` is written from the crate"];
+    assert_eq!(said("plan/x.rs", "use super::super::A;"), rule);
+    assert_eq!(said("plan/x.rs", "pub(in super::super) fn f() {}"), rule);
+    assert_eq!(said("plan/x.rs", "#[cfg(test)]\nmod tests { use super::super::A; }").len(), 1);
+    assert_eq!(said("plan/x.rs", "use super::A; // super::super::A"), Vec::<String>::new());
+}
+
+#[test]
+fn a_test_file_is_one_that_is_declared_so() {
+    let tests = |texts: &[(&str, &str)]| {
+        let marked = files(texts);
+        marked.into_iter().filter(|file| file.is_test).map(|file| file.name).collect::<Vec<_>>()
+    };
+    let load = "fn f() {}\n#[cfg(test)]\n#[path = \"load_tests.rs\"]\nmod tests;\n";
+    assert_eq!(tests(&[("plan/load.rs", load), ("plan/load_tests.rs", "")]), ["plan/load_tests.rs"]);
+    assert_eq!(tests(&[("plan/load.rs", "mod tests;"), ("plan/load/tests.rs", "")]), Vec::<String>::new());
+    assert_eq!(tests(&[("plan/mod.rs", "#[cfg(test)]\nmod cases;"), ("plan/cases.rs", "")]), ["plan/cases.rs"]);
+    assert_eq!(
+        tests(&[("plan/mod.rs", "#[cfg(test)]\nmod tests { fn f() {} }\nmod x;"), ("plan/x.rs", "")]),
+        Vec::<String>::new()
+    );
+    let nested =
+        [("plan/mod.rs", "#[cfg(test)]\nmod tests;"), ("plan/tests.rs", "mod more;"), ("plan/tests/more.rs", "")];
+    assert_eq!(tests(&nested), ["plan/tests.rs", "plan/tests/more.rs"]);
+    assert_eq!(said("plan/loose_tests.rs", "use crate::engine::docker;").len(), 1, "a name exempts nobody");
+    let long = "fn f() {}\n".repeat(401);
+    let marked = files(&[("plan/mod.rs", "#[cfg(test)]\nmod tests;"), ("plan/tests.rs", &long)]);
+    assert_eq!(rules::broken(&marked[1]), ["plan/tests.rs:1: has 401 lines; 400 are the most"]);
 }
 
 #[test]
@@ -165,13 +271,25 @@ fn things_are_small_enough_to_see() {
     assert_eq!(said("plan/x.rs", &tested), Vec::<String>::new());
     let file = "const A: u8 = 1;\n".repeat(398);
     assert_eq!(said("plan/x.rs", &file), ["plan/x.rs:1: has 401 lines; 400 are the most"]);
-    assert_eq!(said("plan/tests.rs", &file), Vec::<String>::new());
-    let wide = "fn f(a: A<B, C>, b: (D, E), c: fn(F, G), d: D, e: E) {}";
+    let wide = "fn f(a: A<B, C>, b: D, c: fn(F, G), d: D, e: E) {}";
     assert_eq!(said("plan/x.rs", wide), ["plan/x.rs:4: `f` has 5 parameters; 4 are the most"]);
     let foreign =
         "impl<T> Verify<T> for A { fn f(a: A, b: B, c: C, d: D, e: E) {} }\nfn g(a: A, b: B, c: C, d: D, e: E) {}";
     assert_eq!(said("plan/x.rs", foreign), ["plan/x.rs:5: `g` has 5 parameters; 4 are the most"]);
-    assert_eq!(said("plan/x.rs", "fn f(&self, a: A<B, C>, b: (D, E), c: fn(F, G), d: D) {}"), Vec::<String>::new());
+    assert_eq!(said("plan/x.rs", "fn f(&self, a: A<B, C>, b: (D, E), c: fn(F, G)) {}"), Vec::<String>::new());
+    for (parameters, count) in [
+        ("(a, b): (A, B), c: C, d: D, e: E", 5),
+        ("a: &'x (A, B), (c, d, e): &mut (C, D, E)", 5),
+        ("a: ((A, B), C), b: (D, std::fmt::E)", 5),
+    ] {
+        let rule = format!("plan/x.rs:4: `f` has {count} parameters; 4 are the most");
+        assert_eq!(said("plan/x.rs", &format!("fn f({parameters}) {{}}")), [rule], "{parameters}");
+    }
+    for parameters in
+        ["a: Vec<(A, B)>, b: Option<(C, D)>, c: fn(E, F), d: (A)", "&self, (a, b): (A, B), (c, d): (C, D)"]
+    {
+        assert_eq!(said("plan/x.rs", &format!("fn f({parameters}) {{}}")), Vec::<String>::new(), "{parameters}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! Reads one source file; returns each broken rule as `file:line: words`.
 //! A new module or library is one line here.
 
+use super::purity;
 use super::source::{SourceFile, closing};
 
 /// The modules from left to right with what stands in one column: those do not know each other.
@@ -28,13 +29,6 @@ const ORDER: &[&[&str]] = &[
     &["ui"],
     &["cli"],
 ];
-
-/// No await, no socket.
-const PURE: &[&str] = &["secret", "project", "template", "compose", "chart", "image", "release", "plan"];
-
-/// What a pure module must not say.
-const IMPURE: &[&str] =
-    &["async", "await", "tokio", "TcpStream", "TcpListener", "UdpSocket", "UnixStream", "UnixListener"];
 
 /// Libraries and where they may be named.
 const DOORS: &[(&str, &[&str])] = &[
@@ -99,6 +93,10 @@ const WRITERS: &[&str] = &[
     "output_file",
 ];
 
+/// Whoever reads `super::super::x` counts folders.
+const TWO_UP: &str = "super::super";
+const WRITTEN_OUT: &str = "`super::super` is written from the crate";
+
 const MOST_LINES: usize = 400;
 const MOST_FUNCTION_LINES: usize = 40;
 const MOST_PARAMETERS: usize = 4;
@@ -109,10 +107,13 @@ const DICTATED: &[&str] = &["verify_server_cert"];
 /// Every rule the file breaks, in the order of the rules.
 pub fn broken(source: &SourceFile) -> Vec<String> {
     let module = source.name.split('/').next().unwrap().trim_end_matches(".rs");
-    if source.is_test() {
-        return Vec::new();
+    let mut found: Vec<Finding> =
+        source.masked.match_indices(TWO_UP).map(|(at, _)| (source.line(at), WRITTEN_OUT.to_owned())).collect();
+    if source.is_test {
+        found.extend(length(source.text.lines().count()));
+        return shown(source, found);
     }
-    let mut found = header(source);
+    found.extend(header(source));
     found.extend(sizes(source));
     if matches!(module, "lib" | "main" | "model") {
         return shown(source, found);
@@ -133,9 +134,13 @@ pub fn broken(source: &SourceFile) -> Vec<String> {
         let line = first_of(source, WRITING, |_, _, _| true).into_iter().chain(writing_behind(source)).min();
         found.extend(line.map(|line| (line, "files are written through `output_file` only".to_owned())));
     }
-    if PURE.contains(&module) {
-        let impure = first_of(source, IMPURE, |_, _, _| true);
-        found.extend(impure.map(|line| (line, format!("`{module}` is pure: no await, no socket"))));
+    if purity::PURE.contains(&module) {
+        let words = format!("`{module}` is pure: no await, socket, file, environment, clock, thread or program");
+        found.extend(purity::broken(source).map(|line| (line, words)));
+    }
+    if source.name != "cli/dispatch.rs" {
+        let boxed = source.code.find("Box<dyn Report>");
+        found.extend(boxed.map(|at| (source.line(at), "reports are boxed in `cli/dispatch` only".to_owned())));
     }
     shown(source, found)
 }
@@ -166,10 +171,7 @@ fn header(source: &SourceFile) -> Vec<Finding> {
 
 fn sizes(source: &SourceFile) -> Vec<Finding> {
     let mut found = Vec::new();
-    let lines = source.lines();
-    if lines > MOST_LINES {
-        found.push((1, format!("has {lines} lines; {MOST_LINES} are the most")));
-    }
+    found.extend(length(source.lines()));
     for function in source.functions() {
         if function.lines > MOST_FUNCTION_LINES {
             let words = format!("`{}` has {} lines; {MOST_FUNCTION_LINES} are the most", function.name, function.lines);
@@ -182,6 +184,10 @@ fn sizes(source: &SourceFile) -> Vec<Finding> {
         }
     }
     found
+}
+
+fn length(lines: usize) -> Option<Finding> {
+    (lines > MOST_LINES).then(|| (1, format!("has {lines} lines; {MOST_LINES} are the most")))
 }
 
 fn imports(source: &SourceFile, module: &str, column: usize) -> Vec<Finding> {

@@ -10,6 +10,10 @@ pub struct SourceFile {
     pub text: String,
     /// The text with strings, comments and tests blanked; line ends stay.
     pub code: String,
+    /// The same with tests.
+    pub masked: String,
+    /// Whether the whole file is tests: declared so, see `test_files`.
+    pub is_test: bool,
 }
 
 /// A function found in the code.
@@ -23,8 +27,9 @@ pub struct Function {
 
 impl SourceFile {
     pub fn new(name: &str, text: &str) -> Self {
-        let code = without_tests(&masked(text));
-        Self { name: name.to_owned(), text: text.to_owned(), code }
+        let masked = masked(text);
+        let code = without_tests(&masked);
+        Self { name: name.to_owned(), text: text.to_owned(), code, masked, is_test: false }
     }
 
     /// The line a byte offset of the code stands on, from 1.
@@ -32,28 +37,16 @@ impl SourceFile {
         1 + self.code[..at].matches('\n').count()
     }
 
-    /// Whether the whole file is tests.
-    pub fn is_test(&self) -> bool {
-        let base = self.name.rsplit('/').next().unwrap();
-        base.ends_with("tests.rs") || self.name.split('/').any(|part| part == "tests")
-    }
-
     /// How many lines are not tests.
     pub fn lines(&self) -> usize {
-        let tests: usize = test_ranges(&masked(&self.text))
-            .into_iter()
-            .map(|(from, to)| self.text[from..to].matches('\n').count() + 1)
-            .sum();
+        let tests: usize =
+            test_ranges(&self.masked).into_iter().map(|(from, to)| self.text[from..to].matches('\n').count() + 1).sum();
         self.text.lines().count() - tests
     }
 
     /// Offsets of an identifier in the code.
     pub fn words<'s>(&'s self, word: &'s str) -> impl Iterator<Item = usize> + 's {
-        let bytes = self.code.as_bytes();
-        self.code.match_indices(word).map(|(at, _)| at).filter(move |at| {
-            let before = at.checked_sub(1).is_none_or(|i| !is_word(bytes[i]));
-            before && bytes.get(at + word.len()).is_none_or(|b| !is_word(*b))
-        })
+        super::paths::words(&self.code, word)
     }
 
     /// Every function with a body.
@@ -130,25 +123,59 @@ pub fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// How many parameters there are besides `self`.
+/// How many parameters there are besides `self`; a tuple counts as many as it has fields.
 fn parameters(list: &str) -> usize {
-    let mut depth = 0i32;
-    let mut parts = vec![String::new()];
-    let mut before = ' ';
-    for c in list.chars() {
+    let is_self = |part: &&str| {
+        part.split(':').next().unwrap().split_whitespace().any(|word| word.trim_start_matches('&') == "self")
+    };
+    parts(list).iter().filter(|part| !is_self(part)).map(|part| fields(type_of(part))).sum()
+}
+
+/// The type of a parameter: what follows its first colon that is no path's.
+fn type_of(parameter: &str) -> &str {
+    let mut at = 0;
+    while let Some(colon) = parameter[at..].find(':').map(|colon| colon + at) {
+        if !parameter[colon + 1..].starts_with(':') {
+            return &parameter[colon + 1..];
+        }
+        at = colon + 2;
+    }
+    parameter
+}
+
+/// 1, or how many fields a tuple has in all.
+fn fields(of: &str) -> usize {
+    let of = of.trim().trim_start_matches('&').trim_start();
+    let of = match of.strip_prefix('\'') {
+        // `&'a (A, B)`
+        Some(rest) => rest.trim_start_matches(|c: char| c.is_alphanumeric() || c == '_').trim_start(),
+        None => of,
+    };
+    let of = of.strip_prefix("mut ").unwrap_or(of).trim_start();
+    match of.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        Some(inside) => parts(inside).into_iter().map(fields).sum::<usize>().max(1),
+        None => 1,
+    }
+}
+
+/// What stands between the commas of a list.
+fn parts(list: &str) -> Vec<&str> {
+    let (mut depth, mut from, mut before, mut parts) = (0i32, 0, ' ', Vec::new());
+    for (at, c) in list.char_indices() {
         match c {
             '(' | '[' | '{' | '<' => depth += 1,
             '>' if before == '-' => {}
             ')' | ']' | '}' | '>' => depth -= 1,
-            ',' if depth == 0 => parts.push(String::new()),
-            _ => parts.last_mut().unwrap().push(c),
+            ',' if depth == 0 => {
+                parts.push(&list[from..at]);
+                from = at + 1;
+            }
+            _ => {}
         }
         before = c;
     }
-    let is_self = |part: &str| {
-        part.split(':').next().unwrap().split_whitespace().any(|word| word.trim_start_matches('&') == "self")
-    };
-    parts.iter().filter(|part| !part.trim().is_empty() && !is_self(part)).count()
+    parts.push(&list[from..]);
+    parts.into_iter().filter(|part| !part.trim().is_empty()).collect()
 }
 
 fn without_tests(code: &str) -> String {

@@ -1,3 +1,4 @@
 //! What scenarios share: a project on the real engine and the questions asked of it.
 
+pub mod memory;
 pub mod project;

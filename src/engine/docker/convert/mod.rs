@@ -6,12 +6,15 @@ mod body;
 mod mounts;
 mod network;
 mod resources;
+mod surroundings;
 
 use serde_json::{Value, json};
 
 use body::Body;
 pub(super) use mounts::parent;
 pub(super) use network::endpoint;
+pub(super) use surroundings::Surroundings;
+use surroundings::refused;
 
 use crate::compose::model::Healthcheck;
 use crate::plan::labels;
@@ -25,14 +28,6 @@ pub(super) struct CreateRequest {
     pub(super) body: Value,
     /// What the engine cannot do and was left out.
     pub(super) warnings: Vec<String>,
-}
-
-/// What is known besides the spec.
-pub(super) struct Surroundings<'a> {
-    /// The engine, for its API version.
-    pub(super) engine: &'a EngineInfo,
-    /// `container:alias`, resolved from the service's links.
-    pub(super) links: &'a [String],
 }
 
 /// The engine's create request for a container.
@@ -220,10 +215,6 @@ fn seccomp(spec: &ContainerSpec, profile: &str) -> Result<String, TargetError> {
     let text = std::fs::read(&path).map_err(|e| said(e.to_string()))?;
     let value: Value = serde_json::from_slice(&text).map_err(|e| said(e.to_string()))?;
     Ok(value.to_string())
-}
-
-fn refused(spec: &ContainerSpec, message: String) -> TargetError {
-    TargetError::Refused { operation: format!("creating container {}", spec.name), status: 0, message }
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ fn file_directories(spec: &ContainerSpec) -> Result<Vec<String>, TargetError> {
 }
 
 /// The directory a path is in: `/run/secrets` of `/run/secrets/token`.
-pub(in super::super) fn parent(path: &str) -> &str {
+pub(in crate::engine::docker) fn parent(path: &str) -> &str {
     match path.rsplit_once('/') {
         Some(("", _)) | None => "/",
         Some((directory, _)) => directory,

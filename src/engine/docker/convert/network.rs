@@ -33,7 +33,7 @@ pub(super) fn networking(spec: &ContainerSpec, around: &Surroundings<'_>) -> Opt
 }
 
 /// The settings of one attachment.
-pub(in super::super) fn endpoint(
+pub(in crate::engine::docker) fn endpoint(
     spec: &ContainerSpec,
     attachment: &NetworkAttachment,
     around: &Surroundings<'_>,

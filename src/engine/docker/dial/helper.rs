@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::connection::{Connection, encoded};
-use super::super::perform::start;
-use super::super::state::ROLE;
-use super::super::{DockerEngine, observe};
+use super::dialled::Helper;
 use super::relay;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::perform::start;
+use crate::engine::docker::query::encoded;
+use crate::engine::docker::state::ROLE;
+use crate::engine::docker::{DockerEngine, observe};
 use crate::plan::{ObservedInstance, labels};
 use crate::target::{BoxDuplex, TargetError};
 
@@ -26,13 +26,6 @@ const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Reads until its standard input ends: with our connection, whatever ends that.
 const WAIT: &str = "while read -r _; do :; done";
-
-/// A running helper.
-pub(super) struct Helper {
-    id: String,
-    /// While this is open the helper runs.
-    _input: std::sync::Mutex<TokioIo<Upgraded>>,
-}
 
 #[derive(Deserialize)]
 struct Created {
@@ -125,7 +118,7 @@ impl DockerEngine {
         Ok(images)
     }
 
-    pub(in super::super) async fn remove_helpers(&self) {
+    pub(in crate::engine::docker) async fn remove_helpers(&self) {
         let helpers = std::mem::take(&mut *self.dialled.helpers.lock().await);
         for helper in helpers.values() {
             remove(&self.connection, &helper.id).await;

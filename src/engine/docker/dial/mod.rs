@@ -2,16 +2,17 @@
 //! Reads where the engine is and how the container is attached; returns the first way that carries bytes.
 //! Never takes a loopback address of another machine for one of this one.
 
+mod dialled;
 mod helper;
 mod relay;
 
-use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+
+pub(super) use dialled::Dialled;
 
 use super::DockerEngine;
 use crate::plan::{EngineInfo, InstanceState, ObservedInstance, ObservedPort};
@@ -20,23 +21,6 @@ use crate::target::{BoxDuplex, TargetError};
 /// How long a connection over a bridge of this machine, or to another machine, may take.
 const NEAR: Duration = Duration::from_secs(1);
 const FAR: Duration = Duration::from_secs(3);
-
-/// What is remembered between dials: helpers by network, and the ways that lead nowhere.
-#[derive(Clone, Default)]
-pub(super) struct Dialled {
-    helpers: Arc<tokio::sync::Mutex<HashMap<String, Arc<helper::Helper>>>>,
-    dead_ends: Arc<Mutex<HashSet<String>>>,
-}
-
-impl Dialled {
-    fn is_dead_end(&self, way: &str) -> bool {
-        self.dead_ends.lock().unwrap_or_else(PoisonError::into_inner).contains(way)
-    }
-
-    fn close(&self, way: &str) {
-        self.dead_ends.lock().unwrap_or_else(PoisonError::into_inner).insert(way.to_owned());
-    }
-}
 
 /// What became of one way.
 enum Way {

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, ReadHalf, WriteHalf};
 
-use super::super::connection::Connection;
-use super::super::frames::Frames;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::frames::Frames;
 use crate::event::Channel;
 use crate::target::{BoxDuplex, TargetError};
 
@@ -98,7 +98,7 @@ pub(super) async fn connect(
     }
     first.remove(0);
     let (ours, theirs) = tokio::io::duplex(BUFFER);
-    tokio::spawn(carry((read, write), frames, first, theirs));
+    tokio::spawn(carry(RelayStream { read, write, frames }, first, theirs));
     Ok(Some(Box::new(ours)))
 }
 
@@ -116,13 +116,16 @@ async fn next(read: &mut ReadHalf<Wire>, frames: &mut Frames) -> Option<Vec<u8>>
     }
 }
 
+/// Both directions of a relay.
+struct RelayStream {
+    read: ReadHalf<Wire>,
+    write: WriteHalf<Wire>,
+    frames: Frames,
+}
+
 /// Carries bytes until either side ends.
-async fn carry(
-    (mut read, mut write): (ReadHalf<Wire>, WriteHalf<Wire>),
-    mut frames: Frames,
-    first: Vec<u8>,
-    stream: DuplexStream,
-) {
+async fn carry(relay: RelayStream, first: Vec<u8>, stream: DuplexStream) {
+    let RelayStream { mut read, mut write, mut frames } = relay;
     let (mut from, mut to) = tokio::io::split(stream);
     let down = async {
         let mut bytes = Some(first);

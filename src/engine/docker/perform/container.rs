@@ -15,11 +15,12 @@ use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::super::connection::{Connection, encoded};
-use super::super::convert::{self, Surroundings, create_request};
-use super::super::moments::{Kind, Leave};
-use super::super::{error_mapping, observe};
 use super::{created, done, files, ports};
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::convert::{self, Surroundings, create_request};
+use crate::engine::docker::moments::{Kind, Leave};
+use crate::engine::docker::query::encoded;
+use crate::engine::docker::{error_mapping, observe};
 use crate::plan::{ContainerSpec, InstanceState, Outcome, StartTurn, labels};
 use crate::target::{ContainerFacts, TargetError};
 
@@ -124,15 +125,15 @@ fn creation_error(error: TargetError, spec: &ContainerSpec) -> TargetError {
         TargetError::NotFound { kind: "image", .. } => {
             TargetError::ImageMissing { image: spec.image.clone(), reason: "it was never built or pulled".to_owned() }
         }
-        TargetError::Refused { message, .. } if message.contains("bind source path does not exist: ") => {
-            let path = message.rsplit_once(": ").map_or("", |(_, path)| path).to_owned();
-            TargetError::MissingSource { service: spec.service_name.clone(), path }
-        }
+        TargetError::Refused { operation, status, message } => match error_mapping::missing_bind_source(&message) {
+            Some(path) => TargetError::MissingSource { service: spec.service_name.clone(), path },
+            None => TargetError::Refused { operation, status, message },
+        },
         other => other,
     }
 }
 
-pub(in super::super) async fn start(connection: &Connection, container: &str) -> Result<Outcome, TargetError> {
+pub(in crate::engine::docker) async fn start(connection: &Connection, container: &str) -> Result<Outcome, TargetError> {
     let started = connection.api.start_container(container, None::<StartContainerOptions>).await;
     let Err(error) = started else { return Ok(done()) };
     match error_mapping::map(connection, &format!("starting container {container}"), error) {
@@ -163,7 +164,7 @@ pub(super) async fn in_turn(connection: &Connection, container: &str, turn: Star
     // Who leaves the networks still has its addresses and host ports.
     connection.moments.all_settled().await;
     let ours = connection.moments.turn.lock().await;
-    let watch = connection.moments.watch(connection);
+    let watch = connection.watch();
     let mut starting = pin!(start(connection, container));
     if let (StartTurn::UntilConnected(networks), Some(watch)) = (turn, watch) {
         tokio::select! {
@@ -182,7 +183,7 @@ pub(super) async fn stop(
     timeout: Option<Duration>,
 ) -> Result<Outcome, TargetError> {
     connection.moments.settled(container).await;
-    let Some(watch) = connection.moments.watch(connection) else {
+    let Some(watch) = connection.watch() else {
         return stop_to_the_end(connection, container, timeout).await;
     };
     let networks = observe::inspect(connection, container).await.map_or(0, |found| found.docker.networks.len());

@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::super::{DockerEngine, images};
 use super::{Progress, created, image, pull, recipe};
+use crate::engine::docker::{DockerEngine, images};
 use crate::image::bundle::{Bundle, BundledImage};
 use crate::image::{Digest, ImageError};
 use crate::input_file::LocalFiles;
@@ -53,7 +53,8 @@ async fn from(
         }
         ImageSource::Bundle { file } => from_bundle(engine, request.image, file, progress).await,
         ImageSource::Recipe { image, builds, .. } => {
-            from_recipe(engine, (image, request.image), builds, progress).await
+            let stand_in = RecipeImage { image, request: request.image, builds };
+            from_recipe(engine, &stand_in, progress).await
         }
         ImageSource::Excluded { reason, .. } => {
             Err(TargetError::ImageMissing { image: request.image.to_owned(), reason: reason.clone() })
@@ -107,14 +108,21 @@ async fn verified(file: &Path, image: &str) -> Result<(Arc<Bundle>, Option<Bundl
     verified.map_err(|e| e.to_string())
 }
 
+/// An image that recipes make, and the name it is requested by.
+struct RecipeImage<'a> {
+    image: &'a str,
+    request: &'a str,
+    builds: &'a [RecipeBuild],
+}
+
 /// Builds what is absent and gives it the request name. What several images are built on is built once: one at a time,
 /// and only the images themselves side by side.
 async fn from_recipe(
     engine: &DockerEngine,
-    (made, request): (&str, &str),
-    builds: &[RecipeBuild],
+    wanted: &RecipeImage<'_>,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
+    let RecipeImage { image: made, request, builds } = *wanted;
     for needed in builds.iter().filter(|build| build.image != made) {
         let _turn = engine.needed.lock().await;
         build_absent(engine, needed, progress).await?;

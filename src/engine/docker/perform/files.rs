@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::connection::Connection;
-use super::super::convert::parent;
-use super::super::copy;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::convert::parent;
+use crate::engine::docker::copy;
 use crate::plan::{ContainerSpec, CopiedFile};
 use crate::target::TargetError;
 
@@ -63,7 +63,8 @@ fn archive<'a>(
         tar.directory(&inside(directory), 0o755)?;
     }
     for file in files {
-        tar.file(&inside(&file.target), &file.content, (file.uid, file.gid, file.mode))?;
+        let access = copy::FileAccess { uid: file.uid, gid: file.gid, mode: file.mode };
+        tar.file(&inside(&file.target), &file.content, access)?;
     }
     tar.finish()
 }

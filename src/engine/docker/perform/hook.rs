@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::super::connection::Connection;
-use super::super::exec;
 use super::{Progress, done};
 use crate::compose::model::ServiceHook;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::exec;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::Outcome;
 use crate::target::{ExecArgs, ExecInput, TargetError};
@@ -17,12 +17,19 @@ use crate::target::{ExecArgs, ExecInput, TargetError};
 /// Lines kept for the error message.
 const KEPT: usize = 10;
 
+/// A hook, where it runs, and how long.
+pub(super) struct HookRun<'a> {
+    pub(super) container: &'a str,
+    pub(super) hook: &'a ServiceHook,
+    pub(super) timeout: Duration,
+}
+
 pub(super) async fn run(
     connection: &Connection,
-    (container, hook): (&str, &ServiceHook),
-    timeout: Duration,
+    run: &HookRun<'_>,
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
+    let HookRun { container, hook, timeout } = *run;
     let command = hook.command.as_slice().unwrap_or_default().to_vec();
     let what = format!("hook `{}` in {container}", command.join(" "));
     let variable = |(key, value): (&String, &Option<String>)| match value {
@@ -39,7 +46,8 @@ pub(super) async fn run(
         ..ExecArgs::default()
     };
     let output = Lines { progress, state: Mutex::default() };
-    let ended = tokio::time::timeout(timeout, exec::exec(connection, &args, ExecInput::default(), &output)).await;
+    let run = async { exec::exec_stream(connection, &args, ExecInput::default()).await?.hand_over(&output).await };
+    let ended = tokio::time::timeout(timeout, run).await;
     let code = match ended {
         Ok(code) => code?,
         Err(_) => return Err(TargetError::TimedOut { what, after: timeout }),

@@ -4,9 +4,9 @@
 
 use bollard::query_parameters::{RemoveImageOptionsBuilder, TagImageOptionsBuilder};
 
-use super::super::connection::Connection;
-use super::super::error_mapping;
 use super::done;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::error_mapping;
 use crate::plan::Outcome;
 use crate::target::TargetError;
 

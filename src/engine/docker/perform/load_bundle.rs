@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use super::super::{DockerEngine, images};
 use super::{Progress, created};
+use crate::engine::docker::{DockerEngine, images};
 use crate::image::bundle::{Bundle, BundledImage};
 use crate::input_file::LocalFiles;
 use crate::plan::{BundleImage, Outcome};

@@ -11,25 +11,18 @@ mod image_build;
 mod load_bundle;
 mod network;
 mod ports;
+mod progress;
 mod pull;
 mod recipe;
 mod volume;
 
 pub(super) use container::start;
+pub(super) use progress::Progress;
+use progress::{DeclaredName, created, done};
 
 use super::DockerEngine;
-use crate::event::{Event, Reporter};
 use crate::plan::{ContainerOperation, ImageOperation, Names, NetworkOperation, Operation, Outcome, VolumeOperation};
 use crate::target::TargetError;
-
-/// Where progress of an operation is told.
-#[derive(Clone, Copy)]
-pub(super) struct Progress<'a> {
-    /// The caller's step.
-    pub(super) key: usize,
-    /// Who is told.
-    pub(super) reporter: &'a dyn Reporter,
-}
 
 impl DockerEngine {
     pub(super) async fn act(&self, operation: &Operation, progress: Progress<'_>) -> Result<Outcome, TargetError> {
@@ -65,7 +58,7 @@ impl DockerEngine {
     async fn on_network(&self, operation: &NetworkOperation) -> Result<Outcome, TargetError> {
         match operation {
             NetworkOperation::Create { project, key, name, network } => {
-                network::create(&self.connection, (project, key), name, network).await
+                network::create(&self.connection, DeclaredName { project, key, name }, network).await
             }
             NetworkOperation::Remove { id, name } => network::remove(&self.connection, id, name).await,
         }
@@ -74,7 +67,7 @@ impl DockerEngine {
     async fn on_volume(&self, operation: &VolumeOperation) -> Result<Outcome, TargetError> {
         match operation {
             VolumeOperation::Create { project, key, name, volume } => {
-                volume::create(&self.connection, (project, key), name, volume).await
+                volume::create(&self.connection, DeclaredName { project, key, name }, volume).await
             }
             VolumeOperation::Remove { name } => volume::remove(&self.connection, name).await,
         }
@@ -99,29 +92,8 @@ impl DockerEngine {
             }
             Do::Rename { container, name, .. } => container::rename(connection, container, name).await,
             Do::RunHook { container, hook, timeout, .. } => {
-                hook::run(connection, (container, hook), *timeout, progress).await
+                hook::run(connection, &hook::HookRun { container, hook, timeout: *timeout }, progress).await
             }
         }
     }
-}
-
-impl Progress<'_> {
-    fn told(&self, message: String, amount: (Option<u64>, Option<u64>)) {
-        let (done, total) = amount;
-        self.reporter.report(Event::StepProgressed { key: self.key, message, done, total });
-    }
-
-    fn line(&self, line: &str) {
-        // A counter that returns to the beginning of its line has its last state told.
-        let line = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default().to_owned();
-        self.reporter.report(Event::StepOutput { key: self.key, line });
-    }
-}
-
-fn done() -> Outcome {
-    Outcome::default()
-}
-
-fn created(id: String) -> Outcome {
-    Outcome { id: Some(id), ..Outcome::default() }
 }

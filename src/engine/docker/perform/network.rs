@@ -10,11 +10,11 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::connection::Connection;
-use super::super::{error_mapping, observe};
-use super::{created, done};
+use super::{DeclaredName, created, done};
 use crate::compose::hash;
 use crate::compose::model::{Ipam, Network};
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::{error_mapping, observe};
 use crate::plan::{Outcome, labels};
 use crate::target::TargetError;
 
@@ -31,12 +31,11 @@ struct Created {
 
 pub(super) async fn create(
     connection: &Connection,
-    (project, key): (&str, &str),
-    name: &str,
+    declared: DeclaredName<'_>,
     network: &Network,
 ) -> Result<Outcome, TargetError> {
-    let doing = format!("creating network {name}");
-    let body = request((project, key), name, network);
+    let doing = format!("creating network {}", declared.name);
+    let body = request(declared, network);
     let answer: Bytes = connection.post("/networks/create", &body, &doing).await?;
     let answer: Created = serde_json::from_slice(&answer)
         .map_err(|e| TargetError::Broken { operation: doing, message: e.to_string() })?;
@@ -44,11 +43,12 @@ pub(super) async fn create(
     Ok(Outcome { warnings, ..created(answer.id) })
 }
 
-fn request((project, key): (&str, &str), name: &str, network: &Network) -> Value {
+fn request(declared: DeclaredName<'_>, network: &Network) -> Value {
+    let DeclaredName { project, key, name } = declared;
     let mut labels: BTreeMap<String, String> = network.labels.clone();
     labels.insert(labels::NETWORK.to_owned(), key.to_owned());
     labels.insert(labels::PROJECT.to_owned(), project.to_owned());
-    labels.insert(labels::VERSION.to_owned(), super::super::COMPATIBLE_WITH.to_owned());
+    labels.insert(labels::VERSION.to_owned(), labels::COMPATIBLE_WITH.to_owned());
     labels.insert(labels::CONFIG_HASH.to_owned(), hash::network_hash(network));
     let mut body = json!({
         "Name": name,

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::super::connection::Connection;
-use super::super::observe;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::observe;
 use crate::target::TargetError;
 
 /// From a container's allocation of a host port until the engine lists it, and some more.

@@ -8,10 +8,10 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use serde_json::Value;
 
-use super::super::connection::encoded;
-use super::super::json_lines::json_lines;
-use super::super::{DockerEngine, credentials, images};
 use super::{Progress, created};
+use crate::engine::docker::json_lines::json_lines;
+use crate::engine::docker::query::encoded;
+use crate::engine::docker::{DockerEngine, credentials, error_mapping, images};
 use crate::plan::Outcome;
 use crate::target::TargetError;
 
@@ -115,14 +115,11 @@ fn pull_error(image: &str, error: TargetError) -> TargetError {
 }
 
 fn message_error(image: &str, message: &str) -> TargetError {
-    let lower = message.to_ascii_lowercase();
-    if lower.contains("no space left on device") {
+    if error_mapping::is_disk_full(message) {
         return TargetError::DiskFull { operation: format!("pulling {image}"), reason: message.to_owned() };
     }
-    // "pull access denied … may require 'docker login'" is how a registry says that there is no such repository.
-    let credentials = ["unauthorized", "authentication required", "incorrect username", "no basic auth credentials"];
     let (image, reason) = (image.to_owned(), message.to_owned());
-    if credentials.iter().any(|word| lower.contains(word)) && !lower.contains("pull access denied") {
+    if error_mapping::is_about_credentials(message) {
         return TargetError::RegistryRefused { image, reason };
     }
     TargetError::ImageMissing { image, reason }

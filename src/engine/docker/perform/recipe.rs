@@ -8,9 +8,9 @@ use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
-use super::super::{DockerEngine, images};
 use super::{Progress, created, image_build};
 use crate::compose::model::Build;
+use crate::engine::docker::{DockerEngine, images};
 use crate::image::{Recipe, Recipes, Trouble, trouble_in};
 use crate::output_file::{Content, Existing, OutputError, Rules, Scratch, Tree};
 use crate::plan::{Outcome, RecipeBuild};

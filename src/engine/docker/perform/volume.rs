@@ -6,24 +6,24 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::super::connection::Connection;
-use super::super::error_mapping;
-use super::{created, done};
+use super::{DeclaredName, created, done};
 use crate::compose::hash;
 use crate::compose::model::Volume;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::error_mapping;
 use crate::plan::{Outcome, labels};
 use crate::target::TargetError;
 
 pub(super) async fn create(
     connection: &Connection,
-    (project, key): (&str, &str),
-    name: &str,
+    declared: DeclaredName<'_>,
     volume: &Volume,
 ) -> Result<Outcome, TargetError> {
+    let DeclaredName { project, key, name } = declared;
     let mut labels: BTreeMap<String, String> = volume.labels.clone();
     labels.insert(labels::VOLUME.to_owned(), key.to_owned());
     labels.insert(labels::PROJECT.to_owned(), project.to_owned());
-    labels.insert(labels::VERSION.to_owned(), super::super::COMPATIBLE_WITH.to_owned());
+    labels.insert(labels::VERSION.to_owned(), labels::COMPATIBLE_WITH.to_owned());
     labels.insert(labels::CONFIG_HASH.to_owned(), hash::volume_hash(volume));
     let mut body = json!({ "Name": name, "Labels": labels });
     if !volume.driver.is_empty() {

@@ -10,11 +10,12 @@ use futures_util::TryStreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::DockerEngine;
-use super::super::connection::{Connection, encoded};
-use super::super::{copy, error_mapping};
 use super::image::{IMAGE, PROGRAM};
 use super::{FOLDER, ROLE, held_name, image, volume_name};
+use crate::engine::docker::DockerEngine;
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::query::encoded;
+use crate::engine::docker::{copy, error_mapping};
 use crate::plan::labels::AICTL_PROJECT;
 use crate::target::TargetError;
 
@@ -147,7 +148,7 @@ pub(super) async fn write(connection: &Connection, id: &str, entries: &[Entry<'_
                 if let Some((directory, _)) = path.rsplit_once('/') {
                     archive.directory(directory, 0o700)?;
                 }
-                archive.file(path, bytes, (0, 0, 0o600))?;
+                archive.file(path, bytes, copy::FileAccess::of_root(0o600))?;
             }
             Entry::Link(path, target) => archive.link(path, target)?,
         }

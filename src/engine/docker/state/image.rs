@@ -2,8 +2,8 @@
 //! Reads an architecture; returns a tar archive that the engine imports, so that a bare remote engine needs nothing.
 //! Never pulls.
 
-use super::super::connection::Connection;
-use super::super::{copy, error_mapping};
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::{copy, error_mapping};
 use crate::target::TargetError;
 use bollard::query_parameters::CreateImageOptionsBuilder;
 use bytes::Bytes;
@@ -80,7 +80,7 @@ pub(super) async fn import(connection: &Connection, architecture: &str) -> Resul
     let mut archive = copy::Archive::default();
     archive.directory("state", 0o700)?;
     if let Some(program) = program(architecture) {
-        archive.file(PROGRAM.trim_start_matches('/'), &program, (0, 0, 0o555))?;
+        archive.file(PROGRAM.trim_start_matches('/'), &program, copy::FileAccess::of_root(0o555))?;
     }
     let (repository, tag) = IMAGE.split_once(':').unwrap_or((IMAGE, "1"));
     let options = CreateImageOptionsBuilder::default()

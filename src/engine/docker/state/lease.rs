@@ -11,11 +11,11 @@ use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::super::DockerEngine;
-use super::super::error_mapping;
 use super::helper::{self, Entry, Helper};
-use super::records::Written;
+use super::records::{Written, lost_if_gone};
 use super::{Held, free_name, held_name};
+use crate::engine::docker::DockerEngine;
+use crate::engine::docker::error_mapping;
 use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
 use crate::target::TargetError;
 
@@ -45,7 +45,11 @@ enum Attempt {
 }
 
 impl DockerEngine {
-    pub(in super::super) async fn take_lease(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError> {
+    pub(in crate::engine::docker) async fn take_lease(
+        &self,
+        project: &str,
+        owner: &LeaseOwner,
+    ) -> Result<Lease, TargetError> {
         let mut taken_over = None;
         for _ in 0..ROUNDS {
             let helpers = self.helpers(project).await?;
@@ -66,7 +70,9 @@ impl DockerEngine {
                 },
             };
             if let Attempt::Won { id, running } = attempt {
-                return Ok(self.won(project, owner, (id, running), taken_over));
+                let lease = Lease { project: project.to_owned(), id, owner: owner.clone(), taken_over };
+                self.won(&lease, running);
+                return Ok(lease);
             }
             // The name may belong to a helper that the engine is still removing.
             tokio::time::sleep(LOOK).await;
@@ -103,21 +109,14 @@ impl DockerEngine {
     }
 
     /// The name is ours. Saying so in the volume and starting a new helper go on in the background.
-    fn won(
-        &self,
-        project: &str,
-        owner: &LeaseOwner,
-        (id, running): (String, bool),
-        taken_over: Option<LeaseOwner>,
-    ) -> Lease {
+    fn won(&self, lease: &Lease, running: bool) {
+        let (id, owner) = (lease.id.clone(), lease.owner.clone());
         let now = self.connection.engine_now().unix_timestamp();
-        let file =
-            LeaseFile { id: id.clone(), owner: owner.clone(), acquired_at: now, heartbeat: now, released: false };
+        let file = LeaseFile { id: id.clone(), owner, acquired_at: now, heartbeat: now, released: false };
         let written = Arc::new(Notify::new());
         let task = tokio::spawn(self.clone().settle_in((id.clone(), running), Arc::clone(&written)));
         let held = Held { since: now, unwritten: Some(encode(&file)), written, task: Some(task) };
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), held);
-        Lease { project: project.to_owned(), id, owner: owner.clone(), taken_over }
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id, held);
     }
 
     /// Says who holds the lease unless the first record does, then starts a new helper: a start keeps the engine from
@@ -214,13 +213,13 @@ impl DockerEngine {
         here && !std::path::Path::new("/proc").join(owner.pid.to_string()).exists()
     }
 
-    pub(in super::super) async fn renew_lease(&self, lease: &Lease) -> Result<(), TargetError> {
+    pub(in crate::engine::docker) async fn renew_lease(&self, lease: &Lease) -> Result<(), TargetError> {
         self.background_done(lease).await?;
         self.still_ours(lease).await?;
         self.write_lease_file(lease, false).await
     }
 
-    pub(in super::super) async fn still_ours(&self, lease: &Lease) -> Result<(), TargetError> {
+    pub(in crate::engine::docker) async fn still_ours(&self, lease: &Lease) -> Result<(), TargetError> {
         let held = self.holds(&lease.project, &lease.id).await?;
         if held { Ok(()) } else { Err(TargetError::LeaseLost { project: lease.project.clone() }) }
     }
@@ -244,7 +243,7 @@ impl DockerEngine {
     }
 
     /// Gives the lease back, and writes the record of how it ended in the same breath.
-    pub(in super::super) async fn give_lease_back(
+    pub(in crate::engine::docker) async fn give_lease_back(
         &self,
         lease: Lease,
         last: Option<&Record>,
@@ -267,7 +266,10 @@ impl DockerEngine {
         }
     }
 
-    pub(in super::super) async fn found_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError> {
+    pub(in crate::engine::docker) async fn found_lease(
+        &self,
+        project: &str,
+    ) -> Result<Option<ObservedLease>, TargetError> {
         match self.helpers(project).await?.iter().find(|helper| helper.held) {
             Some(held) => self.lease_of(project, held).await.map(Some),
             None => Ok(None),
@@ -275,7 +277,7 @@ impl DockerEngine {
     }
 
     /// Removes the lock that was seen and leaves a free helper behind, so that a prune finds the volume in use.
-    pub(in super::super) async fn force_lease(&self, observed: &ObservedLease) -> Result<(), TargetError> {
+    pub(in crate::engine::docker) async fn force_lease(&self, observed: &ObservedLease) -> Result<(), TargetError> {
         self.remove_helper(&observed.id).await?;
         if let Some(id) = self.create_helper(&observed.project, &free_name(&observed.project)).await? {
             helper::start(&self.connection, &id).await;
@@ -290,12 +292,4 @@ fn encode(file: &LeaseFile) -> Vec<u8> {
 
 fn since(now: OffsetDateTime, then: i64) -> Duration {
     Duration::from_secs(u64::try_from(now.unix_timestamp() - then).unwrap_or(0))
-}
-
-/// What our own helper no longer takes, it no longer takes because it is gone.
-pub(super) fn lost_if_gone(error: TargetError, lease: &Lease) -> TargetError {
-    match error {
-        TargetError::NotFound { .. } => TargetError::LeaseLost { project: lease.project.clone() },
-        other => other,
-    }
 }

@@ -2,11 +2,10 @@
 //! Reads and writes `releases/000012-pending.json`; returns records in the order they were made.
 //! Never writes without the lease's own helper, so that a lost lease cannot write.
 
-use super::super::DockerEngine;
-use super::super::copy;
 use super::helper::{self, Entry};
-use super::lease::lost_if_gone;
 use super::{FOLDER as STATE, volume_name};
+use crate::engine::docker::DockerEngine;
+use crate::engine::docker::copy;
 use crate::release::{FORMAT, Lease, Record, RecordError, RecordPhase};
 use crate::target::TargetError;
 
@@ -39,6 +38,14 @@ impl Written {
     }
 }
 
+/// What our own helper no longer takes, it no longer takes because it is gone.
+pub(super) fn lost_if_gone(error: TargetError, lease: &Lease) -> TargetError {
+    match error {
+        TargetError::NotFound { .. } => TargetError::LeaseLost { project: lease.project.clone() },
+        other => other,
+    }
+}
+
 /// The number in what the link says, when it says that the operation ended.
 fn ended(link: &str) -> Option<u32> {
     let mut parts = link.rsplit('/').next()?.splitn(3, '-');
@@ -48,17 +55,17 @@ fn ended(link: &str) -> Option<u32> {
 }
 
 impl DockerEngine {
-    pub(in super::super) async fn append(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
+    pub(in crate::engine::docker) async fn append(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
         self.write_held(lease, &Written::of(record)?.entries()).await
     }
 
     /// The number of the last operation, when it is plain that it ended.
-    pub(in super::super) async fn last_end(&self, lease: &Lease) -> Result<Option<u32>, TargetError> {
+    pub(in crate::engine::docker) async fn last_end(&self, lease: &Lease) -> Result<Option<u32>, TargetError> {
         let link = copy::link_target(&self.connection, &lease.id, &format!("{STATE}/{LAST}")).await;
         Ok(link.map_err(|e| lost_if_gone(e, lease))?.as_deref().and_then(ended))
     }
 
-    pub(in super::super) async fn history(&self, project: &str) -> Result<Vec<Record>, TargetError> {
+    pub(in crate::engine::docker) async fn history(&self, project: &str) -> Result<Vec<Record>, TargetError> {
         let helper = match self.helpers(project).await?.into_iter().next() {
             Some(helper) => Some(helper.id),
             None => self.any_with_volume(project).await?,
@@ -80,7 +87,7 @@ impl DockerEngine {
 
     /// Ends the process of our own helper, so that it is removed faster. It holds the lock all the same, and files can be
     /// written to it; only a prune would take it now, as it would take the volume when the helper is gone.
-    pub(in super::super) async fn end_helper(&self, lease: &Lease) {
+    pub(in crate::engine::docker) async fn end_helper(&self, lease: &Lease) {
         let _ = self.background_done(lease).await;
         let options = bollard::query_parameters::KillContainerOptionsBuilder::default().signal("SIGKILL").build();
         // Not running, or gone: `retire` sees to the rest.
@@ -88,7 +95,7 @@ impl DockerEngine {
     }
 
     /// Removes the helpers; the volume stays unless it is to be forgotten.
-    pub(in super::super) async fn retire_state(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
+    pub(in crate::engine::docker) async fn retire_state(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.connection.moments.all_settled().await;
         self.background_done(&lease).await?;
         let (ours, others): (Vec<_>, Vec<_>) =
@@ -105,10 +112,15 @@ impl DockerEngine {
         }
         let options = bollard::query_parameters::RemoveVolumeOptionsBuilder::default().force(true).build();
         let removed = self.connection.api.remove_volume(&volume_name(&lease.project), Some(options)).await;
-        removed.map_err(|e| super::super::error_mapping::map(&self.connection, "removing the project state", e))
+        removed
+            .map_err(|e| crate::engine::docker::error_mapping::map(&self.connection, "removing the project state", e))
     }
 
-    pub(in super::super) async fn state_exists(&self, project: &str, history: bool) -> Result<bool, TargetError> {
+    pub(in crate::engine::docker) async fn state_exists(
+        &self,
+        project: &str,
+        history: bool,
+    ) -> Result<bool, TargetError> {
         let runs = !self.helpers(project).await?.is_empty();
         if runs || !history {
             return Ok(runs);
@@ -116,7 +128,7 @@ impl DockerEngine {
         match self.connection.api.inspect_volume(&volume_name(project)).await {
             Ok(_) => Ok(true),
             Err(error) => {
-                match super::super::error_mapping::map(&self.connection, "reading the project state", error) {
+                match crate::engine::docker::error_mapping::map(&self.connection, "reading the project state", error) {
                     TargetError::NotFound { .. } => Ok(false),
                     error => Err(error),
                 }

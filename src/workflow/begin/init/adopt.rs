@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::{Draft, InitReport, write};
+use super::written::{Draft, InitReport, write};
 use crate::compose::value::Node;
 use crate::compose::{ComposeError, LoadArgs, Located, load_model, locate};
 use crate::error::Result;
@@ -40,7 +40,11 @@ pub(super) fn adopt(context: &Context, directory: &Path) -> Result<InitReport> {
     let model = load_model(&args, &LocalFiles)?;
     let environment = context.options.environment.clone().unwrap_or_else(|| ENVIRONMENT.to_owned());
     let secrets = generated_names(context)?;
-    let text = project_file(directory, &found, (&environment, &secrets, migration(&model.root)));
+    let text = project_file(
+        directory,
+        &found,
+        &FileParts { environment: &environment, secrets: &secrets, migration: migration(&model.root) },
+    );
     let draft = Draft { path: PROJECT_FILE.to_owned(), bytes: text.into_bytes(), is_program: false };
     let report = write(context, directory, vec![draft])?;
     Ok(InitReport { environment: Some(environment), ..report })
@@ -53,10 +57,18 @@ fn nothing_here(directory: &Path) -> WorkflowError {
     }
 }
 
+/// What the project file says besides the compose files.
+struct FileParts<'a> {
+    environment: &'a str,
+    secrets: &'a [String],
+    /// The service whose migration is a task.
+    migration: Option<String>,
+}
+
 fn project_file(
     directory: &Path,
     found: &Located,
-    (environment, secrets, migration): (&str, &[String], Option<String>),
+    FileParts { environment, secrets, migration }: &FileParts<'_>,
 ) -> String {
     let relative = |file: &String| {
         let path = Path::new(file);
@@ -70,11 +82,11 @@ fn project_file(
     if !secrets.is_empty() {
         text += "\n# Generate missing values in .env with `aictl secrets generate`.\nsecrets:\n";
     }
-    for name in secrets {
+    for name in *secrets {
         text += &format!("  {name}: {{ generate: url-safe, bytes: 32 }}\n");
     }
     if let Some(service) = migration {
-        let service = quoted(&service);
+        let service = quoted(service);
         text += &format!("\ntasks:\n  migrate: {{ service: {service}, command: [alembic, upgrade, head] }}\n");
     }
     text
@@ -114,7 +126,11 @@ mod tests {
             files: vec!["/srv/shop/compose.yaml".into(), "/srv/shop/it's odd: {x}.yaml".into()],
         };
         let secrets = ["DB_PASSWORD".to_owned()];
-        let text = project_file(Path::new("/srv/shop"), &found, ("on", &secrets, Some("1c-api".into())));
+        let text = project_file(
+            Path::new("/srv/shop"),
+            &found,
+            &FileParts { environment: "on", secrets: &secrets, migration: Some("1c-api".into()) },
+        );
         let project = crate::project::parse_project(&text).unwrap();
         assert_eq!(project.name.as_deref(), Some("shop"));
         assert_eq!(project.environments["on"].compose, ["compose.yaml", "it's odd: {x}.yaml"]);

@@ -58,7 +58,7 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
     let setting = load_setting(context)?;
     let wanted = load_wanted(context, &setting)?.0;
     check_names(&wanted, &args.keys)?;
-    let existing = setting.files.iter().find(|file| file.path == setting.target);
+    let existing = existing(&setting);
     let fill = Fill {
         existing,
         template: setting.template.as_ref(),
@@ -70,7 +70,7 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
     let mut random = context.random;
     let filled = fill.fill(&mut |form| secret::generate(form, &mut random));
     let filled = filled.map_err(|error| cannot(context, &setting, &error))?;
-    let report = report(context, (&setting, existing), &wanted, &filled);
+    let report = report(context, &setting, &wanted, &filled);
     if report.dry_run || !report.changed() {
         return Ok(report);
     }
@@ -112,12 +112,12 @@ fn cannot(context: &Context, setting: &Setting, error: &FillError) -> WorkflowEr
     WorkflowError::File { path: shown(context, &setting.target), reason: error.to_string() }
 }
 
-fn report(
-    context: &Context,
-    (setting, existing): (&Setting, Option<&EnvFile>),
-    wanted: &[EnvVariable],
-    filled: &Filled,
-) -> GenerateReport {
+/// The file to write, when it is there already.
+fn existing(setting: &Setting) -> Option<&EnvFile> {
+    setting.files.iter().find(|file| file.path == setting.target)
+}
+
+fn report(context: &Context, setting: &Setting, wanted: &[EnvVariable], filled: &Filled) -> GenerateReport {
     let changed = |key: &str| filled.changes.iter().any(|change| change.key == key);
     let has_value = |key: &str| {
         let value = setting.found(key).and_then(|(_, entry)| entry.value.as_deref()).unwrap_or_default();
@@ -127,7 +127,7 @@ fn report(
     let to_give = wanted.iter().filter(|wanted| wanted.origin == Origin::Required && !has_value(&wanted.key));
     GenerateReport {
         file: shown(context, &setting.target),
-        created: existing.is_none() && !filled.text.is_empty(),
+        created: existing(setting).is_none() && !filled.text.is_empty(),
         dry_run: context.options.dry_run,
         changes: filled.changes.clone(),
         kept: kept.map(|wanted| wanted.key.clone()).collect(),

@@ -9,9 +9,9 @@ use std::time::Duration;
 use futures_util::stream::{BoxStream, SelectAll, StreamExt};
 use tokio::time::Instant;
 
+use super::lines::{Ended, LogSelection, displayed, open_all, show, source, unreadable};
 use super::merge::Merge;
 use super::seen::Seen;
-use super::{Ended, LogSelection, displayed, open_all, show, source, unreadable};
 use crate::event::LogLine;
 use crate::plan::{Change, ChangeKind, InstanceState, ObservedInstance, Scope};
 use crate::session::Context;
@@ -29,7 +29,8 @@ type Changes = BoxStream<'static, Result<Change, TargetError>>;
 /// A line of a container; `None` is the end of its stream.
 type Tagged = (String, Option<Result<LogLine, TargetError>>);
 
-struct Follower<'a> {
+/// Follows the containers of a selection and their successors.
+pub(super) struct Follower<'a> {
     context: &'a Context,
     target: &'a Arc<dyn Target>,
     wanted: &'a LogSelection,
@@ -41,31 +42,30 @@ struct Follower<'a> {
     until: Instant,
 }
 
-/// Follows the containers and their successors.
-pub(super) async fn follow(
-    context: &Context,
-    (target, changes): (&Arc<dyn Target>, Changes),
-    containers: Vec<ObservedInstance>,
-    wanted: &LogSelection,
-) -> Result<(), Ended> {
-    let mut follower = Follower {
-        context,
-        target,
-        wanted,
-        seen: BTreeMap::new(),
-        containers: containers.iter().map(|c| (c.id.clone(), c.clone())).collect(),
-        live: SelectAll::new(),
-        open: BTreeSet::new(),
-        until: Instant::now() + PATIENCE,
-    };
-    follower.history(&containers).await?;
-    for container in &containers {
-        follower.attach(container).await;
+impl<'a> Follower<'a> {
+    pub(super) fn new(context: &'a Context, target: &'a Arc<dyn Target>, wanted: &'a LogSelection) -> Self {
+        Self {
+            context,
+            target,
+            wanted,
+            seen: BTreeMap::new(),
+            containers: BTreeMap::new(),
+            live: SelectAll::new(),
+            open: BTreeSet::new(),
+            until: Instant::now() + PATIENCE,
+        }
     }
-    follower.stream(changes).await
-}
 
-impl Follower<'_> {
+    /// Shows the containers' histories, then lines as they come.
+    pub(super) async fn follow(mut self, containers: Vec<ObservedInstance>, changes: Changes) -> Result<(), Ended> {
+        self.containers = containers.iter().map(|c| (c.id.clone(), c.clone())).collect();
+        self.history(&containers).await?;
+        for container in &containers {
+            self.attach(container).await;
+        }
+        self.stream(changes).await
+    }
+
     async fn history(&mut self, containers: &[ObservedInstance]) -> Result<(), Ended> {
         if self.wanted.args.tail == Some(0) {
             return Ok(());

@@ -3,6 +3,7 @@
 //! Never loads a whole log: histories are merged while they stream.
 
 mod follow;
+mod lines;
 mod merge;
 mod seen;
 mod time;
@@ -12,13 +13,14 @@ use std::sync::Arc;
 use clap::Args;
 
 use crate::error::{ErrorKind, Result};
-use crate::event::LogLine;
-use crate::plan::{ObservedInstance, labels};
+use crate::plan::ObservedInstance;
 use crate::session::attached_process::Passed;
 use crate::session::load::load_named;
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
-use crate::target::{LogArgs, LogStream, Target, TargetError};
+use crate::target::{LogArgs, Target};
+use follow::Follower;
+use lines::{Ended, LogSelection, displayed, open_all, show, source, unreadable};
 use merge::Merge;
 
 /// View output from containers
@@ -63,23 +65,6 @@ fn tail(text: &str) -> std::result::Result<Tail, String> {
     text.parse().map(|n| Tail(Some(n))).map_err(|_| format!("invalid value `{text}`, expected a number or `all`"))
 }
 
-/// Whose logs, and which part of them.
-pub(super) struct LogSelection {
-    services: Vec<String>,
-    index: Option<u32>,
-    project: String,
-    args: LogArgs,
-}
-
-impl LogSelection {
-    /// Whether a container of the project is meant.
-    fn has(&self, container: &ObservedInstance) -> bool {
-        let service = self.services.is_empty() || self.services.contains(&container.service);
-        let number = self.index.is_none_or(|n| n == container.number);
-        service && number && !container.one_off && !container.service.is_empty()
-    }
-}
-
 /// Shows the logs.
 pub async fn run(context: &Context, args: LogsArgs) -> Result<Passed> {
     let loaded = load_named(context)?;
@@ -96,7 +81,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Result<Passed> {
         ended = async {
             match changes {
                 None => history(context, &target, &containers, &wanted.args).await,
-                Some(changes) => follow::follow(context, (&target, changes), containers, &wanted).await,
+                Some(changes) => Follower::new(context, &target, &wanted).follow(containers, changes).await,
             }
         } => ended,
         // Ctrl-C is how following ends: nothing is wrong and nothing needs saying.
@@ -122,28 +107,6 @@ fn range(context: &Context, args: &LogsArgs) -> Result<LogArgs> {
     Ok(LogArgs { follow: false, since: point(&args.since)?, until: point(&args.until)?, tail: args.tail.0 })
 }
 
-/// Why streaming ended early.
-pub(super) enum Ended {
-    /// The reader of our output went away, as `head` does.
-    ReaderGone,
-    /// Something broke.
-    Failed(crate::error::Error),
-}
-
-impl<E: Into<crate::error::Error>> From<E> for Ended {
-    fn from(error: E) -> Self {
-        Self::Failed(error.into())
-    }
-}
-
-/// Hands one line on.
-pub(super) fn show(context: &Context, line: &LogLine) -> std::result::Result<(), Ended> {
-    context.output.log(line).map_err(|e| match e.kind() {
-        std::io::ErrorKind::BrokenPipe => Ended::ReaderGone,
-        _ => WorkflowError::File { path: "standard output".to_owned(), reason: e.to_string() }.into(),
-    })
-}
-
 /// Prints the histories of all containers in the order of time.
 async fn history(
     context: &Context,
@@ -161,48 +124,6 @@ async fn history(
     Ok(())
 }
 
-/// The streams of the containers' logs, in their order; one that cannot be read is empty, and said.
-pub(super) async fn open_all(
-    context: &Context,
-    target: &Arc<dyn Target>,
-    containers: &[ObservedInstance],
-    args: &LogArgs,
-) -> Vec<LogStream> {
-    let opened = futures_util::future::join_all(containers.iter().map(|c| target.logs(c, args))).await;
-    let streams = opened.into_iter().zip(containers).map(|(stream, container)| {
-        stream.unwrap_or_else(|error| {
-            unreadable(context, Some(container), &error);
-            Box::pin(futures_util::stream::empty()) as LogStream
-        })
-    });
-    streams.collect()
-}
-
-/// A container that was removed meanwhile has no log any more; everything else is worth a word.
-pub(super) fn unreadable(context: &Context, container: Option<&ObservedInstance>, error: &TargetError) {
-    if !matches!(error, TargetError::NotFound { .. }) {
-        let name = container.map(|c| c.name.as_str()).unwrap_or_default();
-        context.reporter.warn(format!("cannot read the log of {name}: {error}"));
-    }
-}
-
-/// The container under the name it is going to have: while it replaces another, its own is a temporary one.
-pub(super) fn displayed(container: &ObservedInstance) -> ObservedInstance {
-    let mut container = container.clone();
-    if let Some(name) = container.labels.get(labels::REPLACE)
-        && container.name.ends_with(name.as_str())
-    {
-        container.name = name.clone();
-    }
-    container
-}
-
-/// What lines of this container begin with.
-pub(super) fn source(container: &ObservedInstance, project: &str) -> String {
-    let short = container.name.strip_prefix(project).and_then(|rest| rest.strip_prefix('-'));
-    short.unwrap_or(&container.name).to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,14 +134,5 @@ mod tests {
         assert_eq!(tail("-1"), Ok(Tail(None)));
         assert_eq!(tail("20"), Ok(Tail(Some(20))));
         assert!(tail("some").is_err());
-    }
-
-    #[test]
-    fn a_replacement_is_shown_under_the_name_it_takes_over() {
-        let labels = [(labels::REPLACE.to_owned(), "shop-api-1".to_owned())].into();
-        let container = ObservedInstance { name: "0a1b_shop-api-1".into(), labels, ..Default::default() };
-        assert_eq!(source(&displayed(&container), "shop"), "api-1");
-        let fixed = ObservedInstance { name: "the-db".into(), ..Default::default() };
-        assert_eq!(source(&displayed(&fixed), "shop"), "the-db");
     }
 }

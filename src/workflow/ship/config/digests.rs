@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{ConfigArgs, of_model, of_stack};
+use super::options::ConfigArgs;
+use super::text::{of_model, of_stack};
 use crate::compose::{Finding, LoadArgs, load, load_model};
 use crate::error::Result;
 use crate::image::Reference;

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
-use super::Format;
+use super::options::Format;
 use crate::compose::emit::to_yaml;
 use crate::compose::hash::config_hash;
 use crate::compose::json::{self, Layout};

@@ -68,7 +68,8 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<LoadReport>
     let present = target.need_images()?.observe_images().await?;
     let wanted: Vec<BundledImage> =
         bundle.contents().images.iter().filter(|image| !is_there(&present, image)).cloned().collect();
-    check(&bundle, &path, (&wanted, &architecture), &present)?;
+    check_architecture(&wanted, &architecture)?;
+    check_layers(&bundle, &path, &wanted, &present)?;
     let mut absent_files = Vec::new();
     if !context.options.dry_run {
         if !wanted.is_empty() {
@@ -169,17 +170,17 @@ fn is_same(found: &ObservedImage, image: &BundledImage) -> bool {
     [&image.id, &image.manifest.digest].iter().any(|digest| digest.to_string() == found.id)
 }
 
-/// Everything that can be known to be wrong before the first byte is sent.
-fn check(
-    bundle: &Bundle,
-    path: &Path,
-    (wanted, engine): (&[BundledImage], &str),
-    present: &[ObservedImage],
-) -> Result<()> {
+/// The engine must run the images.
+fn check_architecture(wanted: &[BundledImage], engine: &str) -> Result<()> {
     if let Some(image) = wanted.iter().find(|image| !engine.is_empty() && !runs(engine, &image.architecture)) {
         let (image, found, engine) = (image.reference.clone(), image.architecture.clone(), engine.to_owned());
         return Err(ImageError::WrongArchitecture { image, found, engine }.into());
     }
+    Ok(())
+}
+
+/// The engine must have the layers that the bundle leaves out.
+fn check_layers(bundle: &Bundle, path: &Path, wanted: &[BundledImage], present: &[ObservedImage]) -> Result<()> {
     let layers: Vec<Vec<String>> = present.iter().map(|image| image.layers.clone()).collect();
     let missing: Vec<String> =
         bundle.missing(&wanted.iter().collect::<Vec<_>>(), &layers).iter().map(Digest::to_string).collect();

@@ -14,9 +14,9 @@ use bollard::auth::DockerCredentials;
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 
-use super::super::{DockerEngine, credentials, error_mapping, images};
 use super::{Progress, created, image};
 use crate::compose::model::Build;
+use crate::engine::docker::{DockerEngine, credentials, error_mapping, images};
 use crate::plan::Outcome;
 use crate::target::TargetError;
 use context::Context;
@@ -211,7 +211,7 @@ fn build_error(request: &BuildRequest<'_>, error: TargetError, output: Output<'_
         TargetError::Refused { message, .. } => message,
         other => return other,
     };
-    if reason.to_ascii_lowercase().contains("no space left on device") {
+    if error_mapping::is_disk_full(&reason) {
         return TargetError::DiskFull { operation: format!("building {}", request.image), reason };
     }
     TargetError::BuildFailed { service: request.service.to_owned(), reason, log: output.last_lines() }

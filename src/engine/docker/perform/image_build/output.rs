@@ -7,7 +7,7 @@ use std::collections::{HashMap, VecDeque};
 use bollard::moby::buildkit::v1::StatusResponse;
 use bollard::models::{BuildInfo, BuildInfoAux};
 
-use super::super::Progress;
+use crate::engine::docker::perform::Progress;
 
 /// Lines kept of a step.
 const KEPT: usize = 20;

@@ -1,17 +1,15 @@
-//! Containers, networks and volumes: created, seen, started, stopped, removed.
+//! Changing what runs: containers, networks and volumes are created, started, stopped, removed.
 
 use std::time::{Duration, Instant};
 
-use aictl::plan::{ContainerOperation, CopiedFile, InstanceState, Operation, Scope, labels};
+use aictl::plan::{ContainerOperation, CopiedFile, InstanceState, Operation, Scope};
 use aictl::target::{ExecArgs, ExecInput, TargetError};
-use futures_util::StreamExt as _;
 use serde_json::json;
 
 use super::contract;
 use super::lab::{Kept, Lab};
 
 contract!(
-    a_created_container_is_observed_as_created,
     a_started_container_runs_and_a_stopped_one_says_how_it_ended,
     starting_what_runs_and_stopping_what_stopped_is_no_error,
     removing_what_is_gone_is_no_error,
@@ -21,12 +19,8 @@ contract!(
     a_missing_network_is_named_at_the_start_at_the_latest,
     a_taken_port_names_the_container_that_holds_it,
     a_program_that_is_not_there_fails_the_start,
-    networks_and_volumes_are_found_by_project_and_by_name,
     files_reach_the_container_with_owner_and_mode,
     files_reach_a_read_only_container,
-    the_exit_code_of_a_container_is_waited_for,
-    changes_of_the_project_are_told,
-    an_unknown_container_is_not_found,
     a_container_is_renamed_killed_and_restarted,
 );
 
@@ -34,16 +28,6 @@ const SLEEP: [&str; 2] = ["sleep", "1000"];
 
 fn sleeper() -> serde_json::Value {
     json!({"command": SLEEP, "network_mode": "none", "stop_grace_period": "1s"})
-}
-
-async fn a_created_container_is_observed_as_created(lab: &Lab) {
-    let id = lab.create(lab.spec("a", 2, sleeper())).await;
-    let observed = lab.observe().await;
-    let container = &observed.instances[0];
-    assert_eq!((container.id.as_str(), container.state), (id.as_str(), InstanceState::Created));
-    assert_eq!((container.service.as_str(), container.number, container.one_off), ("a", 2, false));
-    assert_eq!(container.docker.config_hash.as_deref(), Some("0".repeat(64).as_str()));
-    assert_eq!((container.exit_code, container.started_at.as_deref()), (None, None));
 }
 
 async fn a_started_container_runs_and_a_stopped_one_says_how_it_ended(lab: &Lab) {
@@ -144,26 +128,6 @@ async fn a_program_that_is_not_there_fails_the_start(lab: &Lab) {
     assert!(reason.contains("/no/such"), "{reason}");
 }
 
-async fn networks_and_volumes_are_found_by_project_and_by_name(lab: &Lab) {
-    lab.network("front").await.unwrap();
-    lab.volume("data").await.unwrap();
-    let found = lab.observe().await;
-    let (network, volume) = (format!("{}_front", lab.project), format!("{}_data", lab.project));
-    assert_eq!(found.networks.iter().map(|n| &n.name).collect::<Vec<_>>(), [&network]);
-    assert_eq!(found.volumes.iter().map(|v| &v.name).collect::<Vec<_>>(), [&volume]);
-    assert_eq!(found.networks[0].labels[labels::NETWORK], "front");
-    assert_eq!(found.volumes[0].labels[labels::CONFIG_HASH].len(), 64);
-    let scope = Scope {
-        project: "aictl-test-nobody".into(),
-        networks: vec![network.clone(), format!("{network}x")],
-        volumes: vec![volume.clone(), lab.project.clone()],
-        images: Vec::new(),
-    };
-    let by_name = lab.target.observe(&scope).await.unwrap();
-    assert_eq!((by_name.networks, by_name.volumes), (found.networks, found.volumes));
-    assert!(lab.network("front").await.is_err());
-}
-
 fn file(target: &str) -> CopiedFile {
     CopiedFile { target: target.into(), content: b"a $ecret '\"\n".to_vec(), uid: 7, gid: 8, mode: 0o440 }
 }
@@ -197,36 +161,6 @@ async fn files_reach_a_read_only_container(lab: &Lab) {
     for path in ["/run/secrets/token", "/etc/app/x.conf"] {
         assert_eq!(content(lab, &id, path).await, "7:8:440\na $ecret '\"\n");
     }
-}
-
-async fn the_exit_code_of_a_container_is_waited_for(lab: &Lab) {
-    let model = json!({"command": ["sh", "-c", "exit 3"], "network_mode": "none"});
-    let id = lab.run(lab.spec("a", 1, model)).await;
-    assert_eq!(lab.target.wait_exit(&id).await, Ok(3));
-    // A container that ended already answers at once.
-    assert_eq!(lab.target.wait_exit(&id).await, Ok(3));
-}
-
-async fn changes_of_the_project_are_told(lab: &Lab) {
-    use aictl::plan::{Change, ChangeKind};
-    let mut changes = lab.target.watch(&lab.project).await.unwrap();
-    let id = lab.run(lab.spec("a", 1, json!({"command": ["true"], "network_mode": "none"}))).await;
-    lab.target.wait_exit(&id).await.unwrap();
-    lab.remove(&id).await.unwrap();
-    let mut told = Vec::new();
-    while told.len() < 3 {
-        let next = tokio::time::timeout(Duration::from_secs(20), changes.next()).await;
-        told.push(next.expect("a change was not told").unwrap().unwrap());
-    }
-    let kinds = [ChangeKind::Started, ChangeKind::Died, ChangeKind::Removed];
-    assert_eq!(told, kinds.map(|kind| Change { id: id.clone(), kind }));
-}
-
-async fn an_unknown_container_is_not_found(lab: &Lab) {
-    let gone = format!("{}-gone", lab.project);
-    let expected = TargetError::NotFound { kind: "container", name: gone.clone() };
-    assert_eq!(lab.target.observe_instance(&gone).await, Err(expected.clone()));
-    assert_eq!(lab.start(&gone).await, Err(expected));
 }
 
 async fn a_container_is_renamed_killed_and_restarted(lab: &Lab) {

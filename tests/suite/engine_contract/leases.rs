@@ -1,6 +1,6 @@
-//! The lease and the records.
+//! The lease.
 
-use aictl::release::{LeaseVerdict, OperationKind, Record, RecordPhase, StepOutcome};
+use aictl::release::LeaseVerdict;
 use aictl::target::TargetError;
 
 use super::contract;
@@ -11,31 +11,7 @@ contract!(
     a_held_lease_says_who_holds_it,
     of_many_contenders_exactly_one_wins,
     a_broken_lease_is_lost_to_its_holder,
-    records_come_back_in_order,
-    a_lost_lease_cannot_record,
-    forgotten_state_is_gone,
 );
-
-fn record(sequence: u32, phase: RecordPhase) -> Record {
-    Record {
-        sequence,
-        phase,
-        operation: "start".into(),
-        environment: None,
-        time: format!("2026-01-01T00:00:{sequence:02}Z"),
-        owner: Default::default(),
-        steps: vec![aictl::release::StepRecord {
-            operation: OperationKind::CreateContainer,
-            subject: "container a-api-1".into(),
-            service: Some("api".into()),
-            cause: "it does not exist".into(),
-            outcome: StepOutcome::Planned,
-            duration_ms: None,
-        }],
-        error: vec![],
-        evidence: vec![],
-    }
-}
 
 async fn a_free_lease_is_taken_seen_and_given_back(lab: &Lab) {
     assert_eq!(lab.target.observe_lease(&lab.project).await, Ok(None));
@@ -86,38 +62,4 @@ async fn a_broken_lease_is_lost_to_its_holder(lab: &Lab) {
     assert_eq!(lab.target.release(lease).await, Err(lost));
     lab.target.renew(&other).await.unwrap();
     lab.target.release(other).await.unwrap();
-}
-
-async fn records_come_back_in_order(lab: &Lab) {
-    assert_eq!(lab.target.load_records(&lab.project).await, Ok(vec![]));
-    let lease = lab.target.acquire(&lab.project, &lab.owner(1)).await.unwrap();
-    let written = [
-        record(1, RecordPhase::Pending),
-        record(1, RecordPhase::Done),
-        record(2, RecordPhase::Pending),
-        record(2, RecordPhase::Failed),
-    ];
-    for record in &written {
-        lab.target.record(&lease, record).await.unwrap();
-    }
-    lab.target.release(lease).await.unwrap();
-    assert_eq!(lab.target.load_records(&lab.project).await, Ok(written.to_vec()));
-}
-
-async fn a_lost_lease_cannot_record(lab: &Lab) {
-    let lease = lab.target.acquire(&lab.project, &lab.owner(1)).await.unwrap();
-    lab.target.record(&lease, &record(1, RecordPhase::Pending)).await.unwrap();
-    let observed = lab.target.observe_lease(&lab.project).await.unwrap().unwrap();
-    lab.target.break_lease(&observed).await.unwrap();
-    let refused = lab.target.record(&lease, &record(1, RecordPhase::Done)).await;
-    assert_eq!(refused, Err(TargetError::LeaseLost { project: lab.project.clone() }));
-    assert_eq!(lab.target.load_records(&lab.project).await, Ok(vec![record(1, RecordPhase::Pending)]));
-}
-
-async fn forgotten_state_is_gone(lab: &Lab) {
-    let lease = lab.target.acquire(&lab.project, &lab.owner(1)).await.unwrap();
-    lab.target.record(&lease, &record(1, RecordPhase::Done)).await.unwrap();
-    lab.target.retire(lease, true).await.unwrap();
-    assert_eq!(lab.target.observe_lease(&lab.project).await, Ok(None));
-    assert_eq!(lab.target.load_records(&lab.project).await, Ok(vec![]));
 }

@@ -1,0 +1,73 @@
+//! What is wanted of a convergence: the stack, the selection, the contents, the operator's wishes.
+//! Data only.
+//! Never observed: what was found is beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::compose::model::Stack;
+use crate::plan::content::ServiceContent;
+
+/// When containers are replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Recreate {
+    /// When something about them changed.
+    #[default]
+    Changed,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The operator's wishes about a convergence.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConvergeOptions {
+    /// When containers are replaced.
+    pub recreate: Recreate,
+    /// Remove containers of services the files no longer have.
+    pub remove_orphans: bool,
+    /// Say nothing of them either.
+    pub ignore_orphans: bool,
+    /// Wait for every started service, not only where a dependent needs it.
+    pub wait: bool,
+    /// Create only, start nothing.
+    pub create_only: bool,
+    /// Seconds between stop signal and kill, instead of the service's own.
+    pub stop_timeout: Option<Duration>,
+    /// How long to wait for each service, instead of what its health check implies.
+    pub ready_timeout: Option<Duration>,
+    /// Make the networks and volumes no selected service uses too.
+    pub all_resources: bool,
+    /// Do not carry anonymous volumes over to replacements.
+    pub renew_anonymous_volumes: bool,
+}
+
+/// Everything wanted of a project.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// The stack, with `--scale` applied.
+    pub stack: &'a Stack,
+    /// The services to converge; the others are left alone.
+    pub selected: &'a BTreeSet<String>,
+    /// Contents by service.
+    pub contents: &'a BTreeMap<String, ServiceContent>,
+    /// Env files given on the command line, absolute, for the label.
+    pub env_files: &'a [String],
+    /// Version for the label.
+    pub version: &'a str,
+    /// Wishes.
+    pub options: &'a ConvergeOptions,
+}
+
+impl Wanted<'_> {
+    /// The name on the engine of a network of the files.
+    pub fn network_name(&self, key: &str) -> String {
+        let name = self.stack.networks.get(key).map(|n| n.name.clone()).filter(|n| !n.is_empty());
+        name.unwrap_or_else(|| format!("{}_{key}", self.stack.name))
+    }
+
+    pub(super) fn is_selected(&self, service: &str) -> bool {
+        self.selected.contains(service)
+    }
+}

@@ -1,0 +1,20 @@
+//! The state of a container in words.
+//! Reads what was observed.
+//! Never judges it.
+
+use crate::plan::{InstanceState, ObservedInstance};
+
+/// The state in words: `exited with 3`, `running, unhealthy: …`.
+pub(super) fn described(container: &ObservedInstance) -> String {
+    let mut words = match (container.state, container.exit_code) {
+        (InstanceState::Exited | InstanceState::Dead, Some(code)) => format!("exited with {code}"),
+        (state, _) => state.word().to_owned(),
+    };
+    if container.oom_killed {
+        words.push_str(", out of memory");
+    }
+    if let Some(error) = container.error.as_ref().filter(|error| !error.is_empty()) {
+        words.push_str(&format!(": {error}"));
+    }
+    words
+}
