@@ -61,6 +61,9 @@ async fn of_ship(context: &Context, verb: ShipVerb) -> Result<Box<dyn Report>> {
     match verb {
         ShipVerb::Build(args) => ship::build::run(context, args).await,
         ShipVerb::Plan(args) => ship::plan::run(context, args).await,
+        ShipVerb::History(args) => ship::history::run(context, args).await,
+        ShipVerb::Show(args) => ship::show::run(context, args).await,
+        ShipVerb::Explain(args) => ship::explain::run(context, args).await,
         ShipVerb::Pull(args) => ship::pull::run(context, args).await,
         ShipVerb::Images(args) => ship::images::run(context, args).await,
         ShipVerb::Config(args) => ship::config::run(context, args).await,

@@ -13,6 +13,5 @@ mod step_log;
 mod tasks;
 
 pub use error::ExecuteError;
-pub use evidence::Evidence;
 pub use run::{Execution, Runner, await_ready, execute, execute_part};
 pub use tasks::TaskRunner;

@@ -14,15 +14,16 @@ use tokio::sync::{broadcast, watch};
 
 use super::await_ready::Wait;
 use super::compensate::compensate;
+use super::evidence::evidence_of;
 use super::lease_keeper::LeaseKeeper;
 use super::step_log::{Ended, StepLog};
-use super::{Evidence, ExecuteError, TaskRunner, references};
+use super::{ExecuteError, TaskRunner, references};
 use crate::event::{Event, Reporter};
 use crate::plan::{
     Change, ContainerOperation, ContainerSpec, Description, Names, Operation, Outcome, Phase, Plan, TaskOperation,
     WaitOperation,
 };
-use crate::release::{Lease, StepRecord};
+use crate::release::{Evidence, Lease, StepRecord};
 use crate::target::{Target, TargetError};
 
 /// How many operations run at once; the engine serialises much of it anyway.
@@ -102,7 +103,7 @@ async fn carry_out(plan: &Plan, part: Range<usize>, runner: &Runner<'_>, keeper:
     }
     let evidence = result.as_ref().err().and_then(|e| e.container().cloned()).into_iter();
     let service = result.as_ref().err().and_then(failed_service).unwrap_or_default();
-    let evidence = evidence.map(|facts| Evidence::of(&service, &facts)).collect();
+    let evidence = evidence.map(|facts| evidence_of(&service, &facts)).collect();
     Execution { result, evidence, steps: log.records(plan) }
 }
 

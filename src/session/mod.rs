@@ -11,6 +11,8 @@ pub mod engine_images;
 mod error;
 pub mod image_catalog;
 pub mod load;
+pub mod operation_cells;
+pub mod past_operations;
 pub mod plan_images;
 pub mod port_holder;
 pub mod recipe_steps;
