@@ -8,6 +8,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`error`], [`event`] | kinds of errors and their exit codes; what happened, for whoever reports it |
+//! | [`input_file`] | the trait through which the modules below, up to [`plan`], read files |
 //! | [`output_file`] | the one way files of the operator's machine are written |
 //! | [`secret`] | values that cannot be printed, rules about them, the redactor |
 //! | [`project`] | `aictl.yaml` |
@@ -32,11 +33,13 @@
 //! ([`session::convergence`] puts the steps that make images before those of [`plan::converge`]; a step that depends on how
 //! an image turns out carries a `Guard`). The transaction observes, plans and, for `--dry-run`, ends here. Otherwise it takes
 //! the lease, writes the pending record, observes and plans again (a plan that differs is recorded anew), and lets
-//! [`execute`] walk the plan: each operation goes through [`target::Engine`] to [`engine`], each step's outcome into the
+//! [`execute`] walk the plan: each operation goes through [`target::Perform`] to [`engine`], each step's outcome into the
 //! final record, each failure to the plan's own undo. Events reach `ui` through [`event::Reporter`] meanwhile; the report of
 //! the verb is printed last.
 
-pub use aictl_model::{compose, error, event, image, output_file, plan, project, release, secret, target, template};
+pub use aictl_model::{
+    compose, error, event, image, input_file, output_file, plan, project, release, secret, target, template,
+};
 
 pub mod process;
 

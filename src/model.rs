@@ -5,6 +5,7 @@
 pub mod error;
 pub mod event;
 
+pub mod input_file;
 pub mod output_file;
 
 pub mod secret;

@@ -33,34 +33,35 @@ pub struct ManArgs {
 }
 
 /// Text that is data.
-struct Pages {
+#[derive(Debug)]
+pub struct Pages {
     text: String,
     files: Vec<String>,
 }
 
 /// The completions of a shell.
-pub fn completions(args: &CompletionsArgs) -> Result<Box<dyn Report>> {
+pub fn completions(args: &CompletionsArgs) -> Result<Pages> {
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "aictl", &mut text);
-    Ok(Box::new(Pages { text: String::from_utf8_lossy(&text).into_owned(), files: Vec::new() }))
+    Ok(Pages { text: String::from_utf8_lossy(&text).into_owned(), files: Vec::new() })
 }
 
 /// One man page, or all of them as files.
-pub fn man(args: &ManArgs, cwd: &Path) -> Result<Box<dyn Report>> {
+pub fn man(args: &ManArgs, cwd: &Path) -> Result<Pages> {
     let mut tree = Cli::command();
     tree.build();
     if let Some(directory) = &args.to {
         let directory = cwd.join(directory);
         let files = write_pages(&tree, &directory)?;
         let text = files.iter().map(|file| format!("{file}\n")).collect();
-        return Ok(Box::new(Pages { text, files }));
+        return Ok(Pages { text, files });
     }
     let command = match &args.verb {
         None => &tree,
         Some(verb) => tree.find_subcommand(verb).ok_or_else(|| unknown(&tree, verb))?,
     };
     let text = page(command).map_err(|e| WorkflowError::File { path: "man page".to_owned(), reason: e.to_string() })?;
-    Ok(Box::new(Pages { text, files: Vec::new() }))
+    Ok(Pages { text, files: Vec::new() })
 }
 
 fn unknown(tree: &Command, verb: &str) -> WorkflowError {
@@ -151,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_main_page_lists_every_exit_code_of_the_table() {
-        let main = text(&*man(&ManArgs::default(), Path::new("/")).unwrap());
+        let main = text(&man(&ManArgs::default(), Path::new("/")).unwrap());
         for (code, meaning) in exit_codes() {
             assert!(main.contains(&format!("\\fB{code}\\fR\n{}\n", roff(meaning))), "{code} in {main}");
         }
@@ -162,7 +163,7 @@ mod tests {
     fn every_shell_has_completions_that_know_the_verbs() {
         use clap::ValueEnum;
         for shell in clap_complete::Shell::value_variants() {
-            let written = text(&*completions(&CompletionsArgs { shell: *shell }).unwrap());
+            let written = text(&completions(&CompletionsArgs { shell: *shell }).unwrap());
             assert!(written.contains("completions") && written.contains("status"), "{shell}");
         }
     }
@@ -170,9 +171,9 @@ mod tests {
     #[test]
     fn a_verb_has_a_page_and_an_unknown_one_the_nearest_name() {
         let page = |verb: &str| man(&ManArgs { verb: Some(verb.to_owned()), to: None }, Path::new("/"));
-        let status = text(&*page("status").unwrap());
+        let status = text(&page("status").unwrap());
         assert!(status.contains(".TH aictl-status 1") && !status.contains("EXIT STATUS"), "{status}");
-        let main = text(&*man(&ManArgs::default(), Path::new("/")).unwrap());
+        let main = text(&man(&ManArgs::default(), Path::new("/")).unwrap());
         assert!(main.contains(".TH aictl 1") && main.contains("\\fB78\\fR\ninvalid configuration"), "{main}");
         let Err(error) = page("statsu") else { panic!("there is a page of statsu") };
         assert_eq!(error.hints(), ["did you mean `aictl man status`?"]);

@@ -70,10 +70,12 @@ mod tests {
 
     use super::{config_hash, network_hash, volume_hash};
     use crate::compose::{FileSource, LoadArgs, Stack, load};
+    use crate::input_file::LocalFiles;
 
     fn stack(text: &str) -> Stack {
         let file = FileSource::Inline { name: PathBuf::from("compose.yaml"), text: text.to_owned() };
-        load(&LoadArgs { working_dir: PathBuf::from("/srv"), files: vec![file], ..LoadArgs::default() }).unwrap().stack
+        let args = LoadArgs { working_dir: PathBuf::from("/srv"), files: vec![file], ..LoadArgs::default() };
+        load(&args, &LocalFiles).unwrap().stack
     }
 
     #[test]

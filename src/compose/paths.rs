@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use super::value::{Node, Value};
+use crate::input_file::Files;
 
 /// The shortest equal path, as Go's `path.Clean` gives it.
 pub(crate) fn clean(path: &str) -> String {
@@ -66,6 +67,8 @@ pub(crate) struct Resolver<'a> {
     pub home: Option<&'a str>,
     /// Directory a relative base starts at, to follow links.
     pub cwd: &'a Path,
+    /// Where links are followed.
+    pub disk: &'a dyn Files,
 }
 
 impl Resolver<'_> {
@@ -152,8 +155,8 @@ impl Resolver<'_> {
         let path = self.absolute(path);
         for (at, _) in path.match_indices('/').chain([(path.len(), "")]).filter(|(at, _)| *at > 0) {
             let known = self.cwd.join(&path[..at]);
-            if known.is_symlink() {
-                let Ok(real) = known.canonicalize() else { break };
+            if self.disk.is_link(&known) {
+                let Ok(real) = self.disk.real_path(&known) else { break };
                 return format!("{}{}", real.to_string_lossy(), &path[at..]);
             }
         }

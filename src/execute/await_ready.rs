@@ -11,8 +11,8 @@ use super::ExecuteError;
 use super::evidence::collect;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::{
-    Change, ContainerState, ObservedContainer, Readiness, ReadinessFailure, ReadinessWatch, Sample, Verdict,
-    health_command, interval, passes_apart, probes_early,
+    Change, InstanceState, ObservedInstance, Readiness, ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe,
+    passes_apart,
 };
 use crate::target::{ContainerFacts, ExecArgs, ExecInput, Target, TargetError};
 
@@ -60,8 +60,8 @@ impl Wait<'_> {
         }
     }
 
-    async fn look(&self) -> Result<ObservedContainer, ExecuteError> {
-        match self.target.observe_container(self.container).await {
+    async fn look(&self) -> Result<ObservedInstance, ExecuteError> {
+        match self.target.observe_instance(self.container).await {
             Ok(container) => Ok(container),
             Err(TargetError::NotFound { .. }) => Err(ExecuteError::Removed {
                 service: self.service.to_owned(),
@@ -72,7 +72,7 @@ impl Wait<'_> {
     }
 
     /// Until something changed on this container, the time is up, or the run stops.
-    async fn pause(&mut self, container: &ObservedContainer, time: Duration) -> Result<(), ExecuteError> {
+    async fn pause(&mut self, container: &ObservedInstance, time: Duration) -> Result<(), ExecuteError> {
         let until = Instant::now() + time.max(Duration::from_millis(20));
         loop {
             tokio::select! {
@@ -90,7 +90,7 @@ impl Wait<'_> {
         }
     }
 
-    async fn failure(&self, container: &ObservedContainer, failure: ReadinessFailure) -> ExecuteError {
+    async fn failure(&self, container: &ObservedInstance, failure: ReadinessFailure) -> ExecuteError {
         let service = self.service.to_owned();
         // Whatever ends together with its engine did not fail by itself.
         if let Err(source @ TargetError::Unreachable { .. }) = self.target.ping().await {
@@ -107,10 +107,10 @@ impl Wait<'_> {
         }
     }
 
-    async fn not_ready(&self, container: &ObservedContainer) -> ExecuteError {
+    async fn not_ready(&self, container: &ObservedInstance) -> ExecuteError {
         let state = match (container.state, &container.health_log) {
-            (ContainerState::Running, Some(log)) => format!("its health check says: {}", log.trim()),
-            (ContainerState::Running, None) => "running, its health check has not passed".to_owned(),
+            (InstanceState::Running, Some(log)) => format!("its health check says: {}", log.trim()),
+            (InstanceState::Running, None) => "running, its health check has not passed".to_owned(),
             (state, _) => state.word().to_owned(),
         };
         let container = collect(self.target, container).await;
@@ -136,24 +136,21 @@ impl Probes {
     }
 
     /// Runs the container's own health test when one is due; `None` when it is not.
-    async fn probe(&mut self, target: &dyn Target, container: &ObservedContainer) -> Option<bool> {
-        if container.state != ContainerState::Running || !probes_early(container, self.is_gate) {
+    async fn probe(&mut self, target: &dyn Target, container: &ObservedInstance) -> Option<bool> {
+        let runs = container.state == InstanceState::Running;
+        let Some(check) = early_probe(container, self.is_gate).filter(|_| runs) else {
             self.due = None;
             return None;
-        }
+        };
         let now = Instant::now();
         if now < *self.due.get_or_insert(now + FIRST_PROBE) {
             return None;
         }
-        let args = ExecArgs {
-            container: container.id.clone(),
-            command: health_command(&container.health_test),
-            ..Default::default()
-        };
+        let args = ExecArgs { container: container.id.clone(), command: check.command.clone(), ..Default::default() };
         let run = target.exec(&args, ExecInput::default(), &Nowhere);
         let passed = matches!(tokio::time::timeout(PROBE_PATIENCE, run).await, Ok(Ok(0)));
         self.distance = (self.distance * 3 / 2).min(Duration::from_secs(1));
-        self.due = Some(Instant::now() + if passed { passes_apart(interval(container)) } else { self.distance });
+        self.due = Some(Instant::now() + if passed { passes_apart(check) } else { self.distance });
         Some(passed)
     }
 }

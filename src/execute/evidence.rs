@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use crate::plan::ObservedContainer;
+use futures_util::StreamExt;
+
+use crate::plan::ObservedInstance;
 use crate::release::Evidence;
 use crate::target::{ContainerFacts, LogArgs, Target};
-use futures_util::StreamExt;
 
 /// How many log lines are kept.
 const LINES: u64 = 20;
@@ -31,7 +32,7 @@ pub(super) fn evidence_of(service: &str, facts: &ContainerFacts) -> Evidence {
 }
 
 /// What can be said of a container right now.
-pub(super) async fn collect(target: &dyn Target, container: &ObservedContainer) -> ContainerFacts {
+pub(super) async fn collect(target: &dyn Target, container: &ObservedInstance) -> ContainerFacts {
     let mut facts = container_facts(container);
     let read = async {
         let args = LogArgs { tail: Some(LINES), ..Default::default() };
@@ -46,7 +47,7 @@ pub(super) async fn collect(target: &dyn Target, container: &ObservedContainer) 
 }
 
 /// What an observed container says of its end; its log is not read.
-fn container_facts(container: &ObservedContainer) -> ContainerFacts {
+fn container_facts(container: &ObservedInstance) -> ContainerFacts {
     ContainerFacts {
         name: container.name.clone(),
         exit_code: container.exit_code,

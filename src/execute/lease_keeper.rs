@@ -1,5 +1,5 @@
 //! The heartbeat of a lease: renewed in the background, and proven young before each operation.
-//! Reads the lease, writes its heartbeat through `ReleaseStore`.
+//! Reads the lease, writes its heartbeat through `Leases`.
 //! Never takes or gives back a lease.
 
 use std::sync::Mutex;

@@ -41,6 +41,11 @@ impl Scratch {
         File::create(self.at(name))
     }
 
+    /// A file in it, to be read.
+    pub fn open(&self, name: &str) -> io::Result<File> {
+        File::open(self.at(name))
+    }
+
     /// Gives a file in it another name.
     pub fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         std::fs::rename(self.at(from), self.at(to))

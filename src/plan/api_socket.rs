@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use crate::compose::model::{ConfigSource, FileReference, ServiceVolume, Stack};
+use crate::input_file::Files;
 
 /// The socket, on the engine's machine and in the container.
 const SOCKET: &str = "/var/run/docker.sock";
@@ -14,11 +15,11 @@ const CONFIG: &str = "#apisocket";
 const FOLDER: &str = "/run/secrets/docker";
 
 /// Gives the services that ask for it what they ask for. `docker_config` is the folder of the Docker CLI's settings.
-pub fn grant(stack: &mut Stack, docker_config: Option<&Path>) {
+pub fn grant(stack: &mut Stack, docker_config: Option<&Path>, disk: &dyn Files) {
     if !stack.services.values().any(|service| service.use_api_socket) {
         return;
     }
-    let content = logins(docker_config).to_string();
+    let content = logins(docker_config, disk).to_string();
     stack.configs.insert(CONFIG.to_owned(), ConfigSource { name: CONFIG.to_owned(), content, ..Default::default() });
     for service in stack.services.values_mut().filter(|service| service.use_api_socket) {
         service.volumes.push(ServiceVolume {
@@ -33,8 +34,8 @@ pub fn grant(stack: &mut Stack, docker_config: Option<&Path>) {
     }
 }
 
-fn logins(folder: Option<&Path>) -> serde_json::Value {
-    let text = folder.and_then(|folder| std::fs::read(folder.join("config.json")).ok()).unwrap_or_default();
+fn logins(folder: Option<&Path>, disk: &dyn Files) -> serde_json::Value {
+    let text = folder.and_then(|folder| disk.read(&folder.join("config.json")).ok()).unwrap_or_default();
     let config: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
     let auths = config.get("auths").filter(|auths| auths.is_object()).cloned();
     serde_json::json!({ "auths": auths.unwrap_or_else(|| serde_json::json!({})) })
@@ -45,6 +46,7 @@ mod tests {
     use super::*;
     use crate::compose::hash::config_hash;
     use crate::compose::model::Service;
+    use crate::input_file::LocalFiles;
 
     #[test]
     fn a_granted_service_hashes_as_in_compose() {
@@ -54,7 +56,7 @@ mod tests {
         }))
         .unwrap();
         let mut stack = Stack { services: [("a".to_owned(), service)].into(), ..Stack::default() };
-        grant(&mut stack, None);
+        grant(&mut stack, None, &LocalFiles);
         let expected = "c6e477268272b999c4bf4dcc6c9e59f4ca3b42c9240261a3274a585e112f526d";
         assert_eq!(config_hash(&stack.services["a"]), expected);
         assert_eq!(stack.configs[CONFIG].content, r#"{"auths":{}}"#);
@@ -65,6 +67,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("config.json"), r#"{"auths":{"r":{"auth":"x"}},"credsStore":"desktop"}"#)
             .unwrap();
-        assert_eq!(logins(Some(folder.path())), serde_json::json!({"auths": {"r": {"auth": "x"}}}));
+        assert_eq!(logins(Some(folder.path()), &LocalFiles), serde_json::json!({"auths": {"r": {"auth": "x"}}}));
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    ContainerOperation, ContainerState, NetworkOperation, Observed, ObservedContainer, Operation, Phase, Plan, StepId,
+    ContainerOperation, InstanceState, NetworkOperation, Observed, ObservedInstance, Operation, Phase, Plan, StepId,
     VolumeOperation, labels,
 };
 use crate::compose::model::{Condition, Stack};
@@ -15,7 +15,7 @@ pub fn plan_cleanup(observed: &Observed, stack: Option<&Stack>, project: &str, d
     let mut plan = Plan { project: project.to_owned(), names: observed.names(), ..Default::default() };
     let mut steps = Vec::new();
     let mut staying = Vec::new();
-    for container in &observed.containers {
+    for container in &observed.instances {
         match superfluous(container, stack) {
             Some(cause) => steps.push(remove_container(&mut plan, container, cause)),
             None => staying.push(container),
@@ -24,7 +24,7 @@ pub fn plan_cleanup(observed: &Observed, stack: Option<&Stack>, project: &str, d
     let ours =
         |labels: &std::collections::BTreeMap<String, String>| labels.get(labels::PROJECT).is_some_and(|p| p == project);
     for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
-        if !staying.iter().any(|c| c.networks.contains_key(&network.name)) {
+        if !staying.iter().any(|c| c.docker.networks.contains_key(&network.name)) {
             let remove =
                 Operation::Network(NetworkOperation::Remove { id: network.id.clone(), name: network.name.clone() });
             plan.push(Phase::Retire, remove, "no container of the project is attached to it", &steps);
@@ -32,7 +32,7 @@ pub fn plan_cleanup(observed: &Observed, stack: Option<&Stack>, project: &str, d
     }
     let mounted: BTreeSet<&str> = staying
         .iter()
-        .flat_map(|c| c.mounts.iter().filter(|m| m.kind == "volume").map(|m| m.source.as_str()))
+        .flat_map(|c| c.docker.mounts.iter().filter(|m| m.kind == "volume").map(|m| m.source.as_str()))
         .collect();
     for volume in observed.volumes.iter().filter(|v| data && ours(&v.labels)) {
         if !mounted.contains(volume.name.as_str()) {
@@ -44,8 +44,8 @@ pub fn plan_cleanup(observed: &Observed, stack: Option<&Stack>, project: &str, d
 }
 
 /// Why a container is not needed, if it is not.
-fn superfluous(container: &ObservedContainer, stack: Option<&Stack>) -> Option<&'static str> {
-    let ended = !container.state.is_up() && container.state != ContainerState::Removing;
+fn superfluous(container: &ObservedInstance, stack: Option<&Stack>) -> Option<&'static str> {
+    let ended = !container.state.is_up() && container.state != InstanceState::Removing;
     if container.one_off {
         return ended.then_some("exited one-off container");
     }
@@ -53,7 +53,7 @@ fn superfluous(container: &ObservedContainer, stack: Option<&Stack>) -> Option<&
     if !known {
         return Some("its service is not defined in the compose files");
     }
-    let done = container.state == ContainerState::Exited && container.exit_code == Some(0);
+    let done = container.state == InstanceState::Exited && container.exit_code == Some(0);
     let waited_for = stack.is_some_and(|s| {
         s.services.values().any(|other| {
             let dependency = other.depends_on.get(&container.service);
@@ -67,7 +67,7 @@ fn superfluous(container: &ObservedContainer, stack: Option<&Stack>) -> Option<&
     ended.then_some("it is not running")
 }
 
-fn remove_container(plan: &mut Plan, container: &ObservedContainer, cause: &str) -> StepId {
+fn remove_container(plan: &mut Plan, container: &ObservedInstance, cause: &str) -> StepId {
     let (service, id) = (container.service.clone(), container.id.clone());
     let mut after = Vec::new();
     if container.state.is_up() {
@@ -87,37 +87,40 @@ fn remove_container(plan: &mut Plan, container: &ObservedContainer, cause: &str)
 mod tests {
     use super::*;
     use crate::compose::model::{Dependency, Service};
-    use crate::plan::{ObservedMount, ObservedNetwork, ObservedVolume};
+    use crate::plan::{DockerContainer, ObservedMount, ObservedNetwork, ObservedVolume};
 
-    fn container(service: &str, state: ContainerState, network: &str) -> ObservedContainer {
-        ObservedContainer {
+    fn container(service: &str, state: InstanceState, network: &str) -> ObservedInstance {
+        ObservedInstance {
             id: format!("id-{service}"),
             name: format!("p-{service}-1"),
             service: service.into(),
             state,
-            exit_code: (state == ContainerState::Exited).then_some(0),
-            networks: [(network.to_owned(), Default::default())].into(),
+            exit_code: (state == InstanceState::Exited).then_some(0),
+            docker: DockerContainer {
+                networks: [(network.to_owned(), Default::default())].into(),
+                ..Default::default()
+            },
             ..Default::default()
         }
     }
 
     fn world() -> (Observed, Stack) {
         let labels: std::collections::BTreeMap<_, _> = [(labels::PROJECT.to_owned(), "p".to_owned())].into();
-        let mut api = container("api", ContainerState::Running, "p_front");
-        api.mounts = vec![ObservedMount { kind: "volume".into(), source: "p_used".into(), target: "/d".into() }];
-        let mut one_off = container("api", ContainerState::Exited, "p_front");
+        let mut api = container("api", InstanceState::Running, "p_front");
+        api.docker.mounts = vec![ObservedMount { kind: "volume".into(), source: "p_used".into(), target: "/d".into() }];
+        let mut one_off = container("api", InstanceState::Exited, "p_front");
         (one_off.id, one_off.name, one_off.one_off) = ("id-run".into(), "p-api-run-1".into(), true);
         let containers = vec![
             api,
             one_off,
-            container("init", ContainerState::Exited, "p_front"),
-            container("old", ContainerState::Running, "p_back"),
-            container("job", ContainerState::Exited, "p_back"),
+            container("init", InstanceState::Exited, "p_front"),
+            container("old", InstanceState::Running, "p_back"),
+            container("job", InstanceState::Exited, "p_back"),
         ];
         let network = |name: &str| ObservedNetwork { name: name.into(), labels: labels.clone(), ..Default::default() };
         let volume = |name: &str| ObservedVolume { name: name.into(), labels: labels.clone(), ..Default::default() };
         let observed = Observed {
-            containers,
+            instances: containers,
             networks: vec![network("p_front"), network("p_back"), ObservedNetwork::default()],
             volumes: vec![
                 volume("p_used"),

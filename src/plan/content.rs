@@ -1,5 +1,5 @@
 //! What a service's configs, secrets and bind-mounted files contain: the files to copy in, and one digest over all.
-//! Reads files and the project's environment; a container whose digest differs is replaced.
+//! Reads files through `Files` and the project's environment; a container whose digest differs is replaced.
 //! Never keeps a secret's bytes outside `CopiedFile`, never follows directories: a mounted source tree is not content.
 
 use std::collections::BTreeMap;
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::{CopiedFile, PlanError};
 use crate::compose::model::{FileReference, Service, Stack};
+use crate::input_file::{FileKind, Files};
 
 /// Larger bind-mounted files are data, not configuration.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -26,9 +27,15 @@ pub struct ServiceContent {
 
 /// Reads the contents of one service. With `bind_files` (a local engine) configs and secrets that are files are left to
 /// be bind-mounted, as Compose does; on a remote engine they are copied.
-pub fn load_content(stack: &Stack, name: &str, bind_files: bool) -> Result<ServiceContent, PlanError> {
+pub fn load_content(
+    stack: &Stack,
+    name: &str,
+    bind_files: bool,
+    disk: &dyn Files,
+) -> Result<ServiceContent, PlanError> {
     let Some(service) = stack.services.get(name) else { return Ok(ServiceContent::default()) };
-    let mut reader = Reader { stack, name, bind_files, content: ServiceContent::default(), hasher: BTreeMap::new() };
+    let mut reader =
+        Reader { stack, disk, name, bind_files, content: ServiceContent::default(), hasher: BTreeMap::new() };
     for reference in &service.secrets {
         reader.secret(reference)?;
     }
@@ -41,6 +48,7 @@ pub fn load_content(stack: &Stack, name: &str, bind_files: bool) -> Result<Servi
 
 struct Reader<'a> {
     stack: &'a Stack,
+    disk: &'a dyn Files,
     name: &'a str,
     bind_files: bool,
     content: ServiceContent,
@@ -116,7 +124,7 @@ impl Reader<'_> {
     }
 
     fn read(&self, what: &str, path: &Path) -> Result<Vec<u8>, PlanError> {
-        std::fs::read(path).map_err(|e| PlanError::Unreadable {
+        self.disk.read(path).map_err(|e| PlanError::Unreadable {
             service: self.name.to_owned(),
             what: what.to_owned(),
             path: path.display().to_string(),
@@ -132,8 +140,7 @@ impl Reader<'_> {
         }
         for volume in service.volumes.iter().filter(|v| v.r#type == "bind") {
             let path = Path::new(&volume.source);
-            let Ok(meta) = std::fs::metadata(path) else { continue };
-            if meta.is_file() && meta.len() <= LARGEST {
+            if matches!(self.disk.kind(path), Ok(FileKind::Regular { size }) if size <= LARGEST) {
                 let bytes = self.read("bind mount", path)?;
                 self.hasher.insert(volume.target.clone(), bytes);
             }
@@ -160,6 +167,7 @@ impl Reader<'_> {
 mod tests {
     use super::*;
     use crate::compose::model::{ConfigSource, SecretSource, ServiceVolume};
+    use crate::input_file::LocalFiles;
 
     fn stack(configure: impl FnOnce(&mut Stack, &mut Service)) -> Stack {
         let (mut stack, mut service) = (Stack::default(), Service::default());
@@ -176,7 +184,7 @@ mod tests {
                 stack.configs.insert("nginx".into(), config);
                 service.configs.push(FileReference { source: "nginx".into(), ..Default::default() });
             });
-            load_content(&stack, "api", true).unwrap()
+            load_content(&stack, "api", true, &LocalFiles).unwrap()
         };
         let (one, two) = (with("a"), with("b"));
         assert_ne!(one.digest, two.digest);
@@ -193,7 +201,10 @@ mod tests {
             stack.secrets.insert("key".into(), SecretSource { file, ..Default::default() });
             service.secrets.push(FileReference { source: "key".into(), ..Default::default() });
         });
-        let (local, remote) = (load_content(&stack, "api", true).unwrap(), load_content(&stack, "api", false).unwrap());
+        let (local, remote) = (
+            load_content(&stack, "api", true, &LocalFiles).unwrap(),
+            load_content(&stack, "api", false, &LocalFiles).unwrap(),
+        );
         assert!(local.files.is_empty() && local.bound["/run/secrets/key"] == path.display().to_string());
         assert_eq!(remote.files[0].target, "/run/secrets/key");
         assert_eq!(local.digest, remote.digest);
@@ -212,12 +223,12 @@ mod tests {
             ..Default::default()
         };
         let stack = stack(|_, service| service.volumes = vec![mount(&file, "/p.yml"), mount(dir.path(), "/src")]);
-        let before = load_content(&stack, "api", true).unwrap();
+        let before = load_content(&stack, "api", true, &LocalFiles).unwrap();
         std::fs::write(&file, "two").unwrap();
-        assert_ne!(before.digest, load_content(&stack, "api", true).unwrap().digest);
+        assert_ne!(before.digest, load_content(&stack, "api", true, &LocalFiles).unwrap().digest);
         std::fs::write(&file, "one").unwrap();
         std::fs::write(dir.path().join("more.py"), "x").unwrap();
-        assert_eq!(before.digest, load_content(&stack, "api", true).unwrap().digest);
+        assert_eq!(before.digest, load_content(&stack, "api", true, &LocalFiles).unwrap().digest);
     }
 
     #[test]
@@ -227,7 +238,7 @@ mod tests {
             stack.secrets.insert("key".into(), secret);
             service.secrets.push(FileReference { source: "key".into(), ..Default::default() });
         });
-        let error = load_content(&stack, "api", true).unwrap_err();
+        let error = load_content(&stack, "api", true, &LocalFiles).unwrap_err();
         assert!(error.to_string().contains("API_KEY"), "{error}");
     }
 }

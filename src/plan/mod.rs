@@ -9,6 +9,7 @@ pub mod content;
 pub mod converge;
 mod describe;
 mod error;
+mod instance;
 pub mod labels;
 mod observed;
 mod operation;
@@ -22,15 +23,17 @@ pub mod teardown;
 pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};
 pub use describe::{Description, Names};
 pub use error::PlanError;
+pub use instance::{
+    Change, ChangeKind, DockerContainer, Health, HealthCheck, InstanceState, ObservedInstance, ObservedMount,
+    ObservedPort,
+};
 pub use observed::{
-    Change, ChangeKind, ContainerState, EngineFlavour, EngineHost, EngineInfo, Health, Observed, ObservedContainer,
-    ObservedImage, ObservedMount, ObservedNetwork, ObservedPort, ObservedProject, ObservedVolume, Scope,
+    EngineFlavour, EngineHost, EngineInfo, Observed, ObservedImage, ObservedNetwork, ObservedProject, ObservedVolume,
+    Scope,
 };
 pub use operation::{
     BundleImage, ContainerOperation, ImageOperation, ImageSource, NetworkOperation, Operation, Outcome, PullPolicy,
     Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, task_subject,
 };
 pub use plan::{Guard, KnownImage, Phase, Plan, Step, StepId};
-pub use readiness::{
-    ReadinessFailure, ReadinessWatch, Sample, Verdict, health_command, interval, passes_apart, probes_early,
-};
+pub use readiness::{ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe, passes_apart};

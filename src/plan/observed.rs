@@ -1,10 +1,12 @@
-//! The world as found: one project's containers, networks, volumes and images at one moment.
+//! The world as found: one project's instances, networks, volumes and images at one moment.
 //! Data only; engines fill it.
 //! Never holds a secret: container environments are not part of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
+
+use super::ObservedInstance;
 
 /// What an observation should look for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -91,8 +93,8 @@ impl EngineInfo {
 pub struct Observed {
     /// The engine.
     pub engine: EngineInfo,
-    /// Containers with the project's label, one-offs too, in any state.
-    pub containers: Vec<ObservedContainer>,
+    /// What runs or ran of the project, one-offs too, in any state.
+    pub instances: Vec<ObservedInstance>,
     /// Networks with the project's label or named in the scope.
     pub networks: Vec<ObservedNetwork>,
     /// Volumes likewise.
@@ -112,149 +114,10 @@ impl Observed {
         self.images.get(reference).map(|image| image.id.as_str())
     }
 
-    /// Container names by id.
+    /// Names of the instances by id.
     pub fn names(&self) -> BTreeMap<String, String> {
-        self.containers.iter().map(|c| (c.id.clone(), c.name.clone())).collect()
+        self.instances.iter().map(|c| (c.id.clone(), c.name.clone())).collect()
     }
-}
-
-/// The engine's state of a container.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ContainerState {
-    /// Never started.
-    #[default]
-    Created,
-    /// Its process runs.
-    Running,
-    /// Frozen.
-    Paused,
-    /// Between two runs of its restart policy.
-    Restarting,
-    /// Being removed.
-    Removing,
-    /// Ended.
-    Exited,
-    /// The engine could not remove it.
-    Dead,
-}
-
-impl ContainerState {
-    /// Whether there is a process to stop.
-    pub const fn is_up(self) -> bool {
-        matches!(self, Self::Running | Self::Paused | Self::Restarting)
-    }
-
-    /// The engine's word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Restarting => "restarting",
-            Self::Removing => "removing",
-            Self::Exited => "exited",
-            Self::Dead => "dead",
-        }
-    }
-}
-
-/// The engine's verdict on a health check.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Health {
-    /// No health check.
-    #[default]
-    None,
-    /// No verdict yet.
-    Starting,
-    /// Passing.
-    Healthy,
-    /// Failing.
-    Unhealthy,
-}
-
-/// One container.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct ObservedContainer {
-    /// Full id.
-    pub id: String,
-    /// Name without the leading slash.
-    pub name: String,
-    /// Service, from its label.
-    pub service: String,
-    /// Number within the service, from its label.
-    pub number: u32,
-    /// Made by `run`.
-    pub one_off: bool,
-    /// Config hash label; a container without one does not exist for Compose.
-    pub config_hash: Option<String>,
-    /// All labels.
-    pub labels: BTreeMap<String, String>,
-    /// Image reference it was created from.
-    pub image: String,
-    /// Id of that image.
-    pub image_id: String,
-    /// Command line as one string.
-    pub command: String,
-    /// State.
-    pub state: ContainerState,
-    /// Health verdict.
-    pub health: Health,
-    /// Last output of the health check, when it fails.
-    pub health_log: Option<String>,
-    /// Exit code of the last run.
-    pub exit_code: Option<i64>,
-    /// Killed for memory.
-    pub oom_killed: bool,
-    /// The engine's own error of the last start.
-    pub error: Option<String>,
-    /// Restarts by the restart policy since the last start by a user.
-    pub restart_count: u64,
-    /// RFC 3339.
-    pub created_at: String,
-    /// RFC 3339; absent when it never started.
-    pub started_at: Option<String>,
-    /// RFC 3339; absent when it never ended.
-    pub finished_at: Option<String>,
-    /// Published ports.
-    pub ports: Vec<ObservedPort>,
-    /// Network name → (network id, address).
-    pub networks: BTreeMap<String, (String, String)>,
-    /// Mounts.
-    pub mounts: Vec<ObservedMount>,
-    /// The service's health check command as the engine runs it (`CMD`, `CMD-SHELL`), empty when none.
-    pub health_test: Vec<String>,
-    /// Its interval in nanoseconds, 0 when none.
-    pub health_interval: u64,
-    /// Configured network mode of the container (`bridge`, `host`, `container:ID`).
-    pub network_mode: String,
-    /// Whether the process has a terminal: its log then has one channel.
-    pub tty: bool,
-}
-
-/// A port of a container and where it is published.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct ObservedPort {
-    /// Port inside.
-    pub target: u16,
-    /// `tcp`, `udp`, `sctp`.
-    pub protocol: String,
-    /// Host address, empty when not published.
-    pub host: String,
-    /// Host port, 0 when not published.
-    pub published: u16,
-}
-
-/// A mount of a container.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct ObservedMount {
-    /// `bind`, `volume`, `tmpfs`.
-    pub kind: String,
-    /// Volume name or host path.
-    pub source: String,
-    /// Path inside.
-    pub target: String,
 }
 
 /// One network.
@@ -321,26 +184,4 @@ pub struct ObservedProject {
     pub states: BTreeMap<String, usize>,
     /// Absolute paths of its compose files, from the labels.
     pub config_files: Vec<String>,
-}
-
-/// What changed on a container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// Its process started.
-    Started,
-    /// Its process ended.
-    Died,
-    /// The engine gave a health verdict.
-    Health(Health),
-    /// It was removed.
-    Removed,
-}
-
-/// One change of one container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// Full container id.
-    pub id: String,
-    /// What changed.
-    pub kind: ChangeKind,
 }

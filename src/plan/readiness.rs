@@ -4,16 +4,13 @@
 
 use std::time::Duration;
 
-use super::{ContainerState, Health, ObservedContainer, Readiness};
+use super::{Health, HealthCheck, InstanceState, ObservedInstance, Readiness};
 
 /// A container that restarted once must then run this long before it counts as stable.
 const STABLE_AFTER_RESTART: Duration = Duration::from_secs(10);
 
 /// PostgreSQL's image runs a temporary server during initdb: one pass may be of that one, a second a second later is not.
 const MOST_APART: Duration = Duration::from_secs(1);
-
-/// The engine's interval where a health check names none.
-const USUAL_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Up to this interval the engine is soon as far as two probes of ours, which would only take processor time from the
 /// services that start, and a start may as well end with what the engine says.
@@ -26,7 +23,7 @@ const SHORT_INTERVAL_OF_GATE: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
     /// The container as the engine shows it.
-    pub container: &'a ObservedContainer,
+    pub container: &'a ObservedInstance,
     /// Result of running its health test ourselves, when that was done for this look.
     pub probe_passed: Option<bool>,
     /// Time since the wait began.
@@ -76,16 +73,16 @@ impl ReadinessWatch {
     pub fn see(&mut self, sample: Sample<'_>) -> Verdict {
         let container = sample.container;
         if let Readiness::ByImage { millis } = self.readiness {
-            let checked = container.health_test.first().is_some_and(|word| word != "NONE");
-            self.readiness = if checked { Readiness::Healthy } else { Readiness::Stable { millis } };
+            self.readiness =
+                if container.health_check.is_some() { Readiness::Healthy } else { Readiness::Stable { millis } };
         }
-        let before = *self.restarts_before.get_or_insert(container.restart_count);
-        let restarts = container.restart_count.saturating_sub(before);
+        let before = *self.restarts_before.get_or_insert(container.restarts);
+        let restarts = container.restarts.saturating_sub(before);
         match container.state {
-            ContainerState::Running if self.readiness == Readiness::Started => Verdict::Ready("started"),
-            ContainerState::Running => self.see_running(sample, restarts),
-            ContainerState::Exited | ContainerState::Dead => self.see_ended(container),
-            ContainerState::Removing => Verdict::Failed(ReadinessFailure::Removed),
+            InstanceState::Running if self.readiness == Readiness::Started => Verdict::Ready("started"),
+            InstanceState::Running => self.see_running(sample, restarts),
+            InstanceState::Exited | InstanceState::Dead => self.see_ended(container),
+            InstanceState::Removing => Verdict::Failed(ReadinessFailure::Removed),
             _ => {
                 self.running_since = None;
                 self.first_pass = None;
@@ -119,12 +116,12 @@ impl ReadinessWatch {
         match (sample.container.health, sample.probe_passed) {
             (Health::Healthy, _) => Verdict::Ready("healthy"),
             // No health check is left to wait for: running is all there is.
-            (Health::None, _) if sample.container.health_test.is_empty() => Verdict::Ready("running"),
+            (Health::None, _) if sample.container.health_check.is_none() => Verdict::Ready("running"),
             (Health::Unhealthy, _) => {
                 Verdict::Failed(ReadinessFailure::Unhealthy { log: sample.container.health_log.clone() })
             }
             (_, Some(true)) => {
-                let apart = passes_apart(interval(sample.container));
+                let apart = sample.container.health_check.as_ref().map_or(MOST_APART, passes_apart);
                 let first = *self.first_pass.get_or_insert(sample.at);
                 if sample.at.saturating_sub(first) >= apart { Verdict::Ready("healthy") } else { Verdict::Waiting }
             }
@@ -136,7 +133,7 @@ impl ReadinessWatch {
         }
     }
 
-    fn see_ended(&self, container: &ObservedContainer) -> Verdict {
+    fn see_ended(&self, container: &ObservedInstance) -> Verdict {
         let code = container.exit_code.unwrap_or_default();
         match self.readiness {
             Readiness::Completed | Readiness::Stable { .. } | Readiness::Started if code == 0 => {
@@ -155,52 +152,37 @@ impl ReadinessWatch {
     }
 }
 
-/// Whether our own health probes are worth running for a container; `is_gate`: others wait for it.
-pub fn probes_early(container: &ObservedContainer, is_gate: bool) -> bool {
+/// The health check of an instance where running it ourselves is worth it; `is_gate`: others wait for the instance.
+pub fn early_probe(container: &ObservedInstance, is_gate: bool) -> Option<&HealthCheck> {
     let short = if is_gate { SHORT_INTERVAL_OF_GATE } else { SHORT_INTERVAL };
-    container.health_test.first().is_some_and(|word| word != "NONE") && interval(container) > short
+    container.health_check.as_ref().filter(|check| check.interval > short)
 }
 
 /// How far apart two passes of our own probes must be to count: a second, or a quarter of an interval shorter than four.
 /// With such an interval its author lets the engine decide by a single pass that may be as young.
-pub fn passes_apart(interval: Duration) -> Duration {
-    (interval / 4).min(MOST_APART)
-}
-
-/// The interval of a container's health check, as the engine keeps it.
-pub fn interval(container: &ObservedContainer) -> Duration {
-    match container.health_interval {
-        0 => USUAL_INTERVAL,
-        nanoseconds => Duration::from_nanos(nanoseconds),
-    }
-}
-
-/// The command the engine would run for a health check.
-pub fn health_command(test: &[String]) -> Vec<String> {
-    match test.split_first() {
-        Some((kind, rest)) if kind == "CMD-SHELL" => {
-            ["/bin/sh", "-c"].into_iter().map(str::to_owned).chain(rest.iter().cloned()).collect()
-        }
-        Some((kind, rest)) if kind == "CMD" => rest.to_vec(),
-        _ => test.to_vec(),
-    }
+pub fn passes_apart(check: &HealthCheck) -> Duration {
+    (check.interval / 4).min(MOST_APART)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn container(state: ContainerState) -> ObservedContainer {
-        ObservedContainer { state, health_test: vec!["CMD".into(), "true".into()], ..Default::default() }
+    fn container(state: InstanceState) -> ObservedInstance {
+        ObservedInstance { state, health_check: check(0), ..Default::default() }
     }
 
-    fn sample(c: &ObservedContainer, at_ms: u64, probe_passed: Option<bool>) -> Sample<'_> {
+    fn check(interval: u64) -> Option<HealthCheck> {
+        HealthCheck::of_test(&["CMD".to_owned(), "true".to_owned()], interval)
+    }
+
+    fn sample(c: &ObservedInstance, at_ms: u64, probe_passed: Option<bool>) -> Sample<'_> {
         Sample { container: c, probe_passed, at: Duration::from_millis(at_ms) }
     }
 
     #[test]
     fn two_passes_less_than_a_second_apart_are_not_health() {
-        let mut c = container(ContainerState::Running);
+        let mut c = container(InstanceState::Running);
         c.health = Health::Starting;
         let mut watch = ReadinessWatch::new(Readiness::Healthy);
         assert_eq!(watch.see(sample(&c, 100, Some(true))), Verdict::Waiting);
@@ -210,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_failed_probe_between_two_passes_starts_over() {
-        let mut c = container(ContainerState::Running);
+        let mut c = container(InstanceState::Running);
         c.health = Health::Starting;
         let mut watch = ReadinessWatch::new(Readiness::Healthy);
         watch.see(sample(&c, 0, Some(true)));
@@ -221,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_engines_verdict_counts_when_it_comes_first() {
-        let mut c = container(ContainerState::Running);
+        let mut c = container(InstanceState::Running);
         c.health = Health::Healthy;
         assert_eq!(ReadinessWatch::new(Readiness::Healthy).see(sample(&c, 1, None)), Verdict::Ready("healthy"));
         c.health = Health::Unhealthy;
@@ -234,20 +216,20 @@ mod tests {
 
     #[test]
     fn restarts_rising_twice_fail_at_once_and_old_restarts_do_not_count() {
-        let mut c = container(ContainerState::Running);
-        c.restart_count = 7;
+        let mut c = container(InstanceState::Running);
+        c.restarts = 7;
         let mut watch = ReadinessWatch::new(Readiness::Stable { millis: 1000 });
         assert_eq!(watch.see(sample(&c, 0, None)), Verdict::Waiting);
-        c.restart_count = 8;
+        c.restarts = 8;
         assert_eq!(watch.see(sample(&c, 1500, None)), Verdict::Waiting, "one restart asks for a longer look");
-        c.restart_count = 9;
-        c.state = ContainerState::Restarting;
+        c.restarts = 9;
+        c.state = InstanceState::Restarting;
         assert_eq!(watch.see(sample(&c, 1600, None)), Verdict::Failed(ReadinessFailure::CrashLoop { restarts: 2 }));
     }
 
     #[test]
     fn one_shots_are_ready_at_exit_0_and_failed_at_exit_3() {
-        let mut c = container(ContainerState::Exited);
+        let mut c = container(InstanceState::Exited);
         c.exit_code = Some(0);
         for readiness in [Readiness::Completed, Readiness::Stable { millis: 1000 }] {
             assert_eq!(ReadinessWatch::new(readiness).see(sample(&c, 0, None)), Verdict::Ready("exited 0"));
@@ -269,19 +251,19 @@ mod tests {
 
     #[test]
     fn a_short_interval_lets_passes_be_as_close_and_a_very_short_one_is_left_to_the_engine() {
-        let mut c = container(ContainerState::Running);
-        assert!(probes_early(&c, false), "an interval that is not given is long");
+        let mut c = container(InstanceState::Running);
+        assert!(early_probe(&c, false).is_some(), "an interval that is not given is long");
         c.health = Health::Starting;
-        c.health_interval = 1_000_000_000;
+        c.health_check = check(1_000_000_000);
         let mut watch = ReadinessWatch::new(Readiness::Healthy);
         assert_eq!(watch.see(sample(&c, 200, Some(true))), Verdict::Waiting);
         assert_eq!(watch.see(sample(&c, 440, Some(true))), Verdict::Waiting);
         assert_eq!(watch.see(sample(&c, 450, Some(true))), Verdict::Ready("healthy"));
-        assert!(probes_early(&c, true));
-        assert!(!probes_early(&c, false), "nobody waits for it but the operator");
-        c.health_interval = 300_000_000;
-        assert!(!probes_early(&c, true));
-        let disabled = ObservedContainer { health_test: vec!["NONE".to_owned()], ..container(ContainerState::Running) };
-        assert!(!probes_early(&disabled, true));
+        assert!(early_probe(&c, true).is_some());
+        assert!(early_probe(&c, false).is_none(), "nobody waits for it but the operator");
+        c.health_check = check(300_000_000);
+        assert!(early_probe(&c, true).is_none());
+        c.health_check = None;
+        assert!(early_probe(&c, true).is_none());
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::converge::namespace_parents;
 use super::order::{Dependencies, dependencies, sorted, transitive};
 use super::{
-    ContainerOperation, ImageOperation, NetworkOperation, Observed, ObservedContainer, Operation, Phase, Plan,
+    ContainerOperation, ImageOperation, NetworkOperation, Observed, ObservedInstance, Operation, Phase, Plan,
     PlanError, Readiness, StartTurn, StepId, VolumeOperation, WaitOperation, labels,
 };
 use crate::compose::model::{Service, ServiceHook, Stack};
@@ -46,7 +46,7 @@ pub fn hook(service: &str, container: &str, hook: &ServiceHook) -> Operation {
 /// The dependencies of what was found: the stack's where it knows the service, else the labels'.
 fn observed_dependencies(observed: &Observed, stack: Option<&Stack>) -> Dependencies {
     let mut all: Dependencies = stack.map(dependencies).unwrap_or_default();
-    for container in &observed.containers {
+    for container in &observed.instances {
         let known = all.contains_key(&container.service);
         let entry = all.entry(container.service.clone()).or_default();
         if !known && let Some(label) = container.labels.get(labels::DEPENDS_ON) {
@@ -72,7 +72,7 @@ pub fn plan_teardown(observed: &Observed, stack: Option<&Stack>, options: &Teard
     for name in service_order(&dependencies).iter().rev() {
         let dependents = dependencies.iter().filter(|(_, d)| d.contains(name)).map(|(n, _)| n);
         let after: Vec<StepId> = dependents.filter_map(|n| stopped.get(n)).flatten().copied().collect();
-        let containers = observed.containers.iter().filter(|c| &c.service == name && wanted(c, stack, options));
+        let containers = observed.instances.iter().filter(|c| &c.service == name && wanted(c, stack, options));
         for steps in containers.map(|c| teardown.take_down(c, &after)) {
             stopped.entry(name.clone()).or_default().extend(steps);
         }
@@ -111,7 +111,7 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
     plan
 }
 
-fn wanted(container: &ObservedContainer, stack: Option<&Stack>, options: &TeardownOptions) -> bool {
+fn wanted(container: &ObservedInstance, stack: Option<&Stack>, options: &TeardownOptions) -> bool {
     let known = stack.is_none_or(|s| {
         s.services.contains_key(&container.service) || s.disabled_services.contains_key(&container.service)
     });
@@ -132,7 +132,7 @@ struct Teardown<'a> {
 impl Teardown<'_> {
     /// Stops one container after its hooks, and removes it when asked for. What it depends on may stop after the steps
     /// returned.
-    fn take_down(&mut self, container: &ObservedContainer, after: &[StepId]) -> Vec<StepId> {
+    fn take_down(&mut self, container: &ObservedInstance, after: &[StepId]) -> Vec<StepId> {
         let (plan, options) = (&mut self.plan, self.options);
         let (service, id) = (container.service.clone(), container.id.clone());
         let mut last = after.to_vec();
@@ -166,7 +166,7 @@ impl Teardown<'_> {
     /// Starts one container again, runs its hooks and waits for it.
     fn start_again(
         &mut self,
-        container: &ObservedContainer,
+        container: &ObservedInstance,
         (readiness, timeout): (Readiness, Duration),
         after: &[StepId],
     ) -> StepId {
@@ -190,7 +190,7 @@ impl Teardown<'_> {
 /// depend on them with `restart: true`.
 fn drawn_in(observed: &Observed, stack: &Stack, named: &BTreeSet<String>) -> BTreeSet<String> {
     let mut drawn = named.clone();
-    let runs = |name: &str| observed.containers.iter().any(|c| c.service == name && !c.one_off && c.state.is_up());
+    let runs = |name: &str| observed.instances.iter().any(|c| c.service == name && !c.one_off && c.state.is_up());
     loop {
         let follows = |(name, service): &(&String, &Service)| {
             let shares = namespace_parents(service).into_iter().any(|parent| drawn.contains(parent));
@@ -219,7 +219,7 @@ pub fn plan_restart(
     let chosen = |name: &str| options.services.is_empty() || with.contains(name);
     let containers = |name: &str| {
         let name = name.to_owned();
-        observed.containers.iter().filter(move |c| c.service == name && !c.one_off)
+        observed.instances.iter().filter(move |c| c.service == name && !c.one_off)
     };
     let mut stopped: BTreeMap<&str, Vec<StepId>> = BTreeMap::new();
     for name in order.iter().rev().filter(|n| chosen(n)) {

@@ -9,7 +9,7 @@ use super::clients::{BOUNDED, LACKING, PSQL, REDIS_CLI};
 use super::probe_once::Seen;
 use super::{Planned, ProbeContext, ProbeError};
 use crate::event::{Channel, LogLine, OutputStream};
-use crate::plan::ObservedContainer;
+use crate::plan::ObservedInstance;
 use crate::project::{ExecCheck, RedisCheck, SqlCheck};
 use crate::target::{ExecArgs, ExecInput};
 
@@ -47,7 +47,7 @@ impl OutputStream for Kept {
 /// Runs a command; what it said on standard error stands for an empty standard output.
 pub(super) async fn run(
     context: &ProbeContext<'_>,
-    container: &ObservedContainer,
+    container: &ObservedInstance,
     command: Vec<String>,
     environment: Vec<String>,
 ) -> Result<Answer, ProbeError> {

@@ -14,7 +14,7 @@ use tokio::io::AsyncReadExt;
 use super::answer::{ANY, Answer, GOOD, Shown, judge};
 use super::probe_once::Seen;
 use super::{Planned, ProbeContext, ProbeError, public, tls};
-use crate::plan::ObservedContainer;
+use crate::plan::ObservedInstance;
 use crate::project::{HttpCheck, HttpParts, TcpCheck, host_and_port, is_public};
 use crate::secret::{Redactor, Secret};
 use crate::target::BoxDuplex;
@@ -53,9 +53,9 @@ impl Question<'_> {
     pub(super) async fn ask(
         &self,
         context: &ProbeContext<'_>,
-        container: &ObservedContainer,
+        container: &ObservedInstance,
     ) -> Result<Answer, ProbeError> {
-        let stream = context.target.dial(container, self.parts.port).await?;
+        let stream = context.target.need_dial()?.dial(container, self.parts.port).await?;
         if !self.parts.secure {
             return self.over(stream).await;
         }
@@ -155,7 +155,7 @@ pub(super) async fn connects(context: &ProbeContext<'_>, check: &TcpCheck) -> Re
         return Ok(Seen::new("accepts connections", None));
     }
     for container in context.running(host).await? {
-        stays(context.target.dial(&container, port).await?, &check.address).await?;
+        stays(context.target.need_dial()?.dial(&container, port).await?, &check.address).await?;
     }
     Ok(Seen::new("accepts connections", None))
 }

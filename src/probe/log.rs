@@ -9,7 +9,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::probe_once::Seen;
 use super::{ProbeContext, ProbeError};
-use crate::plan::ObservedContainer;
+use crate::plan::ObservedInstance;
 use crate::project::LogCheck;
 use crate::target::LogArgs;
 
@@ -50,7 +50,7 @@ fn compiled(pattern: Option<&str>) -> Result<Option<Regex>, ProbeError> {
 
 /// The end of the container's run before the one that is looked at, in seconds with their fraction; none when it is its
 /// first. The start will not do: engines note it after the process has written its first lines.
-fn since(container: &ObservedContainer) -> Option<String> {
+fn since(container: &ObservedInstance) -> Option<String> {
     let time = |text: &Option<String>| OffsetDateTime::parse(text.as_deref()?, &Rfc3339).ok();
     let (started, ended) = (time(&container.started_at)?, time(&container.finished_at)?);
     (ended < started).then(|| format!("{}.{:09}", ended.unix_timestamp(), ended.nanosecond()))
@@ -64,7 +64,7 @@ mod tests {
     fn the_log_is_read_from_the_present_run_on() {
         let ran = |started: &str, ended: Option<&str>| {
             let (started_at, finished_at) = (Some(started.to_owned()), ended.map(str::to_owned));
-            since(&ObservedContainer { started_at, finished_at, ..ObservedContainer::default() })
+            since(&ObservedInstance { started_at, finished_at, ..ObservedInstance::default() })
         };
         let (earlier, later) = ("2026-01-01T00:00:00.25Z", "2026-01-01T00:00:01Z");
         assert_eq!(ran(later, Some(earlier)).as_deref(), Some("1767225600.250000000"));

@@ -11,7 +11,7 @@ use super::ProbeError;
 use super::answer::Shown;
 use super::exec_cleanup::Marks;
 use super::outcome::CheckOrigin;
-use crate::plan::{ContainerState, Observed, ObservedContainer, Scope};
+use crate::plan::{InstanceState, Observed, ObservedInstance, Scope};
 use crate::project::Check;
 use crate::secret::{Redactor, Secret};
 use crate::target::{Target, TargetError};
@@ -119,8 +119,8 @@ impl<'a> ProbeContext<'a> {
     }
 
     /// The container as it was before the first check.
-    pub fn before(&self, container: &str) -> Option<&ObservedContainer> {
-        self.baseline.containers.iter().find(|before| before.id == container)
+    pub fn before(&self, container: &str) -> Option<&ObservedInstance> {
+        self.baseline.instances.iter().find(|before| before.id == container)
     }
 
     /// Everything as it is now, or was a moment ago.
@@ -135,17 +135,17 @@ impl<'a> ProbeContext<'a> {
     }
 
     /// The containers of a service, in any state.
-    pub async fn containers(&self, service: &str) -> Result<Vec<ObservedContainer>, ProbeError> {
+    pub async fn containers(&self, service: &str) -> Result<Vec<ObservedInstance>, ProbeError> {
         let seen = self.look().await?;
-        Ok(seen.containers.iter().filter(|c| !c.one_off && c.service == service).cloned().collect())
+        Ok(seen.instances.iter().filter(|c| !c.one_off && c.service == service).cloned().collect())
     }
 
     /// The running containers of a service; there is at least one. A paused one is asked too: it will not answer.
-    pub async fn running(&self, service: &str) -> Result<Vec<ObservedContainer>, ProbeError> {
+    pub async fn running(&self, service: &str) -> Result<Vec<ObservedInstance>, ProbeError> {
         let all = self.containers(service).await?;
         let state = all.first().map(super::state::described);
-        let up = |c: &ObservedContainer| matches!(c.state, ContainerState::Running | ContainerState::Paused);
-        let running: Vec<ObservedContainer> = all.into_iter().filter(up).collect();
+        let up = |c: &ObservedInstance| matches!(c.state, InstanceState::Running | InstanceState::Paused);
+        let running: Vec<ObservedInstance> = all.into_iter().filter(up).collect();
         if running.is_empty() {
             return Err(ProbeError::NotRunning { service: service.to_owned(), state });
         }

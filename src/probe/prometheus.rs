@@ -9,7 +9,7 @@ use super::http::Question;
 use super::probe_once::Seen;
 use super::{Planned, ProbeContext, ProbeError};
 use crate::compose;
-use crate::plan::ObservedContainer;
+use crate::plan::ObservedInstance;
 use crate::project::{HttpParts, PrometheusCheck, RulesState};
 
 /// Where Prometheus listens unless it is told otherwise.
@@ -43,7 +43,7 @@ pub(super) async fn look(
 }
 
 /// Whom to ask: the context, the check, the service's name, one of its containers.
-type Asked<'a, 's> = (&'a ProbeContext<'s>, &'a Planned, &'a str, &'a ObservedContainer);
+type Asked<'a, 's> = (&'a ProbeContext<'s>, &'a Planned, &'a str, &'a ObservedInstance);
 
 async fn ask((context, plan, service, container): Asked<'_, '_>, path: &str) -> Result<Value, ProbeError> {
     let parts = HttpParts { secure: false, host: service, port: PORT, path };

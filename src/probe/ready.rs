@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use super::{Planned, ProbeContext, ProbeError, state};
-use crate::plan::{ContainerState, Health, ObservedContainer, Readiness, ReadinessWatch, Sample, Verdict};
+use crate::plan::{Health, InstanceState, ObservedInstance, Readiness, ReadinessWatch, Sample, Verdict};
 use crate::project::ExpectedState;
 
 /// Between two looks.
@@ -27,8 +27,8 @@ pub async fn await_ready(
     let mut watches: BTreeMap<String, ReadinessWatch> = BTreeMap::new();
     loop {
         let seen = context.look().await?;
-        let of_checks = |c: &&ObservedContainer| !c.one_off && services.contains_key(c.service.as_str());
-        let containers: Vec<&ObservedContainer> = seen.containers.iter().filter(of_checks).collect();
+        let of_checks = |c: &&ObservedInstance| !c.one_off && services.contains_key(c.service.as_str());
+        let containers: Vec<&ObservedInstance> = seen.instances.iter().filter(of_checks).collect();
         let tests = join_all(containers.iter().map(|container| own_test(context, container))).await;
         let mut waiting = Vec::new();
         for (container, probe_passed) in containers.into_iter().zip(tests) {
@@ -57,7 +57,7 @@ fn contracts(planned: &[Planned]) -> BTreeMap<&str, bool> {
     services
 }
 
-fn contract(container: &ObservedContainer, completes: bool) -> Readiness {
+fn contract(container: &ObservedInstance, completes: bool) -> Readiness {
     match (completes, container.health) {
         (true, _) => Readiness::Completed,
         (false, Health::None) => Readiness::Started,
@@ -65,19 +65,19 @@ fn contract(container: &ObservedContainer, completes: bool) -> Readiness {
     }
 }
 
-fn changes_by_itself(state: ContainerState) -> bool {
-    matches!(state, ContainerState::Running | ContainerState::Restarting | ContainerState::Removing)
+fn changes_by_itself(state: InstanceState) -> bool {
+    matches!(state, InstanceState::Running | InstanceState::Restarting | InstanceState::Removing)
 }
 
-fn on_its_way(container: &ObservedContainer) -> &'static str {
+fn on_its_way(container: &ObservedInstance) -> &'static str {
     match (container.state, container.health) {
-        (ContainerState::Running, Health::Starting) => "its health check has not passed",
+        (InstanceState::Running, Health::Starting) => "its health check has not passed",
         (state, _) => state.word(),
     }
 }
 
 /// Runs the health test of a container the engine has no verdict on.
-async fn own_test(context: &ProbeContext<'_>, container: &ObservedContainer) -> Option<bool> {
+async fn own_test(context: &ProbeContext<'_>, container: &ObservedInstance) -> Option<bool> {
     if container.health != Health::Starting {
         return None;
     }

@@ -7,14 +7,14 @@ use std::borrow::Cow;
 use super::answer::Shown;
 use super::probe_once::Seen;
 use super::{CheckOutcome, ProbeContext, ProbeError};
-use crate::plan::{ContainerState, Health, ObservedContainer, health_command};
+use crate::plan::{Health, InstanceState, ObservedInstance};
 use crate::project::{ExpectedState, StateCheck};
 use crate::secret::Redactor;
 
 /// The state in words: `exited with 3`, `running, unhealthy: …`.
-pub(super) fn described(container: &ObservedContainer) -> String {
+pub(super) fn described(container: &ObservedInstance) -> String {
     let mut words = match (container.state, container.exit_code) {
-        (ContainerState::Exited | ContainerState::Dead, Some(code)) => format!("exited with {code}"),
+        (InstanceState::Exited | InstanceState::Dead, Some(code)) => format!("exited with {code}"),
         (state, _) => state.word().to_owned(),
     };
     if container.oom_killed {
@@ -49,44 +49,44 @@ pub(super) async fn look(context: &ProbeContext<'_>, check: &StateCheck) -> Resu
 /// Before the engine's first verdict the container's health test is run here: an interval can be half a minute.
 async fn asked_when_starting<'c>(
     context: &ProbeContext<'_>,
-    container: Cow<'c, ObservedContainer>,
-) -> Result<Cow<'c, ObservedContainer>, ProbeError> {
+    container: Cow<'c, ObservedInstance>,
+) -> Result<Cow<'c, ObservedInstance>, ProbeError> {
     if container.health != Health::Starting || !passes_own_test(context, &container).await? {
         return Ok(container);
     }
-    Ok(Cow::Owned(ObservedContainer { health: Health::Healthy, ..container.into_owned() }))
+    Ok(Cow::Owned(ObservedInstance { health: Health::Healthy, ..container.into_owned() }))
 }
 
 /// Whether the container's own health test passes now.
 pub(super) async fn passes_own_test(
     context: &ProbeContext<'_>,
-    container: &ObservedContainer,
+    container: &ObservedInstance,
 ) -> Result<bool, ProbeError> {
-    let command = health_command(&container.health_test);
-    if container.state != ContainerState::Running || command.is_empty() {
+    let runs = container.state == InstanceState::Running;
+    let Some(check) = container.health_check.as_ref().filter(|check| runs && !check.command.is_empty()) else {
         return Ok(false);
-    }
-    let answer = super::exec::run(context, container, command, Vec::new()).await?;
+    };
+    let answer = super::exec::run(context, container, check.command.clone(), Vec::new()).await?;
     Ok(answer.exit_code == Some(0))
 }
 
 /// What is wrong with one container.
 fn fault(
-    now: &ObservedContainer,
-    (before, redactor): (Option<&ObservedContainer>, &Redactor),
+    now: &ObservedInstance,
+    (before, redactor): (Option<&ObservedInstance>, &Redactor),
     expected: ExpectedState,
 ) -> Option<ProbeError> {
     let wrong = |what: String, for_good| Some(ProbeError::Wrong { what, details: Vec::new(), for_good });
     let name = &now.name;
     if expected == ExpectedState::Completed {
-        let done = now.state == ContainerState::Exited && now.exit_code == Some(0);
+        let done = now.state == InstanceState::Exited && now.exit_code == Some(0);
         return if done { None } else { wrong(format!("{name} is {}, not completed", described(now)), false) };
     }
     if let Some(restarts) = restarted(now, before) {
         // The count never falls again.
         return wrong(format!("{name} {restarts} while the checks ran"), true);
     }
-    if now.state != ContainerState::Running {
+    if now.state != InstanceState::Running {
         return wrong(format!("{name} is {}", described(now)), false);
     }
     match now.health {
@@ -103,7 +103,7 @@ fn fault(
 /// Turns a service's check of its state to a failure when a container of it was restarted since the checks began.
 pub async fn restarts(context: &ProbeContext<'_>, outcomes: &mut [CheckOutcome]) -> Result<(), ProbeError> {
     let seen = context.look().await?;
-    for container in seen.containers.iter().filter(|container| !container.one_off) {
+    for container in seen.instances.iter().filter(|container| !container.one_off) {
         let Some(words) = restarted(container, context.before(&container.id)) else { continue };
         let of_state = |outcome: &&mut CheckOutcome| outcome.kind == "state" && outcome.passed();
         let of_service = |outcome: &&mut CheckOutcome| outcome.service.as_ref() == Some(&container.service);
@@ -115,9 +115,9 @@ pub async fn restarts(context: &ProbeContext<'_>, outcomes: &mut [CheckOutcome])
 }
 
 /// How a container was restarted since it was first seen.
-pub(super) fn restarted(now: &ObservedContainer, before: Option<&ObservedContainer>) -> Option<String> {
+pub(super) fn restarted(now: &ObservedInstance, before: Option<&ObservedInstance>) -> Option<String> {
     let before = before?;
-    let rise = now.restart_count.saturating_sub(before.restart_count);
+    let rise = now.restarts.saturating_sub(before.restarts);
     match rise {
         0 if now.started_at != before.started_at => Some("was restarted".to_owned()),
         0 => None,
@@ -130,18 +130,18 @@ pub(super) fn restarted(now: &ObservedContainer, before: Option<&ObservedContain
 mod tests {
     use super::*;
 
-    fn container(state: ContainerState, health: Health) -> ObservedContainer {
+    fn container(state: InstanceState, health: Health) -> ObservedInstance {
         let started_at = Some("2026-01-01T00:00:00Z".to_owned());
-        ObservedContainer { name: "p-api-1".into(), state, health, started_at, ..Default::default() }
+        ObservedInstance { name: "p-api-1".into(), state, health, started_at, ..Default::default() }
     }
 
-    fn said(now: &ObservedContainer, before: Option<&ObservedContainer>, expected: ExpectedState) -> String {
+    fn said(now: &ObservedInstance, before: Option<&ObservedInstance>, expected: ExpectedState) -> String {
         fault(now, (before, &Redactor::default()), expected).map_or("fine".to_owned(), |error| error.to_string())
     }
 
     #[test]
     fn a_container_must_run_be_healthy_and_stay() {
-        use ContainerState::{Exited, Paused, Restarting, Running};
+        use InstanceState::{Exited, Paused, Restarting, Running};
         let running = ExpectedState::Running;
         for (state, health, expected) in [
             (Running, Health::None, "fine"),
@@ -161,26 +161,26 @@ mod tests {
 
     #[test]
     fn a_restart_while_the_checks_ran_is_a_fault_for_good() {
-        let before = container(ContainerState::Running, Health::None);
+        let before = container(InstanceState::Running, Health::None);
         let mut now = before.clone();
         assert_eq!(said(&now, Some(&before), ExpectedState::Running), "fine");
-        now.restart_count = 2;
+        now.restarts = 2;
         let error = fault(&now, (Some(&before), &Redactor::default()), ExpectedState::Running).unwrap();
         assert_eq!(error.to_string(), "p-api-1 was restarted 2 times by the engine while the checks ran");
         assert!(error.is_for_good());
-        now.restart_count = 0;
+        now.restarts = 0;
         now.started_at = Some("2026-01-01T00:01:00Z".to_owned());
         assert_eq!(restarted(&now, Some(&before)).as_deref(), Some("was restarted"));
     }
 
     #[test]
     fn a_one_shot_must_have_ended_with_zero() {
-        let mut container = container(ContainerState::Exited, Health::None);
+        let mut container = container(InstanceState::Exited, Health::None);
         container.exit_code = Some(0);
         assert_eq!(said(&container, None, ExpectedState::Completed), "fine");
         container.exit_code = Some(1);
         assert_eq!(said(&container, None, ExpectedState::Completed), "p-api-1 is exited with 1, not completed");
-        container.state = ContainerState::Running;
+        container.state = InstanceState::Running;
         assert_eq!(said(&container, None, ExpectedState::Completed), "p-api-1 is running, not completed");
     }
 }

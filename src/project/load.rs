@@ -1,5 +1,5 @@
 //! Finds the project, reads its file, chooses the environment and merges the values.
-//! Reads the file system from a directory upwards; returns a `LoadedProject` or every problem at once.
+//! Reads through `Files` from a directory upwards; returns a `LoadedProject` or every problem at once.
 //! Never reads what the file points to.
 
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use super::semantic::{self, Findings};
 use super::shape::{self, Misfit};
 use super::values::{merge_values, set_value};
 use crate::error::nearest;
+use crate::input_file::Files;
 
 /// The name of the project file.
 pub const PROJECT_FILE: &str = "aictl.yaml";
@@ -39,22 +40,33 @@ pub struct LoadedProject {
     pub(super) tree: Option<Node>,
 }
 
-/// Loads the project of a directory. `file` names the project file instead of looking for it; `set` holds `a.b=c`.
-pub fn load_project(
-    directory: &Path,
-    file: Option<&Path>,
-    environment: Option<&str>,
-    set: &[String],
-) -> Result<LoadedProject, ProjectError> {
-    let (directory, file) = match file {
-        Some(file) => (parent_of(file, directory), Some(file.to_owned())),
-        None => find(directory),
+/// Which project, and which part of it.
+#[derive(Debug, Clone, Copy)]
+pub struct ProjectArgs<'a> {
+    /// Where to look for the project file, from here upwards.
+    pub directory: &'a Path,
+    /// The project file, instead of looking for it.
+    pub file: Option<&'a Path>,
+    /// The environment; absent: the project's default.
+    pub environment: Option<&'a str>,
+    /// `a.b=c`, laid over the values.
+    pub set: &'a [String],
+}
+
+/// Loads a project.
+pub fn load_project(args: &ProjectArgs<'_>, files: &dyn Files) -> Result<LoadedProject, ProjectError> {
+    let (directory, file) = match args.file {
+        Some(file) => (parent_of(file, args.directory), Some(file.to_owned())),
+        None => find(args.directory, files),
     };
     let mut loaded = match file {
-        Some(file) => load_file(directory, file, environment)?,
-        None => bare(directory, environment)?,
+        Some(file) => {
+            let text = files.read_text(&file).map_err(|source| ProjectError::Read { path: file.clone(), source })?;
+            of_text(directory, (file, &text), args.environment)?
+        }
+        None => bare(directory, args.environment)?,
     };
-    for argument in set {
+    for argument in args.set {
         set_value(&mut loaded.values, argument)?;
     }
     Ok(loaded)
@@ -134,13 +146,13 @@ fn expected(found: &mut Findings<'_>, services: &[&str], path: &[&str], service:
 }
 
 /// The nearest directory upwards with a project file or a compose file; the directory itself when there is none.
-fn find(directory: &Path) -> (PathBuf, Option<PathBuf>) {
+fn find(directory: &Path, files: &dyn Files) -> (PathBuf, Option<PathBuf>) {
     for candidate in directory.ancestors() {
         let file = candidate.join(PROJECT_FILE);
-        if file.is_file() {
+        if files.has_file(&file) {
             return (candidate.to_owned(), Some(file));
         }
-        if COMPOSE_FILES.iter().any(|name| candidate.join(name).is_file()) {
+        if COMPOSE_FILES.iter().any(|name| files.has_file(&candidate.join(name))) {
             return (candidate.to_owned(), None);
         }
     }
@@ -169,9 +181,12 @@ fn bare(directory: PathBuf, environment: Option<&str>) -> Result<LoadedProject, 
     })
 }
 
-fn load_file(directory: PathBuf, file: PathBuf, wanted: Option<&str>) -> Result<LoadedProject, ProjectError> {
-    let text = std::fs::read_to_string(&file).map_err(|source| ProjectError::Read { path: file.clone(), source })?;
-    let (project, tree) = read(&text, &file)?;
+fn of_text(
+    directory: PathBuf,
+    (file, text): (PathBuf, &str),
+    wanted: Option<&str>,
+) -> Result<LoadedProject, ProjectError> {
+    let (project, tree) = read(text, &file)?;
     let environment_name = choose(&project, wanted, &file)?;
     let environment =
         environment_name.as_ref().and_then(|name| project.environments.get(name)).cloned().unwrap_or_default();

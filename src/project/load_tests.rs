@@ -8,6 +8,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::input_file::LocalFiles;
 use crate::project::{ByteSize, OnShortfall, Strategy, TargetConfig};
 
 const EXAMPLE: &str = r#"
@@ -55,7 +56,11 @@ fn directory(files: &[(&str, &str)]) -> TempDir {
 
 fn load(text: &str, environment: Option<&str>) -> Result<LoadedProject, ProjectError> {
     let directory = directory(&[(PROJECT_FILE, text)]);
-    load_project(directory.path(), None, environment, &[])
+    load_from(directory.path(), environment)
+}
+
+fn load_from(directory: &Path, environment: Option<&str>) -> Result<LoadedProject, ProjectError> {
+    load_project(&ProjectArgs { directory, file: None, environment, set: &[] }, &LocalFiles)
 }
 
 fn refused(text: &str) -> String {
@@ -170,13 +175,17 @@ fn the_project_is_found_from_below_and_the_nearest_wins() {
         ("both/compose.yaml", ""),
         ("both/aictl.yaml", "name: both\n"),
     ]);
-    let at = |path: &str| load_project(&directory.path().join(path), None, None, &[]).unwrap();
+    let at = |path: &str| load_from(&directory.path().join(path), None).unwrap();
     assert_eq!(at("a/b").name(), Some("outer"));
     assert_eq!(at("a/b").directory, directory.path());
     assert!(at("bare").project.is_none());
     assert_eq!(at("bare").directory, directory.path().join("bare"));
     assert_eq!(at("both").name(), Some("both"));
-    let named = load_project(directory.path(), Some(&directory.path().join("both/aictl.yaml")), None, &[]).unwrap();
+    let named = {
+        let file = directory.path().join("both/aictl.yaml");
+        let args = ProjectArgs { directory: directory.path(), file: Some(&file), environment: None, set: &[] };
+        load_project(&args, &LocalFiles).unwrap()
+    };
     assert_eq!((named.name(), named.directory.clone()), (Some("both"), directory.path().join("both")));
 }
 
@@ -188,7 +197,7 @@ fn an_environment_that_is_not_there_is_exit_78_with_the_list() {
     let error = load("environments: { a: {}, b: {} }", None).unwrap_err();
     assert_eq!(error.to_string(), "aictl.yaml has several environments but no `default_environment`; it has a, b");
     let bare = tempfile::tempdir().unwrap();
-    let error = load_project(bare.path(), None, Some("prod"), &[]).unwrap_err();
+    let error = load_from(bare.path(), Some("prod")).unwrap_err();
     assert!(error.to_string().ends_with("so there is no environment `prod`"), "{error}");
 }
 
@@ -203,7 +212,10 @@ fn the_only_environment_needs_no_name_and_an_empty_file_is_a_project() {
 fn set_wins_over_everything() {
     let directory = directory(&[(PROJECT_FILE, EXAMPLE)]);
     let set = ["api.workers=2".to_owned(), "domain=example.com".to_owned()];
-    let loaded = load_project(directory.path(), None, Some("prod"), &set).unwrap();
+    let loaded = {
+        let args = ProjectArgs { directory: directory.path(), file: None, environment: Some("prod"), set: &set };
+        load_project(&args, &LocalFiles).unwrap()
+    };
     assert_eq!(
         json!(loaded.values),
         json!({ "domain": "example.com", "api": { "port": 8000, "workers": 2, "replicas": 1 } })

@@ -26,7 +26,7 @@ pub use check::{
     RulesState, RulesWord, SqlCheck, StateCheck, TargetsState, TcpCheck, TlsCheck, host_and_port, is_public,
 };
 pub use error::{Problem, ProjectError};
-pub use load::{LoadedProject, PROJECT_FILE, load_project, parse_project};
+pub use load::{LoadedProject, PROJECT_FILE, ProjectArgs, load_project, parse_project};
 pub use model::{
     ChartSource, CommandLine, DeployPolicy, Environment, GenerateKind, OnShortfall, Project, ProxyConfig,
     QuickstartConfig, RegistryConfig, Rehearsal, Requirements, Resources, Route, SecretRequirement, Strategy, Task,

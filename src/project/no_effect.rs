@@ -85,12 +85,14 @@ fn leaves(values: &Map<String, Value>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::project::{PROJECT_FILE, load_project};
+    use crate::input_file::LocalFiles;
+    use crate::project::{PROJECT_FILE, ProjectArgs, load_project};
 
     fn loaded(text: &str, environment: &str) -> crate::project::LoadedProject {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(PROJECT_FILE), text).unwrap();
-        load_project(folder.path(), None, Some(environment), &[]).unwrap()
+        let args = ProjectArgs { directory: folder.path(), file: None, environment: Some(environment), set: &[] };
+        load_project(&args, &LocalFiles).unwrap()
     }
 
     #[test]

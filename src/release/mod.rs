@@ -1,6 +1,6 @@
 //! The release and the lease as data: records with a format version, who holds the lock and whether it looks alive.
 //! Reads and returns values; an older binary refuses newer state.
-//! Never talks to an engine: `target::ReleaseStore` is the trait, `engine/*` the stores.
+//! Never talks to an engine: `target::Leases` and `target::Journal` are the traits, `engine/*` the stores.
 
 mod evidence;
 mod history;

@@ -3,7 +3,7 @@
 //! Never reads the process environment itself.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,6 +158,11 @@ impl Context {
             std::future::pending::<()>().await;
         }
     }
+}
+
+/// A path as it is typed from where the command was typed.
+pub fn shown(context: &Context, path: &Path) -> String {
+    path.strip_prefix(&context.cwd).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::compose::model::Stack;
 use crate::error::Result;
+use crate::input_file::LocalFiles;
 use crate::plan::content::{ServiceContent, load_content};
 use crate::plan::converge::{ConvergeOptions, Wanted, plan_after_images};
 use crate::plan::platform::check_architecture;
@@ -22,7 +23,7 @@ pub fn load_contents(
 ) -> Result<BTreeMap<String, ServiceContent>> {
     let mut contents = BTreeMap::new();
     for name in selected {
-        contents.insert(name.clone(), load_content(stack, name, local)?);
+        contents.insert(name.clone(), load_content(stack, name, local, &LocalFiles)?);
     }
     Ok(contents)
 }

@@ -9,6 +9,7 @@ use crate::compose::model::{Build, Stack};
 use crate::error::Result;
 use crate::image::bundle::Bundle;
 use crate::image::{Recipes, Reference, base_images};
+use crate::input_file::LocalFiles;
 use crate::plan::ImageSource;
 use crate::project::LoadedProject;
 use crate::session::Context;
@@ -38,9 +39,9 @@ impl Supplies {
         let asked = named.or(variable).map(|path| context.cwd.join(path));
         let offered = file.and_then(|p| p.bundle.as_ref()).map(|path| project.directory.join(path));
         let bundle = match (asked, offered) {
-            (Some(path), _) => Some((path.clone(), names(&Bundle::open(&path)?))),
+            (Some(path), _) => Some((path.clone(), names(&Bundle::open(&path, &LocalFiles)?))),
             // The project may name a bundle that is not on every machine.
-            (None, Some(path)) if path.exists() => Some((path.clone(), names(&Bundle::open(&path)?))),
+            (None, Some(path)) if path.exists() => Some((path.clone(), names(&Bundle::open(&path, &LocalFiles)?))),
             _ => None,
         };
         Ok(Self { mirrors, bundle, recipes: Recipes::embedded()?, obstacle: obstacle(context) })

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use crate::compose::model::Stack;
 use crate::compose::{self, ComposeError, FileSource, LoadArgs, LoadOptions};
 use crate::error::{Result, nearest};
+use crate::input_file::LocalFiles;
 use crate::plan::{Scope, api_socket};
-use crate::project::{LoadedProject, Task, load_project};
+use crate::project::{LoadedProject, ProjectArgs, Task, load_project};
 use crate::secret::{Secret, secrets_in};
 use crate::session::endpoint::endpoint;
 use crate::session::templates::render_files;
@@ -36,7 +37,7 @@ pub fn load_stack(context: &Context) -> Result<LoadedStack> {
     warn_of_no_effect(context, &project);
     let (mut loaded, args) = load_compose(context, &project)?;
     warn_of_profiles(context, &loaded.stack, &args.profiles);
-    api_socket::grant(&mut loaded.stack, docker_settings(context).as_deref());
+    api_socket::grant(&mut loaded.stack, docker_settings(context).as_deref(), &LocalFiles);
     for finding in &loaded.warnings {
         context.reporter.warn(finding.to_string());
     }
@@ -72,7 +73,8 @@ pub fn load_project_file(context: &Context) -> Result<LoadedProject> {
     let options = &context.options;
     let directory = options.project_dir.as_ref().map_or(context.cwd.clone(), |d| context.cwd.join(d));
     let environment = options.environment.as_deref();
-    Ok(load_project(&directory, None, environment, &options.set)?)
+    let args = ProjectArgs { directory: &directory, file: None, environment, set: &options.set };
+    Ok(load_project(&args, &LocalFiles)?)
 }
 
 /// Names what the project file and the options say and nothing reads.
@@ -119,7 +121,7 @@ fn warn_of_profiles(context: &Context, stack: &Stack, wanted: &[String]) {
 /// The arguments of the compose loader: what the command line says, else what the environment of aictl.yaml says.
 fn load_compose(context: &Context, project: &LoadedProject) -> Result<(compose::Loaded, LoadArgs)> {
     let args = load_args(context, project)?;
-    let loaded = compose::load(&args)?;
+    let loaded = compose::load(&args, &LocalFiles)?;
     Ok((loaded, args))
 }
 

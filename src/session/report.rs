@@ -94,3 +94,36 @@ impl Report for Said {
         self.value.clone()
     }
 }
+
+/// A report that is one of several: an enum of reports that answers as the one it holds.
+macro_rules! one_of_reports {
+    ($(#[$doc:meta])* pub enum $name:ident { $($(#[$variant_doc:meta])* $variant:ident($report:ty)),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant($report),)+
+        }
+
+        impl $crate::session::report::Report for $name {
+            fn blocks(&self) -> Vec<$crate::session::report::Block> {
+                match self { $(Self::$variant(report) => report.blocks(),)+ }
+            }
+
+            fn json(&self) -> serde_json::Value {
+                match self { $(Self::$variant(report) => report.json(),)+ }
+            }
+
+            fn exit_code(&self) -> u8 {
+                match self { $(Self::$variant(report) => report.exit_code(),)+ }
+            }
+        }
+
+        $(impl From<$report> for $name {
+            fn from(report: $report) -> Self {
+                Self::$variant(report)
+            }
+        })+
+    };
+}
+
+pub(crate) use one_of_reports;

@@ -5,7 +5,7 @@
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::order::no_such_service;
-use crate::plan::{Observed, ObservedContainer};
+use crate::plan::{Observed, ObservedInstance};
 use crate::session::WorkflowError;
 
 /// Fails when a name is neither a service of the files nor of a container.
@@ -19,16 +19,16 @@ pub fn check(stack: Option<&Stack>, observed: &Observed, names: &[String]) -> Re
 
 fn known(stack: Option<&Stack>, observed: &Observed) -> Vec<String> {
     let declared = stack.into_iter().flat_map(|s| s.all_services().map(|(n, _)| n.clone()));
-    let mut known: Vec<String> = declared.chain(observed.containers.iter().map(|c| c.service.clone())).collect();
+    let mut known: Vec<String> = declared.chain(observed.instances.iter().map(|c| c.service.clone())).collect();
     known.sort();
     known.dedup();
     known
 }
 
 /// The containers of the named services (all services when none is named), by service and number.
-pub fn containers<'a>(observed: &'a Observed, names: &[String]) -> Vec<&'a ObservedContainer> {
-    let mut found: Vec<&ObservedContainer> =
-        observed.containers.iter().filter(|c| !c.one_off && (names.is_empty() || names.contains(&c.service))).collect();
+pub fn containers<'a>(observed: &'a Observed, names: &[String]) -> Vec<&'a ObservedInstance> {
+    let mut found: Vec<&ObservedInstance> =
+        observed.instances.iter().filter(|c| !c.one_off && (names.is_empty() || names.contains(&c.service))).collect();
     found.sort_by(|a, b| (&a.service, a.number).cmp(&(&b.service, b.number)));
     found
 }
@@ -39,7 +39,7 @@ pub fn running<'a>(
     observed: &'a Observed,
     service: &str,
     index: Option<u32>,
-) -> Result<&'a ObservedContainer> {
+) -> Result<&'a ObservedInstance> {
     let container = one(stack, observed, service, index)?;
     if container.state.is_up() {
         return Ok(container);
@@ -53,7 +53,7 @@ pub fn one<'a>(
     observed: &'a Observed,
     service: &str,
     index: Option<u32>,
-) -> Result<&'a ObservedContainer> {
+) -> Result<&'a ObservedInstance> {
     check(stack, observed, &[service.to_owned()])?;
     let names = [service.to_owned()];
     let mut found = containers(observed, &names);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::compose::model::Stack;
-use crate::plan::{ContainerState, Health, Observed, ObservedContainer};
+use crate::plan::{Health, InstanceState, Observed, ObservedInstance};
 use crate::release::ObservedLease;
 use crate::session::report::{Block, Cell, Tone};
 use crate::session::urls::addresses;
@@ -61,7 +61,7 @@ impl StackStatus {
     /// The status of what was found; running containers, and every wanted service that has none.
     pub fn of(project: &str, stack: Option<&Stack>, observed: &Observed) -> Self {
         let mut services: Vec<ServiceStatus> =
-            observed.containers.iter().filter(|c| !c.one_off).map(|c| line(observed, c)).collect();
+            observed.instances.iter().filter(|c| !c.one_off).map(|c| line(observed, c)).collect();
         for (name, service) in stack.into_iter().flat_map(|s| &s.services) {
             let present = services.iter().any(|s| s.service == *name);
             if !present && service.scale() > 0 && service.provider.is_none() {
@@ -74,7 +74,7 @@ impl StackStatus {
 }
 
 /// The status of one container.
-pub fn line(observed: &Observed, container: &ObservedContainer) -> ServiceStatus {
+pub fn line(observed: &Observed, container: &ObservedInstance) -> ServiceStatus {
     let up = container.state.is_up();
     ServiceStatus {
         service: container.service.clone(),
@@ -83,10 +83,10 @@ pub fn line(observed: &Observed, container: &ObservedContainer) -> ServiceStatus
         image: container.image.clone(),
         state: container.state.word().to_owned(),
         health: container.health,
-        exit_code: if up || container.state == ContainerState::Created { None } else { container.exit_code },
+        exit_code: if up || container.state == InstanceState::Created { None } else { container.exit_code },
         started_at: container.started_at.clone().filter(|_| up),
         uptime_seconds: container.started_at.as_deref().filter(|_| up).and_then(seconds_since),
-        restarts: container.restart_count,
+        restarts: container.restarts,
         urls: if up { addresses(&observed.engine, container) } else { Vec::new() },
     }
 }

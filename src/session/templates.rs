@@ -53,7 +53,8 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::project::load_project;
+    use crate::input_file::LocalFiles;
+    use crate::project::{ProjectArgs, load_project};
 
     #[test]
     fn templates_see_values_and_the_partials_beside_them() {
@@ -66,7 +67,10 @@ mod tests {
         write("deploy/x.yaml.tera", "{% include \"deploy/_y.tera\" %}");
         write("deploy/_y.tera", "c: 1\n");
         write("plain.yaml", "{{ untouched }}\n");
-        let project = load_project(directory.path(), None, None, &[]).unwrap();
+        let project = {
+            let args = ProjectArgs { directory: directory.path(), file: None, environment: None, set: &[] };
+            load_project(&args, &LocalFiles).unwrap()
+        };
         let names = ["compose.yaml.tera", "plain.yaml", "deploy/x.yaml.tera"].map(str::to_owned);
         let files: Vec<(String, String)> =
             render_files(&project, &names).unwrap().into_iter().map(|file| (file.name, file.text)).collect();

@@ -2,7 +2,7 @@
 //! Reads observed containers and where the engine is; returns URLs or `host:port`.
 //! Never connects.
 
-use crate::plan::{EngineInfo, ObservedContainer, ObservedPort};
+use crate::plan::{EngineInfo, ObservedInstance, ObservedPort};
 
 /// Ports that speak HTTP in every image this project knows; others are shown as `host:port`.
 const HTTP: [u16; 14] = [80, 3000, 5000, 5601, 6333, 8000, 8080, 8081, 8888, 9090, 9093, 9100, 9121, 9187];
@@ -27,7 +27,7 @@ pub fn address(engine: &EngineInfo, port: &ObservedPort) -> String {
 }
 
 /// Every address of a container once: IPv4 and IPv6 of one port are one address.
-pub fn addresses(engine: &EngineInfo, container: &ObservedContainer) -> Vec<String> {
+pub fn addresses(engine: &EngineInfo, container: &ObservedInstance) -> Vec<String> {
     let published = container.ports.iter().filter(|p| p.published != 0);
     let mut all: Vec<String> = published.map(|p| address(engine, p)).collect();
     let mut seen = std::collections::BTreeSet::new();
@@ -69,7 +69,7 @@ mod tests {
     fn ipv4_and_ipv6_of_one_port_are_one_address() {
         let local = EngineInfo::default();
         let ports = vec![port("0.0.0.0", 80, 80), port("::", 80, 80)];
-        let container = ObservedContainer { ports, ..Default::default() };
+        let container = ObservedInstance { ports, ..Default::default() };
         assert_eq!(addresses(&local, &container), ["http://localhost"]);
     }
 }

@@ -38,6 +38,28 @@ pub enum AddressPart {
     Tls,
 }
 
+/// What some targets lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capability {
+    /// Images that can be listed, exported and loaded.
+    Images,
+    /// Connections to ports of containers.
+    Dial,
+    /// Process lists of containers.
+    Processes,
+}
+
+impl Capability {
+    /// What it is for, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Images => "listing and transferring images",
+            Self::Dial => "connecting to ports of containers",
+            Self::Processes => "listing the processes of containers",
+        }
+    }
+}
+
 fn did_you_mean(nearest: Option<&str>) -> String {
     nearest.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default()
 }
@@ -71,6 +93,9 @@ pub enum TargetError {
     /// The target has no way to perform an operation.
     #[error("this target cannot perform `{operation}`: {reason}")]
     CannotPerform { operation: String, reason: String },
+    /// The target lacks a capability.
+    #[error("this target does not support {}", capability.words())]
+    Lacks { capability: Capability },
     /// The object named is not there.
     #[error("no such {kind}: {name}")]
     NotFound { kind: &'static str, name: String },

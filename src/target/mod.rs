@@ -5,10 +5,12 @@
 mod attempts;
 pub mod bridge;
 mod error;
+mod state;
 mod stream;
 mod traits;
 
 pub use attempts::{Attempt, Attempts};
-pub use error::{AddressPart, ContainerFacts, TargetError};
+pub use error::{AddressPart, Capability, ContainerFacts, TargetError};
+pub use state::{Journal, Leases, ProjectState};
 pub use stream::{BoxDuplex, BoxRead, ByteStream, Duplex, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
-pub use traits::{Copy, Dial, Engine, Exec, Images, Logs, ReleaseStore, Target};
+pub use traits::{Copy, Dial, Exec, Images, Logs, Observe, Perform, Processes, Target};

@@ -1,19 +1,21 @@
-//! The traits themselves.
+//! What targets can do, a trait for each capability, and `Target`, which says which of them a target has.
 //! `observe_` reads, `perform` changes; each call is one request or one bounded group of requests.
 //! Never waits without a deadline, except for streams the caller can drop.
 
 use async_trait::async_trait;
 
-use super::{BoxDuplex, ByteStream, ExecArgs, ExecInput, LogArgs, LogStream, TargetError};
+use super::{
+    BoxDuplex, ByteStream, Capability, ExecArgs, ExecInput, Journal, Leases, LogArgs, LogStream, ProjectState,
+    TargetError,
+};
 use crate::event::{OutputStream, Reporter};
 use crate::plan::{
-    Change, EngineInfo, Observed, ObservedContainer, ObservedImage, ObservedProject, Operation, Outcome, Scope,
+    Change, EngineInfo, Observed, ObservedImage, ObservedInstance, ObservedProject, Operation, Outcome, Scope,
 };
-use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 
-/// Seeing and changing what runs.
+/// Seeing what runs.
 #[async_trait]
-pub trait Engine: Send + Sync {
+pub trait Observe: Send + Sync {
     /// What the engine is: name, version, API, resources. Also the cheapest proof that it answers.
     async fn observe_engine(&self) -> Result<EngineInfo, TargetError>;
 
@@ -25,14 +27,10 @@ pub trait Engine: Send + Sync {
     async fn observe(&self, scope: &Scope) -> Result<Observed, TargetError>;
 
     /// One container, by id or name, as it is now.
-    async fn observe_container(&self, container: &str) -> Result<ObservedContainer, TargetError>;
+    async fn observe_instance(&self, container: &str) -> Result<ObservedInstance, TargetError>;
 
     /// All projects on the engine, stopped ones too.
     async fn observe_projects(&self) -> Result<Vec<ObservedProject>, TargetError>;
-
-    /// Performs one operation. `key` ties progress events to the caller's step.
-    async fn perform(&self, operation: &Operation, key: usize, reporter: &dyn Reporter)
-    -> Result<Outcome, TargetError>;
 
     /// Changes of the project's containers from now on: start, die, health, destroy.
     async fn watch(
@@ -42,7 +40,19 @@ pub trait Engine: Send + Sync {
 
     /// Waits until the container is not running and returns its exit code. The caller bounds it.
     async fn wait_exit(&self, container: &str) -> Result<i64, TargetError>;
+}
 
+/// Changing what runs.
+#[async_trait]
+pub trait Perform: Send + Sync {
+    /// Performs one operation. `key` ties progress events to the caller's step.
+    async fn perform(&self, operation: &Operation, key: usize, reporter: &dyn Reporter)
+    -> Result<Outcome, TargetError>;
+}
+
+/// Listing the processes inside containers from outside, without a program in them.
+#[async_trait]
+pub trait Processes: Send + Sync {
     /// The processes inside a container: titles and rows, as `ps` prints them.
     async fn observe_processes(&self, container: &str) -> Result<(Vec<String>, Vec<Vec<String>>), TargetError>;
 }
@@ -83,7 +93,7 @@ pub trait Images: Send + Sync {
 #[async_trait]
 pub trait Logs: Send + Sync {
     /// The log of one container; `LogLine::source` and `service` are set from the container's labels.
-    async fn logs(&self, container: &ObservedContainer, args: &LogArgs) -> Result<LogStream, TargetError>;
+    async fn logs(&self, container: &ObservedInstance, args: &LogArgs) -> Result<LogStream, TargetError>;
 }
 
 /// Moving files in and out of containers, as tar archives.
@@ -99,70 +109,42 @@ pub trait Copy: Send + Sync {
     async fn observe_path(&self, container: &str, path: &str) -> Result<Option<bool>, TargetError>;
 }
 
-/// Where state lives: the lease and the records, on the target itself.
-#[async_trait]
-pub trait ReleaseStore: Send + Sync {
-    /// Takes the lease or says who holds it. A lease whose owner is dead is taken over; `taken_over` then says whose.
-    async fn acquire(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError>;
-
-    /// Proves that the lease is still ours and renews its heartbeat; `LeaseLost` otherwise.
-    async fn renew(&self, lease: &Lease) -> Result<(), TargetError>;
-
-    /// Proves that the lease is still ours, without a heartbeat; `LeaseLost` otherwise.
-    async fn prove(&self, lease: &Lease) -> Result<(), TargetError> {
-        self.renew(lease).await
-    }
-
-    /// Gives the lease back. Releasing a lost lease is an error, never somebody else's loss.
-    async fn release(&self, lease: Lease) -> Result<(), TargetError>;
-
-    /// Appends the record of how it ended and gives the lease back; one request where the target can.
-    async fn finish(&self, lease: Lease, last: &Record) -> Result<(), TargetError> {
-        self.record(&lease, last).await?;
-        self.release(lease).await
-    }
-
-    /// Who holds the lease, if anybody.
-    async fn observe_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError>;
-
-    /// Removes exactly the lease that was observed.
-    async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError>;
-
-    /// Appends one record.
-    async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError>;
-
-    /// All records, oldest first; torn ones are left out.
-    async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError>;
-
-    /// The number of the last operation when the target can say, faster than by all records, that it ended; else `None`.
-    async fn last_ended(&self, _lease: &Lease) -> Result<Option<u32>, TargetError> {
-        Ok(None)
-    }
-
-    /// Whatever of `retire` can be done while the last resources of the stack are still going away.
-    async fn prepare_to_retire(&self, _lease: &Lease) {}
-
-    /// Ends the lease where the whole stack went away: what the state needs on the engine besides its data is removed,
-    /// and with `forget` the data, so that nothing of the project is left.
-    async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError>;
-
-    /// Whether the target holds state of the project: what runs for it there, and with `history` its records too.
-    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError>;
-}
-
 /// Reaching the ports of containers, from wherever this process runs.
 #[async_trait]
 pub trait Dial: Send + Sync {
     /// A byte stream to a TCP port of a running container: by whichever way there is, each tried for a bounded time.
     /// `NotListening` where the container is reached and nothing accepts on the port. A way through a proxy may accept
     /// first and end the stream at once instead.
-    async fn dial(&self, container: &ObservedContainer, port: u16) -> Result<BoxDuplex, TargetError>;
+    async fn dial(&self, container: &ObservedInstance, port: u16) -> Result<BoxDuplex, TargetError>;
 
     /// Removes what dialling had to put on the target. Called once after the last dial, whatever became of it.
     async fn close_helpers(&self);
 }
 
-/// A whole target: what a workflow's context holds.
-pub trait Target: Engine + Exec + Images + Logs + Copy + Dial + ReleaseStore {}
+/// A whole target: what a workflow's context holds. Every target has the capabilities it extends; the others it gives out
+/// where it has them.
+pub trait Target: Observe + Perform + Exec + Logs + Copy + Leases + Journal + ProjectState {
+    /// Its images, where it stores images that can be listed and moved.
+    fn images(&self) -> Option<&dyn Images>;
 
-impl<T: Engine + Exec + Images + Logs + Copy + Dial + ReleaseStore> Target for T {}
+    /// Connections to ports of containers.
+    fn dial(&self) -> Option<&dyn Dial>;
+
+    /// Process lists of containers.
+    fn processes(&self) -> Option<&dyn Processes>;
+
+    /// Its images, for what cannot do without them.
+    fn need_images(&self) -> Result<&dyn Images, TargetError> {
+        self.images().ok_or(TargetError::Lacks { capability: Capability::Images })
+    }
+
+    /// Connections to ports, for what cannot do without them.
+    fn need_dial(&self) -> Result<&dyn Dial, TargetError> {
+        self.dial().ok_or(TargetError::Lacks { capability: Capability::Dial })
+    }
+
+    /// Process lists, for what cannot do without them.
+    fn need_processes(&self) -> Result<&dyn Processes, TargetError> {
+        self.processes().ok_or(TargetError::Lacks { capability: Capability::Processes })
+    }
+}

@@ -13,11 +13,11 @@ use crate::session::report::{Block, Report};
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct SchemaArgs {}
 
-struct SchemaReport;
+pub struct SchemaReport;
 
 /// Gives the schema.
-pub async fn run(_: &Context, _: SchemaArgs) -> Result<Box<dyn Report>> {
-    Ok(Box::new(SchemaReport))
+pub async fn run(_: &Context, _: SchemaArgs) -> Result<SchemaReport> {
+    Ok(SchemaReport)
 }
 
 impl Report for SchemaReport {

@@ -26,7 +26,7 @@ pub struct VersionArgs {
 }
 
 #[derive(Debug, Serialize)]
-struct VersionReport {
+pub struct VersionReport {
     version: &'static str,
     engine: Option<EngineInfo>,
     /// Why there is no engine.
@@ -37,17 +37,17 @@ struct VersionReport {
 }
 
 /// Shows the versions.
-pub async fn run(context: &Context, args: VersionArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: VersionArgs) -> Result<VersionReport> {
     let version = env!("CARGO_PKG_VERSION");
     if args.short {
-        return Ok(Box::new(VersionReport { version, engine: None, reason: None, short: true }));
+        return Ok(VersionReport { version, engine: None, reason: None, short: true });
     }
     let (engine, reason) = match tokio::time::timeout(PATIENCE, engine(context)).await {
         Ok(Ok(engine)) => (Some(engine), None),
         Ok(Err(error)) => (None, Some(error.to_string())),
         Err(_) => (None, Some(format!("connecting to the engine timed out after {}s", PATIENCE.as_secs()))),
     };
-    Ok(Box::new(VersionReport { version, engine, reason, short: false }))
+    Ok(VersionReport { version, engine, reason, short: false })
 }
 
 /// What the engine says of itself; a project file that is wrong is a reason like any other, and hides no version.

@@ -12,6 +12,7 @@ use crate::compose::interpolate::Interpolation;
 use crate::compose::paths;
 use crate::compose::value::{Node, Position, Value};
 use crate::compose::yaml::{self, Document, YamlError};
+use crate::input_file::{FileKind, Files};
 
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 const OVERRIDES: [&str; 4] =
@@ -94,10 +95,10 @@ impl Loader<'_> {
 
     fn named_by_variable(&self, entry: &str) -> Result<FileSource, ComposeError> {
         let path = self.absolute(entry);
-        let reason = match std::fs::metadata(&path) {
-            Ok(metadata) if metadata.is_file() => return Ok(FileSource::Path(PathBuf::from(path))),
-            Ok(metadata) if metadata.is_dir() => "is a directory".to_owned(),
-            Ok(_) => "is not a regular file".to_owned(),
+        let reason = match self.disk.kind(Path::new(&path)) {
+            Ok(FileKind::Regular { .. }) => return Ok(FileSource::Path(PathBuf::from(path))),
+            Ok(FileKind::Directory) => "is a directory".to_owned(),
+            Ok(FileKind::Other) => "is not a regular file".to_owned(),
             Err(error) => error.to_string(),
         };
         Err(ComposeError::message(format!("compose file {entry:?} set by COMPOSE_FILE cannot be used: {reason}")))
@@ -106,10 +107,10 @@ impl Loader<'_> {
     fn search(&mut self, start: &str) -> Result<Vec<FileSource>, ComposeError> {
         let mut directory = Path::new(start);
         loop {
-            let found = present(&NAMES, directory);
+            let found = present(self.disk, &NAMES, directory);
             if let Some(winner) = found.first() {
                 self.warn_of_others(&found, "config");
-                let overrides = present(&OVERRIDES, directory);
+                let overrides = present(self.disk, &OVERRIDES, directory);
                 self.warn_of_others(&overrides, "override");
                 let chosen = std::iter::once(winner).chain(overrides.first());
                 return Ok(chosen.map(|path| FileSource::Path(path.clone())).collect());
@@ -141,7 +142,10 @@ impl Loader<'_> {
     /// A file from disk.
     pub(super) fn read_file(&mut self, path: &str) -> Result<ComposeFile, ComposeError> {
         let absolute = self.absolute(path);
-        let bytes = std::fs::read(&absolute).map_err(|source| ComposeError::Read { path: absolute.into(), source })?;
+        let bytes = self
+            .disk
+            .read(Path::new(&absolute))
+            .map_err(|source| ComposeError::Read { path: absolute.into(), source })?;
         let text = String::from_utf8(bytes).map_err(|_| {
             let diagnostic = Diagnostic {
                 file: Some(path.to_owned()),
@@ -190,7 +194,7 @@ impl Loader<'_> {
             }
         }
         let path = paths::join(directory, ".env");
-        Ok(if Path::new(&path).is_file() { vec![path] } else { Vec::new() })
+        Ok(if self.disk.has_file(Path::new(&path)) { vec![path] } else { Vec::new() })
     }
 
     /// What env files say, each read with what is known before it.
@@ -202,7 +206,9 @@ impl Loader<'_> {
         let mut vars = BTreeMap::new();
         for file in files {
             let path = self.absolute(file);
-            let text = std::fs::read_to_string(&path)
+            let text = self
+                .disk
+                .read_text(Path::new(&path))
                 .map_err(|source| ComposeError::Read { path: path.clone().into(), source })?;
             let lookup = |name: &str| known.get(name).cloned();
             dotenv::parse(&text, &mut vars, &lookup).map_err(|error| env_file_error(&path, error))?;
@@ -273,8 +279,8 @@ pub(super) fn env_file_error(path: &str, error: dotenv::EnvFileError) -> Compose
     ComposeError::Invalid(vec![diagnostic])
 }
 
-fn present(names: &[&str], directory: &Path) -> Vec<PathBuf> {
-    names.iter().map(|name| directory.join(name)).filter(|path| path.exists()).collect()
+fn present(disk: &dyn Files, names: &[&str], directory: &Path) -> Vec<PathBuf> {
+    names.iter().map(|name| directory.join(name)).filter(|path| disk.has(path)).collect()
 }
 
 /// The `name` of each document.

@@ -172,7 +172,7 @@ impl Loader<'_> {
     pub(super) fn directory_of(&self, path: &str, resources: &str) -> String {
         let absolute = |path: &str| if path.starts_with('/') { path.to_owned() } else { paths::join(resources, path) };
         let target = absolute(path);
-        let is_directory = std::path::Path::new(&self.absolute(&target)).is_dir();
+        let is_directory = self.disk.has_directory(std::path::Path::new(&self.absolute(&target)));
         let target = if is_directory { target } else { absolute(&paths::parent(path)) };
         paths::relative(resources, &target)
     }

@@ -94,7 +94,7 @@ impl Loader<'_> {
     }
 
     fn resolve_paths(&self, root: &mut Node, base: &str) -> Result<(), ComposeError> {
-        let resolver = Resolver { base, home: self.home.as_deref(), cwd: &self.args.working_dir };
+        let resolver = Resolver { base, home: self.home.as_deref(), cwd: &self.args.working_dir, disk: self.disk };
         resolver.resolve(root);
         let missing = bind_without_source(root);
         if missing.is_empty() {

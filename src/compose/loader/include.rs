@@ -155,7 +155,7 @@ impl Loader<'_> {
     ) -> Result<std::collections::BTreeMap<String, String>, ComposeError> {
         let files = if entry.env_files.is_empty() {
             let default = paths::join(&entry.directory, ".env");
-            if std::path::Path::new(&self.absolute(&default)).is_file() { vec![default] } else { Vec::new() }
+            if self.disk.has_file(std::path::Path::new(&self.absolute(&default))) { vec![default] } else { Vec::new() }
         } else {
             let named = entry.env_files.iter().filter(|file| *file != "/dev/null");
             named.map(|file| rooted(&scope.base, file)).collect()

@@ -1,5 +1,5 @@
 //! Files, environment and options in; a checked and normalised project out.
-//! Reads compose files, env files and label files; the process environment is an argument.
+//! Reads compose files, env files and label files through `Files`; the process environment is an argument.
 //! Never prints and never asks an engine.
 
 mod discover;
@@ -21,6 +21,7 @@ use super::error::{ComposeError, Diagnostic, Finding};
 use super::interpolate::Variable;
 use super::model::Stack;
 use super::value::{Node, Position};
+use crate::input_file::Files;
 
 /// One compose file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,21 +123,21 @@ pub struct LoadedModel {
 }
 
 /// Loads a project.
-pub fn load(args: &LoadArgs) -> Result<Loaded, ComposeError> {
-    let mut loader = Loader::new(args);
+pub fn load(args: &LoadArgs, disk: &dyn Files) -> Result<Loaded, ComposeError> {
+    let mut loader = Loader::new(args, disk);
     loader.project()
 }
 
 /// Loads a project as a tree; services are not selected and profiles not applied.
-pub fn load_model(args: &LoadArgs) -> Result<LoadedModel, ComposeError> {
-    Loader::new(args).bare_model()
+pub fn load_model(args: &LoadArgs, disk: &dyn Files) -> Result<LoadedModel, ComposeError> {
+    Loader::new(args, disk).bare_model()
 }
 
 /// The variables the files of a project refer to; like Compose's, the list of a file with unknown keys can be had.
-pub fn load_variables(args: &LoadArgs) -> Result<BTreeMap<String, Variable>, ComposeError> {
+pub fn load_variables(args: &LoadArgs, disk: &dyn Files) -> Result<BTreeMap<String, Variable>, ComposeError> {
     let mut args = args.clone();
     args.options.no_interpolate = true;
-    let mut loader = Loader { validates: false, ..Loader::new(&args) };
+    let mut loader = Loader { validates: false, ..Loader::new(&args, disk) };
     let model = loader.bare_model()?;
     for (name, service) in model.root.get("services").and_then(Node::as_map).into_iter().flatten() {
         if service.as_map().is_none() {
@@ -158,20 +159,21 @@ pub struct Located {
 }
 
 /// Finds the files of a project without reading more of them than the name.
-pub fn locate(args: &LoadArgs) -> Result<Located, ComposeError> {
-    let setting = Loader::new(args).discover()?;
+pub fn locate(args: &LoadArgs, disk: &dyn Files) -> Result<Located, ComposeError> {
+    let setting = Loader::new(args, disk).discover()?;
     let files = setting.files.into_iter().map(|source| source.name).collect();
     Ok(Located { directory: setting.directory, name: setting.name, files })
 }
 
 /// The environment a project is interpolated with.
-pub fn load_environment(args: &LoadArgs) -> Result<BTreeMap<String, String>, ComposeError> {
-    Ok(load(args)?.stack.environment)
+pub fn load_environment(args: &LoadArgs, disk: &dyn Files) -> Result<BTreeMap<String, String>, ComposeError> {
+    Ok(load(args, disk)?.stack.environment)
 }
 
 /// What a load carries along.
 pub(super) struct Loader<'a> {
     args: &'a LoadArgs,
+    disk: &'a dyn Files,
     /// Files by the number positions carry.
     files: Vec<String>,
     warnings: Vec<Finding>,
@@ -182,9 +184,9 @@ pub(super) struct Loader<'a> {
 }
 
 impl<'a> Loader<'a> {
-    fn new(args: &'a LoadArgs) -> Self {
+    fn new(args: &'a LoadArgs, disk: &'a dyn Files) -> Self {
         let home = args.environment.get("HOME").filter(|home| !home.is_empty()).cloned();
-        Self { args, files: Vec::new(), warnings: Vec::new(), variables: BTreeMap::new(), home, validates: true }
+        Self { args, disk, files: Vec::new(), warnings: Vec::new(), variables: BTreeMap::new(), home, validates: true }
     }
 
     /// The tree of the project as it is written.

@@ -45,13 +45,13 @@ impl Loader<'_> {
         (project, own): (&Mapping, &MappingWithNulls),
     ) -> Result<(), ComposeError> {
         let path = self.absolute(&file.path);
-        if !Path::new(&path).exists() {
+        if !self.disk.has(Path::new(&path)) {
             if !file.required.0 {
                 return Ok(());
             }
             return Err(ComposeError::message(format!("env file {} not found", file.path)));
         }
-        let text = read(&path)?;
+        let text = self.read_lossy(&path)?;
         let lookup = |name: &str| project.get(name).cloned().or_else(|| own.get(name).cloned().flatten());
         let parsed = match file.format.as_str() {
             "" | ".env" => dotenv::parse(&text, found, &lookup),
@@ -80,13 +80,19 @@ impl Loader<'_> {
 
     fn read_label_file(&self, file: &str, known: &Mapping) -> Result<Mapping, ComposeError> {
         let path = self.absolute(file);
-        if !Path::new(&path).exists() {
+        if !self.disk.has(Path::new(&path)) {
             return Err(ComposeError::message(format!("label file {file} not found")));
         }
         let mut labels = Mapping::new();
         let lookup = |name: &str| known.get(name).cloned();
-        dotenv::parse(&read(&path)?, &mut labels, &lookup).map_err(|error| env_file_error(file, error))?;
+        dotenv::parse(&self.read_lossy(&path)?, &mut labels, &lookup).map_err(|error| env_file_error(file, error))?;
         Ok(labels)
+    }
+
+    fn read_lossy(&self, path: &str) -> Result<String, ComposeError> {
+        let bytes = self.disk.read(Path::new(path));
+        let bytes = bytes.map_err(|source| ComposeError::Read { path: path.into(), source })?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
     /// The problems of an error; those without a file are where the service names it.
@@ -110,11 +116,6 @@ impl Loader<'_> {
             other => vec![self.diagnostic(key, at, other.to_string())],
         }
     }
-}
-
-fn read(path: &str) -> Result<String, ComposeError> {
-    let bytes = std::fs::read(path).map_err(|source| ComposeError::Read { path: path.into(), source })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 fn fill(environment: &mut MappingWithNulls, known: &BTreeMap<String, String>) {

@@ -48,6 +48,7 @@ mod tests {
 
     use super::Stack;
     use crate::compose::{FileSource, LoadArgs, load};
+    use crate::input_file::LocalFiles;
 
     #[test]
     fn a_saved_project_reads_back_the_same() {
@@ -65,7 +66,7 @@ mod tests {
         let file = FileSource::Inline { name: PathBuf::from("compose.yaml"), text: text.to_owned() };
         let profiles = vec!["p".to_owned()];
         let args = LoadArgs { working_dir: PathBuf::from("/srv"), files: vec![file], profiles, ..LoadArgs::default() };
-        let stack = load(&args).unwrap().stack;
+        let stack = load(&args, &LocalFiles).unwrap().stack;
         let saved = serde_json::to_string(&stack).unwrap();
         assert_eq!(serde_json::from_str::<Stack>(&saved).unwrap(), stack);
     }

@@ -1,4 +1,4 @@
-//! One container as the engine describes it, turned into an `ObservedContainer`.
+//! One container as the engine describes it, turned into an `ObservedInstance`.
 //! Reads the JSON of inspect, only the fields that are needed; returns plain data.
 //! Never fails on a word it does not know: engines differ in age.
 
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Deserialize;
 
 use crate::plan::labels;
-use crate::plan::{ContainerState, Health, ObservedContainer, ObservedMount, ObservedPort};
+use crate::plan::{DockerContainer, Health, HealthCheck, InstanceState, ObservedInstance, ObservedMount, ObservedPort};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -127,15 +127,15 @@ struct Endpoint {
 }
 
 /// The engine's word for a container's state.
-pub(super) fn container_state(word: &str) -> ContainerState {
+pub(super) fn container_state(word: &str) -> InstanceState {
     match word {
-        "running" => ContainerState::Running,
-        "paused" => ContainerState::Paused,
-        "restarting" => ContainerState::Restarting,
-        "removing" => ContainerState::Removing,
-        "exited" | "stopped" => ContainerState::Exited,
-        "dead" => ContainerState::Dead,
-        _ => ContainerState::Created,
+        "running" => InstanceState::Running,
+        "paused" => InstanceState::Paused,
+        "restarting" => InstanceState::Restarting,
+        "removing" => InstanceState::Removing,
+        "exited" | "stopped" => InstanceState::Exited,
+        "dead" => InstanceState::Dead,
+        _ => InstanceState::Created,
     }
 }
 
@@ -150,44 +150,50 @@ pub(super) fn health(word: &str) -> Health {
 }
 
 impl Inspected {
-    pub(super) fn observed(self) -> ObservedContainer {
+    pub(super) fn observed(self) -> ObservedInstance {
         let state = container_state(&self.state.status);
-        let ended = matches!(state, ContainerState::Exited | ContainerState::Dead | ContainerState::Restarting);
+        let ended = matches!(state, InstanceState::Exited | InstanceState::Dead | InstanceState::Restarting);
         let labels = self.config.labels.unwrap_or_default();
         let settings = self.network_settings.unwrap_or(NetworkSettings { ports: None, networks: None });
         let command: Vec<String> = std::iter::once(self.path).chain(self.args.unwrap_or_default()).collect();
         // The engine keeps the last verdict of a container that ended.
         let verdict = self.state.health.filter(|_| state.is_up());
-        let check = self.config.healthcheck.filter(|check| check.test.as_deref().is_some_and(runs));
-        ObservedContainer {
+        ObservedInstance {
             name: self.name.trim_start_matches('/').to_owned(),
             service: labels.get(labels::SERVICE).cloned().unwrap_or_default(),
             number: labels.get(labels::CONTAINER_NUMBER).and_then(|n| n.parse().ok()).unwrap_or_default(),
             one_off: labels.get(labels::ONE_OFF).is_some_and(|word| word.eq_ignore_ascii_case("true")),
-            config_hash: labels.get(labels::CONFIG_HASH).cloned(),
             image: self.config.image,
-            image_id: self.image,
-            command: command.join(" "),
             state,
             health: verdict.as_ref().map_or(Health::None, |h| health(&h.status)),
             health_log: verdict.and_then(last_failure),
             exit_code: ended.then_some(self.state.exit_code),
             oom_killed: self.state.oom_killed,
             error: Some(self.state.error).filter(|text| !text.is_empty()),
-            restart_count: self.restart_count,
+            restarts: self.restart_count,
             created_at: self.created,
             started_at: moment(self.state.started_at),
             finished_at: moment(self.state.finished_at),
             ports: ports(settings.ports.unwrap_or_default()),
-            networks: networks(settings.networks.unwrap_or_default()),
-            mounts: self.mounts.unwrap_or_default().into_iter().map(Mount::observed).collect(),
-            health_interval: check.as_ref().and_then(|c| u64::try_from(c.interval).ok()).unwrap_or_default(),
-            health_test: check.and_then(|c| c.test).unwrap_or_default(),
-            network_mode: self.host_config.map(|h| h.network_mode).unwrap_or_default(),
-            tty: self.config.tty,
+            health_check: self.config.healthcheck.and_then(Healthcheck::observed),
+            docker: DockerContainer {
+                config_hash: labels.get(labels::CONFIG_HASH).cloned(),
+                image_id: self.image,
+                command: command.join(" "),
+                networks: networks(settings.networks.unwrap_or_default()),
+                network_mode: self.host_config.map(|h| h.network_mode).unwrap_or_default(),
+                mounts: self.mounts.unwrap_or_default().into_iter().map(Mount::observed).collect(),
+                tty: self.config.tty,
+            },
             id: self.id,
             labels,
         }
+    }
+}
+
+impl Healthcheck {
+    fn observed(self) -> Option<HealthCheck> {
+        HealthCheck::of_test(&self.test?, u64::try_from(self.interval).unwrap_or_default())
     }
 }
 
@@ -196,10 +202,6 @@ impl Mount {
         let source = if self.kind == "volume" { self.name } else { self.source };
         ObservedMount { kind: self.kind, source, target: self.destination }
     }
-}
-
-fn runs(test: &[String]) -> bool {
-    test.first().is_some_and(|word| word != "NONE")
 }
 
 /// Go's zero time means never.
@@ -245,7 +247,7 @@ fn networks(found: BTreeMap<String, Option<Endpoint>>) -> BTreeMap<String, (Stri
 mod tests {
     use super::*;
 
-    fn observed(extra: serde_json::Value) -> ObservedContainer {
+    fn observed(extra: serde_json::Value) -> ObservedInstance {
         let mut value = serde_json::json!({
             "Id": "abc", "Name": "/a-api-1", "Created": "2026-01-01T00:00:00Z", "Path": "sh", "Args": ["-c", "x"],
             "Image": "sha256:1", "State": {"Status": "running", "FinishedAt": "0001-01-01T00:00:00Z"},
@@ -262,7 +264,7 @@ mod tests {
         let container = observed(serde_json::json!({}));
         assert_eq!((container.name.as_str(), container.service.as_str(), container.number), ("a-api-1", "api", 2));
         assert_eq!((container.exit_code, container.finished_at, container.one_off), (None, None, false));
-        assert_eq!(container.command, "sh -c x");
+        assert_eq!(container.docker.command, "sh -c x");
     }
 
     #[test]
@@ -270,7 +272,7 @@ mod tests {
         let container = observed(serde_json::json!({"State": {"Status": "exited", "ExitCode": 3, "OOMKilled": true}}));
         assert_eq!(
             (container.state, container.exit_code, container.oom_killed),
-            (ContainerState::Exited, Some(3), true)
+            (InstanceState::Exited, Some(3), true)
         );
     }
 

@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use super::connection::{Connection, encoded};
 use super::frames::Frames;
 use crate::event::{Channel, LogLine};
-use crate::plan::{ObservedContainer, labels};
+use crate::plan::{ObservedInstance, labels};
 use crate::target::{LogArgs, LogStream, TargetError};
 
 /// Log drivers cut lines at this many bytes and give each piece a time of its own.
@@ -21,7 +21,7 @@ const PIECE: usize = 16 * 1024;
 
 pub(super) async fn logs(
     connection: &Connection,
-    container: &ObservedContainer,
+    container: &ObservedInstance,
     args: &LogArgs,
 ) -> Result<LogStream, TargetError> {
     let mut path = format!("/containers/{}/logs?stdout=1&stderr=1&timestamps=1", encoded(&container.id));
@@ -34,7 +34,8 @@ pub(super) async fn logs(
         }
     }
     let body = connection.begin(Method::GET, &path, &format!("reading the log of {}", container.name)).await?;
-    let reading = Reading { body, frames: Frames::new(container.tty), lines: Lines::of(container), ended: false };
+    let reading =
+        Reading { body, frames: Frames::new(container.docker.tty), lines: Lines::of(container), ended: false };
     Ok(futures_util::stream::unfold(reading, |mut reading| async move {
         let next = reading.next().await?;
         Some((next, reading))
@@ -99,13 +100,13 @@ struct Lines {
 }
 
 impl Lines {
-    fn of(container: &ObservedContainer) -> Self {
+    fn of(container: &ObservedInstance) -> Self {
         let project = container.labels.get(labels::PROJECT).map(String::as_str).unwrap_or_default();
         let short = container.name.strip_prefix(project).and_then(|rest| rest.strip_prefix('-'));
         Self {
             source: short.unwrap_or(&container.name).to_owned(),
             service: container.service.clone(),
-            tty: container.tty,
+            tty: container.docker.tty,
             begun: [None, None],
             raw: Vec::new(),
             ready: VecDeque::new(),
@@ -188,16 +189,17 @@ fn timed(bytes: &[u8]) -> (Option<String>, &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::DockerContainer;
 
     const TIME: &str = "2026-01-01T00:00:00.000000000Z";
 
     fn lines(tty: bool) -> Lines {
         let labels = [(labels::PROJECT.to_owned(), "p".to_owned())].into();
-        Lines::of(&ObservedContainer {
+        Lines::of(&ObservedInstance {
             name: "p-api-1".into(),
             service: "api".into(),
             labels,
-            tty,
+            docker: DockerContainer { tty, ..Default::default() },
             ..Default::default()
         })
     }

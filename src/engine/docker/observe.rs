@@ -16,7 +16,7 @@ use super::error_mapping;
 use super::inspect::{self, Inspected};
 use crate::plan::labels::{CONFIG_FILES, CONFIG_HASH, ONE_OFF, PROJECT, SERVICE};
 use crate::plan::{
-    Change, ChangeKind, EngineFlavour, EngineHost, EngineInfo, Observed, ObservedContainer, ObservedNetwork,
+    Change, ChangeKind, EngineFlavour, EngineHost, EngineInfo, Observed, ObservedInstance, ObservedNetwork,
     ObservedProject, ObservedVolume, Scope,
 };
 use crate::target::TargetError;
@@ -140,7 +140,7 @@ impl DockerEngine {
     pub(super) async fn project(&self, scope: &Scope) -> Result<Observed, TargetError> {
         let connection = &self.connection;
         connection.moments.all_settled().await;
-        let (architecture, containers, networks, volumes, images) = try_join!(
+        let (architecture, instances, networks, volumes, images) = try_join!(
             connection.architecture(),
             containers(connection, &scope.project),
             networks(connection, scope),
@@ -148,10 +148,10 @@ impl DockerEngine {
             super::images::images(connection, &scope.images),
         )?;
         let engine = EngineInfo { architecture, ..connection.engine.clone() };
-        Ok(Observed { engine, containers, networks, volumes, images, ..Default::default() })
+        Ok(Observed { engine, instances, networks, volumes, images, ..Default::default() })
     }
 
-    pub(super) async fn container(&self, container: &str) -> Result<ObservedContainer, TargetError> {
+    pub(super) async fn container(&self, container: &str) -> Result<ObservedInstance, TargetError> {
         inspect(&self.connection, container).await
     }
 
@@ -235,7 +235,7 @@ async fn list(connection: &Connection, labels: &[&str]) -> Result<Vec<Listed>, T
     connection.get(&format!("/containers/json?all=1&filters={filters}"), "listing containers").await
 }
 
-pub(super) async fn containers(connection: &Connection, project: &str) -> Result<Vec<ObservedContainer>, TargetError> {
+pub(super) async fn containers(connection: &Connection, project: &str) -> Result<Vec<ObservedInstance>, TargetError> {
     let listed = list(connection, &[&format!("{PROJECT}={project}")]).await?;
     let found = futures_util::stream::iter(listed)
         .map(|container| async move { present(inspect(connection, &container.id).await) })
@@ -247,7 +247,7 @@ pub(super) async fn containers(connection: &Connection, project: &str) -> Result
     Ok(containers)
 }
 
-pub(super) async fn inspect(connection: &Connection, container: &str) -> Result<ObservedContainer, TargetError> {
+pub(super) async fn inspect(connection: &Connection, container: &str) -> Result<ObservedInstance, TargetError> {
     let path = format!("/containers/{}/json", encoded(container));
     let found: Inspected = connection.get(&path, &format!("inspecting {container}")).await?;
     Ok(found.observed())

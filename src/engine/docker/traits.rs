@@ -9,16 +9,16 @@ use super::perform::Progress;
 use super::{DockerEngine, copy, exec, logs};
 use crate::event::{OutputStream, Reporter};
 use crate::plan::{
-    Change, EngineInfo, Observed, ObservedContainer, ObservedImage, ObservedProject, Operation, Outcome, Scope,
+    Change, EngineInfo, Observed, ObservedImage, ObservedInstance, ObservedProject, Operation, Outcome, Scope,
 };
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 use crate::target::{
-    BoxDuplex, ByteStream, Copy, Dial, Engine, Exec, ExecArgs, ExecInput, Images, LogArgs, LogStream, Logs,
-    ReleaseStore, TargetError,
+    BoxDuplex, ByteStream, Copy, Dial, Exec, ExecArgs, ExecInput, Images, Journal, Leases, LogArgs, LogStream, Logs,
+    Observe, Perform, Processes, ProjectState, Target, TargetError,
 };
 
 #[async_trait]
-impl Engine for DockerEngine {
+impl Observe for DockerEngine {
     async fn observe_engine(&self) -> Result<EngineInfo, TargetError> {
         self.engine_info().await
     }
@@ -31,21 +31,12 @@ impl Engine for DockerEngine {
         self.project(scope).await
     }
 
-    async fn observe_container(&self, container: &str) -> Result<ObservedContainer, TargetError> {
+    async fn observe_instance(&self, container: &str) -> Result<ObservedInstance, TargetError> {
         self.container(container).await
     }
 
     async fn observe_projects(&self) -> Result<Vec<ObservedProject>, TargetError> {
         self.projects().await
-    }
-
-    async fn perform(
-        &self,
-        operation: &Operation,
-        key: usize,
-        reporter: &dyn Reporter,
-    ) -> Result<Outcome, TargetError> {
-        self.act(operation, Progress { key, reporter }).await
     }
 
     async fn watch(&self, project: &str) -> Result<BoxStream<'static, Result<Change, TargetError>>, TargetError> {
@@ -55,7 +46,22 @@ impl Engine for DockerEngine {
     async fn wait_exit(&self, container: &str) -> Result<i64, TargetError> {
         self.exit_of(container).await
     }
+}
 
+#[async_trait]
+impl Perform for DockerEngine {
+    async fn perform(
+        &self,
+        operation: &Operation,
+        key: usize,
+        reporter: &dyn Reporter,
+    ) -> Result<Outcome, TargetError> {
+        self.act(operation, Progress { key, reporter }).await
+    }
+}
+
+#[async_trait]
+impl Processes for DockerEngine {
     async fn observe_processes(&self, container: &str) -> Result<(Vec<String>, Vec<Vec<String>>), TargetError> {
         self.processes(container).await
     }
@@ -80,7 +86,7 @@ impl Exec for DockerEngine {
 
 #[async_trait]
 impl Logs for DockerEngine {
-    async fn logs(&self, container: &ObservedContainer, args: &LogArgs) -> Result<LogStream, TargetError> {
+    async fn logs(&self, container: &ObservedInstance, args: &LogArgs) -> Result<LogStream, TargetError> {
         logs::logs(&self.connection, container, args).await
     }
 }
@@ -102,7 +108,7 @@ impl Copy for DockerEngine {
 
 #[async_trait]
 impl Dial for DockerEngine {
-    async fn dial(&self, container: &ObservedContainer, port: u16) -> Result<BoxDuplex, TargetError> {
+    async fn dial(&self, container: &ObservedInstance, port: u16) -> Result<BoxDuplex, TargetError> {
         self.dial_port(container, port).await
     }
 
@@ -131,7 +137,7 @@ impl Images for DockerEngine {
 }
 
 #[async_trait]
-impl ReleaseStore for DockerEngine {
+impl Leases for DockerEngine {
     async fn acquire(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError> {
         self.take_lease(project, owner).await
     }
@@ -148,10 +154,6 @@ impl ReleaseStore for DockerEngine {
         self.give_lease_back(lease, None).await
     }
 
-    async fn finish(&self, lease: Lease, last: &Record) -> Result<(), TargetError> {
-        self.give_lease_back(lease, Some(last)).await
-    }
-
     async fn observe_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError> {
         self.found_lease(project).await
     }
@@ -159,7 +161,10 @@ impl ReleaseStore for DockerEngine {
     async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError> {
         self.force_lease(observed).await
     }
+}
 
+#[async_trait]
+impl Journal for DockerEngine {
     async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
         self.append(lease, record).await
     }
@@ -172,6 +177,17 @@ impl ReleaseStore for DockerEngine {
         self.last_end(lease).await
     }
 
+    async fn finish(&self, lease: Lease, last: &Record) -> Result<(), TargetError> {
+        self.give_lease_back(lease, Some(last)).await
+    }
+}
+
+#[async_trait]
+impl ProjectState for DockerEngine {
+    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError> {
+        self.state_exists(project, history).await
+    }
+
     async fn prepare_to_retire(&self, lease: &Lease) {
         self.end_helper(lease).await;
     }
@@ -179,8 +195,18 @@ impl ReleaseStore for DockerEngine {
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.retire_state(lease, forget).await
     }
+}
 
-    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError> {
-        self.state_exists(project, history).await
+impl Target for DockerEngine {
+    fn images(&self) -> Option<&dyn Images> {
+        Some(self)
+    }
+
+    fn dial(&self) -> Option<&dyn Dial> {
+        Some(self)
+    }
+
+    fn processes(&self) -> Option<&dyn Processes> {
+        Some(self)
     }
 }

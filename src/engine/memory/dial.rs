@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 
 use super::MemoryEngine;
 use super::world::Container;
-use crate::plan::{ContainerState, ObservedContainer};
+use crate::plan::{InstanceState, ObservedInstance};
 use crate::target::{BoxDuplex, Dial, TargetError};
 
 /// Answers a request once it is complete; an empty answer ends the connection.
@@ -35,7 +35,7 @@ impl MemoryEngine {
 
 /// The server a container's own command is.
 fn of_command(container: &Container, port: u16) -> Option<Server> {
-    let words: Vec<&str> = container.seen.command.split(' ').collect();
+    let words: Vec<&str> = container.seen.docker.command.split(' ').collect();
     let listens = words.windows(2).any(|pair| pair[0] == "-p" && pair[1].parse() == Ok(port));
     (words.first() == Some(&"nc") && listens).then(|| Server(Arc::new(|bytes: &[u8]| Some(bytes.to_vec()))))
 }
@@ -55,11 +55,11 @@ async fn answer(mut stream: DuplexStream, Server(respond): Server) {
 
 #[async_trait]
 impl Dial for MemoryEngine {
-    async fn dial(&self, container: &ObservedContainer, port: u16) -> Result<BoxDuplex, TargetError> {
+    async fn dial(&self, container: &ObservedInstance, port: u16) -> Result<BoxDuplex, TargetError> {
         self.alive()?;
         let mut world = self.world();
         let found = world.get(&container.id)?.clone();
-        if found.seen.state != ContainerState::Running {
+        if found.seen.state != InstanceState::Running {
             let reason = format!("it is {}", found.seen.state.word());
             return Err(TargetError::NoRoute { container: found.seen.name, port, reason });
         }

@@ -1,4 +1,4 @@
-//! Seeing and changing the world in memory through the `Engine` trait.
+//! Seeing and changing the world in memory.
 //! Reads the world; returns copies of what is in it.
 //! Never waits for anything but a container's end.
 
@@ -9,9 +9,9 @@ use tokio::sync::broadcast;
 use super::{MemoryEngine, perform};
 use crate::event::Reporter;
 use crate::plan::{
-    Change, ContainerState, EngineInfo, Observed, ObservedContainer, ObservedProject, Operation, Outcome, Scope, labels,
+    Change, EngineInfo, InstanceState, Observed, ObservedInstance, ObservedProject, Operation, Outcome, Scope, labels,
 };
-use crate::target::{Engine, TargetError};
+use crate::target::{Capability, Dial, Images, Observe, Perform, Processes, Target, TargetError};
 
 fn info() -> EngineInfo {
     EngineInfo {
@@ -28,7 +28,7 @@ fn info() -> EngineInfo {
 }
 
 #[async_trait]
-impl Engine for MemoryEngine {
+impl Observe for MemoryEngine {
     async fn observe_engine(&self) -> Result<EngineInfo, TargetError> {
         self.alive()?;
         Ok(info())
@@ -43,25 +43,25 @@ impl Engine for MemoryEngine {
         let world = self.world();
         let ours =
             |labels: &std::collections::BTreeMap<String, String>| labels.get(labels::PROJECT) == Some(&scope.project);
-        let containers = world.containers.values().map(|c| &c.seen).filter(|c| ours(&c.labels));
+        let instances = world.containers.values().map(|c| &c.seen).filter(|c| ours(&c.labels));
         let networks = world.networks.iter().filter(|n| ours(&n.labels) || scope.networks.contains(&n.name));
         let volumes = world.volumes.iter().filter(|v| ours(&v.labels) || scope.volumes.contains(&v.name));
         let images = world.images.iter().filter(|(reference, _)| scope.images.contains(reference));
         let mut observed = Observed {
             engine: info(),
-            containers: containers.cloned().collect(),
+            instances: instances.cloned().collect(),
             networks: networks.cloned().collect(),
             volumes: volumes.cloned().collect(),
             pending_images: Default::default(),
             images: images.map(|(reference, image)| (reference.clone(), image.clone())).collect(),
         };
-        observed.containers.sort_by(|a, b| (&a.service, a.number, &a.name).cmp(&(&b.service, b.number, &b.name)));
+        observed.instances.sort_by(|a, b| (&a.service, a.number, &a.name).cmp(&(&b.service, b.number, &b.name)));
         observed.networks.sort_by(|a, b| a.name.cmp(&b.name));
         observed.volumes.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(observed)
     }
 
-    async fn observe_container(&self, container: &str) -> Result<ObservedContainer, TargetError> {
+    async fn observe_instance(&self, container: &str) -> Result<ObservedInstance, TargetError> {
         self.alive()?;
         Ok(self.world().get(container)?.seen.clone())
     }
@@ -76,14 +76,6 @@ impl Engine for MemoryEngine {
             *project.states.entry(container.seen.state.word().to_owned()).or_default() += 1;
         }
         Ok(projects.into_values().collect())
-    }
-
-    async fn perform(&self, operation: &Operation, _: usize, _: &dyn Reporter) -> Result<Outcome, TargetError> {
-        let name = {
-            let told = operation.describe(&self.names());
-            format!("{} {}", told.infinitive, told.subject)
-        };
-        self.effect(name, |world| perform::perform(world, operation))
     }
 
     async fn watch(&self, project: &str) -> Result<BoxStream<'static, Result<Change, TargetError>>, TargetError> {
@@ -106,16 +98,44 @@ impl Engine for MemoryEngine {
             self.alive()?;
             let mut changes = self.changes.subscribe();
             let seen = self.world().get(container)?.seen.clone();
-            if seen.state != ContainerState::Running {
+            if seen.state != InstanceState::Running {
                 return Ok(seen.exit_code.unwrap_or_default());
             }
             let _ = changes.recv().await;
         }
     }
+}
 
+#[async_trait]
+impl Perform for MemoryEngine {
+    async fn perform(&self, operation: &Operation, _: usize, _: &dyn Reporter) -> Result<Outcome, TargetError> {
+        let name = {
+            let told = operation.describe(&self.names());
+            format!("{} {}", told.infinitive, told.subject)
+        };
+        self.effect(name, |world| perform::perform(world, operation))
+    }
+}
+
+#[async_trait]
+impl Processes for MemoryEngine {
     async fn observe_processes(&self, container: &str) -> Result<(Vec<String>, Vec<Vec<String>>), TargetError> {
         self.alive()?;
-        let command = self.world().get(container)?.seen.command.clone();
+        let command = self.world().get(container)?.seen.docker.command.clone();
         Ok((vec!["PID".to_owned(), "CMD".to_owned()], vec![vec!["1".to_owned(), command]]))
+    }
+}
+
+impl Target for MemoryEngine {
+    fn images(&self) -> Option<&dyn Images> {
+        self.has(Capability::Images).then_some(self as &dyn Images)
+    }
+
+    fn dial(&self) -> Option<&dyn Dial> {
+        self.has(Capability::Dial).then_some(self as &dyn Dial)
+    }
+
+    fn processes(&self) -> Option<&dyn Processes> {
+        self.has(Capability::Processes).then_some(self as &dyn Processes)
     }
 }

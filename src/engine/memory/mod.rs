@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 
 use crate::plan::{Change, ChangeKind, Health, Operation};
-use crate::target::TargetError;
+use crate::target::{Capability, TargetError};
 use world::World;
 
 /// What happens at a scripted effect.
@@ -40,6 +40,7 @@ pub struct MemoryEngine {
     world: Arc<Mutex<World>>,
     changes: broadcast::Sender<(String, Change)>,
     handle: Arc<Handle>,
+    lacking: Vec<Capability>,
 }
 
 #[derive(Default)]
@@ -62,13 +63,24 @@ impl MemoryEngine {
     /// An empty world.
     pub fn new() -> Self {
         let (changes, _) = broadcast::channel(1024);
-        Self { world: Arc::default(), changes, handle: Arc::default() }
+        Self { world: Arc::default(), changes, handle: Arc::default(), lacking: Vec::new() }
     }
 
     /// Another process's handle on the same world: alive, without faults, its count at zero.
     #[must_use]
     pub fn another(&self) -> Self {
-        Self { world: Arc::clone(&self.world), changes: self.changes.clone(), handle: Arc::default() }
+        Self { handle: Arc::default(), ..self.clone() }
+    }
+
+    /// The same engine as one that lacks a capability.
+    #[must_use]
+    pub fn without(mut self, capability: Capability) -> Self {
+        self.lacking.push(capability);
+        self
+    }
+
+    fn has(&self, capability: Capability) -> bool {
+        !self.lacking.contains(&capability)
     }
 
     /// The same engine with an image in it.

@@ -9,9 +9,9 @@ use super::world::{Container, StoredFile, World, refused};
 use crate::compose::hash::{network_hash, volume_hash};
 use crate::compose::model::ServiceHook;
 use crate::plan::{
-    ChangeKind, ContainerOperation, ContainerSpec, ContainerState, Health, ImageOperation, ImageSource, Names,
-    NetworkOperation, ObservedContainer, ObservedMount, ObservedNetwork, ObservedPort, ObservedVolume, Operation,
-    Outcome, RecipeBuild, VolumeOperation, labels,
+    ChangeKind, ContainerOperation, ContainerSpec, DockerContainer, Health, HealthCheck, ImageOperation, ImageSource,
+    InstanceState, Names, NetworkOperation, ObservedInstance, ObservedMount, ObservedNetwork, ObservedPort,
+    ObservedVolume, Operation, Outcome, RecipeBuild, VolumeOperation, labels,
 };
 use crate::target::{Attempts, ContainerFacts, TargetError};
 
@@ -79,7 +79,7 @@ fn on_container(world: &mut World, operation: &ContainerOperation) -> Result<Out
             start(world, container)
         }
         ContainerOperation::Unpause { container, .. } => {
-            world.get(container)?.seen.state = ContainerState::Running;
+            world.get(container)?.seen.state = InstanceState::Running;
             Ok(Outcome::default())
         }
         ContainerOperation::Remove { container, force, .. } => remove(world, container, *force),
@@ -147,7 +147,7 @@ fn create_network(world: &mut World, labels: BTreeMap<String, String>, name: &st
 
 fn remove_network(world: &mut World, id: &str, name: &str) -> Result<Outcome, TargetError> {
     let used = |container: &Container| {
-        container.seen.state == ContainerState::Running && container.seen.networks.contains_key(name)
+        container.seen.state == InstanceState::Running && container.seen.docker.networks.contains_key(name)
     };
     if world.containers.values().any(used) {
         return Err(refused(format!("removing network {name}"), 403, "network has active endpoints"));
@@ -164,7 +164,7 @@ fn create_volume(world: &mut World, labels: BTreeMap<String, String>, name: &str
 }
 
 fn remove_volume(world: &mut World, name: &str) -> Result<Outcome, TargetError> {
-    let used = |container: &Container| container.seen.mounts.iter().any(|mount| mount.source == name);
+    let used = |container: &Container| container.seen.docker.mounts.iter().any(|mount| mount.source == name);
     if world.containers.values().any(used) {
         return Err(refused(format!("removing volume {name}"), 409, "volume is in use"));
     }
@@ -209,7 +209,7 @@ fn create_container(world: &mut World, spec: &ContainerSpec) -> Result<Outcome, 
     Ok(created(id))
 }
 
-fn seen(world: &World, spec: &ContainerSpec, (id, image_id): (String, String)) -> ObservedContainer {
+fn seen(world: &World, spec: &ContainerSpec, (id, image_id): (String, String)) -> ObservedInstance {
     let mounts = spec.service.volumes.iter().map(|volume| ObservedMount {
         kind: volume.r#type.clone(),
         source: spec.volume_names.get(&volume.source).unwrap_or(&volume.source).clone(),
@@ -219,24 +219,26 @@ fn seen(world: &World, spec: &ContainerSpec, (id, image_id): (String, String)) -
         let network = world.networks.iter().find(|network| network.name == attachment.network);
         (attachment.network.clone(), (network.map(|n| n.id.clone()).unwrap_or_default(), "10.0.0.2".to_owned()))
     });
-    ObservedContainer {
+    ObservedInstance {
         id,
         name: spec.name.clone(),
         service: spec.labels.get(labels::SERVICE).cloned().unwrap_or_default(),
         number: spec.labels.get(labels::CONTAINER_NUMBER).and_then(|n| n.parse().ok()).unwrap_or_default(),
         one_off: spec.labels.get(labels::ONE_OFF).is_some_and(|word| word == "True"),
-        config_hash: spec.labels.get(labels::CONFIG_HASH).cloned(),
         labels: spec.labels.clone(),
         image: spec.image.clone(),
-        image_id,
-        command: spec.service.command.as_slice().unwrap_or_default().join(" "),
         created_at: world.time(),
-        networks: networks.collect(),
-        mounts: mounts.collect(),
-        health_test: spec.service.healthcheck.as_ref().map(|check| check.test.0.clone()).unwrap_or_default(),
-        network_mode: spec.network_mode.clone().unwrap_or_else(|| "bridge".to_owned()),
-        tty: spec.service.tty,
-        ..ObservedContainer::default()
+        health_check: spec.service.healthcheck.as_ref().and_then(|check| HealthCheck::of_test(&check.test.0, 0)),
+        docker: DockerContainer {
+            config_hash: spec.labels.get(labels::CONFIG_HASH).cloned(),
+            image_id,
+            command: spec.service.command.as_slice().unwrap_or_default().join(" "),
+            networks: networks.collect(),
+            network_mode: spec.network_mode.clone().unwrap_or_else(|| "bridge".to_owned()),
+            mounts: mounts.collect(),
+            tty: spec.service.tty,
+        },
+        ..ObservedInstance::default()
     }
 }
 
@@ -257,7 +259,7 @@ pub(super) fn begin(world: &mut World, container: &str) -> Result<Option<shell::
 /// The same with standard input.
 pub(super) fn run_with(world: &mut World, container: &str, input: &[u8]) -> Result<Option<shell::Ran>, TargetError> {
     let found = world.get(container)?.clone();
-    if found.seen.state == ContainerState::Running {
+    if found.seen.state == InstanceState::Running {
         return Ok(None);
     }
     let service = &found.spec.service;
@@ -277,7 +279,7 @@ pub(super) fn run_with(world: &mut World, container: &str, input: &[u8]) -> Resu
     let health = health_of(world, &found);
     let time = world.time();
     let now = world.get(container)?;
-    now.seen.state = ContainerState::Running;
+    now.seen.state = InstanceState::Running;
     now.seen.started_at = Some(time);
     now.seen.exit_code = None;
     now.seen.health = health;
@@ -342,14 +344,14 @@ fn ports(world: &World, spec: &ContainerSpec) -> Result<Vec<ObservedPort>, Targe
 }
 
 fn stop(world: &mut World, container: &str) -> Result<Outcome, TargetError> {
-    if world.get(container)?.seen.state == ContainerState::Running {
+    if world.get(container)?.seen.state == InstanceState::Running {
         world.end(container, 137)?;
     }
     Ok(Outcome::default())
 }
 
 fn kill(world: &mut World, container: &str, signal: &str) -> Result<Outcome, TargetError> {
-    if world.get(container)?.seen.state != ContainerState::Running {
+    if world.get(container)?.seen.state != InstanceState::Running {
         return Ok(Outcome { warnings: vec![format!("{container} was not running")], ..Outcome::default() });
     }
     match signal.trim_start_matches("SIG") {
@@ -362,7 +364,7 @@ fn kill(world: &mut World, container: &str, signal: &str) -> Result<Outcome, Tar
 
 fn remove(world: &mut World, container: &str, force: bool) -> Result<Outcome, TargetError> {
     let Ok(id) = world.find(container) else { return Ok(Outcome::default()) };
-    if world.get(&id)?.seen.state == ContainerState::Running {
+    if world.get(&id)?.seen.state == InstanceState::Running {
         if !force {
             return Err(refused(format!("removing container {container}"), 409, "the container is running"));
         }

@@ -8,7 +8,7 @@ use super::MemoryEngine;
 use super::world::{HeldLease, World, refused};
 use crate::plan::ObservedImage;
 use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
-use crate::target::{ByteStream, Images, ReleaseStore, TargetError};
+use crate::target::{ByteStream, Images, Journal, Leases, ProjectState, TargetError};
 
 fn observed(world: &World, held: &HeldLease) -> ObservedLease {
     let silent = world.now.saturating_sub(held.heartbeat);
@@ -54,7 +54,7 @@ impl Images for MemoryEngine {
 }
 
 #[async_trait]
-impl ReleaseStore for MemoryEngine {
+impl Leases for MemoryEngine {
     async fn acquire(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError> {
         self.handle.pids.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(owner.pid);
         self.effect("take the lock".to_owned(), |world| {
@@ -106,7 +106,10 @@ impl ReleaseStore for MemoryEngine {
             Ok(())
         })
     }
+}
 
+#[async_trait]
+impl Journal for MemoryEngine {
     async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError> {
         self.effect(format!("record {} {}", record.operation, record.phase.word()), |world| {
             ours(world, lease)?;
@@ -124,6 +127,15 @@ impl ReleaseStore for MemoryEngine {
         self.alive()?;
         Ok(self.world().records.get(project).cloned().unwrap_or_default())
     }
+}
+
+#[async_trait]
+impl ProjectState for MemoryEngine {
+    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError> {
+        self.alive()?;
+        let world = self.world();
+        Ok(world.leases.contains_key(project) || (history && world.records.contains_key(project)))
+    }
 
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.effect("retire the state".to_owned(), |world| {
@@ -134,11 +146,5 @@ impl ReleaseStore for MemoryEngine {
             }
             Ok(())
         })
-    }
-
-    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError> {
-        self.alive()?;
-        let world = self.world();
-        Ok(world.leases.contains_key(project) || (history && world.records.contains_key(project)))
     }
 }

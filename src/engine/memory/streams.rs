@@ -11,7 +11,7 @@ use super::perform::{finish, run_with};
 use super::shell::{self, Surroundings};
 use super::world::refused;
 use crate::event::{Channel, LogLine, OutputStream};
-use crate::plan::{ContainerState, ObservedContainer, labels};
+use crate::plan::{InstanceState, ObservedInstance, labels};
 use crate::target::{Exec, ExecArgs, ExecInput, LogArgs, LogStream, Logs, TargetError};
 
 async fn read(input: ExecInput) -> Vec<u8> {
@@ -37,7 +37,7 @@ impl Exec for MemoryEngine {
         self.alive()?;
         let input = read(input).await;
         let found = self.world().get(&args.container)?.clone();
-        if found.seen.state != ContainerState::Running {
+        if found.seen.state != InstanceState::Running {
             return Err(refused(format!("running in {}", args.container), 409, "the container is not running"));
         }
         let own = found.spec.service.environment.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
@@ -69,7 +69,7 @@ impl Exec for MemoryEngine {
 
 #[async_trait]
 impl Logs for MemoryEngine {
-    async fn logs(&self, container: &ObservedContainer, args: &LogArgs) -> Result<LogStream, TargetError> {
+    async fn logs(&self, container: &ObservedInstance, args: &LogArgs) -> Result<LogStream, TargetError> {
         self.alive()?;
         let mut world = self.world();
         let time = world.time();

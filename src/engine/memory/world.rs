@@ -9,8 +9,8 @@ use super::Told;
 use super::dial::Server;
 use crate::event::Channel;
 use crate::plan::{
-    ChangeKind, ContainerSpec, ContainerState, Health, ObservedContainer, ObservedImage, ObservedNetwork,
-    ObservedVolume, Operation,
+    ChangeKind, ContainerSpec, Health, InstanceState, ObservedImage, ObservedInstance, ObservedNetwork, ObservedVolume,
+    Operation,
 };
 use crate::release::{Lease, Record};
 use crate::target::TargetError;
@@ -26,7 +26,7 @@ pub(super) struct StoredFile {
 /// A container: what is seen of it and what it was created from.
 #[derive(Debug, Clone)]
 pub(super) struct Container {
-    pub(super) seen: ObservedContainer,
+    pub(super) seen: ObservedInstance,
     pub(super) spec: ContainerSpec,
     pub(super) files: BTreeMap<String, StoredFile>,
     pub(super) log: Vec<(Channel, String)>,
@@ -102,7 +102,7 @@ impl World {
 
     /// The running container that publishes a host port.
     pub(super) fn publisher(&self, port: u16) -> Option<String> {
-        let running = self.containers.values().filter(|c| c.seen.state == ContainerState::Running);
+        let running = self.containers.values().filter(|c| c.seen.state == InstanceState::Running);
         let holder = running.into_iter().find(|c| c.seen.ports.iter().any(|p| p.published == port));
         holder.map(|c| c.seen.name.clone())
     }
@@ -111,7 +111,7 @@ impl World {
     pub(super) fn end(&mut self, container: &str, code: i64) -> Result<(), TargetError> {
         let time = self.time();
         let found = self.get(container)?;
-        found.seen.state = ContainerState::Exited;
+        found.seen.state = InstanceState::Exited;
         found.seen.exit_code = Some(code);
         found.seen.finished_at = Some(time);
         found.seen.health = Health::None;

@@ -53,7 +53,7 @@ fn gather(archive: &mut dyn Read, store: &mut BlobStore) -> Result<Parts, ImageE
                 let target = entry.link_name().ok().flatten().unwrap_or_default().into_owned();
                 parts.links.insert(path.clone(), resolved(&path, &target));
             }
-            kind if kind.is_file() => {
+            tar::EntryType::Regular | tar::EntryType::Continuous => {
                 let layer = path.file_name().is_some_and(|name| name == "layer.tar");
                 if !layer && entry.size() <= DOCUMENT {
                     let mut bytes = Vec::new();

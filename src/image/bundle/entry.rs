@@ -2,9 +2,9 @@
 //! Reads a name and a size; returns the header, or checks one against it.
 //! Never writes owners, times or modes of a machine.
 
-use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt as _;
+
+use crate::input_file::ReadAt;
 
 /// Tar counts in these.
 pub(super) const BLOCK: u64 = 512;
@@ -52,13 +52,13 @@ fn zeros(out: &mut dyn Write, count: u64) -> io::Result<()> {
 
 /// A part of a file, read without moving its cursor.
 pub(super) struct Section<'f> {
-    file: &'f File,
+    file: &'f dyn ReadAt,
     at: u64,
     left: u64,
 }
 
 impl<'f> Section<'f> {
-    pub(super) fn new(file: &'f File, at: u64, size: u64) -> Self {
+    pub(super) fn new(file: &'f dyn ReadAt, at: u64, size: u64) -> Self {
         Self { file, at, left: size }
     }
 }

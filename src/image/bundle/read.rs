@@ -3,9 +3,7 @@
 //! Never loads anything: that begins when all of it was verified.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 
 use super::document::{
@@ -15,6 +13,7 @@ use super::document::{
 use super::entry::{self, BLOCK, END, Section};
 use super::store::failed;
 use crate::image::{Digest, Digester, ImageError, Reference};
+use crate::input_file::{FileKind, Files, OpenFile, ReadAt};
 
 /// A document that is larger is no document of ours.
 const LARGEST_DOCUMENT: u64 = 64 << 20;
@@ -22,7 +21,7 @@ const LARGEST_DOCUMENT: u64 = 64 << 20;
 /// A bundle whose documents fit together. Its blobs are verified by `verify`.
 pub struct Bundle {
     path: PathBuf,
-    file: File,
+    file: Box<dyn ReadAt>,
     places: BTreeMap<String, (u64, u64)>,
     contents: Contents,
     index: Digest,
@@ -32,18 +31,16 @@ pub struct Bundle {
 
 impl Bundle {
     /// Opens a bundle and checks everything but the content of layers and files.
-    pub fn open(path: &Path) -> Result<Self, ImageError> {
+    pub fn open(path: &Path, disk: &dyn Files) -> Result<Self, ImageError> {
         // What is no file is not even opened: a named pipe would wait for its other end.
-        let found = path.metadata().map_err(|e| failed(path, &e))?;
-        let file = match (found.is_file(), found.is_dir()) {
-            (true, _) => File::open(path).map_err(|e| failed(path, &e))?,
-            (_, true) => return Err(not_one(path, "it is a directory")),
-            _ => return Err(not_one(path, "not a regular file")),
+        let OpenFile { content: file, length } = match disk.kind(path).map_err(|e| failed(path, &e))? {
+            FileKind::Regular { .. } => disk.open(path).map_err(|e| failed(path, &e))?,
+            FileKind::Directory => return Err(not_one(path, "it is a directory")),
+            FileKind::Other => return Err(not_one(path, "not a regular file")),
         };
-        let length = file.metadata().map_err(|e| failed(path, &e))?.len();
-        refuse_another_kind(path, &file)?;
-        let places = scan(&file, length).map_err(|reason| bad(path, reason))?;
-        let raw = Raw { path, file: &file, places: &places };
+        refuse_another_kind(path, &*file)?;
+        let places = scan(&*file, length).map_err(|reason| bad(path, reason))?;
+        let raw = Raw { path, file: &*file, places: &places };
         let index_bytes = raw.document(INDEX)?;
         let index: Index = raw.parsed(INDEX, &index_bytes)?;
         let artifact = index.manifests.iter().find(|entry| entry.names_contents());
@@ -99,7 +96,7 @@ impl Bundle {
         for digest in wanted {
             let Some((at, size)) = self.places.get(&blob_path(digest)) else { continue };
             let mut digester = Digester::default();
-            let mut section = Section::new(&self.file, *at, *size);
+            let mut section = Section::new(&*self.file, *at, *size);
             let mut buffer = vec![0; 1 << 18];
             loop {
                 let count = section.read(&mut buffer).map_err(|e| failed(&self.path, &e))?;
@@ -146,7 +143,7 @@ impl Bundle {
         for digest in blobs {
             let name = blob_path(digest);
             if let Some((at, size)) = self.places.get(&name) {
-                entry::write(out, &name, *size, &mut Section::new(&self.file, *at, *size))?;
+                entry::write(out, &name, *size, &mut Section::new(&*self.file, *at, *size))?;
             }
         }
         let listed = docker_manifest(&self.with_manifests(images));
@@ -162,7 +159,7 @@ impl Bundle {
     /// Copies one file's content out; false when this bundle leaves it out.
     pub fn write_file(&self, file: &BundledFile, out: &mut dyn Write) -> io::Result<bool> {
         let Some((at, size)) = self.places.get(&blob_path(&file.digest)) else { return Ok(false) };
-        io::copy(&mut Section::new(&self.file, *at, *size), out)?;
+        io::copy(&mut Section::new(&*self.file, *at, *size), out)?;
         Ok(true)
     }
 
@@ -179,7 +176,7 @@ impl Bundle {
 
     /// index.json, manifest.json and the artifact are exactly what the contents give.
     fn check_documents(&self, index: &[u8], artifact: &Manifest) -> Result<(), ImageError> {
-        let raw = Raw { path: &self.path, file: &self.file, places: &self.places };
+        let raw = Raw { path: &self.path, file: &*self.file, places: &self.places };
         let images: Vec<&BundledImage> = self.contents.images.iter().collect();
         let same = [
             (OCI_LAYOUT, raw.document(OCI_LAYOUT)? == LAYOUT_VERSION),
@@ -240,7 +237,7 @@ fn not_one(path: &Path, reason: &str) -> ImageError {
 
 /// A file that never was a bundle is not called a damaged one. What is cut off within its first block still begins as
 /// every bundle does.
-fn refuse_another_kind(path: &Path, file: &File) -> Result<(), ImageError> {
+fn refuse_another_kind(path: &Path, file: &dyn ReadAt) -> Result<(), ImageError> {
     let mut begin = Vec::new();
     Section::new(file, 0, BLOCK).read_to_end(&mut begin).map_err(|e| failed(path, &e))?;
     if begin.is_empty() {
@@ -269,7 +266,7 @@ fn refuse_another_kind(path: &Path, file: &File) -> Result<(), ImageError> {
 /// The file and its parts before they mean anything.
 struct Raw<'r> {
     path: &'r Path,
-    file: &'r File,
+    file: &'r dyn ReadAt,
     places: &'r BTreeMap<String, (u64, u64)>,
 }
 
@@ -313,7 +310,7 @@ impl Raw<'_> {
 }
 
 /// Where each part is. The reason it cannot be told is a sentence's end.
-fn scan(file: &File, length: u64) -> Result<BTreeMap<String, (u64, u64)>, String> {
+fn scan(file: &dyn ReadAt, length: u64) -> Result<BTreeMap<String, (u64, u64)>, String> {
     let mut places = BTreeMap::new();
     let mut at = 0;
     loop {
@@ -355,7 +352,7 @@ fn checked_header(block: &[u8; BLOCK as usize]) -> Option<(String, u64)> {
     (again.as_bytes() == block).then_some((name, size))
 }
 
-fn is_zero(file: &File, from: u64, to: u64) -> io::Result<bool> {
+fn is_zero(file: &dyn ReadAt, from: u64, to: u64) -> io::Result<bool> {
     let mut bytes = Vec::new();
     Section::new(file, from, to - from).read_to_end(&mut bytes)?;
     Ok(bytes.len() as u64 == to - from && bytes.iter().all(|byte| *byte == 0))

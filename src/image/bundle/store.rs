@@ -3,7 +3,6 @@
 //! Never keeps content in memory, and leaves nothing behind when it is dropped.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -68,12 +67,12 @@ impl BlobStore {
     }
 
     /// A kept blob's content.
-    pub(super) fn open(&self, digest: &Digest) -> io::Result<File> {
-        File::open(self.folder.at(digest.hex()))
+    pub(super) fn open(&self, digest: &Digest) -> io::Result<impl Read> {
+        self.folder.open(digest.hex())
     }
 }
 
-fn copied(content: &mut dyn Read, file: &mut File) -> io::Result<(Digest, u64)> {
+fn copied(content: &mut dyn Read, file: &mut dyn Write) -> io::Result<(Digest, u64)> {
     let mut digester = Digester::default();
     let mut buffer = vec![0; CHUNK];
     loop {

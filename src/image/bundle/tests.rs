@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::image::Digest;
+use crate::input_file::LocalFiles;
 use crate::output_file::{OutputFile, Rules};
 
 /// An engine's archive with images of the given layers: name → layers, as engine 20.10 writes it.
@@ -86,7 +87,7 @@ fn saved() -> (tempfile::TempDir, PathBuf) {
 
 /// Opens and verifies all of it, as loading does first.
 fn checked(path: &Path) -> Result<Bundle, String> {
-    let bundle = Bundle::open(path).map_err(|e| e.to_string())?;
+    let bundle = Bundle::open(path, &LocalFiles).map_err(|e| e.to_string())?;
     let images: Vec<&BundledImage> = bundle.contents().images.iter().collect();
     bundle.verify(&images, true, &mut |_| ()).map_err(|e| e.to_string())?;
     Ok(bundle)

@@ -6,20 +6,20 @@ use super::resources::network_id;
 use super::{Planner, Recreate};
 use crate::compose::hash::config_hash;
 use crate::compose::model::Service;
-use crate::plan::{ContainerState, ObservedContainer, labels};
+use crate::plan::{InstanceState, ObservedInstance, labels};
 
 impl Planner<'_> {
     /// Why the container must be replaced, or nothing when it may stay. `service` has its namespaces applied.
-    pub(super) fn obsolete(&self, name: &str, service: &Service, container: &ObservedContainer) -> Option<String> {
+    pub(super) fn obsolete(&self, name: &str, service: &Service, container: &ObservedInstance) -> Option<String> {
         match self.wanted.options.recreate {
             Recreate::Never => return None,
             Recreate::Always => return Some("replacement requested".to_owned()),
             Recreate::Changed => {}
         }
-        if matches!(container.state, ContainerState::Dead | ContainerState::Removing) {
+        if matches!(container.state, InstanceState::Dead | InstanceState::Removing) {
             return Some("the engine could not remove it earlier".to_owned());
         }
-        if container.config_hash.as_deref() != Some(config_hash(service).as_str()) {
+        if container.docker.config_hash.as_deref() != Some(config_hash(service).as_str()) {
             return Some("configuration changed".to_owned());
         }
         self.content_changed(name, container)
@@ -29,25 +29,25 @@ impl Planner<'_> {
     }
 
     /// A container made by Compose has no content label and is taken as it is.
-    fn content_changed(&self, name: &str, container: &ObservedContainer) -> Option<String> {
+    fn content_changed(&self, name: &str, container: &ObservedInstance) -> Option<String> {
         let found = container.labels.get(labels::CONTENT)?;
         let wanted = self.wanted.contents.get(name).and_then(|c| c.digest.as_ref());
         (wanted != Some(found)).then(|| "content of its configs, secrets or mounted files changed".to_owned())
     }
 
-    fn image_changed(&self, name: &str, service: &Service, container: &ObservedContainer) -> Option<String> {
+    fn image_changed(&self, name: &str, service: &Service, container: &ObservedInstance) -> Option<String> {
         let reference = service.image_or_default(&self.wanted.stack.name, name);
         let present = self.observed.images.get(&reference)?;
-        (present.id != container.image_id).then(|| "image changed".to_owned())
+        (present.id != container.docker.image_id).then(|| "image changed".to_owned())
     }
 
-    fn network_changed(&self, service: &Service, container: &ObservedContainer) -> Option<String> {
+    fn network_changed(&self, service: &Service, container: &ObservedInstance) -> Option<String> {
         if !service.network_mode.is_empty() {
             return None;
         }
         for key in service.networks.keys() {
             let name = self.wanted.network_name(key);
-            let attached = container.networks.get(&name);
+            let attached = container.docker.networks.get(&name);
             let exists = network_id(self.observed, &name);
             // A stopped container's record may lack the id; its network is looked up by name at start.
             let same = attached.is_some_and(|(id, _)| id.is_empty() || Some(id.as_str()) == exists);
@@ -58,10 +58,10 @@ impl Planner<'_> {
         None
     }
 
-    fn volume_changed(&self, service: &Service, container: &ObservedContainer) -> Option<String> {
+    fn volume_changed(&self, service: &Service, container: &ObservedInstance) -> Option<String> {
         for mount in service.volumes.iter().filter(|v| v.r#type == "volume" && !v.source.is_empty()) {
             let Some(volume) = self.wanted.stack.volumes.get(&mount.source) else { continue };
-            let mounted = container.mounts.iter().any(|m| m.source == volume.name);
+            let mounted = container.docker.mounts.iter().any(|m| m.source == volume.name);
             if !mounted {
                 return Some(format!("volume {} is not mounted", volume.name));
             }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::{Named, Planner};
 use crate::compose::model::{Service, ServicePort};
-use crate::plan::{ContainerOperation, ObservedContainer, Operation, Phase, StartTurn, StepId};
+use crate::plan::{ContainerOperation, ObservedInstance, Operation, Phase, StartTurn, StepId};
 
 /// What only one running container can have.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ impl Planner<'_> {
         }
         let selected = self.wanted.stack.services.iter().filter(|(name, _)| self.wanted.is_selected(name));
         let claims: Vec<(&String, BTreeSet<Claim>)> = selected.map(|(name, s)| (name, self.claimed(s))).collect();
-        for holder in self.observed.containers.iter().filter(|c| c.state.is_up() && !c.one_off) {
+        for holder in self.observed.instances.iter().filter(|c| c.state.is_up() && !c.one_off) {
             let held = held(holder);
             let takers = claims.iter().filter(|(name, claims)| **name != holder.service && meet(claims, &held));
             let takers: Vec<String> = takers.map(|(name, _)| (*name).clone()).collect();
@@ -75,7 +75,7 @@ impl Planner<'_> {
     }
 
     /// Whether the plan will take the container away whatever else happens.
-    fn goes(&self, holder: &ObservedContainer) -> bool {
+    fn goes(&self, holder: &ObservedInstance) -> bool {
         if self.is_orphan(holder) {
             return self.wanted.options.remove_orphans;
         }
@@ -127,7 +127,7 @@ impl Planner<'_> {
     pub(super) fn stop(
         &mut self,
         named: &Named<'_>,
-        container: &ObservedContainer,
+        container: &ObservedInstance,
         cause: &str,
         after: &[StepId],
     ) -> StepId {
@@ -146,10 +146,10 @@ impl Planner<'_> {
     }
 }
 
-fn held(container: &ObservedContainer) -> BTreeSet<Claim> {
+fn held(container: &ObservedInstance) -> BTreeSet<Claim> {
     let published = container.ports.iter().filter(|p| p.published != 0);
     let mut held: BTreeSet<Claim> = published.map(|p| Claim::port(&p.host, p.published, &p.protocol)).collect();
-    let addresses = container.networks.iter().filter(|(_, (_, address))| !address.is_empty());
+    let addresses = container.docker.networks.iter().filter(|(_, (_, address))| !address.is_empty());
     held.extend(addresses.map(|(network, (_, address))| Claim::Address(network.clone(), address.clone())));
     held
 }

@@ -24,7 +24,7 @@ pub use readiness::readiness_of;
 pub use spec::{Namespaces, Slot, container_spec, namespace_parents};
 
 use super::content::ServiceContent;
-use super::{ContainerOperation, Observed, ObservedContainer, Operation, Phase, Plan, PlanError, StepId, order};
+use super::{ContainerOperation, Observed, ObservedInstance, Operation, Phase, Plan, PlanError, StepId, order};
 use crate::compose::model::{Service, Stack};
 
 /// When containers are replaced.
@@ -105,7 +105,7 @@ pub(super) struct Progress {
     /// Its containers after the plan: id of one that stays, name of one to come.
     containers: Vec<String>,
     /// Running containers that stay as they are.
-    kept: Vec<ObservedContainer>,
+    kept: Vec<ObservedInstance>,
     /// Whether one was replaced or newly started.
     touched: bool,
     /// Whether one was replaced.
@@ -161,23 +161,22 @@ impl<'a> Planner<'a> {
     }
 
     /// The containers of a service, by number, one-offs left out.
-    fn containers_of(&self, service: &str) -> Vec<&'a ObservedContainer> {
-        let mut found: Vec<_> =
-            self.observed.containers.iter().filter(|c| c.service == service && !c.one_off).collect();
+    fn containers_of(&self, service: &str) -> Vec<&'a ObservedInstance> {
+        let mut found: Vec<_> = self.observed.instances.iter().filter(|c| c.service == service && !c.one_off).collect();
         found.sort_by_key(|c| (c.number, c.name.clone()));
         found
     }
 
     /// A service that is not converged still may be waited for.
     fn unselected(&mut self, name: &str) {
-        let kept: Vec<ObservedContainer> = self.containers_of(name).into_iter().cloned().collect();
+        let kept: Vec<ObservedInstance> = self.containers_of(name).into_iter().cloned().collect();
         let containers = kept.iter().map(|c| c.id.clone()).collect();
         self.progress.insert(name.to_owned(), Progress { kept, containers, ..Default::default() });
     }
 
     /// Containers whose service the files do not have any more. Services that only lack a profile are not orphans.
     fn orphans(&mut self) {
-        let orphans: Vec<_> = self.observed.containers.iter().filter(|c| self.is_orphan(c)).collect();
+        let orphans: Vec<_> = self.observed.instances.iter().filter(|c| self.is_orphan(c)).collect();
         if orphans.is_empty() {
             return;
         }
@@ -197,14 +196,14 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn is_orphan(&self, container: &ObservedContainer) -> bool {
+    fn is_orphan(&self, container: &ObservedInstance) -> bool {
         let (stack, service) = (self.wanted.stack, &container.service);
         let known = stack.services.contains_key(service) || stack.disabled_services.contains_key(service);
         !container.one_off && !service.is_empty() && !known
     }
 
     /// Stops and removes a container that is not wanted any more.
-    fn retire(&mut self, container: &ObservedContainer, cause: &str, after: &[StepId]) -> StepId {
+    fn retire(&mut self, container: &ObservedInstance, cause: &str, after: &[StepId]) -> StepId {
         let (service, id) = (container.service.clone(), container.id.clone());
         let mut after = after.to_vec();
         if let Some(stopped) = self.handed_over(&container.id) {

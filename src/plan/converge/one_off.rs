@@ -48,7 +48,7 @@ pub fn plan_before_one_off(wanted: &Wanted<'_>, observed: &Observed, name: &str)
 pub fn one_off_spec(wanted: &Wanted<'_>, observed: &Observed, service: &Service, one_off: OneOff<'_>) -> ContainerSpec {
     let standing = |parent: &str| {
         let mut found: Vec<_> =
-            observed.containers.iter().filter(|c| c.service == parent && !c.one_off && c.state.is_up()).collect();
+            observed.instances.iter().filter(|c| c.service == parent && !c.one_off && c.state.is_up()).collect();
         found.sort_by_key(|c| c.number);
         found.first().map(|c| c.id.clone())
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{ConvergeOptions, Observed, Planner, Progress, Wanted};
 use crate::compose::model::{Condition, Service, Stack};
-use crate::plan::{ContainerState, Health, Operation, Phase, Readiness, StepId, WaitOperation};
+use crate::plan::{Health, InstanceState, Operation, Phase, Readiness, StepId, WaitOperation};
 
 /// A service without a health check counts as ready when it has run this long.
 const STABLE_MILLIS: u64 = 400;
@@ -137,9 +137,9 @@ impl Planner<'_> {
         let Some(service) = self.wanted.stack.services.get(name) else { return };
         for container in &progress.kept {
             let settled = match self.readiness(name, service) {
-                Readiness::Completed => container.state == ContainerState::Exited && container.exit_code == Some(0),
+                Readiness::Completed => container.state == InstanceState::Exited && container.exit_code == Some(0),
                 Readiness::Healthy => container.health == Health::Healthy,
-                _ => container.state == ContainerState::Running,
+                _ => container.state == InstanceState::Running,
             };
             if !settled {
                 let step = self.push_await((name, service), &container.id, "a dependent service waits for it", &[]);

@@ -71,7 +71,7 @@ impl Planner<'_> {
     /// A network cannot be altered: what is attached stops and lets go, then it is made anew.
     fn renew_network(&mut self, key: &str, found: &ObservedNetwork) {
         let attached: Vec<_> =
-            self.observed.containers.iter().filter(|c| c.networks.contains_key(&found.name)).collect();
+            self.observed.instances.iter().filter(|c| c.docker.networks.contains_key(&found.name)).collect();
         let cause = format!("configuration of network {} changed", found.name);
         let mut after = Vec::new();
         for container in attached {

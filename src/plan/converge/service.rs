@@ -6,8 +6,8 @@ use super::spec::namespace_parents;
 use super::{Named, Namespaces, Planner, Progress, Slot, container_spec};
 use crate::compose::model::{Condition, Service};
 use crate::plan::{
-    ContainerOperation, ContainerSpec, ContainerState, Health, ObservedContainer, Operation, Phase, Readiness,
-    StartTurn, StepId, labels,
+    ContainerOperation, ContainerSpec, Health, InstanceState, ObservedInstance, Operation, Phase, Readiness, StartTurn,
+    StepId, labels,
 };
 
 impl<'a> Planner<'a> {
@@ -39,7 +39,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Sorts out what interrupted replacements and renewed networks left: which container has each number, which handed over.
-    fn settle(&mut self, name: &str, service: &Service) -> (Vec<&'a ObservedContainer>, Vec<&'a ObservedContainer>) {
+    fn settle(&mut self, name: &str, service: &Service) -> (Vec<&'a ObservedInstance>, Vec<&'a ObservedInstance>) {
         let mut found = self.containers_of(name);
         let freed: Vec<_> = found.iter().copied().filter(|c| self.loses_network(c)).collect();
         found.retain(|c| !self.loses_network(c));
@@ -47,7 +47,7 @@ impl<'a> Planner<'a> {
         found.sort_by_key(|c| {
             (c.number, !c.state.is_up(), c.name != service.container_name(project, name, c.number), c.name.clone())
         });
-        let mut standing: Vec<&ObservedContainer> = Vec::new();
+        let mut standing: Vec<&ObservedInstance> = Vec::new();
         for container in found {
             if standing.last().is_some_and(|last| last.number == container.number) {
                 self.remove_leftover(container);
@@ -58,11 +58,11 @@ impl<'a> Planner<'a> {
         (standing, freed)
     }
 
-    fn loses_network(&self, container: &ObservedContainer) -> bool {
-        container.networks.keys().any(|n| self.renewed_networks.contains(n))
+    fn loses_network(&self, container: &ObservedInstance) -> bool {
+        container.docker.networks.keys().any(|n| self.renewed_networks.contains(n))
     }
 
-    fn remove_leftover(&mut self, container: &ObservedContainer) {
+    fn remove_leftover(&mut self, container: &ObservedInstance) {
         let (service, id) = (container.service.clone(), container.id.clone());
         let remove =
             Operation::Container(ContainerOperation::Remove { service, container: id, volumes: false, force: true });
@@ -71,7 +71,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Retires what is beyond the scale, obsolete containers first, then the highest numbers.
-    fn scale_down(&mut self, named: Named<'_>, mut standing: Vec<&'a ObservedContainer>) -> Vec<&'a ObservedContainer> {
+    fn scale_down(&mut self, named: Named<'_>, mut standing: Vec<&'a ObservedInstance>) -> Vec<&'a ObservedInstance> {
         let (name, service) = named;
         let wanted = service.scale() as usize;
         while standing.len() > wanted {
@@ -83,25 +83,25 @@ impl<'a> Planner<'a> {
     }
 
     /// A container that stays.
-    fn keep(&mut self, named: Named<'_>, container: &ObservedContainer) {
+    fn keep(&mut self, named: Named<'_>, container: &ObservedInstance) {
         self.restore_name(named, container);
         if self.wanted.options.create_only {
             return self.note_kept(named.0, container);
         }
         match container.state {
-            ContainerState::Running | ContainerState::Restarting => self.keep_running(named, container),
-            ContainerState::Paused => {
+            InstanceState::Running | InstanceState::Restarting => self.keep_running(named, container),
+            InstanceState::Paused => {
                 let (service, id) = (named.0.to_owned(), container.id.clone());
                 let unpause = Operation::Container(ContainerOperation::Unpause { service, container: id });
                 self.plan.push(Phase::Switch, unpause, "it is paused", &[]);
                 self.note_kept(named.0, container);
             }
-            ContainerState::Exited if container.exit_code == Some(0) && self.is_done(named.0) => {
+            InstanceState::Exited if container.exit_code == Some(0) && self.is_done(named.0) => {
                 self.note_kept(named.0, container);
             }
             state => {
                 let cause = match container.exit_code {
-                    Some(code) if state == ContainerState::Exited => {
+                    Some(code) if state == InstanceState::Exited => {
                         format!("it is not running, it exited with {code}")
                     }
                     _ => format!("it is {}", state.word()),
@@ -113,7 +113,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A replacement that was cut off before its last step still has its temporary name.
-    fn restore_name(&mut self, named: Named<'_>, container: &ObservedContainer) {
+    fn restore_name(&mut self, named: Named<'_>, container: &ObservedInstance) {
         let canonical = named.1.container_name(&self.wanted.stack.name, named.0, container.number);
         if container.name == canonical || !container.labels.contains_key(labels::REPLACE) {
             return;
@@ -124,7 +124,7 @@ impl<'a> Planner<'a> {
         self.plan.push(Phase::Retire, rename, "its replacement was interrupted before the last step", &after);
     }
 
-    fn keep_running(&mut self, named: Named<'_>, container: &ObservedContainer) {
+    fn keep_running(&mut self, named: Named<'_>, container: &ObservedInstance) {
         let (name, service) = named;
         if let Some(cause) = self.restart_cause(named, container) {
             let gates = self.gates(service);
@@ -158,15 +158,15 @@ impl<'a> Planner<'a> {
         some && dependents.all(|(n, s)| {
             let standing = self.containers_of(n);
             let shares = !namespace_parents(s).is_empty();
-            let stays = |c: &&ObservedContainer| {
-                c.state == ContainerState::Running && (shares || self.obsolete(n, s, c).is_none())
+            let stays = |c: &&ObservedInstance| {
+                c.state == InstanceState::Running && (shares || self.obsolete(n, s, c).is_none())
             };
             standing.len() == s.scale() as usize && standing.iter().all(stays)
         })
     }
 
     /// Create under a temporary name, stop the old, start the new, remove the old, take over the name.
-    fn replace(&mut self, named: Named<'_>, old: &ObservedContainer, cause: &str) {
+    fn replace(&mut self, named: Named<'_>, old: &ObservedInstance, cause: &str) {
         let (name, service) = named;
         let slot =
             Slot { service: name, number: old.number, replaces: Some(old), temporary_name: true, image_id: None };
@@ -203,7 +203,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The old container comes back where the new one cannot start.
-    fn take_back(&mut self, old: &ObservedContainer, stopped: StepId, started: StepId) {
+    fn take_back(&mut self, old: &ObservedInstance, stopped: StepId, started: StepId) {
         let restart = Operation::Container(ContainerOperation::Start {
             service: old.service.clone(),
             container: old.id.clone(),
@@ -216,7 +216,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn stop_old(&mut self, named: Named<'_>, old: &ObservedContainer, after: &mut Vec<StepId>) -> Option<StepId> {
+    fn stop_old(&mut self, named: Named<'_>, old: &ObservedInstance, after: &mut Vec<StepId>) -> Option<StepId> {
         if !old.state.is_up() {
             return None;
         }
@@ -229,7 +229,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Containers for the numbers nobody stands for.
-    fn fill_up(&mut self, named: Named<'_>, standing: &[&ObservedContainer], freed: &[&'a ObservedContainer]) {
+    fn fill_up(&mut self, named: Named<'_>, standing: &[&ObservedInstance], freed: &[&'a ObservedInstance]) {
         let (name, service) = named;
         let taken = |n: u32| standing.iter().any(|c| c.number == n);
         let missing = (service.scale() as usize).saturating_sub(standing.len());
@@ -340,7 +340,7 @@ impl<'a> Planner<'a> {
         self.entry(name).containers.push(container);
     }
 
-    fn note_kept(&mut self, name: &str, container: &ObservedContainer) {
+    fn note_kept(&mut self, name: &str, container: &ObservedInstance) {
         let entry = self.entry(name);
         entry.containers.push(container.id.clone());
         entry.kept.push(container.clone());

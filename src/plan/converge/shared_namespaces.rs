@@ -4,7 +4,7 @@
 
 use super::spec::namespace_parents;
 use super::{Named, Planner};
-use crate::plan::{ContainerOperation, ObservedContainer, Operation};
+use crate::plan::{ContainerOperation, ObservedInstance, Operation};
 
 impl Planner<'_> {
     /// Restarts of the running containers that share a namespace of this service's.
@@ -12,7 +12,7 @@ impl Planner<'_> {
         let sharing =
             self.wanted.stack.services.iter().filter(|(_, declared)| namespace_parents(declared).contains(&service));
         let running = sharing.flat_map(|(name, _)| self.containers_of(name)).filter(|c| c.state.is_up());
-        let restart = |c: &ObservedContainer| {
+        let restart = |c: &ObservedInstance| {
             Operation::Container(ContainerOperation::Restart {
                 service: c.service.clone(),
                 container: c.id.clone(),
@@ -23,7 +23,7 @@ impl Planner<'_> {
     }
 
     /// Why a running container that stays must be restarted all the same.
-    pub(super) fn restart_cause(&self, named: Named<'_>, container: &ObservedContainer) -> Option<String> {
+    pub(super) fn restart_cause(&self, named: Named<'_>, container: &ObservedInstance) -> Option<String> {
         let (_, service) = named;
         let replaced = |dependency: &String| self.progress.get(dependency).is_some_and(|p| p.replaced);
         let mut renewed = service.depends_on.iter().filter(|(dependency, d)| d.restart && replaced(dependency));
@@ -32,8 +32,8 @@ impl Planner<'_> {
         }
         let modes = [&service.network_mode, &service.ipc, &service.pid];
         let parents: Vec<&str> = modes.into_iter().filter_map(|mode| mode.strip_prefix("container:")).collect();
-        let found = |c: &&ObservedContainer| parents.contains(&c.id.as_str());
-        let mut younger = self.observed.containers.iter().filter(found).filter(|parent| {
+        let found = |c: &&ObservedInstance| parents.contains(&c.id.as_str());
+        let mut younger = self.observed.instances.iter().filter(found).filter(|parent| {
             // Without the zone a shorter fraction of a second is the smaller text.
             let [theirs, ours] = [parent, &container].map(|c| c.started_at.as_deref().map(|t| t.trim_end_matches('Z')));
             theirs > ours

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::Wanted;
 use crate::compose::hash::config_hash;
 use crate::compose::model::Service;
-use crate::plan::{ContainerSpec, NetworkAttachment, ObservedContainer, labels};
+use crate::plan::{ContainerSpec, NetworkAttachment, ObservedInstance, labels};
 
 /// Which container of a service is meant.
 #[derive(Debug, Clone, Copy)]
@@ -17,7 +17,7 @@ pub struct Slot<'a> {
     /// Number, from 1.
     pub number: u32,
     /// The container it takes over from, for its anonymous volumes.
-    pub replaces: Option<&'a ObservedContainer>,
+    pub replaces: Option<&'a ObservedInstance>,
     /// Whether that container still has the name.
     pub temporary_name: bool,
     /// Id of the image, when known.
@@ -172,13 +172,14 @@ fn volumes_from(wanted: &Wanted<'_>, name: &str, resolved: &Service) -> Vec<Stri
 }
 
 /// Anonymous volumes hold data too: they move to the replacement, unless it mounts something of its own there.
-fn inherited(wanted: &Wanted<'_>, service: &Service, old: &ObservedContainer) -> BTreeMap<String, String> {
+fn inherited(wanted: &Wanted<'_>, service: &Service, old: &ObservedInstance) -> BTreeMap<String, String> {
     let named = |target: &str| service.volumes.iter().any(|v| v.target == target && !v.source.is_empty());
     let anonymous = |name: &str| name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
     if wanted.options.renew_anonymous_volumes {
         return BTreeMap::new();
     }
-    old.mounts
+    old.docker
+        .mounts
         .iter()
         .filter(|m| m.kind == "volume" && anonymous(&m.source) && !named(&m.target))
         .map(|m| (m.target.clone(), m.source.clone()))

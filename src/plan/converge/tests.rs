@@ -3,7 +3,7 @@
 use super::*;
 use crate::compose::hash::config_hash;
 use crate::compose::model::{Condition, Dependency, HealthTest, Healthcheck, Network, ServicePort};
-use crate::plan::{ContainerState, Health, ObservedImage, ObservedNetwork, ObservedPort, labels};
+use crate::plan::{DockerContainer, Health, InstanceState, ObservedImage, ObservedNetwork, ObservedPort, labels};
 
 struct World {
     stack: Stack,
@@ -37,21 +37,24 @@ impl World {
     }
 
     /// A running container that is exactly what its service wants.
-    fn container(&mut self, service: &str, number: u32) -> &mut ObservedContainer {
+    fn container(&mut self, service: &str, number: u32) -> &mut ObservedInstance {
         let wanted = &self.stack.services[service];
-        self.observed.containers.push(ObservedContainer {
+        self.observed.instances.push(ObservedInstance {
             id: format!("{}{number:02}", hex::encode(service)).repeat(64)[..64].to_owned(),
             name: wanted.container_name("shop", service, number),
             service: service.into(),
             number,
-            config_hash: Some(config_hash(wanted)),
-            image_id: format!("sha256:{service}"),
-            state: ContainerState::Running,
+            state: InstanceState::Running,
             health: if wanted.healthcheck.is_some() { Health::Healthy } else { Health::None },
-            networks: [("shop_default".to_owned(), ("n1".to_owned(), String::new()))].into(),
+            docker: DockerContainer {
+                config_hash: Some(config_hash(wanted)),
+                image_id: format!("sha256:{service}"),
+                networks: [("shop_default".to_owned(), ("n1".to_owned(), String::new()))].into(),
+                ..Default::default()
+            },
             ..Default::default()
         });
-        self.observed.containers.last_mut().unwrap()
+        self.observed.instances.last_mut().unwrap()
     }
 
     fn plan(&self) -> Plan {
@@ -118,7 +121,7 @@ fn a_changed_service_is_replaced_and_the_old_container_comes_back_when_the_new_o
     let mut world = World::new();
     world.service("api", |_| {});
     world.network();
-    world.container("api", 1).config_hash = Some("other".into());
+    world.container("api", 1).docker.config_hash = Some("other".into());
     insta::assert_snapshot!(world.lines(), @"
     0 create container 617069016170_shop-api-1: configuration changed <- []
     1 stop container shop-api-1: it is being replaced <- [0]
@@ -139,15 +142,15 @@ fn changed_image_and_content_replace_with_their_cause() {
     let mut world = World::new();
     world.service("api", |_| {});
     world.network();
-    world.container("api", 1).image_id = "sha256:old".into();
+    world.container("api", 1).docker.image_id = "sha256:old".into();
     assert!(world.lines().contains("create container 617069016170_shop-api-1: image changed"));
-    let container = &mut world.observed.containers[0];
-    container.image_id = "sha256:api".into();
+    let container = &mut world.observed.instances[0];
+    container.docker.image_id = "sha256:api".into();
     container.labels.insert(labels::CONTENT.into(), "old".into());
     let content = ServiceContent { digest: Some("new".into()), ..Default::default() };
     world.contents.insert("api".into(), content);
     assert!(world.lines().contains("content of its configs, secrets or mounted files changed"));
-    world.observed.containers[0].labels.clear();
+    world.observed.instances[0].labels.clear();
     assert!(world.plan().is_empty(), "a container Compose made has no content label and stays");
 }
 
@@ -163,7 +166,7 @@ fn scaling_down_retires_the_highest_numbers_and_scaling_up_fills_the_gaps() {
     0 stop container shop-api-4: api is scaled to 2 <- []
     1 remove container shop-api-4: api is scaled to 2 <- [0]
     ");
-    world.observed.containers.truncate(1);
+    world.observed.instances.truncate(1);
     assert!(world.lines().contains("create container shop-api-1"));
 }
 
@@ -175,9 +178,9 @@ fn a_finished_one_shot_is_run_again_only_with_what_waits_for_it() {
     world.network();
     world.container("api", 1);
     let job = world.container("migrate", 1);
-    (job.state, job.exit_code) = (ContainerState::Exited, Some(0));
+    (job.state, job.exit_code) = (InstanceState::Exited, Some(0));
     assert!(world.plan().is_empty(), "{}", world.lines());
-    world.observed.containers[0].state = ContainerState::Exited;
+    world.observed.instances[0].state = InstanceState::Exited;
     let lines = world.lines();
     assert!(lines.contains("start container shop-migrate-1") && lines.contains("await completion"), "{lines}");
 }
@@ -202,7 +205,7 @@ fn an_interrupted_replacement_is_finished() {
     let mut world = World::new();
     world.service("api", |_| {});
     world.network();
-    world.container("api", 1).state = ContainerState::Exited;
+    world.container("api", 1).state = InstanceState::Exited;
     let new = world.container("api", 1);
     new.id = "f".repeat(64);
     new.name = "617069016170_shop-api-1".into();
@@ -275,7 +278,7 @@ fn a_dependent_with_restart_follows_its_replaced_dependency() {
         s.depends_on.get_mut("db").unwrap().restart = true;
     });
     world.network();
-    world.container("db", 1).config_hash = Some("other".into());
+    world.container("db", 1).docker.config_hash = Some("other".into());
     world.container("api", 1);
     assert!(world.lines().contains("restart container shop-api-1: db was replaced"), "{}", world.lines());
 }
@@ -328,7 +331,7 @@ fn who_shares_a_namespace_is_restarted_with_it() {
     world.service("host", |_| {});
     world.network();
     world.container("host", 1).started_at = Some("2026-01-01T00:00:00.5Z".into());
-    let host = world.observed.containers[0].id.clone();
+    let host = world.observed.instances[0].id.clone();
     let joined = format!("container:{host}");
     world.service("guest", |s| s.network_mode.clone_from(&joined));
     world.container("guest", 1).started_at = Some("2026-01-01T00:00:00.75Z".into());
@@ -340,11 +343,11 @@ fn who_shares_a_namespace_is_restarted_with_it() {
         let service = world.stack.services["guest"].clone();
         config_hash(&Service { network_mode: mode.to_owned(), ..service })
     };
-    world.observed.containers[1].config_hash = Some(hash(&joined, &world));
+    world.observed.instances[1].docker.config_hash = Some(hash(&joined, &world));
     assert!(world.plan().is_empty(), "{}", world.lines());
-    world.observed.containers[0].started_at = Some("2026-01-01T00:00:01Z".into());
+    world.observed.instances[0].started_at = Some("2026-01-01T00:00:01Z".into());
     assert!(world.lines().contains("restart container shop-guest-1: host, whose namespace it shares"));
-    world.observed.containers[0].config_hash = Some("other".into());
+    world.observed.instances[0].docker.config_hash = Some("other".into());
     let plan = world.plan();
     let stop = at(&plan, "stop container shop-host-1");
     let undo = &plan.steps[stop.0].undo;
@@ -380,7 +383,7 @@ fn volumes_of_another_service_are_hashed_as_compose_does_and_keep_their_mode() {
     world.service("data", |_| {});
     world.network();
     world.container("data", 1);
-    let data = world.observed.containers[0].id.clone();
+    let data = world.observed.instances[0].id.clone();
     world.service("side", |s| {
         s.volumes_from = vec!["data:ro".into(), "container:other:rw".into()];
         waits_for(s, "data", Condition::ServiceStarted);
@@ -448,7 +451,7 @@ fn a_stopped_container_is_started_or_replaced_as_its_image_turns_out() {
     world.service("api", |_| {});
     world.network();
     let container = world.container("api", 1);
-    (container.state, container.exit_code) = (ContainerState::Exited, Some(1));
+    (container.state, container.exit_code) = (InstanceState::Exited, Some(1));
     let lines = after_images(&world, &["api:1"]).lines();
     assert!(
         lines.iter().any(|l| l.starts_with("start container") && l.ends_with("(unless image api:1 changed)")),

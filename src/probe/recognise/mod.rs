@@ -79,7 +79,7 @@ fn prometheus_service(stack: Option<&Stack>, observed: &Observed) -> Option<Stri
 fn services<'a>(stack: Option<&'a Stack>, observed: &'a Observed) -> BTreeMap<&'a str, Facts<'a>> {
     let mut all = BTreeMap::new();
     // Beside the files' services only what runs: what was stopped with another profile is nobody's fault.
-    for container in observed.containers.iter().filter(|c| !c.one_off && (stack.is_none() || c.state.is_up())) {
+    for container in observed.instances.iter().filter(|c| !c.one_off && (stack.is_none() || c.state.is_up())) {
         let name = container.service.as_str();
         all.insert(name, Facts { name, service: None, kind: Kind::of(&container.image), completes: false });
     }

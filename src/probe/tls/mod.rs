@@ -67,7 +67,7 @@ pub(super) async fn look(context: &ProbeContext<'_>, check: &TlsCheck) -> Result
     }
     let mut seen = Seen::default();
     for container in context.running(host).await? {
-        let stream = context.target.dial(&container, port).await?;
+        let stream = context.target.need_dial()?.dial(&container, port).await?;
         seen = judged(stream, host, (check, context.now)).await?;
     }
     Ok(seen)

@@ -15,7 +15,6 @@ use futures_util::future::join_all;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use self::report::ChecksReport;
 use crate::error::{Error, Result, nearest};
 use crate::event::{Event, human};
 use crate::output_file::OutputFile;
@@ -23,10 +22,22 @@ use crate::plan::Observed;
 use crate::probe::{CheckOutcome, Planned, ProbeContext, RetryPolicy, await_ready, plan_checks, restarts, run_check};
 use crate::project::ProjectError;
 use crate::session::load::{LoadedStack, load_named};
-use crate::session::report::{Report, Said};
+use crate::session::report::{Said, one_of_reports};
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
+
+pub use self::report::ChecksReport;
+
+one_of_reports! {
+    /// What became of the checks.
+    pub enum ChecksAnswer {
+        /// Their verdicts.
+        Checked(ChecksReport),
+        /// A dry run: the checks there are.
+        Listed(Said),
+    }
+}
 
 /// Where nothing says how long: nobody waits longer by accident.
 const LONGEST: Duration = Duration::from_secs(300);
@@ -64,7 +75,7 @@ pub async fn run_checks(
     context: &Context,
     selection: &Selection,
     (policy, junit): (CheckPolicy, Option<OutputFile>),
-) -> Result<Box<dyn Report>> {
+) -> Result<ChecksAnswer> {
     let began = Instant::now();
     let loaded = load_named(context)?;
     known_services(&loaded)?;
@@ -75,10 +86,12 @@ pub async fn run_checks(
         return Err(nothing(context, (&loaded, &observed), junit));
     }
     if context.options.dry_run {
-        return Ok(Box::new(listed(context, &planned)));
+        return Ok(listed(context, &planned).into());
     }
     let looked = look(context, (&loaded.name, &*target), (&planned, &policy)).await;
-    target.close_helpers().await;
+    if let Some(dial) = target.dial() {
+        dial.close_helpers().await;
+    }
     let (outcomes, not_ready) = looked?;
     let outcomes: Vec<CheckOutcome> = outcomes.iter().map(|outcome| outcome.redacted(&context.redactor)).collect();
     let checks = dependants::explained(outcomes, loaded.stack.as_ref());
@@ -89,7 +102,7 @@ pub async fn run_checks(
         junit::write(file, &junit::Said { report: &report, error: None }, &(context.now)())?;
     }
     github::tell(context, &mut report);
-    Ok(Box::new(report))
+    Ok(report.into())
 }
 
 /// Fails with every service a check names and the files do not have.
@@ -143,7 +156,7 @@ fn wanted(
 /// Services that no active profile has and that do not run either.
 fn switched_off<'a>(loaded: &'a LoadedStack, observed: &Observed) -> BTreeSet<&'a str> {
     let off = loaded.stack.iter().flat_map(|stack| stack.disabled_services.keys());
-    let runs = |name: &str| observed.containers.iter().any(|c| !c.one_off && c.service == name && c.state.is_up());
+    let runs = |name: &str| observed.instances.iter().any(|c| !c.one_off && c.service == name && c.state.is_up());
     off.map(String::as_str).filter(|name| !runs(name)).collect()
 }
 

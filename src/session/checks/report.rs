@@ -17,7 +17,7 @@ const MOST_LINES: usize = 8;
 
 /// A check's outcome, and the failed services it may be due to.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct Checked {
+pub struct Checked {
     #[serde(flatten)]
     pub(super) outcome: CheckOutcome,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -26,7 +26,7 @@ pub(super) struct Checked {
 
 /// What became of all checks.
 #[derive(Debug, Clone, Serialize)]
-pub(super) struct ChecksReport {
+pub struct ChecksReport {
     pub(super) project: String,
     pub(super) environment: Option<String>,
     pub(super) total: usize,

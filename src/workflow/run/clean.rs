@@ -9,7 +9,6 @@ use crate::plan::cleanup::plan_cleanup;
 use crate::plan::{Observed, Operation, Plan, Step, VolumeOperation};
 use crate::session::Context;
 use crate::session::load::{LoadedStack, load_named};
-use crate::session::report::Report;
 use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 
@@ -25,7 +24,7 @@ pub struct CleanArgs {
 }
 
 /// Cleans.
-pub async fn run(context: &Context, args: CleanArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: CleanArgs) -> Result<Done> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let scope = loaded.narrow_scope();
@@ -45,7 +44,7 @@ pub async fn run(context: &Context, args: CleanArgs) -> Result<Box<dyn Report>> 
         Ok(plan)
     };
     let outcome = Transaction::new(context, target, scope, "clean").run(&planning).await?;
-    Ok(Box::new(Done::new(context, outcome, "nothing to clean")))
+    Ok(Done::new(context, outcome, "nothing to clean"))
 }
 
 fn plan(loaded: &LoadedStack, observed: &Observed, data: bool) -> Plan {

@@ -5,13 +5,12 @@
 use clap::Args;
 
 use crate::error::{Error, Result};
-use crate::plan::{Observed, ObservedContainer};
+use crate::plan::{Observed, ObservedInstance};
 use crate::probe::Kind;
 use crate::probe::clients::{PSQL, REDIS_CLI};
 use crate::session::attached_process;
 use crate::session::attached_process::Passed;
 use crate::session::load::{LoadedStack, load_named};
-use crate::session::report::Report;
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 use crate::target;
@@ -42,16 +41,16 @@ pub struct ClientArgs {
 }
 
 /// `aictl db`.
-pub async fn run_db(context: &Context, args: ClientArgs) -> Result<Box<dyn Report>> {
+pub async fn run_db(context: &Context, args: ClientArgs) -> Result<Passed> {
     client(context, args, &POSTGRES).await.map_err(Error::into_exec_failure)
 }
 
 /// `aictl redis`.
-pub async fn run_redis(context: &Context, args: ClientArgs) -> Result<Box<dyn Report>> {
+pub async fn run_redis(context: &Context, args: ClientArgs) -> Result<Passed> {
     client(context, args, &REDIS).await.map_err(Error::into_exec_failure)
 }
 
-async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<Box<dyn Report>> {
+async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<Passed> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
@@ -70,14 +69,14 @@ async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<
         ..Default::default()
     };
     let code = attached_process::exec(context, &*target, &args).await?;
-    Ok(Box::new(Passed { code }))
+    Ok(Passed { code })
 }
 
 /// Services with such an image, by the files and by what runs.
 fn candidates(loaded: &LoadedStack, observed: &Observed, kind: Kind) -> Vec<String> {
     let of_files = loaded.stack.iter().flat_map(|s| s.services.iter().map(|(name, s)| (name, &s.image)));
-    let up = |c: &&ObservedContainer| c.state.is_up() && !c.one_off;
-    let of_engine = observed.containers.iter().filter(up).map(|c| (&c.service, &c.image));
+    let up = |c: &&ObservedInstance| c.state.is_up() && !c.one_off;
+    let of_engine = observed.instances.iter().filter(up).map(|c| (&c.service, &c.image));
     let mut found: Vec<String> =
         of_files.chain(of_engine).filter(|(_, image)| Kind::of(image) == Some(kind)).map(|(n, _)| n.clone()).collect();
     found.sort();

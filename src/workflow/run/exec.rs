@@ -6,12 +6,8 @@ use clap::Args;
 
 use crate::error::{Error, Result};
 use crate::session::Context;
-use crate::session::attached_process;
 use crate::session::attached_process::Passed;
-use crate::session::load::load_named;
-use crate::session::report::Report;
-use crate::session::select;
-use crate::target;
+use crate::session::service_command::{Command, ExecOptions, run_in_service};
 
 /// Execute a command in a running container
 ///
@@ -34,74 +30,8 @@ pub struct ExecArgs {
     pub privileged: bool,
 }
 
-/// Where and as whom something runs inside a service.
-#[derive(Debug, Clone, Default, Args)]
-pub struct ExecOptions {
-    /// Index of the container if the service has several
-    #[arg(long, value_name = "N")]
-    pub index: Option<u32>,
-    /// Disable pseudo-TTY allocation
-    #[arg(short = 'T', long)]
-    pub no_tty: bool,
-    /// Run the command as this user
-    #[arg(short = 'u', long, value_name = "USER")]
-    pub user: Option<String>,
-    /// Working directory inside the container
-    #[arg(short = 'w', long, value_name = "DIR")]
-    pub workdir: Option<String>,
-    /// Set an environment variable; without a value it is taken from the environment
-    #[arg(short = 'e', value_name = "KEY=VALUE")]
-    pub variables: Vec<String>,
-    /// Accepted for Compose compatibility; ignored (standard input is always attached)
-    #[arg(short = 'i', long, hide = true)]
-    pub interactive: bool,
-    /// Accepted for Compose compatibility; ignored (a TTY is allocated by default)
-    #[arg(short = 't', long, hide = true)]
-    pub tty: bool,
-}
-
 /// Runs the command.
-pub async fn run(context: &Context, args: ExecArgs) -> Result<Box<dyn Report>> {
-    inside(context, args).await.map_err(Error::into_exec_failure)
-}
-
-async fn inside(context: &Context, args: ExecArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: ExecArgs) -> Result<Passed> {
     let command = Command { line: args.command, detach: args.detach, privileged: args.privileged };
-    in_service(context, &args.service, &args.place, command).await
-}
-
-/// What runs inside.
-#[derive(Debug, Clone, Default)]
-pub struct Command {
-    /// Program and arguments.
-    pub line: Vec<String>,
-    /// Leave it running.
-    pub detach: bool,
-    /// Extended privileges.
-    pub privileged: bool,
-}
-
-/// Runs a command in a running container of a service.
-pub async fn in_service(
-    context: &Context,
-    service: &str,
-    place: &ExecOptions,
-    command: Command,
-) -> Result<Box<dyn Report>> {
-    let loaded = load_named(context)?;
-    let target = loaded.connect(context).await?;
-    let observed = target.observe(&loaded.narrow_scope()).await?;
-    let container = select::running(loaded.stack.as_ref(), &observed, service, place.index)?;
-    let args = target::ExecArgs {
-        container: container.id.clone(),
-        command: command.line,
-        environment: attached_process::variables(context, &place.variables),
-        user: place.user.clone(),
-        working_dir: place.workdir.clone(),
-        tty: context.console.is_terminal() && !place.no_tty && !command.detach,
-        privileged: command.privileged,
-        detach: command.detach,
-    };
-    let code = attached_process::exec(context, &*target, &args).await?;
-    Ok(Box::new(Passed { code }))
+    run_in_service(context, &args.service, &args.place, command).await.map_err(Error::into_exec_failure)
 }

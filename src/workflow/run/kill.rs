@@ -25,13 +25,13 @@ pub struct KillArgs {
 }
 
 #[derive(Debug, Serialize)]
-struct KillReport {
+pub struct KillReport {
     steps: Vec<String>,
     dry_run: bool,
 }
 
 /// Sends the signal.
-pub async fn run(context: &Context, args: KillArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: KillArgs) -> Result<KillReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let planning = |observed: &Observed| {
@@ -47,7 +47,7 @@ pub async fn run(context: &Context, args: KillArgs) -> Result<Box<dyn Report>> {
     };
     let scope = loaded.narrow_scope();
     let outcome = Transaction::new(context, target, scope, "kill").run(&planning).await?;
-    Ok(Box::new(KillReport { steps: outcome.plan.lines(), dry_run: context.options.dry_run }))
+    Ok(KillReport { steps: outcome.plan.lines(), dry_run: context.options.dry_run })
 }
 
 impl Report for KillReport {

@@ -24,19 +24,19 @@ pub struct LsArgs {
 }
 
 #[derive(Debug, Serialize)]
-struct LsReport {
+pub struct LsReport {
     projects: Vec<ObservedProject>,
     #[serde(skip)]
     quiet: bool,
 }
 
 /// Lists the projects.
-pub async fn run(context: &Context, args: LsArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: LsArgs) -> Result<LsReport> {
     let target = endpoint(context, &load_project_file(context)?)?.connect().await?;
     let mut projects = target.observe_projects().await?;
     projects.retain(|p| args.all || p.states.contains_key("running"));
     projects.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Box::new(LsReport { projects, quiet: args.quiet }))
+    Ok(LsReport { projects, quiet: args.quiet })
 }
 
 impl Report for LsReport {

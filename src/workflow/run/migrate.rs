@@ -6,10 +6,8 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::session::load::load_project_file;
-use crate::session::report::Report;
+use crate::session::one_off::{OneOffOptions, OneOffReport, OneOffRequest, run_one_off};
 use crate::session::{Context, WorkflowError};
-use crate::workflow::run::run_command;
-use crate::workflow::run::run_command::RunArgs;
 
 /// Run the task `migrate`
 ///
@@ -28,12 +26,12 @@ pub struct MigrateArgs {
 }
 
 /// Migrates.
-pub async fn run(context: &Context, args: MigrateArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: MigrateArgs) -> Result<OneOffReport> {
     let project = load_project_file(context)?;
     if !project.project.is_some_and(|p| p.tasks.contains_key("migrate")) {
         return Err(WorkflowError::NoMigration.into());
     }
     let what = "migrate".to_owned();
-    let args = RunArgs { what, command: args.args, build: args.build, no_tty: args.no_tty, ..Default::default() };
-    run_command::inside(context, args).await
+    let options = OneOffOptions { build: args.build, no_tty: args.no_tty, ..Default::default() };
+    run_one_off(context, OneOffRequest { what, command: args.args, options }).await
 }

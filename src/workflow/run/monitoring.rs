@@ -12,12 +12,10 @@ use crate::plan::Observed;
 use crate::plan::order::with_dependencies;
 use crate::probe::Kind;
 use crate::session::load::{LoadedStack, load_stack};
-use crate::session::report::Report;
+use crate::session::report::one_of_reports;
+use crate::session::start_stack::{StartReport, StartRequest, start_stack};
+use crate::session::stop_stack::{StopReport, StopRequest, stop_stack};
 use crate::session::{Context, WorkflowError};
-use crate::workflow::run::start;
-use crate::workflow::run::start::StartArgs;
-use crate::workflow::run::stop;
-use crate::workflow::run::stop::StopArgs;
 
 /// The profile whose services watch.
 const PROFILE: &str = "monitoring";
@@ -46,8 +44,18 @@ pub enum MonitoringCommand {
     },
 }
 
+one_of_reports! {
+    /// What became of the monitoring services.
+    pub enum MonitoringReport {
+        /// They were started.
+        Started(StartReport),
+        /// They were stopped.
+        Stopped(StopReport),
+    }
+}
+
 /// Starts or stops it.
-pub async fn run(context: &Context, args: MonitoringArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: MonitoringArgs) -> Result<MonitoringReport> {
     let loaded = load_stack(context)?;
     let watching: Vec<String> = match &loaded.stack {
         Some(stack) => watching(stack).into_iter().collect(),
@@ -57,26 +65,26 @@ pub async fn run(context: &Context, args: MonitoringArgs) -> Result<Box<dyn Repo
         return Err(WorkflowError::NoMonitoring.into());
     }
     match args.command {
-        MonitoringCommand::Start => begin(context, loaded, watching).await,
+        MonitoringCommand::Start => Ok(MonitoringReport::Started(begin(context, loaded, watching).await?)),
         MonitoringCommand::Stop { remove } => {
-            let args = StopArgs { services: watching, remove, ..Default::default() };
-            stop::stop(context, loaded, args).await
+            let request = StopRequest { services: watching, remove, ..Default::default() };
+            Ok(MonitoringReport::Stopped(stop_stack(context, loaded, request).await?))
         }
     }
 }
 
-async fn begin(context: &Context, mut loaded: LoadedStack, watching: Vec<String>) -> Result<Box<dyn Report>> {
+async fn begin(context: &Context, mut loaded: LoadedStack, watching: Vec<String>) -> Result<StartReport> {
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
     let stack = loaded.take_stack_with(context, &watching)?;
     let needed = with_dependencies(&stack, &watching, true)?;
     let services = needed.into_iter().filter(|name| watching.contains(name) || !runs(&observed, name)).collect();
     loaded.stack = Some(stack);
-    Ok(Box::new(start::start(context, loaded, StartArgs { services, no_deps: true, ..Default::default() }).await?))
+    start_stack(context, loaded, StartRequest { no_deps: true, ..StartRequest::of(context, services) }).await
 }
 
 fn runs(observed: &Observed, service: &str) -> bool {
-    observed.containers.iter().any(|c| c.service == service && !c.one_off && c.state.is_up())
+    observed.instances.iter().any(|c| c.service == service && !c.one_off && c.state.is_up())
 }
 
 /// The services that watch.

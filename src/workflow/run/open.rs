@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::host::browser;
-use crate::plan::{Observed, ObservedContainer, ObservedPort};
+use crate::plan::{Observed, ObservedInstance, ObservedPort};
 use crate::session::load::{LoadedStack, load_named};
 use crate::session::report::{Block, Report, to_json};
 use crate::session::select;
@@ -36,7 +36,7 @@ pub struct OpenArgs {
 
 /// What was opened.
 #[derive(Debug, Serialize)]
-struct OpenReport {
+pub struct OpenReport {
     service: String,
     url: String,
     /// Whether a browser took it.
@@ -47,7 +47,7 @@ struct OpenReport {
 }
 
 /// Opens the page.
-pub async fn run(context: &Context, args: OpenArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: OpenArgs) -> Result<OpenReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
@@ -61,7 +61,7 @@ pub async fn run(context: &Context, args: OpenArgs) -> Result<Box<dyn Report>> {
     let programs = browser::openers(&context.variables);
     let quiet = args.print || context.options.dry_run || !context.console.is_terminal() || programs.is_empty();
     if quiet {
-        return Ok(Box::new(OpenReport { service, url, opened: false, with: None }));
+        return Ok(OpenReport { service, url, opened: false, with: None });
     }
     let with = match browser::open(&url, &programs).await {
         Ok(program) => Some(program),
@@ -70,11 +70,11 @@ pub async fn run(context: &Context, args: OpenArgs) -> Result<Box<dyn Report>> {
             None
         }
     };
-    Ok(Box::new(OpenReport { service, url, opened: with.is_some(), with }))
+    Ok(OpenReport { service, url, opened: with.is_some(), with })
 }
 
 /// The page of a container: of the named port, else of the first that is known to be one.
-fn page(observed: &Observed, container: &ObservedContainer, port: Option<u16>) -> Result<String> {
+fn page(observed: &Observed, container: &ObservedInstance, port: Option<u16>) -> Result<String> {
     let published = |p: &&ObservedPort| p.published != 0 && p.protocol != "udp";
     let mut addresses = container.ports.iter().filter(published).map(|p| (p.target, address(&observed.engine, p)));
     let found = match port {
@@ -133,10 +133,10 @@ impl Report for OpenReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::ContainerState;
+    use crate::plan::InstanceState;
     use crate::project::LoadedProject;
 
-    fn container(service: &str, ports: &[(u16, u16)]) -> ObservedContainer {
+    fn container(service: &str, ports: &[(u16, u16)]) -> ObservedInstance {
         let port = |(published, target): &(u16, u16)| ObservedPort {
             target: *target,
             protocol: "tcp".into(),
@@ -144,11 +144,11 @@ mod tests {
             published: *published,
         };
         let ports = ports.iter().map(port).collect();
-        ObservedContainer { service: service.into(), state: ContainerState::Running, ports, ..Default::default() }
+        ObservedInstance { service: service.into(), state: InstanceState::Running, ports, ..Default::default() }
     }
 
-    fn face_of(containers: Vec<ObservedContainer>) -> std::result::Result<String, String> {
-        let observed = Observed { containers, ..Default::default() };
+    fn face_of(instances: Vec<ObservedInstance>) -> std::result::Result<String, String> {
+        let observed = Observed { instances, ..Default::default() };
         let project = LoadedProject::default();
         let loaded = LoadedStack { name: "shop".into(), stack: None, project, env_files: Vec::new() };
         face(&loaded, &observed).map(|(_, url)| url).map_err(|error| error.to_string())
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(face_of(both).unwrap(), "http://localhost:3000");
         let several = face_of(vec![grafana(), container("kibana", &[(5601, 5601)])]).unwrap_err();
         assert_eq!(several, "several services have a page: grafana, kibana");
-        let stopped = ObservedContainer { state: ContainerState::Exited, ..grafana() };
+        let stopped = ObservedInstance { state: InstanceState::Exited, ..grafana() };
         assert_eq!(face_of(vec![stopped]).unwrap_err(), "no running service of shop publishes a web page");
     }
 }

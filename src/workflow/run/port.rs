@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::plan::{ObservedContainer, ObservedPort};
+use crate::plan::{ObservedInstance, ObservedPort};
 use crate::session::load::load_named;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::select;
@@ -29,14 +29,14 @@ pub struct PortArgs {
 }
 
 #[derive(Debug, Serialize)]
-struct PortReport {
+pub struct PortReport {
     ports: Vec<ObservedPort>,
     #[serde(skip)]
     one: bool,
 }
 
 /// Shows the address.
-pub async fn run(context: &Context, args: PortArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: PortArgs) -> Result<PortReport> {
     let wanted = args.private_port.as_deref().map(|text| private(text, &args.protocol)).transpose()?;
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
@@ -46,7 +46,7 @@ pub async fn run(context: &Context, args: PortArgs) -> Result<Box<dyn Report>> {
     if let (true, Some((port, protocol))) = (ports.is_empty(), &wanted) {
         return Err(WorkflowError::NotPublished { service: args.service, port: format!("{port}/{protocol}") }.into());
     }
-    Ok(Box::new(PortReport { ports, one: wanted.is_some() }))
+    Ok(PortReport { ports, one: wanted.is_some() })
 }
 
 fn private(text: &str, protocol: &str) -> Result<(u16, String)> {
@@ -58,7 +58,7 @@ fn private(text: &str, protocol: &str) -> Result<(u16, String)> {
 }
 
 /// Published ports, IPv4 addresses first.
-fn published(container: &ObservedContainer, wanted: Option<&(u16, String)>) -> Vec<ObservedPort> {
+fn published(container: &ObservedInstance, wanted: Option<&(u16, String)>) -> Vec<ObservedPort> {
     let is_wanted =
         |p: &&ObservedPort| wanted.is_none_or(|(port, protocol)| p.target == *port && p.protocol == *protocol);
     let mut ports: Vec<ObservedPort> =
@@ -106,7 +106,7 @@ mod tests {
             port("127.0.0.1", 5353, 53, "udp"),
             port("", 0, 9000, "tcp"),
         ];
-        let container = ObservedContainer { ports, ..Default::default() };
+        let container = ObservedInstance { ports, ..Default::default() };
         let shown = |wanted: Option<(u16, &str)>| {
             let wanted = wanted.map(|(port, protocol)| (port, protocol.to_owned()));
             published(&container, wanted.as_ref()).iter().map(address).collect::<Vec<_>>()

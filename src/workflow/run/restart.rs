@@ -12,11 +12,10 @@ use crate::plan::converge::readiness_of;
 use crate::plan::teardown::{TeardownOptions, plan_restart};
 use crate::session::Context;
 use crate::session::load::load_stack;
-use crate::session::report::Report;
 use crate::session::select;
 use crate::session::stack_status::StackStatus;
+use crate::session::start_stack::StartReport;
 use crate::session::transaction::Transaction;
-use crate::workflow::run::start::StartReport;
 
 /// Restart services and wait until they are ready
 ///
@@ -31,7 +30,7 @@ pub struct RestartArgs {
 }
 
 /// Restarts the stack.
-pub async fn run(context: &Context, args: RestartArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: RestartArgs) -> Result<StartReport> {
     let mut loaded = load_stack(context)?;
     let stack = loaded.take_stack_with(context, &args.services)?;
     let target = loaded.connect(context).await?;
@@ -50,5 +49,5 @@ pub async fn run(context: &Context, args: RestartArgs) -> Result<Box<dyn Report>
     let after = if outcome.executed { target.observe(&scope).await? } else { outcome.before };
     let status = StackStatus::of(&stack.name, Some(&stack), &after);
     let dry_run = context.options.dry_run;
-    Ok(Box::new(StartReport { steps: outcome.plan.lines(), dry_run, changed: outcome.executed, status }))
+    Ok(StartReport { steps: outcome.plan.lines(), dry_run, changed: outcome.executed, status })
 }

@@ -5,22 +5,15 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde::Serialize;
 
-use crate::compose::model::Stack;
 use crate::error::Result;
+use crate::plan::PullPolicy;
 use crate::plan::converge::{ConvergeOptions, Recreate};
-use crate::plan::order::with_dependencies;
-use crate::plan::{Observed, PullPolicy};
-use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
-use crate::session::image_catalog::Supplies;
-use crate::session::load::{LoadedStack, load_stack};
-use crate::session::plan_images::{ImageOptions, pull_policy};
-use crate::session::report::{Block, Cell, Report, Tone, to_json};
-use crate::session::stack_status::StackStatus;
-use crate::session::steps_report::planned_blocks;
-use crate::session::transaction::{Transaction, TransactionOutcome};
-use crate::session::{Context, WorkflowError};
+use crate::session::Context;
+use crate::session::convergence::refuse_both_orphans;
+use crate::session::load::load_stack;
+use crate::session::plan_images::pull_policy;
+use crate::session::start_stack::{StartReport, StartRequest, start_stack};
 
 /// Create and start services and wait until they are ready
 #[derive(Debug, Clone, Default, Args)]
@@ -89,73 +82,21 @@ pub struct StartArgs {
     pub wait: bool,
 }
 
-/// What `start` came to.
-#[derive(Debug, Serialize)]
-pub struct StartReport {
-    /// The steps that were, or in a dry run would be, taken.
-    pub steps: Vec<String>,
-    /// Whether this was a dry run.
-    pub dry_run: bool,
-    /// Whether anything was changed.
-    pub changed: bool,
-    /// The stack afterwards.
-    pub status: StackStatus,
-}
-
 /// Starts the stack.
-pub async fn run(context: &Context, args: StartArgs) -> Result<Box<dyn Report>> {
-    Ok(Box::new(start(context, load_stack(context)?, args).await?))
-}
-
-/// Starts a stack that is loaded, for verbs that do more than that.
-pub async fn start(context: &Context, mut loaded: LoadedStack, args: StartArgs) -> Result<StartReport> {
+pub async fn run(context: &Context, args: StartArgs) -> Result<StartReport> {
     refuse_both_orphans(args.remove_orphans, args.ignore_orphans)?;
-    let mut stack = loaded.take_stack_with(context, &args.services)?;
-    apply_scale(&mut stack, &args.scale)?;
-    let selected = with_dependencies(&stack, &args.services, !args.no_deps)?;
-    let target = loaded.connect(context).await?;
-    let local = target.observe_engine().await?.local;
-    let contents = load_contents(&stack, &selected, local)?;
-    let converge = Convergence { options: options(context, &args), stack, selected, contents, loaded: &loaded };
-    let supplies = Supplies::of(context, &loaded.project, args.bundle.as_deref())?;
-    let images = ImageOptions {
+    let options = options(context, &args);
+    let request = StartRequest {
+        services: args.services,
+        scale: args.scale,
+        no_deps: args.no_deps,
         build: args.build,
         no_build: args.no_build,
         pull: args.pull,
-        supplies: Some(&supplies),
-        ..Default::default()
+        bundle: args.bundle,
+        options,
     };
-    let mut scope = loaded.scope(Some(&converge.stack));
-    scope.images.extend(supplies.recipe_images(&converge.stack));
-    let transaction = Transaction::new(context, target.clone(), scope.clone(), "start");
-    let TransactionOutcome { plan, executed, before } =
-        transaction.run(&|observed: &Observed| converge.plan(&images, observed)).await?;
-    let after = if executed { target.observe(&scope).await? } else { before };
-    let mut status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
-    if converge.options.wait && !context.options.dry_run {
-        status.count_early_health(&converge.selected);
-    }
-    Ok(StartReport { steps: plan.lines(), dry_run: context.options.dry_run, changed: executed, status })
-}
-
-/// `--scale web=3` into the stack.
-pub fn apply_scale(stack: &mut Stack, scale: &[String]) -> Result<()> {
-    for wish in scale {
-        let parsed = wish.split_once('=').and_then(|(name, n)| Some((name, n.parse::<u32>().ok()?)));
-        let Some((name, number)) = parsed else {
-            return Err(WorkflowError::usage(format!("invalid value `--scale {wish}`, expected SERVICE=NUMBER")).into());
-        };
-        let known = stack.services.keys().cloned().collect::<Vec<_>>();
-        let Some(service) = stack.services.get_mut(name) else {
-            return Err(crate::plan::order::no_such_service(name, known.iter()).into());
-        };
-        if number > 1 && !service.container_name.is_empty() {
-            let message = format!("`{name}` has a container_name and cannot be scaled to {number}");
-            return Err(WorkflowError::usage(message).into());
-        }
-        service.scale = Some(i64::from(number));
-    }
-    Ok(())
+    start_stack(context, load_stack(context)?, request).await
 }
 
 fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
@@ -173,23 +114,5 @@ fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
         ready_timeout: args.wait_timeout.map(Duration::from_secs).or(context.options.timeout),
         all_resources: context.options.all_resources,
         renew_anonymous_volumes: args.renew_anon_volumes,
-    }
-}
-
-impl Report for StartReport {
-    fn blocks(&self) -> Vec<Block> {
-        if self.dry_run {
-            return planned_blocks(&self.steps);
-        }
-        let mut blocks = Vec::new();
-        if !self.changed {
-            blocks.push(Block::Line(vec![Cell::new("up to date", Tone::Dim)]));
-        }
-        blocks.extend(self.status.blocks());
-        blocks
-    }
-
-    fn json(&self) -> serde_json::Value {
-        to_json(self)
     }
 }

@@ -27,7 +27,7 @@ pub struct StatusArgs {
 }
 
 /// Shows the stack.
-pub async fn run(context: &Context, args: StatusArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let scope = loaded.scope(None);
@@ -35,11 +35,11 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<Box<dyn Report>>
     let (mut observed, lock) = (observed?, lock?);
     crate::session::select::check(loaded.stack.as_ref(), &observed, &args.services)?;
     if !args.services.is_empty() {
-        observed.containers.retain(|c| args.services.contains(&c.service));
+        observed.instances.retain(|c| args.services.contains(&c.service));
     }
     let mut status = StackStatus::of(&loaded.name, loaded.stack.as_ref(), &observed);
     if args.all {
-        status.services.extend(observed.containers.iter().filter(|c| c.one_off).map(|c| line(&observed, c)));
+        status.services.extend(observed.instances.iter().filter(|c| c.one_off).map(|c| line(&observed, c)));
     }
     if !args.services.is_empty() {
         status.services.retain(|s| args.services.contains(&s.service));
@@ -52,7 +52,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<Box<dyn Report>>
     } else {
         Form::Table
     };
-    Ok(Box::new(StatusReport { status, form }))
+    Ok(StatusReport { status, form })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ enum Form {
     Names,
 }
 
-struct StatusReport {
+pub struct StatusReport {
     status: StackStatus,
     form: Form,
 }

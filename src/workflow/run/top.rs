@@ -29,19 +29,20 @@ struct Processes {
     processes: Vec<Vec<String>>,
 }
 
-struct TopReport {
+pub struct TopReport {
     containers: Vec<Processes>,
 }
 
 /// Shows the processes.
-pub async fn run(context: &Context, args: TopArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: TopArgs) -> Result<TopReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
     select::check(loaded.stack.as_ref(), &observed, &args.services)?;
     let running: Vec<_> =
         select::containers(&observed, &args.services).into_iter().filter(|c| c.state.is_up()).collect();
-    let found = join_all(running.iter().map(|c| target.observe_processes(&c.id))).await;
+    let processes = target.need_processes()?;
+    let found = join_all(running.iter().map(|c| processes.observe_processes(&c.id))).await;
     let mut containers = Vec::new();
     for (container, processes) in running.into_iter().zip(found) {
         let (titles, processes) = match processes {
@@ -53,7 +54,7 @@ pub async fn run(context: &Context, args: TopArgs) -> Result<Box<dyn Report>> {
         let (service, name) = (container.service.clone(), container.name.clone());
         containers.push(Processes { service, number: container.number, container: name, titles, processes });
     }
-    Ok(Box::new(TopReport { containers }))
+    Ok(TopReport { containers })
 }
 
 impl Report for TopReport {

@@ -27,14 +27,14 @@ pub struct WaitArgs {
 }
 
 #[derive(Debug, Serialize)]
-struct WaitReport {
+pub struct WaitReport {
     exit_codes: BTreeMap<String, i64>,
     #[serde(skip)]
     code: u8,
 }
 
 /// Waits.
-pub async fn run(context: &Context, args: WaitArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: WaitArgs) -> Result<WaitReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
@@ -57,7 +57,7 @@ pub async fn run(context: &Context, args: WaitArgs) -> Result<Box<dyn Report>> {
         exit_codes.insert(container.name.clone(), code?);
     }
     let code = exit_codes.values().copied().find(|c| *c != 0).unwrap_or(0);
-    Ok(Box::new(WaitReport { exit_codes, code: u8::try_from(code & 0xff).unwrap_or(1) }))
+    Ok(WaitReport { exit_codes, code: u8::try_from(code & 0xff).unwrap_or(1) })
 }
 
 impl Report for WaitReport {

@@ -12,7 +12,6 @@ use crate::session::Context;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
 use crate::session::plan_images::{ImageOptions, Only, plan_images};
-use crate::session::report::Report;
 use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 
@@ -39,7 +38,7 @@ pub struct BuildArgs {
 }
 
 /// Builds.
-pub async fn run(context: &Context, args: BuildArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: BuildArgs) -> Result<Done> {
     let mut loaded = load_stack(context)?;
     let mut stack = loaded.take_stack_with(context, &args.services)?;
     let selected = with_dependencies(&stack, &args.services, args.with_dependencies)?;
@@ -57,7 +56,7 @@ pub async fn run(context: &Context, args: BuildArgs) -> Result<Box<dyn Report>> 
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(supplies.recipe_images(&stack));
     let outcome = Transaction::new(context, target, scope, "build").run(&planning).await?;
-    Ok(Box::new(Done::new(context, outcome, "nothing to build: no service has a build section")))
+    Ok(Done::new(context, outcome, "nothing to build: no service has a build section"))
 }
 
 /// `--build-arg` goes to every build; a name alone takes the operator's own value.

@@ -12,6 +12,7 @@ use clap::Args;
 use crate::compose::model::Stack;
 use crate::compose::{Finding, LoadArgs, LoadOptions, LoadedModel, load, load_model, load_variables};
 use crate::error::Result;
+use crate::input_file::LocalFiles;
 use crate::output_file::{Content, Existing, OutputFile, Rules};
 use crate::session::load::{load_args, load_project_file, redact, warn_of_no_effect};
 use crate::session::report::{Block, Report};
@@ -149,7 +150,7 @@ impl ListArgs {
 }
 
 /// Prints the project.
-pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: ConfigArgs) -> Result<ConfigReport> {
     let project = load_project_file(context)?;
     warn_of_no_effect(context, &project);
     let mut load = load_args(context, &project)?;
@@ -171,14 +172,14 @@ pub async fn run(context: &Context, args: ConfigArgs) -> Result<Box<dyn Report>>
         OutputFile::open(&context.cwd.join(file), rules)?.write(text.as_bytes())?;
         text.clear();
     }
-    Ok(Box::new(ConfigReport { text }))
+    Ok(ConfigReport { text })
 }
 
 /// Whether a secret's value is in the text: of the environment, of env files or written in the files themselves.
 fn holds_secrets(context: &Context, load_args: &LoadArgs, text: &str) -> bool {
     let options = LoadOptions { all_resources: true, discard_env_files: true, ..LoadOptions::default() };
     // A project that is valid only with parts of loading left out is not known well enough.
-    let Ok(loaded) = load(&LoadArgs { options, ..load_args.clone() }) else { return true };
+    let Ok(loaded) = load(&LoadArgs { options, ..load_args.clone() }, &LocalFiles) else { return true };
     redact(context, &loaded.stack, loaded.variables.keys());
     context.redactor.redact(text) != text
 }
@@ -189,15 +190,15 @@ fn answer(args: &ConfigArgs, load_args: &LoadArgs) -> Result<(String, Vec<Findin
     let plain = args.prints_before_variables() || (args.list.environment && !args.list.variables);
     let format = if plain { Format::Yaml } else { args.format()? };
     if args.list.variables && !args.prints_before_variables() {
-        return Ok((listing::variables(&load_variables(load_args)?, format), Vec::new()));
+        return Ok((listing::variables(&load_variables(load_args, &LocalFiles)?, format), Vec::new()));
     }
     if args.skip.no_interpolate && (args.list.services || !args.prints_list()) {
-        let model = load_model(load_args)?;
+        let model = load_model(load_args, &LocalFiles)?;
         let services = args.list.services;
         let text = if services { listing::lines(model.names("services")) } else { of_model(format, &model)? };
         return Ok((text, model.warnings));
     }
-    let loaded = load(load_args)?;
+    let loaded = load(load_args, &LocalFiles)?;
     Ok((of_stack(args, format, &loaded.stack)?, loaded.warnings))
 }
 

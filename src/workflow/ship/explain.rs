@@ -30,10 +30,10 @@ pub struct ExplainReport {
 }
 
 /// Tells the story.
-pub async fn run(context: &Context, args: ExplainArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: ExplainArgs) -> Result<ExplainReport> {
     let past = PastOperations::load(context).await?;
     let number = past.find(args.number)?.number;
-    Ok(Box::new(ExplainReport { number, chapters: story(number, &past.operations) }))
+    Ok(ExplainReport { number, chapters: story(number, &past.operations) })
 }
 
 impl Report for ExplainReport {

@@ -39,13 +39,13 @@ pub struct HistoryReport {
 }
 
 /// Reads the history.
-pub async fn run(context: &Context, args: HistoryArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: HistoryArgs) -> Result<HistoryReport> {
     let PastOperations { project, mut operations } = PastOperations::load(context).await?;
     let most = if args.all { usize::MAX } else { args.max.unwrap_or(NEWEST) };
     let older = operations.len().saturating_sub(most);
     operations.drain(..older);
     operations.reverse();
-    Ok(Box::new(HistoryReport { project, operations, older }))
+    Ok(HistoryReport { project, operations, older })
 }
 
 impl Report for HistoryReport {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::release::{LeaseVerdict, ObservedLease};
 use crate::session::load::load_named;
-use crate::session::report::{Block, Cell, Report, Said, Tone, to_json};
+use crate::session::report::{Block, Cell, Report, Said, Tone, one_of_reports, to_json};
 use crate::session::{Context, WorkflowError};
 
 /// Show or remove the project lock
@@ -32,19 +32,30 @@ pub enum LockAction {
     },
 }
 
+/// Who holds the lock.
 #[derive(Debug, Serialize)]
-struct LockReport {
+pub struct LockStatus {
     project: String,
     lock: Option<ObservedLease>,
 }
 
+one_of_reports! {
+    /// What an action of `lock` answers.
+    pub enum LockReport {
+        /// Who holds it.
+        Status(LockStatus),
+        /// What was, or would be, removed.
+        Broken(Said),
+    }
+}
+
 /// Runs the action.
-pub async fn run(context: &Context, args: LockArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: LockArgs) -> Result<LockReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let lock = target.observe_lease(&loaded.name).await?;
     let LockAction::Break { force } = args.action else {
-        return Ok(Box::new(LockReport { project: loaded.name.clone(), lock }));
+        return Ok(LockStatus { project: loaded.name.clone(), lock }.into());
     };
     let Some(lock) = lock else { return Err(WorkflowError::NotLocked { project: loaded.name.clone() }.into()) };
     if lock.verdict == LeaseVerdict::Alive && !force {
@@ -52,17 +63,17 @@ pub async fn run(context: &Context, args: LockArgs) -> Result<Box<dyn Report>> {
     }
     let planned = format!("remove the lock of {}: {}", loaded.name, lock.summary());
     if context.options.dry_run {
-        return Ok(Box::new(Said { value: to_json(&[&planned]), lines: vec![planned] }));
+        return Ok(Said { value: to_json(&[&planned]), lines: vec![planned] }.into());
     }
     if lock.verdict != LeaseVerdict::Dead {
         context.prompt.confirm(&format!("{planned}?"))?;
     }
     target.break_lease(&lock).await?;
     let line = format!("removed the lock of {} ({})", loaded.name, lock.summary());
-    Ok(Box::new(Said { lines: vec![line], value: to_json(&lock) }))
+    Ok(Said { lines: vec![line], value: to_json(&lock) }.into())
 }
 
-impl Report for LockReport {
+impl Report for LockStatus {
     fn blocks(&self) -> Vec<Block> {
         let line = match &self.lock {
             None => vec![format!("{}: not locked", self.project).into()],

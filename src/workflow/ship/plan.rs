@@ -33,7 +33,7 @@ pub struct PlanArgs {
 }
 
 #[derive(Debug, Serialize)]
-struct PlanReport {
+pub struct PlanReport {
     project: String,
     steps: Vec<String>,
     warnings: Vec<String>,
@@ -42,7 +42,7 @@ struct PlanReport {
 }
 
 /// Plans.
-pub async fn run(context: &Context, args: PlanArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanReport> {
     refuse_both_orphans(args.remove_orphans, args.ignore_orphans)?;
     let mut loaded = load_stack(context)?;
     let stack = loaded.take_stack_with(context, &args.services)?;
@@ -66,7 +66,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<Box<dyn Report>> {
     let (steps, warnings) = (plan.lines(), plan.warnings);
     let changes = args.exit_code && !steps.is_empty();
     let code = if changes { ErrorKind::ChangesPresent.exit_code() } else { 0 };
-    Ok(Box::new(PlanReport { project: loaded.name.clone(), steps, warnings, code }))
+    Ok(PlanReport { project: loaded.name.clone(), steps, warnings, code })
 }
 
 impl Report for PlanReport {

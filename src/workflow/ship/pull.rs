@@ -14,7 +14,6 @@ use crate::session::Context;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
 use crate::session::plan_images::{ImageOptions, Only, plan_images};
-use crate::session::report::Report;
 use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 
@@ -53,7 +52,7 @@ pub enum Policy {
 }
 
 /// Pulls.
-pub async fn run(context: &Context, args: PullArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: PullArgs) -> Result<Done> {
     let mut loaded = load_stack(context)?;
     let stack = loaded.take_stack_with(context, &args.services)?;
     let mut selected = with_dependencies(&stack, &args.services, args.include_deps)?;
@@ -71,7 +70,7 @@ pub async fn run(context: &Context, args: PullArgs) -> Result<Box<dyn Report>> {
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(supplies.recipe_images(&stack));
     let outcome = Transaction::new(context, target, scope, "pull").run(&planning).await?;
-    Ok(Box::new(Done::new(context, outcome, "nothing to pull")))
+    Ok(Done::new(context, outcome, "nothing to pull"))
 }
 
 /// A pull that may fail is put into the phase whose failures are warnings: one that was asked to be ignored, or of an

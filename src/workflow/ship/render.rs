@@ -37,7 +37,7 @@ struct RenderedFile {
 }
 
 #[derive(Debug, Serialize)]
-struct RenderReport {
+pub struct RenderReport {
     environment: Option<String>,
     files: Vec<RenderedFile>,
     /// Where the files are now, or would be.
@@ -48,7 +48,7 @@ struct RenderReport {
 }
 
 /// Renders the environment's files.
-pub async fn run(context: &Context, args: RenderArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: RenderArgs) -> Result<RenderReport> {
     let project = load::load_project_file(context)?;
     load::warn_of_no_effect(context, &project);
     let names = chosen(&project.environment.compose, &args.only)?;
@@ -59,7 +59,7 @@ pub async fn run(context: &Context, args: RenderArgs) -> Result<Box<dyn Report>>
     }
     let files = rendered.into_iter().map(|Rendered { name, text }| RenderedFile { name, text }).collect();
     let environment = project.environment_name;
-    Ok(Box::new(RenderReport { environment, files, directory, dry_run: context.options.dry_run }))
+    Ok(RenderReport { environment, files, directory, dry_run: context.options.dry_run })
 }
 
 fn chosen(all: &[String], only: &[String]) -> Result<Vec<String>> {

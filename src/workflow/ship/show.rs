@@ -28,9 +28,9 @@ pub struct ShowReport {
 }
 
 /// Reads the operation.
-pub async fn run(context: &Context, args: ShowArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: ShowArgs) -> Result<ShowReport> {
     let operation = PastOperations::load(context).await?.find(args.number)?.clone();
-    Ok(Box::new(ShowReport { operation }))
+    Ok(ShowReport { operation })
 }
 
 impl Report for ShowReport {

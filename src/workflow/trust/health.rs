@@ -6,8 +6,7 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::session::Context;
-use crate::session::checks::{CheckPolicy, Selection, run_checks};
-use crate::session::report::Report;
+use crate::session::checks::{CheckPolicy, ChecksAnswer, Selection, run_checks};
 
 /// Run all checks once
 ///
@@ -19,6 +18,6 @@ pub struct HealthArgs {
 }
 
 /// Looks once.
-pub async fn run(context: &Context, args: HealthArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: HealthArgs) -> Result<ChecksAnswer> {
     run_checks(context, &args.selection, (CheckPolicy::ONCE, None)).await
 }

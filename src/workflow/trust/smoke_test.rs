@@ -8,8 +8,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::error::Result;
-use crate::session::checks::{CheckPolicy, Selection, junit, run_checks};
-use crate::session::report::Report;
+use crate::session::checks::{CheckPolicy, ChecksAnswer, Selection, junit, run_checks};
 use crate::session::{Context, WorkflowError};
 
 /// How long it may take in all unless `--timeout` says otherwise.
@@ -31,7 +30,7 @@ pub struct SmokeTestArgs {
 }
 
 /// Waits and checks.
-pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<ChecksAnswer> {
     if args.junit.as_deref() == Some(Path::new("-")) {
         let message = "`--junit` requires a file, not `-`".to_owned();
         let hint = "`--junit checks.xml` writes one; `--output json` puts the checks on standard output".to_owned();

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use aictl::plan::ObservedContainer;
+use aictl::plan::ObservedInstance;
 use aictl::target::{BoxDuplex, TargetError};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -16,18 +16,18 @@ contract!(
     a_container_that_ended_is_not_dialled,
 );
 
-async fn echo(lab: &Lab) -> ObservedContainer {
+async fn echo(lab: &Lab) -> ObservedInstance {
     lab.network("net").await.unwrap();
     let model = json!({"command": ["nc", "-ll", "-p", "7000", "-e", "cat"], "networks": {"net": null}});
     let id = lab.run(lab.spec("echo", 1, model)).await;
-    lab.target.observe_container(&id).await.unwrap()
+    lab.target.observe_instance(&id).await.unwrap()
 }
 
 /// The server listens a moment after its container started.
-async fn dialled(lab: &Lab, container: &ObservedContainer) -> BoxDuplex {
+async fn dialled(lab: &Lab, container: &ObservedInstance) -> BoxDuplex {
     let deadline = Instant::now() + Duration::from_secs(20);
     loop {
-        match lab.target.dial(container, 7000).await {
+        match lab.target.dial().unwrap().dial(container, 7000).await {
             Ok(stream) => return stream,
             Err(error) => assert!(Instant::now() < deadline, "{error}"),
         }
@@ -45,22 +45,22 @@ async fn a_dialled_port_carries_bytes_both_ways(lab: &Lab) {
         read.expect("no answer").unwrap();
         assert_eq!(back, text.as_bytes());
     }
-    lab.target.close_helpers().await;
+    lab.target.dial().unwrap().close_helpers().await;
 }
 
 async fn a_port_nobody_listens_on_is_told_from_one_that_is_out_of_reach(lab: &Lab) {
     let container = echo(lab).await;
     drop(dialled(lab, &container).await);
-    let refused = lab.target.dial(&container, 7001).await.err();
+    let refused = lab.target.dial().unwrap().dial(&container, 7001).await.err();
     assert_eq!(refused, Some(TargetError::NotListening { container: container.name.clone(), port: 7001 }));
-    lab.target.close_helpers().await;
+    lab.target.dial().unwrap().close_helpers().await;
 }
 
 async fn a_container_that_ended_is_not_dialled(lab: &Lab) {
     let id = lab.run(lab.spec("a", 1, json!({"command": ["true"], "network_mode": "none"}))).await;
     lab.target.wait_exit(&id).await.unwrap();
-    let container = lab.target.observe_container(&id).await.unwrap();
-    let refused = lab.target.dial(&container, 7000).await.err().unwrap();
+    let container = lab.target.observe_instance(&id).await.unwrap();
+    let refused = lab.target.dial().unwrap().dial(&container, 7000).await.err().unwrap();
     assert!(matches!(refused, TargetError::NoRoute { .. }), "{refused}");
 }
 
@@ -115,11 +115,12 @@ mod by_helper {
         let mut back = [0; 7];
         tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut back)).await.unwrap().unwrap();
         assert_eq!(&back, b"through");
-        let several = futures_util::future::join_all((0..5).map(|_| lab.target.dial(&container, 7000))).await;
+        let several =
+            futures_util::future::join_all((0..5).map(|_| lab.target.dial().unwrap().dial(&container, 7000))).await;
         assert!(several.iter().all(Result::is_ok));
         assert_eq!(helpers(&lab).len(), 1, "one helper serves every connection of a network");
-        assert_eq!(lab.observe().await.containers.len(), 1, "the helper is no part of the stack");
-        lab.target.close_helpers().await;
+        assert_eq!(lab.observe().await.instances.len(), 1, "the helper is no part of the stack");
+        lab.target.dial().unwrap().close_helpers().await;
         assert_eq!(helpers(&lab), Vec::<String>::new());
         lab.clean().await;
     }
@@ -129,7 +130,7 @@ mod by_helper {
         let Some(lab) = lab("dial-helper-refused").await else { return };
         let container = echo(&lab).await;
         drop(dialled(&lab, &container).await);
-        let ended = match lab.target.dial(&container, 7001).await {
+        let ended = match lab.target.dial().unwrap().dial(&container, 7001).await {
             Ok(mut stream) => {
                 let read = tokio::time::timeout(Duration::from_secs(10), stream.read(&mut [0; 1])).await;
                 read.expect("the stream of a refused connection stayed open").unwrap_or(0) == 0
@@ -137,7 +138,7 @@ mod by_helper {
             Err(error) => matches!(error, TargetError::NotListening { .. }),
         };
         assert!(ended);
-        lab.target.close_helpers().await;
+        lab.target.dial().unwrap().close_helpers().await;
         lab.clean().await;
     }
 

@@ -201,7 +201,7 @@ impl Lab {
     /// Removes everything of the test's project, whatever it left.
     pub async fn clean(&self) {
         let found = self.observe().await;
-        for container in &found.containers {
+        for container in &found.instances {
             let _ = self.remove(&container.id).await;
         }
         for network in &found.networks {

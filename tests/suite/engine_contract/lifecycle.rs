@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use aictl::plan::{ContainerOperation, ContainerState, CopiedFile, Operation, Scope, labels};
+use aictl::plan::{ContainerOperation, CopiedFile, InstanceState, Operation, Scope, labels};
 use aictl::target::{ExecArgs, ExecInput, TargetError};
 use futures_util::StreamExt as _;
 use serde_json::json;
@@ -39,24 +39,24 @@ fn sleeper() -> serde_json::Value {
 async fn a_created_container_is_observed_as_created(lab: &Lab) {
     let id = lab.create(lab.spec("a", 2, sleeper())).await;
     let observed = lab.observe().await;
-    let container = &observed.containers[0];
-    assert_eq!((container.id.as_str(), container.state), (id.as_str(), ContainerState::Created));
+    let container = &observed.instances[0];
+    assert_eq!((container.id.as_str(), container.state), (id.as_str(), InstanceState::Created));
     assert_eq!((container.service.as_str(), container.number, container.one_off), ("a", 2, false));
-    assert_eq!(container.config_hash.as_deref(), Some("0".repeat(64).as_str()));
+    assert_eq!(container.docker.config_hash.as_deref(), Some("0".repeat(64).as_str()));
     assert_eq!((container.exit_code, container.started_at.as_deref()), (None, None));
 }
 
 async fn a_started_container_runs_and_a_stopped_one_says_how_it_ended(lab: &Lab) {
     let id = lab.run(lab.spec("a", 1, sleeper())).await;
-    assert_eq!(lab.observe().await.containers[0].state, ContainerState::Running);
+    assert_eq!(lab.observe().await.instances[0].state, InstanceState::Running);
     let stop = Operation::Container(ContainerOperation::Stop {
         service: "a".into(),
         container: id.clone(),
         timeout: Some(Duration::from_millis(100)),
     });
     lab.perform(&stop).await.unwrap();
-    let ended = lab.target.observe_container(&id).await.unwrap();
-    assert_eq!(ended.state, ContainerState::Exited);
+    let ended = lab.target.observe_instance(&id).await.unwrap();
+    assert_eq!(ended.state, InstanceState::Exited);
     assert!(ended.exit_code.is_some() && ended.finished_at.is_some());
 }
 
@@ -70,14 +70,14 @@ async fn starting_what_runs_and_stopping_what_stopped_is_no_error(lab: &Lab) {
     });
     lab.perform(&stop).await.unwrap();
     lab.perform(&stop).await.unwrap();
-    assert_eq!(lab.target.observe_container(&id).await.unwrap().state, ContainerState::Exited);
+    assert_eq!(lab.target.observe_instance(&id).await.unwrap().state, InstanceState::Exited);
 }
 
 async fn removing_what_is_gone_is_no_error(lab: &Lab) {
     let id = lab.create(lab.spec("a", 1, sleeper())).await;
     lab.remove(&id).await.unwrap();
     lab.remove(&id).await.unwrap();
-    assert_eq!(lab.observe().await.containers, []);
+    assert_eq!(lab.observe().await.instances, []);
 }
 
 async fn a_second_container_of_the_same_name_is_refused(lab: &Lab) {
@@ -85,7 +85,7 @@ async fn a_second_container_of_the_same_name_is_refused(lab: &Lab) {
     lab.start(&first).await.unwrap();
     let again = Operation::Container(ContainerOperation::Create(Box::new(lab.spec("a", 1, sleeper()))));
     assert!(matches!(lab.perform(&again).await, Err(TargetError::Refused { status: 409, .. })));
-    assert_eq!(lab.observe().await.containers.len(), 1);
+    assert_eq!(lab.observe().await.instances.len(), 1);
 }
 
 async fn a_missing_image_is_named(lab: &Lab) {
@@ -105,7 +105,7 @@ async fn a_missing_bind_source_is_named_and_nothing_is_left(lab: &Lab) {
     let operation = Operation::Container(ContainerOperation::Create(Box::new(lab.spec("a", 1, model))));
     let missing = TargetError::MissingSource { service: "a".into(), path: "/nonexistent/x".into() };
     assert_eq!(lab.perform(&operation).await, Err(missing));
-    assert_eq!(lab.observe().await.containers, []);
+    assert_eq!(lab.observe().await.instances, []);
 }
 
 async fn a_missing_network_is_named_at_the_start_at_the_latest(lab: &Lab) {
@@ -127,7 +127,7 @@ async fn a_taken_port_names_the_container_that_holds_it(lab: &Lab) {
             "ports": [{"target": 80, "published": port, "protocol": "tcp"}]})
     };
     let first = lab.run(lab.spec("a", 1, model(""))).await;
-    let first = lab.target.observe_container(&first).await.unwrap();
+    let first = lab.target.observe_instance(&first).await.unwrap();
     let port = first.ports.iter().find(|port| port.published != 0).unwrap().published;
     let second = lab.create(lab.spec("b", 1, model(&port.to_string()))).await;
     let error = lab.start(&second).await.unwrap_err();
@@ -225,7 +225,7 @@ async fn changes_of_the_project_are_told(lab: &Lab) {
 async fn an_unknown_container_is_not_found(lab: &Lab) {
     let gone = format!("{}-gone", lab.project);
     let expected = TargetError::NotFound { kind: "container", name: gone.clone() };
-    assert_eq!(lab.target.observe_container(&gone).await, Err(expected.clone()));
+    assert_eq!(lab.target.observe_instance(&gone).await, Err(expected.clone()));
     assert_eq!(lab.start(&gone).await, Err(expected));
 }
 
@@ -238,7 +238,7 @@ async fn a_container_is_renamed_killed_and_restarted(lab: &Lab) {
         name: name.clone(),
     });
     lab.perform(&rename).await.unwrap();
-    assert_eq!(lab.target.observe_container(&name).await.unwrap().id, id);
+    assert_eq!(lab.target.observe_instance(&name).await.unwrap().id, id);
     let kill = Operation::Container(ContainerOperation::Kill {
         service: service.clone(),
         container: id.clone(),
@@ -254,6 +254,6 @@ async fn a_container_is_renamed_killed_and_restarted(lab: &Lab) {
         timeout: Some(Duration::ZERO),
     });
     lab.perform(&restart).await.unwrap();
-    assert_eq!(lab.target.observe_container(&id).await.unwrap().state, ContainerState::Running);
+    assert_eq!(lab.target.observe_instance(&id).await.unwrap().state, InstanceState::Running);
     assert!(began.elapsed() < Duration::from_secs(30));
 }

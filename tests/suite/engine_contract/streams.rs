@@ -74,7 +74,7 @@ async fn logs_come_as_lines_with_times_and_channels(lab: &Lab) {
     let script = "echo one; echo two >&2; printf last";
     let id = lab.run(lab.spec("a", 1, json!({"command": ["sh", "-c", script], "network_mode": "none"}))).await;
     lab.target.wait_exit(&id).await.unwrap();
-    let container = lab.target.observe_container(&id).await.unwrap();
+    let container = lab.target.observe_instance(&id).await.unwrap();
     let lines: Vec<_> = lab.target.logs(&container, &LogArgs::default()).await.unwrap().try_collect().await.unwrap();
     let mut shown: Vec<_> = lines.iter().map(|l| (l.channel, l.message.as_str(), l.source.as_str())).collect();
     shown.sort_by_key(|line| line.1);

@@ -7,10 +7,11 @@ use std::process::Command;
 use aictl::compose::{LoadArgs, load};
 use aictl::engine::docker::DockerEngine;
 use aictl::event::Silent;
+use aictl::input_file::LocalFiles;
 use aictl::plan::content::load_content;
 use aictl::plan::converge::{ConvergeOptions, Wanted, plan_converge};
 use aictl::plan::{ContainerOperation, Operation, Scope, WaitOperation};
-use aictl::target::Engine as _;
+use aictl::target::{Observe as _, Perform as _};
 use serde_json::{Map, Value, json};
 
 use crate::engine_contract::lab::{environment, skip};
@@ -96,9 +97,10 @@ fn compose(program: &str, folder: &Path, arguments: &[&str]) {
 /// Creates everything of the project with our engine and starts nothing.
 async fn create(engine: &DockerEngine, folder: &Path) {
     let args = LoadArgs { working_dir: folder.to_owned(), environment: environment(), ..LoadArgs::default() };
-    let stack = load(&args).unwrap().stack;
+    let stack = load(&args, &LocalFiles).unwrap().stack;
     let selected: BTreeSet<String> = stack.services.keys().cloned().collect();
-    let contents = selected.iter().map(|name| (name.clone(), load_content(&stack, name, true).unwrap())).collect();
+    let contents =
+        selected.iter().map(|name| (name.clone(), load_content(&stack, name, true, &LocalFiles).unwrap())).collect();
     let options = ConvergeOptions { create_only: true, ..ConvergeOptions::default() };
     let wanted = Wanted {
         stack: &stack,

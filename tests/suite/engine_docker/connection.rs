@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use aictl::engine::docker::{DockerEngine, Environment};
-use aictl::target::{Engine as _, TargetError};
+use aictl::target::{Observe as _, TargetError};
 
 use crate::engine_contract::lab::{environment, skip};
 

@@ -96,6 +96,6 @@ async fn the_state_runs_without_rights_and_is_no_container_of_compose() {
     assert!(shown.starts_with("true none true [ALL]"), "{shown}");
     assert!(!shown.contains("com.docker.compose"), "{shown}");
     lab.target.release(lease).await.unwrap();
-    assert_eq!(lab.observe().await.containers, []);
+    assert_eq!(lab.observe().await.instances, []);
     lab.clean().await;
 }

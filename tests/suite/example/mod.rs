@@ -3,7 +3,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use aictl::project::{LoadedProject, PROJECT_FILE, load_project};
+use aictl::input_file::LocalFiles;
+use aictl::project::{LoadedProject, PROJECT_FILE, ProjectArgs, load_project};
 
 use crate::support::project::Outcome;
 
@@ -30,7 +31,8 @@ fn read(path: &Path) -> String {
 }
 
 fn loaded(example: &Path, environment: Option<&str>) -> LoadedProject {
-    load_project(example, None, environment, &[]).unwrap_or_else(|error| panic!("{}: {error}", example.display()))
+    let args = ProjectArgs { directory: example, file: None, environment, set: &[] };
+    load_project(&args, &LocalFiles).unwrap_or_else(|error| panic!("{}: {error}", example.display()))
 }
 
 fn environments(example: &Path) -> Vec<String> {

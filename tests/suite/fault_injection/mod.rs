@@ -6,9 +6,9 @@ mod process;
 
 use aictl::engine::memory::{Fault, MemoryEngine};
 use aictl::error::ErrorKind;
-use aictl::plan::{ContainerState, Observed, Scope};
+use aictl::plan::{InstanceState, Observed, Scope};
 use aictl::release::{LeaseVerdict, Record, RecordPhase, StepOutcome, StepRecord};
-use aictl::target::{Engine as _, ReleaseStore as _, TargetError};
+use aictl::target::{Journal as _, Leases as _, Observe as _, TargetError};
 use process::{Act, Ended, Verb, run};
 
 const PROJECT: &str = "steps";
@@ -83,12 +83,12 @@ async fn shape(world: &MemoryEngine, walk: &Scenario) -> Shape {
     let content = |labels: &std::collections::BTreeMap<String, String>| {
         labels.get(aictl::plan::labels::CONTENT).cloned().unwrap_or_default()
     };
-    let container = |c: &aictl::plan::ObservedContainer| {
-        let hash = c.config_hash.clone().unwrap_or_default();
+    let container = |c: &aictl::plan::ObservedInstance| {
+        let hash = c.docker.config_hash.clone().unwrap_or_default();
         format!("{} {} {:?} {} {hash} {}", c.name, c.image, c.state, c.exit_code.is_some(), content(&c.labels))
     };
     Shape {
-        containers: observed.containers.iter().map(container).collect(),
+        containers: observed.instances.iter().map(container).collect(),
         networks: observed.networks.iter().map(|n| format!("{} {:?}", n.name, n.labels)).collect(),
         volumes: observed.volumes.iter().map(|v| v.name.clone()).filter(|v| !outlives(v)).collect(),
     }
@@ -224,10 +224,13 @@ fn sequence_before(walk: &Scenario) -> u32 {
 
 /// After a refused step of start: no container that never ran, no resource without a user, and what served still serves.
 fn nothing_half_done(before: &Observed, after: &Observed, walk: &Scenario, place: &str) {
-    let never_ran = after.containers.iter().find(|c| c.state == ContainerState::Created);
+    let never_ran = after.instances.iter().find(|c| c.state == InstanceState::Created);
     assert!(never_ran.is_none(), "{never_ran:#?}: {place}");
     let used = |name: &str| {
-        after.containers.iter().any(|c| c.networks.contains_key(name) || c.mounts.iter().any(|m| m.source == name))
+        after
+            .instances
+            .iter()
+            .any(|c| c.docker.networks.contains_key(name) || c.docker.mounts.iter().any(|m| m.source == name))
     };
     for network in after.networks.iter().filter(|n| !before.networks.iter().any(|b| b.name == n.name)) {
         assert!(used(&network.name), "network {} is used by nothing: {place}", network.name);
@@ -243,7 +246,7 @@ fn nothing_half_done(before: &Observed, after: &Observed, walk: &Scenario, place
 /// is left out; anything else keeps one side serving.
 fn silenced(before: &Observed, after: &Observed, walk: &Scenario) -> Vec<&'static str> {
     let runs = |observed: &Observed, service: &str| {
-        observed.containers.iter().any(|c| c.service == service && c.state == ContainerState::Running)
+        observed.instances.iter().any(|c| c.service == service && c.state == InstanceState::Running)
     };
     let all = ["db", "web", "api"].into_iter().filter(|_| walk.cut.file != "v3.yaml");
     all.filter(|service| runs(before, service) && !runs(after, service)).collect()
@@ -254,11 +257,11 @@ fn silenced(before: &Observed, after: &Observed, walk: &Scenario) -> Vec<&'stati
 /// new one complete, one start away from serving.
 fn a_side_is_kept(before: &Observed, after: &Observed, walk: &Scenario, place: &str) {
     for service in silenced(before, after, walk) {
-        let of = |old: bool, state: ContainerState| {
-            let was_there = |id: &str| before.containers.iter().any(|b| b.id == id);
-            after.containers.iter().any(|c| c.service == service && was_there(&c.id) == old && c.state == state)
+        let of = |old: bool, state: InstanceState| {
+            let was_there = |id: &str| before.instances.iter().any(|b| b.id == id);
+            after.instances.iter().any(|c| c.service == service && was_there(&c.id) == old && c.state == state)
         };
-        let kept = of(true, ContainerState::Exited) && of(false, ContainerState::Created);
+        let kept = of(true, InstanceState::Exited) && of(false, InstanceState::Created);
         assert!(kept, "{service} served and neither side of it is left: {place}");
     }
 }

@@ -12,6 +12,7 @@ use aictl::error::ErrorKind;
 use aictl::event::{Channel, Event, LogLine, OutputStream, Prompt, PromptError, Reporter};
 use aictl::project::DockerTarget;
 use aictl::release::LeaseOwner;
+use aictl::session::report::Report;
 use aictl::session::{Connect, Console, Context, Endpoint, GlobalOptions};
 use aictl::target::{BoxRead, Target, TargetError, TerminalSize};
 use aictl::workflow::run::restart::RestartArgs;
@@ -146,14 +147,18 @@ pub async fn run(engine: &MemoryEngine, act: Act) -> Ended {
     let context = context(engine, act.file, &warned);
     let stopping = |remove, volumes| StopArgs { remove, volumes, remove_orphans: true, ..Default::default() };
     let report = match act.verb {
-        Verb::Start => start::run(&context, StartArgs { remove_orphans: true, ..Default::default() }).await,
-        Verb::Restart => restart::run(&context, RestartArgs::default()).await,
-        Verb::Stop => stop::run(&context, stopping(false, false)).await,
-        Verb::Remove => stop::run(&context, stopping(true, false)).await,
-        Verb::RemoveAll => stop::run(&context, stopping(true, true)).await,
+        Verb::Start => start::run(&context, StartArgs { remove_orphans: true, ..Default::default() }).await.map(json),
+        Verb::Restart => restart::run(&context, RestartArgs::default()).await.map(json),
+        Verb::Stop => stop::run(&context, stopping(false, false)).await.map(json),
+        Verb::Remove => stop::run(&context, stopping(true, false)).await.map(json),
+        Verb::RemoveAll => stop::run(&context, stopping(true, true)).await.map(json),
     };
     engine.end();
-    let report = report.map(|r| r.json()).map_err(|e| (e.kind(), e.messages().join(": ")));
+    let report = report.map_err(|e| (e.kind(), e.messages().join(": ")));
     let warnings = warned.0.lock().unwrap().clone();
     Ended { report, warnings }
+}
+
+fn json<R: Report>(report: R) -> serde_json::Value {
+    report.json()
 }

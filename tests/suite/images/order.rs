@@ -9,7 +9,7 @@ use aictl::image::Recipes;
 use aictl::plan::{ImageOperation, ImageSource, Observed, Operation, Outcome};
 use aictl::session::image_catalog::Supplies;
 use aictl::session::plan_images::{ImageOptions, plan_images};
-use aictl::target::{Engine, TargetError};
+use aictl::target::{Perform as _, TargetError};
 
 /// Two mirrors, a bundle with redis:7 in it, and the recipes of the binary.
 fn supplies() -> Supplies {

@@ -122,7 +122,7 @@ fn standard_output_is_written_through_and_never_truncated() {
     assert!(saved.status.success(), "{}", String::from_utf8_lossy(&saved.stderr));
     let bundle = folder.path().join("bundle.tar");
     fs::write(&bundle, &saved.stdout).unwrap();
-    aictl::image::bundle::Bundle::open(&bundle).map(drop).unwrap();
+    aictl::image::bundle::Bundle::open(&bundle, &aictl::input_file::LocalFiles).map(drop).unwrap();
 }
 
 /// The resolved model holds secrets and is only its owner's; without secrets the umask decides.

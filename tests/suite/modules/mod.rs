@@ -44,7 +44,7 @@ fn imports_point_left() {
         ("plan/mod.rs", "use crate::compose::Stack;"),
         ("compose/load.rs", "use crate::compose::Stack; use crate::{error::Hint, secret};"),
         ("target/mod.rs", "use crate::plan::Plan; use crate::release::Lease;"),
-        ("engine/docker/x.rs", "use crate::target::Engine;"),
+        ("engine/docker/x.rs", "use crate::target::Observe;"),
         ("workflow/start.rs", "use crate::execute::execute; use crate::engine::docker;"),
         ("cli/mod.rs", "use crate::ui::Ui;"),
         ("plan/x.rs", "// use crate::engine::Docker;\nconst A: &str = \"crate::engine\";"),

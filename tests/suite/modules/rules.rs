@@ -8,6 +8,7 @@ use super::source::{SourceFile, closing};
 const ORDER: &[&[&str]] = &[
     &["error"],
     &["event"],
+    &["input_file"],
     &["output_file"],
     &["secret"],
     &["project"],

@@ -17,7 +17,7 @@ use super::super::perform::start;
 use super::super::state::ROLE;
 use super::super::{DockerEngine, observe};
 use super::relay;
-use crate::plan::{ObservedContainer, labels};
+use crate::plan::{ObservedInstance, labels};
 use crate::target::{BoxDuplex, TargetError};
 
 /// How long a helper may take to run, and a relay in it to connect.
@@ -41,19 +41,19 @@ struct Created {
 }
 
 /// The network a container is reached on, as the engine's network mode, and its address there.
-fn place(container: &ObservedContainer) -> Option<(String, String)> {
-    let mode = container.network_mode.as_str();
+fn place(container: &ObservedInstance) -> Option<(String, String)> {
+    let mode = container.docker.network_mode.as_str();
     if mode == "host" || mode.starts_with("container:") {
         return Some((mode.to_owned(), "127.0.0.1".to_owned()));
     }
-    let attached = container.networks.iter().find(|(_, (_, address))| !address.is_empty());
+    let attached = container.docker.networks.iter().find(|(_, (_, address))| !address.is_empty());
     attached.map(|(network, (_, address))| (network.clone(), address.clone()))
 }
 
 impl DockerEngine {
     pub(super) async fn dial_by_helper(
         &self,
-        container: &ObservedContainer,
+        container: &ObservedInstance,
         port: u16,
     ) -> Result<BoxDuplex, TargetError> {
         let no_route = |reason: String| TargetError::NoRoute { container: container.name.clone(), port, reason };
@@ -80,7 +80,7 @@ impl DockerEngine {
     async fn helper_on(
         &self,
         network: &str,
-        container: &ObservedContainer,
+        container: &ObservedInstance,
         fresh: bool,
     ) -> Result<Arc<Helper>, TargetError> {
         let mut helpers = Arc::clone(&self.dialled.helpers).lock_owned().await;
@@ -102,7 +102,7 @@ impl DockerEngine {
         making.await.unwrap_or_else(|error| Err(no_helper(name, &error.to_string())))
     }
 
-    async fn new_helper(&self, network: &str, container: &ObservedContainer) -> Result<Helper, TargetError> {
+    async fn new_helper(&self, network: &str, container: &ObservedInstance) -> Result<Helper, TargetError> {
         let project = container.labels.get(labels::PROJECT).cloned().unwrap_or_default();
         let mut reason = "no image of the stack is present on the engine".to_owned();
         for image in self.images_of(&project, container).await? {
@@ -115,11 +115,11 @@ impl DockerEngine {
     }
 
     /// Ids of the images the project's containers run on, the container's own first.
-    async fn images_of(&self, project: &str, container: &ObservedContainer) -> Result<Vec<String>, TargetError> {
-        let mut images = vec![container.image_id.clone()];
+    async fn images_of(&self, project: &str, container: &ObservedInstance) -> Result<Vec<String>, TargetError> {
+        let mut images = vec![container.docker.image_id.clone()];
         for other in observe::containers(&self.connection, project).await? {
-            if !images.contains(&other.image_id) {
-                images.push(other.image_id);
+            if !images.contains(&other.docker.image_id) {
+                images.push(other.docker.image_id);
             }
         }
         Ok(images)

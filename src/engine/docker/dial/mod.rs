@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 
 use super::DockerEngine;
-use crate::plan::{ContainerState, EngineInfo, ObservedContainer, ObservedPort};
+use crate::plan::{EngineInfo, InstanceState, ObservedInstance, ObservedPort};
 use crate::target::{BoxDuplex, TargetError};
 
 /// How long a connection over a bridge of this machine, or to another machine, may take.
@@ -48,8 +48,8 @@ enum Way {
 }
 
 impl DockerEngine {
-    pub(super) async fn dial_port(&self, container: &ObservedContainer, port: u16) -> Result<BoxDuplex, TargetError> {
-        if !matches!(container.state, ContainerState::Running | ContainerState::Paused) {
+    pub(super) async fn dial_port(&self, container: &ObservedInstance, port: u16) -> Result<BoxDuplex, TargetError> {
+        if !matches!(container.state, InstanceState::Running | InstanceState::Paused) {
             let reason = format!("it is {}", container.state.word());
             return Err(TargetError::NoRoute { container: container.name.clone(), port, reason });
         }
@@ -93,7 +93,7 @@ impl DockerEngine {
 }
 
 /// `host:port` of every published binding that is reached from here.
-fn published(engine: &EngineInfo, container: &ObservedContainer, port: u16) -> Vec<String> {
+fn published(engine: &EngineInfo, container: &ObservedInstance, port: u16) -> Vec<String> {
     let bound = |p: &&ObservedPort| p.target == port && p.protocol == "tcp" && p.published != 0;
     let place = |p: &ObservedPort| {
         let host = if engine.local { here(&p.host).to_owned() } else { there(engine, &p.host)? };
@@ -136,28 +136,30 @@ fn host_of(address: &str) -> Option<String> {
 }
 
 /// The container's own addresses, when its networks are this machine's.
-fn addresses(engine: &EngineInfo, container: &ObservedContainer) -> Vec<IpAddr> {
+fn addresses(engine: &EngineInfo, container: &ObservedInstance) -> Vec<IpAddr> {
     if !engine.local {
         return Vec::new();
     }
-    if container.network_mode == "host" {
+    if container.docker.network_mode == "host" {
         return vec![IpAddr::from([127, 0, 0, 1])];
     }
-    container.networks.values().filter_map(|(_, address)| address.parse().ok()).collect()
+    container.docker.networks.values().filter_map(|(_, address)| address.parse().ok()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::DockerContainer;
 
     fn engine(address: &str) -> EngineInfo {
         EngineInfo { address: address.into(), local: address.starts_with("unix:"), ..Default::default() }
     }
 
-    fn container(host: &str) -> ObservedContainer {
+    fn container(host: &str) -> ObservedInstance {
         let port = ObservedPort { target: 80, protocol: "tcp".into(), host: host.into(), published: 8080 };
         let networks = [("net".to_owned(), ("id".to_owned(), "172.18.0.2".to_owned()))].into();
-        ObservedContainer { ports: vec![port], networks, ..Default::default() }
+        let docker = DockerContainer { networks, ..Default::default() };
+        ObservedInstance { ports: vec![port], docker, ..Default::default() }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use super::super::convert::{self, Surroundings, create_request};
 use super::super::moments::{Kind, Leave};
 use super::super::{error_mapping, observe};
 use super::{created, done, files, ports};
-use crate::plan::{ContainerSpec, ContainerState, Outcome, StartTurn, labels};
+use crate::plan::{ContainerSpec, InstanceState, Outcome, StartTurn, labels};
 use crate::target::{ContainerFacts, TargetError};
 
 /// A container may have a stop timeout of its own; this is added to the one asked for.
@@ -75,7 +75,7 @@ async fn remove_leftover(connection: &Connection, spec: &ContainerSpec) -> Resul
         return Ok(true);
     };
     let ours = found.labels.get(labels::PROJECT) == Some(&spec.project) && found.service == spec.service_name;
-    if ours && found.state == ContainerState::Created {
+    if ours && found.state == InstanceState::Created {
         remove(connection, &found.id, (false, true)).await?;
         return Ok(true);
     }
@@ -183,7 +183,7 @@ pub(super) async fn stop(
     let Some(watch) = connection.moments.watch(connection) else {
         return stop_to_the_end(connection, container, timeout).await;
     };
-    let networks = observe::inspect(connection, container).await.map_or(0, |found| found.networks.len());
+    let networks = observe::inspect(connection, container).await.map_or(0, |found| found.docker.networks.len());
     let Leave { dying, leaving } = connection.moments.leave(networks).await;
     let (too_slow, slow) = oneshot::channel();
     let theirs = (connection.clone(), container.to_owned());

@@ -9,6 +9,7 @@ use super::super::{DockerEngine, images};
 use super::{Progress, created, image, pull, recipe};
 use crate::image::bundle::{Bundle, BundledImage};
 use crate::image::{Digest, ImageError};
+use crate::input_file::LocalFiles;
 use crate::plan::{ImageSource, Outcome, RecipeBuild};
 use crate::target::{Attempts, TargetError, bridge};
 
@@ -95,7 +96,7 @@ async fn from_bundle(
 async fn verified(file: &Path, image: &str) -> Result<(Arc<Bundle>, Option<BundledImage>), String> {
     let (path, request) = (file.to_owned(), image.to_owned());
     let verify = move || {
-        let bundle = Bundle::open(&path)?;
+        let bundle = Bundle::open(&path, &LocalFiles)?;
         let found = bundle.image(&request).cloned();
         if let Some(found) = &found {
             bundle.verify(&[found], false, &mut |_| ())?;

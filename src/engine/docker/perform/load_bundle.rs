@@ -7,6 +7,7 @@ use std::path::Path;
 use super::super::{DockerEngine, images};
 use super::{Progress, created};
 use crate::image::bundle::{Bundle, BundledImage};
+use crate::input_file::LocalFiles;
 use crate::plan::{BundleImage, Outcome};
 use crate::target::{TargetError, bridge};
 
@@ -17,7 +18,7 @@ pub(super) async fn load(
     progress: Progress<'_>,
 ) -> Result<Outcome, TargetError> {
     let missing = |image: &str, reason: String| TargetError::ImageMissing { image: image.to_owned(), reason };
-    let bundle = Bundle::open(file).map_err(|e| missing(&file.display().to_string(), e.to_string()))?;
+    let bundle = Bundle::open(file, &LocalFiles).map_err(|e| missing(&file.display().to_string(), e.to_string()))?;
     let mut found: Vec<BundledImage> = Vec::new();
     for image in wanted {
         let entry = bundle.image(&image.reference).filter(|entry| entry.id.to_string() == image.id);

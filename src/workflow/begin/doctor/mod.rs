@@ -2,10 +2,7 @@
 //! Reads the project, the machine and the engine; returns findings, exit code 4 when one failed.
 //! Never changes anything; what it cannot look at it says.
 
-mod gather;
-mod ports;
 mod report;
-mod stack;
 
 use clap::Args;
 
@@ -13,9 +10,8 @@ use crate::error::Result;
 use crate::host::verdict::verdicts;
 use crate::session::Context;
 use crate::session::load::load_project_file;
-use crate::session::report::Report;
+use crate::session::machine_facts::observe_facts;
 
-pub(super) use gather::facts as observe_facts;
 pub use report::DoctorReport;
 
 /// Check that the machine and the engine can run the project
@@ -29,9 +25,9 @@ pub struct DoctorArgs {
 }
 
 /// Looks and judges.
-pub async fn run(context: &Context, args: DoctorArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: DoctorArgs) -> Result<DoctorReport> {
     let report = diagnose(context).await?;
-    Ok(Box::new(DoctorReport { quiet: args.quiet, ..report }))
+    Ok(DoctorReport { quiet: args.quiet, ..report })
 }
 
 /// The findings, for verbs that look before they do something.

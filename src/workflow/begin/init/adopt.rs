@@ -8,10 +8,11 @@ use super::{Draft, InitReport, write};
 use crate::compose::value::Node;
 use crate::compose::{ComposeError, LoadArgs, Located, load_model, locate};
 use crate::error::Result;
+use crate::input_file::LocalFiles;
 use crate::project::PROJECT_FILE;
+use crate::session::env_files::generated_names;
 use crate::session::load::{load_args, load_project_file};
 use crate::session::{Context, WorkflowError};
-use crate::workflow::begin::secrets::generated_names;
 
 /// Environment of an adopted project unless the command line names one.
 const ENVIRONMENT: &str = "dev";
@@ -32,11 +33,11 @@ pub(super) fn adopt(context: &Context, directory: &Path) -> Result<InitReport> {
     }
     let mut args: LoadArgs = load_args(context, &project)?;
     args.options.no_interpolate = true;
-    let found = match locate(&args) {
+    let found = match locate(&args, &LocalFiles) {
         Err(ComposeError::NotFound { .. }) => return Err(nothing_here(directory).into()),
         result => result?,
     };
-    let model = load_model(&args)?;
+    let model = load_model(&args, &LocalFiles)?;
     let environment = context.options.environment.clone().unwrap_or_else(|| ENVIRONMENT.to_owned());
     let secrets = generated_names(context)?;
     let text = project_file(directory, &found, (&environment, &secrets, migration(&model.root)));

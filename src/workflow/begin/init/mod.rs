@@ -62,17 +62,17 @@ struct Draft {
 }
 
 /// Begins.
-pub async fn run(context: &Context, args: InitArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: InitArgs) -> Result<InitReport> {
     if args.list {
         let systems = stacks::systems().into_iter().map(str::to_owned).collect();
-        return Ok(Box::new(InitReport { systems, dry_run: true, ..Default::default() }));
+        return Ok(InitReport { systems, dry_run: true, ..Default::default() });
     }
     let directory = directory(context)?;
     let report = match &args.from {
         Some(system) => begin(context, &directory, system)?,
         None => adopt::adopt(context, &directory)?,
     };
-    Ok(Box::new(report))
+    Ok(report)
 }
 
 /// Where the project is to be; it need not exist yet.

@@ -17,10 +17,10 @@ use futures_util::FutureExt;
 use crate::compose::{ComposeError, locate};
 use crate::error::Result;
 use crate::event::Reporter;
+use crate::input_file::LocalFiles;
 use crate::project::{LoadedProject, PROJECT_FILE};
 use crate::session::context::quoted_word;
 use crate::session::load::load_project_file;
-use crate::session::report::Report;
 use crate::session::{Context, GlobalOptions};
 use crate::workflow::begin::init;
 use journal::Journal;
@@ -45,11 +45,11 @@ pub struct QuickstartArgs {
 }
 
 /// Goes all the way.
-pub async fn run(context: &Context, args: QuickstartArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: QuickstartArgs) -> Result<QuickstartReport> {
     let mut journal = Journal::new(context.reporter.clone());
     let again = again(context, &args);
     match go(context, &args, &mut journal).await {
-        Ok(report) => Ok(Box::new(QuickstartReport { again, ..report })),
+        Ok(report) => Ok(QuickstartReport { again, ..report }),
         Err(error) => {
             let hint = report::goes_on(&again, error.kind());
             Err(error.with_hint(hint))
@@ -118,7 +118,7 @@ fn is_project(context: &Context) -> bool {
     let context = &Context { options, ..context.clone() };
     let Ok(project) = load_project_file(context) else { return true };
     let Ok(args) = crate::session::load::load_args(context, &project) else { return true };
-    project.file.is_some() || !matches!(locate(&args), Err(ComposeError::NotFound { .. }))
+    project.file.is_some() || !matches!(locate(&args, &LocalFiles), Err(ComposeError::NotFound { .. }))
 }
 
 /// The environment of the command line, else the one for newcomers, else the default one.

@@ -15,19 +15,19 @@ use crate::host::verdict::Verdict;
 use crate::plan::Observed;
 use crate::plan::order::with_dependencies;
 use crate::project::LoadedProject;
+use crate::session::checks::ChecksAnswer;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
+use crate::session::one_off::{OneOffOptions, OneOffRequest, run_one_off};
 use crate::session::plan_images::{ImageOptions, plan_images};
 use crate::session::report::Report;
+use crate::session::start_stack::{StartReport, StartRequest, start_stack};
 use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 use crate::workflow::begin::doctor;
 use crate::workflow::begin::doctor::DoctorReport;
 use crate::workflow::begin::secrets::{GenerateArgs, generate};
 use crate::workflow::begin::setup::set_up;
-use crate::workflow::run::run_command;
-use crate::workflow::run::run_command::RunArgs;
-use crate::workflow::run::start::{StartArgs, StartReport, start};
 use crate::workflow::trust::smoke_test;
 use crate::workflow::trust::smoke_test::SmokeTestArgs;
 
@@ -132,7 +132,8 @@ impl Steps<'_> {
 
     async fn start(&self, journal: &mut Journal) -> Result<StartReport> {
         journal.begin("start");
-        let started = start(self.context, load_stack(self.context)?, StartArgs::default()).boxed().await?;
+        let request = StartRequest::of(self.context, Vec::new());
+        let started = start_stack(self.context, load_stack(self.context)?, request).boxed().await?;
         let running = started.status.services.iter().filter(|service| service.state == "running").count();
         journal.end(StepState::of(started.changed, false), format!("{} running", human::count(running, "container")));
         Ok(started)
@@ -153,8 +154,9 @@ impl Steps<'_> {
                 continue;
             }
             journal.begin(&name);
-            let args = RunArgs { what: name.clone(), no_tty: true, ..Default::default() };
-            let code = run_command::inside(self.context, args).boxed().await?.exit_code();
+            let options = OneOffOptions { no_tty: true, ..Default::default() };
+            let request = OneOffRequest { what: name.clone(), command: Vec::new(), options };
+            let code = run_one_off(self.context, request).boxed().await?.exit_code();
             if code != 0 {
                 return Err(WorkflowError::TaskEnded { task: name, code }.into());
             }
@@ -163,7 +165,7 @@ impl Steps<'_> {
         Ok(())
     }
 
-    async fn smoke_test(&self, journal: &mut Journal) -> Result<Box<dyn Report>> {
+    async fn smoke_test(&self, journal: &mut Journal) -> Result<ChecksAnswer> {
         journal.begin("smoke-test");
         let checked = smoke_test::run(self.context, SmokeTestArgs::default()).boxed().await?;
         let found = checked.json();

@@ -2,19 +2,19 @@
 //! Reads the setting and git's index; returns findings in the order of files and lines.
 //! Never changes anything, and never shows a value.
 
-use super::env_variables::EnvVariable;
 use super::finding::{CheckReport, Finding};
-use super::generate::load_wanted;
 use super::places::{Remedies, file_findings, shared_findings};
-use super::setting::{Setting, load_setting, shown};
 use super::values::value_findings;
 use crate::error::Result;
 use crate::secret::{Secret, is_secret_name, is_url_name, secrets_in};
 use crate::session::Context;
-use crate::session::report::Report;
+use crate::session::context::shown;
+use crate::session::env_files::EnvVariable;
+use crate::session::env_files::load_wanted;
+use crate::session::env_files::{Setting, load_setting};
 
 /// Checks.
-pub(super) fn run(context: &Context) -> Result<Box<dyn Report>> {
+pub(super) fn run(context: &Context) -> Result<CheckReport> {
     let setting = load_setting(context)?;
     let wanted = load_wanted(context, &setting)?;
     learn(context, &setting);
@@ -26,7 +26,7 @@ pub(super) fn run(context: &Context) -> Result<Box<dyn Report>> {
     names.sort_unstable();
     names.dedup();
     let files = setting.files.iter().chain(&setting.others).map(|file| shown(context, &file.path)).collect();
-    Ok(Box::new(CheckReport { checked: names.len(), files, findings }))
+    Ok(CheckReport { checked: names.len(), files, findings })
 }
 
 /// The findings alone, for verbs that go on only when there are none.

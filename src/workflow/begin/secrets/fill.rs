@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::env_variables::{EnvVariable, Origin};
-use super::setting::EnvFile;
 use crate::compose::env_file::{Entry, ZeroByte, append, entries, replace};
 use crate::secret::{Alphabet, Secret, is_secret_name, is_url_name, placeholder_reason, url_password};
+use crate::session::env_files::EnvFile;
+use crate::session::env_files::{EnvVariable, Origin};
 
 /// What became of one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

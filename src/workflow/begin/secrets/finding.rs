@@ -67,7 +67,7 @@ pub struct Finding {
 
 /// The answer of `secrets check`.
 #[derive(Debug, Serialize)]
-pub(super) struct CheckReport {
+pub struct CheckReport {
     /// How many names were looked at.
     pub(super) checked: usize,
     /// The env files that were read.

@@ -2,21 +2,19 @@
 //! Reads the setting and randomness; writes one file and returns what was added, without a value.
 //! Never replaces a value unless its name was given with `--replace` and a person or `--yes` agreed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use clap::Args;
 use serde::Serialize;
 
-use super::env_file_error::{end_of_links, unwritable};
-use super::env_variables::{EnvVariable, Origin, wanted};
 use super::fill::{Action, Change, Fill, FillError, Filled};
-use super::setting::{EnvFile, Setting, load_setting, shown};
-use crate::compose::{self, ComposeError, Variable};
 use crate::error::{Result, nearest};
 use crate::output_file::{create_private, replace_private};
-use crate::project::LoadedProject;
 use crate::secret;
-use crate::session::load::load_args;
+use crate::session::context::shown;
+use crate::session::env_files::{
+    EnvFile, EnvVariable, Origin, Setting, end_of_links, load_setting, load_wanted, unwritable,
+};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::{Context, WorkflowError};
 
@@ -85,30 +83,6 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
     };
     written.map_err(|error| unwritable(context, &setting.target, &place, &error))?;
     Ok(report)
-}
-
-/// Names of the secrets that `generate` would make where they are missing.
-pub fn generated_names(context: &Context) -> Result<Vec<String>> {
-    let wanted = load_wanted(context, &load_setting(context)?)?;
-    let generated = wanted.into_iter().filter(|wanted| matches!(wanted.origin, Origin::Generated { .. }));
-    Ok(generated.map(|wanted| wanted.key).collect())
-}
-
-/// What the project wants; compose files that cannot be read are an error, none at all is not.
-pub(super) fn load_wanted(context: &Context, setting: &Setting) -> Result<Vec<EnvVariable>> {
-    let variables = load_variables(context, &setting.project)?;
-    Ok(wanted(setting.project.project.as_ref(), setting.template.as_ref(), &variables))
-}
-
-fn load_variables(context: &Context, project: &LoadedProject) -> Result<BTreeMap<String, Variable>> {
-    let mut args = load_args(context, project)?;
-    // The env file itself may not be there yet.
-    args.env_files.clear();
-    args.environment.insert("COMPOSE_DISABLE_ENV_FILE".to_owned(), "1".to_owned());
-    match compose::load_variables(&args) {
-        Err(ComposeError::NotFound { .. }) => Ok(BTreeMap::new()),
-        result => Ok(result?),
-    }
 }
 
 fn check_names(wanted: &[EnvVariable], named: &[String]) -> Result<()> {

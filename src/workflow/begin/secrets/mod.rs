@@ -3,24 +3,21 @@
 //! Never shows a value.
 
 mod check;
-mod env_file_error;
-mod env_variables;
 mod fill;
 mod finding;
 mod generate;
 mod places;
-mod setting;
 mod values;
 
 use clap::{Args, Subcommand};
 
 use crate::error::Result;
 use crate::session::Context;
-use crate::session::report::Report;
+use crate::session::report::one_of_reports;
 
 pub use check::findings;
-pub use finding::{Finding, Problem};
-pub use generate::{GenerateArgs, GenerateReport, generate, generated_names};
+pub use finding::{CheckReport, Finding, Problem};
+pub use generate::{GenerateArgs, GenerateReport, generate};
 
 /// Generate or check the secrets in the env file
 #[derive(Debug, Clone, Args)]
@@ -41,10 +38,20 @@ pub enum SecretsAction {
     Check,
 }
 
+one_of_reports! {
+    /// What an action of `secrets` answers.
+    pub enum SecretsReport {
+        /// What was added.
+        Generated(GenerateReport),
+        /// What is wrong.
+        Checked(CheckReport),
+    }
+}
+
 /// Runs the action.
-pub async fn run(context: &Context, args: SecretsArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: SecretsArgs) -> Result<SecretsReport> {
     match args.action {
-        SecretsAction::Generate(args) => Ok(Box::new(generate(context, &args)?)),
-        SecretsAction::Check => check::run(context),
+        SecretsAction::Generate(args) => Ok(generate(context, &args)?.into()),
+        SecretsAction::Check => Ok(check::run(context)?.into()),
     }
 }

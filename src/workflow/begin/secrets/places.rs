@@ -4,15 +4,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::env_variables::{EnvVariable, Origin};
 use super::finding::{Finding, Problem};
-use super::setting::{EnvFile, Setting, shown};
 use crate::event::Event;
 use crate::host::git::{Tracked, tracked};
 use crate::host::is_open_to_others;
 use crate::secret::{is_secret_name, placeholder_reason, secrets_in};
 use crate::session::Context;
 use crate::session::context::quoted_word;
+use crate::session::context::shown;
+use crate::session::env_files::{EnvFile, Setting};
+use crate::session::env_files::{EnvVariable, Origin};
 
 /// Commands that mend things, as they must be typed here.
 pub(super) struct Remedies<'a> {

@@ -2,10 +2,10 @@
 //! Reads what is wanted and what the env files and the process environment hold; returns findings.
 //! Never compares environments and never looks at the files themselves: `places` does.
 
-use super::env_variables::{EnvVariable, Origin};
 use super::finding::{Finding, Problem};
 use super::places::Remedies;
 use crate::secret::{is_secret_name, is_url_name, malformed_url, placeholder_reason, url_password, weakness};
+use crate::session::env_files::{EnvVariable, Origin};
 
 /// A name with its value and where it stands.
 struct Held<'a> {

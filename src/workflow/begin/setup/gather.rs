@@ -14,8 +14,8 @@ use crate::host::{SystemRoot, program};
 use crate::plan::EngineInfo;
 use crate::session::Context;
 use crate::session::load::load_project_file;
+use crate::session::machine_facts::observe_facts;
 use crate::target::TargetError;
-use crate::workflow::begin::doctor;
 
 /// Package metadata may have to be fetched first.
 const REPOSITORIES: Duration = Duration::from_secs(300);
@@ -34,7 +34,7 @@ pub(super) struct Found {
 /// Looks at everything.
 pub(super) async fn gather(context: &Context, machine: &ThisMachine) -> Result<Found> {
     let project = load_project_file(context)?;
-    let seen = doctor::observe_facts(context, &project).await?;
+    let seen = observe_facts(context, &project).await?;
     let root = SystemRoot::of_this_machine();
     let mut facts = SetupFacts {
         engine: engine_state(seen.engine.as_ref().err())?,

@@ -11,7 +11,6 @@ use clap::Args;
 use crate::error::Result;
 use crate::host::install::{SetupError, SetupStep, SetupStepDone, perform_setup, plan_setup};
 use crate::session::Context;
-use crate::session::report::Report;
 use machine::ThisMachine;
 
 pub use report::SetupReport;
@@ -24,8 +23,8 @@ pub use report::SetupReport;
 pub struct SetupArgs {}
 
 /// Sets the machine up.
-pub async fn run(context: &Context, _args: SetupArgs) -> Result<Box<dyn Report>> {
-    Ok(Box::new(set_up(context).await?))
+pub async fn run(context: &Context, _args: SetupArgs) -> Result<SetupReport> {
+    set_up(context).await
 }
 
 /// The same for verbs that need a machine that is set up.

@@ -3,6 +3,7 @@
 //! Never holds a whole archive, and never writes outside the destination.
 
 mod channel;
+mod copied;
 mod pack;
 mod rules;
 mod unpack;
@@ -16,13 +17,14 @@ use futures_util::StreamExt;
 use crate::error::Result;
 use crate::event::Channel;
 use crate::output_file::{OutputFile, Rules};
-use crate::plan::{Observed, ObservedContainer};
+use crate::plan::{Observed, ObservedInstance};
 use crate::session::attached_process::Passed;
 use crate::session::load::{LoadedStack, load_named};
-use crate::session::report::{Report, Said, to_json};
+use crate::session::report::{Said, one_of_reports, to_json};
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
+use copied::Copied;
 use rules::{CopyEndpoint, CopySource};
 
 /// Copy files between a service container and the local filesystem
@@ -43,17 +45,18 @@ pub struct CpArgs {
     pub index: Option<u32>,
 }
 
-/// What was copied.
-#[derive(Debug, Clone, Default, serde::Serialize)]
-pub(super) struct Copied {
-    files: u64,
-    bytes: u64,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    skipped: Vec<String>,
+one_of_reports! {
+    /// What `cp` answers.
+    pub enum CpReport {
+        /// An archive went through standard input or output.
+        Streamed(Passed),
+        /// What was, or would be, copied.
+        Copied(Said),
+    }
 }
 
 /// Copies.
-pub async fn run(context: &Context, args: CpArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: CpArgs) -> Result<CpReport> {
     let (from, to) = (CopyEndpoint::of(&args.source), CopyEndpoint::of(&args.destination));
     let service = match (&from, &to) {
         (CopyEndpoint::Inside { service, .. }, CopyEndpoint::Local(_) | CopyEndpoint::Stream) => service,
@@ -72,7 +75,7 @@ pub async fn run(context: &Context, args: CpArgs) -> Result<Box<dyn Report>> {
     if context.options.dry_run {
         let names: Vec<&str> = containers.iter().map(|c| c.name.as_str()).collect();
         let line = format!("copy {} to {} ({})", args.source, args.destination, names.join(", "));
-        return Ok(Box::new(Said { value: to_json(&[&line]), lines: vec![line] }));
+        return Ok(Said { value: to_json(&[&line]), lines: vec![line] }.into());
     }
     let copy = Copy { context, target: &target, args: &args };
     tokio::select! {
@@ -80,7 +83,7 @@ pub async fn run(context: &Context, args: CpArgs) -> Result<Box<dyn Report>> {
             match (&from, &to) {
                 (CopyEndpoint::Inside { path, .. }, to) => copy.outward(containers[0], path, to).await,
                 (from, CopyEndpoint::Inside { path, .. }) => copy.inward(&containers, from, path).await,
-                _ => Ok(Box::new(Passed::default()) as Box<dyn Report>),
+                _ => Ok(Passed::default().into()),
             }
         } => done,
         () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
@@ -93,7 +96,7 @@ fn containers<'a>(
     observed: &'a Observed,
     service: &str,
     index: Option<u32>,
-) -> Result<Vec<&'a ObservedContainer>> {
+) -> Result<Vec<&'a ObservedInstance>> {
     let first = select::one(loaded.stack.as_ref(), observed, service, index)?;
     if index.is_some() {
         return Ok(vec![first]);
@@ -111,7 +114,7 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    async fn outward(&self, container: &ObservedContainer, path: &str, to: &CopyEndpoint) -> Result<Box<dyn Report>> {
+    async fn outward(&self, container: &ObservedInstance, path: &str, to: &CopyEndpoint) -> Result<CpReport> {
         let (query, source) = self.found_inside(container, path).await?;
         let mut stream = self.target.copy_out(&container.id, &query).await?;
         let CopyEndpoint::Local(destination) = to else {
@@ -120,7 +123,7 @@ impl Copy<'_> {
                     return gone_or(error);
                 }
             }
-            return Ok(Box::new(Passed::default()));
+            return Ok(Passed::default().into());
         };
         let place = self.context.cwd.join(destination);
         let found = std::fs::metadata(&place).ok().map(|m| m.is_dir());
@@ -138,12 +141,7 @@ impl Copy<'_> {
         self.copied(unpack::unpack(stream, options).await?)
     }
 
-    async fn inward(
-        &self,
-        containers: &[&ObservedContainer],
-        from: &CopyEndpoint,
-        path: &str,
-    ) -> Result<Box<dyn Report>> {
+    async fn inward(&self, containers: &[&ObservedInstance], from: &CopyEndpoint, path: &str) -> Result<CpReport> {
         let path = rules::absolute(path);
         let CopyEndpoint::Local(source) = from else { return self.stream_into(containers, &path).await };
         let tree = pack::Tree::open(&self.context.cwd, source, self.args.follow_link)?;
@@ -159,7 +157,7 @@ impl Copy<'_> {
         self.copied(copied)
     }
 
-    async fn stream_into(&self, containers: &[&ObservedContainer], path: &str) -> Result<Box<dyn Report>> {
+    async fn stream_into(&self, containers: &[&ObservedInstance], path: &str) -> Result<CpReport> {
         let [container] = containers else {
             return Err(WorkflowError::usage("the service has several containers; choose one with --index").into());
         };
@@ -174,18 +172,18 @@ impl Copy<'_> {
             chunk.map_err(broken)
         });
         self.target.copy_in(&container.id, path, archive.boxed()).await?;
-        Ok(Box::new(Passed::default()))
+        Ok(Passed::default().into())
     }
 
-    fn copied(&self, copied: Copied) -> Result<Box<dyn Report>> {
+    fn copied(&self, copied: Copied) -> Result<CpReport> {
         for skipped in &copied.skipped {
             self.context.reporter.warn(skipped.clone());
         }
-        Ok(Box::new(Said { lines: Vec::new(), value: to_json(&copied) }))
+        Ok(Said { lines: Vec::new(), value: to_json(&copied) }.into())
     }
 
     /// Whether a path inside exists and is a directory, a link to one included.
-    async fn state(&self, container: &ObservedContainer, path: &str) -> Result<Option<bool>> {
+    async fn state(&self, container: &ObservedInstance, path: &str) -> Result<Option<bool>> {
         let trimmed = rules::trimmed(path);
         match self.target.observe_path(&container.id, trimmed).await? {
             Some(false) => {
@@ -198,7 +196,7 @@ impl Copy<'_> {
     }
 
     /// What to ask the engine for, and what it is.
-    async fn found_inside(&self, container: &ObservedContainer, path: &str) -> Result<(String, CopySource)> {
+    async fn found_inside(&self, container: &ObservedInstance, path: &str) -> Result<(String, CopySource)> {
         let path = rules::absolute(path);
         let (trimmed, contents) = (rules::trimmed(&path), rules::means_contents(&path));
         let name = rules::base(trimmed);
@@ -224,7 +222,7 @@ impl Copy<'_> {
     }
 
     /// The file a link inside leads to, over any number of links.
-    async fn followed(&self, container: &ObservedContainer, path: &str) -> Result<String> {
+    async fn followed(&self, container: &ObservedInstance, path: &str) -> Result<String> {
         let mut path = path.to_owned();
         for _ in 0..40 {
             let mut stream = self.target.copy_out(&container.id, &path).await?;
@@ -244,9 +242,9 @@ impl Copy<'_> {
 }
 
 /// A reader of the archive that went away is no failure.
-fn gone_or(error: std::io::Error) -> Result<Box<dyn Report>> {
+fn gone_or(error: std::io::Error) -> Result<CpReport> {
     match error.kind() {
-        std::io::ErrorKind::BrokenPipe => Ok(Box::new(Passed::default())),
+        std::io::ErrorKind::BrokenPipe => Ok(Passed::default().into()),
         _ => Err(WorkflowError::File { path: "standard output".to_owned(), reason: error.to_string() }.into()),
     }
 }

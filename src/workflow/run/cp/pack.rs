@@ -6,8 +6,8 @@ use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::Copied;
 use super::channel::{ChunkWriter, writer};
+use super::copied::Copied;
 use super::rules::{CopySource, base, means_contents, trimmed};
 use crate::error::Result;
 use crate::session::WorkflowError;

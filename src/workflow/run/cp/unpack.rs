@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use futures_util::StreamExt;
 use tar::{Archive, Entry, EntryType};
 
-use super::Copied;
 use super::channel::{ChunkReader, reader};
+use super::copied::Copied;
 use crate::error::{Error, Result};
 use crate::output_file::{Attributes, OutputError, OutputFile, Tree};
 use crate::session::WorkflowError;

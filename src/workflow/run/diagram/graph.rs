@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::compose::model::{Condition, Service, ServicePort, Stack};
-use crate::plan::{ContainerState, Health, Observed, ObservedContainer};
+use crate::plan::{Health, InstanceState, Observed, ObservedInstance};
 use crate::session::report::Tone;
 
 /// Services, networks and how they hang together.
@@ -99,15 +99,15 @@ impl State {
         }
     }
 
-    fn of(container: &ObservedContainer) -> Self {
+    fn of(container: &ObservedInstance) -> Self {
         match (container.state, container.health, container.exit_code) {
-            (ContainerState::Running, Health::Healthy, _) => Self::Healthy,
-            (ContainerState::Running, Health::None, _) => Self::Running,
-            (ContainerState::Running, Health::Starting, _) => Self::Starting,
-            (ContainerState::Running, Health::Unhealthy, _) => Self::Unhealthy,
-            (ContainerState::Exited, _, Some(0)) => Self::Ended,
-            (ContainerState::Created | ContainerState::Paused | ContainerState::Removing, ..) => Self::Stopped,
-            (ContainerState::Exited | ContainerState::Dead | ContainerState::Restarting, ..) => Self::Failed,
+            (InstanceState::Running, Health::Healthy, _) => Self::Healthy,
+            (InstanceState::Running, Health::None, _) => Self::Running,
+            (InstanceState::Running, Health::Starting, _) => Self::Starting,
+            (InstanceState::Running, Health::Unhealthy, _) => Self::Unhealthy,
+            (InstanceState::Exited, _, Some(0)) => Self::Ended,
+            (InstanceState::Created | InstanceState::Paused | InstanceState::Removing, ..) => Self::Stopped,
+            (InstanceState::Exited | InstanceState::Dead | InstanceState::Restarting, ..) => Self::Failed,
         }
     }
 }
@@ -169,7 +169,7 @@ fn node(name: &str, service: &Service, observed: Option<&Observed>) -> Node {
 }
 
 fn state(service: &str, observed: &Observed) -> State {
-    let own = observed.containers.iter().filter(|container| container.service == service && !container.one_off);
+    let own = observed.instances.iter().filter(|container| container.service == service && !container.one_off);
     own.map(State::of).max().unwrap_or(State::Missing)
 }
 

@@ -50,20 +50,20 @@ pub enum Format {
     Svg,
 }
 
-struct DiagramReport {
+pub struct DiagramReport {
     graph: Graph,
     format: Format,
 }
 
 /// Draws.
-pub async fn run(context: &Context, args: DiagramArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: DiagramArgs) -> Result<DiagramReport> {
     let mut loaded = load_stack(context)?;
     let observed = match args.offline {
         true => Err("the engine was not queried (--offline)".to_owned()),
         false => observe(context, &loaded).await,
     };
     let graph = Graph::new(&loaded.take_stack(context)?, observed);
-    Ok(Box::new(DiagramReport { graph, format: args.format }))
+    Ok(DiagramReport { graph, format: args.format })
 }
 
 async fn observe(context: &Context, loaded: &LoadedStack) -> std::result::Result<Observed, String> {

@@ -13,7 +13,7 @@ use super::merge::Merge;
 use super::seen::Seen;
 use super::{Ended, LogSelection, displayed, open_all, show, source, unreadable};
 use crate::event::LogLine;
-use crate::plan::{Change, ChangeKind, ContainerState, ObservedContainer, Scope};
+use crate::plan::{Change, ChangeKind, InstanceState, ObservedInstance, Scope};
 use crate::session::Context;
 use crate::target::{LogArgs, LogStream, Target, TargetError};
 
@@ -34,7 +34,7 @@ struct Follower<'a> {
     target: &'a Arc<dyn Target>,
     wanted: &'a LogSelection,
     seen: BTreeMap<String, Seen>,
-    containers: BTreeMap<String, ObservedContainer>,
+    containers: BTreeMap<String, ObservedInstance>,
     live: SelectAll<BoxStream<'static, Tagged>>,
     open: BTreeSet<String>,
     /// When to give up, while no stream is open.
@@ -45,7 +45,7 @@ struct Follower<'a> {
 pub(super) async fn follow(
     context: &Context,
     (target, changes): (&Arc<dyn Target>, Changes),
-    containers: Vec<ObservedContainer>,
+    containers: Vec<ObservedInstance>,
     wanted: &LogSelection,
 ) -> Result<(), Ended> {
     let mut follower = Follower {
@@ -66,7 +66,7 @@ pub(super) async fn follow(
 }
 
 impl Follower<'_> {
-    async fn history(&mut self, containers: &[ObservedContainer]) -> Result<(), Ended> {
+    async fn history(&mut self, containers: &[ObservedInstance]) -> Result<(), Ended> {
         if self.wanted.args.tail == Some(0) {
             return Ok(());
         }
@@ -85,7 +85,7 @@ impl Follower<'_> {
     }
 
     /// Opens a container's log where what was shown of it ends.
-    async fn attach(&mut self, container: &ObservedContainer) {
+    async fn attach(&mut self, container: &ObservedInstance) {
         let mut args = LogArgs { follow: true, ..self.wanted.args.clone() };
         let known = self.containers.insert(container.id.clone(), container.clone()).is_some();
         if args.tail != Some(0) || !known {
@@ -140,8 +140,8 @@ impl Follower<'_> {
     async fn ended(&mut self, id: &str) {
         self.open.remove(id);
         self.until = Instant::now() + PATIENCE;
-        if let Ok(container) = self.target.observe_container(id).await
-            && container.state == ContainerState::Running
+        if let Ok(container) = self.target.observe_instance(id).await
+            && container.state == InstanceState::Running
         {
             self.attach(&displayed(&container)).await;
         }
@@ -151,7 +151,7 @@ impl Follower<'_> {
         if change.kind != ChangeKind::Started || self.open.contains(&change.id) {
             return;
         }
-        let Ok(container) = self.target.observe_container(&change.id).await else { return };
+        let Ok(container) = self.target.observe_instance(&change.id).await else { return };
         if self.wanted.has(&container) {
             let container = displayed(&container);
             self.context.output.expect(&[source(&container, &self.wanted.project)]);
@@ -163,7 +163,7 @@ impl Follower<'_> {
     async fn something_is_coming(&self) -> bool {
         let scope = Scope { project: self.wanted.project.clone(), ..Default::default() };
         match self.target.observe(&scope).await {
-            Ok(observed) => observed.containers.iter().any(|c| self.wanted.has(c) && c.state.is_up()),
+            Ok(observed) => observed.instances.iter().any(|c| self.wanted.has(c) && c.state.is_up()),
             Err(_) => false,
         }
     }
@@ -172,7 +172,7 @@ impl Follower<'_> {
 /// A log that is followed from where it was left.
 struct Resumed {
     target: Arc<dyn Target>,
-    container: ObservedContainer,
+    container: ObservedInstance,
     args: LogArgs,
     stream: LogStream,
     /// What was shown; gone once something newer came.
@@ -184,7 +184,7 @@ struct Resumed {
 impl Resumed {
     async fn open(
         target: Arc<dyn Target>,
-        container: ObservedContainer,
+        container: ObservedInstance,
         mut args: LogArgs,
         seen: Seen,
     ) -> Result<Self, TargetError> {

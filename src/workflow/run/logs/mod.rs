@@ -13,10 +13,9 @@ use clap::Args;
 
 use crate::error::{ErrorKind, Result};
 use crate::event::LogLine;
-use crate::plan::{ObservedContainer, labels};
+use crate::plan::{ObservedInstance, labels};
 use crate::session::attached_process::Passed;
 use crate::session::load::load_named;
-use crate::session::report::Report;
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 use crate::target::{LogArgs, LogStream, Target, TargetError};
@@ -74,7 +73,7 @@ pub(super) struct LogSelection {
 
 impl LogSelection {
     /// Whether a container of the project is meant.
-    fn has(&self, container: &ObservedContainer) -> bool {
+    fn has(&self, container: &ObservedInstance) -> bool {
         let service = self.services.is_empty() || self.services.contains(&container.service);
         let number = self.index.is_none_or(|n| n == container.number);
         service && number && !container.one_off && !container.service.is_empty()
@@ -82,7 +81,7 @@ impl LogSelection {
 }
 
 /// Shows the logs.
-pub async fn run(context: &Context, args: LogsArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: LogsArgs) -> Result<Passed> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let range = range(context, &args)?;
@@ -91,7 +90,7 @@ pub async fn run(context: &Context, args: LogsArgs) -> Result<Box<dyn Report>> {
     let changes = if args.follow { Some(target.watch(&loaded.name).await?) } else { None };
     let observed = target.observe(&loaded.narrow_scope()).await?;
     select::check(loaded.stack.as_ref(), &observed, &wanted.services)?;
-    let containers: Vec<_> = observed.containers.iter().filter(|c| wanted.has(c)).map(displayed).collect();
+    let containers: Vec<_> = observed.instances.iter().filter(|c| wanted.has(c)).map(displayed).collect();
     context.output.expect(&containers.iter().map(|c| source(c, &wanted.project)).collect::<Vec<_>>());
     let ended = tokio::select! {
         ended = async {
@@ -101,10 +100,10 @@ pub async fn run(context: &Context, args: LogsArgs) -> Result<Box<dyn Report>> {
             }
         } => ended,
         // Ctrl-C is how following ends: nothing is wrong and nothing needs saying.
-        () = context.interrupted() => return Ok(Box::new(Passed { code: ErrorKind::Interrupted.exit_code() })),
+        () = context.interrupted() => return Ok(Passed { code: ErrorKind::Interrupted.exit_code() }),
     };
     match ended {
-        Ok(()) | Err(Ended::ReaderGone) => Ok(Box::new(Passed::default())),
+        Ok(()) | Err(Ended::ReaderGone) => Ok(Passed::default()),
         Err(Ended::Failed(error)) => Err(error),
     }
 }
@@ -149,7 +148,7 @@ pub(super) fn show(context: &Context, line: &LogLine) -> std::result::Result<(),
 async fn history(
     context: &Context,
     target: &Arc<dyn Target>,
-    containers: &[ObservedContainer],
+    containers: &[ObservedInstance],
     args: &LogArgs,
 ) -> std::result::Result<(), Ended> {
     let mut merge = Merge::new(open_all(context, target, containers, args).await).await;
@@ -166,7 +165,7 @@ async fn history(
 pub(super) async fn open_all(
     context: &Context,
     target: &Arc<dyn Target>,
-    containers: &[ObservedContainer],
+    containers: &[ObservedInstance],
     args: &LogArgs,
 ) -> Vec<LogStream> {
     let opened = futures_util::future::join_all(containers.iter().map(|c| target.logs(c, args))).await;
@@ -180,7 +179,7 @@ pub(super) async fn open_all(
 }
 
 /// A container that was removed meanwhile has no log any more; everything else is worth a word.
-pub(super) fn unreadable(context: &Context, container: Option<&ObservedContainer>, error: &TargetError) {
+pub(super) fn unreadable(context: &Context, container: Option<&ObservedInstance>, error: &TargetError) {
     if !matches!(error, TargetError::NotFound { .. }) {
         let name = container.map(|c| c.name.as_str()).unwrap_or_default();
         context.reporter.warn(format!("cannot read the log of {name}: {error}"));
@@ -188,7 +187,7 @@ pub(super) fn unreadable(context: &Context, container: Option<&ObservedContainer
 }
 
 /// The container under the name it is going to have: while it replaces another, its own is a temporary one.
-pub(super) fn displayed(container: &ObservedContainer) -> ObservedContainer {
+pub(super) fn displayed(container: &ObservedInstance) -> ObservedInstance {
     let mut container = container.clone();
     if let Some(name) = container.labels.get(labels::REPLACE)
         && container.name.ends_with(name.as_str())
@@ -199,7 +198,7 @@ pub(super) fn displayed(container: &ObservedContainer) -> ObservedContainer {
 }
 
 /// What lines of this container begin with.
-pub(super) fn source(container: &ObservedContainer, project: &str) -> String {
+pub(super) fn source(container: &ObservedInstance, project: &str) -> String {
     let short = container.name.strip_prefix(project).and_then(|rest| rest.strip_prefix('-'));
     short.unwrap_or(&container.name).to_owned()
 }
@@ -219,9 +218,9 @@ mod tests {
     #[test]
     fn a_replacement_is_shown_under_the_name_it_takes_over() {
         let labels = [(labels::REPLACE.to_owned(), "shop-api-1".to_owned())].into();
-        let container = ObservedContainer { name: "0a1b_shop-api-1".into(), labels, ..Default::default() };
+        let container = ObservedInstance { name: "0a1b_shop-api-1".into(), labels, ..Default::default() };
         assert_eq!(source(&displayed(&container), "shop"), "api-1");
-        let fixed = ObservedContainer { name: "the-db".into(), ..Default::default() };
+        let fixed = ObservedInstance { name: "the-db".into(), ..Default::default() };
         assert_eq!(source(&displayed(&fixed), "shop"), "the-db");
     }
 }

@@ -9,6 +9,7 @@ use super::{ConfigArgs, of_model, of_stack};
 use crate::compose::{Finding, LoadArgs, load, load_model};
 use crate::error::Result;
 use crate::image::Reference;
+use crate::input_file::LocalFiles;
 use crate::project::LoadedProject;
 use crate::session::Context;
 use crate::session::endpoint::endpoint;
@@ -23,7 +24,7 @@ pub(super) async fn pinned(
     let format = args.format()?;
     let mut resolver = Resolver { context, project, target: None, known: BTreeMap::new() };
     if args.skip.no_interpolate {
-        let mut model = load_model(load_args)?;
+        let mut model = load_model(load_args, &LocalFiles)?;
         resolver.pin(model.images_mut()).await?;
         if args.lock_image_digests {
             model.images_only();
@@ -31,7 +32,7 @@ pub(super) async fn pinned(
         let text = of_model(format, &model)?;
         return Ok((text, model.warnings));
     }
-    let loaded = load(load_args)?;
+    let loaded = load(load_args, &LocalFiles)?;
     let mut stack = loaded.stack;
     resolver.pin(stack.images_mut()).await?;
     if args.lock_image_digests {
@@ -71,7 +72,7 @@ impl Resolver<'_> {
         if let Some(digest) = reference.digest() {
             return Ok(reference.pinned(digest));
         }
-        let digest = self.engine().await?.registry_digest(&reference.canonical()).await?;
+        let digest = self.engine().await?.need_images()?.registry_digest(&reference.canonical()).await?;
         Ok(reference.pinned(&digest))
     }
 

@@ -2,9 +2,9 @@
 //! Reads the recipes and what is on the engine; builds what is absent or what another recipe built.
 //! Never builds what is unchanged, and says which those are.
 
+use clap::Args;
 use serde::Serialize;
 
-use super::BuildRecipesArgs;
 use crate::error::Result;
 use crate::image::{Recipe, Recipes};
 use crate::plan::{Observed, Operation, Plan, Scope};
@@ -16,6 +16,22 @@ use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::steps_report::planned_blocks;
 use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
+
+/// Arguments of `images build`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct BuildRecipesArgs {
+    /// Recipes to build; by default those the project uses
+    pub names: Vec<String>,
+    /// Build all recipes
+    #[arg(long, conflicts_with = "names")]
+    pub all: bool,
+    /// Do not use the build cache, and build even if nothing changed
+    #[arg(long)]
+    pub no_cache: bool,
+    /// List the recipes
+    #[arg(long, conflicts_with_all = ["names", "all", "no_cache"])]
+    pub list: bool,
+}
 
 /// A recipe and what became of it.
 #[derive(Debug, Serialize)]
@@ -30,7 +46,7 @@ struct BuiltRecipe {
 }
 
 #[derive(Debug, Serialize)]
-struct BuildReport {
+pub struct BuildReport {
     steps: Vec<String>,
     dry_run: bool,
     changed: bool,
@@ -40,7 +56,7 @@ struct BuildReport {
 }
 
 /// Builds.
-pub(super) async fn run(context: &Context, args: BuildRecipesArgs) -> Result<Box<dyn Report>> {
+pub(super) async fn run(context: &Context, args: BuildRecipesArgs) -> Result<BuildReport> {
     let project = project(context)?;
     let file = match &project {
         Some(loaded) => loaded.project.clone(),
@@ -49,7 +65,7 @@ pub(super) async fn run(context: &Context, args: BuildRecipesArgs) -> Result<Box
     let supplies = Supplies::of(context, &file, None)?;
     if args.list {
         let recipes = supplies.recipes.iter().map(|recipe| entry(recipe, false, None)).collect();
-        return Ok(Box::new(BuildReport { steps: Vec::new(), dry_run: true, changed: false, recipes, list: true }));
+        return Ok(BuildReport { steps: Vec::new(), dry_run: true, changed: false, recipes, list: true });
     }
     let names = names(&supplies, project.as_ref(), &args)?;
     let wanted: Vec<Recipe> = supplies.recipes.order(&names)?.into_iter().cloned().collect();
@@ -73,7 +89,7 @@ pub(super) async fn run(context: &Context, args: BuildRecipesArgs) -> Result<Box
     let id = |recipe: &Recipe| found.get(&recipe.image).map(|image| image.id.clone());
     let recipes = wanted.iter().map(|recipe| entry(recipe, built(recipe), id(recipe))).collect();
     let steps = outcome.plan.lines();
-    Ok(Box::new(BuildReport { dry_run: context.options.dry_run, changed: executed, recipes, steps, list: false }))
+    Ok(BuildReport { dry_run: context.options.dry_run, changed: executed, recipes, steps, list: false })
 }
 
 /// Whether a step of the plan makes the image.

@@ -5,11 +5,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use clap::Args;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::ListArgs;
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::event::human;
@@ -75,24 +75,32 @@ pub struct ListedImage {
     pub containers: usize,
 }
 
+/// Arguments of `images ls` and `images summary`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ListArgs {
+    /// Show all images on the engine
+    #[arg(short = 'a', long)]
+    pub all: bool,
+}
+
 #[derive(Debug, Serialize)]
-struct ListReport {
+pub struct ListReport {
     images: Vec<ListedImage>,
     #[serde(skip)]
     now: Option<OffsetDateTime>,
 }
 
 /// Lists.
-pub(super) async fn run(context: &Context, args: ListArgs) -> Result<Box<dyn Report>> {
+pub(super) async fn run(context: &Context, args: ListArgs) -> Result<ListReport> {
     let images = list(context, &args).await?;
-    Ok(Box::new(ListReport { images, now: OffsetDateTime::parse(&(context.now)(), &Rfc3339).ok() }))
+    Ok(ListReport { images, now: OffsetDateTime::parse(&(context.now)(), &Rfc3339).ok() })
 }
 
 /// The images `ls` and `summary` speak of.
 pub(super) async fn list(context: &Context, args: &ListArgs) -> Result<Vec<ListedImage>> {
     let project = project(context)?;
     let target = engine(context, project.as_ref()).await?;
-    let found = target.observe_images().await?;
+    let found = target.need_images()?.observe_images().await?;
     let wanted = project.as_ref().map(used).unwrap_or_default();
     let recipes = Recipes::embedded()?;
     let mut listed: Vec<ListedImage> = Vec::new();

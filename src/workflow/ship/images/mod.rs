@@ -11,7 +11,14 @@ use clap::{Args, Subcommand};
 
 use crate::error::Result;
 use crate::session::Context;
-use crate::session::report::Report;
+use crate::session::report::one_of_reports;
+use crate::session::steps_report::Done;
+use build::BuildReport;
+use listing::ListReport;
+use summary::SummaryReport;
+
+pub use build::BuildRecipesArgs;
+pub use listing::ListArgs;
 
 /// Build images from recipes, list and remove images
 #[derive(Debug, Clone, Args)]
@@ -34,36 +41,26 @@ pub enum ImagesAction {
     Prune,
 }
 
-/// Arguments of `images build`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct BuildRecipesArgs {
-    /// Recipes to build; by default those the project uses
-    pub names: Vec<String>,
-    /// Build all recipes
-    #[arg(long, conflicts_with = "names")]
-    pub all: bool,
-    /// Do not use the build cache, and build even if nothing changed
-    #[arg(long)]
-    pub no_cache: bool,
-    /// List the recipes
-    #[arg(long, conflicts_with_all = ["names", "all", "no_cache"])]
-    pub list: bool,
-}
-
-/// Arguments of `images ls` and `images summary`.
-#[derive(Debug, Clone, Default, Args)]
-pub struct ListArgs {
-    /// Show all images on the engine
-    #[arg(short = 'a', long)]
-    pub all: bool,
+one_of_reports! {
+    /// What an action of `images` answers.
+    pub enum ImagesReport {
+        /// What was built, or the recipes there are.
+        Built(BuildReport),
+        /// The images.
+        Listed(ListReport),
+        /// What they take.
+        Summed(SummaryReport),
+        /// What was removed.
+        Pruned(Done),
+    }
 }
 
 /// Runs the action.
-pub async fn run(context: &Context, args: ImagesArgs) -> Result<Box<dyn Report>> {
+pub async fn run(context: &Context, args: ImagesArgs) -> Result<ImagesReport> {
     match args.action {
-        ImagesAction::Build(args) => build::run(context, args).await,
-        ImagesAction::Ls(args) => listing::run(context, args).await,
-        ImagesAction::Summary(args) => summary::run(context, args).await,
-        ImagesAction::Prune => prune::run(context).await,
+        ImagesAction::Build(args) => Ok(build::run(context, args).await?.into()),
+        ImagesAction::Ls(args) => Ok(listing::run(context, args).await?.into()),
+        ImagesAction::Summary(args) => Ok(summary::run(context, args).await?.into()),
+        ImagesAction::Prune => Ok(prune::run(context).await?.into()),
     }
 }

@@ -9,17 +9,16 @@ use crate::error::Result;
 use crate::plan::{ImageOperation, Observed, ObservedImage, Operation, Phase, Plan, Scope, labels};
 use crate::session::Context;
 use crate::session::engine_images::{ENGINE_WIDE, engine, project};
-use crate::session::report::Report;
 use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 
 /// Prunes.
-pub(super) async fn run(context: &Context) -> Result<Box<dyn Report>> {
+pub(super) async fn run(context: &Context) -> Result<Done> {
     let project = project(context)?;
     let target = engine(context, project.as_ref()).await?;
     let names = project.as_ref().map(used).unwrap_or_default();
     let name = project.as_ref().map(|loaded| loaded.name.as_str());
-    let found = plan(&target.observe_images().await?, &names, name);
+    let found = plan(&target.need_images()?.observe_images().await?, &names, name);
     if !context.options.dry_run && !found.is_empty() {
         found.lines().into_iter().for_each(|line| context.reporter.note(line));
         context.prompt.confirm("remove these images?")?;
@@ -27,7 +26,7 @@ pub(super) async fn run(context: &Context) -> Result<Box<dyn Report>> {
     let planning = |_: &Observed| Ok(found.clone());
     let scope = Scope { project: ENGINE_WIDE.to_owned(), ..Default::default() };
     let outcome = Transaction::new(context, target, scope, "images prune").retiring(true).run(&planning).await?;
-    Ok(Box::new(Done::new(context, outcome, "nothing to remove: all images of projects and recipes are in use")))
+    Ok(Done::new(context, outcome, "nothing to remove: all images of projects and recipes are in use"))
 }
 
 /// Names go one by one, the images on top before those they are built on. The engine refuses, as a warning, what came

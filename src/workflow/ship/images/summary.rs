@@ -6,8 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::ListArgs;
-use super::listing::{ListedImage, Origin, list};
+use super::listing::{ListArgs, ListedImage, Origin, list};
 use crate::error::Result;
 use crate::event::human;
 use crate::session::Context;
@@ -26,14 +25,14 @@ struct Sum {
 }
 
 #[derive(Debug, Serialize)]
-struct SummaryReport {
+pub struct SummaryReport {
     by_source: BTreeMap<Origin, Sum>,
     total: Sum,
 }
 
 /// Sums up.
-pub(super) async fn run(context: &Context, args: ListArgs) -> Result<Box<dyn Report>> {
-    Ok(Box::new(summary(&list(context, &args).await?)))
+pub(super) async fn run(context: &Context, args: ListArgs) -> Result<SummaryReport> {
+    Ok(summary(&list(context, &args).await?))
 }
 
 fn summary(images: &[ListedImage]) -> SummaryReport {

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
+use clap::Args;
 use serde::Serialize;
 
-use super::{LoadArgs, unpack};
+use super::bundle_path::refuse_stream;
+use super::unpack;
 use crate::error::Result;
 use crate::event::{Event, Reporter, human};
 use crate::image::bundle::{Bundle, BundledImage};
 use crate::image::{Digest, ImageError, architecture, runs};
+use crate::input_file::LocalFiles;
 use crate::plan::{BundleImage, ImageOperation, ObservedImage, Phase, Plan, Scope};
 use crate::session::engine_images::{ENGINE_WIDE, engine};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
@@ -30,8 +33,19 @@ struct LoadedImage {
     loaded: bool,
 }
 
+/// Arguments of `bundle load`.
+#[derive(Debug, Clone, Args)]
+pub struct LoadArgs {
+    /// File to read
+    pub bundle: PathBuf,
+    /// Also extract the project files to this directory; existing files are not overwritten
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
+}
+
+/// What was loaded.
 #[derive(Debug, Serialize)]
-struct LoadReport {
+pub struct LoadReport {
     bundle: PathBuf,
     project: String,
     environment: Option<String>,
@@ -43,7 +57,7 @@ struct LoadReport {
 }
 
 /// Loads.
-pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Report>> {
+pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<LoadReport> {
     let (path, directory) = places(context, &args)?;
     let bundle = verified(context, &path).await?;
     if let Some(directory) = &directory {
@@ -51,7 +65,7 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Rep
     }
     let target = engine(context, None).await?;
     let architecture = architecture(&target.observe_engine().await?.architecture).to_owned();
-    let present = target.observe_images().await?;
+    let present = target.need_images()?.observe_images().await?;
     let wanted: Vec<BundledImage> =
         bundle.contents().images.iter().filter(|image| !is_there(&present, image)).cloned().collect();
     check(&bundle, &path, (&wanted, &architecture), &present)?;
@@ -71,7 +85,7 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Rep
         loaded: wanted.contains(image),
     };
     let contents = bundle.contents();
-    Ok(Box::new(LoadReport {
+    Ok(LoadReport {
         bundle: path,
         project: contents.project.clone(),
         environment: contents.environment.clone(),
@@ -80,12 +94,12 @@ pub(super) async fn run(context: &Context, args: LoadArgs) -> Result<Box<dyn Rep
         files: directory.iter().flat_map(|_| contents.files.iter().map(|file| file.path.clone())).collect(),
         directory,
         absent_files,
-    }))
+    })
 }
 
 /// The bundle, and where its files go; that need not exist yet.
 fn places(context: &Context, args: &LoadArgs) -> Result<(PathBuf, Option<PathBuf>)> {
-    super::refuse_stream(&args.bundle, "load")?;
+    refuse_stream(&args.bundle, "load")?;
     let path = context.cwd.join(&args.bundle);
     let Some(to) = &args.to else { return Ok((path, None)) };
     let directory = context.cwd.join(to);
@@ -105,7 +119,7 @@ async fn verified(context: &Context, path: &Path) -> Result<Arc<Bundle>> {
     reporter.report(Event::StepStarted { key: 0, verb: "verify", subject: subject.clone(), cause });
     let told = reporter.clone();
     let verify = move || {
-        let bundle = Bundle::open(&path)?;
+        let bundle = Bundle::open(&path, &LocalFiles)?;
         let total = bundle.size();
         let mut step = Step { reporter: &*told, total, last: 0 };
         bundle.verify(&bundle.contents().images.iter().collect::<Vec<_>>(), true, &mut |read| step.tell(read))?;

@@ -8,10 +8,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Args;
 use futures_util::StreamExt;
 use serde::Serialize;
 
-use super::SaveArgs;
+use super::bundle_path::refuse_stream;
 use super::files::{Collected, collect};
 use crate::error::Result;
 use crate::event::{Event, human};
@@ -19,19 +20,37 @@ use crate::image::bundle::{
     BlobStore, Bundle, BundledFile, BundledImage, Contents, FORMAT, take_archive, write_bundle,
 };
 use crate::image::{Digest, ImageError, Reference};
+use crate::input_file::LocalFiles;
 use crate::output_file::{Content, Existing, OutputError, OutputFile, Rules};
 use crate::plan::{Observed, ObservedImage};
 use crate::session::attached_process::Passed;
 use crate::session::load::{LoadedStack, load_stack};
-use crate::session::report::{Block, Cell, Report, Tone, to_json};
+use crate::session::report::{Block, Cell, Report, Tone, one_of_reports, to_json};
 use crate::session::{Context, WorkflowError};
 use crate::target::{ByteStream, Target, TargetError, bridge};
 
 /// Where aictl itself is in a bundle.
 const BINARY: &str = "bin/aictl";
 
+/// Arguments of `bundle save`.
+#[derive(Debug, Clone, Args)]
+pub struct SaveArgs {
+    /// File to write, a tar of an OCI image layout
+    pub bundle: PathBuf,
+    /// Overwrite a file that is not a bundle
+    #[arg(long)]
+    pub force: bool,
+    /// Earlier bundle whose layers are left out; they must be present when loading
+    #[arg(long, value_name = "BUNDLE")]
+    pub base: Option<PathBuf>,
+    /// Do not include the aictl binary
+    #[arg(long)]
+    pub without_binary: bool,
+}
+
+/// An image in the bundle.
 #[derive(Debug, Serialize)]
-struct SavedImage {
+pub struct SavedImage {
     reference: String,
     /// The digest of the configuration: what the engine calls it, here and where it is loaded.
     id: String,
@@ -39,8 +58,9 @@ struct SavedImage {
     manifest: String,
 }
 
+/// What was, or would be, saved.
 #[derive(Debug, Serialize)]
-struct SaveReport {
+pub struct SaveReport {
     bundle: PathBuf,
     dry_run: bool,
     size: u64,
@@ -51,8 +71,18 @@ struct SaveReport {
     omitted_size: u64,
 }
 
+one_of_reports! {
+    /// What `bundle save` answers.
+    pub enum SaveAnswer {
+        /// The bundle is a file.
+        Saved(SaveReport),
+        /// The bundle went to standard output.
+        Streamed(Passed),
+    }
+}
+
 /// Saves.
-pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Report>> {
+pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<SaveAnswer> {
     let out = place(context, &args)?;
     let path = out.path().to_owned();
     let loaded = load_stack(context)?;
@@ -63,9 +93,9 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Rep
     let left_out = collected.left_out.iter().map(|(path, reason)| format!("{path}: {reason}")).collect();
     if context.options.dry_run {
         let files = file_names(&collected, !args.without_binary);
-        return Ok(Box::new(planned(path, &references, (files, left_out))));
+        return Ok(planned(path, &references, (files, left_out)).into());
     }
-    let earlier = args.base.as_ref().map(|old| Bundle::open(&context.cwd.join(old))).transpose()?;
+    let earlier = args.base.as_ref().map(|old| Bundle::open(&context.cwd.join(old), &LocalFiles)).transpose()?;
     let (known, since) = earlier.map(|old| (old.known(), Some(old.index().clone()))).unwrap_or_default();
     let names: Vec<String> = references.iter().map(|(name, _)| name.clone()).collect();
     let contents = empty(&loaded, since);
@@ -88,14 +118,14 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<Box<dyn Rep
     same_ids(&contents, &references)?;
     if to_standard_output {
         // Nothing may follow the bundle there.
-        return Ok(Box::new(Passed::default()));
+        return Ok(Passed::default().into());
     }
-    Ok(Box::new(report(path, size, &contents, left_out)))
+    Ok(report(path, size, &contents, left_out).into())
 }
 
 /// Where the bundle goes. It cannot take the place of the base it is made against: it would need what it overwrote.
 fn place(context: &Context, args: &SaveArgs) -> Result<OutputFile> {
-    super::refuse_stream(&args.bundle, "save")?;
+    refuse_stream(&args.bundle, "save")?;
     let path = context.cwd.join(&args.bundle);
     if args.base.as_ref().is_some_and(|base| is_same_file(&path, &context.cwd.join(base))) {
         let message = format!(
@@ -105,8 +135,11 @@ fn place(context: &Context, args: &SaveArgs) -> Result<OutputFile> {
         let hint = Some("write another file: `aictl bundle save NEW --base OLD`".to_owned());
         return Err(WorkflowError::Usage { message, hint }.into());
     }
-    let existing =
-        if args.force || Bundle::open(&path).is_ok() { Existing::Replace } else { Existing::ReplaceOwn(|_| false) };
+    let existing = if args.force || Bundle::open(&path, &LocalFiles).is_ok() {
+        Existing::Replace
+    } else {
+        Existing::ReplaceOwn(|_| false)
+    };
     OutputFile::open(&path, Rules { existing, content: Content::Plain }).map_err(|error| match error {
         OutputError::Exists { path } => {
             let message = format!("`{}` exists and is not a bundle", path.display());
@@ -175,7 +208,7 @@ impl Work {
             let store = BlobStore::new(&self.out, self.known.clone())?;
             return Ok(tokio::task::spawn_blocking(move || self.write(store, Vec::new())).await.map_err(joined)??);
         }
-        let archive = until_interrupted(context, target.export_images(names).await?);
+        let archive = until_interrupted(context, target.need_images()?.export_images(names).await?);
         let known = self.known.clone();
         let taken = bridge::read(archive, move |reader: &mut dyn Read| {
             let mut store = BlobStore::new(&self.out, known)?;

@@ -9,6 +9,7 @@ use super::env_file_error::{not_text, refuse_irregular, unreadable};
 use crate::compose::env_file::{Entry, entries};
 use crate::error::Result;
 use crate::project::LoadedProject;
+use crate::session::context::shown;
 use crate::session::load::load_project_file;
 use crate::session::{Context, WorkflowError};
 
@@ -17,34 +18,34 @@ const TEMPLATES: [&str; 4] = ["example", "sample", "template", "dist"];
 
 /// An env file that exists.
 #[derive(Debug, Clone, Default)]
-pub(super) struct EnvFile {
-    pub(super) path: PathBuf,
-    pub(super) text: String,
-    pub(super) entries: Vec<Entry>,
+pub struct EnvFile {
+    pub path: PathBuf,
+    pub text: String,
+    pub entries: Vec<Entry>,
 }
 
 impl EnvFile {
     /// The last statement of a name, which is the one that counts.
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().rev().find(|entry| entry.key == key)
     }
 }
 
 /// The env files of a project as the chosen environment sees them.
-pub(super) struct Setting {
-    pub(super) project: LoadedProject,
+pub struct Setting {
+    pub project: LoadedProject,
     /// Where the chosen environment's own values belong: the last of its files, whether or not it exists.
-    pub(super) target: PathBuf,
+    pub target: PathBuf,
     /// The chosen environment's files that exist, in the order they are read.
-    pub(super) files: Vec<EnvFile>,
+    pub files: Vec<EnvFile>,
     /// The env files of other environments.
-    pub(super) others: Vec<EnvFile>,
+    pub others: Vec<EnvFile>,
     /// What the target is made from.
-    pub(super) template: Option<EnvFile>,
+    pub template: Option<EnvFile>,
 }
 
 /// Loads the setting of the command line's project and environment.
-pub(super) fn load_setting(context: &Context) -> Result<Setting> {
+pub fn load_setting(context: &Context) -> Result<Setting> {
     let project = load_project_file(context)?;
     let named = named_files(context, &project);
     let target = named.last().cloned().unwrap_or_else(|| project.directory.join(".env"));
@@ -65,7 +66,7 @@ pub(super) fn load_setting(context: &Context) -> Result<Setting> {
 
 impl Setting {
     /// The statement that gives a name its value, and its file.
-    pub(super) fn found(&self, key: &str) -> Option<(&EnvFile, &Entry)> {
+    pub fn found(&self, key: &str) -> Option<(&EnvFile, &Entry)> {
         self.files.iter().rev().find_map(|file| Some((file, file.entry(key)?)))
     }
 }
@@ -128,11 +129,6 @@ fn load_file(context: &Context, path: &Path) -> Result<Option<EnvFile>> {
         reason: error.message,
     })?;
     Ok(Some(EnvFile { path: path.to_owned(), text, entries }))
-}
-
-/// A path as it is typed from where the command was typed.
-pub(super) fn shown(context: &Context, path: &Path) -> String {
-    path.strip_prefix(&context.cwd).unwrap_or(path).display().to_string()
 }
 
 #[cfg(test)]

@@ -4,10 +4,14 @@
 
 use std::collections::BTreeMap;
 
-use super::setting::EnvFile;
-use crate::compose::Variable;
-use crate::project::{GenerateKind, Project, SecretRequirement};
+use super::setting::{EnvFile, Setting, load_setting};
+use crate::compose::{self, ComposeError, Variable};
+use crate::error::Result;
+use crate::input_file::LocalFiles;
+use crate::project::{GenerateKind, LoadedProject, Project, SecretRequirement};
 use crate::secret::{Alphabet, is_secret_name, placeholder_reason};
+use crate::session::Context;
+use crate::session::load::load_args;
 
 /// Random bytes where the project file says nothing.
 const BYTES: u32 = 32;
@@ -18,7 +22,7 @@ const ISSUED: &[&str] =
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Origin {
+pub enum Origin {
     /// We make it.
     Generated { alphabet: Alphabet, bytes: usize },
     /// The operator gives it; nothing works without it.
@@ -31,11 +35,11 @@ pub(super) enum Origin {
 
 /// One name of the env file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct EnvVariable {
-    pub(super) key: String,
-    pub(super) origin: Origin,
-    pub(super) min_length: Option<u32>,
-    pub(super) description: Option<String>,
+pub struct EnvVariable {
+    pub key: String,
+    pub origin: Origin,
+    pub min_length: Option<u32>,
+    pub description: Option<String>,
 }
 
 impl EnvVariable {
@@ -44,13 +48,13 @@ impl EnvVariable {
     }
 
     /// Whether it is a secret, as opposed to a setting that is copied.
-    pub(super) fn is_secret(&self) -> bool {
+    pub fn is_secret(&self) -> bool {
         self.origin != Origin::Copied || is_secret_name(&self.key)
     }
 }
 
 /// Every name, the project file's first, then the template's, then what only the compose files refer to.
-pub(super) fn wanted(
+fn wanted(
     project: Option<&Project>,
     template: Option<&EnvFile>,
     variables: &BTreeMap<String, Variable>,
@@ -76,6 +80,30 @@ pub(super) fn wanted(
         }
     }
     all
+}
+
+/// Names of the secrets that `generate` would make where they are missing.
+pub fn generated_names(context: &Context) -> Result<Vec<String>> {
+    let wanted = load_wanted(context, &load_setting(context)?)?;
+    let generated = wanted.into_iter().filter(|wanted| matches!(wanted.origin, Origin::Generated { .. }));
+    Ok(generated.map(|wanted| wanted.key).collect())
+}
+
+/// What the project wants; compose files that cannot be read are an error, none at all is not.
+pub fn load_wanted(context: &Context, setting: &Setting) -> Result<Vec<EnvVariable>> {
+    let variables = load_variables(context, &setting.project)?;
+    Ok(wanted(setting.project.project.as_ref(), setting.template.as_ref(), &variables))
+}
+
+fn load_variables(context: &Context, project: &LoadedProject) -> Result<BTreeMap<String, Variable>> {
+    let mut args = load_args(context, project)?;
+    // The env file itself may not be there yet.
+    args.env_files.clear();
+    args.environment.insert("COMPOSE_DISABLE_ENV_FILE".to_owned(), "1".to_owned());
+    match compose::load_variables(&args, &LocalFiles) {
+        Err(ComposeError::NotFound { .. }) => Ok(BTreeMap::new()),
+        result => Ok(result?),
+    }
 }
 
 fn of_requirement(key: &str, requirement: &SecretRequirement) -> EnvVariable {

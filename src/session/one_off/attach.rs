@@ -163,7 +163,7 @@ impl Attached<'_> {
     }
 
     async fn was_never_started(&self, id: &str) -> bool {
-        self.target.observe_container(id).await.is_ok_and(|c| c.started_at.is_none())
+        self.target.observe_instance(id).await.is_ok_and(|c| c.started_at.is_none())
     }
 
     async fn remove(&self, id: &str) {
@@ -181,7 +181,7 @@ impl Attached<'_> {
     async fn await_removal(&self, id: &str) {
         let until = Instant::now() + REMOVAL;
         while Instant::now() < until {
-            if matches!(self.target.observe_container(id).await, Err(TargetError::NotFound { .. })) {
+            if matches!(self.target.observe_instance(id).await, Err(TargetError::NotFound { .. })) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(25)).await;

@@ -4,11 +4,11 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use super::gather::EngineLocation;
+use super::engine_location::EngineLocation;
 use crate::compose::model::{Service, Stack};
 use crate::host::facts::{PortFact, PortState, Seen};
 use crate::host::{PortHolder, Protocol, port_holder_on};
-use crate::plan::{Observed, ObservedContainer, Scope};
+use crate::plan::{Observed, ObservedInstance, Scope};
 use crate::target::Target;
 
 /// A host port a service wants.
@@ -34,7 +34,7 @@ impl PublishedPort {
         format!("{host}{}/{}", self.port, self.protocol)
     }
 
-    fn is_held_by(&self, container: &ObservedContainer) -> bool {
+    fn is_held_by(&self, container: &ObservedInstance) -> bool {
         let meets = |host: &str| {
             let other: IpAddr = host.parse().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
             other.is_unspecified() || self.address().is_unspecified() || other == self.address()
@@ -53,10 +53,10 @@ pub(super) async fn facts(
 ) -> Vec<PortFact> {
     let wanted: Vec<PublishedPort> = stack.into_iter().flat_map(|stack| &stack.services).flat_map(published).collect();
     let project = observed.zip(stack).map(|(_, stack)| stack.name.as_str());
-    let mut others: Option<Vec<(String, ObservedContainer)>> = None;
+    let mut others: Option<Vec<(String, ObservedInstance)>> = None;
     let mut facts = Vec::new();
     for port in wanted {
-        let own = observed.and_then(|observed| observed.containers.iter().find(|c| port.is_held_by(c)));
+        let own = observed.and_then(|observed| observed.instances.iter().find(|c| port.is_held_by(c)));
         let mut holder = match own {
             Some(container) => Ok(PortState::Ours(container.name.clone())),
             None => on_machine(&port, place),
@@ -108,7 +108,7 @@ fn process(holder: &PortHolder) -> PortState {
 }
 
 /// Running containers of the other projects.
-async fn other_containers(target: &dyn Target, own: &str) -> Vec<(String, ObservedContainer)> {
+async fn other_containers(target: &dyn Target, own: &str) -> Vec<(String, ObservedInstance)> {
     let mut found = Vec::new();
     for project in target.observe_projects().await.unwrap_or_default() {
         let runs = project.states.keys().any(|state| state == "running");
@@ -117,7 +117,7 @@ async fn other_containers(target: &dyn Target, own: &str) -> Vec<(String, Observ
         }
         let scope = Scope { project: project.name.clone(), ..Scope::default() };
         let observed = target.observe(&scope).await.unwrap_or_default();
-        found.extend(observed.containers.into_iter().map(|container| (project.name.clone(), container)));
+        found.extend(observed.instances.into_iter().map(|container| (project.name.clone(), container)));
     }
     found
 }
@@ -147,7 +147,7 @@ fn published((name, service): (&String, &Service)) -> Vec<PublishedPort> {
 mod tests {
     use super::*;
     use crate::compose::model::ServicePort;
-    use crate::plan::{ContainerState, ObservedPort};
+    use crate::plan::{InstanceState, ObservedPort};
 
     fn service(ports: &[(&str, &str)]) -> Service {
         let port = |(host, published): &(&str, &str)| ServicePort {
@@ -170,16 +170,16 @@ mod tests {
 
     #[test]
     fn a_container_holds_a_port_where_the_addresses_meet() {
-        let held = |host: &str, state: ContainerState| ObservedContainer {
+        let held = |host: &str, state: InstanceState| ObservedInstance {
             state,
             ports: vec![ObservedPort { target: 80, protocol: "tcp".into(), host: host.into(), published: 53 }],
             ..Default::default()
         };
         let service = service(&[("127.0.0.1", "53")]);
         let wanted = published((&"web".to_owned(), &service)).remove(0);
-        assert!(wanted.is_held_by(&held("0.0.0.0", ContainerState::Running)));
-        assert!(wanted.is_held_by(&held("127.0.0.1", ContainerState::Running)));
-        assert!(!wanted.is_held_by(&held("10.0.0.1", ContainerState::Running)));
-        assert!(!wanted.is_held_by(&held("0.0.0.0", ContainerState::Exited)));
+        assert!(wanted.is_held_by(&held("0.0.0.0", InstanceState::Running)));
+        assert!(wanted.is_held_by(&held("127.0.0.1", InstanceState::Running)));
+        assert!(!wanted.is_held_by(&held("10.0.0.1", InstanceState::Running)));
+        assert!(!wanted.is_held_by(&held("0.0.0.0", InstanceState::Exited)));
     }
 }

@@ -4,7 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Job, RunArgs};
+use super::request::{Job, OneOffRequest};
 use crate::compose::model::{Mapping, Service, ServicePort, ServiceVolume, ShellCommand, VolumeBind, VolumeOptions};
 use crate::compose::short_form::{port, volume};
 use crate::error::Result;
@@ -20,7 +20,7 @@ pub(super) fn slug(context: &Context) -> String {
 pub(super) fn service(
     context: &Context,
     declared: Service,
-    (args, job): (&RunArgs, &Job),
+    (request, job): (&OneOffRequest, &Job),
     name: String,
 ) -> Result<Service> {
     let mut service = Service { container_name: name, scale: None, restart: String::new(), ..declared };
@@ -29,25 +29,25 @@ pub(super) fn service(
         deploy.replicas = None;
     }
     // Two containers cannot publish the same ports.
-    if !args.service_ports {
+    if !request.options.service_ports {
         service.ports.clear();
     }
-    process(context, &mut service, (args, job))?;
-    for text in &args.publish {
+    process(context, &mut service, (request, job))?;
+    for text in &request.options.publish {
         let ports = port::parse(text).map_err(|reason| wrong("--publish", text, &reason))?;
         service.ports.extend(ports.into_iter().map(published));
     }
-    for text in &args.volumes {
+    for text in &request.options.volumes {
         service.volumes.push(mount(context, text)?);
     }
-    pairs(&mut service.labels, "--label", &args.labels)?;
-    service.cap_add.extend(args.cap_add.iter().cloned());
-    service.cap_drop.extend(args.cap_drop.iter().cloned());
+    pairs(&mut service.labels, "--label", &request.options.labels)?;
+    service.cap_add.extend(request.options.cap_add.iter().cloned());
+    service.cap_drop.extend(request.options.cap_drop.iter().cloned());
     Ok(service)
 }
 
-fn process(context: &Context, service: &mut Service, (args, job): (&RunArgs, &Job)) -> Result<()> {
-    if let Some(entrypoint) = &args.entrypoint {
+fn process(context: &Context, service: &mut Service, (request, job): (&OneOffRequest, &Job)) -> Result<()> {
+    if let Some(entrypoint) = &request.options.entrypoint {
         let words = shlex::split(entrypoint).ok_or_else(|| wrong("--entrypoint", entrypoint, "unterminated quote"))?;
         service.entrypoint = ShellCommand(Some(words));
         // The service's command was meant for the service's entrypoint.
@@ -62,7 +62,7 @@ fn process(context: &Context, service: &mut Service, (args, job): (&RunArgs, &Jo
     if let Some(directory) = &job.workdir {
         service.working_dir.clone_from(directory);
     }
-    for text in &args.variables {
+    for text in &request.options.variables {
         let (key, value) = match text.split_once('=') {
             Some((key, value)) => (key, Some(value.to_owned())),
             None => (text.as_str(), context.variables.get(text).cloned()),

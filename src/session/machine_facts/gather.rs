@@ -9,6 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::engine_location::EngineLocation;
 use super::{ports, stack};
 use crate::error::Result;
 use crate::event::{Channel, LogLine, OutputStream};
@@ -16,7 +17,7 @@ use crate::host::facts::{
     AccessFacts, ClockFacts, DiskFact, DnsFacts, ENGINE_DATA, Facts, Limited, Lookup, MachineFacts, Seen,
 };
 use crate::host::{SystemRoot, disk_space, is_writable, look_up, mode, presence};
-use crate::plan::{EngineFlavour, EngineInfo, Observed};
+use crate::plan::{EngineInfo, Observed};
 use crate::project::LoadedProject;
 use crate::session::endpoint::endpoint;
 use crate::session::load::LoadedStack;
@@ -38,7 +39,7 @@ struct Answered {
 }
 
 /// All facts.
-pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProject) -> Result<Facts> {
+pub async fn observe_facts(context: &Context, project: &LoadedProject) -> Result<Facts> {
     let endpoint = match endpoint(context, project) {
         Ok(endpoint) => Ok(endpoint),
         // What the surroundings say wrongly is a finding; what aictl.yaml says wrongly has its place there.
@@ -74,53 +75,6 @@ pub(in crate::workflow) async fn facts(context: &Context, project: &LoadedProjec
         engine: answered.map(|answered| answered.info),
         machine,
     })
-}
-
-/// Where the engine is, seen from here.
-pub(super) struct EngineLocation {
-    /// Its address is a socket of this machine.
-    pub(super) local: bool,
-    /// It runs on this machine's kernel, whose settings are the same in every container.
-    pub(super) same_kernel: bool,
-    /// It runs beside us: limits, files and ports we see are those it sees.
-    pub(super) same_machine: bool,
-    /// Why the machine's own facts do not concern it.
-    pub(super) why_not: &'static str,
-}
-
-impl EngineLocation {
-    const HERE: Self = Self { local: true, same_kernel: true, same_machine: true, why_not: "" };
-    /// A socket handed into a container: the engine is outside, limits and files here are the container's.
-    const OUTSIDE: Self = Self { same_machine: false, why_not: "the engine runs outside this container", ..Self::HERE };
-    const VIRTUAL: Self = Self { same_kernel: false, why_not: "the engine runs in a virtual machine", ..Self::OUTSIDE };
-    const ELSEWHERE: Self = Self { local: false, why_not: "the engine is on another machine", ..Self::VIRTUAL };
-
-    fn of(root: &SystemRoot, engine: std::result::Result<&EngineInfo, &TargetError>) -> Self {
-        let engine = match engine {
-            Ok(engine) => engine,
-            Err(TargetError::Unreachable { address, .. } | TargetError::TooOld { address, .. })
-                if address.starts_with("unix:") =>
-            {
-                return Self::HERE;
-            }
-            Err(_) => return Self::ELSEWHERE,
-        };
-        let host = &engine.host;
-        if !engine.local {
-            return Self::ELSEWHERE;
-        }
-        if host.flavour == EngineFlavour::DockerDesktop || root.kernel_release().as_ref() != Some(&host.kernel) {
-            return Self::VIRTUAL;
-        }
-        if host.name.is_empty() || host.name == crate::host::host_name() { Self::HERE } else { Self::OUTSIDE }
-    }
-
-    fn seen<T>(&self, value: Option<T>) -> Seen<T> {
-        if !self.same_machine {
-            return Err(self.why_not.to_owned());
-        }
-        value.ok_or_else(|| "not available on this system".to_owned())
-    }
 }
 
 async fn engine(endpoint: &dyn Endpoint) -> Answer<Answered> {
@@ -227,7 +181,7 @@ async fn dns(
 async fn inside(observed: &Observed, target: &dyn Target) -> Seen<Lookup> {
     let own_network = |name: &String| !matches!(name.as_str(), "bridge" | "host" | "none");
     let running =
-        observed.containers.iter().find(|c| c.state.is_up() && !c.one_off && c.networks.keys().any(own_network));
+        observed.instances.iter().find(|c| c.state.is_up() && !c.one_off && c.docker.networks.keys().any(own_network));
     let Some(container) = running else { return Err("no container is running".to_owned()) };
     let command = ["getent", "hosts", &container.service].map(str::to_owned).to_vec();
     let args = ExecArgs { container: container.id.clone(), command, ..ExecArgs::default() };

@@ -6,16 +6,15 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::setting::shown;
 use crate::error::Error;
-use crate::session::context::quoted_word;
+use crate::session::context::{quoted_word, shown};
 use crate::session::{Context, WorkflowError};
 
 /// Links that lead to one another end here, as they do for the system.
 const MOST_LINKS: usize = 40;
 
 /// Refuses what is no file: a named pipe would be waited for, and a device replaced by a file.
-pub(super) fn refuse_irregular(context: &Context, path: &Path) -> Result<(), Error> {
+pub fn refuse_irregular(context: &Context, path: &Path) -> Result<(), Error> {
     let Ok(found) = path.metadata() else { return Ok(()) };
     let reason = match (found.is_file(), found.is_dir()) {
         (true, _) => return Ok(()),
@@ -26,7 +25,7 @@ pub(super) fn refuse_irregular(context: &Context, path: &Path) -> Result<(), Err
 }
 
 /// A file that is there and cannot be read.
-pub(super) fn unreadable(context: &Context, path: &Path, error: &io::Error) -> Error {
+pub fn unreadable(context: &Context, path: &Path, error: &io::Error) -> Error {
     let hint = match error.kind() {
         // A chain of links without an end.
         _ if path.metadata().is_err() && path.is_symlink() => move_away(context, path),
@@ -37,14 +36,14 @@ pub(super) fn unreadable(context: &Context, path: &Path, error: &io::Error) -> E
 }
 
 /// A file in another encoding.
-pub(super) fn not_text(context: &Context, path: &Path) -> Error {
+pub fn not_text(context: &Context, path: &Path) -> Error {
     let name = quoted_word(&shown(context, path));
     let hint = format!("convert it with `iconv -f LATIN1 -t UTF-8 {name} >{name}.utf8`");
     told(context, path, "it is not valid UTF-8", hint)
 }
 
 /// Where a file that does not exist is to be written: at the end of the links that lead nowhere yet.
-pub(super) fn end_of_links(path: &Path) -> PathBuf {
+pub fn end_of_links(path: &Path) -> PathBuf {
     let mut end = path.to_owned();
     for _ in 0..MOST_LINKS {
         let Ok(next) = end.read_link() else { break };
@@ -54,7 +53,7 @@ pub(super) fn end_of_links(path: &Path) -> PathBuf {
 }
 
 /// A file that cannot be written; `place` is where a link leads.
-pub(super) fn unwritable(context: &Context, path: &Path, place: &Path, error: &io::Error) -> Error {
+pub fn unwritable(context: &Context, path: &Path, place: &Path, error: &io::Error) -> Error {
     let folder = place.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
     let written = quoted_word(&shown(context, folder));
     let hint = match error.kind() {

@@ -1,0 +1,67 @@
+//! What of a project lives on the target itself: the lease, the journal, and the state as a whole.
+//! Whoever changes anything holds the lease; the journal is written by its holder alone.
+//! Never leaves state behind once it was retired with its history.
+
+use async_trait::async_trait;
+
+use super::TargetError;
+use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
+
+/// Excluding each other: one lease for each project.
+#[async_trait]
+pub trait Leases: Send + Sync {
+    /// Takes the lease or says who holds it. A lease whose owner is dead is taken over; `taken_over` then says whose.
+    async fn acquire(&self, project: &str, owner: &LeaseOwner) -> Result<Lease, TargetError>;
+
+    /// Proves that the lease is still ours and renews its heartbeat; `LeaseLost` otherwise.
+    async fn renew(&self, lease: &Lease) -> Result<(), TargetError>;
+
+    /// Proves that the lease is still ours, without a heartbeat; `LeaseLost` otherwise.
+    async fn prove(&self, lease: &Lease) -> Result<(), TargetError> {
+        self.renew(lease).await
+    }
+
+    /// Gives the lease back. Releasing a lost lease is an error, never somebody else's loss.
+    async fn release(&self, lease: Lease) -> Result<(), TargetError>;
+
+    /// Who holds the lease, if anybody.
+    async fn observe_lease(&self, project: &str) -> Result<Option<ObservedLease>, TargetError>;
+
+    /// Removes exactly the lease that was observed.
+    async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError>;
+}
+
+/// The records of what was done to a project.
+#[async_trait]
+pub trait Journal: Leases {
+    /// Appends one record.
+    async fn record(&self, lease: &Lease, record: &Record) -> Result<(), TargetError>;
+
+    /// All records, oldest first; torn ones are left out.
+    async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError>;
+
+    /// The number of the last operation when the target can say, faster than by all records, that it ended; else `None`.
+    async fn last_ended(&self, _lease: &Lease) -> Result<Option<u32>, TargetError> {
+        Ok(None)
+    }
+
+    /// Appends the record of how it ended and gives the lease back; one request where the target can.
+    async fn finish(&self, lease: Lease, last: &Record) -> Result<(), TargetError> {
+        self.record(&lease, last).await?;
+        self.release(lease).await
+    }
+}
+
+/// A project's state as a whole: whether there is any, and its end.
+#[async_trait]
+pub trait ProjectState: Send + Sync {
+    /// Whether the target holds state of the project: what runs for it there, and with `history` its records too.
+    async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError>;
+
+    /// Whatever of `retire` can be done while the last resources of the stack are still going away.
+    async fn prepare_to_retire(&self, _lease: &Lease) {}
+
+    /// Ends the lease where the whole stack went away: what the state needs on the engine besides its data is removed,
+    /// and with `forget` the data, so that nothing of the project is left.
+    async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError>;
+}
