@@ -52,7 +52,7 @@ fn container_facts(container: &ObservedInstance) -> ContainerFacts {
         name: container.name.clone(),
         exit_code: container.exit_code,
         oom_killed: container.oom_killed,
-        restarts: container.restart_count,
+        restarts: container.restarts,
         engine_error: container.error.clone().filter(|error| !error.is_empty()),
         health_log: container.health_log.clone(),
         logs: Vec::new(),
