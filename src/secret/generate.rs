@@ -5,24 +5,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::{Form, Secret, weakness};
-
-/// The alphabet of a generated secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Alphabet {
-    /// Letters, digits, `-` and `_`: base64 of the bytes.
-    UrlSafe,
-    /// Hexadecimal digits: two for each byte.
-    Hex,
-    /// Letters, digits, `+`, `/` and `=`: base64 of the bytes, padded.
-    Base64,
-    /// Letters and digits.
-    Alphanumeric,
-    /// A random UUID, of 16 bytes.
-    Uuid,
-    /// Letters, digits and punctuation, at least one of each, for systems that insist on it.
-    Password,
-}
+use super::{Alphabet, Form, Secret, weakness};
 
 /// Where random bytes come from: fills the whole slice, or says why it cannot.
 pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> std::io::Result<()>;
@@ -177,7 +160,7 @@ mod tests {
     #[test]
     fn a_form_is_kept() {
         let uuid = generate(&Form::new(Alphabet::Uuid, 16), &mut random).unwrap();
-        assert_eq!(super::super::form_of(uuid.expose(), "").alphabet, Alphabet::Uuid, "{}", uuid.expose());
+        assert_eq!(crate::secret::form_of(uuid.expose(), "").alphabet, Alphabet::Uuid, "{}", uuid.expose());
         assert_eq!(uuid.expose().as_bytes()[14], b'4');
         let exact = Form { characters: Some(20), prefix: "sk-".to_owned(), ..Form::default() };
         let exact = generate(&exact, &mut random).unwrap();

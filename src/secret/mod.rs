@@ -2,6 +2,7 @@
 //! Reads names and values given to it and returns `Secret`, `Redactor` and verdicts on placeholders.
 //! Never reads the environment or a file, and never prints.
 
+mod alphabet;
 mod common;
 mod credential_position;
 mod form;
@@ -18,8 +19,9 @@ mod stream;
 mod strength;
 mod url;
 
+pub use alphabet::Alphabet;
 pub use form::{Form, form_of};
-pub use generate::{Alphabet, Random, generate};
+pub use generate::{Random, generate};
 pub use kind::{SecretKind, is_off_when_empty, secret_kind};
 pub use names::{is_secret_name, secrets_in, url_password};
 pub use placeholder::placeholder_reason;

@@ -15,6 +15,8 @@ pub mod image_catalog;
 pub mod load;
 pub mod machine_facts;
 pub mod one_off;
+pub mod operation_cells;
+pub mod past_operations;
 pub mod plan_images;
 pub mod port_holder;
 mod public_names;

@@ -65,6 +65,7 @@ pub const MEANT: &[(&str, &str)] = &[
     ("workflow/begin/setup/gather.rs", "a refused socket comes from the HTTP client as text"),
     ("workflow/begin/quickstart/tasks.rs", "a record names its task by the subject alone, which one function writes"),
     ("workflow/begin/secrets/values.rs", "joins two phrases; decides nothing"),
+    ("workflow/begin/secrets/compose_findings.rs", "joins two phrases; decides nothing"),
 ];
 
 /// Each search in words: file, line, the line itself.

@@ -108,7 +108,7 @@ pub(super) fn has_value(remedies: &Remedies<'_>, key: &str) -> bool {
 fn lost_part(remedies: &Remedies<'_>, held: &Held<'_>) -> Finding {
     let reason = "it contains a `$` followed by an undefined variable name, so that part is lost: \
                   write the value in single quotes, `'…'`, to keep `$` literally";
-    finding(remedies, held, (Problem::UnsetReference, reason.to_owned()), edit(remedies, held))
+    finding(remedies, held, Problem::UnsetReference, reason.to_owned())
 }
 
 fn missing(remedies: &Remedies<'_>, wanted: &EnvVariable, held: Option<&Held<'_>>) -> Option<Finding> {
@@ -144,17 +144,18 @@ fn secret_finding(remedies: &Remedies<'_>, held: &Held<'_>, wanted: Option<&EnvV
     }
     if held.place.is_some_and(|(file, entry)| is_cut(file, entry)) {
         let reason = "it ends at ` #`, which begins a comment: write the value in single quotes, `'…'`, if it goes on";
-        return Some(finding(remedies, held, (Problem::Cut, reason.to_owned()), edit(remedies, held)));
+        return Some(finding(remedies, held, Problem::Cut, reason.to_owned()));
     }
     let same = held.place.and_then(|(file, entry)| open_twin(file, entry));
     let min_length = wanted.and_then(|wanted| wanted.min_length);
     let found = fault(held.value, &Circumstances { min_length, same, ..circumstances(remedies, held.key) })?;
     let of_project = held.place.is_some_and(|(file, _)| remedies.setting.files.iter().any(|own| own.path == file.path));
-    let remedy = match wanted.is_some_and(EnvVariable::is_made) && of_project {
-        true => remedies.regenerate(held.key),
-        false => edit(remedies, held),
-    };
-    Some(finding(remedies, held, found, remedy))
+    let (problem, reason) = found;
+    let finding = finding(remedies, held, problem, reason);
+    Some(match wanted.is_some_and(EnvVariable::is_made) && of_project {
+        true => Finding { remedy: remedies.regenerate(held.key), ..finding },
+        false => finding,
+    })
 }
 
 fn circumstances<'a>(remedies: &'a Remedies<'_>, key: &str) -> Circumstances<'a> {
@@ -168,7 +169,7 @@ fn url_finding(remedies: &Remedies<'_>, held: &Held<'_>, earlier: &[Finding]) ->
         return Some(lost_part(remedies, held));
     }
     if let Some(reason) = malformed_url(held.key, held.value) {
-        return Some(finding(remedies, held, (Problem::MalformedUrl, reason), edit(remedies, held)));
+        return Some(finding(remedies, held, Problem::MalformedUrl, reason));
     }
     let passwords = url_password(held.value);
     let password = passwords.last()?.expose();
@@ -182,7 +183,7 @@ fn url_finding(remedies: &Remedies<'_>, held: &Held<'_>, earlier: &[Finding]) ->
     }
     let (problem, reason) = fault(password, &circumstances(remedies, held.key))?;
     let reason = reason.strip_prefix("it ").map_or(reason.clone(), |rest| format!("its password {rest}"));
-    Some(finding(remedies, held, (problem, reason), edit(remedies, held)))
+    Some(finding(remedies, held, problem, reason))
 }
 
 fn held_value(remedies: &Remedies<'_>, key: &str) -> Option<String> {
@@ -201,8 +202,8 @@ fn edit(remedies: &Remedies<'_>, held: &Held<'_>) -> String {
     }
 }
 
-fn finding(remedies: &Remedies<'_>, held: &Held<'_>, what: (Problem, String), remedy: String) -> Finding {
-    let (problem, reason) = what;
+/// A finding that is mended where the value stands.
+fn finding(remedies: &Remedies<'_>, held: &Held<'_>, problem: Problem, reason: String) -> Finding {
     let (file, line) = (shown(remedies, held), held.line());
-    Finding { problem, key: Some(held.key.to_owned()), file, line, reason, remedy }
+    Finding { problem, key: Some(held.key.to_owned()), file, line, reason, remedy: edit(remedies, held) }
 }
