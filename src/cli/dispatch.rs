@@ -61,6 +61,9 @@ async fn of_ship(context: &Context, verb: ShipVerb) -> Result<Box<dyn Report>> {
     match verb {
         ShipVerb::Build(args) => boxed(ship::build::run(context, args).await),
         ShipVerb::Plan(args) => boxed(ship::plan::run(context, args).await),
+        ShipVerb::History(args) => boxed(ship::history::run(context, args).await),
+        ShipVerb::Show(args) => boxed(ship::show::run(context, args).await),
+        ShipVerb::Explain(args) => boxed(ship::explain::run(context, args).await),
         ShipVerb::Pull(args) => boxed(ship::pull::run(context, args).await),
         ShipVerb::Images(args) => boxed(ship::images::run(context, args).await),
         ShipVerb::Config(args) => boxed(ship::config::run(context, args).await),

@@ -74,6 +74,9 @@ pub enum RunVerb {
 pub enum ShipVerb {
     Build(ship::build::BuildArgs),
     Plan(ship::plan::PlanArgs),
+    History(ship::history::HistoryArgs),
+    Show(ship::show::ShowArgs),
+    Explain(ship::explain::ExplainArgs),
     Pull(ship::pull::PullArgs),
     Images(ship::images::ImagesArgs),
     Config(ship::config::ConfigArgs),

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use serde::Serialize;
 
 use crate::plan::ObservedInstance;
+use crate::release::Evidence;
 use crate::target::{ContainerFacts, LogArgs, Target};
 
 /// How many log lines are kept.
@@ -16,34 +16,24 @@ const LINES: u64 = 20;
 /// How long collecting them may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// A failed container as it goes into the record.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Evidence {
-    /// Service.
-    pub service: String,
-    /// Container name.
-    pub container: String,
-    /// Exit code of its last run.
-    pub exit_code: Option<i64>,
-    /// The last log lines, oldest first.
-    pub logs: Vec<String>,
-}
-
-impl Evidence {
-    /// The evidence in a failure's facts.
-    pub fn of(service: &str, facts: &ContainerFacts) -> Self {
-        Self {
-            service: service.to_owned(),
-            container: facts.name.clone(),
-            exit_code: facts.exit_code,
-            logs: facts.logs.clone(),
-        }
+/// The evidence in a failure's facts.
+pub(super) fn evidence_of(service: &str, facts: &ContainerFacts) -> Evidence {
+    let ContainerFacts { name, exit_code, oom_killed, restarts, engine_error, health_log, logs } = facts.clone();
+    Evidence {
+        service: service.to_owned(),
+        container: name,
+        exit_code,
+        oom_killed,
+        restarts,
+        engine_error,
+        health_log,
+        logs,
     }
 }
 
 /// What can be said of a container right now.
 pub(super) async fn collect(target: &dyn Target, container: &ObservedInstance) -> ContainerFacts {
-    let mut facts = ContainerFacts { name: container.name.clone(), exit_code: container.exit_code, logs: Vec::new() };
+    let mut facts = container_facts(container);
     let read = async {
         let args = LogArgs { tail: Some(LINES), ..Default::default() };
         let Ok(mut stream) = target.logs(container, &args).await else { return };
@@ -54,4 +44,17 @@ pub(super) async fn collect(target: &dyn Target, container: &ObservedInstance) -
     // A log driver that cannot be read must not hold up the failure it would explain.
     let _ = tokio::time::timeout(PATIENCE, read).await;
     facts
+}
+
+/// What an observed container says of its end; its log is not read.
+fn container_facts(container: &ObservedInstance) -> ContainerFacts {
+    ContainerFacts {
+        name: container.name.clone(),
+        exit_code: container.exit_code,
+        oom_killed: container.oom_killed,
+        restarts: container.restarts,
+        engine_error: container.error.clone().filter(|error| !error.is_empty()),
+        health_log: container.health_log.clone(),
+        logs: Vec::new(),
+    }
 }

@@ -14,7 +14,6 @@ mod tasks;
 mod walk;
 
 pub use error::ExecuteError;
-pub use evidence::Evidence;
 pub use run::{Execution, await_ready, execute, execute_part};
 pub use tasks::TaskRunner;
 pub use walk::Runner;

@@ -8,13 +8,14 @@ use std::pin::pin;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, future::BoxFuture};
 
+use super::ExecuteError;
 use super::compensate::compensate;
+use super::evidence::evidence_of;
 use super::lease_keeper::LeaseKeeper;
 use super::step_log::{Ended, StepLog};
 use super::walk::{Runner, StepEnd, Walk};
-use super::{Evidence, ExecuteError};
 use crate::plan::{Phase, Plan};
-use crate::release::{Lease, StepRecord};
+use crate::release::{Evidence, Lease, StepRecord};
 use crate::target::TargetError;
 
 /// How many operations run at once; the engine serialises much of it anyway.
@@ -66,7 +67,7 @@ async fn carry_out(plan: &Plan, part: Range<usize>, runner: &Runner<'_>, keeper:
     }
     let evidence = result.as_ref().err().and_then(|e| e.container().cloned()).into_iter();
     let service = result.as_ref().err().and_then(failed_service).unwrap_or_default();
-    let evidence = evidence.map(|facts| Evidence::of(&service, &facts)).collect();
+    let evidence = evidence.map(|facts| evidence_of(&service, &facts)).collect();
     Execution { result, evidence, steps: log.records(plan) }
 }
 

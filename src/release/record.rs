@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::step::any_format;
-use super::{LeaseOwner, StepRecord};
+use super::{Evidence, LeaseOwner, StepRecord};
 
 /// The newest record format this binary writes and reads.
 pub const FORMAT: u32 = 2;
@@ -59,9 +59,9 @@ pub struct Record {
     /// The error chain of a failed operation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub error: Vec<String>,
-    /// What was kept of failed containers before anything was undone: name, exit code, last log lines.
+    /// What was kept of failed containers before anything was undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<serde_json::Value>,
+    pub evidence: Vec<Evidence>,
 }
 
 /// Why bytes are not a record.

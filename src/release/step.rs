@@ -53,6 +53,27 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
+    /// The verb that people read; empty for the steps of which only the text is known.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::PullImage => "pull",
+            Self::BuildRecipe | Self::BuildImage => "build",
+            Self::LoadImage => "load",
+            Self::CreateNetwork | Self::CreateVolume | Self::CreateContainer => "create",
+            Self::StartContainer => "start",
+            Self::StopContainer => "stop",
+            Self::KillContainer => "kill",
+            Self::RestartContainer => "restart",
+            Self::UnpauseContainer => "unpause",
+            Self::RemoveImage | Self::RemoveNetwork | Self::RemoveVolume | Self::RemoveContainer => "remove",
+            Self::RenameContainer => "rename",
+            Self::RunHook => "run hook",
+            Self::AwaitReady => "await",
+            Self::RunTask => "run",
+            Self::Unknown => "",
+        }
+    }
+
     /// Whether it only waits and changes nothing.
     pub const fn is_wait(self) -> bool {
         matches!(self, Self::AwaitReady)
@@ -93,6 +114,19 @@ pub struct StepRecord {
     /// How long it took, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+}
+
+impl StepOutcome {
+    /// The word for tables.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "not started",
+            Self::Done => "done",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Undone => "taken back",
+        }
+    }
 }
 
 impl StepRecord {

@@ -3,22 +3,9 @@
 //! Never has a source of its own, and never falls back to a weaker one.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use super::{Secret, weakness};
-
-/// The alphabet of a generated secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Alphabet {
-    /// Letters, digits, `-` and `_`: base64 of the bytes.
-    UrlSafe,
-    /// Hexadecimal digits: two for each byte.
-    Hex,
-    /// Letters and digits.
-    Alphanumeric,
-    /// Letters, digits and punctuation, at least one of each, for systems that insist on it.
-    Password,
-}
+use super::{Alphabet, Form, Secret, weakness};
 
 /// Where random bytes come from: fills the whole slice, or says why it cannot.
 pub type Random<'a> = &'a mut dyn FnMut(&mut [u8]) -> std::io::Result<()>;
@@ -30,26 +17,40 @@ const PUNCTUATION: &[u8] = b"-_.~";
 /// A short secret looks like a pattern once in a while; a source that gives nothing else is not waited for.
 const DRAWS: usize = 16;
 
-/// A secret of this alphabet that holds `bytes` bytes of randomness or a little more.
-pub fn generate(alphabet: Alphabet, bytes: usize, random: Random<'_>) -> std::io::Result<Secret> {
-    let mut secret = draw(alphabet, bytes, random)?;
+/// A secret of this form that holds its bytes of randomness or a little more.
+pub fn generate(form: &Form, random: Random<'_>) -> std::io::Result<Secret> {
+    let mut text = draw(form, random)?;
     for _ in 1..DRAWS {
-        if weakness(secret.expose(), None).is_none() {
+        if weakness(&text, None).is_none() {
             break;
         }
-        secret = draw(alphabet, bytes, random)?;
+        text = draw(form, random)?;
     }
-    Ok(secret)
+    Ok(Secret::new(format!("{}{text}", form.prefix)))
 }
 
-fn draw(alphabet: Alphabet, bytes: usize, random: Random<'_>) -> std::io::Result<Secret> {
-    let text = match alphabet {
+fn draw(form: &Form, random: Random<'_>) -> std::io::Result<String> {
+    let bytes = form.bytes;
+    if let Some(characters) = form.characters {
+        return drawn(ALPHANUMERIC, characters, random);
+    }
+    Ok(match form.alphabet {
         Alphabet::UrlSafe => URL_SAFE_NO_PAD.encode(fresh(bytes, random)?),
         Alphabet::Hex => hex::encode(fresh(bytes, random)?),
+        Alphabet::Base64 => STANDARD.encode(fresh(bytes, random)?),
+        Alphabet::Uuid => uuid(&fresh(16, random)?),
         Alphabet::Alphanumeric => drawn(ALPHANUMERIC, characters(bytes, ALPHANUMERIC.len()), random)?,
         Alphabet::Password => password(bytes, random)?,
-    };
-    Ok(Secret::new(text))
+    })
+}
+
+/// Version 4, RFC 9562.
+fn uuid(random: &[u8]) -> String {
+    let mut digits: Vec<char> = hex::encode(random).chars().collect();
+    digits[12] = '4';
+    digits[16] = ['8', '9', 'a', 'b'][usize::from(random[8] % 4)];
+    let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+    parts.map(|part| part.iter().collect::<String>()).join("-")
 }
 
 fn fresh(bytes: usize, random: Random<'_>) -> std::io::Result<Vec<u8>> {
@@ -114,7 +115,8 @@ mod tests {
     #[test]
     fn every_alphabet_holds_what_was_asked_for_and_nothing_else() {
         type Case = (Alphabet, usize, fn(char) -> bool);
-        let cases: [Case; 4] = [
+        let cases: [Case; 5] = [
+            (Alphabet::Base64, 44, |c| c.is_ascii_alphanumeric() || "+/=".contains(c)),
             (Alphabet::UrlSafe, 43, |c| c.is_ascii_alphanumeric() || c == '-' || c == '_'),
             (Alphabet::Hex, 64, |c| c.is_ascii_hexdigit() && !c.is_ascii_uppercase()),
             (Alphabet::Alphanumeric, 43, |c| c.is_ascii_alphanumeric()),
@@ -122,7 +124,7 @@ mod tests {
         ];
         for (alphabet, length, legal) in cases {
             for _ in 0..50 {
-                let secret = generate(alphabet, 32, &mut random).unwrap();
+                let secret = generate(&Form::new(alphabet, 32), &mut random).unwrap();
                 assert_eq!(secret.expose().len(), length, "{alphabet:?}");
                 assert!(secret.expose().chars().all(legal), "{alphabet:?}");
                 assert_eq!(placeholder_reason(secret.expose()), None, "{alphabet:?}");
@@ -135,7 +137,7 @@ mod tests {
     fn the_fewest_bytes_the_project_file_allows_are_not_weak() {
         for alphabet in [Alphabet::UrlSafe, Alphabet::Hex, Alphabet::Alphanumeric, Alphabet::Password] {
             for _ in 0..2000 {
-                let secret = generate(alphabet, 8, &mut random).unwrap();
+                let secret = generate(&Form::new(alphabet, 8), &mut random).unwrap();
                 assert_eq!(weakness(secret.expose(), None), None, "{alphabet:?}");
             }
         }
@@ -146,7 +148,7 @@ mod tests {
         let mut seen = std::collections::BTreeSet::new();
         let mut counts = std::collections::BTreeMap::new();
         for _ in 0..1000 {
-            let secret = generate(Alphabet::Alphanumeric, 32, &mut random).unwrap();
+            let secret = generate(&Form::new(Alphabet::Alphanumeric, 32), &mut random).unwrap();
             secret.expose().chars().for_each(|c| *counts.entry(c).or_insert(0u32) += 1);
             assert!(seen.insert(secret.expose().to_owned()));
         }
@@ -156,8 +158,18 @@ mod tests {
     }
 
     #[test]
+    fn a_form_is_kept() {
+        let uuid = generate(&Form::new(Alphabet::Uuid, 16), &mut random).unwrap();
+        assert_eq!(crate::secret::form_of(uuid.expose(), "").alphabet, Alphabet::Uuid, "{}", uuid.expose());
+        assert_eq!(uuid.expose().as_bytes()[14], b'4');
+        let exact = Form { characters: Some(20), prefix: "sk-".to_owned(), ..Form::default() };
+        let exact = generate(&exact, &mut random).unwrap();
+        assert!(exact.expose().starts_with("sk-") && exact.expose().len() == 23, "{}", exact.expose());
+    }
+
+    #[test]
     fn a_source_that_fails_makes_no_secret() {
         let mut broken = |_: &mut [u8]| Err(std::io::Error::other("no entropy"));
-        assert_eq!(generate(Alphabet::Hex, 32, &mut broken).unwrap_err().to_string(), "no entropy");
+        assert_eq!(generate(&Form::new(Alphabet::Hex, 32), &mut broken).unwrap_err().to_string(), "no entropy");
     }
 }

@@ -2,8 +2,15 @@
 //! Reads names and values given to it and returns `Secret`, `Redactor` and verdicts on placeholders.
 //! Never reads the environment or a file, and never prints.
 
+mod alphabet;
+mod common;
+mod credential_position;
+mod form;
 mod forms;
 mod generate;
+pub mod jwt;
+mod kind;
+mod kind_words;
 mod names;
 mod pattern;
 mod placeholder;
@@ -12,7 +19,10 @@ mod stream;
 mod strength;
 mod url;
 
-pub use generate::{Alphabet, Random, generate};
+pub use alphabet::Alphabet;
+pub use form::{Form, form_of};
+pub use generate::{Random, generate};
+pub use kind::{SecretKind, is_off_when_empty, secret_kind};
 pub use names::{is_secret_name, secrets_in, url_password};
 pub use placeholder::placeholder_reason;
 pub use redact::{REDACTED, Redactor};

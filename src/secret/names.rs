@@ -8,7 +8,7 @@ use super::Secret;
 const TELLING: &[&str] =
     &["PASSWORD", "PASSWD", "PASSPHRASE", "SECRET", "CREDENTIAL", "CREDENTIALS", "APIKEY", "WEBHOOK"];
 /// Last words that make a name a secret's.
-const LAST: &[&str] = &["KEY", "TOKEN", "PASS", "PWD", "AUTH", "SALT", "PEPPER"];
+const LAST: &[&str] = &["KEY", "TOKEN", "PASS", "PWD", "AUTH", "SALT", "PEPPER", "REQUIREPASS", "MASTERAUTH"];
 /// Words that make it something about a secret instead of the secret: a path, a limit, a name.
 const ABOUT: &[&str] = &[
     "FILE",
@@ -68,7 +68,7 @@ pub fn secrets_in(name: &str, value: &str) -> Vec<Secret> {
 }
 
 /// The words of a name in upper case, split at `_`, `-`, `.` and where camelCase begins a word.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word = String::new();
     let mut after_lower = false;

@@ -23,6 +23,10 @@ impl Default for Patterns {
 }
 
 impl Patterns {
+    fn is_empty(&self) -> bool {
+        self.by_first.iter().all(Vec::is_empty)
+    }
+
     /// Adds a shape; an empty one is none.
     pub(super) fn add(&mut self, shape: &str) {
         let Some(first) = shape.bytes().next() else { return };
@@ -34,30 +38,41 @@ impl Patterns {
 
     /// What stands at the beginning of `text`.
     pub(super) fn at_start(&self, text: &[u8]) -> Match {
+        self.at_start_before(text, |_| true)
+    }
+
+    /// The same, of shapes that a byte follows which may follow one; what ends with the text may go on after it.
+    pub(super) fn at_start_before(&self, text: &[u8], may_follow: fn(u8) -> bool) -> Match {
         let mut found = Match::default();
         let Some(first) = text.first() else { return found };
-        self.compare(*first, text, &mut found);
+        let mut compare = |first: u8| {
+            for shape in &self.by_first[usize::from(first)] {
+                match reach(shape, text) {
+                    Reach::Differs => {}
+                    Reach::TextEnds => found.begun = true,
+                    Reach::Whole(length) => match text.get(length) {
+                        Some(next) if !may_follow(*next) => {}
+                        next => {
+                            // Whatever may follow, nothing is to be waited for.
+                            found.begun |= next.is_none() && !may_follow(b'a');
+                            found.whole = found.whole.max(Some(length));
+                        }
+                    },
+                }
+            }
+        };
+        compare(*first);
         match escape(text) {
             Escape::None => {}
             // Which byte it will be is not known yet.
-            Escape::Cut => found.begun = true,
+            Escape::Cut => found.begun |= !self.is_empty(),
             Escape::Decoded(bytes, _) => {
                 if bytes.as_bytes()[0] != *first {
-                    self.compare(bytes.as_bytes()[0], text, &mut found);
+                    compare(bytes.as_bytes()[0]);
                 }
             }
         }
         found
-    }
-
-    fn compare(&self, first: u8, text: &[u8], found: &mut Match) {
-        for shape in &self.by_first[usize::from(first)] {
-            match reach(shape, text) {
-                Reach::Differs => {}
-                Reach::TextEnds => found.begun = true,
-                Reach::Whole(length) => found.whole = found.whole.max(Some(length)),
-            }
-        }
     }
 }
 

@@ -1,80 +1,19 @@
 //! Decides which known values are struck from text, and strikes them in one pass, the longest shape first.
-//! Reads values as they become known and text before it is written; returns the text without them.
-//! Never forgets a value, and never prints.
+//! Reads values and public names as they become known, and text before it is written; returns the text without the values.
+//! Never strikes a part of a public name, never forgets a value, and never prints.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::{PoisonError, RwLock};
 
 use super::Secret;
+use super::common::{is_switch, is_telling};
+use super::credential_position::{is_credential, names_a_password};
 use super::forms::shapes;
 use super::pattern::Patterns;
 
 /// What stands where a secret stood.
 pub const REDACTED: &str = "[redacted]";
-
-/// Shorter values would strike innocent text.
-const SHORTEST: usize = 4;
-/// Digits alone are ports and counts until they are this many.
-const SHORTEST_NUMBER: usize = 6;
-
-/// Words that are somebody's password in a development file and everybody's word in a message.
-const COMMON: &[&str] = &[
-    "admin",
-    "administrator",
-    "app",
-    "changeme",
-    "database",
-    "default",
-    "dev",
-    "development",
-    "disabled",
-    "elastic",
-    "enabled",
-    "example",
-    "false",
-    "grafana",
-    "guest",
-    "hello",
-    "host",
-    "http",
-    "https",
-    "info",
-    "latest",
-    "local",
-    "localhost",
-    "main",
-    "minio",
-    "mongo",
-    "mysql",
-    "name",
-    "nginx",
-    "none",
-    "null",
-    "password",
-    "postgres",
-    "postgresql",
-    "prod",
-    "production",
-    "public",
-    "qdrant",
-    "rabbitmq",
-    "redis",
-    "release",
-    "required",
-    "root",
-    "secret",
-    "service",
-    "staging",
-    "string",
-    "test",
-    "testing",
-    "token",
-    "true",
-    "user",
-    "username",
-    "value",
-    "warning",
-];
 
 /// Knows the values that must not be shown. Shared by everything that writes; learns while the program runs.
 #[derive(Default)]
@@ -85,8 +24,26 @@ pub struct Redactor {
 /// The values and the shapes they turn up in.
 #[derive(Default)]
 struct Known {
+    values: BTreeSet<String>,
+    /// Names anybody may read: of services, images, volumes.
+    public: BTreeSet<String>,
+    /// Struck wherever they stand.
     patterns: Patterns,
-    values: std::collections::BTreeSet<String>,
+    /// Struck only where the text calls them a password: short, everybody's words, or public names as well.
+    quiet: Patterns,
+    /// Public names with something in them that would be struck.
+    shielded: Patterns,
+}
+
+/// What stands at a place.
+enum Found {
+    /// A value of this length.
+    Value(usize),
+    /// A public name of this length.
+    Name(usize),
+    Neither,
+    /// The text ends too early to tell.
+    Undecided,
 }
 
 impl std::fmt::Debug for Redactor {
@@ -104,12 +61,20 @@ impl Redactor {
         redactor
     }
 
-    /// Adds values. Values too short or too common to be told from ordinary text are left out.
+    /// Adds values. Values too short or too common to be told from ordinary text, and those that are public names too, are
+    /// struck only where the text calls them a password.
     pub fn learn<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        for secret in secrets {
-            known.add(secret.expose());
-        }
+        let values = secrets.into_iter().map(|secret| secret.expose().trim());
+        known.values.extend(values.filter(|value| !value.is_empty() && !is_switch(value)).map(str::to_owned));
+        known.arrange();
+    }
+
+    /// Adds names anybody may read: none of them is struck, as a whole or in part.
+    pub fn publish(&self, names: impl IntoIterator<Item = String>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.public.extend(names);
+        known.arrange();
     }
 
     /// The text with every known value struck; borrowed when there was none.
@@ -123,89 +88,126 @@ impl Redactor {
         if text.len() <= most {
             return self.redact(text).into_owned();
         }
+        let cut = text.floor_char_boundary(most);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut kept = Vec::new();
-        self.redact_piece(&text.as_bytes()[..text.floor_char_boundary(most)], false, &mut kept);
+        known.pass((&text.as_bytes()[..cut], 0), false, &mut kept);
         String::from_utf8_lossy(&kept).into_owned()
     }
 
-    /// Bytes that come in pieces: what may be written now goes to `out`, and the number of bytes that must wait for the next
-    /// piece is returned, because a value may begin there. With `last` nothing waits.
-    pub(super) fn redact_piece(&self, bytes: &[u8], last: bool, out: &mut Vec<u8>) -> usize {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let mut at = 0;
-        while at < bytes.len() {
-            let found = known.patterns.at_start(&bytes[at..]);
-            if found.begun && !last {
-                break;
-            }
-            let Some(length) = found.whole else {
-                out.push(bytes[at]);
-                at += 1;
-                continue;
-            };
-            out.extend_from_slice(REDACTED.as_bytes());
-            at += length;
-        }
-        bytes.len() - at
+    /// Bytes that come in pieces: what is after `from` and may be written now goes to `out`. Returned is where the rest
+    /// begins, which must wait for the next piece because a value may begin there; with `last` nothing waits.
+    pub(super) fn redact_piece(&self, bytes: (&[u8], usize), last: bool, out: &mut Vec<u8>) -> usize {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).pass(bytes, last, out)
     }
 
-    /// The same for every string of a JSON value, keys included.
+    /// The same for every string of a JSON value, keys included. The whole value of a key that names a password is struck
+    /// whatever else it may be.
     pub fn redact_json(&self, value: &serde_json::Value) -> serde_json::Value {
         use serde_json::Value;
+        let under = |key: &str, item: &Value| match item {
+            Value::String(text) if names_a_password(key) && self.knows(text) => Value::String(REDACTED.to_owned()),
+            item => self.redact_json(item),
+        };
         match value {
             Value::String(text) => Value::String(self.redact(text).into_owned()),
             Value::Array(items) => Value::Array(items.iter().map(|item| self.redact_json(item)).collect()),
-            Value::Object(map) => Value::Object(
-                map.iter().map(|(key, item)| (self.redact(key).into_owned(), self.redact_json(item))).collect(),
-            ),
+            Value::Object(map) => {
+                Value::Object(map.iter().map(|(key, item)| (self.redact(key).into_owned(), under(key, item))).collect())
+            }
             other => other.clone(),
         }
+    }
+
+    fn knows(&self, text: &str) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).values.contains(text.trim())
     }
 }
 
 impl Known {
-    fn add(&mut self, value: &str) {
-        if !is_telling(value) || !self.values.insert(value.to_owned()) {
-            return;
+    /// Sorts what is known by how it is struck.
+    fn arrange(&mut self) {
+        let (mut patterns, mut quiet, mut shielded) = (Patterns::default(), Patterns::default(), Patterns::default());
+        for value in &self.values {
+            if !is_telling(value) || self.public.contains(value) {
+                quiet.add(value);
+            }
+            if is_telling(value) {
+                let telling = shapes(value).into_iter().filter(|shape| is_telling(shape));
+                telling.filter(|shape| !self.public.contains(shape)).for_each(|shape| patterns.add(&shape));
+            }
         }
-        for shape in shapes(value).iter().filter(|shape| is_telling(shape)) {
-            self.patterns.add(shape);
+        let telling: Vec<&String> = self.values.iter().filter(|value| is_telling(value)).collect();
+        for name in &self.public {
+            if telling.iter().any(|value| name.contains(value.as_str())) {
+                shielded.add(name);
+            }
         }
+        (self.patterns, self.quiet, self.shielded) = (patterns, quiet, shielded);
+    }
+
+    /// What stands at a place of the text; with `last` nothing follows it.
+    fn at(&self, bytes: &[u8], at: usize, last: bool) -> Found {
+        let here = &bytes[at..];
+        let struck = self.patterns.at_start(here);
+        let begins = at == 0 || ends_word(bytes[at - 1]);
+        let word = |known: &Patterns, ends: fn(u8) -> bool| match begins {
+            true => known.at_start_before(here, ends),
+            false => Default::default(),
+        };
+        let (name, quiet) = (word(&self.shielded, ends_word), word(&self.quiet, ends_value));
+        if !last && (struck.begun || name.begun || quiet.begun) {
+            return Found::Undecided;
+        }
+        let credential = |length: &usize| is_credential(&bytes[..at], here.get(*length).copied());
+        let quiet = quiet.whole.filter(credential);
+        match (struck.whole, name.whole) {
+            _ if quiet >= struck.whole.max(name.whole) && quiet.is_some() => Found::Value(quiet.unwrap_or_default()),
+            (Some(struck), name) if name.is_none_or(|name| name < struck) => Found::Value(struck),
+            (_, Some(name)) => Found::Name(name),
+            _ => Found::Neither,
+        }
+    }
+
+    /// See `Redactor::redact_piece`.
+    fn pass(&self, (bytes, from): (&[u8], usize), last: bool, out: &mut Vec<u8>) -> usize {
+        let mut at = from;
+        while at < bytes.len() {
+            let kept = match self.at(bytes, at, last) {
+                Found::Undecided => break,
+                Found::Value(length) => {
+                    out.extend_from_slice(REDACTED.as_bytes());
+                    at += length;
+                    continue;
+                }
+                Found::Name(length) => length,
+                Found::Neither => 1,
+            };
+            out.extend_from_slice(&bytes[at..at + kept]);
+            at += kept;
+        }
+        at
     }
 
     fn redact<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        let mut out = String::new();
-        let mut copied = 0;
-        let mut at = 0;
-        while at < text.len() {
-            // A shape is whole characters, escaped or not, so both ends are character boundaries.
-            let Some(length) = self.patterns.at_start(&text.as_bytes()[at..]).whole else {
-                at += 1;
-                continue;
-            };
-            out.push_str(&text[copied..at]);
-            out.push_str(REDACTED);
-            at += length;
-            copied = at;
-        }
-        if copied == 0 {
+        let mut out = Vec::with_capacity(text.len());
+        self.pass((text.as_bytes(), 0), true, &mut out);
+        if out == text.as_bytes() {
             return Cow::Borrowed(text);
         }
-        out.push_str(&text[copied..]);
-        Cow::Owned(out)
+        // A shape is whole characters, escaped or not: what is left are whole characters too.
+        Cow::Owned(String::from_utf8_lossy(&out).into_owned())
     }
 }
 
-/// Whether striking this value from text says more than it hides.
-fn is_telling(value: &str) -> bool {
-    let trimmed = value.trim();
-    if trimmed.chars().count() < SHORTEST {
-        return false;
-    }
-    if trimmed.bytes().all(|b| b.is_ascii_digit()) && trimmed.len() < SHORTEST_NUMBER {
-        return false;
-    }
-    COMMON.binary_search(&trimmed.to_ascii_lowercase().as_str()).is_err()
+/// Whether a byte is between the words of a name: `shop` is one of `shop_db-1`.
+fn ends_word(byte: u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_alphanumeric()
+}
+
+/// Whether a value ends before this byte.
+fn ends_value(byte: u8) -> bool {
+    ends_word(byte) && !matches!(byte, b'_' | b'-')
 }
 
 #[cfg(test)]
@@ -215,11 +217,6 @@ mod tests {
     fn redactor(values: &[&str]) -> Redactor {
         let secrets: Vec<Secret> = values.iter().map(|value| Secret::new(*value)).collect();
         Redactor::new(&secrets)
-    }
-
-    #[test]
-    fn the_list_of_common_words_is_sorted_for_the_search() {
-        assert!(COMMON.is_sorted());
     }
 
     #[test]
@@ -283,6 +280,36 @@ mod tests {
         let redactor = redactor(&["abc", "true", "postgres", "5432", "   ", "Password"]);
         let text = "abc true postgres 5432 password";
         assert!(matches!(redactor.redact(text), Cow::Borrowed(same) if same == text));
+    }
+
+    #[test]
+    fn public_names_are_never_struck_and_passwords_that_equal_one_are() {
+        let redactor = redactor(&["shop", "data", "shop-web-secret-9", "app", "postgres", "3306"]);
+        redactor.publish(["shop", "web", "pgdata", "registry.local/data/api", "app"].map(str::to_owned));
+        for text in [
+            "container shop-web-1 of shop_default",
+            "volume shop_pgdata, image registry.local/data/api:1",
+            "/srv/shop/web: app is up",
+            "image shop:shop@sha256:0123",
+        ] {
+            assert_eq!(redactor.redact(text), text);
+        }
+        for (text, shown) in [
+            ("postgresql://shop:shop@db/shop", "postgresql://shop:[redacted]@db/shop"),
+            ("postgresql://postgres:postgres@app/app", "postgresql://postgres:[redacted]@app/app"),
+            (
+                "shop-web: DB_PASSWORD=shop, PGPASSWORD='app'",
+                "shop-web: DB_PASSWORD=[redacted], PGPASSWORD='[redacted]'",
+            ),
+            ("DB_PASSWORD=shop-web-secret-9", "DB_PASSWORD=[redacted]"),
+            ("mysql --password app --port 3306", "mysql --password [redacted] --port 3306"),
+            ("c2hvcA== is told, data is too", "[redacted] is told, [redacted] is too"),
+        ] {
+            assert_eq!(redactor.redact(text), shown);
+        }
+        let value = serde_json::json!({ "service": "shop", "POSTGRES_PASSWORD": "shop", "key": "app" });
+        let shown = serde_json::json!({ "service": "shop", "POSTGRES_PASSWORD": "[redacted]", "key": "app" });
+        assert_eq!(redactor.redact_json(&value), shown);
     }
 
     #[test]

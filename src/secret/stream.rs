@@ -5,17 +5,21 @@
 use std::sync::Arc;
 
 use super::Redactor;
+use super::credential_position::CONTEXT;
 
 /// One stream on its way out.
 pub struct RedactedStream {
     redactor: Arc<Redactor>,
+    /// The end of what was written, for what it says about the rest, and the rest.
     held: Vec<u8>,
+    /// How much of it was written.
+    written: usize,
 }
 
 impl RedactedStream {
     /// A stream nothing has come on yet.
     pub fn new(redactor: Arc<Redactor>) -> Self {
-        Self { redactor, held: Vec::new() }
+        Self { redactor, held: Vec::new(), written: 0 }
     }
 
     /// Takes a piece; returns what can be written now.
@@ -31,8 +35,10 @@ impl RedactedStream {
 
     fn pass(&mut self, last: bool) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.held.len());
-        let waiting = self.redactor.redact_piece(&self.held, last, &mut out);
-        self.held.drain(..self.held.len() - waiting);
+        self.written = self.redactor.redact_piece((&self.held, self.written), last, &mut out);
+        let told = self.written.saturating_sub(CONTEXT);
+        self.held.drain(..told);
+        self.written -= told;
         out
     }
 }
@@ -105,6 +111,17 @@ mod tests {
         assert_eq!(stream.push(&bytes), bytes);
         assert_eq!(stream.push(b"... s3cr"), b"... ");
         assert_eq!(stream.finish(), b"s3cr");
+    }
+
+    #[test]
+    fn what_was_written_tells_whether_a_public_name_is_a_password() {
+        let redactor = redactor(&["shop", "data"]);
+        redactor.publish(["shop", "pgdata"].map(str::to_owned));
+        let text = "shop-1 | PASSWORD=shop postgresql://shop:shop@db/pgdata shop data";
+        let shown = "shop-1 | PASSWORD=[redacted] postgresql://shop:[redacted]@db/pgdata shop [redacted]";
+        assert_eq!(redactor.redact(text), shown);
+        let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+        assert_eq!(streamed(&redactor, &bytes), shown);
     }
 
     proptest! {

@@ -2,8 +2,19 @@
 //! Reads the name of the variable and its value; returns what is wrong in words that tell nothing of the value.
 //! Never connects, and never repairs.
 
-/// Schemes that name a file or nothing instead of a host.
-const WITHOUT_HOST: &[&str] = &["sqlite", "file", "unix", "duckdb", "memory"];
+/// Schemes that name a file, a socket or nothing instead of a host.
+#[rustfmt::skip]
+const WITHOUT_HOST: &[&str] = &[
+    "cache", "dict", "duckdb", "file", "filesystem", "h2", "ldapi", "libsql", "locmem", "mem", "memory", "null", "npipe",
+    "redis-socket", "sqlite", "sqlite3", "unix",
+];
+
+/// Schemes that are followed by an address without `//`.
+#[rustfmt::skip]
+const WITHOUT_SLASHES: &[&str] = &[
+    "blob", "cid", "data", "did", "duckdb", "file", "geo", "h2", "mailto", "mem", "memory", "sip", "sips", "sqlite",
+    "sqlite3", "sqlserver", "stun", "stuns", "tel", "turn", "turns", "unix", "urn",
+];
 
 /// Schemes by the first word of the variable's name.
 const SCHEMES: &[(&str, &[&str])] = &[
@@ -27,9 +38,17 @@ pub fn is_url_name(name: &str) -> bool {
 
 /// What is wrong with a URL, or `None`. An empty value, a path (`/api`) and a DSN of `key=value` words are no URLs and pass.
 pub fn malformed_url(name: &str, value: &str) -> Option<String> {
-    let value = value.strip_prefix("jdbc:").unwrap_or(value);
-    if value.is_empty() || value.starts_with('/') || is_words(value) {
+    // What follows a semicolon are properties of the driver.
+    let value = value.strip_prefix("jdbc:").map_or(value, |rest| rest.split(';').next().unwrap_or(rest));
+    if value.is_empty() || value.starts_with(['/', '*', '.']) || is_words(value) || is_without_slashes(value) {
         return None;
+    }
+    if is_driver_address(value) {
+        return None;
+    }
+    let several = addresses(value);
+    if several.len() > 1 {
+        return several.iter().find_map(|address| malformed_url(name, address));
     }
     if value.contains(char::is_whitespace) || value.contains(char::is_control) {
         return Some("it contains white space".to_owned());
@@ -44,12 +63,56 @@ pub fn malformed_url(name: &str, value: &str) -> Option<String> {
     if WITHOUT_HOST.iter().any(|known| lower == *known || lower.starts_with(&format!("{known}+"))) {
         return None;
     }
+    if is_socket(&lower, rest) {
+        return None;
+    }
     encoding_fault(rest).or_else(|| authority_fault(rest)).map(str::to_owned)
 }
 
 /// `host=db user=app`, as libpq reads it.
 fn is_words(value: &str) -> bool {
     !value.contains("://") && value.split_whitespace().all(|word| word.contains('=')) && value.contains('=')
+}
+
+/// `stun:host:3478`, `file:./dev.db`, `sqlite:data/app.db`.
+fn is_without_slashes(value: &str) -> bool {
+    let Some((scheme, rest)) = value.split_once(':') else { return false };
+    let lower = scheme.to_ascii_lowercase();
+    !rest.is_empty() && !rest.starts_with("//") && WITHOUT_SLASHES.contains(&lower.as_str())
+}
+
+/// `user:password@tcp(db:3306)/app` and `user@unix(/run/db.sock)/app`, as Go's MySQL driver reads it.
+fn is_driver_address(value: &str) -> bool {
+    let Some((_, rest)) = value.split_once("@tcp(").or_else(|| value.split_once("@unix(")) else {
+        return ["tcp(", "unix("].iter().any(|begin| value.starts_with(begin)) && value.contains(')');
+    };
+    rest.contains(')') && !value.contains("://")
+}
+
+/// `http://a:9200,http://b:9200`: several addresses with a scheme each.
+fn addresses(value: &str) -> Vec<&str> {
+    let parts: Vec<&str> = value.split([',', ' ', ';']).filter(|part| !part.is_empty()).collect();
+    let each = parts.len() > 1 && parts.iter().all(|part| part.contains("://"));
+    if each { parts } else { vec![value] }
+}
+
+/// A socket in place of a host: `postgresql:///app?host=/run/postgresql`, `http+unix://%2Frun%2Fdocker.sock`,
+/// `postgresql://app@/db`, `mysql://app:pw@unix(/run/db.sock)/app`.
+fn is_socket(scheme: &str, rest: &str) -> bool {
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (authority, path) = match authority.split_once('?') {
+        Some((authority, query)) => (authority, query),
+        None => (authority, path),
+    };
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let local = ["postgres", "postgresql", "mysql", "mariadb", "pgsql", "redis", "amqp"];
+    let database = local.iter().any(|known| scheme == *known || scheme.starts_with(&format!("{known}+")));
+    scheme.contains("unix")
+        || scheme.contains("socket")
+        || host.to_ascii_lowercase().starts_with("%2f")
+        || host.starts_with("unix(")
+        || host.starts_with("tcp(")
+        || host.is_empty() && database && (!path.is_empty() || authority.ends_with('@'))
 }
 
 fn scheme_fault(name: &str, scheme: &str) -> Option<String> {
@@ -156,6 +219,30 @@ mod tests {
             ("SLACK_WEBHOOK_URL", "https://hooks.example.com/services/T0/B0/x"),
             ("WEBHOOK_URL", "https://example.com/x?mail=a@b"),
             ("WEBHOOK_URL", ""),
+            ("DATABASE_URL", "postgresql:///app?host=/var/run/postgresql"),
+            ("DATABASE_URL", "postgresql://app:pw@/app?host=/var/run/postgresql"),
+            ("DATABASE_URL", "postgresql+psycopg2://app@/app"),
+            ("DATABASE_URL", "postgresql://%2Fvar%2Frun%2Fpostgresql/app"),
+            ("DATABASE_URL", "mysql://app:pw@unix(/run/mysqld/mysqld.sock)/app"),
+            ("DATABASE_DSN", "app:pw@tcp(db:3306)/app?parseTime=true"),
+            ("MYSQL_DSN", "tcp(db:3306)/app"),
+            ("DATABASE_URL", "file:./dev.db"),
+            ("DATABASE_URL", "file:/data/app.db?mode=rwc"),
+            ("DATABASE_URL", "sqlite:data/app.db"),
+            ("DATABASE_URL", "jdbc:h2:mem:test"),
+            ("DATABASE_URL", "jdbc:sqlserver://db:1433;databaseName=app;encrypt=true"),
+            ("CACHE_URL", "memory://"),
+            ("CACHE_URL", "locmem://unique"),
+            ("REDIS_URL", "redis+socket:///run/redis.sock"),
+            ("REDIS_URL", "unix:///run/redis.sock?db=0"),
+            ("DOCKER_URL", "http+unix://%2Fvar%2Frun%2Fdocker.sock"),
+            ("STUN_URL", "stun:stun.l.google.com:19302"),
+            ("TURN_URI", "turn:turn.example.com:3478?transport=udp"),
+            ("CONTACT_URI", "mailto:ops@example.com"),
+            ("MONGO_URL", "mongodb://a:27017,b:27017,c:27017/app?replicaSet=rs0"),
+            ("ELASTICSEARCH_URL", "http://a:9200,http://b:9200"),
+            ("CORS_URL", "*"),
+            ("AMQP_URL", "amqp://guest:guest@mq:5672//"),
         ] {
             assert_eq!(malformed_url(name, value), None, "{value}");
         }

@@ -46,6 +46,12 @@ pub enum WorkflowError {
     /// A name that is no secret of the project.
     #[error("unknown secret `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoSecret { name: String, nearest: Option<String>, known: Vec<String> },
+    /// The history has no operation with this number.
+    #[error("{project} has no operation {number}{}", newest.map(|n| format!(", the newest is {n}")).unwrap_or_default())]
+    NoOperation { project: String, number: u32, newest: Option<u32> },
+    /// Nothing was ever recorded.
+    #[error("no operations of {project} are recorded")]
+    NoHistory { project: String },
     /// A port is not published.
     #[error("port {port} of service `{service}` is not published")]
     NotPublished { service: String, port: String },
@@ -97,6 +103,8 @@ impl Hint for WorkflowError {
             | Self::NoPage { .. }
             | Self::NoPages { .. }
             | Self::NoMonitoring
+            | Self::NoOperation { .. }
+            | Self::NoHistory { .. }
             | Self::NotPublished { .. } => ErrorKind::NotFound,
             Self::Partial { .. } => ErrorKind::Partial,
             Self::LockAlive { .. } => ErrorKind::Locked,
@@ -135,6 +143,8 @@ impl Hint for WorkflowError {
                 "add `profiles: [monitoring]` to the monitoring services in the compose file; list profiles with `aictl config --profiles`"
                     .to_owned(),
             ],
+            Self::NoOperation { .. } => vec!["list the operations with `aictl history --all`".to_owned()],
+            Self::NoHistory { .. } => vec!["list running projects with `aictl ls`".to_owned()],
             Self::LockAlive { .. } => vec!["remove it anyway with `aictl lock break --force`".to_owned()],
             _ => Vec::new(),
         }

@@ -12,8 +12,8 @@ use crate::error::{Result, nearest};
 use crate::input_file::LocalFiles;
 use crate::plan::{Scope, api_socket};
 use crate::project::{LoadedProject, ProjectArgs, Task, load_project};
-use crate::secret::{Secret, secrets_in};
 use crate::session::endpoint::endpoint;
+use crate::session::redaction::{learn_declared, publish, redact};
 use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
@@ -34,6 +34,7 @@ pub struct LoadedStack {
 /// Loads the stack; files are needed.
 pub fn load_stack(context: &Context) -> Result<LoadedStack> {
     let project = load_project_file(context)?;
+    publish(context, &project);
     warn_of_no_effect(context, &project);
     let (mut loaded, args) = load_compose(context, &project)?;
     warn_of_profiles(context, &loaded.stack, &args.profiles);
@@ -43,6 +44,7 @@ pub fn load_stack(context: &Context) -> Result<LoadedStack> {
     }
     let env_files = args.env_files.iter().map(|f| absolute(&context.cwd, f)).collect();
     redact(context, &loaded.stack, loaded.variables.keys());
+    learn_declared(context, &project, &loaded.stack);
     Ok(LoadedStack { name: loaded.stack.name.clone(), stack: Some(loaded.stack), project, env_files })
 }
 
@@ -189,21 +191,6 @@ fn from_environment(project: &LoadedProject, args: &mut LoadArgs) -> Result<()> 
 fn absolute(cwd: &Path, file: &Path) -> String {
     let path: PathBuf = cwd.join(file);
     path.canonicalize().unwrap_or(path).display().to_string()
-}
-
-/// What the stack calls a secret must not be shown by anything that follows.
-pub fn redact<'a>(context: &Context, stack: &Stack, variables: impl Iterator<Item = &'a String>) {
-    let mut secrets: Vec<Secret> = Vec::new();
-    let declared = stack.secrets.values().filter_map(|s| stack.environment.get(&s.environment));
-    secrets.extend(declared.map(|value| Secret::new(value.as_str())));
-    // The operator's whole environment is not the stack's business, only the variables its files refer to.
-    for name in variables {
-        secrets.extend(stack.environment.get(name).into_iter().flat_map(|value| secrets_in(name, value)));
-    }
-    for (name, value) in stack.services.values().flat_map(|s| &s.environment) {
-        secrets.extend(value.iter().flat_map(|value| secrets_in(name, value)));
-    }
-    context.redactor.learn(&secrets);
 }
 
 impl LoadedStack {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::execute::{Execution, Runner, TaskRunner, await_ready, execute_part};
 use crate::plan::{Observed, Plan, Scope};
-use crate::release::{Lease, LeaseVerdict, Record, RecordPhase, StepRecord};
+use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, StepRecord};
 use crate::session::Context;
 use crate::session::port_holder::with_holder;
 use crate::target::{Target, TargetError};
@@ -64,7 +64,7 @@ pub struct TransactionOutcome {
 #[derive(Default)]
 struct Walked {
     steps: Vec<StepRecord>,
-    evidence: Vec<serde_json::Value>,
+    evidence: Vec<Evidence>,
 }
 
 /// Result of executing a plan, for its final record.
@@ -270,7 +270,8 @@ impl<'a> Transaction<'a> {
             record.error = error.messages().iter().map(|message| self.redacted(message)).collect();
         }
         // The last lines of a container may hold what it was given.
-        record.evidence = walked.evidence.iter().map(|value| self.context.redactor.redact_json(value)).collect();
+        record.evidence =
+            walked.evidence.into_iter().map(|evidence| evidence.map_texts(|text| self.redacted(text))).collect();
         record
     }
 
@@ -300,7 +301,7 @@ impl<'a> Transaction<'a> {
                 *booked = step;
             }
         }
-        walked.evidence.extend(evidence.iter().filter_map(|e| serde_json::to_value(e).ok()));
+        walked.evidence.extend(evidence);
         match result {
             Ok(()) => Ok(()),
             Err(error) => Err(with_holder(error, &*self.target).await.into()),

@@ -14,6 +14,14 @@ pub struct ContainerFacts {
     pub name: String,
     /// Last exit code, when it exited.
     pub exit_code: Option<i64>,
+    /// Killed for memory.
+    pub oom_killed: bool,
+    /// Restarts by the restart policy.
+    pub restarts: u64,
+    /// The engine's own error of the last start.
+    pub engine_error: Option<String>,
+    /// Last output of the health check, when it fails.
+    pub health_log: Option<String>,
     /// The last log lines, oldest first.
     pub logs: Vec<String>,
 }

@@ -133,8 +133,24 @@ pub fn load_model(args: &LoadArgs, disk: &dyn Files) -> Result<LoadedModel, Comp
     Loader::new(args, disk).bare_model()
 }
 
+/// The files of a project as they are written.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Written {
+    /// Their tree, with `${…}` in it.
+    pub root: Node,
+    /// The files that its positions number.
+    pub files: Vec<String>,
+    /// The variables it refers to.
+    pub variables: BTreeMap<String, Variable>,
+}
+
 /// The variables the files of a project refer to; like Compose's, the list of a file with unknown keys can be had.
 pub fn load_variables(args: &LoadArgs, disk: &dyn Files) -> Result<BTreeMap<String, Variable>, ComposeError> {
+    Ok(load_written(args, disk)?.variables)
+}
+
+/// The files of a project as they are written, also with unknown keys.
+pub fn load_written(args: &LoadArgs, disk: &dyn Files) -> Result<Written, ComposeError> {
     let mut args = args.clone();
     args.options.no_interpolate = true;
     let mut loader = Loader { validates: false, ..Loader::new(&args, disk) };
@@ -144,7 +160,8 @@ pub fn load_variables(args: &LoadArgs, disk: &dyn Files) -> Result<BTreeMap<Stri
             return Err(loader.refuse(format!("services.{name}"), service.at, "must be a mapping"));
         }
     }
-    Ok(super::interpolate::extract(&model.root))
+    let variables = super::interpolate::extract(&model.root);
+    Ok(Written { root: model.root, files: loader.files, variables })
 }
 
 /// The files of a project and its name, as they were found.

@@ -14,6 +14,10 @@ use super::entry::{self, BLOCK, END, Section};
 use super::store::failed;
 use crate::image::{Digest, Digester, ImageError, Reference};
 use crate::input_file::{FileKind, Files, OpenFile, ReadAt};
+use crate::output_file::Scratch;
+
+/// How gzip's files begin.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A document that is larger is no document of ours.
 const LARGEST_DOCUMENT: u64 = 64 << 20;
@@ -38,6 +42,7 @@ impl Bundle {
             FileKind::Directory => return Err(not_one(path, "it is a directory")),
             FileKind::Other => return Err(not_one(path, "not a regular file")),
         };
+        let OpenFile { content: file, length } = uncompressed(path, OpenFile { content: file, length }, disk)?;
         refuse_another_kind(path, &*file)?;
         let places = scan(&*file, length).map_err(|reason| bad(path, reason))?;
         let raw = Raw { path, file: &*file, places: &places };
@@ -225,6 +230,30 @@ impl Bundle {
         }
         Ok(())
     }
+}
+
+/// A bundle that somebody compressed for the way is read from a temporary file.
+fn uncompressed(path: &Path, found: OpenFile, disk: &dyn Files) -> Result<OpenFile, ImageError> {
+    let mut begin = Vec::new();
+    Section::new(&*found.content, 0, 2).read_to_end(&mut begin).map_err(|e| failed(path, &e))?;
+    if begin != GZIP {
+        return Ok(found);
+    }
+    let scratch = Scratch::temporary("aictl-bundle-")?;
+    let place = scratch.at("bundle.tar");
+    let mut unpacked = scratch.create("bundle.tar").map_err(|e| failed(&place, &e))?;
+    let whole = Section::new(&*found.content, 0, found.length);
+    let mut packed = flate2::read::MultiGzDecoder::new(io::BufReader::new(whole));
+    let mut chunk = vec![0; 1 << 18];
+    loop {
+        let count = packed.read(&mut chunk).map_err(|e| bad(path, format!("damaged gzip data: {e}")))?;
+        if count == 0 {
+            break;
+        }
+        unpacked.write_all(&chunk[..count]).map_err(|e| failed(&place, &e))?;
+    }
+    // Once open it is read to its end, whatever becomes of its name.
+    disk.open(&place).map_err(|e| failed(&place, &e))
 }
 
 fn bad(path: &Path, reason: impl Into<String>) -> ImageError {

@@ -107,6 +107,26 @@ fn a_bundle_reads_back_what_was_saved_and_leaves_nothing_beside_it() {
 }
 
 #[test]
+fn a_bundle_compressed_with_gzip_is_the_same_bundle() {
+    use std::io::Write as _;
+    let (folder, path) = saved();
+    let packed = folder.path().join("shop.tar.gz");
+    let compress = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    let bytes = compress(&fs::read(&path).unwrap());
+    fs::write(&packed, &bytes).unwrap();
+    assert_eq!(checked(&packed).unwrap().index(), checked(&path).unwrap().index());
+    fs::write(&packed, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(checked(&packed).err().unwrap().contains("damaged gzip data"));
+    fs::write(&packed, compress(b"name: shop\n")).unwrap();
+    assert!(checked(&packed).err().unwrap().ends_with("not a tar archive"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
 fn the_same_content_gives_the_same_bytes_in_whatever_order_it_came() {
     let (folder, path) = saved();
     let other = folder.path().join("other.tar");

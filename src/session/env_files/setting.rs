@@ -25,6 +25,43 @@ pub struct EnvFile {
 }
 
 impl EnvFile {
+    /// The value as it is written, references included, without quotes and comment. What is in single quotes refers to
+    /// nothing.
+    pub fn written(&self, entry: &Entry) -> String {
+        let written = self.text.get(entry.span.clone()).unwrap_or_default().trim();
+        if written.starts_with('\'') {
+            return entry.value.clone().unwrap_or_default().replace('$', "\u{fffd}");
+        }
+        let unquoted = written.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+        unquoted.unwrap_or_else(|| uncommented(written).0).trim().to_owned()
+    }
+
+    /// What stands behind ` #` in the line of an unquoted value.
+    pub fn behind(&self, entry: &Entry) -> &str {
+        let written = self.text.get(entry.span.clone()).unwrap_or_default();
+        let rest = match written.starts_with(['"', '\'']) {
+            true => self.text.get(entry.span.end..).and_then(|rest| rest.lines().next()).unwrap_or_default(),
+            false => written,
+        };
+        uncommented(rest).1
+    }
+
+    /// The comments beside a statement and directly above it.
+    pub fn comment(&self, entry: &Entry) -> String {
+        let above = usize::try_from(entry.line).unwrap_or_default().saturating_sub(1);
+        let lines: Vec<&str> = self.text.lines().take(above).collect();
+        let comments = lines.iter().rev().take_while(|line| line.trim_start().starts_with('#'));
+        let mut comments: Vec<&str> = comments.filter(|line| commented_name(line).is_none()).copied().collect();
+        comments.reverse();
+        comments.push(self.behind(entry));
+        comments.join("\n")
+    }
+
+    /// The names of statements that are commented out.
+    pub fn commented_out(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().filter_map(commented_name).filter(|name| self.entry(name).is_none())
+    }
+
     /// The last statement of a name, which is the one that counts.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().rev().find(|entry| entry.key == key)
@@ -69,6 +106,23 @@ impl Setting {
     pub fn found(&self, key: &str) -> Option<(&EnvFile, &Entry)> {
         self.files.iter().rev().find_map(|file| Some((file, file.entry(key)?)))
     }
+}
+
+/// A value and what is behind its ` #`.
+fn uncommented(written: &str) -> (&str, &str) {
+    let found = written.find('#').filter(|at| *at == 0).or_else(|| written.find(" #").map(|at| at + 1));
+    match found.or_else(|| written.find("\t#").map(|at| at + 1)) {
+        Some(at) => (written[..at].trim_end(), &written[at + 1..]),
+        None => (written, ""),
+    }
+}
+
+/// `# NAME=value`.
+fn commented_name(line: &str) -> Option<&str> {
+    let statement = line.trim_start().strip_prefix('#')?.trim_start_matches(['#', ' ', '\t']);
+    let (name, _) = statement.strip_prefix("export ").unwrap_or(statement).split_once('=')?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (!name.is_empty() && name.chars().all(legal) && !name.starts_with(|c: char| c.is_ascii_digit())).then_some(name)
 }
 
 /// `--env-file`, else what the environment names, else `.env`.
@@ -116,7 +170,7 @@ fn template_of(target: &Path) -> Option<PathBuf> {
 }
 
 /// A file and its statements; nothing when it does not exist.
-fn load_file(context: &Context, path: &Path) -> Result<Option<EnvFile>> {
+pub fn load_file(context: &Context, path: &Path) -> Result<Option<EnvFile>> {
     refuse_irregular(context, path)?;
     let text = match std::fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|_| not_text(context, path))?,
@@ -133,7 +187,22 @@ fn load_file(context: &Context, path: &Path) -> Result<Option<EnvFile>> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_env_name;
+    use std::collections::BTreeMap;
+
+    use super::{EnvFile, entries, is_env_name};
+
+    #[test]
+    fn what_is_written_is_told_from_what_is_beside_it() {
+        let text = "# openssl rand -hex 32\nA=x # why\nB='a $b' # c\nC=\"${A}\"\nD=${A}/p #tail\n#E=1\nF=\n";
+        let file =
+            EnvFile { text: text.to_owned(), entries: entries(text, &BTreeMap::new()).unwrap(), ..EnvFile::default() };
+        let all: Vec<(String, String)> =
+            file.entries.iter().map(|entry| (file.written(entry), file.comment(entry))).collect();
+        let told =
+            [("x", "# openssl rand -hex 32\n why"), ("a \u{fffd}b", " c"), ("${A}", ""), ("${A}/p", "tail"), ("", "")];
+        assert_eq!(all, told.map(|(written, comment)| (written.to_owned(), comment.to_owned())));
+        assert_eq!(file.commented_out().collect::<Vec<_>>(), ["E"]);
+    }
 
     #[test]
     fn env_files_are_told_from_templates_and_leavings() {

@@ -4,8 +4,11 @@
 
 pub mod build;
 pub mod config;
+pub mod explain;
+pub mod history;
 pub mod images;
 pub mod lock;
 pub mod plan;
 pub mod pull;
 pub mod render;
+pub mod show;

@@ -89,9 +89,9 @@ fn failure(stage: &TestProject) -> Record {
 fn evidence(stage: &TestProject, (service, code): (&str, Option<i64>), words: &str) {
     let record = failure(stage);
     let [kept] = &record.evidence[..] else { panic!("{record:#?}") };
-    assert_eq!((&kept["service"], &kept["exit_code"]), (&service.into(), &code.into()), "{kept}");
-    assert!(kept["container"].as_str().unwrap().ends_with(&format!("{}-{service}-1", stage.project)), "{kept}");
-    assert!(kept["logs"].as_array().unwrap().iter().any(|line| line == words), "`{words}` is not in {kept}");
+    assert_eq!((kept.service.as_str(), kept.exit_code), (service, code), "{kept:?}");
+    assert!(kept.container.ends_with(&format!("{}-{service}-1", stage.project)), "{kept:?}");
+    assert!(kept.logs.iter().any(|line| line == words), "`{words}` is not in {kept:?}");
 }
 
 /// The files were mended: the next start goes on from what there is.

@@ -4,6 +4,7 @@
 mod changes;
 mod failures;
 mod handover;
+mod history;
 mod interop;
 mod interrupts;
 mod kills;

@@ -63,3 +63,35 @@ fn a_task_tells_no_secret_and_a_command_prints_what_was_asked_for() {
     assert_eq!(stage.aictl("run a printenv API_PASSWORD").code(0).stdout, format!("{SECRET}\n"));
     assert_eq!(docker(&["ps", "-aq", "--filter", &format!("name={}-a-run", stage.project)]), "");
 }
+
+/// The same of a secret that is a file, and of the last words of a service that reads it.
+#[test]
+fn the_content_of_a_secrets_file_is_shown_nowhere_and_names_are_shown_although_a_password_equals_them() {
+    let compose = r#"
+services:
+  letters:
+    image: aictl/base:bookworm
+    stop_grace_period: 1s
+    environment: {API_PASSWORD: letters}
+    secrets: [token]
+    command: [sh, -c, 'echo "it is $$(cat /run/secrets/token)"; base64 /run/secrets/token; exit 7']
+secrets: {token: {file: ./token.txt}}
+"#;
+    let Some(stage) = TestProject::new("private-file", compose) else { return };
+    stage.write("token.txt", &format!("{SECRET}\n"));
+    let mut shown = String::new();
+    for args in ["start --verbose", "start --output json --progress json", "logs", "logs --output json", "status"] {
+        let ran = stage.aictl(args);
+        shown.push_str(&ran.stdout);
+        shown.push_str(&ran.stderr);
+    }
+    let kept = records(&stage);
+    for (what, text) in [("shown", &shown), ("kept", &kept)] {
+        assert!(text.contains("it is [redacted]"), "the last words are not {what}:\n{text}");
+        assert!(text.contains("letters"), "the service's name is not {what}:\n{text}");
+        for form in FORMS {
+            assert!(!text.contains(form), "{form} is {what}:\n{text}");
+        }
+    }
+    assert!(!shown.contains("service `[redacted]`") && !shown.contains("[redacted]-1"), "{shown}");
+}

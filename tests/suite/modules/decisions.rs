@@ -65,6 +65,7 @@ pub const MEANT: &[(&str, &str)] = &[
     ("workflow/begin/setup/gather.rs", "the HTTP client reports a denied socket as text only"),
     ("workflow/begin/quickstart/tasks.rs", "a record holds the task's name in its subject only"),
     ("workflow/begin/secrets/values.rs", "builds a sentence"),
+    ("workflow/begin/secrets/compose_findings.rs", "builds a sentence"),
 ];
 
 /// Every such search, as file, line and text of the line.

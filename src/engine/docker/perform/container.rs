@@ -147,11 +147,9 @@ pub(in crate::engine::docker) async fn start(connection: &Connection, container:
 
 async fn start_failed(connection: &Connection, container: &str, reason: String) -> TargetError {
     let found = observe::inspect(connection, container).await.ok();
-    let facts = ContainerFacts {
-        name: found.as_ref().map_or_else(|| container.to_owned(), |c| c.name.clone()),
-        exit_code: found.and_then(|c| c.exit_code),
-        logs: Vec::new(),
-    };
+    let name = found.as_ref().map_or_else(|| container.to_owned(), |c| c.name.clone());
+    let exit_code = found.and_then(|c| c.exit_code);
+    let facts = ContainerFacts { name, exit_code, engine_error: Some(reason.clone()), ..ContainerFacts::default() };
     TargetError::StartFailed { container: facts, reason }
 }
 

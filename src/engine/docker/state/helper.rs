@@ -19,6 +19,9 @@ use crate::engine::docker::{copy, error_mapping};
 use crate::plan::labels::AICTL_PROJECT;
 use crate::target::TargetError;
 
+/// The role of a container that is there to read the state.
+const READER: &str = "reader";
+
 /// A helper container as found.
 #[derive(Debug, Clone)]
 pub(super) struct Helper {
@@ -82,6 +85,35 @@ impl DockerEngine {
             Err(TargetError::Refused { status: 409, .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Creates a container through which the state volume can be read; it never runs and is no lock. The caller removes it.
+    /// One that a killed process left is removed first.
+    pub(super) async fn create_reader(&self, project: &str) -> Result<String, TargetError> {
+        self.remove_readers(project).await?;
+        let connection = &self.connection;
+        let labels = BTreeMap::from([(AICTL_PROJECT, project), (ROLE, READER)]);
+        let body = container(project, &labels);
+        let doing = format!("reading the state volume of {project}");
+        let answer = match connection.post("/containers/create", &body, &doing).await {
+            Err(TargetError::NotFound { kind: "image", .. }) => {
+                image::import(connection, &self.engine_info().await?.architecture).await?;
+                connection.post("/containers/create", &body, &doing).await
+            }
+            answer => answer,
+        };
+        let created: serde_json::Value = serde_json::from_slice(&answer?).unwrap_or_default();
+        let id = created["Id"].as_str().map(str::to_owned);
+        id.ok_or_else(|| TargetError::Broken { operation: doing, message: "the engine named no container".to_owned() })
+    }
+
+    /// Removes readers of the project's state that were left.
+    pub(super) async fn remove_readers(&self, project: &str) -> Result<(), TargetError> {
+        let labels = [format!("{AICTL_PROJECT}={project}"), format!("{ROLE}={READER}")];
+        for reader in list(&self.connection, &json!({ "label": labels })).await? {
+            self.remove_helper(&reader.id).await?;
+        }
+        Ok(())
     }
 
     /// Removes exactly this helper; gone already is fine.

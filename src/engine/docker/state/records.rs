@@ -70,9 +70,19 @@ impl DockerEngine {
             Some(helper) => Some(helper.id),
             None => self.any_with_volume(project).await?,
         };
-        let Some(helper) = helper else { return Ok(Vec::new()) };
+        let read = match helper {
+            Some(helper) => helper::read(&self.connection, &helper, FOLDER).await?,
+            // The stack was removed, and only the volume is left.
+            None if self.state_exists(project, true).await? => {
+                let reader = self.create_reader(project).await?;
+                let read = helper::read(&self.connection, &reader, FOLDER).await;
+                self.remove_helper(&reader).await?;
+                read?
+            }
+            None => return Ok(Vec::new()),
+        };
         let mut records = Vec::new();
-        for bytes in helper::read(&self.connection, &helper, FOLDER).await?.into_values() {
+        for bytes in read.into_values() {
             match Record::decode(&bytes) {
                 Ok(record) => records.push(record),
                 Err(RecordError::Torn { .. }) => {}
@@ -105,6 +115,9 @@ impl DockerEngine {
         }
         for helper in others {
             self.remove_helper(&helper.id).await?;
+        }
+        if forget {
+            self.remove_readers(&lease.project).await?;
         }
         self.remove_helper(&lease.id).await?;
         if !forget {

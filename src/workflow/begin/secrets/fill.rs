@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::compose::env_file::{Entry, ZeroByte, append, entries, replace};
-use crate::secret::{Alphabet, Secret, is_secret_name, is_url_name, placeholder_reason, url_password};
-use crate::session::env_files::EnvFile;
-use crate::session::env_files::{EnvVariable, Origin};
+use crate::secret::{Form, Secret, SecretKind, is_url_name, jwt, secret_kind, url_password};
+use crate::session::env_files::{EnvFile, EnvVariable, Origin, is_stand_in};
 
 /// What became of one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -29,6 +28,8 @@ pub struct Change {
 pub enum Action {
     /// A new random value was written.
     Generated,
+    /// The template's token was signed with the new secret.
+    Signed,
     /// A value that was there was replaced by a new random one.
     Replaced,
     /// The template's value was taken.
@@ -60,7 +61,7 @@ pub(super) struct Filled {
 }
 
 /// Where new values come from.
-pub(super) type Generate<'a> = &'a mut dyn FnMut(Alphabet, usize) -> std::io::Result<Secret>;
+pub(super) type Generate<'a> = &'a mut dyn FnMut(&Form) -> std::io::Result<Secret>;
 
 /// Why a file could not be filled.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +84,14 @@ impl Fill<'_> {
             changes: Vec::new(),
             secrets: Vec::new(),
         };
-        for wanted in self.wanted.iter().filter(|wanted| self.only.is_empty() || self.only.contains(&wanted.key)) {
+        let asked = |wanted: &&EnvVariable| match self.only {
+            [] => !wanted.on_request,
+            only => only.contains(&wanted.key),
+        };
+        // What signs comes before what is signed.
+        let signs = |wanted: &&EnvVariable| !matches!(wanted.origin, Origin::Signed(_));
+        let (first, then): (Vec<_>, Vec<_>) = self.wanted.iter().filter(asked).partition(signs);
+        for wanted in first.into_iter().chain(then) {
             self.one(wanted, fresh, &mut filled, generate)?;
         }
         self.follow_in_urls(fresh, &mut filled)?;
@@ -104,26 +112,42 @@ impl Fill<'_> {
             return Ok(());
         }
         let (action, value) = match (&wanted.origin, &entry) {
-            (Origin::Generated { alphabet, bytes }, _) if empty || named || fresh => {
-                let secret = generate(*alphabet, *bytes)?;
-                filled.secrets.push(secret.clone());
+            (Origin::Signed(by), _) if empty || named || fresh => {
+                let Some(secret) = self.signed(wanted, by, &filled.text)? else { return Ok(()) };
+                (if empty || fresh { Action::Signed } else { Action::Replaced }, secret)
+            }
+            (Origin::Generated(form), _) if empty || named || fresh => {
+                let secret = generate(form)?;
                 let action = if empty || fresh { Action::Generated } else { Action::Replaced };
                 (action, secret)
             }
             // A stand-in or a published secret is worse than nothing: it looks like a value.
-            (Origin::Required | Origin::Optional, Some(entry)) if fresh && is_stand_in(entry) => {
+            (Origin::Required | Origin::Optional, Some(_)) if fresh && self.is_stand_in(wanted) => {
                 (Action::LeftEmpty, Secret::default())
             }
             (Origin::Required, None) => (Action::LeftEmpty, Secret::default()),
             (Origin::Copied, None) => return self.copy(wanted, filled),
             _ => return Ok(()),
         };
+        filled.secrets.push(value.clone());
         match entry {
             Some(entry) => replace(&mut filled.text, &entry, value.expose())?,
             None => append(&mut filled.text, &wanted.key, value.expose(), Some(&comment(wanted, action)))?,
         }
         filled.changes.push(Change::new(wanted, action));
         Ok(())
+    }
+
+    /// The template's token under the signature of the secret it is signed with now.
+    fn signed(&self, wanted: &EnvVariable, by: &str, text: &str) -> Result<Option<Secret>, FillError> {
+        let token = self.template.and_then(|file| file.entry(&wanted.key)?.value.clone());
+        let secret = last_entry(text, by)?.and_then(|entry| entry.value).filter(|value| !value.is_empty());
+        Ok(token.zip(secret).and_then(|(token, secret)| jwt::signed(&token, &Secret::new(secret))))
+    }
+
+    fn is_stand_in(&self, wanted: &EnvVariable) -> bool {
+        let found = self.template.and_then(|file| Some(file.written(file.entry(&wanted.key)?)));
+        found.is_some_and(|written| is_stand_in(secret_kind(&wanted.key, &written), &written))
     }
 
     /// The template's statement as it is written there, so that what it refers to is referred to here.
@@ -150,7 +174,8 @@ impl Fill<'_> {
             let Some(password) = password else { continue };
             let before = template.entries.iter().take_while(|entry| entry.key != url.key);
             let mut same = before.filter(|entry| entry.value.as_deref() == Some(password.expose()));
-            let Some(source) = same.find(|entry| is_secret_name(&entry.key)) else { continue };
+            let is_secret = |entry: &&Entry| secret_kind(&entry.key, &template.written(entry)) != SecretKind::None;
+            let Some(source) = same.find(is_secret) else { continue };
             let Some(entry) = last_entry(&filled.text, &url.key)? else { continue };
             let known = last_entry(&filled.text, &source.key)?.is_some_and(|source| source.line < entry.line);
             let written = &filled.text[entry.span.clone()];
@@ -175,6 +200,7 @@ impl Change {
 fn comment(wanted: &EnvVariable, action: Action) -> String {
     let by = match action {
         Action::Generated | Action::Replaced => "generated by aictl secrets generate",
+        Action::Signed => "signed by aictl secrets generate",
         Action::Copied => "added from the template by aictl secrets generate",
         Action::LeftEmpty => "set a value",
     };
@@ -187,12 +213,6 @@ fn comment(wanted: &EnvVariable, action: Action) -> String {
 /// Whether nobody wrote a value. One that is a reference alone is somebody's, although nothing here has that name.
 fn is_empty(entry: &Entry) -> bool {
     entry.value.as_deref().unwrap_or_default().is_empty() && entry.unset.is_empty()
-}
-
-/// A value of the template nobody should run with: a stand-in, or a secret everybody can read there.
-fn is_stand_in(entry: &Entry) -> bool {
-    let value = entry.value.as_deref().unwrap_or_default();
-    !value.is_empty() && (is_secret_name(&entry.key) || placeholder_reason(value).is_some())
 }
 
 fn last_entry(text: &str, key: &str) -> Result<Option<Entry>, FillError> {
@@ -211,8 +231,10 @@ mod tests {
     }
 
     fn generated(key: &str) -> EnvVariable {
-        let origin = Origin::Generated { alphabet: Alphabet::Hex, bytes: 4 };
-        EnvVariable { key: key.to_owned(), origin, min_length: None, description: None }
+        let origin = Origin::Generated(Form::default());
+        let kind = SecretKind::Own;
+        let key = key.to_owned();
+        EnvVariable { key, origin, kind, is_declared: false, on_request: false, min_length: None, description: None }
     }
 
     fn other(key: &str, origin: Origin) -> EnvVariable {
@@ -237,7 +259,7 @@ mod tests {
         };
         let mut count = 0;
         let filled = fill
-            .fill(&mut |_, _| {
+            .fill(&mut |_| {
                 count += 1;
                 Ok(Secret::new(format!("new-{count}")))
             })

@@ -19,6 +19,10 @@ pub enum Problem {
     Default,
     /// It can be guessed.
     Weak,
+    /// It ends at a ` #` that begins a comment.
+    Cut,
+    /// It is written in a compose file.
+    Literal,
     /// A part of it is taken for a reference, and nothing has that name.
     UnsetReference,
     /// Another environment has the same value.
@@ -39,6 +43,8 @@ impl Problem {
             Self::Placeholder => "placeholder",
             Self::Default => "default",
             Self::Weak => "weak",
+            Self::Cut => "cut off",
+            Self::Literal => "in the compose file",
             Self::UnsetReference => "undefined reference",
             Self::Shared => "shared",
             Self::MalformedUrl => "malformed URL",
@@ -70,7 +76,7 @@ pub struct Finding {
 pub struct CheckReport {
     /// How many names were looked at.
     pub(super) checked: usize,
-    /// The env files that were read.
+    /// The env files and files of secrets that were read.
     pub(super) files: Vec<String>,
     pub(super) findings: Vec<Finding>,
 }
@@ -90,6 +96,10 @@ impl Report for CheckReport {
             blocks.push(Block::Line(vec![Cell::new(format!("  {}", finding.remedy), Tone::Dim)]));
         }
         let summary = match self.findings.len() {
+            0 if self.checked == 0 => {
+                let said = "0 names checked: neither the env files nor the compose files have a secret";
+                Cell::new(said, Tone::Warn)
+            }
             0 => Cell::new(format!("{} checked, no problems found", names(self.checked)), Tone::Good),
             1 => Cell::new(format!("{} checked, 1 finding", names(self.checked)), Tone::Bad),
             several => Cell::new(format!("{} checked, {several} findings", names(self.checked)), Tone::Bad),

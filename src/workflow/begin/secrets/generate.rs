@@ -56,7 +56,7 @@ impl GenerateReport {
 /// Generates; without `--dry-run` the file is written.
 pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport> {
     let setting = load_setting(context)?;
-    let wanted = load_wanted(context, &setting)?;
+    let wanted = load_wanted(context, &setting)?.0;
     check_names(&wanted, &args.keys)?;
     let existing = existing(&setting);
     let fill = Fill {
@@ -68,7 +68,7 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
         replace: args.replace,
     };
     let mut random = context.random;
-    let filled = fill.fill(&mut |alphabet, bytes| secret::generate(alphabet, bytes, &mut random));
+    let filled = fill.fill(&mut |form| secret::generate(form, &mut random));
     let filled = filled.map_err(|error| cannot(context, &setting, &error))?;
     let report = report(context, &setting, &wanted, &filled);
     if report.dry_run || !report.changed() {
@@ -86,11 +86,10 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
 }
 
 fn check_names(wanted: &[EnvVariable], named: &[String]) -> Result<()> {
-    let generated = |wanted: &&EnvVariable| matches!(wanted.origin, Origin::Generated { .. });
-    let known: Vec<String> = wanted.iter().filter(generated).map(|wanted| wanted.key.clone()).collect();
+    let known: Vec<String> = wanted.iter().filter(|wanted| wanted.is_made()).map(|wanted| wanted.key.clone()).collect();
     if let Some(name) = named.iter().find(|name| !known.contains(name)) {
         if wanted.iter().any(|wanted| wanted.key == *name) {
-            let message = format!("`{name}` is issued by a third party and cannot be generated");
+            let message = format!("`{name}` is issued by a third party or is no secret, and cannot be generated");
             return Err(WorkflowError::usage(message).into());
         }
         let nearest = nearest(name, known.iter().map(String::as_str)).map(str::to_owned);
@@ -154,6 +153,7 @@ impl Report for GenerateReport {
         for change in &self.changes {
             let said = match change.action {
                 Action::Generated => format!(" {would}generated"),
+                Action::Signed => format!(" {would}signed with the new secret"),
                 Action::Replaced => format!(" {would}replaced by a new value"),
                 Action::Copied => format!(" {would}copied from the template"),
                 Action::LeftEmpty => format!(" {would}left empty: set a value"),

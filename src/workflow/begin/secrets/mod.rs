@@ -3,9 +3,11 @@
 //! Never shows a value.
 
 mod check;
+mod compose_findings;
 mod fill;
 mod finding;
 mod generate;
+mod judgement;
 mod places;
 mod values;
 
@@ -33,6 +35,8 @@ pub enum SecretsAction {
     /// Generate missing secrets in the env file
     Generate(GenerateArgs),
     /// Check for missing, weak, placeholder, shared, malformed or readable secrets
+    ///
+    /// Looks at the env files of the project and of its services, at the compose files and at the files of `secrets:`.
     ///
     /// Exits with 4 when a secret has a problem.
     Check,

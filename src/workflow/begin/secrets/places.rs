@@ -5,20 +5,22 @@
 use std::path::{Path, PathBuf};
 
 use super::finding::{Finding, Problem};
+use crate::compose::env_file::Entry;
 use crate::event::Event;
 use crate::host::git::{Tracked, tracked};
 use crate::host::is_open_to_others;
-use crate::secret::{is_secret_name, placeholder_reason, secrets_in};
+use crate::secret::{SecretKind, placeholder_reason, secret_kind, secrets_in};
 use crate::session::Context;
 use crate::session::context::quoted_word;
 use crate::session::context::shown;
-use crate::session::env_files::{EnvFile, Setting};
-use crate::session::env_files::{EnvVariable, Origin};
+use crate::session::env_files::{EnvFile, EnvVariable, Setting};
 
 /// Commands that mend things, as they must be typed here.
 pub(super) struct Remedies<'a> {
     pub(super) context: &'a Context,
     pub(super) setting: &'a Setting,
+    /// Names of the project that everybody may read.
+    pub(super) names: &'a [String],
 }
 
 impl Remedies<'_> {
@@ -41,6 +43,11 @@ impl Remedies<'_> {
         let line = line.map(|line| format!("+{line} ")).unwrap_or_default();
         format!("\"${{EDITOR:-vi}}\" {line}{}", quoted_word(&self.shown(&self.setting.target)))
     }
+
+    /// Opens another file.
+    pub(super) fn edit_file(&self, path: &Path, line: u32) -> String {
+        format!("\"${{EDITOR:-vi}}\" +{line} {}", quoted_word(&self.shown(path)))
+    }
 }
 
 /// Secrets that have the same value in a file of another environment.
@@ -48,7 +55,10 @@ pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) -
     let mut findings = Vec::new();
     let setting = remedies.setting;
     for file in &setting.files {
-        let secrets = file.entries.iter().filter(|entry| is_secret_name(&entry.key) || is_wanted(wanted, &entry.key));
+        let is_secret = |entry: &&Entry| {
+            secret_kind(&entry.key, &file.written(entry)) != SecretKind::None || is_wanted(wanted, entry)
+        };
+        let secrets = file.entries.iter().filter(is_secret);
         for entry in secrets {
             let Some(value) = entry.value.as_deref().filter(|value| placeholder_reason(value).is_none()) else {
                 continue;
@@ -57,7 +67,7 @@ pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) -
                 |other: &&EnvFile| other.entry(&entry.key).is_some_and(|theirs| theirs.value.as_deref() == Some(value));
             let Some(other) = setting.others.iter().find(same) else { continue };
             let line = other.entry(&entry.key).map_or(0, |theirs| theirs.line);
-            let generated = wanted.iter().any(|w| w.key == entry.key && matches!(w.origin, Origin::Generated { .. }));
+            let generated = wanted.iter().any(|wanted| wanted.key == entry.key && wanted.is_made());
             let remedy = if generated { remedies.regenerate(&entry.key) } else { remedies.edit(Some(entry.line)) };
             findings.push(Finding {
                 problem: Problem::Shared,
@@ -72,22 +82,30 @@ pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) -
     findings
 }
 
-fn is_wanted(wanted: &[EnvVariable], key: &str) -> bool {
-    wanted.iter().any(|wanted| wanted.key == key && wanted.origin != Origin::Copied)
+/// Whether the project file declares it, whatever its name is; a setting that has a secret's name is none.
+fn is_wanted(wanted: &[EnvVariable], entry: &Entry) -> bool {
+    wanted.iter().any(|wanted| wanted.key == entry.key && wanted.is_secret() && wanted.is_declared)
 }
 
 /// Files with secrets that others can read or that git keeps.
-pub(super) fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
+pub(super) fn file_findings(
+    remedies: &Remedies<'_>,
+    of_services: &[EnvFile],
+    secret_files: &[&PathBuf],
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let setting = remedies.setting;
-    let files: Vec<&EnvFile> = setting.files.iter().chain(&setting.others).filter(|file| holds_secrets(file)).collect();
-    for file in &files {
-        let path = remedies.shown(&file.path);
-        if let Ok(Some(mode)) = is_open_to_others(&file.path) {
+    let env_files = setting.files.iter().chain(&setting.others).chain(of_services).filter(|file| holds_secrets(file));
+    let env_files: Vec<&PathBuf> = env_files.map(|file| &file.path).collect();
+    for (file, mounted) in
+        env_files.iter().map(|file| (file, false)).chain(secret_files.iter().map(|file| (file, true)))
+    {
+        let path = remedies.shown(file);
+        if let Ok(Some(mode)) = is_open_to_others(file).map(|mode| mode.filter(|_| file.is_file())) {
             let reason = format!("its mode is {mode:o}: other users on this machine can read it");
-            findings.push(of_file(&path, Problem::OpenMode, reason, format!("chmod 600 {}", quoted_word(&path))));
+            findings.extend(open_finding(file, &path, (reason, mounted)));
         }
-        if is_tracked(remedies.context, &file.path) {
+        if file.is_file() && is_tracked(remedies.context, file) {
             let reason =
                 "everyone with access to the repository can read the secrets, also from its history".to_owned();
             let remedy = format!("git rm --cached {}", quoted_word(&path));
@@ -95,6 +113,23 @@ pub(super) fn file_findings(remedies: &Remedies<'_>) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// What a container reads as another user must stay readable: the folder is what is closed then.
+fn open_finding(file: &Path, shown: &str, (reason, mounted): (String, bool)) -> Option<Finding> {
+    let chmod = |mode: &str, path: &str| format!("chmod {mode} {}", quoted_word(path));
+    let folder = Path::new(shown).parent().map(|folder| folder.display().to_string()).filter(|name| !name.is_empty());
+    let remedy = match folder.filter(|_| mounted) {
+        Some(folder) => {
+            let closed = file.parent().is_some_and(|folder| matches!(is_open_to_others(folder), Ok(None)));
+            if closed {
+                return None;
+            }
+            chmod("700", &folder)
+        }
+        None => chmod("600", shown),
+    };
+    Some(of_file(shown, Problem::OpenMode, reason, remedy))
 }
 
 fn is_tracked(context: &Context, path: &Path) -> bool {

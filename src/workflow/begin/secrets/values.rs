@@ -1,18 +1,20 @@
-//! Judges the values: missing, stand-ins, published, weak, and URLs that do not say what was meant.
+//! Judges the values of env files: missing, stand-ins, published, weak, cut off, and URLs that do not say what was meant.
 //! Reads what is wanted and what the env files and the process environment hold; returns findings.
 //! Never compares environments and never looks at the files themselves: `places` does.
 
 use super::finding::{Finding, Problem};
+use super::judgement::{Circumstances, fault, is_cut, open_twin};
 use super::places::Remedies;
-use crate::secret::{is_secret_name, is_url_name, malformed_url, placeholder_reason, url_password, weakness};
-use crate::session::env_files::{EnvVariable, Origin};
+use crate::compose::env_file::Entry;
+use crate::secret::{SecretKind, is_url_name, malformed_url, secret_kind, url_password};
+use crate::session::env_files::{EnvFile, EnvVariable, Origin};
 
 /// A name with its value and where it stands.
 struct Held<'a> {
     key: &'a str,
     value: &'a str,
-    file: String,
-    line: Option<u32>,
+    /// Nothing for a variable of the process.
+    place: Option<(&'a EnvFile, &'a Entry)>,
     /// Whether a `$` in it refers to nothing.
     has_lost_part: bool,
 }
@@ -20,7 +22,7 @@ struct Held<'a> {
 /// Everything wrong with single values; one finding a name, the gravest.
 pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for wanted in wanted.iter().filter(|wanted| wanted.is_secret()) {
+    for wanted in wanted.iter().filter(|wanted| wanted.is_secret() || wanted.origin == Origin::Required) {
         let held = held(remedies, &wanted.key);
         let found = held.as_ref().filter(|held| !held.value.is_empty());
         let finding = match found {
@@ -28,7 +30,8 @@ pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) ->
                 Some(held) => Some(lost_part(remedies, held)),
                 None => missing(remedies, wanted, held.as_ref()),
             },
-            Some(held) => secret_finding(remedies, held, Some(wanted)),
+            Some(held) if wanted.is_secret() => secret_finding(remedies, held, Some(wanted)),
+            Some(_) => None,
         };
         findings.extend(finding);
     }
@@ -39,7 +42,7 @@ pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) ->
     for key in keys {
         let Some(held) = held(remedies, key).filter(|held| !held.value.is_empty()) else { continue };
         let judged = wanted.iter().any(|wanted| wanted.key == key && wanted.is_secret());
-        if is_secret_name(key) && !judged {
+        if held.kind() != SecretKind::None && !judged {
             findings.extend(secret_finding(remedies, &held, None));
         }
         if is_url_name(key) {
@@ -49,10 +52,41 @@ pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) ->
     findings
 }
 
+/// The same of one file alone: an env file of a service.
+pub(super) fn file_value_findings(remedies: &Remedies<'_>, file: &EnvFile) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for entry in &file.entries {
+        let value = entry.value.as_deref().unwrap_or_default();
+        let last = file.entry(&entry.key).is_some_and(|last| last.line == entry.line);
+        if value.is_empty() || !last {
+            continue;
+        }
+        let held = Held { key: &entry.key, value, place: Some((file, entry)), has_lost_part: false };
+        if held.kind() != SecretKind::None {
+            findings.extend(secret_finding(remedies, &held, None));
+        }
+        if is_url_name(&entry.key) {
+            findings.extend(url_finding(remedies, &held, &findings));
+        }
+    }
+    findings
+}
+
+impl Held<'_> {
+    fn kind(&self) -> SecretKind {
+        let written = self.place.map(|(file, entry)| file.written(entry));
+        secret_kind(self.key, written.as_deref().unwrap_or(self.value))
+    }
+
+    fn line(&self) -> Option<u32> {
+        self.place.map(|(_, entry)| entry.line)
+    }
+}
+
 /// The value a container would get: the process environment wins, then the last file.
 fn held<'a>(remedies: &'a Remedies<'_>, key: &'a str) -> Option<Held<'a>> {
     if let Some(value) = remedies.context.variables.get(key) {
-        return Some(Held { key, value, file: "environment".to_owned(), line: None, has_lost_part: false });
+        return Some(Held { key, value, place: None, has_lost_part: false });
     }
     let (file, entry) = remedies.setting.found(key)?;
     let value = entry.value.as_deref().unwrap_or_default();
@@ -62,19 +96,24 @@ fn held<'a>(remedies: &'a Remedies<'_>, key: &'a str) -> Option<Held<'a>> {
         remedies.context.variables.contains_key(name) || others.any(|other| other.entry(name).is_some())
     };
     let has_lost_part = entry.unset.iter().any(|name| !elsewhere(name));
-    Some(Held { key, value, file: remedies.shown(&file.path), line: Some(entry.line), has_lost_part })
+    Some(Held { key, value, place: Some((file, entry)), has_lost_part })
+}
+
+/// Whether a name has a value in an env file or the process environment.
+pub(super) fn has_value(remedies: &Remedies<'_>, key: &str) -> bool {
+    held(remedies, key).is_some_and(|held| !held.value.is_empty() || held.has_lost_part)
 }
 
 /// The name is not told: it may be a piece of the secret.
 fn lost_part(remedies: &Remedies<'_>, held: &Held<'_>) -> Finding {
     let reason = "it contains a `$` followed by an undefined variable name, so that part is lost: \
                   write the value in single quotes, `'…'`, to keep `$` literally";
-    finding(held, Problem::UnsetReference, reason.to_owned(), remedies.edit(held.line))
+    finding(remedies, held, Problem::UnsetReference, reason.to_owned())
 }
 
 fn missing(remedies: &Remedies<'_>, wanted: &EnvVariable, held: Option<&Held<'_>>) -> Option<Finding> {
-    let generated = matches!(wanted.origin, Origin::Generated { .. });
-    if !generated && wanted.origin != Origin::Required {
+    // The compose files have a value for what is made on request only.
+    if wanted.on_request || !wanted.is_made() && wanted.origin != Origin::Required {
         return None;
     }
     let reason = match (held, &wanted.description) {
@@ -82,13 +121,13 @@ fn missing(remedies: &Remedies<'_>, wanted: &EnvVariable, held: Option<&Held<'_>
         (None, Some(description)) => format!("it is in no env file: {description}"),
         (None, None) => "it is in no env file".to_owned(),
     };
-    let remedy =
-        if generated { remedies.generate(&wanted.key) } else { remedies.edit(held.and_then(|held| held.line)) };
+    let line = held.and_then(Held::line);
+    let remedy = if wanted.is_made() { remedies.generate(&wanted.key) } else { remedies.edit(line) };
     Some(Finding {
         problem: Problem::Missing,
         key: Some(wanted.key.clone()),
-        file: held.map_or_else(|| remedies.shown(&remedies.setting.target), |held| held.file.clone()),
-        line: held.and_then(|held| held.line),
+        file: held.map_or_else(|| remedies.shown(&remedies.setting.target), |held| shown(remedies, held)),
+        line,
         reason,
         remedy,
     })
@@ -98,36 +137,39 @@ fn secret_finding(remedies: &Remedies<'_>, held: &Held<'_>, wanted: Option<&EnvV
     if held.has_lost_part {
         return Some(lost_part(remedies, held));
     }
+    // A setting that has a secret's name is none.
+    let refers = held.place.is_some_and(|(file, entry)| file.written(entry).contains('$'));
+    if wanted.is_some_and(|wanted| !wanted.is_declared) && held.kind() == SecretKind::None && !refers {
+        return None;
+    }
+    if held.place.is_some_and(|(file, entry)| is_cut(file, entry)) {
+        let reason = "it ends at ` #`, which begins a comment: write the value in single quotes, `'…'`, if it goes on";
+        return Some(finding(remedies, held, Problem::Cut, reason.to_owned()));
+    }
+    let same = held.place.and_then(|(file, entry)| open_twin(file, entry));
     let min_length = wanted.and_then(|wanted| wanted.min_length);
-    let (problem, reason) = fault(remedies, held.key, held.value, min_length)?;
-    let generated = wanted.is_some_and(|wanted| matches!(wanted.origin, Origin::Generated { .. }));
-    let remedy = match held.line {
-        _ if generated && held.line.is_some() => remedies.regenerate(held.key),
-        None => format!("unset {}", held.key),
-        line => remedies.edit(line),
-    };
-    Some(finding(held, problem, reason, remedy))
+    let found = fault(held.value, &Circumstances { min_length, same, ..circumstances(remedies, held.key) })?;
+    let of_project = held.place.is_some_and(|(file, _)| remedies.setting.files.iter().any(|own| own.path == file.path));
+    let (problem, reason) = found;
+    let finding = finding(remedies, held, problem, reason);
+    Some(match wanted.is_some_and(EnvVariable::is_made) && of_project {
+        true => Finding { remedy: remedies.regenerate(held.key), ..finding },
+        false => finding,
+    })
 }
 
-fn fault(remedies: &Remedies<'_>, key: &str, value: &str, min_length: Option<u32>) -> Option<(Problem, String)> {
-    if let Some(reason) = placeholder_reason(value) {
-        return Some((Problem::Placeholder, reason.to_owned()));
-    }
+fn circumstances<'a>(remedies: &'a Remedies<'_>, key: &str) -> Circumstances<'a> {
     let template = remedies.setting.template.as_ref();
-    let published = template.and_then(|file| Some((file, file.entry(key)?.value.as_deref()?)));
-    if let Some((file, _)) = published.filter(|(_, published)| *published == value) {
-        return Some((Problem::Default, format!("it equals the published value in {}", remedies.shown(&file.path))));
-    }
-    weakness(value, min_length).map(|reason| (Problem::Weak, reason))
+    let published = template.and_then(|file| Some((file.entry(key)?.value.as_deref()?, remedies.shown(&file.path))));
+    Circumstances { published, names: remedies.names, ..Circumstances::default() }
 }
 
 fn url_finding(remedies: &Remedies<'_>, held: &Held<'_>, earlier: &[Finding]) -> Option<Finding> {
-    let edit = || held.line.map_or_else(|| format!("unset {}", held.key), |line| remedies.edit(Some(line)));
     if held.has_lost_part && !earlier.iter().any(|finding| finding.key.as_deref() == Some(held.key)) {
         return Some(lost_part(remedies, held));
     }
     if let Some(reason) = malformed_url(held.key, held.value) {
-        return Some(finding(held, Problem::MalformedUrl, reason, edit()));
+        return Some(finding(remedies, held, Problem::MalformedUrl, reason));
     }
     let passwords = url_password(held.value);
     let password = passwords.last()?.expose();
@@ -139,15 +181,29 @@ fn url_finding(remedies: &Remedies<'_>, held: &Held<'_>, earlier: &[Finding]) ->
     if told {
         return None;
     }
-    let (problem, reason) = fault(remedies, held.key, password, None)?;
+    let (problem, reason) = fault(password, &circumstances(remedies, held.key))?;
     let reason = reason.strip_prefix("it ").map_or(reason.clone(), |rest| format!("its password {rest}"));
-    Some(finding(held, problem, reason, edit()))
+    Some(finding(remedies, held, problem, reason))
 }
 
 fn held_value(remedies: &Remedies<'_>, key: &str) -> Option<String> {
     held(remedies, key).map(|held| held.value.to_owned())
 }
 
-fn finding(held: &Held<'_>, problem: Problem, reason: String, remedy: String) -> Finding {
-    Finding { problem, key: Some(held.key.to_owned()), file: held.file.clone(), line: held.line, reason, remedy }
+fn shown(remedies: &Remedies<'_>, held: &Held<'_>) -> String {
+    held.place.map_or_else(|| "environment".to_owned(), |(file, _)| remedies.shown(&file.path))
+}
+
+/// Opens the place, or takes the variable out of the process environment.
+fn edit(remedies: &Remedies<'_>, held: &Held<'_>) -> String {
+    match held.place {
+        Some((file, entry)) => remedies.edit_file(&file.path, entry.line),
+        None => format!("unset {}", held.key),
+    }
+}
+
+/// A finding that is mended where the value stands.
+fn finding(remedies: &Remedies<'_>, held: &Held<'_>, problem: Problem, reason: String) -> Finding {
+    let (file, line) = (shown(remedies, held), held.line());
+    Finding { problem, key: Some(held.key.to_owned()), file, line, reason, remedy: edit(remedies, held) }
 }

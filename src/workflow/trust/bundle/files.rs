@@ -1,17 +1,21 @@
 //! Which files of a project belong into a bundle: what it takes to start it elsewhere, without any secret.
 //! Reads the project's folder; returns each file's path and content, and what was left out and why.
-//! Never takes an env file or a secret's file, and refuses a file that holds the value of a secret.
+//! Never takes an env file, a secret's file or a private key unless it is named, and refuses a file that holds the value
+//! of a secret.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
+use super::secret_content::reason_to_stay;
 use crate::compose::model::Stack;
+use crate::compose::{self, LoadOptions};
 use crate::error::Result;
+use crate::input_file::LocalFiles;
 use crate::project::LoadedProject;
 use crate::secret::Redactor;
-use crate::session::WorkflowError;
-use crate::session::load::LoadedStack;
+use crate::session::load::{LoadedStack, load_args};
 use crate::session::templates::render_files;
+use crate::session::{Context, WorkflowError};
 use crate::template;
 
 /// Where charts lie that no environment names: subcharts, and those other tools install.
@@ -37,30 +41,49 @@ pub(super) struct Collected {
 struct FileCollector<'w> {
     root: &'w Path,
     secrets: BTreeSet<PathBuf>,
+    /// Files that are taken whatever they hold.
+    named: BTreeSet<PathBuf>,
+    /// Whether what is taken now is mounted by a service: it may hold secrets of its own.
+    mounted: bool,
+    redactor: &'w Redactor,
     found: Collected,
 }
 
 /// Collects the files.
-pub(super) fn collect(loaded: &LoadedStack, redactor: &Redactor) -> Result<Collected> {
+pub(super) fn collect(context: &Context, loaded: &LoadedStack, include: &[PathBuf]) -> Result<Collected> {
     let project = &loaded.project;
     let root = project.directory.canonicalize().unwrap_or_else(|_| project.directory.clone());
     let stack = loaded.stack.as_ref();
-    let secrets = stack.map(secret_files).unwrap_or_default();
-    let mut walk = FileCollector { root: &root, secrets, found: Collected::default() };
+    let secrets = secret_files(context, loaded)?;
+    let named = named_files(context, include)?;
+    let mut walk = FileCollector {
+        root: &root,
+        secrets,
+        named,
+        mounted: false,
+        redactor: &context.redactor,
+        found: Collected::default(),
+    };
     for path in configuration(project, stack) {
         walk.take(&root.join(path))?;
     }
+    walk.mounted = true;
     for path in stack.map(used_by_services).unwrap_or_default() {
         walk.take(&path)?;
     }
+    // What the other side lacks is named, wherever it lies, and taken where it was asked for.
+    for path in walk.secrets.clone() {
+        walk.take(&path)?;
+    }
+    let named = walk.taken_by_name()?;
     let mut found = walk.found;
     let templates: Vec<String> =
         project.environment.compose.iter().filter(|name| name.ends_with(template::SUFFIX)).cloned().collect();
     for file in render_files(project, &templates)? {
         found.files.insert(format!("{RENDERED}/{}", file.name), file.text.into_bytes());
     }
-    for (path, bytes) in &found.files {
-        refuse_secrets(path, bytes, redactor)?;
+    for (path, bytes) in found.files.iter().filter(|(path, _)| !named.contains(*path)) {
+        refuse_secrets(path, bytes, &context.redactor)?;
     }
     Ok(found)
 }
@@ -102,23 +125,62 @@ fn used_by_services(stack: &Stack) -> Vec<PathBuf> {
     let configs = stack.configs.values().map(|config| config.file.as_str());
     let mounts = stack.services.values().flat_map(|service| &service.volumes);
     let mounted = mounts.filter(|mount| mount.r#type == "bind").map(|mount| mount.source.as_str());
-    configs.chain(mounted).filter(|path| !path.is_empty()).map(PathBuf::from).collect()
+    let labels = stack.all_services().flat_map(|(_, service)| &service.label_file).map(String::as_str);
+    configs.chain(mounted).chain(labels).filter(|path| !path.is_empty()).map(PathBuf::from).collect()
 }
 
-/// Files whose content is secret: those of `secrets:`, and every env file.
-fn secret_files(stack: &Stack) -> BTreeSet<PathBuf> {
-    let declared = stack.secrets.values().map(|secret| secret.file.as_str());
-    let given = stack.all_services().flat_map(|(_, service)| service.env_file.iter().map(|file| file.path.as_str()));
-    let paths = declared.chain(given).filter(|path| !path.is_empty()).map(PathBuf::from);
-    paths.map(|path| path.canonicalize().unwrap_or(path)).collect()
+/// Files whose content is secret: those of `secrets:`, and every env file, of the project and of its services.
+fn secret_files(context: &Context, loaded: &LoadedStack) -> Result<BTreeSet<PathBuf>> {
+    // Standard input was read already, and can be read once.
+    if context.options.files.iter().any(|file| file == Path::new("-")) {
+        let stack = loaded.stack.iter();
+        return Ok(stack.flat_map(|stack| stack.secrets.values()).map(|secret| PathBuf::from(&secret.file)).collect());
+    }
+    let mut args = load_args(context, &loaded.project)?;
+    // What the loaded stack has read already.
+    args.options = LoadOptions { no_env_resolution: true, all_resources: true, ..LoadOptions::default() };
+    let written = compose::load(&args, &LocalFiles)?;
+    let stack = &written.stack;
+    let declared = stack.secrets.values().map(|secret| PathBuf::from(&secret.file));
+    let services = stack.all_services().flat_map(|(_, service)| &service.env_file);
+    let given = services.map(|file| PathBuf::from(&file.path));
+    let own = written.env_files.iter().map(|file| context.cwd.join(file));
+    let paths = declared.chain(given).filter(|path| *path != Path::new(""));
+    let directory = &loaded.project.directory;
+    Ok(paths.map(|path| directory.join(path)).chain(own).map(|path| path.canonicalize().unwrap_or(path)).collect())
+}
+
+/// The files of `--include`, which must be there.
+fn named_files(context: &Context, include: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
+    let found =
+        |file: &PathBuf| {
+            context.cwd.join(file).canonicalize().map_err(|error| {
+                WorkflowError::File { path: file.display().to_string(), reason: error.to_string() }.into()
+            })
+        };
+    include.iter().map(found).collect()
 }
 
 impl FileCollector<'_> {
+    /// The files of `--include` as they are called in the bundle; each is taken, whether or not anything refers to it.
+    fn taken_by_name(&mut self) -> Result<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for path in self.named.clone() {
+            self.take(&path)?;
+            let name = inside(self.root, &path).filter(|name| self.found.files.contains_key(name));
+            names.insert(name.ok_or_else(|| {
+                let message = format!("--include {}: not a file of the project directory", path.display());
+                WorkflowError::usage(message)
+            })?);
+        }
+        Ok(names)
+    }
+
     /// Takes a file, or a folder with everything in it. What is not there, or not of the project, is none of it.
     fn take(&mut self, path: &Path) -> Result<()> {
         let Ok(path) = path.canonicalize() else { return Ok(()) };
         let Some(name) = inside(self.root, &path) else {
-            if path.is_file() {
+            if path.is_file() && !path.starts_with("/dev") {
                 self.found.left_out.insert(path.display().to_string(), "outside the project directory");
             }
             return Ok(());
@@ -126,8 +188,9 @@ impl FileCollector<'_> {
         if self.found.files.contains_key(&name) || self.found.left_out.contains_key(&name) {
             return Ok(());
         }
-        if self.secrets.contains(&path) || is_env_file(&path) {
-            self.found.left_out.insert(name, "contains secrets; copy it separately");
+        let named = self.named.contains(&path);
+        if !named && (self.secrets.contains(&path) || is_env_file(&path)) {
+            self.found.left_out.insert(name, "contains secrets; copy it separately, or add it with --include");
             return Ok(());
         }
         if path.is_dir() {
@@ -138,6 +201,12 @@ impl FileCollector<'_> {
         }
         let failed = |e: std::io::Error| WorkflowError::File { path: name.clone(), reason: e.to_string() };
         let bytes = std::fs::read(&path).map_err(failed)?;
+        // One that holds a value we know is refused below.
+        let stays = || reason_to_stay(&path, &bytes).filter(|_| !holds_known(&bytes, self.redactor));
+        if let Some(reason) = (self.mounted && !named).then(stays).flatten() {
+            self.found.left_out.insert(name, reason);
+            return Ok(());
+        }
         let mode = path.metadata().map(|m| std::os::unix::fs::PermissionsExt::mode(&m.permissions())).unwrap_or(0);
         if mode & 0o100 != 0 {
             self.found.executable.insert(name.clone());
@@ -183,10 +252,19 @@ pub(super) fn is_env_file(path: &Path) -> bool {
     !EXAMPLES.contains(&name) && (name == ".env" || name.starts_with(".env.") || name.ends_with(".env"))
 }
 
+fn holds_known(bytes: &[u8], redactor: &Redactor) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    redactor.redact(&text) != text
+}
+
+/// A file that by its name holds a private key.
+pub(super) fn is_key_file(path: &Path) -> bool {
+    path.extension().is_some_and(|end| ["key", "pem", "p12", "pfx", "jks"].iter().any(|known| end == *known))
+}
+
 /// The value of a secret in a file that goes to other machines is a mistake in the file.
 fn refuse_secrets(path: &str, bytes: &[u8], redactor: &Redactor) -> Result<()> {
-    let text = String::from_utf8_lossy(bytes);
-    if redactor.redact(&text) == text {
+    if !holds_known(bytes, redactor) {
         return Ok(());
     }
     let message = format!("{path} contains a secret and cannot be bundled");

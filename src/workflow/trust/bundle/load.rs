@@ -36,7 +36,7 @@ struct LoadedImage {
 /// Arguments of `bundle load`.
 #[derive(Debug, Clone, Args)]
 pub struct LoadArgs {
-    /// File to read
+    /// File to read; may be compressed with gzip
     pub bundle: PathBuf,
     /// Also extract the project files to this directory; existing files are not overwritten
     #[arg(long, value_name = "DIR")]

@@ -6,6 +6,7 @@ mod bundle_path;
 mod files;
 mod load;
 mod save;
+mod secret_content;
 mod unpack;
 
 use clap::{Args, Subcommand};

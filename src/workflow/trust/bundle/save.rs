@@ -43,6 +43,9 @@ pub struct SaveArgs {
     /// Earlier bundle whose layers are left out; they must be present when loading
     #[arg(long, value_name = "BUNDLE")]
     pub base: Option<PathBuf>,
+    /// Include a file that is left out because it contains secrets; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub include: Vec<PathBuf>,
     /// Do not include the aictl binary
     #[arg(long)]
     pub without_binary: bool,
@@ -86,7 +89,7 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<SaveAnswer>
     let out = place(context, &args)?;
     let path = out.path().to_owned();
     let loaded = load_stack(context)?;
-    let collected = collect(&loaded, &context.redactor)?;
+    let collected = collect(context, &loaded, &args.include)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.scope(None)).await?;
     let references = references(&loaded, &observed)?;

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::files::is_env_file;
+use super::files::{is_env_file, is_key_file};
 use crate::error::{Error, Result};
 use crate::image::Digest;
 use crate::image::bundle::{Bundle, BundledFile};
@@ -51,7 +51,7 @@ pub(super) fn unpack(directory: &Path, bundle: &Bundle) -> Result<Vec<String>> {
 /// Bundles of aictl hold no env file; one that does holds secrets.
 fn content(file: &BundledFile) -> Content {
     match file.executable {
-        _ if is_env_file(Path::new(&file.path)) => Content::Secret,
+        _ if is_env_file(Path::new(&file.path)) || is_key_file(Path::new(&file.path)) => Content::Secret,
         true => Content::Program,
         false => Content::Plain,
     }

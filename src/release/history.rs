@@ -1,0 +1,201 @@
+//! The history of a project: what its records say of each operation, put together.
+//! Reads records in the order they were written; returns one entry per operation, oldest first.
+//! Decides what became of an operation whose end was never recorded.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::{Evidence, LeaseOwner, LeaseVerdict, ObservedLease, Record, RecordPhase, StepRecord};
+
+/// What became of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OperationStatus {
+    /// Its process works on it.
+    Running,
+    /// It ended well.
+    Done,
+    /// It failed; what it had changed was taken back as far as that was possible.
+    Failed,
+    /// Its process died in the middle.
+    Interrupted,
+}
+
+impl OperationStatus {
+    /// The word for tables.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// One operation of the project's history.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PastOperation {
+    /// Its number; the first is 1.
+    pub number: u32,
+    /// The verb.
+    pub operation: String,
+    /// Environment, when the project has environments.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// What became of it.
+    pub status: OperationStatus,
+    /// When it began, RFC 3339, UTC.
+    pub began: String,
+    /// When it ended; none while it runs and where its process died.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+    /// Seconds from beginning to end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// Who did it.
+    pub owner: LeaseOwner,
+    /// Its steps, and what became of each.
+    pub steps: Vec<StepRecord>,
+    /// The error and its causes, outermost first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub error: Vec<String>,
+    /// What was kept of failed containers.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<Evidence>,
+}
+
+impl PastOperation {
+    fn of(records: &[Record], lease: Option<&ObservedLease>) -> Option<Self> {
+        let first = records.first()?;
+        let last = records.iter().rfind(|record| record.phase != RecordPhase::Pending);
+        let status = match last.map(|record| record.phase) {
+            Some(RecordPhase::Done) => OperationStatus::Done,
+            Some(RecordPhase::Failed) => OperationStatus::Failed,
+            Some(_) => OperationStatus::Interrupted,
+            None if is_held(&first.owner, lease) => OperationStatus::Running,
+            None => OperationStatus::Interrupted,
+        };
+        // The record of an interrupted operation was written by whoever noticed: neither its time nor its steps are those
+        // of the operation.
+        let end = last.filter(|record| record.phase != RecordPhase::Interrupted);
+        let told = end.or_else(|| records.iter().rfind(|record| record.phase == RecordPhase::Pending)).unwrap_or(first);
+        Some(Self {
+            number: first.sequence,
+            operation: first.operation.clone(),
+            environment: first.environment.clone(),
+            status,
+            began: first.time.clone(),
+            ended: end.map(|record| record.time.clone()),
+            seconds: end.and_then(|record| between(&first.time, &record.time)),
+            owner: first.owner.clone(),
+            steps: told.steps.clone(),
+            error: told.error.clone(),
+            evidence: told.evidence.clone(),
+        })
+    }
+
+    /// Whether it changed something, or tried to.
+    pub fn has_changes(&self) -> bool {
+        self.steps.iter().any(|step| !step.operation.is_wait())
+    }
+}
+
+/// One entry per operation. `lease` is the one that is held now: its owner's operation runs.
+pub fn history(records: &[Record], lease: Option<&ObservedLease>) -> Vec<PastOperation> {
+    let mut of_number: BTreeMap<u32, Vec<Record>> = BTreeMap::new();
+    for record in records {
+        of_number.entry(record.sequence).or_default().push(record.clone());
+    }
+    let newest = of_number.keys().next_back().copied();
+    let entry =
+        |(number, records): (&u32, &Vec<Record>)| PastOperation::of(records, lease.filter(|_| Some(*number) == newest));
+    of_number.iter().filter_map(entry).collect()
+}
+
+fn is_held(owner: &LeaseOwner, lease: Option<&ObservedLease>) -> bool {
+    lease.is_some_and(|lease| lease.verdict != LeaseVerdict::Dead && lease.owner.as_ref() == Some(owner))
+}
+
+/// Seconds between two times; none where one of them cannot be read.
+fn between(began: &str, ended: &str) -> Option<f64> {
+    let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
+    let seconds = (parse(ended)? - parse(began)?).as_seconds_f64();
+    (seconds >= 0.0).then_some(seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(pid: u32) -> LeaseOwner {
+        LeaseOwner { user: "ops".into(), host: "h".into(), pid, ..Default::default() }
+    }
+
+    fn record(sequence: u32, phase: RecordPhase, second: u32) -> Record {
+        Record {
+            sequence,
+            phase,
+            operation: "start".into(),
+            environment: None,
+            time: format!("2026-01-01T00:00:{second:02}Z"),
+            owner: owner(sequence),
+            steps: Vec::new(),
+            error: Vec::new(),
+            evidence: Vec::new(),
+        }
+    }
+
+    fn held(pid: u32, verdict: LeaseVerdict) -> ObservedLease {
+        ObservedLease { owner: Some(owner(pid)), verdict, ..Default::default() }
+    }
+
+    #[test]
+    fn records_of_one_number_are_one_operation() {
+        let records = [
+            record(1, RecordPhase::Pending, 0),
+            record(1, RecordPhase::Done, 3),
+            record(2, RecordPhase::Pending, 10),
+            record(2, RecordPhase::Failed, 15),
+        ];
+        let told = history(&records, None);
+        assert_eq!(
+            told.iter().map(|o| (o.number, o.status)).collect::<Vec<_>>(),
+            [(1, OperationStatus::Done), (2, OperationStatus::Failed)]
+        );
+        assert_eq!((told[0].seconds, told[0].ended.as_deref()), (Some(3.0), Some("2026-01-01T00:00:03Z")));
+    }
+
+    #[test]
+    fn an_operation_without_an_end_runs_only_while_its_owner_holds_the_lock() {
+        let records = [record(7, RecordPhase::Pending, 0)];
+        let status = |lease: Option<ObservedLease>| history(&records, lease.as_ref())[0].status;
+        assert_eq!(status(None), OperationStatus::Interrupted);
+        assert_eq!(status(Some(held(7, LeaseVerdict::Alive))), OperationStatus::Running);
+        assert_eq!(status(Some(held(7, LeaseVerdict::Unknown))), OperationStatus::Running);
+        assert_eq!(status(Some(held(7, LeaseVerdict::Dead))), OperationStatus::Interrupted);
+        assert_eq!(status(Some(held(8, LeaseVerdict::Alive))), OperationStatus::Interrupted);
+    }
+
+    #[test]
+    fn what_was_interrupted_keeps_its_plan_and_has_no_end() {
+        let step = StepRecord {
+            operation: crate::release::OperationKind::CreateContainer,
+            subject: "container a-b-1".into(),
+            service: None,
+            cause: String::new(),
+            outcome: crate::release::StepOutcome::Planned,
+            duration_ms: None,
+        };
+        let pending = Record { steps: vec![step], ..record(1, RecordPhase::Pending, 0) };
+        let told = history(&[pending, record(1, RecordPhase::Interrupted, 40)], None);
+        assert_eq!(
+            (told[0].status, told[0].ended.as_deref(), told[0].seconds),
+            (OperationStatus::Interrupted, None, None)
+        );
+        assert_eq!(told[0].steps.len(), 1);
+    }
+}

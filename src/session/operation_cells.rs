@@ -1,0 +1,24 @@
+//! How operations of the history are shown: their status and their times.
+//! Reads a value, returns a cell.
+//! Never prints.
+
+use crate::release::OperationStatus;
+use crate::session::report::{Cell, Tone};
+
+/// The status with its tone.
+pub fn status_cell(status: OperationStatus) -> Cell {
+    let tone = match status {
+        OperationStatus::Done => Tone::Good,
+        OperationStatus::Running => Tone::Warn,
+        OperationStatus::Failed | OperationStatus::Interrupted => Tone::Bad,
+    };
+    Cell::new(status.word(), tone)
+}
+
+/// `2026-01-31 05:00:16Z`: without the fraction of a second.
+pub fn short_time(time: &str) -> String {
+    match time.get(..19) {
+        Some(seconds) => format!("{}Z", seconds.replace('T', " ")),
+        None => time.to_owned(),
+    }
+}

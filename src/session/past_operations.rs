@@ -1,0 +1,49 @@
+//! The project's history as verbs read it: from the target, put together, and one operation of it by its number.
+//! Reads records and the lock; a project that has no state on the target has no history.
+//! Never changes anything.
+
+use crate::error::Result;
+use crate::release::{PastOperation, history};
+use crate::session::load::load_named;
+use crate::session::{Context, WorkflowError};
+
+/// The history of a project.
+#[derive(Debug)]
+pub struct PastOperations {
+    /// Project name.
+    pub project: String,
+    /// One entry per operation, oldest first.
+    pub operations: Vec<PastOperation>,
+}
+
+impl PastOperations {
+    /// Reads it from the target.
+    pub async fn load(context: &Context) -> Result<Self> {
+        let loaded = load_named(context)?;
+        let target = loaded.connect(context).await?;
+        let project = loaded.name.clone();
+        if !target.has_state(&project, true).await? {
+            return Ok(Self { project, operations: Vec::new() });
+        }
+        // Where nothing runs for the project any more, a container must be created to read its volume.
+        if context.options.dry_run && !target.has_state(&project, false).await? {
+            let message = format!("reading the history of {project} creates a temporary container");
+            return Err(WorkflowError::Refused { message, hint: Some("omit --dry-run".to_owned()) }.into());
+        }
+        let records = target.load_records(&project).await?;
+        let lease = target.observe_lease(&project).await?;
+        let operations = history(&records, lease.as_ref());
+        Ok(Self { project, operations })
+    }
+
+    /// The operation with the number; the newest without one.
+    pub fn find(&self, number: Option<u32>) -> Result<&PastOperation> {
+        let newest = self.operations.last();
+        let Some(number) = number else {
+            return newest.ok_or_else(|| WorkflowError::NoHistory { project: self.project.clone() }.into());
+        };
+        let found = self.operations.iter().find(|operation| operation.number == number);
+        let newest = newest.map(|operation| operation.number);
+        found.ok_or_else(|| WorkflowError::NoOperation { project: self.project.clone(), number, newest }.into())
+    }
+}

@@ -1,0 +1,90 @@
+//! `aictl history`: the operations that changed the project, newest first.
+//! Reads the records on the target.
+//! Never shows an operation twice: what began and what ended of it is one line.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::release::{OperationStatus, PastOperation, StepOutcome};
+use crate::session::Context;
+use crate::session::operation_cells::{short_time, status_cell};
+use crate::session::past_operations::PastOperations;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+
+/// Operations shown without `--all`.
+const NEWEST: usize = 20;
+
+/// List the operations recorded for the project
+///
+/// Shows the newest 20 first, whoever ran them: the history is kept where the project runs. See one of them with
+/// `aictl show NUMBER`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct HistoryArgs {
+    /// Show only the newest operations
+    #[arg(short = 'n', long, value_name = "COUNT", conflicts_with = "all")]
+    pub max: Option<usize>,
+    /// Show all operations
+    #[arg(short = 'a', long)]
+    pub all: bool,
+}
+
+/// The history, newest first.
+#[derive(Debug, Serialize)]
+pub struct HistoryReport {
+    project: String,
+    operations: Vec<PastOperation>,
+    /// How many older ones there are.
+    older: usize,
+}
+
+/// Reads the history.
+pub async fn run(context: &Context, args: HistoryArgs) -> Result<HistoryReport> {
+    let PastOperations { project, mut operations } = PastOperations::load(context).await?;
+    let most = if args.all { usize::MAX } else { args.max.unwrap_or(NEWEST) };
+    let older = operations.len().saturating_sub(most);
+    operations.drain(..older);
+    operations.reverse();
+    Ok(HistoryReport { project, operations, older })
+}
+
+impl Report for HistoryReport {
+    fn blocks(&self) -> Vec<Block> {
+        if self.operations.is_empty() && self.older == 0 {
+            return vec![Block::Line(vec![format!("no operations of {} are recorded", self.project).into()])];
+        }
+        let header = ["NUMBER", "OPERATION", "STATUS", "BEGAN", "TOOK", "STEPS", "BY"].map(str::to_owned).to_vec();
+        let mut blocks = vec![Block::Table { header, rows: self.operations.iter().map(row).collect() }];
+        if self.older > 0 {
+            let line = format!("{} older; show them with `aictl history --all`", self.older);
+            blocks.push(Block::Line(vec![Cell::new(line, Tone::Dim)]));
+        }
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}
+
+fn row(operation: &PastOperation) -> Vec<Cell> {
+    let environment = operation.environment.as_ref().map(|name| format!(" --env {name}")).unwrap_or_default();
+    vec![
+        operation.number.to_string().into(),
+        Cell::new(format!("{}{environment}", operation.operation), Tone::Strong),
+        status_cell(operation.status),
+        short_time(&operation.began).into(),
+        operation.seconds.map(|seconds| format!("{seconds:.1}s")).unwrap_or_default().into(),
+        done_of_all(operation).into(),
+        format!("{}@{}", operation.owner.user, operation.owner.host).into(),
+    ]
+}
+
+/// `7/9`: how many steps of the plan were done.
+fn done_of_all(operation: &PastOperation) -> String {
+    let done = operation.steps.iter().filter(|step| step.outcome == StepOutcome::Done).count();
+    match operation.status {
+        OperationStatus::Done => operation.steps.len().to_string(),
+        _ => format!("{done}/{}", operation.steps.len()),
+    }
+}

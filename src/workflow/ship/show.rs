@@ -1,0 +1,99 @@
+//! `aictl show`: one operation of the history with its steps, its error and what was kept of failed containers.
+//! Reads the records on the target.
+//! Never reads what runs now.
+
+use clap::Args;
+
+use crate::error::Result;
+use crate::release::{Evidence, PastOperation, StepOutcome, StepRecord};
+use crate::session::Context;
+use crate::session::operation_cells::{short_time, status_cell};
+use crate::session::past_operations::PastOperations;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+
+/// Show one operation of the history
+///
+/// Shows each step with its cause, result and duration, the error, and the last log lines of containers that failed.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub struct ShowArgs {
+    /// Number from `aictl history`; the newest operation by default
+    #[arg(value_name = "NUMBER")]
+    pub number: Option<u32>,
+}
+
+/// One operation.
+#[derive(Debug)]
+pub struct ShowReport {
+    operation: PastOperation,
+}
+
+/// Reads the operation.
+pub async fn run(context: &Context, args: ShowArgs) -> Result<ShowReport> {
+    let operation = PastOperations::load(context).await?.find(args.number)?.clone();
+    Ok(ShowReport { operation })
+}
+
+impl Report for ShowReport {
+    fn blocks(&self) -> Vec<Block> {
+        let told = &self.operation;
+        let mut blocks = head(told);
+        if !told.steps.is_empty() {
+            let header = ["RESULT", "TOOK", "STEP", "CAUSE"].map(str::to_owned).to_vec();
+            blocks.extend([Block::Gap, Block::Table { header, rows: told.steps.iter().map(step).collect() }]);
+        }
+        if !told.error.is_empty() {
+            blocks.push(Block::Gap);
+        }
+        for (depth, message) in told.error.iter().enumerate() {
+            let words = if depth == 0 { "error" } else { "  caused by" };
+            blocks.push(Block::Line(vec![Cell::new(format!("{words}: {message}"), Tone::Bad)]));
+        }
+        blocks.extend(told.evidence.iter().flat_map(container));
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(&self.operation)
+    }
+}
+
+fn head(told: &PastOperation) -> Vec<Block> {
+    let took = told.seconds.map(|seconds| format!(" after {seconds:.1}s")).unwrap_or_default();
+    let environment = told.environment.as_ref().map(|name| format!(" in environment {name}")).unwrap_or_default();
+    let owner = &told.owner;
+    let title = vec![
+        Cell::new(format!("{} {}", told.number, told.operation), Tone::Strong),
+        format!("{environment}: ").into(),
+        status_cell(told.status),
+        took.into(),
+    ];
+    let by = format!("begun {} by {}@{}, aictl {}", short_time(&told.began), owner.user, owner.host, owner.version);
+    vec![Block::Line(title), Block::Line(vec![by.into()])]
+}
+
+fn step(step: &StepRecord) -> Vec<Cell> {
+    let tone = match step.outcome {
+        StepOutcome::Done => Tone::Good,
+        StepOutcome::Failed => Tone::Bad,
+        StepOutcome::Undone => Tone::Warn,
+        StepOutcome::Planned | StepOutcome::Skipped => Tone::Dim,
+    };
+    let took = step.duration_ms.map(|ms| format!("{:.1}s", ms as f64 / 1000.0)).unwrap_or_default();
+    let what = format!("{} {}", step.operation.verb(), step.subject);
+    vec![Cell::new(step.outcome.word(), tone), took.into(), what.trim_start().into(), step.cause.as_str().into()]
+}
+
+fn container(evidence: &Evidence) -> Vec<Block> {
+    let mut blocks = vec![Block::Gap];
+    let mut facts = vec![format!("container {}", evidence.container)];
+    facts.extend(evidence.exit_code.map(|code| format!("exit code {code}")));
+    facts.extend(evidence.oom_killed.then(|| "killed: out of memory".to_owned()));
+    facts.extend((evidence.restarts > 0).then(|| format!("{} restarts", evidence.restarts)));
+    blocks.push(Block::Line(vec![Cell::new(facts.join(", "), Tone::Strong)]));
+    let texts = [("engine", &evidence.engine_error), ("health check", &evidence.health_log)];
+    for (name, text) in texts.iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {
+        blocks.push(Block::Line(vec![format!("  {name}: {}", text.trim()).into()]));
+    }
+    blocks.extend(evidence.logs.iter().map(|line| Block::Line(vec![format!("  | {line}").into()])));
+    blocks
+}
