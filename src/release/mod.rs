@@ -7,11 +7,11 @@ mod history;
 mod lease;
 mod record;
 mod step;
-mod story;
+mod explanation;
 
 pub use evidence::Evidence;
 pub use history::{OperationStatus, PastOperation, history};
 pub use lease::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
 pub use record::{FORMAT, Record, RecordError, RecordPhase};
 pub use step::{OperationKind, StepOutcome, StepRecord};
-pub use story::{Chapter, story};
+pub use explanation::{Section, explanation};
