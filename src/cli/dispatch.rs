@@ -61,6 +61,8 @@ async fn of_ship(context: &Context, verb: ShipVerb) -> Result<Box<dyn Report>> {
     match verb {
         ShipVerb::Build(args) => boxed(ship::build::run(context, args).await),
         ShipVerb::Plan(args) => boxed(ship::plan::run(context, args).await),
+        ShipVerb::Deploy(args) => boxed(ship::deploy::run(context, args).await),
+        ShipVerb::Rollback(args) => boxed(ship::rollback::run(context, args).await),
         ShipVerb::History(args) => boxed(ship::history::run(context, args).await),
         ShipVerb::Show(args) => boxed(ship::show::run(context, args).await),
         ShipVerb::Explain(args) => boxed(ship::explain::run(context, args).await),

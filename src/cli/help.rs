@@ -11,8 +11,22 @@ use super::verbs::{BeginVerb, OtherVerb, RunVerb, ShipVerb, TrustVerb};
 use crate::error::{PASSED_THROUGH, exit_codes};
 
 /// Listed first.
-const COMMON: [&str; 12] =
-    ["start", "stop", "restart", "status", "logs", "exec", "run", "migrate", "build", "plan", "health", "smoke-test"];
+const COMMON: [&str; 14] = [
+    "start",
+    "stop",
+    "restart",
+    "status",
+    "logs",
+    "exec",
+    "run",
+    "migrate",
+    "build",
+    "plan",
+    "deploy",
+    "rollback",
+    "health",
+    "smoke-test",
+];
 
 /// The command tree with its main help.
 pub fn command_tree() -> Command {

@@ -74,6 +74,8 @@ pub enum RunVerb {
 pub enum ShipVerb {
     Build(ship::build::BuildArgs),
     Plan(ship::plan::PlanArgs),
+    Deploy(ship::deploy::DeployArgs),
+    Rollback(ship::rollback::RollbackArgs),
     History(ship::history::HistoryArgs),
     Show(ship::show::ShowArgs),
     Explain(ship::explain::ExplainArgs),

@@ -2,13 +2,17 @@
 //! Reads which steps were attempted, performs their undo unless a later step made it void.
 //! Never decides what an undo is, never stops at the first undo that fails.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::step_log::{Ended, StepLog};
 use super::walk::Walk;
 use crate::event::Event;
-use crate::plan::{ContainerOperation, Description, Operation, Plan, Step};
+use crate::plan::{ContainerOperation, Description, Operation, Plan, ProxyOperation, Step};
 use crate::target::TargetError;
+
+/// Attempts to switch traffic back, and the time between them.
+const SWITCH_ATTEMPTS: usize = 3;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
 
 /// Performs the undo operations of the steps from `first` on and books those that were undone.
 pub(super) async fn compensate(plan: &Plan, first: usize, walk: &Walk<'_>, log: &mut StepLog) {
@@ -18,22 +22,52 @@ pub(super) async fn compensate(plan: &Plan, first: usize, walk: &Walk<'_>, log: 
             continue;
         }
         for operation in &step.undo {
-            if undo_one(plan, walk, (plan.steps.len() + index, operation)).await && log.state(index) == Ended::Done {
+            let is_switch = matches!(operation, Operation::Proxy(ProxyOperation::Switch { .. }));
+            let attempts = if is_switch { SWITCH_ATTEMPTS } else { 1 };
+            let undone = undo(plan, walk, (plan.steps.len() + index, operation), attempts).await;
+            if undone && log.state(index) == Ended::Done {
                 log.set(index, Ended::Undone, None);
+            }
+            if is_switch && !undone {
+                // Requests may still go to the new side: nothing of either side may be removed.
+                let message = "could not switch back: both sides are kept".to_owned();
+                let hint = Some("see `aictl status`; switch back with `aictl rollback`".to_owned());
+                walk.reporter().report(Event::Warning { message, hint });
+                return;
             }
         }
     }
 }
 
-/// A stop that failed may have stopped the container all the same; everything else that failed did nothing.
+/// A stop that failed may have stopped the container all the same, a change of the proxy may have had its effect, and a
+/// container that failed to start is in the way; everything else that failed did nothing.
 fn needs_undo(step: &Step, ended: Ended) -> bool {
     match ended {
         Ended::Done => true,
         Ended::Failed | Ended::Tolerated => {
-            matches!(step.operation, Operation::Container(ContainerOperation::Stop { .. }))
+            use ContainerOperation::{Start, Stop};
+            use ProxyOperation::{Reload, Switch, Write};
+            matches!(
+                step.operation,
+                Operation::Container(Stop { .. } | Start { .. })
+                    | Operation::Proxy(Reload { .. } | Switch { .. } | Write { .. })
+            )
         }
         Ended::Waiting | Ended::Running | Ended::Skipped | Ended::Undone => false,
     }
+}
+
+/// Whether it was undone, at the last attempt.
+async fn undo(plan: &Plan, walk: &Walk<'_>, step: (usize, &Operation), attempts: usize) -> bool {
+    for attempt in 1..=attempts {
+        if undo_one(plan, walk, step).await {
+            return true;
+        }
+        if attempt < attempts {
+            tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+        }
+    }
+    false
 }
 
 /// Whether it was undone.

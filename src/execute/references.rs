@@ -12,7 +12,13 @@ pub(super) fn resolve(
     mut spec: ContainerSpec,
     ids: &BTreeMap<String, String>,
     images: &BTreeMap<String, String>,
+    release: Option<u32>,
 ) -> ContainerSpec {
+    if spec.labels.get(labels::RELEASE).is_some_and(|revision| revision == labels::PENDING_RELEASE)
+        && let Some(release) = release
+    {
+        spec.labels.insert(labels::RELEASE.to_owned(), release.to_string());
+    }
     if spec.labels.get(labels::IMAGE).is_some_and(|id| id == labels::PENDING_IMAGE) {
         let id = images.get(&spec.image).cloned().unwrap_or_default();
         spec.labels.insert(labels::IMAGE.to_owned(), id);

@@ -29,6 +29,8 @@ pub struct Runner<'a> {
     pub interrupt: watch::Receiver<bool>,
     /// Who runs tasks; plans without tasks need nobody.
     pub tasks: Option<&'a dyn TaskRunner>,
+    /// Revision for the labels of containers that a deploy makes.
+    pub release: Option<u32>,
 }
 
 /// The state shared by the steps of one run.
@@ -111,7 +113,11 @@ impl<'a> Walk<'a> {
                     TaskFailure::Interrupted => ExecuteError::Interrupted,
                 })
             }
-            Operation::Image(_) | Operation::Network(_) | Operation::Volume(_) | Operation::Container(_) => {
+            Operation::Image(_)
+            | Operation::Network(_)
+            | Operation::Volume(_)
+            | Operation::Container(_)
+            | Operation::Proxy(_) => {
                 keeper.prove().await.map_err(fail)?;
                 self.perform(operation, key).await.map_err(fail)
             }
@@ -174,6 +180,7 @@ impl<'a> Walk<'a> {
             | Operation::Volume(_)
             | Operation::Container(_)
             | Operation::Wait(_)
+            | Operation::Proxy(_)
             | Operation::Task(_) => {}
         }
     }
@@ -189,11 +196,14 @@ impl<'a> Walk<'a> {
 
     fn resolved_spec(&self, spec: ContainerSpec) -> ContainerSpec {
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        references::resolve(spec, &ids, &self.images())
+        references::resolve(spec, &ids, &self.images(), self.runner.release)
     }
 
     fn resolve(&self, operation: &Operation) -> Operation {
         let mut operation = operation.clone();
+        if let Operation::Proxy(proxy) = &mut operation {
+            proxy.containers_mut().into_iter().for_each(|container| *container = self.id_of(container));
+        }
         if let Operation::Container(container) = &mut operation {
             if let ContainerOperation::Create(spec) = container {
                 **spec = self.resolved_spec((**spec).clone());

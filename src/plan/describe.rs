@@ -14,6 +14,7 @@ impl Operation {
             Self::Volume(volume) => volume.describe(),
             Self::Container(container) => container.describe(names),
             Self::Wait(wait) => wait.describe(names),
+            Self::Proxy(proxy) => proxy.describe(names),
             Self::Task(task) => task.describe(),
         }
     }

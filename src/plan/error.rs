@@ -22,6 +22,9 @@ pub enum PlanError {
     /// The engine cannot run the image.
     #[error("image {image} of service `{service}` is for {found}, the engine runs {engine}")]
     WrongArchitecture { service: String, image: String, found: String, engine: String },
+    /// A service cannot run twice, as blue-green needs it.
+    #[error("service `{service}` cannot be deployed blue-green: {reason}")]
+    Strategy { service: String, reason: String },
     /// A secret or config comes from a variable that is not set.
     #[error("{what} of service `{service}` comes from the environment variable {variable}, which is not set")]
     UnsetVariable { service: String, what: String, variable: String },

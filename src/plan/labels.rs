@@ -36,6 +36,10 @@ pub const NETWORK: &str = "com.docker.compose.network";
 pub const VOLUME: &str = "com.docker.compose.volume";
 /// Digest over the contents of configs, secrets and bind-mounted files a container uses. Ours.
 pub const CONTENT: &str = "io.aictl.content";
+/// Revision of the release that made a container. Ours.
+pub const RELEASE: &str = "io.aictl.release";
+/// The value of `RELEASE` in a plan: the executor puts the revision in its place.
+pub const PENDING_RELEASE: &str = "pending";
 /// Project of a helper container or state volume. Ours.
 pub const AICTL_PROJECT: &str = "io.aictl.project";
 

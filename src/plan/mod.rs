@@ -3,6 +3,7 @@
 //! Never awaits, never talks to an engine.
 
 pub mod api_socket;
+pub mod blue_green;
 pub mod cleanup;
 mod container;
 pub mod content;
@@ -27,12 +28,13 @@ pub use instance::{
     ObservedPort,
 };
 pub use observed::{
-    EngineFlavour, EngineHost, EngineInfo, Observed, ObservedImage, ObservedNetwork, ObservedProject, ObservedVolume,
-    Scope,
+    EngineFlavour, EngineHost, EngineInfo, Observed, ObservedImage, ObservedNetwork, ObservedProject, ObservedProxy,
+    ObservedVolume, Scope,
 };
 pub use operation::{
-    BundleImage, ContainerOperation, Description, ImageOperation, ImageSource, Names, NetworkOperation, Operation,
-    Outcome, PullPolicy, Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation,
+    BundleImage, ContainerOperation, Description, Green, ImageOperation, ImageSource, Names, NetworkOperation,
+    Operation, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, PullPolicy, Readiness, RecipeBuild, StartTurn,
+    TaskOperation, VolumeOperation, WaitOperation, is_release_tag, release_repository, release_tag, sides_folder,
     task_subject,
 };
 pub use plan::{Guard, KnownImage, Phase, Plan, Step, StepId};

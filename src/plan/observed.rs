@@ -19,6 +19,8 @@ pub struct Scope {
     pub volumes: Vec<String>,
     /// Images to look up by reference.
     pub images: Vec<String>,
+    /// The service whose container is the proxy, to read its configuration and sides.
+    pub proxy: Option<String>,
 }
 
 /// The engine itself.
@@ -103,6 +105,24 @@ pub struct Observed {
     pub images: BTreeMap<String, ObservedImage>,
     /// Images that earlier steps of the plan under way make present or renew: what they will be is not known yet.
     pub pending_images: BTreeSet<String>,
+    /// The proxy's volume, where the scope names the proxy and a container of it exists.
+    pub proxy: Option<ObservedProxy>,
+}
+
+/// What the proxy's volume holds.
+#[derive(Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ObservedProxy {
+    /// The configuration in use. It holds the secret of the probe header and is never shown.
+    #[serde(skip)]
+    pub configuration: Option<String>,
+    /// Services whose requests go to the green side.
+    pub green: BTreeSet<String>,
+}
+
+impl std::fmt::Debug for ObservedProxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ObservedProxy").field("green", &self.green).finish_non_exhaustive()
+    }
 }
 
 impl Observed {

@@ -89,18 +89,30 @@ impl LoadedProject {
         for (name, task) in &project.tasks {
             expect(&["tasks", name, "service"], &task.service);
         }
-        if let (Some(name), Some(proxy)) = (&self.environment_name, &self.environment.proxy) {
-            expect(&["environments", name, "proxy", "service"], &proxy.service);
-            for (index, route) in proxy.routes.iter().enumerate() {
-                let number = index.to_string();
-                expect(&["environments", name, "proxy", "routes", &number, "service"], &route.service);
-            }
-        }
+        self.unknown_in_proxy(services, &mut found);
+        let mut expect = |path: &[&str], service: &str| expected(&mut found, services, path, service);
         for service in project.backup.iter().flat_map(|backup| backup.include.keys()) {
             expect(&["backup", "include", service], service);
         }
         self.unknown_in_checks(services, &mut found);
         problems(file, found.into_misfits())
+    }
+
+    /// The same for the proxy alone.
+    pub fn unknown_services_of_proxy(&self, services: &[&str]) -> Vec<Problem> {
+        let (Some(tree), Some(file)) = (&self.tree, &self.file) else { return Vec::new() };
+        let mut found = Findings::new(tree);
+        self.unknown_in_proxy(services, &mut found);
+        problems(file, found.into_misfits())
+    }
+
+    fn unknown_in_proxy(&self, services: &[&str], found: &mut Findings<'_>) {
+        let (Some(name), Some(proxy)) = (&self.environment_name, &self.environment.proxy) else { return };
+        expected(found, services, &["environments", name, "proxy", "service"], &proxy.service);
+        for (index, route) in proxy.routes.iter().enumerate() {
+            let number = index.to_string();
+            expected(found, services, &["environments", name, "proxy", "routes", &number, "service"], &route.service);
+        }
     }
 
     /// A problem with a key of the environment's `target`, found when it was to be used.

@@ -80,7 +80,7 @@ fn the_example_of_the_design_is_read_whole() {
     let requirements = loaded.environment.requirements.as_ref().unwrap();
     assert_eq!(requirements.minimum.memory, Some(ByteSize(8 << 30)));
     assert_eq!(requirements.on_shortfall, OnShortfall::Refuse);
-    assert_eq!(loaded.environment.proxy.as_ref().unwrap().routes[1].strategy, Strategy::BlueGreen);
+    assert_eq!(loaded.environment.proxy.as_ref().unwrap().routes[1].strategy, Some(Strategy::BlueGreen));
     assert_eq!(project.tasks["migrate"].command.0, ["alembic", "upgrade", "head"]);
     assert_eq!(project.watch.as_ref().unwrap().restart.as_ref().unwrap().within.0.as_secs(), 600);
     assert!(matches!(&project.environments["cluster"].target, Some(TargetConfig::Kubernetes(list)) if list.len() == 2));

@@ -4,7 +4,7 @@
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::check::Check;
@@ -192,9 +192,9 @@ pub struct LetsEncrypt {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateFiles {
-    /// The certificate chain, PEM.
+    /// The certificate chain, PEM; an absolute path inside the container of the proxy.
     pub certificate: String,
-    /// The private key, PEM.
+    /// The private key, PEM; an absolute path inside the container of the proxy.
     pub key: String,
 }
 
@@ -209,17 +209,16 @@ pub struct Route {
     /// The port it listens on inside its container.
     #[schemars(range(min = 1))]
     pub port: u16,
-    /// How a new version of the service takes over.
+    /// How a new version of the service takes over; default: `blue-green` where two containers of it can run.
     #[serde(default)]
-    pub strategy: Strategy,
+    pub strategy: Option<Strategy>,
 }
 
 /// How a new version of a service takes over.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Strategy {
     /// Stop the old container, then start the new one.
-    #[default]
     Recreate,
     /// Start the new container beside the old one and switch traffic when it is healthy.
     BlueGreen,
@@ -233,8 +232,10 @@ pub struct DeployPolicy {
     pub backup: bool,
     /// Rehearse the release on the newest proven backup first: `required`, or `when-possible`.
     pub rehearse: Option<Rehearsal>,
-    /// Run the task `migrate` before the switch.
-    pub migrate: bool,
+    /// Tasks to run before the new containers of their service start; `true` for the task `migrate`.
+    #[serde(deserialize_with = "migrations")]
+    #[schemars(with = "Migrations")]
+    pub migrate: Vec<String>,
     /// Ask for confirmation first.
     pub confirm: bool,
     /// How long the old side stays warm after the switch.
@@ -243,7 +244,7 @@ pub struct DeployPolicy {
     pub drain: Option<Period>,
     /// Timeout for the new containers to become healthy.
     pub timeout: Option<Period>,
-    /// Number of releases kept for rollback.
+    /// Number of releases kept for rollback; default: 5, minimum: 2.
     #[schemars(range(min = 1))]
     pub keep_releases: Option<u32>,
 }
@@ -321,3 +322,35 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>
         Given::Many(many) => many,
     })
 }
+
+/// A word, `true` or `false`, or a list of words.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the schema of a field read by `migrations`")]
+enum Migrations {
+    One(String),
+    Flag(bool),
+    Many(Vec<String>),
+}
+
+fn migrations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Flag(bool),
+        One(String),
+        Many(Vec<String>),
+    }
+    Ok(match Given::deserialize(deserializer)? {
+        Given::Flag(false) => Vec::new(),
+        Given::Flag(true) => vec![MIGRATE.to_owned()],
+        // A plain `true` is read as the first kind of scalar the schema takes.
+        Given::One(one) if one == "true" => vec![MIGRATE.to_owned()],
+        Given::One(one) if one == "false" => Vec::new(),
+        Given::One(one) => vec![one],
+        Given::Many(many) => many,
+    })
+}
+
+/// The task that migrates where no other is named.
+const MIGRATE: &str = "migrate";

@@ -16,9 +16,10 @@ const KEYS: &[&[&str]] = &[
     &["environments", ENVIRONMENT, "target", "kubernetes"],
     &["environments", ENVIRONMENT, "namespace"],
     &["environments", ENVIRONMENT, "chart"],
-    &["environments", ENVIRONMENT, "proxy", "tls"],
-    &["environments", ENVIRONMENT, "proxy", "routes"],
-    &["environments", ENVIRONMENT, "deploy"],
+    &["environments", ENVIRONMENT, "proxy", "tls", "letsencrypt"],
+    &["environments", ENVIRONMENT, "deploy", "backup"],
+    &["environments", ENVIRONMENT, "deploy", "rehearse"],
+    &["environments", ENVIRONMENT, "deploy", "bake"],
     &["registry", "url"],
     &["backup"],
     &["watch"],
@@ -105,7 +106,7 @@ watch: { interval: 30s }
 notify:
 ";
         let always = ["registry.url", "watch"].map(str::to_owned);
-        let of_a = ["environments.a.proxy.tls", "environments.a.deploy"].map(str::to_owned);
+        let of_a = ["environments.a.proxy.tls.letsencrypt", "environments.a.deploy.backup"].map(str::to_owned);
         assert_eq!(loaded(text, "a").keys_without_effect(), [&of_a[..], &always].concat());
         assert_eq!(loaded(text, "b").keys_without_effect(), always);
     }

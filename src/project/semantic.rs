@@ -18,6 +18,7 @@ pub(super) fn validate(project: &Project, root: &Node) -> Vec<Misfit> {
     names(project, &mut found);
     for (name, environment) in &project.environments {
         examine_environment(name, environment, &mut found);
+        migrations(name, (project, environment), &mut found);
         let place = ["environments", name, "checks"];
         examine_checks(&place, &project.checks, &environment.checks, &mut found);
     }
@@ -167,19 +168,50 @@ fn examine_proxy(name: &str, proxy: &ProxyConfig, found: &mut Findings<'_>) {
     {
         found.add(&[base[0], base[1], base[2], "tls"], "takes exactly one of `letsencrypt` and `files`");
     }
-    for (index, route) in proxy.routes.iter().enumerate() {
-        let number = index.to_string();
-        let at = |key: &'static str| [base[0], base[1], base[2], "routes", number.as_str(), key];
-        if !route.path.starts_with('/') {
-            found.add(&at("path"), format!("`{}` must start with `/`", route.path));
-        }
-        if proxy.routes[..index].iter().any(|earlier| earlier.path == route.path) {
-            found.add(&at("path"), format!("duplicate route `{}`", route.path));
-        }
-        if route.service == proxy.service {
-            found.add(&at("service"), "the proxy cannot be its own target");
+    if let Some(files) = proxy.tls.as_ref().and_then(|tls| tls.files.as_ref()) {
+        for (key, path) in [("certificate", &files.certificate), ("key", &files.key)] {
+            if !path.starts_with('/') || !is_plain_path(path) {
+                let message = "must be an absolute path inside the container of the proxy";
+                found.add(&[base[0], base[1], base[2], "tls", "files", key], message);
+            }
         }
     }
+    for index in 0..proxy.routes.len() {
+        examine_route(name, (proxy, index), found);
+    }
+}
+
+fn examine_route(name: &str, (proxy, index): (&ProxyConfig, usize), found: &mut Findings<'_>) {
+    let (route, earlier) = (&proxy.routes[index], &proxy.routes[..index]);
+    let number = index.to_string();
+    let at = |key: &'static str| ["environments", name, "proxy", "routes", number.as_str(), key];
+    if !route.path.starts_with('/') {
+        found.add(&at("path"), format!("`{}` must start with `/`", route.path));
+    } else if !is_plain_path(&route.path) {
+        found.add(&at("path"), "must consist of letters, digits and `/._~%+@:,=-`");
+    }
+    if earlier.iter().any(|earlier| earlier.path == route.path) {
+        found.add(&at("path"), format!("duplicate route `{}`", route.path));
+    }
+    if route.service == proxy.service {
+        found.add(&at("service"), "the proxy cannot be its own target");
+    }
+    let twin = earlier.iter().find(|earlier| earlier.service == route.service);
+    if twin.is_some_and(|earlier| earlier.strategy != route.strategy) {
+        found.add(&at("strategy"), format!("the routes of `{}` have different strategies", route.service));
+    }
+}
+
+fn migrations(name: &str, (project, environment): (&Project, &Environment), found: &mut Findings<'_>) {
+    for task in environment.deploy.migrate.iter().filter(|task| !project.tasks.contains_key(*task)) {
+        let near = nearest(task, project.tasks.keys().map(String::as_str));
+        found.add_near(&["environments", name, "deploy", "migrate"], format!("task `{task}` is not defined"), near);
+    }
+}
+
+/// A path as nginx reads it without quotes.
+fn is_plain_path(path: &str) -> bool {
+    path.chars().all(|c| c.is_ascii_alphanumeric() || "/._~%+@:,=-".contains(c))
 }
 
 fn tasks(project: &Project, found: &mut Findings<'_>) {

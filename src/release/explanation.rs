@@ -184,6 +184,8 @@ mod tests {
             steps: Vec::new(),
             error: Vec::new(),
             evidence: Vec::new(),
+            release: None,
+            release_status: None,
         }
     }
 

@@ -7,7 +7,10 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{Evidence, LeaseOwner, LeaseVerdict, ObservedLease, Record, RecordPhase, StepRecord};
+use super::{
+    Evidence, LeaseOwner, LeaseVerdict, ObservedLease, Record, RecordPhase, Release, ReleaseStatus, StepRecord,
+    releases,
+};
 
 /// Status of a recorded operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -65,6 +68,12 @@ pub struct PastOperation {
     /// State and logs of failed containers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+    /// What a deploy or rollback brought up; its revision is `number`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<Release>,
+    /// What became of the release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_status: Option<ReleaseStatus>,
 }
 
 impl PastOperation {
@@ -94,6 +103,8 @@ impl PastOperation {
             steps: past.steps.clone(),
             error: past.error.clone(),
             evidence: past.evidence.clone(),
+            release: past.release.as_deref().cloned(),
+            release_status: None,
         })
     }
 
@@ -112,7 +123,13 @@ pub fn history(records: &[Record], lease: Option<&ObservedLease>) -> Vec<PastOpe
     let newest = of_number.keys().next_back().copied();
     let entry =
         |(number, records): (&u32, &Vec<Record>)| PastOperation::of(records, lease.filter(|_| Some(*number) == newest));
-    of_number.iter().filter_map(entry).collect()
+    let mut history: Vec<PastOperation> = of_number.iter().filter_map(entry).collect();
+    let statuses: BTreeMap<u32, ReleaseStatus> =
+        releases(&history).into_iter().map(|past| (past.revision, past.status)).collect();
+    for past in &mut history {
+        past.release_status = statuses.get(&past.number).copied();
+    }
+    history
 }
 
 fn is_held(owner: &LeaseOwner, lease: Option<&ObservedLease>) -> bool {
@@ -145,6 +162,7 @@ mod tests {
             steps: Vec::new(),
             error: Vec::new(),
             evidence: Vec::new(),
+            release: None,
         }
     }
 

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::step::any_format;
-use super::{Evidence, LeaseOwner, StepRecord};
+use super::{Evidence, LeaseOwner, Release, StepRecord};
 
 /// The newest record format this binary writes and reads.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// What a record says about its operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ pub struct Record {
     /// What was kept of failed containers before anything was undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
+    /// What a deploy or rollback brings up; its revision is the number of the operation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Box<Release>>,
 }
 
 /// Why bytes are not a record.
@@ -141,6 +144,7 @@ mod tests {
             }],
             error: vec![],
             evidence: vec![],
+            release: None,
         }
     }
 
@@ -167,8 +171,8 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_and_not_called_torn() {
-        let text = String::from_utf8(record().encode().unwrap()).unwrap().replacen("\"format\":2", "\"format\":3", 1);
-        assert_eq!(Record::decode(text.as_bytes()), Err(RecordError::Newer { found: 3 }));
+        let text = String::from_utf8(record().encode().unwrap()).unwrap().replacen("\"format\":3", "\"format\":4", 1);
+        assert_eq!(Record::decode(text.as_bytes()), Err(RecordError::Newer { found: 4 }));
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub enum OperationKind {
     BuildImage,
     /// Loads an image from a bundle file.
     LoadImage,
+    /// Gives an image another name.
+    TagImage,
     /// Removes an image.
     RemoveImage,
     /// Creates a network.
@@ -48,6 +50,18 @@ pub enum OperationKind {
     AwaitReady,
     /// Runs a task in a container of its own.
     RunTask,
+    /// Writes the configuration of the proxy.
+    WriteProxyConfig,
+    /// Has the proxy check its configuration.
+    CheckProxyConfig,
+    /// Has the proxy use the written configuration.
+    ReloadProxy,
+    /// Switches traffic between the sides.
+    SwitchProxy,
+    /// Sends a request through the proxy.
+    ProbeProxy,
+    /// Waits until the proxy has no connection to a container.
+    DrainProxy,
     /// Recorded by an aictl that kept only the text of a step.
     Unknown,
 }
@@ -59,6 +73,7 @@ impl OperationKind {
             Self::PullImage => "pull",
             Self::BuildRecipe | Self::BuildImage => "build",
             Self::LoadImage => "load",
+            Self::TagImage => "tag",
             Self::CreateNetwork | Self::CreateVolume | Self::CreateContainer => "create",
             Self::StartContainer => "start",
             Self::StopContainer => "stop",
@@ -70,6 +85,12 @@ impl OperationKind {
             Self::RunHook => "run hook",
             Self::AwaitReady => "await",
             Self::RunTask => "run",
+            Self::WriteProxyConfig => "write",
+            Self::CheckProxyConfig => "check",
+            Self::ReloadProxy => "reload",
+            Self::SwitchProxy => "switch",
+            Self::ProbeProxy => "probe",
+            Self::DrainProxy => "drain",
             Self::Unknown => "",
         }
     }

@@ -13,6 +13,24 @@ pub enum WorkflowError {
     /// What was asked for would go wrong, and how it goes right.
     #[error("{message}")]
     Refused { message: String, hint: Option<String> },
+    /// Something that may be asked for and is not supported yet.
+    #[error("not supported yet: {what}")]
+    Unsupported { what: String, hint: String },
+    /// The project file and the compose files do not fit together.
+    #[error("{message}")]
+    Configuration { message: String, hint: Option<String> },
+    /// Containers of a release run; the files are not what is started.
+    #[error("containers of a release run, and its record is missing")]
+    HasRelease,
+    /// There is no release to go to.
+    #[error("{project} has no release to roll back to{}", skipped_words(skipped))]
+    NoRelease { project: String, skipped: Vec<(u32, &'static str)> },
+    /// A release cannot be brought up again.
+    #[error("release {revision} of {project} cannot be restored: {reason}")]
+    NotRestorable { project: String, revision: u32, reason: String },
+    /// The plan that was confirmed is not the one that would be carried out.
+    #[error("the plan changed after it was confirmed: something else changed {project}")]
+    PlanChanged { project: String },
     /// A container that must run does not.
     #[error("service `{service}` is not running")]
     NotRunning { service: String },
@@ -81,6 +99,10 @@ pub enum WorkflowError {
     TimedOut { what: String, seconds: u64 },
 }
 
+fn skipped_words(skipped: &[(u32, &'static str)]) -> String {
+    skipped.iter().map(|(revision, why)| format!("; not {revision}, {why}")).collect()
+}
+
 impl WorkflowError {
     /// A usage error without a hint.
     pub fn usage(message: impl Into<String>) -> Self {
@@ -92,7 +114,10 @@ impl Hint for WorkflowError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
-            Self::EnvFile { .. } | Self::NoChecks { .. } => ErrorKind::Config,
+            Self::EnvFile { .. } | Self::NoChecks { .. } | Self::Unsupported { .. } | Self::Configuration { .. } => {
+                ErrorKind::Config
+            }
+            Self::PlanChanged { .. } => ErrorKind::StalePlan,
             Self::NoTask { .. }
             | Self::NoSecret { .. }
             | Self::NoCheck { .. }
@@ -105,20 +130,30 @@ impl Hint for WorkflowError {
             | Self::NoMonitoring
             | Self::NoOperation { .. }
             | Self::NoHistory { .. }
+            | Self::NoRelease { .. }
             | Self::NotPublished { .. } => ErrorKind::NotFound,
             Self::Partial { .. } => ErrorKind::Partial,
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::TimedOut { .. } => ErrorKind::NotReady,
-            Self::NotRunning { .. } | Self::TaskEnded { .. } | Self::File { .. } | Self::Refused { .. } => {
-                ErrorKind::Failed
-            }
+            Self::NotRunning { .. }
+            | Self::HasRelease
+            | Self::NotRestorable { .. }
+            | Self::TaskEnded { .. }
+            | Self::File { .. }
+            | Self::Refused { .. } => ErrorKind::Failed,
         }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Usage { hint: Some(hint), .. } | Self::Refused { hint: Some(hint), .. } => vec![hint.clone()],
+            Self::Unsupported { hint, .. } | Self::Configuration { hint: Some(hint), .. } => vec![hint.clone()],
+            Self::NoRelease { .. } | Self::NotRestorable { .. } => {
+                vec!["list the releases with `aictl history`; choose one with `aictl rollback --to NUMBER`".to_owned()]
+            }
+            Self::HasRelease => vec!["bring up what the files say with `aictl deploy`".to_owned()],
+            Self::PlanChanged { .. } => vec!["run the command again".to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
             Self::NoMigration => vec![

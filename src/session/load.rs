@@ -11,7 +11,7 @@ use crate::compose::{self, ComposeError, FileSource, LoadArgs, LoadOptions};
 use crate::error::{Result, nearest};
 use crate::input_file::LocalFiles;
 use crate::plan::{Scope, api_socket};
-use crate::project::{LoadedProject, ProjectArgs, Task, load_project};
+use crate::project::{DeployPolicy, LoadedProject, ProjectArgs, Task, load_project};
 use crate::session::endpoint::endpoint;
 use crate::session::redaction::{learn_declared, publish, redact};
 use crate::session::templates::render_files;
@@ -225,7 +225,15 @@ impl LoadedStack {
             networks: stack.into_iter().flat_map(|s| s.networks.values().map(|n| n.name.clone())).collect(),
             volumes: stack.into_iter().flat_map(|s| s.volumes.values().map(|v| v.name.clone())).collect(),
             images: stack.map(Stack::all_images).unwrap_or_default(),
+            proxy: None,
         }
+    }
+
+    /// Whether the environment is one that is deployed to.
+    pub fn may_have_release(&self) -> bool {
+        let environment = &self.project.environment;
+        let routes = environment.proxy.as_ref().is_some_and(|proxy| !proxy.routes.is_empty());
+        routes || environment.deploy != DeployPolicy::default()
     }
 
     /// Only containers, networks and volumes that carry the project's label: for verbs that look and leave.

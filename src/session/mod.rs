@@ -7,6 +7,7 @@ pub mod checks;
 mod connect;
 pub mod context;
 pub mod convergence;
+pub mod deploy;
 pub mod endpoint;
 pub mod engine_images;
 pub mod env_files;

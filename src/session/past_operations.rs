@@ -4,6 +4,7 @@ use crate::error::Result;
 use crate::release::{PastOperation, history};
 use crate::session::load::load_named;
 use crate::session::{Context, WorkflowError};
+use crate::target::Target;
 
 /// The history of a project.
 #[derive(Debug)]
@@ -19,7 +20,11 @@ impl PastOperations {
     pub async fn load(context: &Context) -> Result<Self> {
         let loaded = load_named(context)?;
         let target = loaded.connect(context).await?;
-        let project = loaded.name.clone();
+        Self::of(context, &*target, loaded.name.clone()).await
+    }
+
+    /// Reads it from a target that is connected to.
+    pub async fn of(context: &Context, target: &dyn Target, project: String) -> Result<Self> {
         if !target.has_state(&project, true).await? {
             return Ok(Self { project, operations: Vec::new() });
         }

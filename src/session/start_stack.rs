@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::convergence::{Convergence, load_contents};
+use super::deploy::{follow_release, has_release};
 use super::image_catalog::Supplies;
 use super::load::LoadedStack;
 use super::plan_images::ImageOptions;
@@ -79,9 +80,15 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     apply_scale(&mut stack, &request.scale)?;
     let selected = with_dependencies(&stack, &request.services, !request.no_deps)?;
     let target = loaded.connect(context).await?;
+    // Where nothing runs, only the history tells whether there is a release.
+    if loaded.may_have_release()
+        && let Some(report) = follow_release(context, &loaded, &target, (&stack, &request)).await?
+    {
+        return Ok(report);
+    }
     let local = target.observe_engine().await?.local;
     let contents = load_contents(&stack, &selected, local)?;
-    let converge = Convergence { options: request.options, stack, selected, contents, loaded: &loaded };
+    let converge = Convergence { options: request.options.clone(), stack, selected, contents, loaded: &loaded };
     let supplies = Supplies::of(context, &loaded.project, request.bundle.as_deref())?;
     let images = ImageOptions {
         build: request.build,
@@ -93,8 +100,17 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     let mut scope = loaded.scope(Some(&converge.stack));
     scope.images.extend(supplies.recipe_images(&converge.stack));
     let transaction = Transaction::new(context, target.clone(), scope.clone(), "start");
-    let TransactionOutcome { plan, executed, before } =
-        transaction.run(&|observed: &Observed| converge.plan(&images, observed)).await?;
+    let planning = |observed: &Observed| match has_release(observed) {
+        true => Err(WorkflowError::HasRelease.into()),
+        false => converge.plan(&images, observed),
+    };
+    let TransactionOutcome { plan, executed, before, .. } = match transaction.run(&planning).await {
+        Err(error) if matches!(error.downcast_ref(), Some(WorkflowError::HasRelease)) => {
+            let followed = follow_release(context, &loaded, &target, (&converge.stack, &request)).await?;
+            return followed.ok_or(error);
+        }
+        outcome => outcome?,
+    };
     let after = if executed { target.observe(&scope).await? } else { before };
     let mut status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
     if converge.options.wait && !context.options.dry_run {

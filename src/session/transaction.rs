@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::execute::{Execution, Runner, TaskRunner, await_ready, execute_part};
 use crate::plan::{Observed, Plan, Scope};
-use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, StepRecord};
-use crate::session::Context;
+use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, Release, StepRecord};
 use crate::session::port_holder::with_holder;
+use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
 
 /// Two looks this far apart that see the same mean that nothing is under way.
@@ -37,6 +37,26 @@ pub struct Transaction<'a> {
     pub disposition: StateDisposition,
     /// Who runs tasks, where the plan has any.
     pub tasks: Option<&'a dyn TaskRunner>,
+    /// The release it makes, if it makes one.
+    pub release: Option<&'a NewRelease<'a>>,
+    /// The revision its new containers belong to, where that is an earlier release.
+    pub revision: Option<u32>,
+    /// The plan that was confirmed; a different one under the lease is not carried out.
+    pub confirmed: Option<Plan>,
+}
+
+/// A release that a change makes.
+pub struct NewRelease<'a> {
+    /// What its records say of it before it was carried out.
+    pub draft: Release,
+    /// Its stored configuration, with the values of secrets.
+    pub configuration: Vec<u8>,
+    /// Revisions whose configuration is dropped once it is good.
+    pub dropped: Vec<u32>,
+    /// What the records say of it afterwards; the flag says whether the change ended well.
+    pub finished: &'a (dyn Fn(&Observed, bool) -> Release + Send + Sync),
+    /// Whether it must be recorded although nothing needs to be done.
+    pub is_new: &'a (dyn Fn(&Observed) -> bool + Send + Sync),
 }
 
 /// What becomes of the project's state on the target when a change ended well.
@@ -58,6 +78,8 @@ pub struct TransactionOutcome {
     pub executed: bool,
     /// The world before the first step.
     pub before: Observed,
+    /// The number of the operation, where it was recorded.
+    pub number: Option<u32>,
 }
 
 /// What a walk through the plan gives the final record.
@@ -77,7 +99,17 @@ struct Ending<'e> {
 impl<'a> Transaction<'a> {
     /// A change whose project keeps its state, without tasks.
     pub fn new(context: &'a Context, target: Arc<dyn Target>, scope: Scope, operation: &'static str) -> Self {
-        Self { context, target, scope, operation, disposition: StateDisposition::Keep, tasks: None }
+        Self {
+            context,
+            target,
+            scope,
+            operation,
+            disposition: StateDisposition::Keep,
+            tasks: None,
+            release: None,
+            revision: None,
+            confirmed: None,
+        }
     }
 
     /// The same, with the state retired at its end.
@@ -90,23 +122,25 @@ impl<'a> Transaction<'a> {
         let before = self.target.observe(&self.scope).await?;
         let plan = planning(&before)?;
         self.warn(&plan);
-        if self.context.options.dry_run || (plan.is_empty() && !self.leftover().await?) {
-            return Ok(TransactionOutcome { plan, executed: false, before });
+        let must_record = self.release.is_some_and(|release| (release.is_new)(&before));
+        if self.context.options.dry_run || (plan.is_empty() && !must_record && !self.leftover().await?) {
+            return Ok(TransactionOutcome { plan, executed: false, before, number: None });
         }
-        let only_waits = plan.only_waits();
+        let only_waits = plan.only_waits() && !must_record;
         // Whoever holds the lock is still at it, or died in the middle of it.
         if only_waits && !plan.is_empty() && self.target.observe_lease(&self.scope.project).await?.is_none() {
-            await_ready(&plan, &self.runner()).await.result?;
+            await_ready(&plan, &self.runner(None)).await.result?;
             let before = self.target.observe(&self.scope).await?;
-            return Ok(TransactionOutcome { plan, executed: false, before });
+            return Ok(TransactionOutcome { plan, executed: false, before, number: None });
         }
-        let plan = self.hold(plan, planning).await?;
+        let (number, plan) = self.hold(plan, planning).await?;
         let before = if only_waits { self.target.observe(&self.scope).await? } else { before };
-        Ok(TransactionOutcome { executed: !plan.only_waits(), plan, before })
+        let executed = !plan.only_waits() || must_record;
+        Ok(TransactionOutcome { executed, plan, before, number: Some(number) })
     }
 
     /// Takes the lease, carries the plan out and gives the lease back; returns the plan that was carried out.
-    async fn hold(&self, planned: Plan, planning: Planning<'_>) -> Result<Plan> {
+    async fn hold(&self, planned: Plan, planning: Planning<'_>) -> Result<(u32, Plan)> {
         let lease = self.acquire().await?;
         let (pending, plan) = match self.begin(&lease, planned, planning).await {
             Ok(begun) => begun,
@@ -114,11 +148,12 @@ impl<'a> Transaction<'a> {
         };
         let main = 0..plan.closing.map_or(plan.steps.len(), |closing| closing.0);
         let mut walked = Walked { steps: plan.records(), ..Default::default() };
-        let result = self.execute((&plan, main), &lease, &mut walked).await;
+        let number = pending.sequence;
+        let result = self.execute((&plan, main), (&lease, number), &mut walked).await;
         let ended = self.end(lease, &plan, Ending { pending, walked, failure: result.as_ref().err() }).await;
         result?;
         ended?;
-        Ok(plan)
+        Ok((number, plan))
     }
 
     /// What failed before the first step is recorded where the record was begun, and told in any case.
@@ -137,7 +172,8 @@ impl<'a> Transaction<'a> {
     /// Records the end and gives the lease back; where the whole stack went away, its state container goes too, and with
     /// the volumes its history: nothing of the project is left on the engine.
     async fn end(&self, lease: Lease, plan: &Plan, ending: Ending<'_>) -> Result<()> {
-        let Ending { pending, mut walked, failure } = ending;
+        let Ending { mut pending, mut walked, failure } = ending;
+        self.finish_release(&lease, &mut pending, failure.is_none()).await;
         let StateDisposition::Retire { forget } = self.disposition else {
             let last = self.final_record(pending, walked, failure);
             return Ok(self.target.finish(lease, &last).await?);
@@ -148,7 +184,11 @@ impl<'a> Transaction<'a> {
         }
         let closing = plan.closing.map_or(plan.steps.len(), |closing| closing.0)..plan.steps.len();
         let close = async {
-            if closing.is_empty() { Ok(()) } else { self.execute((plan, closing), &lease, &mut walked).await }
+            if closing.is_empty() {
+                Ok(())
+            } else {
+                self.execute((plan, closing), (&lease, pending.sequence), &mut walked).await
+            }
         };
         let (closed, ()) = tokio::join!(close, self.target.prepare_to_retire(&lease));
         let last = self.final_record(pending, walked, closed.as_ref().err());
@@ -218,6 +258,13 @@ impl<'a> Transaction<'a> {
         recorded.map_err(|error| (None, error.into()))?;
         let found = |error: Error| (Some(pending.clone()), error);
         let plan = planning(&observed.map_err(|error| found(error.into()))?).map_err(found)?;
+        if self.confirmed.as_ref().is_some_and(|confirmed| confirmed.steps != plan.steps) {
+            return Err(found(WorkflowError::PlanChanged { project: self.scope.project.clone() }.into()));
+        }
+        if let Some(release) = self.release {
+            let stored = self.target.store_configuration(lease, pending.sequence, &release.configuration).await;
+            stored.map_err(|error| found(error.into()))?;
+        }
         if plan.steps == planned.steps {
             return Ok((pending, plan));
         }
@@ -243,6 +290,7 @@ impl<'a> Transaction<'a> {
             steps: self.redacted_steps(plan.records()),
             error: Vec::new(),
             evidence: Vec::new(),
+            release: self.release.map(|release| Box::new(release.draft.clone())),
         })
     }
 
@@ -275,6 +323,24 @@ impl<'a> Transaction<'a> {
         record
     }
 
+    /// What became of the release, as far as it can be seen; what a good one drops is dropped.
+    async fn finish_release(&self, lease: &Lease, record: &mut Record, well: bool) {
+        let Some(new) = self.release else { return };
+        if let Ok(observed) = self.target.observe(&self.scope).await {
+            record.release = Some(Box::new((new.finished)(&observed, well)));
+        }
+        let dropped = if well { new.dropped.as_slice() } else { &[] };
+        for revision in dropped {
+            if let Err(error) = self.target.store_configuration(lease, *revision, &[]).await {
+                self.context.reporter.warn(format!("the configuration of release {revision} was not dropped: {error}"));
+                return;
+            }
+        }
+        if let Some(release) = record.release.as_mut() {
+            release.dropped = dropped.to_vec();
+        }
+    }
+
     /// An operation that never wrote its end was killed; history says so from now on. Returns the last number used.
     async fn close_interrupted(&self, lease: &Lease) -> Result<u32> {
         let history = self.target.load_records(&self.scope.project).await?;
@@ -291,10 +357,11 @@ impl<'a> Transaction<'a> {
     async fn execute(
         &self,
         (plan, part): (&Plan, std::ops::Range<usize>),
-        lease: &Lease,
+        (lease, number): (&Lease, u32),
         walked: &mut Walked,
     ) -> Result<()> {
-        let Execution { result, evidence, steps } = execute_part(plan, part.clone(), &self.runner(), lease).await;
+        let Execution { result, evidence, steps } =
+            execute_part(plan, part.clone(), &self.runner(Some(number)), lease).await;
         let executed = steps.into_iter().enumerate().filter(|(index, _)| part.contains(index));
         for (index, step) in executed {
             if let Some(booked) = walked.steps.get_mut(index) {
@@ -308,13 +375,15 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn runner(&self) -> Runner<'_> {
+    fn runner(&self, number: Option<u32>) -> Runner<'_> {
         let context = self.context;
+        let release = self.revision.or_else(|| self.release.and(number));
         Runner {
             target: &*self.target,
             reporter: &*context.reporter,
             interrupt: context.interrupt.clone(),
             tasks: self.tasks,
+            release,
         }
     }
 }

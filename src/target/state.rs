@@ -40,6 +40,13 @@ pub trait Journal: Leases {
     /// All records, oldest first; torn ones are left out.
     async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError>;
 
+    /// Stores the configuration of a release, readable by the owner of the state alone: it holds the values of secrets.
+    /// Empty bytes drop it.
+    async fn store_configuration(&self, lease: &Lease, revision: u32, bytes: &[u8]) -> Result<(), TargetError>;
+
+    /// The configuration of a release; none where it was never stored or was dropped.
+    async fn load_configuration(&self, project: &str, revision: u32) -> Result<Option<Vec<u8>>, TargetError>;
+
     /// The number of the last operation when the target can say, faster than by all records, that it ended; else `None`.
     async fn last_ended(&self, _lease: &Lease) -> Result<Option<u32>, TargetError> {
         Ok(None)

@@ -7,6 +7,7 @@
 )]
 
 mod bundle;
+mod deploy;
 mod diagram;
 mod doctor;
 mod engine_contract;

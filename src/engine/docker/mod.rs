@@ -22,6 +22,7 @@ mod logs;
 mod moments;
 mod observe;
 mod perform;
+mod proxy;
 mod query;
 mod state;
 mod tls;

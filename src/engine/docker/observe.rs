@@ -147,7 +147,8 @@ impl DockerEngine {
             super::images::images(connection, &scope.images),
         )?;
         let engine = EngineInfo { architecture, ..connection.engine.clone() };
-        Ok(Observed { engine, instances, networks, volumes, images, ..Default::default() })
+        let proxy = self.proxy_of(scope, &instances).await?;
+        Ok(Observed { engine, instances, networks, volumes, images, proxy, ..Default::default() })
     }
 
     pub(super) async fn container(&self, container: &str) -> Result<ObservedInstance, TargetError> {

@@ -173,6 +173,14 @@ impl Journal for DockerEngine {
         self.history(project).await
     }
 
+    async fn store_configuration(&self, lease: &Lease, revision: u32, bytes: &[u8]) -> Result<(), TargetError> {
+        self.keep_configuration(lease, revision, bytes).await
+    }
+
+    async fn load_configuration(&self, project: &str, revision: u32) -> Result<Option<Vec<u8>>, TargetError> {
+        self.configuration_of(project, revision).await
+    }
+
     async fn last_ended(&self, lease: &Lease) -> Result<Option<u32>, TargetError> {
         self.last_end(lease).await
     }

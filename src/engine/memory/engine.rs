@@ -46,7 +46,7 @@ impl Observe for MemoryEngine {
         let instances = world.containers.values().map(|c| &c.seen).filter(|c| ours(&c.labels));
         let networks = world.networks.iter().filter(|n| ours(&n.labels) || scope.networks.contains(&n.name));
         let volumes = world.volumes.iter().filter(|v| ours(&v.labels) || scope.volumes.contains(&v.name));
-        let images = world.images.iter().filter(|(reference, _)| scope.images.contains(reference));
+        let images = scope.images.iter().filter_map(|name| Some((name, world.image(name)?)));
         let mut observed = Observed {
             engine: info(),
             instances: instances.cloned().collect(),
@@ -54,6 +54,7 @@ impl Observe for MemoryEngine {
             volumes: volumes.cloned().collect(),
             pending_images: Default::default(),
             images: images.map(|(reference, image)| (reference.clone(), image.clone())).collect(),
+            proxy: super::proxy::observed(&world, scope),
         };
         observed.instances.sort_by(|a, b| (&a.service, a.number, &a.name).cmp(&(&b.service, b.number, &b.name)));
         observed.networks.sort_by(|a, b| a.name.cmp(&b.name));

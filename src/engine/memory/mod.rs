@@ -6,6 +6,7 @@ mod copy;
 mod dial;
 mod engine;
 mod perform;
+mod proxy;
 mod server;
 mod shell;
 mod store;
@@ -96,6 +97,16 @@ impl MemoryEngine {
     pub fn with_source(self, words: &str) -> Self {
         self.world().offers.insert(words.to_owned());
         self
+    }
+
+    /// Names of all images.
+    pub fn image_names(&self) -> Vec<String> {
+        self.world().images.keys().cloned().collect()
+    }
+
+    /// Removes a name of an image, as somebody else would.
+    pub fn forget_image(&self, name: &str) {
+        self.world().images.remove(name);
     }
 
     /// Scripts a fault: effects are performed operations, records, and lease changes, counted from 1.

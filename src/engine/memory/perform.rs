@@ -11,7 +11,7 @@ use crate::compose::model::ServiceHook;
 use crate::plan::{
     ChangeKind, ContainerOperation, ContainerSpec, DockerContainer, Health, HealthCheck, ImageOperation, ImageSource,
     InstanceState, Names, NetworkOperation, ObservedInstance, ObservedMount, ObservedNetwork, ObservedPort,
-    ObservedVolume, Operation, Outcome, RecipeBuild, VolumeOperation, labels,
+    ObservedVolume, Operation, Outcome, RecipeBuild, VolumeOperation, labels, release_tag,
 };
 use crate::target::{Attempts, ContainerFacts, TargetError};
 
@@ -24,6 +24,7 @@ pub(super) fn perform(world: &mut World, operation: &Operation) -> Result<Outcom
         Operation::Network(operation) => on_network(world, operation),
         Operation::Volume(operation) => on_volume(world, operation),
         Operation::Container(operation) => on_container(world, operation),
+        Operation::Proxy(operation) => super::proxy::on_proxy(world, operation),
         Operation::Wait(_) | Operation::Task(_) => Err(TargetError::CannotPerform {
             operation: operation.describe(&Names::new()).infinitive.to_owned(),
             reason: "the executor does it through observations and exec".to_owned(),
@@ -41,6 +42,14 @@ fn on_image(world: &mut World, operation: &ImageOperation) -> Result<Outcome, Ta
         }
         ImageOperation::Load { images, .. } => {
             images.iter().for_each(|image| drop(world.add_image(&image.reference)));
+            Ok(Outcome::default())
+        }
+        ImageOperation::Tag { image, repository, tag, .. } => {
+            let found = world.image(image).cloned();
+            let found = found.ok_or_else(|| TargetError::NotFound { kind: "image", name: image.clone() })?;
+            let tag = tag.clone().unwrap_or_else(|| release_tag(&found.id));
+            let name = if tag == "latest" { repository.clone() } else { format!("{repository}:{tag}") };
+            world.images.insert(name, found);
             Ok(Outcome::default())
         }
         ImageOperation::Remove { image } => {
@@ -180,7 +189,7 @@ fn free_name(world: &World, name: &str) -> Result<(), TargetError> {
 }
 
 fn create_container(world: &mut World, spec: &ContainerSpec) -> Result<Outcome, TargetError> {
-    let Some(image) = world.images.get(&spec.image) else {
+    let Some(image) = world.image(&spec.image) else {
         let reason = "it was never built or pulled".to_owned();
         return Err(TargetError::ImageMissing { image: spec.image.clone(), reason });
     };

@@ -69,6 +69,7 @@ impl Leases for MemoryEngine {
             let lease = Lease { project: project.to_owned(), id: world.id(), owner: owner.clone(), taken_over };
             let held = HeldLease { lease: lease.clone(), since: world.now, heartbeat: world.now };
             world.leases.insert(project.to_owned(), held);
+            world.helpers.insert(project.to_owned());
             Ok(lease)
         })
     }
@@ -123,6 +124,20 @@ impl Journal for MemoryEngine {
         })
     }
 
+    async fn store_configuration(&self, lease: &Lease, revision: u32, bytes: &[u8]) -> Result<(), TargetError> {
+        self.effect(format!("record configuration {revision}"), |world| {
+            ours(world, lease)?;
+            world.configurations.insert((lease.project.clone(), revision), bytes.to_vec());
+            Ok(())
+        })
+    }
+
+    async fn load_configuration(&self, project: &str, revision: u32) -> Result<Option<Vec<u8>>, TargetError> {
+        self.alive()?;
+        let found = self.world().configurations.get(&(project.to_owned(), revision)).cloned();
+        Ok(found.filter(|bytes| !bytes.is_empty()))
+    }
+
     async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError> {
         self.alive()?;
         Ok(self.world().records.get(project).cloned().unwrap_or_default())
@@ -134,15 +149,17 @@ impl ProjectState for MemoryEngine {
     async fn has_state(&self, project: &str, history: bool) -> Result<bool, TargetError> {
         self.alive()?;
         let world = self.world();
-        Ok(world.leases.contains_key(project) || (history && world.records.contains_key(project)))
+        Ok(world.helpers.contains(project) || (history && world.records.contains_key(project)))
     }
 
     async fn retire(&self, lease: Lease, forget: bool) -> Result<(), TargetError> {
         self.effect("retire the state".to_owned(), |world| {
             ours(world, &lease)?;
             world.leases.remove(&lease.project);
+            world.helpers.remove(&lease.project);
             if forget {
                 world.records.remove(&lease.project);
+                world.configurations.retain(|(project, _), _| *project != lease.project);
             }
             Ok(())
         })

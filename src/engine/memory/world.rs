@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::proxy::ProxyVolume;
 use super::server::Server;
 use crate::event::Channel;
 use crate::plan::{
@@ -52,7 +53,13 @@ pub(super) struct World {
     /// Sources that give images, in words.
     pub(super) offers: BTreeSet<String>,
     pub(super) leases: BTreeMap<String, HeldLease>,
+    /// Projects whose state something runs for.
+    pub(super) helpers: BTreeSet<String>,
     pub(super) records: BTreeMap<String, Vec<Record>>,
+    /// Configurations of releases, by project and revision.
+    pub(super) configurations: BTreeMap<(String, u32), Vec<u8>>,
+    /// Volumes of proxies.
+    pub(super) proxies: BTreeMap<String, ProxyVolume>,
     pub(super) performed: Vec<Operation>,
     pub(super) health: BTreeMap<String, Health>,
     pub(super) exits: BTreeMap<String, i64>,
@@ -80,6 +87,11 @@ impl World {
         let image = ObservedImage { id: id.clone(), size: 1, ..ObservedImage::default() };
         self.images.insert(reference.to_owned(), image);
         id
+    }
+
+    /// An image by reference or id.
+    pub(super) fn image(&self, name: &str) -> Option<&ObservedImage> {
+        self.images.get(name).or_else(|| self.images.values().find(|image| image.id == name))
     }
 
     /// The id behind an id or a name.

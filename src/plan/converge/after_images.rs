@@ -30,13 +30,14 @@ pub fn plan_after_images(
     Ok(plan)
 }
 
-fn makes(operation: &Operation) -> Option<String> {
+pub(in crate::plan) fn makes(operation: &Operation) -> Option<String> {
     match operation {
         Operation::Image(image) => image.makes().map(str::to_owned),
         Operation::Network(_)
         | Operation::Volume(_)
         | Operation::Container(_)
         | Operation::Wait(_)
+        | Operation::Proxy(_)
         | Operation::Task(_) => None,
     }
 }
@@ -62,12 +63,12 @@ fn plan_guarded(observed: &Observed, pending: BTreeSet<String>, planning: Planni
 }
 
 /// An image that was there before and that a container runs: whether it changes makes a difference.
-fn known(observed: &Observed, reference: &str) -> Option<KnownImage> {
+pub(in crate::plan) fn known(observed: &Observed, reference: &str) -> Option<KnownImage> {
     let image = observed.images.get(reference)?;
     Some(KnownImage { reference: reference.to_owned(), id: image.id.clone() })
 }
 
-fn with_changed(observed: &Observed, images: &[KnownImage]) -> Observed {
+pub(in crate::plan) fn with_changed(observed: &Observed, images: &[KnownImage]) -> Observed {
     let mut observed = observed.clone();
     for image in images {
         if let Some(found) = observed.images.get_mut(&image.reference) {

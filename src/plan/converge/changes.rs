@@ -11,7 +11,12 @@ use crate::plan::{InstanceState, ObservedInstance, labels};
 
 impl Planner<'_> {
     /// Why the container must be replaced, or nothing when it may stay. `service` has its namespaces applied.
-    pub(super) fn obsolete(&self, name: &str, service: &Service, container: &ObservedInstance) -> Option<String> {
+    pub(in crate::plan) fn obsolete(
+        &self,
+        name: &str,
+        service: &Service,
+        container: &ObservedInstance,
+    ) -> Option<String> {
         match self.wanted.options.recreate {
             Recreate::Never => return None,
             Recreate::Always => return Some("replacement requested".to_owned()),

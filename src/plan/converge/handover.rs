@@ -40,7 +40,7 @@ fn meet(some: &BTreeSet<Claim>, others: &BTreeSet<Claim>) -> bool {
 
 impl Planner<'_> {
     /// Stops containers on their way out whose ports or addresses another service takes over.
-    pub(super) fn release_claims(&mut self) {
+    pub(in crate::plan) fn release_claims(&mut self) {
         if self.wanted.options.create_only {
             return;
         }
@@ -91,17 +91,17 @@ impl Planner<'_> {
     }
 
     /// The early stop of a container, if there is one.
-    pub(super) fn handed_over(&self, container: &str) -> Option<StepId> {
+    pub(in crate::plan) fn handed_over(&self, container: &str) -> Option<StepId> {
         self.handed_over.iter().find(|v| v.container == container).map(|v| v.step)
     }
 
     /// What a service's starts wait for, so that what it claims is free.
-    pub(super) fn handovers_to(&self, service: &str) -> Vec<StepId> {
+    pub(in crate::plan) fn handovers_to(&self, service: &str) -> Vec<StepId> {
         self.handed_over.iter().filter(|v| v.takers.iter().any(|taker| taker == service)).map(|v| v.step).collect()
     }
 
     /// Once one of its takers was started, a container cannot come back.
-    pub(super) fn handover_done(&mut self, service: &str, started: StepId) {
+    pub(in crate::plan) fn handover_done(&mut self, service: &str, started: StepId) {
         for step in self.handovers_to(service) {
             if let Some(step) = self.plan.steps.get_mut(step.0) {
                 step.undo_unless.push(started);
@@ -110,13 +110,13 @@ impl Planner<'_> {
     }
 
     /// The starts of those who take over from a container: until then it may have to come back.
-    pub(super) fn takers_of(&self, container: &str) -> Vec<StepId> {
+    pub(in crate::plan) fn takers_of(&self, container: &str) -> Vec<StepId> {
         let takers = self.handed_over.iter().filter(|v| v.container == container).flat_map(|v| &v.takers);
         takers.filter_map(|taker| self.progress.get(taker)).flat_map(|p| p.started.iter().copied()).collect()
     }
 
     /// Stops a container after its hooks.
-    pub(super) fn stop(
+    pub(in crate::plan) fn stop(
         &mut self,
         named: &Named<'_>,
         container: &ObservedInstance,

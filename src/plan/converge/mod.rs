@@ -2,15 +2,15 @@
 //! Reads a `Stack`, contents and an `Observed`; returns a `Plan` in which every step has a cause.
 //! Never touches what is unchanged; never removes data.
 
-mod after_images;
+pub(in crate::plan) mod after_images;
 mod changes;
 mod handover;
 mod one_off;
 mod options;
-mod planner;
+pub(in crate::plan) mod planner;
 mod readiness;
 mod resources;
-mod service;
+pub(in crate::plan) mod service;
 mod shared_namespaces;
 mod spec;
 
@@ -48,14 +48,14 @@ pub fn plan_converge(wanted: &Wanted<'_>, observed: &Observed) -> Result<Plan, P
 
 impl Planner<'_> {
     /// A service that is not converged still may be waited for.
-    fn unselected(&mut self, name: &str) {
+    pub(in crate::plan) fn unselected(&mut self, name: &str) {
         let kept: Vec<ObservedInstance> = self.containers_of(name).into_iter().cloned().collect();
         let containers = kept.iter().map(|c| c.id.clone()).collect();
         self.progress.insert(name.to_owned(), Progress { kept, containers, ..Default::default() });
     }
 
     /// Containers whose service the files do not have any more. Services that only lack a profile are not orphans.
-    fn orphans(&mut self) {
+    pub(in crate::plan) fn orphans(&mut self) {
         let orphans: Vec<_> = self.observed.instances.iter().filter(|c| self.is_orphan(c)).collect();
         if orphans.is_empty() {
             return;
@@ -83,7 +83,7 @@ impl Planner<'_> {
     }
 
     /// Stops and removes a container that is not wanted any more.
-    fn retire(&mut self, container: &ObservedInstance, cause: &str, after: &[StepId]) -> StepId {
+    pub(in crate::plan) fn retire(&mut self, container: &ObservedInstance, cause: &str, after: &[StepId]) -> StepId {
         let (service, id) = (container.service.clone(), container.id.clone());
         let mut after = after.to_vec();
         if let Some(stopped) = self.handed_over(&container.id) {

@@ -40,6 +40,8 @@ pub struct ConvergeOptions {
     pub all_resources: bool,
     /// Do not carry anonymous volumes over to replacements.
     pub renew_anonymous_volumes: bool,
+    /// New containers belong to a release and carry its revision.
+    pub release: bool,
 }
 
 /// Everything wanted of a project.
@@ -66,7 +68,7 @@ impl Wanted<'_> {
         name.unwrap_or_else(|| format!("{}_{key}", self.stack.name))
     }
 
-    pub(super) fn is_selected(&self, service: &str) -> bool {
+    pub(in crate::plan) fn is_selected(&self, service: &str) -> bool {
         self.selected.contains(service)
     }
 }

@@ -5,56 +5,66 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::options::Wanted;
 use crate::compose::model::Service;
-use crate::plan::{Observed, ObservedInstance, Plan, StepId};
+use crate::plan::{Observed, ObservedInstance, Operation, Phase, Plan, StepId};
 
 /// What the plan says of one service so far, for those that depend on it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Progress {
+pub(in crate::plan) struct Progress {
     /// Steps that remove leftovers, whose names may be needed again.
-    pub(super) cleared: Vec<StepId>,
+    pub(in crate::plan) cleared: Vec<StepId>,
     /// Steps that create its containers.
-    pub(super) created: Vec<StepId>,
+    pub(in crate::plan) created: Vec<StepId>,
     /// Steps after which its containers are started.
-    pub(super) started: Vec<StepId>,
+    pub(in crate::plan) started: Vec<StepId>,
     /// Steps after which it is ready, in whatever sense its contract has.
-    pub(super) ready: Vec<StepId>,
+    pub(in crate::plan) ready: Vec<StepId>,
     /// Its containers after the plan: id of one that stays, name of one to come.
-    pub(super) containers: Vec<String>,
+    pub(in crate::plan) containers: Vec<String>,
     /// Running containers that stay as they are.
-    pub(super) kept: Vec<ObservedInstance>,
+    pub(in crate::plan) kept: Vec<ObservedInstance>,
     /// Whether one was replaced or newly started.
-    pub(super) touched: bool,
+    pub(in crate::plan) touched: bool,
     /// Whether one was replaced.
-    pub(super) replaced: bool,
+    pub(in crate::plan) replaced: bool,
 }
 
 /// A container that lets go early.
 #[derive(Debug, Clone)]
-pub(super) struct Handover {
-    pub(super) container: String,
-    pub(super) step: StepId,
-    pub(super) takers: Vec<String>,
+pub(in crate::plan) struct Handover {
+    pub(in crate::plan) container: String,
+    pub(in crate::plan) step: StepId,
+    pub(in crate::plan) takers: Vec<String>,
 }
 
 /// The plan under construction.
-pub(super) struct Planner<'a> {
-    pub(super) wanted: &'a Wanted<'a>,
-    pub(super) observed: &'a Observed,
-    pub(super) plan: Plan,
+pub(in crate::plan) struct Planner<'a> {
+    pub(in crate::plan) wanted: &'a Wanted<'a>,
+    pub(in crate::plan) observed: &'a Observed,
+    pub(in crate::plan) plan: Plan,
     /// Network and volume names → the step that makes them.
-    pub(super) resources: BTreeMap<String, StepId>,
+    pub(in crate::plan) resources: BTreeMap<String, StepId>,
     /// Networks that are made anew: everything attached must let go first.
-    pub(super) renewed_networks: BTreeSet<String>,
-    pub(super) progress: BTreeMap<String, Progress>,
+    pub(in crate::plan) renewed_networks: BTreeSet<String>,
+    pub(in crate::plan) progress: BTreeMap<String, Progress>,
     /// Containers that were stopped early.
-    pub(super) handed_over: Vec<Handover>,
+    pub(in crate::plan) handed_over: Vec<Handover>,
+    /// Operations before the first start of a new container of a service.
+    pub(in crate::plan) before_start: Vec<BeforeStart>,
+}
+
+/// An operation before the first start of a new container of a service.
+pub(in crate::plan) struct BeforeStart {
+    pub(in crate::plan) service: String,
+    pub(in crate::plan) cause: &'static str,
+    /// Made once the name of the container is known; the second is how it is taken back.
+    pub(in crate::plan) operations: Box<dyn Fn(&str) -> (Operation, Option<Operation>)>,
 }
 
 /// A service under its name, with its namespaces applied.
-pub(super) type Named<'a> = (&'a str, &'a Service);
+pub(in crate::plan) type Named<'a> = (&'a str, &'a Service);
 
 impl<'a> Planner<'a> {
-    pub(super) fn new(wanted: &'a Wanted<'a>, observed: &'a Observed) -> Self {
+    pub(in crate::plan) fn new(wanted: &'a Wanted<'a>, observed: &'a Observed) -> Self {
         Self {
             wanted,
             observed,
@@ -63,11 +73,37 @@ impl<'a> Planner<'a> {
             renewed_networks: BTreeSet::new(),
             progress: BTreeMap::new(),
             handed_over: Vec::new(),
+            before_start: Vec::new(),
         }
     }
 
+    /// Pushes what is to be done before a new container of the service is started, once; returns what its start waits for.
+    pub(in crate::plan) fn push_before_start(
+        &mut self,
+        service: &str,
+        container: &str,
+        after: &[StepId],
+    ) -> Vec<StepId> {
+        if self.observed.instances.iter().any(|found| found.id == container) {
+            return after.to_vec();
+        }
+        let (due, later) = std::mem::take(&mut self.before_start).into_iter().partition(|b| b.service == service);
+        self.before_start = later;
+        let mut after = after.to_vec();
+        let due: Vec<BeforeStart> = due;
+        for before in due {
+            let (operation, undo) = (before.operations)(container);
+            let step = self.plan.push(Phase::Prepare, operation, before.cause, &after);
+            if let Some(undo) = undo {
+                self.plan.on_failure(step, undo, &[]);
+            }
+            after.push(step);
+        }
+        after
+    }
+
     /// The containers of a service, by number, one-offs left out.
-    pub(super) fn containers_of(&self, service: &str) -> Vec<&'a ObservedInstance> {
+    pub(in crate::plan) fn containers_of(&self, service: &str) -> Vec<&'a ObservedInstance> {
         let mut found: Vec<_> = self.observed.instances.iter().filter(|c| c.service == service && !c.one_off).collect();
         found.sort_by_key(|c| (c.number, c.name.clone()));
         found

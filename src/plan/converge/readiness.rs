@@ -41,7 +41,7 @@ pub fn readiness_of(
 
 impl Planner<'_> {
     /// The contract of a service: completion where a dependent waits for it, else health, else running.
-    pub(super) fn readiness(&self, name: &str, service: &Service) -> Readiness {
+    pub(in crate::plan) fn readiness(&self, name: &str, service: &Service) -> Readiness {
         if self.waited_for(name, |c| c == Condition::ServiceCompletedSuccessfully) {
             return Readiness::Completed;
         }
@@ -57,14 +57,14 @@ impl Planner<'_> {
     }
 
     /// Whether a selected service waits for this one under such a condition.
-    pub(super) fn waited_for(&self, name: &str, condition: impl Fn(Condition) -> bool) -> bool {
+    pub(in crate::plan) fn waited_for(&self, name: &str, condition: impl Fn(Condition) -> bool) -> bool {
         self.wanted.stack.services.iter().any(|(other, s)| {
             self.wanted.is_selected(other) && s.depends_on.get(name).is_some_and(|d| condition(d.condition))
         })
     }
 
     /// How long a service may take: what its own health check allows, and not less than two minutes.
-    pub(super) fn ready_timeout(&self, service: &Service) -> Duration {
+    pub(in crate::plan) fn ready_timeout(&self, service: &Service) -> Duration {
         let Some(check) = service.healthcheck.as_ref() else {
             return self.wanted.options.ready_timeout.unwrap_or(SHORTEST_WAIT);
         };
@@ -78,7 +78,7 @@ impl Planner<'_> {
     }
 
     /// The operation that waits for a container of the service.
-    pub(super) fn await_ready(&self, (name, service): (&str, &Service), container: &str) -> Operation {
+    pub(in crate::plan) fn await_ready(&self, (name, service): (&str, &Service), container: &str) -> Operation {
         Operation::Wait(WaitOperation::Ready {
             service: name.to_owned(),
             container: container.to_owned(),
@@ -88,12 +88,12 @@ impl Planner<'_> {
     }
 
     /// Whether somebody wants to know when this service is ready.
-    pub(super) fn is_awaited(&self, name: &str) -> bool {
+    pub(in crate::plan) fn is_awaited(&self, name: &str) -> bool {
         self.wanted.options.wait || self.waited_for(name, |c| c != Condition::ServiceStarted)
     }
 
     /// The steps after which a service may start: its dependencies started, healthy or completed, as it asks.
-    pub(super) fn gates(&mut self, service: &Service) -> Vec<StepId> {
+    pub(in crate::plan) fn gates(&mut self, service: &Service) -> Vec<StepId> {
         let mut gates = Vec::new();
         for (name, dependency) in &service.depends_on {
             let Some(progress) = self.progress.get(name).cloned() else { continue };

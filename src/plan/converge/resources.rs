@@ -11,7 +11,7 @@ use crate::plan::{
 
 impl Planner<'_> {
     /// The networks the selected services join.
-    pub(super) fn networks(&mut self) -> Result<(), PlanError> {
+    pub(in crate::plan) fn networks(&mut self) -> Result<(), PlanError> {
         for (key, network) in &self.wanted.stack.networks {
             if !self.wanted.options.all_resources && !self.uses_network(key) {
                 continue;
@@ -99,7 +99,7 @@ impl Planner<'_> {
     }
 
     /// The volumes the selected services mount.
-    pub(super) fn volumes(&mut self) -> Result<(), PlanError> {
+    pub(in crate::plan) fn volumes(&mut self) -> Result<(), PlanError> {
         for (key, volume) in &self.wanted.stack.volumes {
             if !self.wanted.options.all_resources && !self.uses_volume(key) {
                 continue;
@@ -156,6 +156,6 @@ fn is_builtin(name: &str) -> bool {
 }
 
 /// The id of a network as found.
-pub(super) fn network_id<'a>(observed: &'a Observed, name: &str) -> Option<&'a str> {
+pub(in crate::plan) fn network_id<'a>(observed: &'a Observed, name: &str) -> Option<&'a str> {
     observed.networks.iter().find(|n| n.name == name).map(|n| n.id.as_str())
 }

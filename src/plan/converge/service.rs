@@ -12,7 +12,7 @@ use crate::plan::{
 
 impl<'a> Planner<'a> {
     /// Plans one selected service.
-    pub(super) fn service(&mut self, name: &str, declared: &Service) {
+    pub(in crate::plan) fn service(&mut self, name: &str, declared: &Service) {
         if declared.provider.is_some() {
             return;
         }
@@ -62,7 +62,7 @@ impl<'a> Planner<'a> {
         container.docker.networks.keys().any(|n| self.renewed_networks.contains(n))
     }
 
-    fn remove_leftover(&mut self, container: &ObservedInstance) {
+    pub(in crate::plan) fn remove_leftover(&mut self, container: &ObservedInstance) {
         let (service, id) = (container.service.clone(), container.id.clone());
         let remove =
             Operation::Container(ContainerOperation::Remove { service, container: id, volumes: false, force: true });
@@ -83,7 +83,7 @@ impl<'a> Planner<'a> {
     }
 
     /// A container that stays.
-    fn keep(&mut self, named: Named<'_>, container: &ObservedInstance) {
+    pub(in crate::plan) fn keep(&mut self, named: Named<'_>, container: &ObservedInstance) {
         self.restore_name(named, container);
         if self.wanted.options.create_only {
             return self.note_kept(named.0, container);
@@ -251,13 +251,17 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn spec(&self, service: &Service, slot: Slot<'_>) -> ContainerSpec {
+    pub(in crate::plan) fn spec(&self, service: &Service, slot: Slot<'_>) -> ContainerSpec {
         let image = service.image_or_default(&self.wanted.stack.name, slot.service);
         let slot = Slot { image_id: self.observed.image_id(&image), ..slot };
-        container_spec(self.wanted, service, slot)
+        let mut spec = container_spec(self.wanted, service, slot);
+        if self.wanted.options.release {
+            spec.labels.insert(labels::RELEASE.to_owned(), labels::PENDING_RELEASE.to_owned());
+        }
+        spec
     }
 
-    fn create(&mut self, name: &str, spec: ContainerSpec, cause: &str) -> StepId {
+    pub(in crate::plan) fn create(&mut self, name: &str, spec: ContainerSpec, cause: &str) -> StepId {
         let mut after: Vec<StepId> =
             spec.networks.iter().filter_map(|n| self.resources.get(&n.network)).copied().collect();
         // `volume_names` holds every volume of the stack; only those it mounts are its business.
@@ -307,6 +311,7 @@ impl<'a> Planner<'a> {
         let mut after = after.to_vec();
         after.extend(self.gates(named.1));
         after.extend(self.handovers_to(named.0));
+        let after = self.push_before_start(named.0, container, &after);
         let start = Operation::Container(ContainerOperation::Start {
             service: named.0.to_owned(),
             container: container.to_owned(),
@@ -334,11 +339,11 @@ impl<'a> Planner<'a> {
         entry.ready.extend(ready);
     }
 
-    fn entry(&mut self, name: &str) -> &mut Progress {
+    pub(in crate::plan) fn entry(&mut self, name: &str) -> &mut Progress {
         self.progress.entry(name.to_owned()).or_default()
     }
 
-    fn note_container(&mut self, name: &str, container: String) {
+    pub(in crate::plan) fn note_container(&mut self, name: &str, container: String) {
         self.entry(name).containers.push(container);
     }
 
@@ -350,7 +355,7 @@ impl<'a> Planner<'a> {
 }
 
 /// How long starting the service keeps other starts waiting.
-fn start_turn(service: &Service) -> StartTurn {
+pub(in crate::plan) fn start_turn(service: &Service) -> StartTurn {
     let mut published = service.ports.iter().map(|p| p.published.as_str());
     let picks = published.any(|p| p.is_empty() || p == "0" || p.contains('-'));
     match service.network_mode.as_str() {

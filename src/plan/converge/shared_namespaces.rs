@@ -8,7 +8,7 @@ use crate::plan::{ContainerOperation, ObservedInstance, Operation};
 
 impl Planner<'_> {
     /// Restarts of the running containers that share a namespace of this service's.
-    pub(super) fn sharers(&self, service: &str) -> Vec<Operation> {
+    pub(in crate::plan) fn sharers(&self, service: &str) -> Vec<Operation> {
         let sharing =
             self.wanted.stack.services.iter().filter(|(_, declared)| namespace_parents(declared).contains(&service));
         let running = sharing.flat_map(|(name, _)| self.containers_of(name)).filter(|c| c.state.is_up());
@@ -23,7 +23,7 @@ impl Planner<'_> {
     }
 
     /// Why a running container that stays must be restarted all the same.
-    pub(super) fn restart_cause(&self, named: Named<'_>, container: &ObservedInstance) -> Option<String> {
+    pub(in crate::plan) fn restart_cause(&self, named: Named<'_>, container: &ObservedInstance) -> Option<String> {
         let (_, service) = named;
         let replaced = |dependency: &String| self.progress.get(dependency).is_some_and(|p| p.replaced);
         let mut renewed = service.depends_on.iter().filter(|(dependency, d)| d.restart && replaced(dependency));

@@ -79,11 +79,39 @@ pub enum ImageOperation {
     },
     /// Loads images of a bundle file; each must then be what the bundle says.
     Load { bundle: PathBuf, images: Vec<BundleImage> },
+    /// Gives an image, named by reference or id, another name: `repository:tag`; without a tag the one that keeps it for
+    /// rollbacks, `release-ID`.
+    Tag { service: String, image: String, repository: String, tag: Option<String> },
     /// Removes an image.
     Remove { image: String },
 }
 
 summary::debug_as_serialised!(ImageOperation);
+
+/// Begin of the tags that keep images for rollbacks.
+const KEPT: &str = "release-";
+
+/// The tag that keeps an image for rollbacks, from the image's id.
+pub fn release_tag(id: &str) -> String {
+    let digits = id.strip_prefix("sha256:").unwrap_or(id);
+    format!("{KEPT}{}", digits.get(..12).unwrap_or(digits))
+}
+
+/// The repository of those tags.
+pub fn release_repository(project: &str, service: &str) -> String {
+    format!("{project}-{service}")
+}
+
+/// Whether a reference is such a tag.
+pub fn is_release_tag(reference: &str) -> bool {
+    let tag = reference.rsplit_once(':').map(|(_, tag)| tag).and_then(|tag| tag.strip_prefix(KEPT));
+    tag.is_some_and(|id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// An id as the engine's tools show it; a reference as it is.
+fn short_id(image: &str) -> &str {
+    image.strip_prefix("sha256:").and_then(|digits| digits.get(..12)).unwrap_or(image)
+}
 
 impl ImageSource {
     /// The source of an image in words: `registry docker.io`, `mirror mirror.local:5000`.
@@ -105,7 +133,7 @@ impl ImageOperation {
         match self {
             Self::Pull { image, .. } | Self::Build { image, .. } => Some(image),
             Self::BuildRecipe(build) => Some(&build.image),
-            Self::Load { .. } | Self::Remove { .. } => None,
+            Self::Load { .. } | Self::Tag { .. } | Self::Remove { .. } => None,
         }
     }
 
@@ -141,6 +169,11 @@ impl ImageOperation {
                     several => format!("images {}", several.join(", ")),
                 };
                 of(OperationKind::LoadImage, ("load", "Loaded"), subject, "", LONG_TRANSFER)
+            }
+            Self::Tag { service, image, repository, tag } => {
+                let name = tag.as_ref().map_or_else(|| repository.clone(), |tag| format!("{repository}:{tag}"));
+                let subject = format!("image {} as {name}", short_id(image));
+                of(OperationKind::TagImage, ("tag", "Tagged"), subject, service, ENGINE_CALL)
             }
             Self::Remove { image } => {
                 of(OperationKind::RemoveImage, ("remove", "Removed"), format!("image {image}"), "", ENGINE_CALL)

@@ -7,6 +7,7 @@ mod container;
 mod description;
 mod image;
 mod network;
+mod proxy;
 mod summary;
 mod task;
 mod volume;
@@ -16,8 +17,11 @@ use serde::{Deserialize, Serialize};
 
 pub use container::{ContainerOperation, StartTurn};
 pub use description::{Description, Names};
-pub use image::{BundleImage, ImageOperation, ImageSource, RecipeBuild};
+pub use image::{
+    BundleImage, ImageOperation, ImageSource, RecipeBuild, is_release_tag, release_repository, release_tag,
+};
 pub use network::NetworkOperation;
+pub use proxy::{Green, PROXY_FOLDER, ProbeRequest, ProxyOperation, sides_folder};
 pub(super) use summary::debug_as_serialised;
 pub use task::{TaskOperation, task_subject};
 pub use volume::VolumeOperation;
@@ -50,6 +54,8 @@ pub enum Operation {
     Container(ContainerOperation),
     /// A wait.
     Wait(WaitOperation),
+    /// On the reverse proxy.
+    Proxy(ProxyOperation),
     /// A task.
     Task(TaskOperation),
 }
@@ -77,6 +83,7 @@ into_operation!(
     Volume(VolumeOperation),
     Container(ContainerOperation),
     Wait(WaitOperation),
+    Proxy(ProxyOperation),
     Task(TaskOperation)
 );
 
@@ -168,6 +175,22 @@ mod tests {
             ContainerOperation::Create(spec()).into(),
             ContainerOperation::RunHook { service, container, hook, timeout: Duration::from_secs(1) }.into(),
             TaskOperation::Run { task: "migrate".into(), spec: spec(), timeout: None }.into(),
+            ProxyOperation::Write {
+                service: "nginx".into(),
+                proxy: "shop-nginx-1".into(),
+                configuration: canary(),
+                staged: true,
+                green: Green::new(),
+            }
+            .into(),
+            ProxyOperation::Probe {
+                service: "api".into(),
+                proxy: "shop-nginx-1".into(),
+                container: "shop-api-1".into(),
+                request: ProbeRequest { path: "/".into(), port: 80, side: None, secret: canary() },
+                timeout: Duration::from_secs(1),
+            }
+            .into(),
         ];
         let mut plan = Plan::default();
         for operation in operations {

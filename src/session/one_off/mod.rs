@@ -2,9 +2,11 @@
 //! Dependencies are started first; the container is removed afterwards unless it was asked to be kept.
 
 mod attach;
+mod deploy_tasks;
 mod request;
 mod run;
 mod service;
 
+pub use deploy_tasks::{DeployTasks, NamedTask};
 pub use request::{OneOffOptions, OneOffRequest};
 pub use run::{OneOffReport, run_one_off};

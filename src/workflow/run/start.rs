@@ -114,5 +114,6 @@ fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
         ready_timeout: args.wait_timeout.map(Duration::from_secs).or(context.options.timeout),
         all_resources: context.options.all_resources,
         renew_anonymous_volumes: args.renew_anon_volumes,
+        release: false,
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod config;
+pub mod deploy;
 pub mod explain;
 pub mod history;
 pub mod images;
@@ -11,4 +12,5 @@ pub mod lock;
 pub mod plan;
 pub mod pull;
 pub mod render;
+pub mod rollback;
 pub mod show;

@@ -31,6 +31,7 @@ pub fn record(sequence: u32, phase: RecordPhase) -> Record {
         }],
         error: vec![],
         evidence: vec![],
+        release: None,
     }
 }
 

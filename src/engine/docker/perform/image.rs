@@ -6,8 +6,8 @@ use bollard::query_parameters::{RemoveImageOptionsBuilder, TagImageOptionsBuilde
 
 use super::done;
 use crate::engine::docker::connection::Connection;
-use crate::engine::docker::error_mapping;
-use crate::plan::Outcome;
+use crate::engine::docker::{error_mapping, images};
+use crate::plan::{Outcome, release_tag};
 use crate::target::TargetError;
 
 pub(super) async fn remove(connection: &Connection, image: &str) -> Result<Outcome, TargetError> {
@@ -17,6 +17,26 @@ pub(super) async fn remove(connection: &Connection, image: &str) -> Result<Outco
         TargetError::NotFound { .. } => Ok(done()),
         other => Err(other),
     }
+}
+
+/// Gives an image a name; without a tag the one that keeps it for rollbacks.
+pub(super) async fn name(
+    connection: &Connection,
+    image: &str,
+    repository: &str,
+    tag: Option<&str>,
+) -> Result<Outcome, TargetError> {
+    let tag = match tag {
+        Some(tag) => tag.to_owned(),
+        None => {
+            let found = images::images(connection, &[image.to_owned()]).await?;
+            let found =
+                found.get(image).ok_or_else(|| TargetError::NotFound { kind: "image", name: image.to_owned() })?;
+            release_tag(&found.id)
+        }
+    };
+    self::tag(connection, image, &format!("{repository}:{tag}")).await?;
+    Ok(done())
 }
 
 /// Gives an image one more name.

@@ -31,6 +31,7 @@ impl DockerEngine {
             Operation::Network(operation) => self.on_network(operation).await,
             Operation::Volume(operation) => self.on_volume(operation).await,
             Operation::Container(operation) => self.on_container(operation, progress).await,
+            Operation::Proxy(operation) => self.on_proxy(operation, progress).await,
             Operation::Wait(_) | Operation::Task(_) => Err(TargetError::CannotPerform {
                 operation: operation.describe(&Names::new()).infinitive.to_owned(),
                 reason: "the executor does it through observations and exec".to_owned(),
@@ -51,6 +52,9 @@ impl DockerEngine {
                 image_build::build(self, &wanted, progress).await
             }
             ImageOperation::Load { bundle, images } => load_bundle::load(self, bundle, images, progress).await,
+            ImageOperation::Tag { image, repository, tag, .. } => {
+                image::name(&self.connection, image, repository, tag.as_deref()).await
+            }
             ImageOperation::Remove { image } => image::remove(&self.connection, image).await,
         }
     }

@@ -14,7 +14,7 @@ pub(in crate::engine::docker) struct Progress<'a> {
 }
 
 impl Progress<'_> {
-    pub(super) fn told(&self, message: String, amount: (Option<u64>, Option<u64>)) {
+    pub(in crate::engine::docker) fn told(&self, message: String, amount: (Option<u64>, Option<u64>)) {
         let (done, total) = amount;
         self.reporter.report(Event::StepProgressed { key: self.key, message, done, total });
     }

@@ -2,6 +2,8 @@
 //! Reads and writes `releases/000012-pending.json`; returns records in the order they were made.
 //! Never writes without the lease's own helper, so that a lost lease cannot write.
 
+use std::collections::BTreeMap;
+
 use super::helper::{self, Entry};
 use super::{FOLDER as STATE, volume_name};
 use crate::engine::docker::DockerEngine;
@@ -10,6 +12,11 @@ use crate::release::{FORMAT, Lease, Record, RecordError, RecordPhase};
 use crate::target::TargetError;
 
 const FOLDER: &str = "releases";
+
+/// The stored configuration of a release: it holds secrets, the records do not.
+fn configuration_file(revision: u32) -> String {
+    format!("configurations/{revision:06}.json")
+}
 
 /// A link that says how the last operation ended, to be seen without reading the records. It leads nowhere.
 const LAST: &str = "last";
@@ -65,22 +72,45 @@ impl DockerEngine {
         Ok(link.map_err(|e| lost_if_gone(e, lease))?.as_deref().and_then(ended))
     }
 
-    pub(in crate::engine::docker) async fn history(&self, project: &str) -> Result<Vec<Record>, TargetError> {
+    /// Files of the project's state at a path, through whatever container mounts its volume.
+    async fn read_state(&self, project: &str, path: &str) -> Result<BTreeMap<String, Vec<u8>>, TargetError> {
         let helper = match self.helpers(project).await?.into_iter().next() {
             Some(helper) => Some(helper.id),
             None => self.any_with_volume(project).await?,
         };
-        let read = match helper {
-            Some(helper) => helper::read(&self.connection, &helper, FOLDER).await?,
+        match helper {
+            Some(helper) => helper::read(&self.connection, &helper, path).await,
             // The stack was removed, and only the volume is left.
             None if self.state_exists(project, true).await? => {
                 let reader = self.create_reader(project).await?;
-                let read = helper::read(&self.connection, &reader, FOLDER).await;
+                let read = helper::read(&self.connection, &reader, path).await;
                 self.remove_helper(&reader).await?;
-                read?
+                read
             }
-            None => return Ok(Vec::new()),
-        };
+            None => Ok(BTreeMap::new()),
+        }
+    }
+
+    pub(in crate::engine::docker) async fn keep_configuration(
+        &self,
+        lease: &Lease,
+        revision: u32,
+        bytes: &[u8],
+    ) -> Result<(), TargetError> {
+        self.write_held(lease, &[Entry::File(&configuration_file(revision), bytes)]).await
+    }
+
+    pub(in crate::engine::docker) async fn configuration_of(
+        &self,
+        project: &str,
+        revision: u32,
+    ) -> Result<Option<Vec<u8>>, TargetError> {
+        let found = self.read_state(project, &configuration_file(revision)).await?;
+        Ok(found.into_values().next().filter(|bytes| !bytes.is_empty()))
+    }
+
+    pub(in crate::engine::docker) async fn history(&self, project: &str) -> Result<Vec<Record>, TargetError> {
+        let read = self.read_state(project, FOLDER).await?;
         let mut records = Vec::new();
         for bytes in read.into_values() {
             match Record::decode(&bytes) {
@@ -156,9 +186,9 @@ mod tests {
 
     #[test]
     fn only_an_end_in_our_format_saves_reading_the_records() {
-        assert_eq!(ended("/state/2-000012-done"), Some(12));
-        assert_eq!(ended("/state/2-1000000-failed"), Some(1_000_000));
-        for other in ["/state/2-000012-pending", "/state/2-000012-interrupted", "/state/1-000012-done", "/state/1", ""]
+        assert_eq!(ended("/state/3-000012-done"), Some(12));
+        assert_eq!(ended("/state/3-1000000-failed"), Some(1_000_000));
+        for other in ["/state/3-000012-pending", "/state/3-000012-interrupted", "/state/2-000012-done", "/state/1", ""]
         {
             assert_eq!(ended(other), None, "{other}");
         }

@@ -63,6 +63,7 @@ mod tests {
             steps: steps.to_vec(),
             error: Vec::new(),
             evidence: Vec::new(),
+            release: None,
         }
     }
 

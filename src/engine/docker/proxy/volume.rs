@@ -1,0 +1,120 @@
+//! The files of the proxy's volume: configuration, one folder per set of sides, and the link to the one in use.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+
+use futures_util::TryStreamExt as _;
+
+use super::{CHECK, CURRENT, IN_USE, NEXT, STAGED};
+use crate::engine::docker::connection::Connection;
+use crate::engine::docker::copy::{self, Archive, FileAccess};
+use crate::plan::{Green, ObservedProxy, PROXY_FOLDER, sides_folder};
+use crate::target::TargetError;
+
+/// The main file of every nginx image.
+const MAIN: &str = "/etc/nginx/nginx.conf";
+
+/// The configuration in its place, with the sides.
+pub(super) fn in_place(configuration: &str, green: &Green) -> Result<Vec<u8>, TargetError> {
+    let mut archive = Archive::default();
+    sides(&mut archive, green)?;
+    archive.link(CURRENT, &sides_folder(green))?;
+    archive.file(IN_USE, configuration.as_bytes(), FileAccess::of_root(0o644))?;
+    archive.finish()
+}
+
+/// The configuration beside the one in use, and a main file that reads it.
+pub(super) fn staged(configuration: &str, main: &str) -> Result<Vec<u8>, TargetError> {
+    let mut archive = Archive::default();
+    archive.file(STAGED, configuration.as_bytes(), FileAccess::of_root(0o644))?;
+    archive.file(CHECK, main.as_bytes(), FileAccess::of_root(0o644))?;
+    archive.finish()
+}
+
+/// The sides, and a link to them that is not in use yet.
+pub(super) fn next_sides(green: &Green) -> Result<Vec<u8>, TargetError> {
+    let mut archive = Archive::default();
+    sides(&mut archive, green)?;
+    archive.link(NEXT, &sides_folder(green))?;
+    archive.finish()
+}
+
+fn sides(archive: &mut Archive, green: &Green) -> Result<(), TargetError> {
+    let folder = sides_folder(green);
+    archive.directory("sides", 0o755)?;
+    archive.directory(&folder, 0o755)?;
+    for service in green {
+        archive.file(&format!("{folder}/{service}"), b"", FileAccess::of_root(0o644))?;
+    }
+    Ok(())
+}
+
+/// The image's main file, reading the staged configuration in place of everything in the folder.
+pub(super) async fn main_file(connection: &Connection, proxy: &str) -> Result<String, TargetError> {
+    let files = unpacked(connection, proxy, MAIN).await?;
+    let text = files.into_values().find_map(|entry| match entry {
+        Entry::File(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        Entry::Link(_) => None,
+    });
+    let all = format!("{PROXY_FOLDER}/*.conf");
+    match text {
+        Some(text) if text.contains(&all) => Ok(text.replace(&all, &format!("{PROXY_FOLDER}/{STAGED}"))),
+        _ => Err(TargetError::Refused {
+            operation: format!("reading {MAIN} of {proxy}"),
+            status: 0,
+            message: format!("it does not include {all}"),
+        }),
+    }
+}
+
+/// What the volume holds.
+pub(super) async fn read(connection: &Connection, container: &str) -> Result<ObservedProxy, TargetError> {
+    let found = match unpacked(connection, container, PROXY_FOLDER).await {
+        Ok(found) => found,
+        Err(TargetError::NotFound { kind: "path", .. }) => BTreeMap::new(),
+        Err(error) => return Err(error),
+    };
+    let configuration = found.get(IN_USE).and_then(|entry| match entry {
+        Entry::File(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+        Entry::Link(_) => None,
+    });
+    let folder = match found.get(CURRENT) {
+        Some(Entry::Link(target)) => format!("{target}/"),
+        _ => return Ok(ObservedProxy { configuration, ..Default::default() }),
+    };
+    let green = found.keys().filter_map(|path| path.strip_prefix(&folder)).map(str::to_owned).collect();
+    Ok(ObservedProxy { configuration, green })
+}
+
+enum Entry {
+    File(Vec<u8>),
+    Link(String),
+}
+
+/// Files and links below a path by their names there.
+async fn unpacked(
+    connection: &Connection,
+    container: &str,
+    path: &str,
+) -> Result<BTreeMap<String, Entry>, TargetError> {
+    let bytes = copy::get(connection, container, path).try_collect::<Vec<_>>().await?.concat();
+    entries(&bytes).map_err(|e| TargetError::Broken { operation: format!("reading {path}"), message: e.to_string() })
+}
+
+fn entries(bytes: &[u8]) -> std::io::Result<BTreeMap<String, Entry>> {
+    let mut found = BTreeMap::new();
+    for entry in tar::Archive::new(bytes).entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.display().to_string();
+        let name = path.split_once('/').map_or(path.as_str(), |(_, below)| below).to_owned();
+        if entry.header().entry_type().is_symlink() {
+            let target = entry.link_name()?.map(|target| target.display().to_string()).unwrap_or_default();
+            found.insert(name, Entry::Link(target));
+        } else if entry.header().entry_type().is_file() {
+            let mut content = Vec::new();
+            entry.read_to_end(&mut content)?;
+            found.insert(name, Entry::File(content));
+        }
+    }
+    Ok(found)
+}

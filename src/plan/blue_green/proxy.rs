@@ -1,0 +1,156 @@
+//! The part of a deploy that goes through the proxy: configuration, probes, the switch.
+
+use std::time::Duration;
+
+use super::{Deployment, WantedProxy};
+use crate::plan::converge::planner::BeforeStart;
+use crate::plan::{Green, Operation, Phase, ProbeRequest, ProxyOperation, StepId};
+use crate::release::Side;
+
+/// A probe through the proxy is repeated until it succeeds, at most this long.
+const PROBE: Duration = Duration::from_secs(15);
+
+impl Deployment<'_> {
+    /// A proxy that is made anew finds its configuration when it starts.
+    pub(super) fn write_in_place(&self, wanted: &WantedProxy) -> BeforeStart {
+        let service = wanted.service.clone();
+        let green = self.serving.clone();
+        let write = move |proxy: &str, configuration: &str| {
+            Operation::Proxy(ProxyOperation::Write {
+                service: service.clone(),
+                proxy: proxy.to_owned(),
+                configuration: configuration.to_owned(),
+                staged: false,
+                green: green.clone(),
+            })
+        };
+        let before = self.observed.proxy.as_ref().and_then(|proxy| proxy.configuration.clone());
+        // The new container is removed before this is taken back.
+        let old = self.planner.containers_of(&wanted.service).first().map(|c| c.id.clone());
+        let text = wanted.configuration.clone();
+        let operations = move |proxy: &str| {
+            let before = before.as_ref().filter(|before| **before != text);
+            let undo = before.zip(old.as_ref()).map(|(before, old)| write(old, before));
+            (write(proxy, &text), undo)
+        };
+        let (service, cause) = (wanted.service.clone(), "it reads it when it starts");
+        BeforeStart { service, cause, operations: Box::new(operations) }
+    }
+
+    /// Id or name of the proxy's container.
+    pub(super) fn proxy_container(&self) -> Option<String> {
+        let proxy = self.deploy.proxy?;
+        self.planner.progress.get(&proxy.service)?.containers.first().cloned()
+    }
+
+    /// Configuration, probes by the header, the switch, probes as a client.
+    pub(super) fn through_the_proxy(&mut self) {
+        let Some(wanted) = self.deploy.proxy else { return };
+        let Some(proxy) = self.proxy_container() else { return };
+        let mut after = self.planner.progress.get(&wanted.service).map(|p| p.ready.clone()).unwrap_or_default();
+        let written = !self.planner.before_start.iter().any(|before| before.service == wanted.service);
+        let found = self.observed.proxy.as_ref().and_then(|found| found.configuration.as_ref());
+        let configures = !written && found != Some(&wanted.configuration);
+        if configures {
+            after.extend(self.reload(wanted, &proxy, &after));
+        }
+        let switching: Vec<usize> = (0..self.rolls.len()).filter(|index| self.rolls[*index].switches).collect();
+        let mut probes = after.clone();
+        for index in &switching {
+            let probe = self.probe(wanted, &proxy, (*index, true));
+            let mut before = after.clone();
+            before.extend(&self.rolls[*index].ready);
+            probes.push(self.planner.plan.push(Phase::Prepare, probe, "its requests are to be switched", &before));
+        }
+        let switched = self.switch(&proxy, &switching, &probes);
+        let changed = configures || written;
+        for index in 0..self.rolls.len() {
+            if !(changed || self.rolls[index].switches) {
+                continue;
+            }
+            let probe = self.probe(wanted, &proxy, (index, false));
+            let mut before = after.clone();
+            before.extend(&self.rolls[index].ready);
+            before.extend(switched);
+            let cause =
+                if self.rolls[index].switches { "its requests were switched" } else { "its route is new or changed" };
+            self.planner.plan.push(Phase::Switch, probe, cause, &before);
+        }
+    }
+
+    /// Staged, checked, loaded; the one before comes back on a failure.
+    fn reload(&mut self, wanted: &WantedProxy, proxy: &str, after: &[StepId]) -> Vec<StepId> {
+        let service = || wanted.service.clone();
+        let write = |configuration: &str| {
+            Operation::Proxy(ProxyOperation::Write {
+                service: service(),
+                proxy: proxy.to_owned(),
+                configuration: configuration.to_owned(),
+                staged: true,
+                green: Green::new(),
+            })
+        };
+        let reload = Operation::Proxy(ProxyOperation::Reload { service: service(), proxy: proxy.to_owned() });
+        let check = Operation::Proxy(ProxyOperation::Check { service: service(), proxy: proxy.to_owned() });
+        let plan = &mut self.planner.plan;
+        let cause = "the configuration changed";
+        let mut before = after.to_vec();
+        before.extend(self.rolls.iter().flat_map(|roll| roll.ready.iter().copied()));
+        let written = plan.push(Phase::Prepare, write(&wanted.configuration), cause, &before);
+        let checked = plan.push(Phase::Prepare, check, "it was written", &[written]);
+        let loaded = plan.push(Phase::Switch, reload.clone(), "it is valid", &[checked]);
+        if let Some(found) = self.observed.proxy.as_ref().and_then(|found| found.configuration.as_ref()) {
+            plan.on_failure(loaded, write(found), &[]);
+            plan.on_failure(loaded, reload, &[]);
+            let warning = "the proxy loads a new configuration: idle kept-alive connections of clients may be reset";
+            plan.warnings.push(warning.to_owned());
+        }
+        vec![loaded]
+    }
+
+    /// One rename for all services; on a failure one rename back, and what began meanwhile may end.
+    fn switch(&mut self, proxy: &str, switching: &[usize], after: &[StepId]) -> Option<StepId> {
+        if switching.is_empty() {
+            return None;
+        }
+        let mut green = self.serving.clone();
+        let mut services = Vec::new();
+        for roll in switching.iter().map(|index| &self.rolls[*index]) {
+            services.push(roll.service.clone());
+            match roll.side {
+                Side::Green => green.insert(roll.service.clone()),
+                Side::Blue => green.remove(&roll.service),
+            };
+        }
+        let to = |green: &Green| {
+            let (proxy, services) = (proxy.to_owned(), services.clone());
+            Operation::Proxy(ProxyOperation::Switch { proxy, services, green: green.clone() })
+        };
+        let step = self.planner.plan.push(Phase::Switch, to(&green), "the new side answers", after);
+        self.planner.plan.on_failure(step, to(&self.serving), &[]);
+        for roll in switching.iter().map(|index| self.rolls[*index].clone()) {
+            let drain = Operation::Proxy(ProxyOperation::Drain {
+                service: roll.service,
+                proxy: proxy.to_owned(),
+                container: roll.container,
+                timeout: self.deploy.drain,
+            });
+            self.planner.plan.on_failure(step, drain, &[]);
+        }
+        Some(step)
+    }
+
+    fn probe(&self, wanted: &WantedProxy, proxy: &str, (index, by_header): (usize, bool)) -> Operation {
+        let roll = &self.rolls[index];
+        let path = wanted.paths.get(&roll.service).cloned().unwrap_or_else(|| "/".to_owned());
+        let side = by_header.then_some(roll.side);
+        let request = ProbeRequest { path, port: wanted.port, side, secret: wanted.secret.clone() };
+        Operation::Proxy(ProxyOperation::Probe {
+            service: roll.service.clone(),
+            proxy: proxy.to_owned(),
+            container: roll.container.clone(),
+            request,
+            timeout: PROBE,
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! One blue-green service: which side serves after the deploy, and the container made for it.
+
+use super::Deployment;
+use crate::compose::model::Service;
+use crate::plan::converge::service::start_turn;
+use crate::plan::converge::{Namespaces, Slot};
+use crate::plan::{
+    ContainerOperation, Health, InstanceState, ObservedInstance, Operation, Phase, ProxyOperation, StepId, teardown,
+};
+use crate::release::Side;
+
+/// The change of one service.
+#[derive(Debug, Clone)]
+pub(super) struct Roll {
+    pub(super) service: String,
+    /// The container that serves afterwards: its id, or the name of one to come.
+    pub(super) container: String,
+    /// Its side.
+    pub(super) side: Side,
+    /// Whether requests have to be switched to it.
+    pub(super) switches: bool,
+    /// Steps after which it is ready.
+    pub(super) ready: Vec<StepId>,
+    /// Containers that go afterwards; the first element says whether it serves now.
+    pub(super) old: Vec<(bool, ObservedInstance)>,
+    /// What the removal of the old side is called.
+    pub(super) cause: String,
+}
+
+/// The containers of a service by what is to become of them.
+struct Found {
+    active: Option<ObservedInstance>,
+    other: Option<ObservedInstance>,
+    surplus: Vec<ObservedInstance>,
+}
+
+impl Deployment<'_> {
+    /// Plans the side that serves after the deploy.
+    pub(super) fn roll(&mut self, name: &str, declared: &Service) {
+        let container_of = |parent: &str| self.planner.progress.get(parent).and_then(|p| p.containers.first().cloned());
+        let service = &Namespaces::resolve(declared, container_of).apply(declared);
+        self.planner.progress.insert(name.to_owned(), Default::default());
+        let side = if self.serving.contains(name) { Side::Green } else { Side::Blue };
+        let Found { active, other, surplus } = self.found(name, side);
+        let fresh = |c: &ObservedInstance| self.planner.obsolete(name, service, c).is_none();
+        if let Some(active) = active.as_ref().filter(|c| fresh(c)) {
+            self.planner.keep((name, service), active);
+            let old = other.into_iter().chain(surplus).map(|c| (false, c)).collect();
+            let (service, container) = (name.to_owned(), active.id.clone());
+            let ready = self.planner.entry(name).ready.clone();
+            let cause = "left over from an interrupted deploy".to_owned();
+            self.rolls.push(Roll { service, container, side, switches: false, ready, old, cause });
+            return;
+        }
+        let serves = active.as_ref().is_some_and(|c| c.state.is_up());
+        let adopted = other.as_ref().filter(|c| fresh(c) && c.state == InstanceState::Running && is_sound(c)).cloned();
+        if let Some(adopted) = adopted {
+            let ready = self.adopt((name, service), &adopted);
+            self.adopted.insert(name.to_owned());
+            let old = active.into_iter().map(|c| (serves, c)).chain(surplus.into_iter().map(|c| (false, c))).collect();
+            let (service, container) = (name.to_owned(), adopted.id);
+            let cause = "it was replaced".to_owned();
+            self.rolls.push(Roll { service, container, side: side.other(), switches: true, ready, old, cause });
+            return;
+        }
+        let cause = match &active {
+            Some(active) => self.planner.obsolete(name, service, active).unwrap_or_default(),
+            None => "it does not exist".to_owned(),
+        };
+        // Where nothing serves there is nothing to switch from.
+        let to = if active.is_some() { side.other() } else { side };
+        for leftover in other.iter().chain(&surplus).filter(|c| Side::of_number(c.number) == to) {
+            self.planner.remove_leftover(leftover);
+        }
+        let staying = other.into_iter().chain(surplus).filter(|c| Side::of_number(c.number) != to);
+        let old = active.into_iter().map(|c| (serves, c)).chain(staying.map(|c| (false, c))).collect();
+        let (container, ready) = self.new_side((name, service), to, &cause);
+        let (service, cause) = (name.to_owned(), "it was replaced".to_owned());
+        self.rolls.push(Roll { service, container, side: to, switches: to != side, ready, old, cause });
+    }
+
+    /// The first container of each side; those that run come first.
+    fn found(&self, name: &str, side: Side) -> Found {
+        let mut all: Vec<ObservedInstance> = self.planner.containers_of(name).into_iter().cloned().collect();
+        all.sort_by_key(|c| (!c.state.is_up(), c.number));
+        let mut take = |wanted: Side| {
+            let at = all.iter().position(|c| Side::of_number(c.number) == wanted)?;
+            Some(all.remove(at))
+        };
+        let (active, other) = (take(side), take(side.other()));
+        Found { active, other, surplus: all }
+    }
+
+    /// A container that an interrupted deploy left complete.
+    fn adopt(&mut self, named: (&str, &Service), container: &ObservedInstance) -> Vec<StepId> {
+        let gates = self.planner.gates(named.1);
+        let wait = self.planner.await_ready(named, &container.id);
+        let ready = self.planner.plan.push(Phase::Prepare, wait, "an interrupted deploy left it", &gates);
+        let entry = self.planner.entry(named.0);
+        entry.ready.push(ready);
+        entry.started.push(ready);
+        entry.containers.push(container.id.clone());
+        vec![ready]
+    }
+
+    /// A new container beside whatever serves, started and ready.
+    fn new_side(&mut self, named: (&str, &Service), side: Side, cause: &str) -> (String, Vec<StepId>) {
+        let (name, service) = named;
+        let slot = Slot { service: name, number: side.number(), replaces: None, temporary_name: false, image_id: None };
+        let spec = self.planner.spec(service, slot);
+        let container = spec.name.clone();
+        let created = self.planner.create(name, spec, cause);
+        let mut after = vec![created];
+        after.extend(self.planner.gates(service));
+        after.extend(self.planner.handovers_to(name));
+        let after = self.planner.push_before_start(name, &container, &after);
+        let start = Operation::Container(ContainerOperation::Start {
+            service: name.to_owned(),
+            container: container.clone(),
+            turn: start_turn(service),
+        });
+        let plan = &mut self.planner.plan;
+        let mut last = plan.push(Phase::Prepare, start, cause, &after);
+        for hook in &service.post_start {
+            last = plan.push(Phase::Prepare, teardown::hook(name, &container, hook), "it was started", &[last]);
+        }
+        let started = last;
+        let wait = self.planner.await_ready(named, &container);
+        let ready = self.planner.plan.push(Phase::Prepare, wait, "it was started", &[last]);
+        self.planner.handover_done(name, ready);
+        let entry = self.planner.entry(name);
+        entry.started.push(started);
+        entry.ready.push(ready);
+        self.planner.note_container(name, container.clone());
+        (container, vec![ready])
+    }
+
+    /// Drains, stops and removes what the switch left behind.
+    pub(super) fn retire_old_sides(&mut self) {
+        for roll in std::mem::take(&mut self.rolls) {
+            let declared = self.deploy.wanted.stack.services.get(&roll.service).cloned().unwrap_or_default();
+            for (serves, old) in roll.old {
+                let mut after = Vec::new();
+                if serves && let Some(proxy) = self.proxy_container() {
+                    let drain = Operation::Proxy(ProxyOperation::Drain {
+                        service: roll.service.clone(),
+                        proxy,
+                        container: old.id.clone(),
+                        timeout: self.deploy.drain,
+                    });
+                    after.push(self.planner.plan.push(
+                        Phase::Retire,
+                        drain,
+                        "its connections may end by themselves",
+                        &[],
+                    ));
+                }
+                if old.state.is_up() {
+                    for hook in &declared.pre_stop {
+                        let hook = teardown::hook(&roll.service, &old.id, hook);
+                        after = vec![self.planner.plan.push(Phase::Retire, hook, "it is about to be stopped", &after)];
+                    }
+                    let grace = declared.stop_grace_period.map(|d| d.to_std()).unwrap_or_default();
+                    let stop = Operation::Container(ContainerOperation::Stop {
+                        service: roll.service.clone(),
+                        container: old.id.clone(),
+                        timeout: Some(grace.max(self.deploy.drain)),
+                    });
+                    after = vec![self.planner.plan.push(Phase::Retire, stop, &*roll.cause, &after)];
+                }
+                let remove = Operation::Container(ContainerOperation::Remove {
+                    service: roll.service.clone(),
+                    container: old.id.clone(),
+                    volumes: true,
+                    force: true,
+                });
+                self.planner.plan.push(Phase::Retire, remove, &*roll.cause, &after);
+            }
+        }
+    }
+}
+
+fn is_sound(container: &ObservedInstance) -> bool {
+    container.health != Health::Unhealthy
+}

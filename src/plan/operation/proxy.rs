@@ -1,0 +1,128 @@
+//! Operations on the reverse proxy of a project: an nginx container with our configuration in a volume of its own.
+//! Data and its description. The configuration holds the secret of the probe header, so it is serialised as a digest.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+use super::description::{Description, ENGINE_CALL, Names, container_name};
+use super::summary;
+use crate::release::{OperationKind, Side};
+
+/// Where the proxy's volume is mounted: the directory whose `*.conf` nginx includes.
+pub const PROXY_FOLDER: &str = "/etc/nginx/conf.d";
+
+/// An answer may come this long after the time an operation was given.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Services on the green side.
+pub type Green = BTreeSet<String>;
+
+/// The folder of a set of sides below the proxy's volume: equal sets have one folder.
+pub fn sides_folder(green: &Green) -> String {
+    let names: Vec<&str> = green.iter().map(String::as_str).collect();
+    format!("sides/{}", &hex::encode(Sha256::digest(names.join("\n")))[..12])
+}
+
+/// A request through the proxy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ProbeRequest {
+    /// Path to ask for.
+    pub path: String,
+    /// Port the proxy listens on.
+    pub port: u16,
+    /// The side asked for by the secret header; the one clients get when absent.
+    pub side: Option<Side>,
+    /// Value of the secret header.
+    #[serde(skip)]
+    pub secret: String,
+}
+
+/// A change of the proxy, or a bounded wait for it. `proxy` and `container` are ids or names.
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyOperation {
+    /// Writes the configuration into the proxy's volume: beside the one in use when `staged`, else in its place together
+    /// with the sides.
+    Write {
+        service: String,
+        proxy: String,
+        #[serde(serialize_with = "digest")]
+        configuration: String,
+        staged: bool,
+        green: Green,
+    },
+    /// Has nginx check the staged configuration.
+    Check { service: String, proxy: String },
+    /// Puts the staged configuration in place by one rename and has nginx load it.
+    Reload { service: String, proxy: String },
+    /// Switches to these sides, all services at once, by one rename. `services` are those that change.
+    Switch { proxy: String, services: Vec<String>, green: Green },
+    /// Asks for a path until a container of the service answers through the proxy.
+    Probe { service: String, proxy: String, container: String, request: ProbeRequest, timeout: Duration },
+    /// Waits until the proxy has no connection to a container, or the timeout.
+    Drain { service: String, proxy: String, container: String, timeout: Duration },
+}
+
+summary::debug_as_serialised!(ProxyOperation);
+
+fn digest<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    hex::encode(Sha256::digest(text)).serialize(serializer)
+}
+
+impl ProxyOperation {
+    /// The containers it names, for replacing names by ids.
+    pub fn containers_mut(&mut self) -> Vec<&mut String> {
+        match self {
+            Self::Write { proxy, .. }
+            | Self::Check { proxy, .. }
+            | Self::Reload { proxy, .. }
+            | Self::Switch { proxy, .. } => vec![proxy],
+            Self::Probe { proxy, container, .. } | Self::Drain { proxy, container, .. } => vec![proxy, container],
+        }
+    }
+
+    pub(in crate::plan) fn describe(&self, names: &Names) -> Description {
+        let of = |kind, (infinitive, participle), subject, service: Option<&String>| Description {
+            kind,
+            infinitive,
+            participle,
+            subject,
+            service: service.cloned(),
+            deadline: ENGINE_CALL,
+        };
+        let configuration = |proxy: &String| format!("configuration of proxy {}", container_name(proxy, names));
+        match self {
+            Self::Write { service, proxy, .. } => {
+                of(OperationKind::WriteProxyConfig, ("write", "Wrote"), configuration(proxy), Some(service))
+            }
+            Self::Check { service, proxy } => {
+                of(OperationKind::CheckProxyConfig, ("check", "Checked"), configuration(proxy), Some(service))
+            }
+            Self::Reload { service, proxy } => {
+                of(OperationKind::ReloadProxy, ("reload", "Reloaded"), configuration(proxy), Some(service))
+            }
+            Self::Switch { services, green, .. } => {
+                let sides = services.iter().map(|name| {
+                    let side = if green.contains(name) { Side::Green } else { Side::Blue };
+                    format!("{name} to {}", side.word())
+                });
+                let subject = format!("traffic of {}", sides.collect::<Vec<_>>().join(", "));
+                of(OperationKind::SwitchProxy, ("switch", "Switched"), subject, None)
+            }
+            Self::Probe { service, container, request, timeout, .. } => {
+                let by = if request.side.is_some() { "the probe header" } else { "a plain request" };
+                let subject = format!("{} at {} by {by}", container_name(container, names), request.path);
+                let told = of(OperationKind::ProbeProxy, ("probe", "Probed"), subject, Some(service));
+                Description { deadline: *timeout + MARGIN, ..told }
+            }
+            Self::Drain { service, container, timeout, .. } => {
+                let subject = format!("connections to {}", container_name(container, names));
+                let told = of(OperationKind::DrainProxy, ("drain", "Drained"), subject, Some(service));
+                Description { deadline: *timeout + MARGIN, ..told }
+            }
+        }
+    }
+}

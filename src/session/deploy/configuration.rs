@@ -1,0 +1,193 @@
+//! The configuration of a release as it is stored: the whole stack and the contents of its files, with the values of
+//! secrets. It is kept apart from the records, readable by the owner of the state alone, and never shown.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::settings::DeploySettings;
+use crate::compose::model::Stack;
+use crate::error::Result;
+use crate::plan::CopiedFile;
+use crate::plan::content::ServiceContent;
+use crate::session::{Context, WorkflowError};
+
+/// The newest format this binary writes and reads.
+const FORMAT: u32 = 1;
+
+/// A key for digests of what may be secret.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Keyed(String);
+
+impl Keyed {
+    /// A new key.
+    pub fn drawn(context: &Context) -> Result<Self> {
+        let mut bytes = [0; 32];
+        (context.random)(&mut bytes)
+            .map_err(|e| WorkflowError::File { path: "random bytes".to_owned(), reason: e.to_string() })?;
+        Ok(Self(hex::encode(bytes)))
+    }
+
+    /// The digest of a text, worthless without the key.
+    pub fn digest(&self, text: &[u8]) -> String {
+        let inner = Sha256::new().chain_update(&self.0).chain_update(text).finalize();
+        hex::encode(Sha256::new().chain_update(&self.0).chain_update(inner).finalize())
+    }
+}
+
+/// A stored configuration.
+#[derive(Clone, PartialEq)]
+pub struct Configuration {
+    /// Key of the digests in the records.
+    pub key: Keyed,
+    /// The stack.
+    pub stack: Stack,
+    /// The contents of the files of each service.
+    pub contents: BTreeMap<String, ServiceContent>,
+    /// Env files of the command line, for the label.
+    pub env_files: Vec<String>,
+    /// Routes, strategies and the like.
+    pub settings: DeploySettings,
+    /// Image ids by service, known once the release was deployed.
+    pub images: BTreeMap<String, String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    format: u32,
+    key: Keyed,
+    stack: Stack,
+    contents: BTreeMap<String, StoredContent>,
+    env_files: Vec<String>,
+    settings: DeploySettings,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredContent {
+    files: Vec<StoredFile>,
+    bound: BTreeMap<String, String>,
+    digest: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredFile {
+    target: String,
+    content: String,
+    uid: u64,
+    gid: u64,
+    mode: u32,
+}
+
+impl Configuration {
+    /// As it is stored. The process environment is no part of it: what the stack took from there is in its contents.
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let stored = Stored {
+            format: FORMAT,
+            key: self.key.clone(),
+            stack: Stack { environment: Default::default(), ..self.stack.clone() },
+            contents: self.contents.iter().map(|(name, content)| (name.clone(), stored(content))).collect(),
+            env_files: self.env_files.clone(),
+            settings: self.settings.clone(),
+        };
+        serde_json::to_vec(&stored).map_err(|e| unreadable(&e.to_string()))
+    }
+
+    /// The reverse of `encode`; `images` come from the record.
+    pub fn decode(bytes: &[u8], images: BTreeMap<String, String>) -> Result<Self> {
+        // Words of the parser could quote a value.
+        let stored: Stored = serde_json::from_slice(bytes).map_err(|_| unreadable("it is damaged"))?;
+        if stored.format > FORMAT {
+            return Err(unreadable(&format!("it has format {}, this aictl reads up to {FORMAT}", stored.format)));
+        }
+        let contents = stored.contents.into_iter().map(|(name, content)| Ok((name, restored(content)?)));
+        Ok(Self {
+            key: stored.key,
+            stack: stored.stack,
+            contents: contents.collect::<Result<_>>()?,
+            env_files: stored.env_files,
+            settings: stored.settings,
+            images,
+        })
+    }
+
+    /// The keyed digest of a service: its configuration and the content of its files.
+    pub fn fingerprint(&self, name: &str) -> String {
+        let Some(service) = self.stack.services.get(name) else { return String::new() };
+        let hash = crate::compose::hash::config_hash(service);
+        let content = self.contents.get(name).and_then(|content| content.digest.clone()).unwrap_or_default();
+        self.key.digest(format!("{hash} {content} {}", service.scale()).as_bytes())
+    }
+}
+
+fn unreadable(reason: &str) -> crate::error::Error {
+    WorkflowError::Refused { message: format!("the stored configuration cannot be used: {reason}"), hint: None }.into()
+}
+
+fn stored(content: &ServiceContent) -> StoredContent {
+    let file = |file: &CopiedFile| StoredFile {
+        target: file.target.clone(),
+        content: hex::encode(&file.content),
+        uid: file.uid,
+        gid: file.gid,
+        mode: file.mode,
+    };
+    StoredContent {
+        files: content.files.iter().map(file).collect(),
+        bound: content.bound.clone(),
+        digest: content.digest.clone(),
+    }
+}
+
+fn restored(content: StoredContent) -> Result<ServiceContent> {
+    let file = |file: StoredFile| {
+        let bytes = hex::decode(&file.content).map_err(|_| unreadable("a file in it is damaged"))?;
+        Ok(CopiedFile { target: file.target, content: bytes, uid: file.uid, gid: file.gid, mode: file.mode })
+    };
+    Ok(ServiceContent {
+        files: content.files.into_iter().map(file).collect::<Result<_>>()?,
+        bound: content.bound,
+        digest: content.digest,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compose::hash::config_hash;
+    use crate::compose::{FileSource, LoadArgs, LoadOptions, load};
+    use crate::input_file::LocalFiles;
+
+    #[test]
+    fn a_configuration_survives_its_store_with_the_same_hashes_and_without_the_environment() {
+        let folder = tempfile::tempdir().unwrap();
+        let text = include_str!("../../../tests/fixtures/compose/service-everything-long/compose.yaml");
+        for file in ["one.env", "two.env", "raw.env", "one.labels", "two.labels", "my-spec.json"] {
+            std::fs::write(folder.path().join(file), "").unwrap();
+        }
+        let args = LoadArgs {
+            working_dir: folder.path().to_owned(),
+            files: vec![FileSource::Inline { name: folder.path().join("compose.yaml"), text: text.to_owned() }],
+            project_name: Some("shop".to_owned()),
+            environment: [("AMBIENT".to_owned(), "ambient-canary".to_owned())].into(),
+            options: LoadOptions { all_resources: true, discard_env_files: true, ..Default::default() },
+            ..Default::default()
+        };
+        let stack = load(&args, &LocalFiles).unwrap().stack;
+        let file = CopiedFile { target: "/run/secrets/a".into(), content: vec![0, 255], uid: 1, gid: 2, mode: 0o400 };
+        let content = ServiceContent { files: vec![file], digest: Some("d".into()), ..Default::default() };
+        let contents = stack.services.keys().map(|name| (name.clone(), content.clone())).collect();
+        let (key, env_files) = (Keyed("k".into()), vec!["/a.env".to_owned()]);
+        let whole =
+            Configuration { key, stack, contents, env_files, settings: Default::default(), images: BTreeMap::new() };
+        let bytes = whole.encode().unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains("ambient-canary"));
+        let read = Configuration::decode(&bytes, BTreeMap::new()).unwrap();
+        for (name, service) in &whole.stack.services {
+            assert_eq!(config_hash(&read.stack.services[name]), config_hash(service), "{name}");
+            assert_eq!(read.fingerprint(name), whole.fingerprint(name));
+        }
+        let stack = Stack { environment: Default::default(), ..whole.stack.clone() };
+        assert!(read == Configuration { stack, ..whole });
+    }
+}

@@ -1,0 +1,125 @@
+//! The nginx configuration of the routes, from the template in this binary.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::settings::{DeploySettings, ProxySettings};
+use crate::compose::model::Stack;
+use crate::error::Result;
+use crate::plan::blue_green::{Choice, WantedProxy};
+use crate::plan::{Observed, PROXY_FOLDER};
+use crate::release::Side;
+use crate::session::{Context, WorkflowError};
+use crate::template::{self, Scope, TemplateFile};
+
+const TEMPLATE: &str = include_str!("../../../templates/proxy/aictl.conf.tera");
+
+/// Where a configuration names the secret of the probe header.
+const BEFORE_SECRET: &str = "\"~^";
+
+/// A secret for the header of probes, for a proxy that has none yet.
+pub(super) fn new_secret(context: &Context) -> Result<String> {
+    let mut bytes = [0; 16];
+    (context.random)(&mut bytes)
+        .map_err(|e| WorkflowError::File { path: "random bytes".to_owned(), reason: e.to_string() })?;
+    Ok(hex::encode(bytes))
+}
+
+/// The proxy as it is wanted; the secret stays what the configuration in use has.
+pub(super) fn wanted_proxy(
+    (settings, proxy): (&DeploySettings, &ProxySettings),
+    stack: &Stack,
+    observed: &Observed,
+    new_secret: &str,
+) -> Result<WantedProxy> {
+    let found = observed.proxy.as_ref().and_then(|found| secret_of(found.configuration.as_deref()?));
+    let secret = found.unwrap_or(new_secret).to_owned();
+    let mut paths: BTreeMap<String, String> = BTreeMap::new();
+    for (path, service, _) in &proxy.routes {
+        paths.entry(service.clone()).or_insert_with(|| path.clone());
+    }
+    Ok(WantedProxy {
+        service: proxy.service.clone(),
+        configuration: render((settings, proxy), stack, &secret)?,
+        secret,
+        port: proxy.plain.first().copied().unwrap_or_default(),
+        paths,
+    })
+}
+
+fn secret_of(configuration: &str) -> Option<&str> {
+    let (_, rest) = configuration.split_once(BEFORE_SECRET)?;
+    let (secret, _) = rest.split_once('-')?;
+    (secret.len() == 32 && secret.bytes().all(|b| b.is_ascii_hexdigit())).then_some(secret)
+}
+
+fn render((settings, proxy): (&DeploySettings, &ProxySettings), stack: &Stack, secret: &str) -> Result<String> {
+    let route = |(path, service, port): &(String, String, u16)| {
+        let both = settings.strategies.get(service).is_some_and(Choice::is_blue_green);
+        let declared = stack.services.get(service).cloned().unwrap_or_default();
+        let container = |side: Side| declared.container_name(&stack.name, service, side.number());
+        let blue = if both { container(Side::Blue) } else { service.clone() };
+        json!({
+            "path": path, "service": service, "port": port, "both": both,
+            "blue": blue, "green": container(Side::Green),
+        })
+    };
+    let (certificate, key) = proxy.files.clone().unwrap_or_default();
+    let values = json!({
+        "folder": PROXY_FOLDER,
+        "secret": secret,
+        "plain": proxy.plain,
+        "secure": proxy.secure,
+        "certificate": certificate,
+        "key": key,
+        "routes": proxy.routes.iter().map(route).collect::<Vec<_>>(),
+    });
+    let Value::Object(values) = values else { return Ok(String::new()) };
+    let source = TemplateFile { name: format!("aictl.conf{}", template::SUFFIX), text: TEMPLATE.to_owned() };
+    let scope = Scope { values: &values, environment: "", project: &stack.name };
+    let rendered = template::render(&[source], &scope)?;
+    Ok(rendered.into_iter().next().map(|file| file.text).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Strategy;
+
+    fn rendered(proxy: &ProxySettings) -> String {
+        let mut stack = Stack { name: "shop".into(), ..Default::default() };
+        stack.services.insert("api".into(), Default::default());
+        stack.services.insert("web".into(), Default::default());
+        let choice = |strategy| Choice { strategy, cause: String::new(), overrides: false };
+        let strategies = [("api", Strategy::BlueGreen), ("web", Strategy::Recreate)];
+        let settings = DeploySettings {
+            proxy: Some(proxy.clone()),
+            strategies: strategies.map(|(name, strategy)| (name.to_owned(), choice(strategy))).into(),
+            migrate: vec![],
+            drain: Default::default(),
+            keep: 2,
+            confirm: false,
+            timeout: None,
+        };
+        render((&settings, proxy), &stack, &"a".repeat(32)).unwrap()
+    }
+
+    #[test]
+    fn each_route_names_both_sides_once_and_the_secret_is_found_again() {
+        let routes = vec![("/api/".to_owned(), "api".to_owned(), 8000), ("/".to_owned(), "web".to_owned(), 3000)];
+        let proxy = ProxySettings { service: "nginx".into(), plain: vec![80], routes, ..Default::default() };
+        let text = rendered(&proxy);
+        assert!(
+            text.contains("if (-f /etc/nginx/conf.d/current/api) { set $aictl_upstream \"shop-api-2\"; }"),
+            "{text}"
+        );
+        assert!(text.contains("proxy_pass http://$aictl_upstream:8000;"), "{text}");
+        assert!(text.contains("set $aictl_upstream \"web\";") && !text.contains("shop-web"), "{text}");
+        assert!(text.contains("listen 80 default_server;") && !text.contains("ssl"), "{text}");
+        assert_eq!(secret_of(&text), Some("a".repeat(32).as_str()));
+        let files = Some(("/c.pem".to_owned(), "/k.pem".to_owned()));
+        let text = rendered(&ProxySettings { secure: vec![443], files, ..proxy });
+        assert!(text.contains("listen 443 ssl default_server;") && text.contains("ssl_certificate /c.pem;"), "{text}");
+    }
+}

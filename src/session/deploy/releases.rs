@@ -1,0 +1,73 @@
+//! The releases of a project as verbs read them, and the stored configuration of one of them.
+
+use std::collections::BTreeMap;
+
+use super::Configuration;
+use crate::error::Result;
+use crate::release::{PastRelease, ReleaseStatus, Skipped, fallback, releases};
+use crate::session::past_operations::PastOperations;
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// The releases of a project, oldest first.
+pub struct Releases {
+    /// Project name.
+    pub project: String,
+    /// The releases.
+    pub list: Vec<PastRelease>,
+}
+
+impl Releases {
+    /// Reads them from the target.
+    pub async fn load(context: &Context, target: &dyn Target, project: &str) -> Result<Self> {
+        let past = PastOperations::of(context, target, project.to_owned()).await?;
+        Ok(Self { project: project.to_owned(), list: releases(&past.operations) })
+    }
+
+    /// The newest good release.
+    pub fn current(&self) -> Option<&PastRelease> {
+        self.list.iter().rfind(|past| past.status == ReleaseStatus::Deployed)
+    }
+
+    /// Where a rollback goes, and what it passes over.
+    pub fn target_of_rollback(&self, to: Option<u32>) -> Result<(&PastRelease, Vec<Skipped>)> {
+        let project = self.project.clone();
+        if let Some(number) = to {
+            let found = self.list.iter().find(|past| past.revision == number);
+            let newest = self.list.last().map(|past| past.revision);
+            let found = found.ok_or(WorkflowError::NoOperation { project: project.clone(), number, newest })?;
+            let reason = match found.status {
+                ReleaseStatus::Failed => "it failed",
+                ReleaseStatus::Interrupted => "it was interrupted",
+                ReleaseStatus::Running => "it is still running",
+                ReleaseStatus::Deployed | ReleaseStatus::Superseded | ReleaseStatus::RolledBack => {
+                    return Ok((found, Vec::new()));
+                }
+            };
+            return Err(WorkflowError::NotRestorable { project, revision: number, reason: reason.to_owned() }.into());
+        }
+        let way = fallback(&self.list);
+        let found = way.revision.and_then(|revision| self.list.iter().find(|past| past.revision == revision));
+        let skipped = way.skipped.iter().map(|skipped| (skipped.revision, skipped.why)).collect();
+        let found = found.ok_or(WorkflowError::NoRelease { project, skipped })?;
+        Ok((found, way.skipped))
+    }
+
+    /// The stored configuration of a release.
+    pub async fn configuration(&self, target: &dyn Target, past: &PastRelease) -> Result<Configuration> {
+        let images: BTreeMap<String, String> = past
+            .release
+            .services
+            .iter()
+            .filter_map(|(name, service)| Some((name.clone(), service.image_id.clone()?)))
+            .collect();
+        let (project, revision) = (self.project.clone(), past.revision);
+        match target.load_configuration(&self.project, revision).await? {
+            Some(bytes) => Configuration::decode(&bytes, images),
+            None => {
+                let reason = "its configuration is no longer kept".to_owned();
+                Err(WorkflowError::NotRestorable { project, revision, reason }.into())
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! From what was found to the plan of a deploy or rollback, and what its release is called in the records.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Shipment, dropped_by, forgotten};
+use crate::error::Result;
+use crate::plan::blue_green::{Deploy, plan_deploy};
+use crate::plan::converge::{ConvergeOptions, Wanted};
+use crate::plan::platform::check_architecture;
+use crate::plan::{Observed, Plan, Scope, labels};
+use crate::release::{Release, ReleaseCause, ReleasedService, Side};
+use crate::session::deploy::Releases;
+use crate::session::deploy::proxy_config::{new_secret, wanted_proxy};
+use crate::session::image_catalog::Supplies;
+use crate::session::plan_images::{ImageOptions, plan_images};
+use crate::session::{Context, WorkflowError};
+
+/// Everything the plan of a shipment is made from.
+pub(in crate::session::deploy) struct ShipPlanning<'a> {
+    context: &'a Context,
+    shipment: &'a Shipment,
+    supplies: &'a Supplies,
+    selected: BTreeSet<String>,
+    options: ConvergeOptions,
+    secret: String,
+    first: bool,
+    forget: BTreeSet<String>,
+    /// Revisions that are no longer kept afterwards.
+    pub(in crate::session::deploy) dropped: Vec<u32>,
+    /// The release before it was carried out.
+    pub(in crate::session::deploy) draft: Release,
+}
+
+impl<'a> ShipPlanning<'a> {
+    pub(in crate::session::deploy) fn new(
+        context: &'a Context,
+        shipment: &'a Shipment,
+        (releases, supplies): (&'a Releases, &'a Supplies),
+    ) -> Result<Self> {
+        let settings = &shipment.configuration.settings;
+        let dropped = dropped_by(releases, settings.keep);
+        let options = ConvergeOptions {
+            wait: true,
+            ready_timeout: context.options.timeout.or(settings.timeout),
+            remove_orphans: shipment.remove_orphans,
+            all_resources: context.options.all_resources,
+            release: true,
+            ..Default::default()
+        };
+        Ok(Self {
+            context,
+            shipment,
+            supplies,
+            selected: shipment.configuration.stack.services.keys().cloned().collect(),
+            options,
+            secret: new_secret(context)?,
+            first: releases.current().is_none(),
+            forget: forgotten(releases, &dropped),
+            dropped,
+            draft: draft(context, shipment),
+        })
+    }
+
+    /// Only these services; the others stay as they are.
+    pub(in crate::session::deploy) fn selecting(self, selected: BTreeSet<String>, options: ConvergeOptions) -> Self {
+        Self {
+            selected,
+            options: ConvergeOptions { release: true, ..options },
+            first: false,
+            forget: BTreeSet::new(),
+            ..self
+        }
+    }
+
+    /// What a look at the engine must include.
+    pub(in crate::session::deploy) fn look_for(&self, scope: &mut Scope) {
+        let configuration = &self.shipment.configuration;
+        scope.proxy = configuration.settings.proxy.as_ref().map(|proxy| proxy.service.clone());
+        scope.images.extend(configuration.images.values().cloned());
+        scope.images.extend(self.forget.iter().cloned());
+    }
+
+    /// The plan.
+    pub(in crate::session::deploy) fn plan(&self, observed: &Observed) -> Result<Plan> {
+        let configuration = &self.shipment.configuration;
+        let settings = &configuration.settings;
+        let wanted = Wanted {
+            stack: &configuration.stack,
+            selected: &self.selected,
+            contents: &configuration.contents,
+            env_files: &configuration.env_files,
+            version: labels::COMPATIBLE_WITH,
+            options: &self.options,
+        };
+        check_architecture(&configuration.stack, &self.selected, observed)?;
+        let images = self.images(observed)?;
+        let proxy = settings.proxy.as_ref();
+        let proxy = proxy.map(|proxy| wanted_proxy((settings, proxy), &configuration.stack, observed, &self.secret));
+        let proxy = proxy.transpose()?;
+        let steps = self.shipment.tasks.iter().map(|task| task.step(self.context, &wanted, observed));
+        let tasks = steps.collect::<Result<Vec<_>>>()?;
+        let deploy = Deploy {
+            wanted: &wanted,
+            strategies: &settings.strategies,
+            proxy: proxy.as_ref(),
+            tasks: &tasks,
+            pins: &self.pins(),
+            drain: settings.drain,
+            keep_all: self.first,
+            forget: &self.forget,
+        };
+        Ok(plan_deploy(&deploy, images, observed)?)
+    }
+
+    /// Images come from their sources for a deploy; those of an earlier release must be there.
+    fn images(&self, observed: &Observed) -> Result<Plan> {
+        let configuration = &self.shipment.configuration;
+        let ReleaseCause::Rollback { to } = self.shipment.cause else {
+            let options = ImageOptions {
+                build: self.shipment.build,
+                pull: self.shipment.pull,
+                supplies: Some(self.supplies),
+                ..Default::default()
+            };
+            return plan_images(&configuration.stack, &self.selected, observed, &options);
+        };
+        let missing = self.pins().into_iter().find(|(_, id)| !observed.images.contains_key(id));
+        match missing {
+            Some((service, id)) => {
+                let id = id.trim_start_matches("sha256:");
+                let reason = format!("the image {} of `{service}` is missing", id.get(..12).unwrap_or(id));
+                let project = configuration.stack.name.clone();
+                Err(WorkflowError::NotRestorable { project, revision: to, reason }.into())
+            }
+            None => Ok(Plan::default()),
+        }
+    }
+
+    /// Images of the selected services by id, of an earlier release.
+    fn pins(&self) -> BTreeMap<String, String> {
+        let images = self.shipment.configuration.images.iter();
+        images.filter(|(name, _)| self.selected.contains(*name)).map(|(name, id)| (name.clone(), id.clone())).collect()
+    }
+}
+
+fn draft(context: &Context, shipment: &Shipment) -> Release {
+    let configuration = &shipment.configuration;
+    let stack = &configuration.stack;
+    let service = |(name, declared): (&String, &crate::compose::Service)| {
+        let choice = configuration.settings.strategies.get(name);
+        let blue_green = configuration.settings.proxy.is_some() && choice.is_some_and(|choice| choice.is_blue_green());
+        let released = ReleasedService {
+            image: declared.image_or_default(&stack.name, name),
+            image_id: configuration.images.get(name).cloned(),
+            digests: Vec::new(),
+            strategy: choice.map(|choice| choice.word().to_owned()).unwrap_or_default(),
+            strategy_cause: choice.map(|choice| choice.cause.clone()).unwrap_or_default(),
+            side: blue_green.then_some(Side::Blue),
+            fingerprint: configuration.fingerprint(name),
+        };
+        (name.clone(), released)
+    };
+    let of_ours = stack.services.iter().filter(|(_, declared)| declared.provider.is_none());
+    Release {
+        cause: shipment.cause,
+        message: shipment.message.as_ref().map(|message| context.redactor.redact(message).into_owned()),
+        services: of_ours.map(service).collect(),
+        serves: false,
+        dropped: Vec::new(),
+    }
+}

@@ -1,0 +1,81 @@
+//! `aictl rollback`: brings an earlier release up again, as a new one.
+
+use clap::Args;
+
+use crate::error::{ErrorKind, Result};
+use crate::release::ReleaseCause;
+use crate::session::deploy::{Configuration, DeploySettings, Releases, ShipReport, Shipment, ship};
+use crate::session::load::{LoadedStack, load_stack};
+use crate::session::{Context, WorkflowError};
+
+/// Go back to an earlier release
+///
+/// Without --to it goes to the last good release before the newest deploy; failed, interrupted and rolled back ones are
+/// skipped. Images, configuration and the values of secrets are those of that release; data is not changed, and
+/// bind-mounted files are used as they are. Nothing is changed if an image or the configuration is missing.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RollbackArgs {
+    /// Release to go to, from `aictl history`
+    #[arg(long, value_name = "NUMBER")]
+    pub to: Option<u32>,
+    /// Record a reason with the release
+    #[arg(short = 'm', long, value_name = "TEXT")]
+    pub message: Option<String>,
+    /// Restore the backup of the release, too
+    #[arg(long, hide = true)]
+    pub with_data: bool,
+}
+
+/// Rolls back.
+pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
+    if args.with_data {
+        let what = "--with-data: restoring the backup of a release".to_owned();
+        let hint = "restore the data yourself, then run `aictl rollback`".to_owned();
+        return Err(WorkflowError::Unsupported { what, hint }.into());
+    }
+    let mut loaded = load_stack(context)?;
+    let stack = loaded.take_stack(context)?;
+    let target = loaded.connect(context).await?;
+    let releases = Releases::load(context, &*target, &loaded.name).await?;
+    let (past, skipped) = releases.target_of_rollback(args.to)?;
+    let mut configuration = releases.configuration(&*target, past).await?;
+    keep_policies(&loaded, &stack, &mut configuration);
+    say_limits(context, &loaded, &configuration);
+    let shipment = Shipment {
+        operation: "rollback",
+        cause: ReleaseCause::Rollback { to: past.revision },
+        message: args.message,
+        configuration,
+        tasks: Vec::new(),
+        build: false,
+        pull: None,
+        remove_orphans: false,
+        failed: ErrorKind::RollbackFailed,
+    };
+    let mut report = ship(context, &loaded, target, (&shipment, &releases)).await?;
+    report.skipped = skipped.into_iter().map(|skipped| (skipped.revision, skipped.why.to_owned())).collect();
+    Ok(report)
+}
+
+/// How long to drain, what to keep and whether to ask is what the project file says now; a file that no longer fits must
+/// not keep anyone from going back.
+fn keep_policies(loaded: &LoadedStack, stack: &crate::compose::Stack, configuration: &mut Configuration) {
+    if let Ok(now) = DeploySettings::of(&loaded.project, stack) {
+        let settings = &mut configuration.settings;
+        (settings.drain, settings.keep, settings.confirm, settings.timeout) =
+            (now.drain, now.keep, now.confirm, now.timeout);
+    }
+}
+
+/// What a rollback does not take back.
+fn say_limits(context: &Context, loaded: &LoadedStack, configuration: &Configuration) {
+    if !loaded.project.environment.deploy.migrate.is_empty() {
+        context
+            .reporter
+            .warn("migrations are not reverted: the earlier code meets the present database schema".to_owned());
+    }
+    let bound = configuration.contents.iter().find(|(_, content)| !content.bound.is_empty());
+    if let Some((service, _)) = bound {
+        context.reporter.warn(format!("bind-mounted files, such as those of {service}, are used as they are now"));
+    }
+}

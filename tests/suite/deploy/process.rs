@@ -1,0 +1,169 @@
+//! One run of deploy, rollback or start over the engine in memory, as a process of its own, in a project folder.
+
+use std::sync::Arc;
+
+use aictl::engine::memory::MemoryEngine;
+use aictl::error::ErrorKind;
+use aictl::plan::{InstanceState, Observed, ObservedInstance, Scope};
+use aictl::release::Side;
+use aictl::session::GlobalOptions;
+use aictl::session::report::Report;
+use aictl::target::Observe as _;
+use aictl::workflow::run::start::{self, StartArgs};
+use aictl::workflow::ship::deploy::{self, DeployArgs};
+use aictl::workflow::ship::rollback::{self, RollbackArgs};
+use tempfile::TempDir;
+
+use crate::support::memory::{Warned, context};
+
+pub const PROJECT: &str = "shop";
+
+/// A value that must be shown nowhere.
+pub const SECRET: &str = "v4lue-that-nobody-may-see";
+
+const PROJECT_FILE: &str = "
+name: shop
+environments:
+  prod:
+    compose: compose.yaml
+    proxy: { service: nginx, routes: [ROUTES] }
+    deploy: { migrate: true, drain: 2s }
+tasks:
+  migrate: { service: api, command: ['true'] }
+";
+
+const COMPOSE: &str = "
+services:
+  nginx:
+    image: tool:1
+    command: [serve]
+    ports: ['8080:80']
+    volumes: ['aictl_proxy:/etc/nginx/conf.d']
+    depends_on: [api]
+  api:
+    image: tool:1
+    command: [serve]
+    environment: { ROUND: API, PASSWORD: SECRET }
+    healthcheck: { test: [CMD, 'true'], interval: 5s }
+    depends_on: { db: { condition: service_healthy } }
+  web:
+    image: tool:1
+    command: [serve]
+    environment: { ROUND: WEB }
+  db:
+    image: tool:1
+    command: [serve]
+    environment: { ROUND: DB }
+    healthcheck: { test: [CMD, 'true'], interval: 5s }
+    volumes: ['data:/data']
+volumes: { aictl_proxy: {}, data: {} }
+";
+
+/// A state of the files: what each service says, and whether there is a second route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Files {
+    pub api: &'static str,
+    pub db: &'static str,
+    pub two_routes: bool,
+}
+
+pub const FIRST: Files = Files { api: "one", db: "one", two_routes: true };
+pub const SECOND: Files = Files { api: "two", db: "two", two_routes: true };
+
+/// What a process is told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    Deploy(Files),
+    Rollback(Option<u32>),
+    Start(Files),
+}
+
+/// How a process ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub report: Result<serde_json::Value, (ErrorKind, String)>,
+    pub warnings: Vec<String>,
+}
+
+/// A project folder.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn write(&self, files: Files) {
+        let second = if files.two_routes { ", { path: /w, service: web, port: 80 }" } else { "" };
+        let routes = format!("{{ path: /, service: api, port: 80 }}{second}");
+        let compose = COMPOSE.replace("API", files.api).replace("DB", files.db).replace("SECRET", SECRET);
+        self.file("aictl.yaml", &PROJECT_FILE.replace("ROUTES", &routes));
+        self.file("compose.yaml", &compose);
+    }
+
+    pub fn file(&self, name: &str, text: &str) {
+        std::fs::write(self.0.path().join(name), text).unwrap();
+    }
+
+    /// Runs a verb to its end; the process is gone afterwards, with whatever it still holds.
+    pub async fn run(&self, engine: &MemoryEngine, act: Act) -> Ended {
+        self.run_with(engine, act, GlobalOptions::default()).await
+    }
+
+    pub async fn run_with(&self, engine: &MemoryEngine, act: Act, options: GlobalOptions) -> Ended {
+        let warned = Arc::new(Warned::default());
+        let context = context(&[("memory", engine)], (options, self.0.path().to_owned()), &warned);
+        let report = match act {
+            Act::Deploy(files) => {
+                self.write(files);
+                deploy::run(&context, DeployArgs::default()).await.map(|report| report.json())
+            }
+            Act::Rollback(to) => {
+                rollback::run(&context, RollbackArgs { to, ..Default::default() }).await.map(|report| report.json())
+            }
+            Act::Start(files) => {
+                self.write(files);
+                start::run(&context, StartArgs::default()).await.map(|report| report.json())
+            }
+        };
+        engine.end();
+        let report = report.map_err(|e| (e.kind(), e.messages().join(": ")));
+        Ended { report, warnings: warned.all() }
+    }
+}
+
+impl Folder {
+    /// Changes a file in place.
+    pub fn edit(&self, name: &str, from: &str, to: &str) {
+        let path = self.0.path().join(name);
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    /// Deploys the files as they are.
+    pub async fn deploy_as_it_is(&self, engine: &MemoryEngine) -> Ended {
+        let warned = Arc::new(Warned::default());
+        let context = context(&[("memory", engine)], (GlobalOptions::default(), self.0.path().to_owned()), &warned);
+        let report = deploy::run(&context, DeployArgs::default()).await.map(|report| report.json());
+        engine.end();
+        let report = report.map_err(|e| (e.kind(), e.messages().join(": ")));
+        Ended { report, warnings: warned.all() }
+    }
+}
+
+pub async fn observe(world: &MemoryEngine) -> Observed {
+    let proxy = Some("nginx".to_owned());
+    world.observe(&Scope { project: PROJECT.to_owned(), proxy, ..Scope::default() }).await.unwrap()
+}
+
+/// The running container that requests for a service reach through the proxy.
+pub fn serving<'o>(observed: &'o Observed, service: &str) -> Option<&'o ObservedInstance> {
+    let runs = |name: &str| {
+        let found = observed.instances.iter().filter(|c| c.service == name && c.state == InstanceState::Running);
+        found.filter(|c| !c.one_off).collect::<Vec<_>>()
+    };
+    runs("nginx").first()?;
+    let side = if observed.proxy.as_ref()?.green.contains(service) { Side::Green } else { Side::Blue };
+    runs(service).into_iter().find(|c| Side::of_number(c.number) == side)
+}
