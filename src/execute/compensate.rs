@@ -22,13 +22,11 @@ pub(super) async fn compensate(plan: &Plan, first: usize, walk: &Walk<'_>, log: 
             continue;
         }
         for operation in &step.undo {
-            let is_switch = matches!(operation, Operation::Proxy(ProxyOperation::Switch { .. }));
-            let attempts = if is_switch { SWITCH_ATTEMPTS } else { 1 };
-            let undone = undo(plan, walk, (plan.steps.len() + index, operation), attempts).await;
+            let undone = undo(plan, walk, plan.steps.len() + index, operation).await;
             if undone && log.state(index) == Ended::Done {
                 log.set(index, Ended::Undone, None);
             }
-            if is_switch && !undone {
+            if is_switch(operation) && !undone {
                 // Requests may still go to the new side: nothing of either side may be removed.
                 let message = "could not switch back: both sides are kept".to_owned();
                 let hint = Some("see `aictl status`; switch back with `aictl rollback`".to_owned());
@@ -57,10 +55,15 @@ fn needs_undo(step: &Step, ended: Ended) -> bool {
     }
 }
 
+const fn is_switch(operation: &Operation) -> bool {
+    matches!(operation, Operation::Proxy(ProxyOperation::Switch { .. }))
+}
+
 /// Whether it was undone, at the last attempt.
-async fn undo(plan: &Plan, walk: &Walk<'_>, step: (usize, &Operation), attempts: usize) -> bool {
+async fn undo(plan: &Plan, walk: &Walk<'_>, key: usize, operation: &Operation) -> bool {
+    let attempts = if is_switch(operation) { SWITCH_ATTEMPTS } else { 1 };
     for attempt in 1..=attempts {
-        if undo_one(plan, walk, step).await {
+        if undo_one(plan, walk, (key, operation)).await {
             return true;
         }
         if attempt < attempts {

@@ -7,36 +7,11 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::operation_status::OperationStatus;
+use super::past_release::{PastRelease, judged};
 use super::{
     Evidence, LeaseOwner, LeaseVerdict, ObservedLease, Record, RecordPhase, Release, ReleaseStatus, StepRecord,
-    releases,
 };
-
-/// Status of a recorded operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OperationStatus {
-    /// In progress: its process holds the lock.
-    Running,
-    /// Completed without an error.
-    Done,
-    /// Failed; its changes were undone where possible.
-    Failed,
-    /// Its process ended before the operation did.
-    Interrupted,
-}
-
-impl OperationStatus {
-    /// The word for tables.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Failed => "failed",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
 
 /// One operation of the project's history.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -130,6 +105,11 @@ pub fn history(records: &[Record], lease: Option<&ObservedLease>) -> Vec<PastOpe
         past.release_status = statuses.get(&past.number).copied();
     }
     history
+}
+
+/// The releases of the history, oldest first.
+pub fn releases(history: &[PastOperation]) -> Vec<PastRelease> {
+    judged(history.iter().filter_map(|past| Some((past.number, past.status, past.release.clone()?))))
 }
 
 fn is_held(owner: &LeaseOwner, lease: Option<&ObservedLease>) -> bool {

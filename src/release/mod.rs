@@ -6,17 +6,18 @@ mod evidence;
 mod explanation;
 mod history;
 mod lease;
+mod operation_status;
+mod past_release;
 mod record;
 mod revision;
 mod step;
 
 pub use evidence::Evidence;
 pub use explanation::{Section, explanation};
-pub use history::{OperationStatus, PastOperation, history};
+pub use history::{PastOperation, history, releases};
 pub use lease::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
+pub use operation_status::OperationStatus;
+pub use past_release::{Fallback, PastRelease, Skipped, dropped, fallback};
 pub use record::{FORMAT, Record, RecordError, RecordPhase};
-pub use revision::{
-    Fallback, PastRelease, Release, ReleaseCause, ReleaseStatus, ReleasedService, Side, Skipped, dropped, fallback,
-    releases,
-};
+pub use revision::{Release, ReleaseCause, ReleaseStatus, ReleasedService, Side};
 pub use step::{OperationKind, StepOutcome, StepRecord};

@@ -28,6 +28,7 @@ pub mod report;
 pub mod select;
 pub mod service_command;
 pub mod stack_status;
+mod start_request;
 pub mod start_stack;
 pub mod steps_report;
 pub mod stop_stack;

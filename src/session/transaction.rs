@@ -85,6 +85,8 @@ pub struct TransactionOutcome {
 /// What a walk through the plan gives the final record.
 #[derive(Default)]
 struct Walked {
+    /// Number of the operation.
+    number: u32,
     steps: Vec<StepRecord>,
     evidence: Vec<Evidence>,
 }
@@ -147,9 +149,9 @@ impl<'a> Transaction<'a> {
             Err((pending, error)) => return Err(self.give_up(lease, pending, error).await),
         };
         let main = 0..plan.closing.map_or(plan.steps.len(), |closing| closing.0);
-        let mut walked = Walked { steps: plan.records(), ..Default::default() };
         let number = pending.sequence;
-        let result = self.execute((&plan, main), (&lease, number), &mut walked).await;
+        let mut walked = Walked { number, steps: plan.records(), ..Default::default() };
+        let result = self.execute((&plan, main), &lease, &mut walked).await;
         let ended = self.end(lease, &plan, Ending { pending, walked, failure: result.as_ref().err() }).await;
         result?;
         ended?;
@@ -184,11 +186,7 @@ impl<'a> Transaction<'a> {
         }
         let closing = plan.closing.map_or(plan.steps.len(), |closing| closing.0)..plan.steps.len();
         let close = async {
-            if closing.is_empty() {
-                Ok(())
-            } else {
-                self.execute((plan, closing), (&lease, pending.sequence), &mut walked).await
-            }
+            if closing.is_empty() { Ok(()) } else { self.execute((plan, closing), &lease, &mut walked).await }
         };
         let (closed, ()) = tokio::join!(close, self.target.prepare_to_retire(&lease));
         let last = self.final_record(pending, walked, closed.as_ref().err());
@@ -357,11 +355,11 @@ impl<'a> Transaction<'a> {
     async fn execute(
         &self,
         (plan, part): (&Plan, std::ops::Range<usize>),
-        (lease, number): (&Lease, u32),
+        lease: &Lease,
         walked: &mut Walked,
     ) -> Result<()> {
         let Execution { result, evidence, steps } =
-            execute_part(plan, part.clone(), &self.runner(Some(number)), lease).await;
+            execute_part(plan, part.clone(), &self.runner(Some(walked.number)), lease).await;
         let executed = steps.into_iter().enumerate().filter(|(index, _)| part.contains(index));
         for (index, step) in executed {
             if let Some(booked) = walked.steps.get_mut(index) {

@@ -1,20 +1,12 @@
 //! The reverse proxy in memory: a configuration and sides in a volume, and requests that reach a container or do not.
 //! Never opens a socket.
 
-use super::world::{World, refused};
+use super::world::{ProxyVolume, World, refused};
 use crate::plan::{
-    Green, Health, InstanceState, ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProxyOperation, Scope,
+    Health, InstanceState, ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProxyOperation, Scope,
 };
 use crate::release::Side;
 use crate::target::TargetError;
-
-/// What the volume of a proxy holds.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ProxyVolume {
-    pub(super) in_use: Option<String>,
-    pub(super) staged: Option<String>,
-    pub(super) green: Green,
-}
 
 /// The volume a container has where nginx reads its configuration.
 fn volume_of(container: &ObservedInstance) -> Option<String> {

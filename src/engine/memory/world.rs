@@ -5,12 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::proxy::ProxyVolume;
 use super::server::Server;
 use crate::event::Channel;
 use crate::plan::{
-    ChangeKind, ContainerSpec, Health, InstanceState, ObservedImage, ObservedInstance, ObservedNetwork, ObservedVolume,
-    Operation,
+    ChangeKind, ContainerSpec, Green, Health, InstanceState, ObservedImage, ObservedInstance, ObservedNetwork,
+    ObservedVolume, Operation,
 };
 use crate::release::{Lease, Record};
 use crate::target::TargetError;
@@ -33,6 +32,14 @@ pub(super) struct Container {
     pub(super) spec: ContainerSpec,
     pub(super) files: BTreeMap<String, StoredFile>,
     pub(super) log: Vec<(Channel, String)>,
+}
+
+/// What the volume of a proxy holds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ProxyVolume {
+    pub(super) in_use: Option<String>,
+    pub(super) staged: Option<String>,
+    pub(super) green: Green,
 }
 
 /// A lease somebody holds.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Deployment, WantedProxy};
+use super::deploy::WantedProxy;
+use super::deployment::Deployment;
 use crate::plan::converge::planner::BeforeStart;
 use crate::plan::{Green, Operation, Phase, ProbeRequest, ProxyOperation, StepId};
 use crate::release::Side;

@@ -1,6 +1,6 @@
 //! One blue-green service: which side serves after the deploy, and the container made for it.
 
-use super::Deployment;
+use super::deployment::{Deployment, Roll};
 use crate::compose::model::Service;
 use crate::plan::converge::service::start_turn;
 use crate::plan::converge::{Namespaces, Slot};
@@ -8,24 +8,6 @@ use crate::plan::{
     ContainerOperation, Health, InstanceState, ObservedInstance, Operation, Phase, ProxyOperation, StepId, teardown,
 };
 use crate::release::Side;
-
-/// The change of one service.
-#[derive(Debug, Clone)]
-pub(super) struct Roll {
-    pub(super) service: String,
-    /// The container that serves afterwards: its id, or the name of one to come.
-    pub(super) container: String,
-    /// Its side.
-    pub(super) side: Side,
-    /// Whether requests have to be switched to it.
-    pub(super) switches: bool,
-    /// Steps after which it is ready.
-    pub(super) ready: Vec<StepId>,
-    /// Containers that go afterwards; the first element says whether it serves now.
-    pub(super) old: Vec<(bool, ObservedInstance)>,
-    /// What the removal of the old side is called.
-    pub(super) cause: String,
-}
 
 /// The containers of a service by what is to become of them.
 struct Found {
@@ -63,18 +45,25 @@ impl Deployment<'_> {
             self.rolls.push(Roll { service, container, side: side.other(), switches: true, ready, old, cause });
             return;
         }
+        self.replace_side((name, service), side, Found { active, other, surplus });
+    }
+
+    /// A new container on the other side; where nothing serves there is nothing to switch from.
+    fn replace_side(&mut self, named: (&str, &Service), side: Side, found: Found) {
+        let Found { active, other, surplus } = found;
+        let (name, service) = named;
         let cause = match &active {
             Some(active) => self.planner.obsolete(name, service, active).unwrap_or_default(),
             None => "it does not exist".to_owned(),
         };
-        // Where nothing serves there is nothing to switch from.
+        let serves = active.as_ref().is_some_and(|c| c.state.is_up());
         let to = if active.is_some() { side.other() } else { side };
         for leftover in other.iter().chain(&surplus).filter(|c| Side::of_number(c.number) == to) {
             self.planner.remove_leftover(leftover);
         }
         let staying = other.into_iter().chain(surplus).filter(|c| Side::of_number(c.number) != to);
         let old = active.into_iter().map(|c| (serves, c)).chain(staying.map(|c| (false, c))).collect();
-        let (container, ready) = self.new_side((name, service), to, &cause);
+        let (container, ready) = self.new_side(named, to, &cause);
         let (service, cause) = (name.to_owned(), "it was replaced".to_owned());
         self.rolls.push(Roll { service, container, side: to, switches: to != side, ready, old, cause });
     }
@@ -138,45 +127,36 @@ impl Deployment<'_> {
     /// Drains, stops and removes what the switch left behind.
     pub(super) fn retire_old_sides(&mut self) {
         for roll in std::mem::take(&mut self.rolls) {
-            let declared = self.deploy.wanted.stack.services.get(&roll.service).cloned().unwrap_or_default();
-            for (serves, old) in roll.old {
-                let mut after = Vec::new();
-                if serves && let Some(proxy) = self.proxy_container() {
-                    let drain = Operation::Proxy(ProxyOperation::Drain {
-                        service: roll.service.clone(),
-                        proxy,
-                        container: old.id.clone(),
-                        timeout: self.deploy.drain,
-                    });
-                    after.push(self.planner.plan.push(
-                        Phase::Retire,
-                        drain,
-                        "its connections may end by themselves",
-                        &[],
-                    ));
-                }
-                if old.state.is_up() {
-                    for hook in &declared.pre_stop {
-                        let hook = teardown::hook(&roll.service, &old.id, hook);
-                        after = vec![self.planner.plan.push(Phase::Retire, hook, "it is about to be stopped", &after)];
-                    }
-                    let grace = declared.stop_grace_period.map(|d| d.to_std()).unwrap_or_default();
-                    let stop = Operation::Container(ContainerOperation::Stop {
-                        service: roll.service.clone(),
-                        container: old.id.clone(),
-                        timeout: Some(grace.max(self.deploy.drain)),
-                    });
-                    after = vec![self.planner.plan.push(Phase::Retire, stop, &*roll.cause, &after)];
-                }
-                let remove = Operation::Container(ContainerOperation::Remove {
-                    service: roll.service.clone(),
-                    container: old.id.clone(),
-                    volumes: true,
-                    force: true,
-                });
-                self.planner.plan.push(Phase::Retire, remove, &*roll.cause, &after);
+            for (serves, old) in &roll.old {
+                self.retire_side(&roll, old, *serves);
             }
         }
+    }
+
+    fn retire_side(&mut self, roll: &Roll, old: &ObservedInstance, serves: bool) {
+        let declared = self.deploy.wanted.stack.services.get(&roll.service).cloned().unwrap_or_default();
+        let (service, container) = (roll.service.clone(), old.id.clone());
+        let proxy = self.proxy_container().filter(|_| serves);
+        let (plan, drain) = (&mut self.planner.plan, self.deploy.drain);
+        let mut after = Vec::new();
+        if let Some(proxy) = proxy {
+            let (service, container) = (service.clone(), container.clone());
+            let drain = Operation::Proxy(ProxyOperation::Drain { service, proxy, container, timeout: drain });
+            after.push(plan.push(Phase::Retire, drain, "its connections may end by themselves", &[]));
+        }
+        if old.state.is_up() {
+            for hook in &declared.pre_stop {
+                let hook = teardown::hook(&service, &container, hook);
+                after = vec![plan.push(Phase::Retire, hook, "it is about to be stopped", &after)];
+            }
+            let timeout = Some(declared.stop_grace_period.map(|d| d.to_std()).unwrap_or_default().max(drain));
+            let (service, container) = (service.clone(), container.clone());
+            let stop = Operation::Container(ContainerOperation::Stop { service, container, timeout });
+            after = vec![plan.push(Phase::Retire, stop, &*roll.cause, &after)];
+        }
+        let remove =
+            Operation::Container(ContainerOperation::Remove { service, container, volumes: true, force: true });
+        plan.push(Phase::Retire, remove, &*roll.cause, &after);
     }
 }
 

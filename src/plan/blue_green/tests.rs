@@ -1,6 +1,7 @@
 //! What a deploy plans, as the steps in words.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::*;
 use crate::compose::hash::config_hash;
@@ -8,10 +9,11 @@ use crate::compose::model::{
     Condition, Dependency, HealthTest, Healthcheck, Network, Service, ServicePort, Stack, Volume,
 };
 use crate::compose::model::{ServiceVolume, VolumeOptions};
-use crate::plan::converge::ConvergeOptions;
+use crate::plan::converge::{ConvergeOptions, Wanted};
 use crate::plan::{
-    ContainerOperation, DockerContainer, Health, InstanceState, ObservedImage, ObservedInstance, ObservedMount,
-    ObservedNetwork, ObservedPort, ObservedProxy, ObservedVolume, PROXY_FOLDER, ProxyOperation, labels,
+    ContainerOperation, DockerContainer, Health, ImageOperation, InstanceState, ObservedImage, ObservedInstance,
+    ObservedMount, ObservedNetwork, ObservedPort, ObservedProxy, ObservedVolume, Operation, PROXY_FOLDER,
+    ProxyOperation, labels,
 };
 
 const ROUTES: [(&str, &str); 1] = [("api", "/")];

@@ -163,16 +163,10 @@ impl ImageOperation {
                 of(OperationKind::BuildImage, ("build", "Built"), subject, service, LONG_TRANSFER)
             }
             Self::Load { images, .. } => {
-                let names: Vec<&str> = images.iter().map(|image| image.reference.as_str()).collect();
-                let subject = match names.as_slice() {
-                    [one] => format!("image {one}"),
-                    several => format!("images {}", several.join(", ")),
-                };
-                of(OperationKind::LoadImage, ("load", "Loaded"), subject, "", LONG_TRANSFER)
+                of(OperationKind::LoadImage, ("load", "Loaded"), load_subject(images), "", LONG_TRANSFER)
             }
             Self::Tag { service, image, repository, tag } => {
-                let name = tag.as_ref().map_or_else(|| repository.clone(), |tag| format!("{repository}:{tag}"));
-                let subject = format!("image {} as {name}", short_id(image));
+                let subject = tag_subject(image, repository, tag.as_deref());
                 of(OperationKind::TagImage, ("tag", "Tagged"), subject, service, ENGINE_CALL)
             }
             Self::Remove { image } => {
@@ -180,4 +174,17 @@ impl ImageOperation {
             }
         }
     }
+}
+
+fn load_subject(images: &[BundleImage]) -> String {
+    let names: Vec<&str> = images.iter().map(|image| image.reference.as_str()).collect();
+    match names.as_slice() {
+        [one] => format!("image {one}"),
+        several => format!("images {}", several.join(", ")),
+    }
+}
+
+fn tag_subject(image: &str, repository: &str, tag: Option<&str>) -> String {
+    let name = tag.map_or_else(|| repository.to_owned(), |tag| format!("{repository}:{tag}"));
+    format!("image {} as {name}", short_id(image))
 }

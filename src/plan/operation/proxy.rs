@@ -105,12 +105,7 @@ impl ProxyOperation {
                 of(OperationKind::ReloadProxy, ("reload", "Reloaded"), configuration(proxy), Some(service))
             }
             Self::Switch { services, green, .. } => {
-                let sides = services.iter().map(|name| {
-                    let side = if green.contains(name) { Side::Green } else { Side::Blue };
-                    format!("{name} to {}", side.word())
-                });
-                let subject = format!("traffic of {}", sides.collect::<Vec<_>>().join(", "));
-                of(OperationKind::SwitchProxy, ("switch", "Switched"), subject, None)
+                of(OperationKind::SwitchProxy, ("switch", "Switched"), switch_subject(services, green), None)
             }
             Self::Probe { service, container, request, timeout, .. } => {
                 let by = if request.side.is_some() { "the probe header" } else { "a plain request" };
@@ -125,4 +120,12 @@ impl ProxyOperation {
             }
         }
     }
+}
+
+fn switch_subject(services: &[String], green: &Green) -> String {
+    let sides = services.iter().map(|name| {
+        let side = if green.contains(name) { Side::Green } else { Side::Blue };
+        format!("{name} to {}", side.word())
+    });
+    format!("traffic of {}", sides.collect::<Vec<_>>().join(", "))
 }

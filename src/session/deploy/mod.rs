@@ -10,7 +10,7 @@ mod settings;
 mod ship;
 
 pub use configuration::{Configuration, Keyed};
-pub use follow_release::{follow_release, has_release};
+pub use follow_release::{Following, has_release};
 pub use releases::Releases;
 pub use settings::{DeploySettings, ProxySettings};
-pub use ship::{ShipReport, Shipment, ship};
+pub use ship::{ShipReport, Shipment, Shipping};

@@ -26,13 +26,16 @@ pub(super) fn new_secret(context: &Context) -> Result<String> {
     Ok(hex::encode(bytes))
 }
 
+/// What the configuration is made from.
+pub(super) struct ProxySource<'a> {
+    pub(super) settings: &'a DeploySettings,
+    pub(super) proxy: &'a ProxySettings,
+    pub(super) stack: &'a Stack,
+}
+
 /// The proxy as it is wanted; the secret stays what the configuration in use has.
-pub(super) fn wanted_proxy(
-    (settings, proxy): (&DeploySettings, &ProxySettings),
-    stack: &Stack,
-    observed: &Observed,
-    new_secret: &str,
-) -> Result<WantedProxy> {
+pub(super) fn wanted_proxy(from: &ProxySource<'_>, observed: &Observed, new_secret: &str) -> Result<WantedProxy> {
+    let proxy = from.proxy;
     let found = observed.proxy.as_ref().and_then(|found| secret_of(found.configuration.as_deref()?));
     let secret = found.unwrap_or(new_secret).to_owned();
     let mut paths: BTreeMap<String, String> = BTreeMap::new();
@@ -41,7 +44,7 @@ pub(super) fn wanted_proxy(
     }
     Ok(WantedProxy {
         service: proxy.service.clone(),
-        configuration: render((settings, proxy), stack, &secret)?,
+        configuration: render(from, &secret)?,
         secret,
         port: proxy.plain.first().copied().unwrap_or_default(),
         paths,
@@ -54,7 +57,8 @@ fn secret_of(configuration: &str) -> Option<&str> {
     (secret.len() == 32 && secret.bytes().all(|b| b.is_ascii_hexdigit())).then_some(secret)
 }
 
-fn render((settings, proxy): (&DeploySettings, &ProxySettings), stack: &Stack, secret: &str) -> Result<String> {
+fn render(from: &ProxySource<'_>, secret: &str) -> Result<String> {
+    let ProxySource { settings, proxy, stack } = *from;
     let route = |(path, service, port): &(String, String, u16)| {
         let both = settings.strategies.get(service).is_some_and(Choice::is_blue_green);
         let declared = stack.services.get(service).cloned().unwrap_or_default();
@@ -102,7 +106,7 @@ mod tests {
             confirm: false,
             timeout: None,
         };
-        render((&settings, proxy), &stack, &"a".repeat(32)).unwrap()
+        render(&ProxySource { settings: &settings, proxy, stack: &stack }, &"a".repeat(32)).unwrap()
     }
 
     #[test]

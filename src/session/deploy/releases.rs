@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Configuration;
+use super::configuration::Configuration;
 use crate::error::Result;
 use crate::release::{PastRelease, ReleaseStatus, Skipped, fallback, releases};
 use crate::session::past_operations::PastOperations;

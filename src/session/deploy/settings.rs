@@ -106,7 +106,8 @@ fn proxy_settings(config: &ProxyConfig, stack: &Stack) -> Result<ProxySettings> 
     ports.sort_unstable();
     ports.dedup();
     let files = config.tls.as_ref().and_then(|tls| tls.files.as_ref());
-    let is_secure = |port: &u16| files.is_some() && port.to_string().ends_with("443");
+    // 443, 8443 and the like.
+    let is_secure = |port: &u16| files.is_some() && *port % 1000 == 443;
     let (secure, mut plain): (Vec<u16>, Vec<u16>) = ports.into_iter().partition(is_secure);
     if files.is_some() && secure.is_empty() {
         let message = format!("`{}` publishes no port for TLS: none of its ports ends in 443", config.service);

@@ -10,12 +10,15 @@ use super::service;
 use crate::compose::model::Service;
 use crate::error::{Error, Result};
 use crate::execute::ExecuteError;
-use crate::plan::converge::{ConvergeOptions, OneOff, one_off_spec, plan_after_images, plan_before_one_off};
+use crate::plan::converge::{
+    ConvergeOptions, OneOff, Recreate, Wanted, one_off_spec, plan_after_images, plan_before_one_off,
+};
 use crate::plan::order::with_dependencies;
 use crate::plan::{ContainerSpec, Observed, Phase, Plan, Scope, TaskOperation};
 use crate::session::Context;
 use crate::session::attached_process::Passed;
 use crate::session::convergence::{Convergence, load_contents};
+use crate::session::deploy::has_release;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
 use crate::session::plan_images::{ImageOptions, plan_images};
@@ -111,8 +114,11 @@ impl Made<'_> {
         let (stack, selected) = (&self.converge.stack, &self.converge.selected);
         let images = plan_images(stack, selected, observed, images)?;
         let wanted = self.converge.wanted();
+        let kept = ConvergeOptions { recreate: Recreate::Never, ..self.converge.options.clone() };
         let before = |observed: &Observed| {
-            let mut plan = plan_before_one_off(&wanted, observed, &self.job.service)?;
+            // What a release runs is not replaced by what the files say now.
+            let options = if has_release(observed) { &kept } else { wanted.options };
+            let mut plan = plan_before_one_off(&Wanted { options, ..wanted }, observed, &self.job.service)?;
             if whole {
                 let tty = self.context.console.is_terminal() && !self.request.options.no_tty;
                 let spec = Box::new(self.spec(observed, Some(tty)));

@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, Result};
 use crate::plan::PullPolicy;
 use crate::release::ReleaseCause;
 use crate::session::convergence::load_contents;
-use crate::session::deploy::{Configuration, DeploySettings, Keyed, Releases, ShipReport, Shipment, ship};
+use crate::session::deploy::{Configuration, DeploySettings, Keyed, Releases, ShipReport, Shipment, Shipping};
 use crate::session::load::load_stack;
 use crate::session::one_off::NamedTask;
 use crate::session::plan_images::pull_policy;
@@ -77,7 +77,7 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
         remove_orphans: args.remove_orphans,
         failed: ErrorKind::DeployFailed,
     };
-    ship(context, &loaded, target, (&shipment, &releases)).await
+    Shipping { context, loaded: &loaded, target, releases: &releases }.ship(&shipment).await
 }
 
 fn refuse_options(args: &DeployArgs) -> Result<()> {

@@ -50,8 +50,9 @@ impl Report for HistoryReport {
         if self.operations.is_empty() && self.older == 0 {
             return vec![Block::Line(vec![format!("no operations of {} are recorded", self.project).into()])];
         }
-        let header =
-            ["NUMBER", "OPERATION", "STATUS", "STARTED", "DURATION", "STEPS", "BY"].map(str::to_owned).to_vec();
+        let header = ["NUMBER", "OPERATION", "STATUS", "RELEASE", "STARTED", "DURATION", "STEPS", "BY"]
+            .map(str::to_owned)
+            .to_vec();
         let mut blocks = vec![Block::Table { header, rows: self.operations.iter().map(row).collect() }];
         if self.older > 0 {
             let line = format!("{} older; show them with `aictl history --all`", self.older);
@@ -71,6 +72,7 @@ fn row(operation: &PastOperation) -> Vec<Cell> {
         operation.number.to_string().into(),
         Cell::new(format!("{}{environment}", operation.operation), Tone::Strong),
         status_cell(operation.status),
+        operation.release_status.map(|status| status.word()).unwrap_or_default().into(),
         short_time(&operation.started).into(),
         operation.seconds.map(|seconds| format!("{seconds:.1}s")).unwrap_or_default().into(),
         done_of_all(operation).into(),

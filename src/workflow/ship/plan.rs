@@ -8,13 +8,14 @@ use serde::Serialize;
 use crate::error::{ErrorKind, Result};
 use crate::plan::converge::ConvergeOptions;
 use crate::plan::order::with_dependencies;
-use crate::session::Context;
 use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
+use crate::session::deploy::has_release;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::load_stack;
 use crate::session::plan_images::ImageOptions;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::steps_report::planned_blocks;
+use crate::session::{Context, WorkflowError};
 
 /// Show the changes that start would make
 #[derive(Debug, Clone, Default, Args)]
@@ -52,6 +53,11 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanReport> {
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(supplies.recipe_images(&stack));
     let observed = target.observe(&scope).await?;
+    if has_release(&observed) {
+        let what = "`plan` where the environment has a release".to_owned();
+        let hint = "see what a deploy would change with `aictl deploy --dry-run`".to_owned();
+        return Err(WorkflowError::Unsupported { what, hint }.into());
+    }
     let contents = load_contents(&stack, &selected, observed.engine.local)?;
     let options = ConvergeOptions {
         remove_orphans: args.remove_orphans,

@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::error::{ErrorKind, Result};
 use crate::release::ReleaseCause;
-use crate::session::deploy::{Configuration, DeploySettings, Releases, ShipReport, Shipment, ship};
+use crate::session::deploy::{Configuration, DeploySettings, Releases, ShipReport, Shipment, Shipping};
 use crate::session::load::{LoadedStack, load_stack};
 use crate::session::{Context, WorkflowError};
 
@@ -52,7 +52,7 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
         remove_orphans: false,
         failed: ErrorKind::RollbackFailed,
     };
-    let mut report = ship(context, &loaded, target, (&shipment, &releases)).await?;
+    let mut report = Shipping { context, loaded: &loaded, target, releases: &releases }.ship(&shipment).await?;
     report.skipped = skipped.into_iter().map(|skipped| (skipped.revision, skipped.why.to_owned())).collect();
     Ok(report)
 }

@@ -3,7 +3,9 @@
 use clap::Args;
 
 use crate::error::Result;
-use crate::release::{Evidence, PastOperation, StepOutcome, StepRecord};
+use crate::release::{
+    Evidence, PastOperation, ReleaseCause, ReleaseStatus, ReleasedService, Side, StepOutcome, StepRecord,
+};
 use crate::session::Context;
 use crate::session::operation_cells::{short_time, status_cell};
 use crate::session::past_operations::PastOperations;
@@ -39,6 +41,7 @@ impl Report for ShowReport {
             let header = ["RESULT", "DURATION", "STEP", "CAUSE"].map(str::to_owned).to_vec();
             blocks.extend([Block::Gap, Block::Table { header, rows: past.steps.iter().map(step).collect() }]);
         }
+        blocks.extend(release(past));
         if !past.error.is_empty() {
             blocks.push(Block::Gap);
         }
@@ -94,4 +97,30 @@ fn container(evidence: &Evidence) -> Vec<Block> {
     }
     blocks.extend(evidence.logs.iter().map(|line| Block::Line(vec![format!("  | {line}").into()])));
     blocks
+}
+
+/// What a deploy or rollback brought up.
+fn release(past: &PastOperation) -> Vec<Block> {
+    let Some(release) = &past.release else { return Vec::new() };
+    let status = past.release_status.map(ReleaseStatus::word).unwrap_or_default();
+    let same = match release.cause {
+        ReleaseCause::Deploy => String::new(),
+        ReleaseCause::Rollback { to } => format!(", same as release {to}"),
+    };
+    let message = release.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+    let title = format!("release {}, {status}{same}{message}", past.number);
+    let header = ["SERVICE", "IMAGE", "ID", "SIDE", "STRATEGY", "WHY"].map(str::to_owned).to_vec();
+    let row = |(name, service): (&String, &ReleasedService)| -> Vec<Cell> {
+        let id = service.image_id.as_deref().unwrap_or_default().trim_start_matches("sha256:");
+        vec![
+            Cell::new(name.as_str(), Tone::Strong),
+            service.image.as_str().into(),
+            id.get(..12).unwrap_or(id).into(),
+            service.side.map(Side::word).unwrap_or_default().into(),
+            service.strategy.as_str().into(),
+            service.strategy_cause.as_str().into(),
+        ]
+    };
+    let rows = release.services.iter().map(row).collect();
+    vec![Block::Gap, Block::Line(vec![Cell::new(title, Tone::Strong)]), Block::Table { header, rows }]
 }

@@ -1,6 +1,8 @@
 //! Deploys and rollbacks over the engine in memory: each effect refused, killed and interrupted, and what serves then.
 
+mod load;
 mod process;
+mod real;
 mod refused;
 mod story;
 mod walk;

@@ -43,6 +43,12 @@ async fn keys_that_are_not_supported_yet_are_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_deploy_that_must_be_confirmed_changes_nothing_without_a_terminal() {
+    let (kind, message) = refused("", "confirm: true", "").await;
+    assert_eq!(kind, ErrorKind::NeedsConfirmation, "{message}");
+}
+
+#[tokio::test]
 async fn what_does_not_fit_the_stack_is_refused() {
     let tls = ", tls: { files: { certificate: /c.pem, key: /k.pem } }";
     let (kind, message) = refused(tls, "", "").await;

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use bollard::query_parameters::KillContainerOptionsBuilder;
 
+use volume::{CHECK, CURRENT, IN_USE, NEXT, STAGED};
+
 use super::DockerEngine;
 use super::perform::Progress;
 use super::{copy, error_mapping, exec};
@@ -17,19 +19,20 @@ use crate::event::Channel;
 use crate::plan::{ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, Scope};
 use crate::target::{ExecArgs, ExecInput, TargetError};
 
-/// The configuration in use, the staged one, and the main file that checks it.
-const IN_USE: &str = "aictl.conf";
-const STAGED: &str = "aictl.next";
-const CHECK: &str = "aictl.check";
-/// The link to the sides in use, and the one that takes its place.
-const CURRENT: &str = "current";
-const NEXT: &str = "current.next";
-
 /// Two looks at the connections, and two probes, are this far apart.
 const LOOK: Duration = Duration::from_millis(500);
 const RETRY: Duration = Duration::from_millis(200);
 /// A request that was let through just before the switch has its connection by then.
 const SETTLED: Duration = Duration::from_secs(1);
+
+/// A request through a proxy that a container must answer.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    service: &'a str,
+    proxy: &'a str,
+    container: &'a str,
+    request: &'a ProbeRequest,
+}
 
 /// What a command in the proxy gave.
 struct Ran {
@@ -62,7 +65,7 @@ impl DockerEngine {
                 Ok(Outcome::default())
             }
             ProxyOperation::Probe { service, proxy, container, request, timeout } => {
-                self.probe((service, proxy, container), request, *timeout).await
+                self.probe(Question { service, proxy, container, request }, *timeout).await
             }
             ProxyOperation::Drain { proxy, container, timeout, .. } => {
                 self.drain((proxy, container), *timeout, progress).await
@@ -121,16 +124,12 @@ impl DockerEngine {
     }
 
     /// Asks until the container itself answers with something else than a server's error.
-    async fn probe(
-        &self,
-        (service, proxy, container): (&str, &str, &str),
-        request: &ProbeRequest,
-        timeout: Duration,
-    ) -> Result<Outcome, TargetError> {
+    async fn probe(&self, question: Question<'_>, timeout: Duration) -> Result<Outcome, TargetError> {
+        let Question { service, proxy, request, .. } = question;
         let until = Instant::now() + timeout;
         let operation = format!("asking {service} for {} through {proxy}", request.path);
         loop {
-            let failed = match self.asked(proxy, container, request).await {
+            let failed = match self.asked(question).await {
                 Ok(Ok(status)) => return Ok(Outcome { detail: Some(format!("HTTP {status}")), ..Outcome::default() }),
                 Ok(Err(reason)) => TargetError::Refused { operation: operation.clone(), status: 0, message: reason },
                 Err(error @ (TargetError::NotListening { .. } | TargetError::NoRoute { .. })) => error,
@@ -144,12 +143,8 @@ impl DockerEngine {
     }
 
     /// The status, or why this answer does not count.
-    async fn asked(
-        &self,
-        proxy: &str,
-        container: &str,
-        request: &ProbeRequest,
-    ) -> Result<Result<u16, String>, TargetError> {
+    async fn asked(&self, question: Question<'_>) -> Result<Result<u16, String>, TargetError> {
+        let Question { proxy, container, request, .. } = question;
         let (proxy, wanted) = (self.container(proxy).await?, self.container(container).await?);
         let stream = self.dial_port(&proxy, request.port).await?;
         let answer = match request::ask(stream, request).await {

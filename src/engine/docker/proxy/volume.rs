@@ -5,11 +5,20 @@ use std::io::Read as _;
 
 use futures_util::TryStreamExt as _;
 
-use super::{CHECK, CURRENT, IN_USE, NEXT, STAGED};
 use crate::engine::docker::connection::Connection;
 use crate::engine::docker::copy::{self, Archive, FileAccess};
 use crate::plan::{Green, ObservedProxy, PROXY_FOLDER, sides_folder};
 use crate::target::TargetError;
+
+/// The configuration in use, the staged one, and the main file that checks it.
+pub(super) const IN_USE: &str = "aictl.conf";
+pub(super) const STAGED: &str = "aictl.next";
+pub(super) const CHECK: &str = "aictl.check";
+/// The link to the sides in use, and the one that takes its place.
+pub(super) const CURRENT: &str = "current";
+pub(super) const NEXT: &str = "current.next";
+/// The image's own server, which a new volume inherits: ours takes its place.
+const IMAGES_OWN: &str = "default.conf";
 
 /// The main file of every nginx image.
 const MAIN: &str = "/etc/nginx/nginx.conf";
@@ -20,6 +29,7 @@ pub(super) fn in_place(configuration: &str, green: &Green) -> Result<Vec<u8>, Ta
     sides(&mut archive, green)?;
     archive.link(CURRENT, &sides_folder(green))?;
     archive.file(IN_USE, configuration.as_bytes(), FileAccess::of_root(0o644))?;
+    archive.file(IMAGES_OWN, b"", FileAccess::of_root(0o644))?;
     archive.finish()
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::Shipment;
+use super::shipment::Shipment;
 use crate::release::ReleaseCause;
 use crate::session::Context;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
@@ -36,11 +36,7 @@ pub struct ShipReport {
 }
 
 impl ShipReport {
-    pub(super) fn new(
-        context: &Context,
-        shipment: &Shipment,
-        (was, outcome): (Option<u32>, TransactionOutcome),
-    ) -> Self {
+    pub(super) fn new(context: &Context, shipment: &Shipment, was: Option<u32>, outcome: TransactionOutcome) -> Self {
         let strategies = shipment.configuration.settings.strategies.iter();
         Self {
             steps: outcome.plan.lines(),

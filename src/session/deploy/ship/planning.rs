@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Shipment, dropped_by, forgotten};
+use super::shipment::Shipment;
 use crate::error::Result;
 use crate::plan::blue_green::{Deploy, plan_deploy};
 use crate::plan::converge::{ConvergeOptions, Wanted};
 use crate::plan::platform::check_architecture;
-use crate::plan::{Observed, Plan, Scope, labels};
-use crate::release::{Release, ReleaseCause, ReleasedService, Side};
-use crate::session::deploy::Releases;
-use crate::session::deploy::proxy_config::{new_secret, wanted_proxy};
+use crate::plan::{Observed, Plan, Scope, labels, release_repository, release_tag};
+use crate::release::{PastRelease, Release, ReleaseCause, ReleasedService, Side, dropped};
+use crate::session::deploy::proxy_config::{ProxySource, new_secret, wanted_proxy};
+use crate::session::deploy::releases::Releases;
 use crate::session::image_catalog::Supplies;
 use crate::session::plan_images::{ImageOptions, plan_images};
 use crate::session::{Context, WorkflowError};
@@ -35,10 +35,11 @@ impl<'a> ShipPlanning<'a> {
     pub(in crate::session::deploy) fn new(
         context: &'a Context,
         shipment: &'a Shipment,
-        (releases, supplies): (&'a Releases, &'a Supplies),
+        releases: &'a Releases,
+        supplies: &'a Supplies,
     ) -> Result<Self> {
         let settings = &shipment.configuration.settings;
-        let dropped = dropped_by(releases, settings.keep);
+        let dropped = dropped(&releases.list, settings.keep);
         let options = ConvergeOptions {
             wait: true,
             ready_timeout: context.options.timeout.or(settings.timeout),
@@ -94,9 +95,9 @@ impl<'a> ShipPlanning<'a> {
         };
         check_architecture(&configuration.stack, &self.selected, observed)?;
         let images = self.images(observed)?;
-        let proxy = settings.proxy.as_ref();
-        let proxy = proxy.map(|proxy| wanted_proxy((settings, proxy), &configuration.stack, observed, &self.secret));
-        let proxy = proxy.transpose()?;
+        let stack = &configuration.stack;
+        let source = settings.proxy.as_ref().map(|proxy| ProxySource { settings, proxy, stack });
+        let proxy = source.map(|source| wanted_proxy(&source, observed, &self.secret)).transpose()?;
         let steps = self.shipment.tasks.iter().map(|task| task.step(self.context, &wanted, observed));
         let tasks = steps.collect::<Result<Vec<_>>>()?;
         let deploy = Deploy {
@@ -168,4 +169,18 @@ fn draft(context: &Context, shipment: &Shipment) -> Release {
         serves: false,
         dropped: Vec::new(),
     }
+}
+
+/// Image tags that only dropped releases have.
+fn forgotten(releases: &Releases, dropped: &[u32]) -> BTreeSet<String> {
+    let tags = |past: &PastRelease| {
+        let tag = |(name, service): (&String, &ReleasedService)| {
+            let id = service.image_id.as_ref()?;
+            Some(format!("{}:{}", release_repository(&releases.project, name), release_tag(id)))
+        };
+        past.release.services.iter().filter_map(tag).collect::<Vec<_>>()
+    };
+    let is_dropped = |past: &&PastRelease| dropped.contains(&past.revision);
+    let kept: Vec<String> = releases.list.iter().filter(|past| !is_dropped(past)).flat_map(tags).collect();
+    releases.list.iter().filter(is_dropped).flat_map(tags).filter(|tag| !kept.contains(tag)).collect()
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::listing::{is_recipe, used};
 use crate::error::Result;
-use crate::plan::{ImageOperation, Observed, ObservedImage, Operation, Phase, Plan, Scope, labels};
+use crate::plan::{ImageOperation, Observed, ObservedImage, Operation, Phase, Plan, Scope, is_release_tag, labels};
 use crate::session::Context;
 use crate::session::engine_images::{ENGINE_WIDE, engine, project};
 use crate::session::steps_report::Done;
@@ -41,6 +41,8 @@ fn plan(images: &[ObservedImage], names: &BTreeSet<String>, project: Option<&str
         let whole = is_recipe(image) || built_here;
         let mut going: Vec<String> =
             image.references.iter().filter(|name| whole || names.contains(*name)).cloned().collect();
+        // Rollbacks need them; deploys remove what they no longer keep.
+        going.retain(|name| !is_release_tag(name));
         if whole && image.references.is_empty() {
             going.push(image.id.clone());
         }

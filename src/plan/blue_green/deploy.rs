@@ -1,0 +1,55 @@
+//! What a deploy wants besides the stack: proxy, migrations, images of an earlier release.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::strategy::Choice;
+use crate::plan::ContainerSpec;
+use crate::plan::converge::Wanted;
+
+/// The proxy as it is wanted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedProxy {
+    /// Service.
+    pub service: String,
+    /// Its whole configuration.
+    pub configuration: String,
+    /// Value of the header that selects a side.
+    pub secret: String,
+    /// Port it listens on, for probes.
+    pub port: u16,
+    /// The path to ask for, by routed service.
+    pub paths: BTreeMap<String, String>,
+}
+
+/// A task that runs before the new containers of its service.
+#[derive(Debug, Clone)]
+pub struct DeployTask {
+    /// Name in aictl.yaml.
+    pub name: String,
+    /// Its container.
+    pub spec: ContainerSpec,
+    /// How long it may run.
+    pub timeout: Option<Duration>,
+}
+
+/// Everything a deploy wants.
+#[derive(Clone, Copy)]
+pub struct Deploy<'a> {
+    /// The stack.
+    pub wanted: &'a Wanted<'a>,
+    /// How each service is replaced.
+    pub strategies: &'a BTreeMap<String, Choice>,
+    /// The proxy, where there are routes.
+    pub proxy: Option<&'a WantedProxy>,
+    /// Migrations.
+    pub tasks: &'a [DeployTask],
+    /// Ids of images that references must lead to, by service: those of an earlier release.
+    pub pins: &'a BTreeMap<String, String>,
+    /// How long connections of the old side may go on.
+    pub drain: Duration,
+    /// Tag the images of all services, not only of new containers.
+    pub keep_all: bool,
+    /// Image tags of dropped releases.
+    pub forget: &'a BTreeSet<String>,
+}

@@ -1,0 +1,159 @@
+//! The deploy under construction: the services in their order, then what goes through the proxy, then what goes.
+
+use std::collections::BTreeSet;
+
+use super::deploy::Deploy;
+use super::image_names::split;
+use super::strategy::Choice;
+use crate::plan::converge::planner::{BeforeStart, Planner};
+use crate::plan::{
+    Green, ImageOperation, Observed, ObservedInstance, Operation, Phase, Plan, PlanError, StepId, TaskOperation, order,
+    release_repository, release_tag,
+};
+use crate::release::Side;
+
+/// The change of one service.
+#[derive(Debug, Clone)]
+pub(super) struct Roll {
+    pub(super) service: String,
+    /// The container that serves afterwards: its id, or the name of one to come.
+    pub(super) container: String,
+    /// Its side.
+    pub(super) side: Side,
+    /// Whether requests have to be switched to it.
+    pub(super) switches: bool,
+    /// Steps after which it is ready.
+    pub(super) ready: Vec<StepId>,
+    /// Containers that go afterwards; the first element says whether it serves now.
+    pub(super) old: Vec<(bool, ObservedInstance)>,
+    /// What the removal of the old side is called.
+    pub(super) cause: String,
+}
+
+/// The deploy under construction.
+pub(super) struct Deployment<'a> {
+    pub(super) deploy: &'a Deploy<'a>,
+    pub(super) planner: Planner<'a>,
+    pub(super) observed: &'a Observed,
+    pub(super) rolls: Vec<Roll>,
+    /// Services whose container an interrupted deploy left.
+    pub(super) adopted: BTreeSet<String>,
+    /// Services whose requests go to the green side now.
+    pub(super) serving: Green,
+}
+
+impl<'a> Deployment<'a> {
+    pub(super) fn new(deploy: &'a Deploy<'a>, observed: &'a Observed) -> Self {
+        let planner = Planner::new(deploy.wanted, observed);
+        let mut serving = observed.proxy.as_ref().map(|proxy| proxy.green.clone()).unwrap_or_default();
+        serving.retain(|name| deploy.strategies.get(name).is_some_and(Choice::is_blue_green));
+        Self { deploy, planner, observed, rolls: Vec::new(), adopted: BTreeSet::new(), serving }
+    }
+
+    pub(super) fn planned(mut self) -> Result<Plan, PlanError> {
+        self.prepare_hooks();
+        self.planner.networks()?;
+        self.planner.volumes()?;
+        self.planner.release_claims();
+        let stack = self.deploy.wanted.stack;
+        for name in order::sorted(&order::dependencies(stack))? {
+            let Some(service) = stack.services.get(&name) else { continue };
+            if !self.deploy.wanted.is_selected(&name) {
+                self.planner.unselected(&name);
+            } else if self.is_blue_green(&name) {
+                self.roll(&name, service);
+            } else {
+                self.say_gap(&name);
+                self.planner.service(&name, service);
+            }
+        }
+        self.planner.orphans();
+        self.keep_images();
+        self.through_the_proxy();
+        self.retire_old_sides();
+        self.forget_images();
+        self.say_overrides();
+        Ok(self.planner.plan)
+    }
+
+    fn is_blue_green(&self, name: &str) -> bool {
+        self.deploy.proxy.is_some() && self.deploy.strategies.get(name).is_some_and(Choice::is_blue_green)
+    }
+
+    /// Migrations before new containers of their service, the configuration before a new proxy.
+    fn prepare_hooks(&mut self) {
+        for task in self.deploy.tasks {
+            let run = Operation::Task(TaskOperation::Run {
+                task: task.name.clone(),
+                spec: Box::new(task.spec.clone()),
+                timeout: task.timeout,
+            });
+            self.planner.before_start.push(BeforeStart {
+                service: task.spec.service_name.clone(),
+                cause: "it comes before the new containers of its service",
+                operations: Box::new(move |_| (run.clone(), None)),
+            });
+        }
+        if let Some(proxy) = self.deploy.proxy {
+            let write = self.write_in_place(proxy);
+            self.planner.before_start.push(write);
+        }
+    }
+
+    /// A service that is replaced in place does not answer for a moment.
+    fn say_gap(&mut self, name: &str) {
+        let routed = self.deploy.proxy.is_some_and(|proxy| proxy.paths.contains_key(name) || proxy.service == name);
+        let Some(choice) = self.deploy.strategies.get(name).filter(|_| routed) else { return };
+        let service = &self.deploy.wanted.stack.services[name];
+        let standing = self.planner.containers_of(name);
+        let goes = standing.iter().any(|c| c.state.is_up() && self.planner.obsolete(name, service, c).is_some());
+        if goes {
+            let warning =
+                format!("{name} does not answer while it is replaced: not blue-green because {}", choice.cause);
+            self.planner.plan.warnings.push(warning);
+        }
+    }
+
+    fn say_overrides(&mut self) {
+        for (name, choice) in self.deploy.strategies.iter().filter(|(_, choice)| choice.overrides) {
+            let warning = format!("two containers of {name} run at the same time although {}", choice.cause);
+            self.planner.plan.warnings.push(warning);
+        }
+    }
+
+    /// Names that keep the images of this release for rollbacks.
+    fn keep_images(&mut self) {
+        let stack = self.deploy.wanted.stack;
+        for (name, service) in &stack.services {
+            let created = self.planner.progress.get(name).map(|progress| progress.created.clone()).unwrap_or_default();
+            let made = !created.is_empty() || self.adopted.contains(name);
+            if service.provider.is_some() || !(made || self.deploy.keep_all) {
+                continue;
+            }
+            let image = service.image_or_default(&stack.name, name);
+            let repository = release_repository(&stack.name, name);
+            let keep = Operation::Image(ImageOperation::Tag { service: name.clone(), image, repository, tag: None });
+            self.planner.plan.push(Phase::Prepare, keep, "it is kept for rollbacks", &created);
+        }
+    }
+
+    /// Tags of dropped releases go, unless this release has the same image again or may turn out to have.
+    fn forget_images(&mut self) {
+        let stack = self.deploy.wanted.stack;
+        let mut used = BTreeSet::new();
+        for (name, service) in &stack.services {
+            let image = service.image_or_default(&stack.name, name);
+            let repository = release_repository(&stack.name, name);
+            if self.observed.pending_images.contains(&image) {
+                used.extend(self.deploy.forget.iter().filter(|tag| split(tag).0 == repository).cloned());
+            } else if let Some(found) = self.observed.images.get(&image) {
+                used.insert(format!("{repository}:{}", release_tag(&found.id)));
+            }
+        }
+        let there = |image: &&String| self.observed.images.contains_key(*image) && !used.contains(*image);
+        for image in self.deploy.forget.iter().filter(there) {
+            let remove = Operation::Image(ImageOperation::Remove { image: image.clone() });
+            self.planner.plan.push(Phase::Retire, remove, "its release is no longer kept", &[]);
+        }
+    }
+}

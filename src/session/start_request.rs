@@ -1,0 +1,82 @@
+//! What a start is asked for, and what it reports.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::Context;
+use super::report::{Block, Cell, Report, Tone, to_json};
+use super::stack_status::StackStatus;
+use super::steps_report::planned_blocks;
+use crate::plan::PullPolicy;
+use crate::plan::converge::ConvergeOptions;
+
+/// Options of a start.
+#[derive(Debug, Clone)]
+pub struct StartRequest {
+    /// Services to start; all by default.
+    pub services: Vec<String>,
+    /// `SERVICE=N`, as typed.
+    pub scale: Vec<String>,
+    /// Do not start dependencies.
+    pub no_deps: bool,
+    /// Build images first.
+    pub build: bool,
+    /// Never build an image.
+    pub no_build: bool,
+    /// When to pull images.
+    pub pull: Option<PullPolicy>,
+    /// Bundle to load images from.
+    pub bundle: Option<PathBuf>,
+    /// Options for creating, replacing and waiting.
+    pub options: ConvergeOptions,
+}
+
+impl StartRequest {
+    /// Options for these services, with defaults for the rest.
+    pub fn of(context: &Context, services: Vec<String>) -> Self {
+        let ready_timeout = context.options.timeout;
+        let all_resources = context.options.all_resources;
+        Self {
+            services,
+            scale: Vec::new(),
+            no_deps: false,
+            build: false,
+            no_build: false,
+            pull: None,
+            bundle: None,
+            options: ConvergeOptions { wait: true, ready_timeout, all_resources, ..Default::default() },
+        }
+    }
+}
+
+/// Outcome of a start.
+#[derive(Debug, Serialize)]
+pub struct StartReport {
+    /// The steps that were, or in a dry run would be, taken.
+    pub steps: Vec<String>,
+    /// Whether this was a dry run.
+    pub dry_run: bool,
+    /// Whether anything was changed.
+    pub changed: bool,
+    /// The stack afterwards.
+    pub status: StackStatus,
+}
+
+impl Report for StartReport {
+    fn blocks(&self) -> Vec<Block> {
+        if self.dry_run {
+            return planned_blocks(&self.steps);
+        }
+        let mut blocks = Vec::new();
+        if !self.changed {
+            blocks.push(Block::Line(vec![Cell::new("up to date", Tone::Dim)]));
+        }
+        blocks.extend(self.status.blocks());
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}

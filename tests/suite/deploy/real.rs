@@ -1,0 +1,186 @@
+//! Deploys and rollbacks on the real engine, through nginx.
+
+use std::time::{Duration, Instant};
+
+use super::load::Load;
+use crate::support::project::{TestProject, docker, eventually, free_port};
+
+/// A value that must be shown nowhere.
+const SECRET: &str = "s3cret-of-the-deploy-test";
+
+const APP: &str = r#"
+import asyncio, os
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": message["type"] + ".complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    if scope["path"].startswith("/stream/"):
+        seconds = int(scope["path"].rsplit("/", 1)[1])
+        headers = [(b"content-type", b"text/event-stream")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        for number in range(seconds * 5):
+            event = b"data: %d\n\n" % number
+            await send({"type": "http.response.body", "body": event, "more_body": True})
+            await asyncio.sleep(0.2)
+        await send({"type": "http.response.body", "body": b"data: end\n\n"})
+        return
+    status = 500 if os.environ["ROUND"] == "broken" else 200
+    text = ("round %s %d\n" % (os.environ["ROUND"], len(body))).encode()
+    headers = [(b"content-length", str(len(text)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": text})
+"#;
+
+const COMPOSE: &str = r#"
+services:
+  nginx:
+    image: aictl/nginx:1
+    ports: ["127.0.0.1:PORT:80"]
+    volumes: ["aictl_proxy:/etc/nginx/conf.d"]
+    restart: unless-stopped
+  api:
+    image: aictl/python-fastapi:3.11
+    command: [python3, -m, uvicorn, "app:app", --host, 0.0.0.0, --port, "8000", --app-dir, /app, --log-level, warning]
+    environment: { ROUND: "${ROUND}", PASSWORD: SECRET }
+    volumes: ["./app:/app:ro"]
+    restart: unless-stopped
+    healthcheck:
+      test: [CMD, python3, -c, "import socket; socket.create_connection(('127.0.0.1', 8000))"]
+      interval: 5s
+volumes: { aictl_proxy: {} }
+"#;
+
+const PROJECT_FILE: &str = "
+name: shop
+environments:
+  prod:
+    compose: compose.yaml
+    proxy: { service: nginx, routes: [{ path: /, service: api, port: 8000 }] }
+    deploy: { drain: 60s }
+";
+
+struct Shop {
+    project: TestProject,
+    port: u16,
+}
+
+impl Shop {
+    fn new(name: &str) -> Option<Self> {
+        let project = TestProject::new(name)?;
+        let port = free_port();
+        project.write("aictl.yaml", PROJECT_FILE);
+        project.write("app/app.py", APP);
+        project.write("compose.yaml", &COMPOSE.replace("PORT", &port.to_string()).replace("SECRET", SECRET));
+        Some(Self { project, port })
+    }
+
+    /// Deploys a version; everything it says is free of secrets.
+    fn deploy(&self, round: &str, code: i32) -> String {
+        let output = self.project.command(&["deploy"]).env("ROUND", round).output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(!said.contains(SECRET), "{said}");
+        said
+    }
+
+    fn rollback(&self, words: &[&str]) -> String {
+        let words = [&["rollback"], words].concat();
+        let outcome = self.project.command(&words).env("ROUND", "unused").output().unwrap();
+        assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
+        format!("{}{}", String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr))
+    }
+
+    /// What a client gets, one request on a connection of its own.
+    fn served(&self) -> Option<String> {
+        let seen = {
+            let load = Load::start(self.port, 1, 0);
+            std::thread::sleep(Duration::from_millis(150));
+            load.end()
+        };
+        seen.rounds.into_iter().next()
+    }
+
+    fn image_and_hash(&self) -> String {
+        let filter = format!("label=com.docker.compose.project={}", self.project.name());
+        let ids = docker(&["ps", "-q", "--filter", &filter, "--filter", "label=com.docker.compose.service=api"]);
+        let format = "{{.Image}} {{index .Config.Labels \"com.docker.compose.config-hash\"}}";
+        docker(&["inspect", "--format", format, ids.trim()]).trim().to_owned()
+    }
+}
+
+#[test]
+fn five_deploys_under_load_lose_no_request_and_cut_no_stream() {
+    let Some(shop) = Shop::new("deploy-load") else { return };
+    shop.deploy("0", 0);
+    let load = Load::start(shop.port, 20, 6);
+    let began = Instant::now();
+    for round in 1..=5 {
+        shop.deploy(&round.to_string(), 0);
+        println!("deploy {round} after {:.1}s", began.elapsed().as_secs_f64());
+    }
+    let seen = load.end();
+    println!(
+        "{} answers, {} failed, {} streams, {} cut, longest gap {:?}, p50 {:?}, p99 {:?}, client behind {:?}",
+        seen.answers.len(),
+        seen.failed.len(),
+        seen.streams,
+        seen.cut.len(),
+        seen.gap(),
+        seen.percentile(50),
+        seen.percentile(99),
+        seen.behind
+    );
+    assert_eq!((seen.failed.as_slice(), seen.cut.as_slice()), (&[][..], &[][..]));
+    assert!(seen.gap() < Duration::from_secs(1), "{:?}", seen.gap());
+    assert!(seen.streams > 10 && seen.answers.len() > 1000);
+    let rounds: Vec<&str> = seen.rounds.iter().map(String::as_str).collect();
+    assert_eq!(rounds, ["0", "1", "2", "3", "4", "5"]);
+    // The traffic needs nobody of ours: the proxy comes back to the same side.
+    docker(&["restart", "-t", "1", &format!("{}-nginx-1", shop.project.name())]);
+    eventually("the proxy serves again", Duration::from_secs(10), || shop.served().as_deref() == Some("5"));
+}
+
+#[test]
+fn a_version_that_does_not_answer_never_gets_a_client_and_a_rollback_goes_to_the_last_good_one() {
+    let Some(shop) = Shop::new("deploy-back") else { return };
+    shop.deploy("one", 0);
+    let first = shop.image_and_hash();
+    shop.deploy("two", 0);
+    let second = shop.image_and_hash();
+    let load = Load::start(shop.port, 4, 0);
+    let said = shop.deploy("broken", 20);
+    let seen = load.end();
+    assert!(said.contains("HTTP 500") && said.contains("the previous release still serves"), "{said}");
+    assert_eq!(seen.failed, Vec::<String>::new());
+    assert!(!seen.rounds.contains("broken"), "{:?}", seen.rounds);
+    assert_eq!(shop.image_and_hash(), second);
+    let said = shop.rollback(&[]);
+    assert!(said.contains("release 3 is skipped: it failed") && said.contains("release 2 already serves"), "{said}");
+    let load = Load::start(shop.port, 4, 0);
+    let said = shop.rollback(&["--to", "1"]);
+    let seen = load.end();
+    assert!(said.contains("release 4, same as 1"), "{said}");
+    assert_eq!(seen.failed, Vec::<String>::new());
+    assert_eq!((shop.image_and_hash(), shop.served().as_deref()), (first, Some("one")));
+    let history = shop.project.aictl(&["history"]).ended(0).stdout;
+    for word in ["deployed", "rolled back", "failed", "superseded"] {
+        assert!(history.contains(word), "{history}");
+    }
+    let shown = shop.project.aictl(&["show", "3"]).ended(0).stdout;
+    assert!(shown.contains("HTTP 500") && !shown.contains(SECRET), "{shown}");
+    // Compose finds everything as it wants it, or at least as ours; a dry run has no effect.
+    let before = shop.project.containers();
+    let output = shop.project.command(&["deploy", "--dry-run"]).env("ROUND", "three").output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stdout).contains("switch traffic of api to"), "{output:?}");
+    assert_eq!(shop.project.containers(), before);
+}
