@@ -52,12 +52,14 @@ pub(in crate::plan) struct Planner<'a> {
     pub(in crate::plan) before_start: Vec<BeforeStart>,
 }
 
+/// From the name of the new container to an operation and how it is taken back.
+pub(in crate::plan) type Operations = Box<dyn Fn(&str) -> (Operation, Option<Operation>)>;
+
 /// An operation before the first start of a new container of a service.
 pub(in crate::plan) struct BeforeStart {
     pub(in crate::plan) service: String,
     pub(in crate::plan) cause: &'static str,
-    /// Made once the name of the container is known; the second is how it is taken back.
-    pub(in crate::plan) operations: Box<dyn Fn(&str) -> (Operation, Option<Operation>)>,
+    pub(in crate::plan) operations: Operations,
 }
 
 /// A service under its name, with its namespaces applied.

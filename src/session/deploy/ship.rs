@@ -14,7 +14,7 @@ pub use shipment::Shipment;
 use super::releases::Releases;
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::ExecuteError;
-use crate::plan::{InstanceState, Observed, Plan, Scope};
+use crate::plan::{InstanceState, Observed, ObservedInstance, Plan, Scope};
 use crate::release::{Release, Side};
 use crate::session::Context;
 use crate::session::image_catalog::Supplies;
@@ -144,15 +144,10 @@ fn finished(shipment: &Shipment, mut release: Release, observed: &Observed, well
 
 /// Whether every container that ran before runs, and requests go to the same sides; none where nothing ran.
 fn still_serves(before: &Observed, after: &Observed) -> Option<bool> {
-    let running = before.instances.iter().filter(|c| !c.one_off && c.state == InstanceState::Running);
-    let still = |id: &str| after.instances.iter().any(|c| c.id == id && c.state == InstanceState::Running);
-    let mut any = false;
-    let all = running
-        .map(|c| {
-            any = true;
-            still(&c.id)
-        })
-        .fold(true, |all, runs| all && runs);
+    let is_running = |c: &&ObservedInstance| !c.one_off && c.state == InstanceState::Running;
+    let running: Vec<&ObservedInstance> = before.instances.iter().filter(is_running).collect();
+    let still = |c: &&ObservedInstance| after.instances.iter().filter(is_running).any(|now| now.id == c.id);
     let green = |observed: &Observed| observed.proxy.as_ref().map(|proxy| proxy.green.clone());
-    any.then(|| all && (before.proxy.is_none() || green(before) == green(after)))
+    let same_sides = before.proxy.is_none() || green(before) == green(after);
+    (!running.is_empty()).then(|| running.iter().all(still) && same_sides)
 }

@@ -148,6 +148,13 @@ fn five_deploys_under_load_lose_no_request_and_cut_no_stream() {
     // The traffic needs nobody of ours: the proxy comes back to the same side.
     docker(&["restart", "-t", "1", &format!("{}-nginx-1", shop.project.name())]);
     eventually("the proxy serves again", Duration::from_secs(10), || shop.served().as_deref() == Some("5"));
+    let Some(compose) = std::env::var_os("AICTL_LAB_COMPOSE") else { return };
+    let before = shop.project.containers();
+    let mut up = std::process::Command::new(compose);
+    up.args(["-p", shop.project.name(), "up", "-d"]).env("ROUND", "5").current_dir(shop.project.path());
+    let output = up.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(shop.project.containers(), before, "Compose recreated something");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use aictl::engine::memory::{Fault, MemoryEngine};
 use aictl::error::ErrorKind;
 use aictl::plan::Observed;
-use aictl::release::{LeaseVerdict, Record, RecordPhase, StepOutcome, StepRecord, history};
+use aictl::release::{LeaseVerdict, Record, RecordPhase, ReleaseStatus, StepOutcome, StepRecord, history};
 use aictl::target::{Journal as _, Leases as _, TargetError};
 
 use super::process::{Act, Ended, FIRST, Files, Folder, PROJECT, SECOND, SECRET, observe, serving};
@@ -120,6 +120,7 @@ async fn left(
     }
     let lease = world.observe_lease(PROJECT).await.unwrap();
     assert!(lease.as_ref().is_none_or(|l| l.verdict == LeaseVerdict::Dead), "the lock is held: {place}");
+    history_is_true(world, (walk, before, &after), wrong, place).await;
     let Err((kind, _)) = &ended.report else { return };
     let same = walk.always.iter().all(|s| serving(before, s).map(|c| &c.id) == serving(&after, s).map(|c| &c.id));
     match kind {
@@ -132,6 +133,29 @@ async fn left(
     let began = planned.last().is_some_and(|last| last.steps.iter().any(|s| s.outcome == StepOutcome::Failed));
     if wrong == Wrong::Refused && began && matches!(walk.cut, Act::Deploy(_)) && !walk.always.is_empty() {
         assert_eq!(*kind, ErrorKind::DeployFailed, "{place}");
+    }
+}
+
+/// A release that is called deployed serves; one that failed in order left what served before.
+async fn history_is_true(
+    world: &MemoryEngine,
+    (walk, before, after): (&Scenario, &Observed, &Observed),
+    wrong: Wrong,
+    place: &str,
+) {
+    let past = history(&world.load_records(PROJECT).await.unwrap(), None);
+    let Some(last) = past.last().filter(|last| last.number > walk.before.len() as u32) else { return };
+    let hash = |observed: &Observed| {
+        let hash = |service: &&str| serving(observed, service).and_then(|c| c.docker.config_hash.clone());
+        walk.always.iter().map(hash).collect::<Vec<_>>()
+    };
+    let changes = !matches!(walk.cut, Act::Deploy(files) if files == FIRST);
+    match last.release_status {
+        Some(ReleaseStatus::Deployed) if changes => assert_ne!(hash(before), hash(after), "{place}"),
+        Some(ReleaseStatus::Failed) if !matches!(wrong, Wrong::RefusedTwice | Wrong::RefusedOften) => {
+            assert_eq!(hash(before), hash(after), "{place}");
+        }
+        _ => {}
     }
 }
 
