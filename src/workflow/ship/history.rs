@@ -50,7 +50,8 @@ impl Report for HistoryReport {
         if self.operations.is_empty() && self.older == 0 {
             return vec![Block::Line(vec![format!("no operations of {} are recorded", self.project).into()])];
         }
-        let header = ["NUMBER", "OPERATION", "STATUS", "STARTED", "DURATION", "STEPS", "BY"].map(str::to_owned).to_vec();
+        let header =
+            ["NUMBER", "OPERATION", "STATUS", "STARTED", "DURATION", "STEPS", "BY"].map(str::to_owned).to_vec();
         let mut blocks = vec![Block::Table { header, rows: self.operations.iter().map(row).collect() }];
         if self.older > 0 {
             let line = format!("{} older; show them with `aictl history --all`", self.older);
