@@ -30,7 +30,7 @@ mod yaml;
 pub use error::{ComposeError, Diagnostic, Finding};
 pub use interpolate::Variable;
 pub use loader::{
-    FileSource, LoadArgs, LoadOptions, Loaded, LoadedModel, Located, load, load_environment, load_model,
+    FileSource, LoadArgs, LoadOptions, Loaded, LoadedModel, Located, load, load_environment, load_model, load_or_warn,
     load_variables, locate,
 };
 pub use model::{Service, Stack};

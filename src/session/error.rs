@@ -70,6 +70,12 @@ pub enum WorkflowError {
     /// Ctrl-C while streaming or waiting.
     #[error("interrupted")]
     Interrupted,
+    /// The machine has less than the environment requires.
+    #[error("environment `{environment}` requires {}", shortfalls.join("; "))]
+    Shortfall { environment: String, shortfalls: Vec<String> },
+    /// The stack was started, and not all of it is as it should be.
+    #[error("not ready: {}", faults.join(", "))]
+    NotReady { faults: Vec<String> },
     /// A bounded wait ran out.
     #[error("{what} timed out after {seconds}s")]
     TimedOut { what: String, seconds: u64 },
@@ -86,6 +92,7 @@ impl Hint for WorkflowError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
+            Self::Shortfall { .. } => ErrorKind::ChecksFailed,
             Self::EnvFile { .. } | Self::NoChecks { .. } => ErrorKind::Config,
             Self::NoTask { .. }
             | Self::NoSecret { .. }
@@ -101,7 +108,7 @@ impl Hint for WorkflowError {
             Self::Partial { .. } => ErrorKind::Partial,
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::TimedOut { .. } => ErrorKind::NotReady,
+            Self::TimedOut { .. } | Self::NotReady { .. } => ErrorKind::NotReady,
             Self::NotRunning { .. } | Self::TaskEnded { .. } | Self::File { .. } | Self::Refused { .. } => {
                 ErrorKind::Failed
             }
@@ -135,6 +142,8 @@ impl Hint for WorkflowError {
                 "add `profiles: [monitoring]` to the monitoring services in the compose file; list profiles with `aictl config --profiles`"
                     .to_owned(),
             ],
+            Self::Shortfall { .. } => vec!["see what the machine has with `aictl doctor`".to_owned()],
+            Self::NotReady { .. } => vec!["see each service with `aictl status`".to_owned()],
             Self::LockAlive { .. } => vec!["remove it anyway with `aictl lock break --force`".to_owned()],
             _ => Vec::new(),
         }

@@ -20,6 +20,7 @@ pub mod port_holder;
 pub mod recipe_steps;
 pub mod redacted_output;
 pub mod report;
+pub mod requirements;
 pub mod select;
 pub mod service_command;
 pub mod stack_status;

@@ -4,6 +4,7 @@
 mod changes;
 mod failures;
 mod handover;
+mod hints;
 mod interop;
 mod interrupts;
 mod kills;
@@ -12,3 +13,4 @@ mod privacy;
 mod project;
 mod recorded;
 mod start_stop;
+mod truth;
