@@ -85,6 +85,9 @@ fn listed(attempts: &[Attempt]) -> String {
     attempts.iter().map(|attempt| format!("\n{}: {}", attempt.source, attempt.reason)).collect()
 }
 
+/// How the holder of a port is called that is a container.
+pub const CONTAINER: &str = "container ";
+
 /// A failure of the target.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TargetError {
@@ -216,6 +219,9 @@ impl TargetError {
             }
             Self::Locked { .. } => "see who holds it with `aictl lock status`; wait, or remove it with `aictl lock break`".to_owned(),
             Self::LeaseLost { .. } => "see the current state with `aictl status`, then run the command again".to_owned(),
+            Self::PortTaken { holder: Some(holder), .. } if holder.starts_with(CONTAINER) => {
+                format!("stop it with `docker stop {}`, or publish another port", &holder[CONTAINER.len()..])
+            }
             Self::PortTaken { port, .. } => {
                 let number = port.rsplit(':').next().unwrap_or(port).split('/').next().unwrap_or(port);
                 format!("find the process with `ss -ltnp 'sport = :{number}'` and stop it, or publish another port")
@@ -238,10 +244,10 @@ impl TargetError {
             Self::BuildFailed { service, log, .. } if !log.is_empty() => {
                 format!("see the full output with `aictl build {service} --verbose`")
             }
-            Self::ImageMissing { .. } => {
-                "build services with `aictl build`, or load images from a bundle with `aictl start --bundle FILE`"
-                    .to_owned()
-            },
+            Self::ImageMissing { image, .. } => format!(
+                "check its name and the access to it with `docker pull {image}`, or load it from a bundle with \
+                 `aictl start --bundle FILE`"
+            ),
             Self::ImageNowhere { attempts, .. } if attempts.iter().any(|a| a.credentials) => {
                 "log in with `docker login REGISTRY`".to_owned()
             }

@@ -11,6 +11,7 @@ mod resources;
 
 pub use finding::{Finding, Verdict};
 pub use kernel::MAP_COUNT;
+pub use network::HELPERS;
 
 use super::facts::Facts;
 use crate::project::Requirements;

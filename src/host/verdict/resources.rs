@@ -4,6 +4,7 @@
 
 use super::finding::{Finding, Verdict, as_root};
 use crate::host::facts::{DiskFact, DiskSpace, ENGINE_DATA, Facts};
+use crate::plan::host_demands::UnmetDemand;
 use crate::project::{ByteSize, OnShortfall, Requirements};
 
 const GIB: u64 = 1 << 30;
@@ -21,6 +22,7 @@ const MEMORY_LEFT: u64 = 512 << 20;
 pub(super) fn findings(facts: &Facts, requirements: &Requirements) -> Vec<Finding> {
     let mut findings = vec![cpus(facts, requirements), memory(facts, requirements)];
     findings.extend(available(facts));
+    findings.extend(facts.stack.unmet.iter().map(unmet));
     for disk in &facts.disks {
         match &disk.space {
             Ok(space) => {
@@ -115,6 +117,13 @@ fn available(facts: &Facts) -> Option<Finding> {
     let finding = Finding::new("memory", "free memory", size(found as f64)).wanted("512 MiB at least");
     let short = found < MEMORY_LEFT;
     Some(if short { finding.warning("find the largest processes with `ps aux --sort=-rss | head`") } else { finding })
+}
+
+/// What a service asks for and the machine lacks.
+fn unmet(demand: &UnmetDemand) -> Finding {
+    let finding = Finding::new("stack", format!("service {}", demand.service), demand.message.clone());
+    let remedy = format!("see what there is with `{}`, or change the compose file", demand.shown_by);
+    if demand.is_fatal { finding.failed(remedy) } else { finding.warning(remedy) }
 }
 
 fn place(disk: &DiskFact) -> String {

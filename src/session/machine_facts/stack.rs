@@ -8,9 +8,11 @@ use crate::error::{ErrorKind, Result};
 use crate::host::facts::{MachineFacts, StackFacts};
 use crate::host::{SystemRoot, package_host};
 use crate::image::Recipes;
+use crate::plan::host_demands::UnmetDemand;
 use crate::plan::{EngineInfo, Observed};
 use crate::project::{LoadedProject, Resources};
 use crate::session::Context;
+use crate::session::convergence::unmet;
 use crate::session::load::{LoadedStack, load_stack};
 
 /// The stack, or why it cannot be read; neither where there are no files at all.
@@ -49,6 +51,12 @@ pub(super) fn facts(stack: Option<&Stack>, unreadable: Option<String>, observed:
         missing_images: missing.len(),
         ..StackFacts::default()
     }
+}
+
+/// What services ask of the machine and it does not have.
+pub(super) fn unmet_by(stack: Option<&Stack>, engine: Option<&EngineInfo>) -> Vec<UnmetDemand> {
+    let all = stack.zip(engine);
+    all.map(|(stack, engine)| unmet(stack, &stack.services.keys().cloned().collect(), engine)).unwrap_or_default()
 }
 
 /// Whether the last part of an image's repository is one of these kinds, and no exporter of it.

@@ -1,0 +1,164 @@
+//! What services ask of the engine's machine that it does not have: devices, GPUs, processors, memory, files to mount.
+//! Reads the stack, what the engine says of its machine, and whether a path is there; returns each demand that is not met.
+//! Never asks the machine itself, and never judges what nothing is known of.
+
+use std::collections::BTreeSet;
+
+use super::EngineInfo;
+use crate::compose::model::{Service, Stack};
+
+/// A demand that is not met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnmetDemand {
+    /// The service.
+    pub service: String,
+    /// What it asks for and what there is.
+    pub message: String,
+    /// Whether its container cannot start without.
+    pub is_fatal: bool,
+    /// A command that shows what the machine has.
+    pub shown_by: String,
+}
+
+/// The machine as far as it is known.
+#[derive(Clone, Copy)]
+pub struct HostView<'a> {
+    /// What the engine says; no processors and no memory: it was not asked.
+    pub engine: &'a EngineInfo,
+    /// Whether a path is there; `None` where the machine's files cannot be seen.
+    pub exists: Option<&'a dyn Fn(&str) -> bool>,
+}
+
+/// The demands of the selected services that the machine does not meet.
+pub fn unmet_demands(stack: &Stack, selected: &BTreeSet<String>, host: HostView<'_>) -> Vec<UnmetDemand> {
+    let services = stack.services.iter().filter(|(name, service)| selected.contains(*name) && service.scale() > 0);
+    services.flat_map(|(name, service)| of_service(name, service, host)).collect()
+}
+
+fn of_service(name: &str, service: &Service, host: HostView<'_>) -> Vec<UnmetDemand> {
+    let mut found = of_limits(service, host.engine);
+    if let Some(exists) = host.exists {
+        found.extend(of_files(service, exists));
+    }
+    let demand = |(message, is_fatal, shown_by): Found| UnmetDemand {
+        service: name.to_owned(),
+        message: format!("service `{name}` {message}"),
+        is_fatal,
+        shown_by: shown_by.to_owned(),
+    };
+    found.into_iter().map(demand).collect()
+}
+
+/// What is asked for and what there is, whether it is fatal, and what shows it.
+type Found = (String, bool, &'static str);
+
+fn of_limits(service: &Service, engine: &EngineInfo) -> Vec<Found> {
+    let mut unmet = Vec::new();
+    let resources = service.deploy.as_ref().map(|deploy| &deploy.resources);
+    let limits = resources.and_then(|resources| resources.limits.as_ref());
+    let reserved = resources.and_then(|resources| resources.reservations.as_ref());
+    let cpus = limits.map_or(0.0, |limits| limits.cpus.0).max(service.cpus.0);
+    let processors = u16::try_from(engine.cpus).map_or(f32::MAX, f32::from);
+    if engine.cpus > 0 && cpus > processors {
+        let there = crate::event::human::count(usize::try_from(engine.cpus).unwrap_or(usize::MAX), "processor");
+        unmet.push((format!("has a limit of {cpus} CPUs, the engine's machine has {there}"), true, "nproc"));
+    }
+    let size = |bytes: i64| format!("{} MiB", bytes >> 20);
+    let memory = i64::try_from(engine.memory).unwrap_or(i64::MAX);
+    let wanted = [
+        (limits.map_or(0, |limits| limits.memory.0).max(service.mem_limit.0), "has a memory limit of"),
+        (reserved.map_or(0, |reserved| reserved.memory.0).max(service.mem_reservation.0), "reserves"),
+    ];
+    for (bytes, words) in wanted.into_iter().filter(|(bytes, _)| memory > 0 && *bytes > memory) {
+        let message = format!("{words} {}, the engine's machine has {}", size(bytes), size(memory));
+        unmet.push((message, false, "free -h"));
+    }
+    unmet
+}
+
+fn of_files(service: &Service, exists: &dyn Fn(&str) -> bool) -> Vec<Found> {
+    let mut unmet = Vec::new();
+    let reserved = service.deploy.as_ref().and_then(|deploy| deploy.resources.reservations.as_ref());
+    let asks_gpu = reserved
+        .into_iter()
+        .flat_map(|reserved| &reserved.devices)
+        .any(|device| device.driver == "nvidia" || device.capabilities.iter().any(|capability| capability == "gpu"));
+    if (asks_gpu || !service.gpus.is_empty()) && !GPUS.iter().any(|path| exists(path)) {
+        unmet.push(("asks for a GPU, the engine's machine shows none".to_owned(), true, "ls /dev"));
+    }
+    for device in service.devices.iter().filter(|device| device.source.starts_with('/') && !exists(&device.source)) {
+        let message = format!("maps the device {}, which the engine's machine does not have", device.source);
+        unmet.push((message, true, "ls /dev"));
+    }
+    for mount in service.volumes.iter().filter(|volume| volume.r#type == "bind" && !exists(&volume.source)) {
+        let creates = mount.bind.as_ref().is_none_or(|bind| bind.create_host_path.0);
+        let then = if creates { "the engine creates an empty directory there" } else { "its container cannot start" };
+        unmet.push((format!("mounts {}, which does not exist: {then}", mount.source), !creates, "ls -l"));
+    }
+    unmet
+}
+
+/// What a machine with a GPU for containers has.
+const GPUS: [&str; 4] = ["/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unmet(service: &str, there: &[&str]) -> Vec<String> {
+        let services = serde_yaml_ng::from_str(&format!("a: {service}")).unwrap();
+        let stack = Stack { services, ..Stack::default() };
+        let engine = EngineInfo { cpus: 2, memory: 4 << 30, ..EngineInfo::default() };
+        let exists = |path: &str| there.contains(&path);
+        let host = HostView { engine: &engine, exists: Some(&exists) };
+        let found = unmet_demands(&stack, &["a".to_owned()].into(), host);
+        found.into_iter().map(|unmet| format!("{} {}", unmet.message, unmet.is_fatal)).collect()
+    }
+
+    #[test]
+    fn what_the_machine_lacks_is_named_and_what_it_has_is_not() {
+        for (service, there, expected) in [
+            ("{ cpus: 4 }", &[][..], "service `a` has a limit of 4 CPUs, the engine's machine has 2 processors true"),
+            ("{ cpus: 2 }", &[], ""),
+            (
+                "{ deploy: { resources: { limits: { cpus: 2.5 } } } }",
+                &[],
+                "service `a` has a limit of 2.5 CPUs, the engine's machine has 2 processors true",
+            ),
+            (
+                "{ mem_limit: 8589934592 }",
+                &[],
+                "service `a` has a memory limit of 8192 MiB, the engine's machine has 4096 MiB false",
+            ),
+            ("{ gpus: [{ count: -1 }] }", &[], "service `a` asks for a GPU, the engine's machine shows none true"),
+            ("{ gpus: [{ count: -1 }] }", &["/dev/nvidia0"], ""),
+            (
+                "{ devices: [{ source: /dev/kvm, target: /dev/kvm }] }",
+                &[],
+                "service `a` maps the device /dev/kvm, which the engine's machine does not have true",
+            ),
+            ("{ devices: [{ source: /dev/kvm, target: /dev/kvm }] }", &["/dev/kvm"], ""),
+            (
+                "{ volumes: [{ type: bind, source: /x, target: /x, bind: { create_host_path: false } }] }",
+                &[],
+                "service `a` mounts /x, which does not exist: its container cannot start true",
+            ),
+            (
+                "{ volumes: [{ type: bind, source: /x, target: /x, bind: { create_host_path: true } }] }",
+                &[],
+                "service `a` mounts /x, which does not exist: the engine creates an empty directory there false",
+            ),
+            ("{ volumes: [{ type: bind, source: /x, target: /x }] }", &["/x"], ""),
+        ] {
+            assert_eq!(unmet(service, there).join("\n"), expected, "{service}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_of_a_machine_that_is_not_known() {
+        let services = serde_yaml_ng::from_str("a: { cpus: 64, gpus: [{ count: 1 }] }").unwrap();
+        let stack = Stack { services, ..Stack::default() };
+        let host = HostView { engine: &EngineInfo::default(), exists: None };
+        assert_eq!(unmet_demands(&stack, &["a".to_owned()].into(), host), []);
+    }
+}
