@@ -59,7 +59,7 @@ pub enum PromptError {
     /// There is no terminal to ask on.
     #[error("`{question}` requires confirmation, but there is no terminal")]
     NoTerminal { question: String },
-    /// A word must be typed, which `--yes` is not, and there is no terminal to type it on.
+    /// A word must be typed, which `--yes` does not replace, and there is no terminal.
     #[error("`{question}` must be confirmed by typing `{word}`, but there is no terminal")]
     NoTypedWord { question: String, word: String },
     /// The user said no, or typed something else than asked for.

@@ -1,6 +1,5 @@
-//! The bounded wait for one container: sightings from the engine's events, polling and early health probes.
-//! Reads the target, feeds `plan::ReadinessWatch`, returns by what it became ready.
-//! Never outlives its timeout; the verdict is the watch's, not ours.
+//! Waits until one container is ready, with a timeout: engine events, polling and early health probes feed
+//! `plan::ReadinessWatch`, which decides.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -27,11 +26,11 @@ const FIRST_PROBE: Duration = Duration::from_millis(200);
 /// One early probe may take this long.
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// So long a container that crashes is waited for to crash again, to say how.
+/// How long to wait for the next crash of a crash loop, to report its exit code.
 const NEXT_CRASH: Duration = Duration::from_secs(5);
 
-/// So much of what a probe says is kept, as the engine keeps of its own.
-const MOST_SAID: usize = 4096;
+/// Output kept of a probe, the same as the engine keeps of a health check.
+const MAX_PROBE_OUTPUT: usize = 4096;
 
 /// What a wait needs from the run it belongs to.
 pub(super) struct Wait<'a> {
@@ -40,7 +39,7 @@ pub(super) struct Wait<'a> {
     pub(super) container: &'a str,
     pub(super) readiness: &'a Readiness,
     pub(super) timeout: Duration,
-    /// Restarts the container had before; none where it was just started.
+    /// Restart count when the wait began; 0 for a container that was just started.
     pub(super) restarts: u64,
     /// Whether another step waits for this one.
     pub(super) is_gate: bool,
@@ -63,7 +62,7 @@ impl Wait<'_> {
                 Verdict::Ready(by) => return Ok(by),
                 Verdict::Failed(failure) => return Err(self.failure(&container, failure).await),
                 Verdict::Waiting if began.elapsed() >= self.timeout => {
-                    return Err(self.not_ready(&container, probes.said).await);
+                    return Err(self.not_ready(&container, probes.failure).await);
                 }
                 Verdict::Waiting => {}
             }
@@ -123,7 +122,7 @@ impl Wait<'_> {
         }
     }
 
-    /// How a container that crashes again and again ends the next time: while it runs the engine has forgotten the last.
+    /// Exit code of the next crash: while a container runs, the engine does not report the last one.
     async fn next_exit_code(&self) -> Option<i64> {
         let deadline = Instant::now() + NEXT_CRASH;
         while Instant::now() < deadline {
@@ -136,9 +135,14 @@ impl Wait<'_> {
         None
     }
 
-    /// The reason is what the last test that came to its end said: the engine's, else one of ours.
-    async fn not_ready(&self, container: &ObservedInstance, said: Option<String>) -> ExecuteError {
-        let log = container.health_log.clone().or(said).map(|log| log.trim().to_owned()).filter(|log| !log.is_empty());
+    /// Reports the output of the last completed health check: the engine's, otherwise that of a probe.
+    async fn not_ready(&self, container: &ObservedInstance, probe_failure: Option<String>) -> ExecuteError {
+        let log = container
+            .health_log
+            .clone()
+            .or(probe_failure)
+            .map(|log| log.trim().to_owned())
+            .filter(|log| !log.is_empty());
         let checked = container.health_check.is_some();
         let state = match (container.state, log) {
             (InstanceState::Running, Some(log)) => format!("its health check says: {log}"),
@@ -157,13 +161,13 @@ struct Probes {
     due: Option<Instant>,
     distance: Duration,
     is_gate: bool,
-    /// What the last probe said that failed, and came to its end.
-    said: Option<String>,
+    /// Output of the last completed probe, if it failed.
+    failure: Option<String>,
 }
 
 impl Probes {
     fn new(is_gate: bool) -> Self {
-        Self { due: None, distance: FIRST_PROBE, is_gate, said: None }
+        Self { due: None, distance: FIRST_PROBE, is_gate, failure: None }
     }
 
     fn next_in(&self) -> Duration {
@@ -182,12 +186,12 @@ impl Probes {
             return None;
         }
         let args = ExecArgs { container: container.id.clone(), command: check.command.clone(), ..Default::default() };
-        let output = Beginning::default();
+        let output = ProbeOutput::default();
         let run = target.exec(&args, ExecInput::default(), &output);
         let ended = tokio::time::timeout(PROBE_PATIENCE, run).await;
         let passed = matches!(ended, Ok(Ok(0)));
         if let Ok(Ok(code)) = ended {
-            self.said = (code != 0).then(|| output.text(code));
+            self.failure = (code != 0).then(|| output.text(code));
         }
         self.distance = (self.distance * 3 / 2).min(Duration::from_secs(1));
         self.due = Some(Instant::now() + if passed { passes_apart(check) } else { self.distance });
@@ -195,12 +199,12 @@ impl Probes {
     }
 }
 
-/// The beginning of what a probe writes, for the reason of a wait that ends without it.
+/// The first bytes of a probe's output.
 #[derive(Default)]
-struct Beginning(Mutex<Vec<u8>>);
+struct ProbeOutput(Mutex<Vec<u8>>);
 
-impl Beginning {
-    /// What was written, or at least how it ended.
+impl ProbeOutput {
+    /// The output, or the exit code when there was none.
     fn text(&self, code: i64) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match String::from_utf8_lossy(&bytes).trim() {
@@ -210,14 +214,14 @@ impl Beginning {
     }
 }
 
-impl OutputStream for Beginning {
+impl OutputStream for ProbeOutput {
     fn log(&self, _line: &LogLine) -> std::io::Result<()> {
         Ok(())
     }
 
     fn bytes(&self, _channel: Channel, bytes: &[u8]) -> std::io::Result<()> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = MOST_SAID.saturating_sub(kept.len());
+        let left = MAX_PROBE_OUTPUT.saturating_sub(kept.len());
         kept.extend_from_slice(&bytes[..bytes.len().min(left)]);
         Ok(())
     }

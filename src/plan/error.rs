@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, Hint};
 /// A wish that cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// External networks or volumes do not exist: kind and name of each.
+    /// External networks or volumes that do not exist: kind and name of each.
     #[error("{}", missing_externals(.missing))]
     ExternalMissing { missing: Vec<(&'static str, String)> },
     /// A service was named that the files do not have.
@@ -22,7 +22,7 @@ pub enum PlanError {
     /// The engine cannot run the image.
     #[error("image {image} of service `{service}` is for {found}, the engine runs {engine}")]
     WrongArchitecture { service: String, image: String, found: String, engine: String },
-    /// The engine's API is too old for something the files ask for.
+    /// The engine's API is too old for a feature in the compose files.
     #[error("{feature} needs API {needed}, but the engine has API {found}")]
     NeedsApi { feature: String, needed: &'static str, found: String },
     /// A secret or config comes from a variable that is not set.

@@ -9,7 +9,7 @@ pub mod content;
 pub mod converge;
 mod describe;
 mod error;
-pub mod host_demands;
+pub mod host_requirements;
 mod instance;
 pub mod labels;
 mod observed;

@@ -1,6 +1,5 @@
-//! Whether the engine runs the images that containers are to be made from.
-//! Reads the stack and what was found; returns the first service whose image is for other machines.
-//! Never judges a service that names its platform: its engine may emulate it.
+//! Whether the engine supports what services need: the architecture of their images, unless they set `platform`, and
+//! newer network options.
 
 use std::collections::BTreeSet;
 
@@ -28,8 +27,8 @@ pub fn check_architecture(stack: &Stack, selected: &BTreeSet<String>, observed: 
     Ok(())
 }
 
-/// Options of networks that an older engine would leave out without a word: the name of an interface is refused, as
-/// Compose does, and a priority of gateways is told.
+/// Network options that an older engine ignores silently: `interface_name` is an error, as in Compose, and
+/// `gw_priority` a warning, which is returned.
 pub fn check_network_options(
     stack: &Stack,
     selected: &BTreeSet<String>,

@@ -26,7 +26,7 @@ pub struct Sample<'a> {
     pub probe_passed: Option<bool>,
     /// Time since the wait began.
     pub at: Duration,
-    /// How long the container has run, where that is known and counts: it was not started for this wait.
+    /// How long the container has run already, if it was not started for this wait.
     pub uptime: Option<Duration>,
 }
 
@@ -65,8 +65,8 @@ pub struct ReadinessWatch {
 }
 
 impl ReadinessWatch {
-    /// A watch for this contract, before the first sample, of a container with so many restarts behind it. One that was
-    /// just started has none: the engine counts from there.
+    /// A watch before its first sample. `restarts_before` is 0 for a container that was just started, because the engine
+    /// counts from the start.
     pub fn new(readiness: Readiness, restarts_before: u64) -> Self {
         Self { readiness, restarts_before, running_since: None, stable_at: None, first_pass: None }
     }
@@ -111,7 +111,7 @@ impl ReadinessWatch {
         }
     }
 
-    /// It must run for a while: longer once it was restarted.
+    /// Ready after running for a while, longer if it was restarted.
     fn see_stable(&mut self, sample: Sample<'_>, (restarts, usual): (u64, Duration)) -> Verdict {
         let longer = match sample.uptime {
             Some(_) => settles_after(sample.container),

@@ -1,6 +1,5 @@
-//! Restarts of a container by the engine since it was last started, and how long it must run before they are history.
-//! Reads one container as found, and the time; returns durations and words.
-//! Never trusts a moment between two crashes: what ran longer than between its crashes is settled, nothing else is.
+//! Crash loops: a container that the engine restarted is stable again after it has run twice as long as between its
+//! restarts so far.
 
 use std::time::Duration;
 
@@ -9,14 +8,13 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{InstanceState, ObservedInstance};
 
-/// A container that restarted must then run at least this long before it counts as stable.
+/// A container that was restarted must run at least this long to be stable.
 pub const STABLE_AFTER_RESTART: Duration = Duration::from_secs(10);
 
-/// What ran this long is settled in any case: when the restarts began to be counted is not known.
+/// A container that has run this long is stable in any case: when the engine began to count is not known.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long a container must have run since its last restart to be settled again: twice as long as it ran between two
-/// restarts so far. Nothing for one that was never restarted.
+/// How long a container must have run since its last restart to be stable; `None` if it was never restarted.
 pub fn settles_after(container: &ObservedInstance) -> Option<Duration> {
     let restarts = u32::try_from(container.restarts).unwrap_or(u32::MAX);
     if restarts == 0 {
@@ -29,13 +27,13 @@ pub fn settles_after(container: &ObservedInstance) -> Option<Duration> {
     Some(twice.clamp(STABLE_AFTER_RESTART, LONGEST))
 }
 
-/// How long its process has run, by the clock of who asks.
+/// How long its process has run.
 pub fn uptime(container: &ObservedInstance, now: OffsetDateTime) -> Option<Duration> {
     let started = container.started_at.as_deref().filter(|_| container.state == InstanceState::Running)?;
     Duration::try_from(now - moment(started)?).ok()
 }
 
-/// Whether the container may be between two crashes: it was restarted, and has not run for long since.
+/// Whether the container may crash again: it was restarted and has not run long enough since.
 pub fn may_restart_again(container: &ObservedInstance, now: OffsetDateTime) -> bool {
     match (container.state, settles_after(container)) {
         (InstanceState::Restarting, _) => true,

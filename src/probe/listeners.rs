@@ -1,6 +1,5 @@
-//! What a container listens on, where nothing accepts on the port that was asked: another address, or other ports.
-//! Reads /proc/net/tcp and tcp6 inside the container, with its own `cat`; returns the error that says what was found.
-//! Never fails by itself: an image without `cat` leaves the error as it was.
+//! Explains a refused connection: reads /proc/net/tcp and tcp6 in the container and adds to the error where it listens.
+//! In an image without `cat` the error stays as it is.
 
 use std::collections::BTreeSet;
 
@@ -8,24 +7,22 @@ use super::{ProbeContext, ProbeError, exec};
 use crate::plan::ObservedInstance;
 use crate::target::{BoxDuplex, TargetError};
 
-/// More ports than these are not listed.
-const MOST: usize = 8;
+/// Ports listed at most.
+const MAX_LISTED: usize = 8;
 
-/// The state of a socket that listens, as the kernel writes it.
+/// `TCP_LISTEN` in /proc/net/tcp.
 const LISTEN: &str = "0A";
 
-/// Where a socket listens.
+/// Address of a listening socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Reach {
-    /// Every address of its kind.
-    Ipv4,
-    Ipv6,
+enum ListenAddress {
+    AnyIpv4,
+    AnyIpv6,
     Loopback,
-    /// One address that is none of loopback.
-    One,
+    Other,
 }
 
-/// A stream to a port of the container; where nobody accepts, the error says on what it listens instead.
+/// Connects to a port of the container; the error of a refused connection says where the container listens instead.
 pub(super) async fn dial(
     context: &ProbeContext<'_>,
     container: &ObservedInstance,
@@ -44,49 +41,51 @@ pub(super) async fn dial(
     })
 }
 
-/// The sockets that listen, from both tables.
-fn listening(table: &str) -> BTreeSet<(u16, Reach)> {
+/// The listening sockets in both tables.
+fn listening(table: &str) -> BTreeSet<(u16, ListenAddress)> {
     let socket = |line: &str| {
         let mut words = line.split_whitespace().skip(1);
         let (local, state) = (words.next()?, words.nth(1)?);
         let (address, port) = local.split_once(':')?;
-        (state == LISTEN).then_some((u16::from_str_radix(port, 16).ok()?, reach(address)?))
+        (state == LISTEN).then_some((u16::from_str_radix(port, 16).ok()?, listen_address(address)?))
     };
     table.lines().filter_map(socket).collect()
 }
 
-/// Addresses stand in words of the machine's byte order; these are of a little-endian one, and of none for zeros.
-fn reach(address: &str) -> Option<Reach> {
+/// The kernel writes addresses in words of the machine's byte order; both orders are recognised.
+fn listen_address(address: &str) -> Option<ListenAddress> {
     let zero = address.chars().all(|digit| digit == '0');
     Some(match (address.len(), zero) {
-        (8, true) => Reach::Ipv4,
-        (8, _) if address.ends_with("7F") || address.starts_with("7F") => Reach::Loopback,
-        (32, true) => Reach::Ipv6,
+        (8, true) => ListenAddress::AnyIpv4,
+        (8, _) if address.ends_with("7F") || address.starts_with("7F") => ListenAddress::Loopback,
+        (32, true) => ListenAddress::AnyIpv6,
         (32, _)
             if address[..24].chars().all(|digit| digit == '0') && matches!(&address[24..], "01000000" | "00000001") =>
         {
-            Reach::Loopback
+            ListenAddress::Loopback
         }
-        (8 | 32, _) => Reach::One,
+        (8 | 32, _) => ListenAddress::Other,
         _ => return None,
     })
 }
 
-/// What there is in place of the port that was asked.
-fn instead(listening: &BTreeSet<(u16, Reach)>, port: u16) -> Option<String> {
-    let here: Vec<Reach> = listening.iter().filter(|(found, _)| *found == port).map(|(_, reach)| *reach).collect();
-    let only = |reach: Reach| !here.is_empty() && here.iter().all(|found| *found == reach);
-    if only(Reach::Loopback) {
-        return Some(format!("it listens on loopback only; let it listen on 0.0.0.0:{port}"));
+/// Where the container listens instead of an address that can be reached on this port.
+fn instead(listening: &BTreeSet<(u16, ListenAddress)>, port: u16) -> Option<String> {
+    let here: Vec<ListenAddress> =
+        listening.iter().filter(|(found, _)| *found == port).map(|(_, address)| *address).collect();
+    let only = |address: ListenAddress| !here.is_empty() && here.iter().all(|found| *found == address);
+    if only(ListenAddress::Loopback) {
+        return Some(format!("it listens on loopback only, not on 0.0.0.0:{port}"));
     }
-    if only(Reach::Ipv6) {
-        return Some(format!("it listens on IPv6 only; let it listen on 0.0.0.0:{port}"));
+    if only(ListenAddress::AnyIpv6) {
+        return Some(format!("it listens on IPv6 only, not on 0.0.0.0:{port}"));
     }
     if !here.is_empty() {
-        return Some(format!("it listens on one of its addresses only; let it listen on 0.0.0.0:{port}"));
+        return Some(format!("it listens on one of its addresses only, not on 0.0.0.0:{port}"));
     }
-    let ports: BTreeSet<u16> = listening.iter().filter(|(_, r)| *r != Reach::Loopback).map(|(port, _)| *port).collect();
-    let listed: Vec<String> = ports.iter().take(MOST).map(u16::to_string).collect();
+    let ports: BTreeSet<u16> =
+        listening.iter().filter(|(_, r)| *r != ListenAddress::Loopback).map(|(port, _)| *port).collect();
+    let listed: Vec<String> = ports.iter().take(MAX_LISTED).map(u16::to_string).collect();
     (!listed.is_empty()).then(|| format!("it listens on {}", listed.join(", ")))
 }
 
@@ -111,9 +110,9 @@ mod tests {
         let other = "   1: 00000000:0BB8 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0";
         let talking = "   2: 0200000A:1F40 0300000A:9999 01 00000000:00000000 00:00000000 00000000     0";
         for (lines, expected) in [
-            (&[loopback, other][..], "it listens on loopback only; let it listen on 0.0.0.0:8000"),
-            (&[loopback6, loopback], "it listens on loopback only; let it listen on 0.0.0.0:8000"),
-            (&[any6], "it listens on IPv6 only; let it listen on 0.0.0.0:8000"),
+            (&[loopback, other][..], "it listens on loopback only, not on 0.0.0.0:8000"),
+            (&[loopback6, loopback], "it listens on loopback only, not on 0.0.0.0:8000"),
+            (&[any6], "it listens on IPv6 only, not on 0.0.0.0:8000"),
             (&[other, talking], "it listens on 3000"),
             (&[talking], ""),
             (&[], ""),

@@ -37,7 +37,7 @@ pub struct Planned {
     pub variables: Vec<(String, Secret)>,
     /// Any HTTP answer below 500 will do: the service's own pages are not known.
     pub any_answer: bool,
-    /// The service may also have ended with exit code 0: nothing says that it must run on.
+    /// Whether containers that exited with 0 also pass: the service may be a one-shot.
     pub may_complete: bool,
 }
 

@@ -1,6 +1,5 @@
-//! Waits for containers that are still on their way: starting, restarting, or running to an end that is awaited.
-//! Reads the context again and again until a deadline; returns the containers that were not ready by then.
-//! Never waits for what cannot change by itself: a container that has ended, one that crashes again and again.
+//! Waits, before the checks, for containers that are starting, restarting or running to completion, and returns those
+//! that were not ready by the deadline.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

@@ -1,6 +1,5 @@
-//! Runs one check to its verdict: looks, and looks again while there is policy and hope.
-//! Reads the check, the context and the policy; returns the outcome with every attempt.
-//! Never looks on after its deadline: a look that runs then is a failed one.
+//! Runs one check with retries until it passes, cannot pass any more or reaches its deadline; an attempt that the
+//! deadline cuts is not reported when there was one before it.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -35,7 +34,7 @@ pub async fn run_check(context: &ProbeContext<'_>, plan: &Planned, policy: Retry
         let Ended { attempt, hopeless, cut } =
             attempt(context, plan, LookTimes { limit, deadline: policy.deadline }).await;
         let passed = attempt.passed;
-        // The deadline says nothing of the stack; what was found before it does.
+        // A cut attempt only shows that time ran out; the one before it has the reason.
         if !cut || attempts.is_empty() {
             attempts.push(attempt);
         }
@@ -58,7 +57,7 @@ pub async fn run_check(context: &ProbeContext<'_>, plan: &Planned, policy: Retry
     }
 }
 
-/// One attempt: whether looking again cannot help, and whether the deadline cut it short.
+/// One attempt. `hopeless`: a retry cannot help; `cut`: the deadline ended it early.
 struct Ended {
     attempt: Attempt,
     hopeless: bool,
@@ -89,7 +88,7 @@ struct LookTimes {
     deadline: Instant,
 }
 
-/// What a look came to, how long it took, and whether the deadline came before its own limit.
+/// Result and duration of a look. `cut`: the deadline ended it before its own limit.
 struct Looked {
     seen: Result<Seen, ProbeError>,
     took: Duration,

@@ -11,7 +11,7 @@ use crate::host::host_name;
 use crate::input_file::LocalFiles;
 use crate::plan::content::{ServiceContent, load_content};
 use crate::plan::converge::{ConvergeOptions, Wanted, plan_after_images};
-use crate::plan::host_demands::{HostView, UnmetDemand, unmet_demands};
+use crate::plan::host_requirements::{HostView, UnmetRequirement, unmet_requirements};
 use crate::plan::platform::{check_architecture, check_network_options};
 use crate::plan::{EngineInfo, Observed, Plan};
 use crate::session::WorkflowError;
@@ -31,12 +31,12 @@ pub fn load_contents(
     Ok(contents)
 }
 
-/// What the selected services ask of the engine's machine and it does not have.
-pub fn unmet(stack: &Stack, selected: &BTreeSet<String>, engine: &EngineInfo) -> Vec<UnmetDemand> {
+/// Requirements of the selected services that the host does not meet.
+pub fn unmet(stack: &Stack, selected: &BTreeSet<String>, engine: &EngineInfo) -> Vec<UnmetRequirement> {
     // A local socket may lead out of the container we are in.
     let is_here = engine.local && (engine.host.name.is_empty() || engine.host.name == host_name());
     let exists = |path: &str| Path::new(path).exists();
-    unmet_demands(stack, selected, HostView { engine, exists: is_here.then_some(&exists) })
+    unmet_requirements(stack, selected, HostView { engine, exists: is_here.then_some(&exists) })
 }
 
 /// Orphans cannot be removed and passed over at once; the message is Compose's.
@@ -60,7 +60,7 @@ pub struct Convergence<'a> {
     pub contents: BTreeMap<String, ServiceContent>,
     /// Where it was loaded from.
     pub loaded: &'a LoadedStack,
-    /// What the engine says of its machine.
+    /// The engine and its host.
     pub engine: EngineInfo,
 }
 

@@ -76,10 +76,10 @@ pub enum WorkflowError {
     /// Ctrl-C while streaming or waiting.
     #[error("interrupted")]
     Interrupted,
-    /// The machine has less than the environment requires.
+    /// The host has less than the environment requires.
     #[error("environment `{environment}` requires {}", shortfalls.join("; "))]
     Shortfall { environment: String, shortfalls: Vec<String> },
-    /// The stack was started, and not all of it is as it should be.
+    /// Services are not ready after a start in which no step failed.
     #[error("not ready: {}", faults.join(", "))]
     NotReady { faults: Vec<String> },
     /// A bounded wait ran out.

@@ -127,7 +127,7 @@ fn load_compose(context: &Context, project: &LoadedProject) -> Result<(compose::
     Ok((loaded, args))
 }
 
-/// Loads what the arguments name; what is worth saying of files that are refused is said here.
+/// Loads the compose files; when they are invalid, the warnings collected so far are printed.
 pub fn load_files(context: &Context, args: &LoadArgs) -> Result<compose::Loaded> {
     compose::load_or_warn(args, &LocalFiles).map_err(|(error, warnings)| {
         warnings.iter().for_each(|finding| context.reporter.warn(finding.to_string()));

@@ -1,19 +1,16 @@
-//! What an environment requires of the machine, before anything is changed on it.
-//! Reads `requirements` of the environment and what the engine says of its machine; refuses where the environment says so.
-//! Never refuses for what cannot be seen from here.
+//! Checks the minimum requirements of an environment with `on_shortfall: refuse` before anything is changed.
+//! What is not known of the host is not judged.
 
 use std::path::Path;
 
 use crate::error::Result;
 use crate::host::disk_space;
+use crate::host::verdict::KEPT_BY_KERNEL;
 use crate::plan::EngineInfo;
 use crate::project::{LoadedProject, OnShortfall, Resources};
 use crate::session::WorkflowError;
 
-/// A machine sold with 8 GiB says 7.5 to 7.8: firmware and kernel keep the rest.
-const KEPT_BY_KERNEL: f64 = 0.93;
-
-/// Refuses a machine with less than the minimum where `on_shortfall: refuse` is set.
+/// Fails on a host with less than the minimum if `on_shortfall: refuse` is set.
 pub fn check_requirements(project: &LoadedProject, engine: &EngineInfo) -> Result<()> {
     let Some(asked) = project.environment.requirements.as_ref() else { return Ok(()) };
     if asked.on_shortfall != OnShortfall::Refuse {
@@ -30,18 +27,18 @@ pub fn check_requirements(project: &LoadedProject, engine: &EngineInfo) -> Resul
     Err(WorkflowError::Shortfall { environment, shortfalls }.into())
 }
 
-/// Each resource of which there is less than the minimum. An engine that says zero was not asked.
+/// Each resource below the minimum; 0 is unknown.
 fn shortfalls(minimum: &Resources, (cpus, memory, disk): (u64, u64, Option<u64>)) -> Vec<String> {
     let mut short = Vec::new();
     let gib = |bytes: u64| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30));
     if let Some(wanted) = minimum.cpus.filter(|wanted| cpus > 0 && (cpus as f64) < *wanted) {
-        short.push(format!("{wanted} processors, the engine's machine has {cpus}"));
+        short.push(format!("{wanted} CPUs, the host has {cpus}"));
     }
     if let Some(wanted) = minimum.memory.filter(|size| memory > 0 && (memory as f64) < size.0 as f64 * KEPT_BY_KERNEL) {
-        short.push(format!("{} of memory, the engine's machine has {}", gib(wanted.0), gib(memory)));
+        short.push(format!("{} of memory, the host has {}", gib(wanted.0), gib(memory)));
     }
     if let Some((wanted, free)) = minimum.disk.zip(disk).filter(|(wanted, free)| *free < wanted.0) {
-        short.push(format!("{} of free disk, the engine's has {}", gib(wanted.0), gib(free)));
+        short.push(format!("{} of free disk space, the host has {}", gib(wanted.0), gib(free)));
     }
     short
 }
@@ -56,9 +53,9 @@ mod tests {
         assert_eq!(
             shortfalls(&minimum, (2, 4 << 30, Some(10 << 30))),
             [
-                "4 processors, the engine's machine has 2",
-                "8.0 GiB of memory, the engine's machine has 4.0 GiB",
-                "50.0 GiB of free disk, the engine's has 10.0 GiB",
+                "4 CPUs, the host has 2",
+                "8.0 GiB of memory, the host has 4.0 GiB",
+                "50.0 GiB of free disk space, the host has 10.0 GiB",
             ]
         );
         assert!(shortfalls(&minimum, (4, (8 << 30) - (1 << 28), Some(50 << 30))).is_empty());

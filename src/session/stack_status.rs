@@ -51,7 +51,7 @@ pub struct ServiceStatus {
     pub uptime_seconds: Option<u64>,
     /// Restarts by the engine since it was last started.
     pub restarts: u64,
-    /// What keeps it from being as it should: `exited with 3`, `restarted 4 times since it was started`.
+    /// Why it is not ready: `exited with 3`, `restarted 4 times since it was started`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
     /// Addresses of published ports.
@@ -65,13 +65,15 @@ impl StackStatus {
         self.services.iter_mut().filter(early).for_each(|service| service.health = Health::Healthy);
     }
 
-    /// What is not as it should be, a line for each container of the services that are meant: `api: exited with 3`.
-    pub fn faults(&self, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
-        let meant = self.services.iter().filter(|service| is_meant(&service.service));
-        meant.filter_map(|service| Some(format!("{}: {}", self.shown_name(service), service.fault.as_ref()?))).collect()
+    /// Why containers of the selected services are not ready, one line each: `api: exited with 3`.
+    pub fn faults(&self, is_selected: impl Fn(&str) -> bool) -> Vec<String> {
+        let selected = self.services.iter().filter(|service| is_selected(&service.service));
+        selected
+            .filter_map(|service| Some(format!("{}: {}", self.shown_name(service), service.fault.as_ref()?)))
+            .collect()
     }
 
-    /// Ready by what start had seen when it ended, where the engine has not judged the same run of the container yet.
+    /// Counts as healthy what the last start saw healthy, until the engine's own first check of the same run.
     pub fn count_recorded_health(&mut self, records: &[Record]) {
         let latest = records.iter().rev().filter(|record| record.phase == RecordPhase::Done);
         let awaited: Vec<(&str, &StepRecord)> = latest
@@ -79,12 +81,10 @@ impl StackStatus {
             .filter(|(_, step)| step.operation == OperationKind::AwaitReady && step.outcome == StepOutcome::Done)
             .collect();
         for line in self.services.iter_mut().filter(|line| line.health == Health::Starting) {
-            let subject = format!("container {}", line.container);
             let began = line.started_at.as_deref().and_then(moment);
             let is_it = |(time, step): &(&str, &StepRecord)| {
-                // A replacement is awaited under its temporary name.
-                let named = step.subject == subject || step.subject.ends_with(&format!("_{}", line.container));
-                named && moment(time).zip(began).is_some_and(|(seen, began)| seen >= began)
+                let after_start = moment(time).zip(began).is_some_and(|(seen, began)| seen >= began);
+                after_start && step.service.as_ref() == Some(&line.service)
             };
             if awaited.iter().any(is_it) {
                 line.health = Health::Healthy;
@@ -118,7 +118,7 @@ impl ServiceStatus {
     }
 }
 
-/// What is wrong with a container; one that ended with 0 may be a one-shot.
+/// Why a container is not ready; one that exited with 0 may be a one-shot.
 fn fault(container: &ObservedInstance) -> Option<String> {
     match (container.state, container.exit_code) {
         (InstanceState::Running, _) if container.health == Health::Unhealthy => Some("unhealthy".to_owned()),
@@ -183,7 +183,7 @@ impl StackStatus {
         blocks
     }
 
-    /// The service, or which of its containers where it has several.
+    /// The service, or the container if the service has several.
     fn shown_name<'a>(&self, service: &'a ServiceStatus) -> &'a str {
         let several = self.services.iter().filter(|s| s.service == service.service).count() > 1;
         if several && !service.container.is_empty() {

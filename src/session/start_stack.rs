@@ -72,7 +72,7 @@ pub struct StartReport {
     pub dry_run: bool,
     /// Whether anything was changed.
     pub changed: bool,
-    /// What of it is not as it should be, although no step failed.
+    /// Services that are not ready although no step failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_ready: Vec<String>,
     /// The stack afterwards.
@@ -114,7 +114,7 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     Ok(StartReport { steps: plan.lines(), dry_run, changed: executed, not_ready, status })
 }
 
-/// An image that is not there and that a service builds can be built.
+/// Adds a hint to build an image that is missing, if a service builds it.
 fn with_build_hint(error: Error, stack: &Stack) -> Error {
     let image = match error.downcast_ref() {
         Some(ExecuteError::Target { source: TargetError::ImageMissing { image, .. }, .. }) => image,
@@ -168,7 +168,7 @@ impl Report for StartReport {
         to_json(self)
     }
 
-    /// What the table shows and the exit code agree.
+    /// 3 if the table shows a service that is not ready.
     fn exit_code(&self) -> u8 {
         if self.not_ready.is_empty() { 0 } else { ErrorKind::NotReady.exit_code() }
     }

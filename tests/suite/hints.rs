@@ -1,13 +1,12 @@
-//! Every command that a message advises is known here: executed in the situation that prints it, checked to be one that
-//! parses, or shown only, with the reason. A new one without a row fails, and so does a row that nothing advises any more.
-//! Reads the sources; runs the binary without an engine and with nothing to change.
+//! Every command in a message of the sources has a row in hints.table: executed in the situation that prints it, checked
+//! to parse, or only shown because it needs another machine, user or system. Rows without a message fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-/// The commands, a line each: `NAME: command` is executed by the test of that name in lifecycle/hints.rs, `parses` is
-/// run with --dry-run and must be no usage error, `shown` is for another machine, another user or another system.
+/// `NAME: command` is executed by the test of that name in lifecycle/hints.rs, `parses: command` is run with --dry-run
+/// and must not be a usage error.
 const TABLE: &str = include_str!("hints.table");
 const SITUATIONS: &str = include_str!("lifecycle/hints.rs");
 
@@ -35,7 +34,7 @@ const PROGRAMS: &[&str] = &[
     "unset",
 ];
 
-/// Commands that messages of the product advise, without its tests.
+/// Commands in messages, with the files that print them.
 fn advised() -> BTreeMap<String, BTreeSet<String>> {
     let mut found = BTreeMap::<String, BTreeSet<String>>::new();
     let mut open = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
@@ -52,13 +51,13 @@ fn advised() -> BTreeMap<String, BTreeSet<String>> {
     found
 }
 
-/// What stands in backticks in the strings of a source and begins with a program and a word after it.
+/// Commands in backticks in the strings of a source.
 fn commands(source: &str) -> Vec<String> {
     let product = source.split("#[cfg(test)]").next().unwrap_or_default();
     let lines = product.lines().filter(|line| !line.trim_start().starts_with("//"));
     let mut text = String::new();
     for line in lines {
-        // A string that goes on in the next line.
+        // A string that continues on the next line.
         match line.strip_suffix('\\') {
             Some(begun) => text.push_str(if text.ends_with('\n') { begun } else { begun.trim_start() }),
             None => text.push_str(&format!("{}\n", if text.ends_with('\n') { line } else { line.trim_start() })),
@@ -92,7 +91,7 @@ fn every_command_a_message_advises_has_a_row_and_every_row_is_advised() {
     for (command, class) in &rows {
         let is_test = SITUATIONS.contains(&format!("fn {class}()"));
         assert!(is_test || ["parses", "shown"].contains(&class.as_str()), "{class}: {command}");
-        assert!(class != "shown" || !command.starts_with("aictl "), "the product's own commands parse: {command}");
+        assert!(class != "shown" || !command.starts_with("aictl "), "commands of aictl must parse: {command}");
     }
 }
 
@@ -119,7 +118,7 @@ fn every_command_of_our_own_is_one_the_command_line_takes() {
         let output = run.stdin(std::process::Stdio::null()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let takes = output.status.code().is_some_and(|code| code != 2) || !said.contains("Usage:");
-        assert!(takes, "`{command}` is no command line of aictl:\n{said}");
+        assert!(takes, "`{command}` does not parse:\n{said}");
         assert!(!said.contains("panicked"), "{command}: {said}");
     }
 }

@@ -1,12 +1,10 @@
-//! What is accepted but has no effect here: most of it means something to Swarm only.
-//! Reads the merged tree; warns of each place once.
-//! Never refuses anything.
+//! Warns about compose keys that are accepted without effect, most of them Swarm's.
 
 use super::Loader;
 use crate::compose::go::text::sprint;
 use crate::compose::value::{Node, Position};
 
-/// Keys that do nothing wherever they stand, and why; `*` is any name.
+/// Keys without effect, and the warning; `*` matches any name.
 const IGNORED: [(&[&str], &str); 24] = [
     (&["services", "*", "deploy", "mode"], "deploy.mode is only honored in Swarm mode"),
     (&["services", "*", "deploy", "labels"], "deploy.labels are only applied to Swarm services"),
@@ -20,13 +18,13 @@ const IGNORED: [(&[&str], &str); 24] = [
         &["services", "*", "deploy", "resources", "reservations", "generic_resources"],
         "generic_resources are ignored: only Swarm schedules services",
     ),
-    (&["services", "*", "provider"], "providers are not run: the service is left out"),
-    (&["services", "*", "pre_start"], "pre_start hooks are not run"),
-    (&["services", "*", "models"], "models are not provided: the service gets no endpoint of one"),
+    (&["services", "*", "provider"], "provider is not supported: the service is skipped"),
+    (&["services", "*", "pre_start"], "pre_start is not supported: the hooks are not run"),
+    (&["services", "*", "models"], "models is not supported: the service gets no model endpoint"),
     (&["services", "*", "log_driver"], "log_driver is ignored: set logging.driver"),
     (&["services", "*", "log_opt"], "log_opt is ignored: set logging.options"),
     (&["services", "*", "net"], "net is ignored: set network_mode"),
-    (&["jobs", "*"], "jobs are not run"),
+    (&["jobs", "*"], "jobs is not supported"),
     (&["services", "*", "credential_spec"], "credential_spec is ignored: only Windows containers have one"),
     (&["services", "*", "isolation"], "isolation is ignored on Linux"),
     (&["services", "*", "volume_driver"], "volume_driver is ignored: set the driver of the volume"),

@@ -19,10 +19,10 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// Programs of an engine that hold the ports of its containers.
-pub const HELPERS: [&str; 4] = ["docker-proxy", "rootlesskit", "rootlessport", "conmon"];
+/// Programs of container engines that listen on published ports.
+pub const PORT_PROXIES: [&str; 4] = ["docker-proxy", "rootlesskit", "rootlessport", "conmon"];
 
-/// The number in `127.0.0.1:8000/tcp`.
+/// The port number in `127.0.0.1:8000/tcp`.
 fn number_of(port: &str) -> &str {
     port.rsplit(':').next().unwrap_or_default().split('/').next().unwrap_or_default()
 }
@@ -45,8 +45,8 @@ fn port(facts: &Facts, port: &PortFact) -> Finding {
             };
             finding(found).failed(format!("stop it (`docker stop {name}`), {or_another}"))
         }
-        // The engine's own helper: what holds the port is a container, and a helper that is killed leaves it without.
-        PortState::Process { words, .. } if HELPERS.iter().any(|name| words.contains(name)) => {
+        // Killing the proxy would leave its container without the port.
+        PortState::Process { words, .. } if PORT_PROXIES.iter().any(|name| words.contains(name)) => {
             let number = number_of(&port.port);
             let find = format!("find its container (`docker ps --filter publish={number}`) and stop it, {or_another}");
             finding(format!("held by {words}")).failed(find)

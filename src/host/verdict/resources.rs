@@ -4,12 +4,12 @@
 
 use super::finding::{Finding, Verdict, as_root};
 use crate::host::facts::{DiskFact, DiskSpace, ENGINE_DATA, Facts};
-use crate::plan::host_demands::UnmetDemand;
+use crate::plan::host_requirements::UnmetRequirement;
 use crate::project::{ByteSize, OnShortfall, Requirements};
 
 const GIB: u64 = 1 << 30;
 /// A machine sold with 8 GiB says 7.5 to 7.8: firmware and kernel keep the rest.
-const KEPT_BY_KERNEL: f64 = 0.93;
+pub const KEPT_BY_KERNEL: f64 = 0.93;
 /// Less free disk than this, and the next image does not fit, whatever the environment asks for.
 const DISK_AT_LEAST: u64 = GIB;
 const DISK_COMFORT: u64 = 5 * GIB;
@@ -119,11 +119,11 @@ fn available(facts: &Facts) -> Option<Finding> {
     Some(if short { finding.warning("find the largest processes with `ps aux --sort=-rss | head`") } else { finding })
 }
 
-/// What a service asks for and the machine lacks.
-fn unmet(demand: &UnmetDemand) -> Finding {
-    let finding = Finding::new("stack", format!("service {}", demand.service), demand.message.clone());
-    let remedy = format!("see what there is with `{}`, or change the compose file", demand.shown_by);
-    if demand.is_fatal { finding.failed(remedy) } else { finding.warning(remedy) }
+/// A requirement of a service that the host does not meet.
+fn unmet(requirement: &UnmetRequirement) -> Finding {
+    let finding = Finding::new("stack", format!("service {}", requirement.service), requirement.message.clone());
+    let remedy = format!("check with `{}`, or change the compose file", requirement.shown_by);
+    if requirement.is_fatal { finding.failed(remedy) } else { finding.warning(remedy) }
 }
 
 fn place(disk: &DiskFact) -> String {

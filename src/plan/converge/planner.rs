@@ -43,7 +43,7 @@ pub(super) struct Planner<'a> {
     pub(super) plan: Plan,
     /// Network and volume names → the step that makes them.
     pub(super) resources: BTreeMap<String, StepId>,
-    /// External networks and volumes that are not there.
+    /// External networks and volumes that do not exist.
     pub(super) missing_externals: Vec<(&'static str, String)>,
     /// Networks that are made anew: everything attached must let go first.
     pub(super) renewed_networks: BTreeSet<String>,

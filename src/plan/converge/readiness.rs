@@ -12,10 +12,10 @@ use crate::plan::{
     Health, InstanceState, Observed, ObservedInstance, Operation, Phase, Readiness, StepId, WaitOperation,
 };
 
-/// A service without a health check is watched for this long: what crashes does so soon after its start.
+/// How long a service without a health check must run to be ready: most crashes follow soon after the start.
 const WATCHED: Duration = Duration::from_secs(5);
 
-/// The same where nobody waits but a service that depends on it.
+/// The same with `--no-wait`, for services that others depend on.
 const WATCHED_BY_DEPENDENT: Duration = Duration::from_millis(400);
 
 /// Nothing is waited for shorter than this unless asked.
@@ -65,7 +65,7 @@ impl Planner<'_> {
         }
     }
 
-    /// How long a service without a health check is watched; there must be time for it.
+    /// How long a service without a health check is watched: at most three quarters of its timeout.
     fn watched_millis(&self, service: &Service) -> u64 {
         let usual = if self.wanted.options.wait { WATCHED } else { WATCHED_BY_DEPENDENT };
         let watched = usual.min(self.ready_timeout(service) * 3 / 4);
@@ -93,12 +93,12 @@ impl Planner<'_> {
         self.wanted.options.ready_timeout.unwrap_or_else(|| allowed.max(SHORTEST_WAIT))
     }
 
-    /// The wait for a container of the service that was just started.
+    /// The wait for a container that was just started.
     pub(super) fn await_ready(&self, named: (&str, &Service), container: &str) -> Operation {
         self.awaiting(named, container, 0)
     }
 
-    /// The wait for a container that stays as it is, with the restarts it has had.
+    /// The wait for a container that is kept; its restarts so far do not count.
     pub(super) fn await_kept_ready(&self, named: (&str, &Service), container: &ObservedInstance) -> Operation {
         self.awaiting(named, &container.id, container.restarts)
     }

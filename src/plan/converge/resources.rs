@@ -10,7 +10,7 @@ use crate::plan::{
 };
 
 impl Planner<'_> {
-    /// Networks and volumes; all external ones that are missing are named at once.
+    /// Networks and volumes; the error names all missing external ones.
     pub(super) fn resources(&mut self) -> Result<(), PlanError> {
         self.networks();
         self.volumes();

@@ -144,7 +144,7 @@ impl<'a> Planner<'a> {
         self.await_kept_container(named, container, None);
     }
 
-    /// A container that stays as it is may be on its way to health, or between two crashes.
+    /// Waits for a kept container that is not healthy yet or was restarted by the engine.
     fn await_kept_container(
         &mut self,
         named: Named<'_>,

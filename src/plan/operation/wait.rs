@@ -34,7 +34,7 @@ pub enum Readiness {
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitOperation {
-    /// Until a container is ready. `restarts`: those it had before, none where it was just started.
+    /// Until a container is ready. `restarts`: its restart count at the beginning, 0 when it was just started.
     Ready { service: String, container: String, readiness: Readiness, timeout: Duration, restarts: u64 },
 }
 

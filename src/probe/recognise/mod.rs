@@ -34,8 +34,8 @@ pub fn recognised(stack: Option<&Stack>, observed: &Observed) -> Vec<Planned> {
         let words = if facts.completes { "has completed" } else { "runs" };
         let may_complete = facts.service.is_some_and(Service::may_complete);
         planned.push(Planned { may_complete, ..plan(facts, words, Check { state, ..Check::default() }) });
-        let asked = !facts.completes && !(may_complete && has_completed(observed, facts.name));
-        if let Some(kind) = facts.kind.filter(|_| asked) {
+        let runs = !facts.completes && !(may_complete && has_completed(observed, facts.name));
+        if let Some(kind) = facts.kind.filter(|_| runs) {
             planned.extend(of_kind(facts, kind));
         }
     }
@@ -97,7 +97,7 @@ fn services<'a>(stack: Option<&'a Stack>, observed: &'a Observed) -> BTreeMap<&'
     all
 }
 
-/// Whether every container of the service ended with exit code 0: such a one is asked nothing.
+/// Whether every container of the service exited with 0; it then gets no further checks.
 fn has_completed(observed: &Observed, name: &str) -> bool {
     let mut containers = observed.instances.iter().filter(|c| !c.one_off && c.service == name).peekable();
     let ended = |c: &ObservedInstance| c.state == InstanceState::Exited && c.exit_code == Some(0);
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_one_shot_that_nobody_waits_for_may_have_ended_and_is_then_asked_nothing() {
+    fn a_one_shot_without_dependents_may_have_completed_and_then_gets_no_further_checks() {
         let stack = stack(
             "seed: { image: 'postgres:15' }\nweb: { image: me/web, restart: unless-stopped }\n\
              app: { image: me/app, healthcheck: { test: [CMD, 'true'] } }",
@@ -261,7 +261,7 @@ mod tests {
             all.iter().map(|p| format!("{} {}", p.check.name, p.may_complete)).collect::<Vec<_>>().join("\n")
         };
         assert_eq!(planned(0), "app runs false\nseed runs true\nweb runs false");
-        assert_eq!(planned(3).lines().count(), 4, "one that failed is asked: {}", planned(3));
+        assert_eq!(planned(3).lines().count(), 4, "a failed one is checked: {}", planned(3));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::engine_location::EngineLocation;
 use crate::compose::model::{Service, Stack};
 use crate::host::facts::{PortFact, PortState, Seen};
-use crate::host::verdict::HELPERS;
+use crate::host::verdict::PORT_PROXIES;
 use crate::host::{PortHolder, Protocol, port_holder_on};
 use crate::plan::{Observed, ObservedInstance, Scope};
 use crate::target::Target;
@@ -82,7 +82,7 @@ pub(super) async fn facts(
     facts
 }
 
-/// A container of the project whose service the files do not have: a start leaves it, and its port with it.
+/// A container whose service is not in the compose files; a start leaves it running.
 fn is_orphan(stack: &Stack, container: &ObservedInstance) -> bool {
     !container.one_off && stack.all_services().all(|(name, _)| *name != container.service)
 }
@@ -90,7 +90,7 @@ fn is_orphan(stack: &Stack, container: &ObservedInstance) -> bool {
 fn needs_engine(holder: &Seen<PortState>) -> bool {
     match holder {
         Err(_) => true,
-        Ok(PortState::Process { words, pid }) => pid.is_none() || HELPERS.iter().any(|name| words.contains(name)),
+        Ok(PortState::Process { words, pid }) => pid.is_none() || PORT_PROXIES.iter().any(|name| words.contains(name)),
         Ok(_) => false,
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, Result};
 use crate::host::facts::{MachineFacts, StackFacts};
 use crate::host::{SystemRoot, package_host};
 use crate::image::Recipes;
-use crate::plan::host_demands::UnmetDemand;
+use crate::plan::host_requirements::UnmetRequirement;
 use crate::plan::{EngineInfo, Observed};
 use crate::project::{LoadedProject, Resources};
 use crate::session::Context;
@@ -53,8 +53,8 @@ pub(super) fn facts(stack: Option<&Stack>, unreadable: Option<String>, observed:
     }
 }
 
-/// What services ask of the machine and it does not have.
-pub(super) fn unmet_by(stack: Option<&Stack>, engine: Option<&EngineInfo>) -> Vec<UnmetDemand> {
+/// Requirements of services that the host does not meet.
+pub(super) fn unmet_by(stack: Option<&Stack>, engine: Option<&EngineInfo>) -> Vec<UnmetRequirement> {
     let all = stack.zip(engine);
     all.map(|(stack, engine)| unmet(stack, &stack.services.keys().cloned().collect(), engine)).unwrap_or_default()
 }

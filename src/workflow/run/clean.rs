@@ -66,7 +66,7 @@ fn ask(context: &Context, project: &str, found: &Plan, args: &CleanArgs) -> Resu
             let question = format!("permanently delete all of this and the data of {count} volumes?");
             let asked = context.prompt.confirm_typed(&question, project);
             let nobody = matches!(asked, Err(PromptError::NoTypedWord { .. }));
-            let hint = "delete the data without being asked with `aictl clean --data --yes-delete-data`";
+            let hint = "delete the data without confirmation with `aictl clean --data --yes-delete-data`";
             return asked.map_err(|error| if nobody { Error::from(error).with_hint(hint) } else { error.into() });
         }
     }

@@ -50,7 +50,7 @@ pub async fn run(context: &Context, args: RestartArgs) -> Result<StartReport> {
     let after = if outcome.executed { target.observe(&scope).await? } else { outcome.before };
     let status = StackStatus::of(&stack.name, Some(&stack), &after);
     let dry_run = context.options.dry_run;
-    // A service without containers is nothing to restart.
+    // Services without containers are not restarted.
     let touched: BTreeSet<String> = outcome.plan.steps.iter().filter_map(|step| step.operation.service()).collect();
     let not_ready = status.faults(|service| !dry_run && touched.contains(service));
     Ok(StartReport { steps: outcome.plan.lines(), dry_run, changed: outcome.executed, not_ready, status })

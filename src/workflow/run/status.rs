@@ -13,7 +13,7 @@ use crate::session::stack_status::{ServiceStatus, StackStatus, line};
 
 /// Show state, health, uptime and addresses of services
 ///
-/// Exits with 3 when a service is not running, crashes or is unhealthy; a one-shot that exited with 0 is fine.
+/// Exits with 3 if a service is not running, restarting or unhealthy, except one-shot services that exited with 0.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StatusArgs {
     /// Services to show; all by default
@@ -49,8 +49,8 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     }
     status.lock = lock;
     if status.services.iter().any(|line| line.health == Health::Starting) {
-        // The engine's first verdict may come half a minute after a start that has waited for the health itself.
-        // What cannot be read leaves the engine's word.
+        // The engine's first check may come half a minute after a start that has seen the service healthy.
+        // Without records the engine's state is shown.
         status.count_recorded_health(&target.load_records(&loaded.name).await.unwrap_or_default());
     }
     let form = if args.quiet {
@@ -93,7 +93,7 @@ impl Report for StatusReport {
         to_json(&self.status)
     }
 
-    /// Lists of ids and names are for other commands, and are complete whatever they hold.
+    /// Lists of ids and names are input for other commands and exit with 0.
     fn exit_code(&self) -> u8 {
         let ready = self.form != Form::Table || self.status.faults(|_| true).is_empty();
         if ready { 0 } else { ErrorKind::NotReady.exit_code() }

@@ -70,13 +70,13 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanReport> {
     let changes = args.exit_code && !plan.only_waits();
     let mut warnings = plan.warnings.clone();
     warnings.extend(replaced_before_healthy(&plan));
-    // To wait is no change.
+    // Waits are not changes.
     let steps = if plan.only_waits() { Vec::new() } else { plan.lines() };
     let code = if changes { ErrorKind::ChangesPresent.exit_code() } else { 0 };
     Ok(PlanReport { project: loaded.name.clone(), steps, warnings, code })
 }
 
-/// Start replaces a container once the new one has started: should that never become healthy, the old one is gone.
+/// `start` removes the old container before the new one is healthy; if it never is, the old one is gone.
 fn replaced_before_healthy(plan: &Plan) -> Option<String> {
     let replaced = |step: &Step| match &step.operation {
         Operation::Container(ContainerOperation::Create(spec)) if spec.labels.contains_key(labels::REPLACE) => {
@@ -87,7 +87,7 @@ fn replaced_before_healthy(plan: &Plan) -> Option<String> {
     let services: BTreeSet<String> = plan.steps.iter().filter_map(replaced).collect();
     let names = services.into_iter().collect::<Vec<_>>().join(", ");
     let warning =
-        || format!("{names}: the old container is removed once the new one has started, before it is healthy");
+        || format!("{names}: the old container is removed when the new one has started, before it is healthy");
     (!names.is_empty()).then(warning)
 }
 

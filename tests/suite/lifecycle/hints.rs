@@ -1,5 +1,5 @@
-//! Hints, executed in the situation that prints them: the command is taken from what was printed, and the fault is gone
-//! afterwards, or is shown.
+//! Executes hints in the situation that prints them: the command is taken from the output and resolves the problem or
+//! shows it.
 
 use std::process::Command;
 

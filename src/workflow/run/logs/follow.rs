@@ -143,7 +143,7 @@ impl<'a> Follower<'a> {
         match self.target.observe_instance(id).await {
             Ok(container) if container.state == InstanceState::Running => self.attach(&displayed(&container)).await,
             Ok(_) | Err(TargetError::NotFound { .. }) => {}
-            // A stream ends with its engine, too.
+            // The stream also ends when the engine goes away.
             Err(error) => return Err(error.into()),
         }
         Ok(())

@@ -1,55 +1,54 @@
-//! What services ask of the engine's machine that it does not have: devices, GPUs, processors, memory, files to mount.
-//! Reads the stack, what the engine says of its machine, and whether a path is there; returns each demand that is not met.
-//! Never asks the machine itself, and never judges what nothing is known of.
+//! Finds what services require of the Docker host and it does not have: devices, GPUs, CPUs, memory, bind mount sources.
+//! What is not known of the host is not judged.
 
 use std::collections::BTreeSet;
 
 use super::EngineInfo;
 use crate::compose::model::{Service, Stack};
 
-/// A demand that is not met.
+/// A requirement that is not met.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnmetDemand {
+pub struct UnmetRequirement {
     /// The service.
     pub service: String,
-    /// What it asks for and what there is.
+    /// What it requires and what the host has.
     pub message: String,
-    /// Whether its container cannot start without.
+    /// Whether its container cannot start without it.
     pub is_fatal: bool,
-    /// A command that shows what the machine has.
+    /// A command that shows what the host has.
     pub shown_by: String,
 }
 
-/// The machine as far as it is known.
+/// What is known of the Docker host.
 #[derive(Clone, Copy)]
 pub struct HostView<'a> {
-    /// What the engine says; no processors and no memory: it was not asked.
+    /// What the engine reports; 0 CPUs or 0 bytes of memory are unknown.
     pub engine: &'a EngineInfo,
-    /// Whether a path is there; `None` where the machine's files cannot be seen.
+    /// Whether a path exists; `None` when the files of the host cannot be seen.
     pub exists: Option<&'a dyn Fn(&str) -> bool>,
 }
 
-/// The demands of the selected services that the machine does not meet.
-pub fn unmet_demands(stack: &Stack, selected: &BTreeSet<String>, host: HostView<'_>) -> Vec<UnmetDemand> {
+/// The requirements of the selected services that the host does not meet.
+pub fn unmet_requirements(stack: &Stack, selected: &BTreeSet<String>, host: HostView<'_>) -> Vec<UnmetRequirement> {
     let services = stack.services.iter().filter(|(name, service)| selected.contains(*name) && service.scale() > 0);
     services.flat_map(|(name, service)| of_service(name, service, host)).collect()
 }
 
-fn of_service(name: &str, service: &Service, host: HostView<'_>) -> Vec<UnmetDemand> {
+fn of_service(name: &str, service: &Service, host: HostView<'_>) -> Vec<UnmetRequirement> {
     let mut found = of_limits(service, host.engine);
     if let Some(exists) = host.exists {
         found.extend(of_files(service, exists));
     }
-    let demand = |(message, is_fatal, shown_by): Found| UnmetDemand {
+    let requirement = |(message, is_fatal, shown_by): Found| UnmetRequirement {
         service: name.to_owned(),
         message: format!("service `{name}` {message}"),
         is_fatal,
         shown_by: shown_by.to_owned(),
     };
-    found.into_iter().map(demand).collect()
+    found.into_iter().map(requirement).collect()
 }
 
-/// What is asked for and what there is, whether it is fatal, and what shows it.
+/// The message, whether it is fatal, and the command that shows it.
 type Found = (String, bool, &'static str);
 
 fn of_limits(service: &Service, engine: &EngineInfo) -> Vec<Found> {
@@ -60,8 +59,8 @@ fn of_limits(service: &Service, engine: &EngineInfo) -> Vec<Found> {
     let cpus = limits.map_or(0.0, |limits| limits.cpus.0).max(service.cpus.0);
     let processors = u16::try_from(engine.cpus).map_or(f32::MAX, f32::from);
     if engine.cpus > 0 && cpus > processors {
-        let there = crate::event::human::count(usize::try_from(engine.cpus).unwrap_or(usize::MAX), "processor");
-        unmet.push((format!("has a limit of {cpus} CPUs, the engine's machine has {there}"), true, "nproc"));
+        let message = format!("has a limit of {cpus} CPUs, but the host has {}", engine.cpus);
+        unmet.push((message, true, "nproc"));
     }
     let size = |bytes: i64| format!("{} MiB", bytes >> 20);
     let memory = i64::try_from(engine.memory).unwrap_or(i64::MAX);
@@ -70,7 +69,7 @@ fn of_limits(service: &Service, engine: &EngineInfo) -> Vec<Found> {
         (reserved.map_or(0, |reserved| reserved.memory.0).max(service.mem_reservation.0), "reserves"),
     ];
     for (bytes, words) in wanted.into_iter().filter(|(bytes, _)| memory > 0 && *bytes > memory) {
-        let message = format!("{words} {}, the engine's machine has {}", size(bytes), size(memory));
+        let message = format!("{words} {}, but the host has {}", size(bytes), size(memory));
         unmet.push((message, false, "free -h"));
     }
     unmet
@@ -84,21 +83,21 @@ fn of_files(service: &Service, exists: &dyn Fn(&str) -> bool) -> Vec<Found> {
         .flat_map(|reserved| &reserved.devices)
         .any(|device| device.driver == "nvidia" || device.capabilities.iter().any(|capability| capability == "gpu"));
     if (asks_gpu || !service.gpus.is_empty()) && !GPUS.iter().any(|path| exists(path)) {
-        unmet.push(("asks for a GPU, the engine's machine shows none".to_owned(), true, "ls /dev"));
+        unmet.push(("requires a GPU, but the host has none".to_owned(), true, "ls /dev"));
     }
     for device in service.devices.iter().filter(|device| device.source.starts_with('/') && !exists(&device.source)) {
-        let message = format!("maps the device {}, which the engine's machine does not have", device.source);
+        let message = format!("maps device {}, which does not exist on the host", device.source);
         unmet.push((message, true, "ls /dev"));
     }
     for mount in service.volumes.iter().filter(|volume| volume.r#type == "bind" && !exists(&volume.source)) {
         let creates = mount.bind.as_ref().is_none_or(|bind| bind.create_host_path.0);
-        let then = if creates { "the engine creates an empty directory there" } else { "its container cannot start" };
+        let then = if creates { "the engine creates an empty directory" } else { "the container cannot start" };
         unmet.push((format!("mounts {}, which does not exist: {then}", mount.source), !creates, "ls -l"));
     }
     unmet
 }
 
-/// What a machine with a GPU for containers has.
+/// Device files of GPUs.
 const GPUS: [&str; 4] = ["/dev/nvidiactl", "/dev/nvidia0", "/dev/kfd", "/dev/dxg"];
 
 #[cfg(test)]
@@ -111,42 +110,42 @@ mod tests {
         let engine = EngineInfo { cpus: 2, memory: 4 << 30, ..EngineInfo::default() };
         let exists = |path: &str| there.contains(&path);
         let host = HostView { engine: &engine, exists: Some(&exists) };
-        let found = unmet_demands(&stack, &["a".to_owned()].into(), host);
+        let found = unmet_requirements(&stack, &["a".to_owned()].into(), host);
         found.into_iter().map(|unmet| format!("{} {}", unmet.message, unmet.is_fatal)).collect()
     }
 
     #[test]
     fn what_the_machine_lacks_is_named_and_what_it_has_is_not() {
         for (service, there, expected) in [
-            ("{ cpus: 4 }", &[][..], "service `a` has a limit of 4 CPUs, the engine's machine has 2 processors true"),
+            ("{ cpus: 4 }", &[][..], "service `a` has a limit of 4 CPUs, but the host has 2 true"),
             ("{ cpus: 2 }", &[], ""),
             (
                 "{ deploy: { resources: { limits: { cpus: 2.5 } } } }",
                 &[],
-                "service `a` has a limit of 2.5 CPUs, the engine's machine has 2 processors true",
+                "service `a` has a limit of 2.5 CPUs, but the host has 2 true",
             ),
             (
                 "{ mem_limit: 8589934592 }",
                 &[],
-                "service `a` has a memory limit of 8192 MiB, the engine's machine has 4096 MiB false",
+                "service `a` has a memory limit of 8192 MiB, but the host has 4096 MiB false",
             ),
-            ("{ gpus: [{ count: -1 }] }", &[], "service `a` asks for a GPU, the engine's machine shows none true"),
+            ("{ gpus: [{ count: -1 }] }", &[], "service `a` requires a GPU, but the host has none true"),
             ("{ gpus: [{ count: -1 }] }", &["/dev/nvidia0"], ""),
             (
                 "{ devices: [{ source: /dev/kvm, target: /dev/kvm }] }",
                 &[],
-                "service `a` maps the device /dev/kvm, which the engine's machine does not have true",
+                "service `a` maps device /dev/kvm, which does not exist on the host true",
             ),
             ("{ devices: [{ source: /dev/kvm, target: /dev/kvm }] }", &["/dev/kvm"], ""),
             (
                 "{ volumes: [{ type: bind, source: /x, target: /x, bind: { create_host_path: false } }] }",
                 &[],
-                "service `a` mounts /x, which does not exist: its container cannot start true",
+                "service `a` mounts /x, which does not exist: the container cannot start true",
             ),
             (
                 "{ volumes: [{ type: bind, source: /x, target: /x, bind: { create_host_path: true } }] }",
                 &[],
-                "service `a` mounts /x, which does not exist: the engine creates an empty directory there false",
+                "service `a` mounts /x, which does not exist: the engine creates an empty directory false",
             ),
             ("{ volumes: [{ type: bind, source: /x, target: /x }] }", &["/x"], ""),
         ] {
@@ -159,6 +158,6 @@ mod tests {
         let services = serde_yaml_ng::from_str("a: { cpus: 64, gpus: [{ count: 1 }] }").unwrap();
         let stack = Stack { services, ..Stack::default() };
         let host = HostView { engine: &EngineInfo::default(), exists: None };
-        assert_eq!(unmet_demands(&stack, &["a".to_owned()].into(), host), []);
+        assert_eq!(unmet_requirements(&stack, &["a".to_owned()].into(), host), []);
     }
 }
