@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::plan::{ContainerOperation, Description, Operation, Plan, Step};
 use crate::target::TargetError;
 
-/// Performs the undo operations of the steps from `first` on and books those that were taken back.
+/// Performs the undo operations of the steps from `first` on and books those that were undone.
 pub(super) async fn compensate(plan: &Plan, first: usize, walk: &Walk<'_>, log: &mut StepLog) {
     for (index, step) in plan.steps.iter().enumerate().skip(first).rev() {
         let void = step.undo_unless.iter().any(|id| log.state(id.0) == Ended::Done);
@@ -36,7 +36,7 @@ fn needs_undo(step: &Step, ended: Ended) -> bool {
     }
 }
 
-/// Whether it was taken back.
+/// Whether it was undone.
 async fn undo_one(plan: &Plan, walk: &Walk<'_>, (key, operation): (usize, &Operation)) -> bool {
     let Description { infinitive, participle: verb, subject, .. } = operation.describe(&plan.names);
     let began = Instant::now();
@@ -48,7 +48,7 @@ async fn undo_one(plan: &Plan, walk: &Walk<'_>, (key, operation): (usize, &Opera
     });
     match walk.perform(operation, key).await {
         Ok(_) => {
-            let detail = Some("taken back".to_owned());
+            let detail = Some("undone".to_owned());
             let took = began.elapsed();
             walk.reporter().report(Event::StepFinished { key, verb, subject: subject.clone(), detail, took });
             true

@@ -1,6 +1,5 @@
-//! What a record keeps of a container that failed: how it ended and its last words.
-//! Data only, collected before anything was undone.
-//! Holds no value of a secret: its texts are redacted before they are recorded.
+//! What a record keeps of a failed container: exit code, restarts, engine error, health check output and last log lines.
+//! Collected before anything is undone, and redacted before it is recorded.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +13,7 @@ pub struct Evidence {
     pub container: String,
     /// Exit code of its last run.
     pub exit_code: Option<i64>,
-    /// Killed for memory.
+    /// Killed because it ran out of memory.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub oom_killed: bool,
     /// Restarts by the restart policy since it was started.
@@ -62,13 +61,13 @@ mod tests {
 
     #[test]
     fn every_text_is_changed() {
-        let told = Evidence {
+        let past = Evidence {
             engine_error: Some("a".into()),
             health_log: Some("b".into()),
             logs: vec!["c".into()],
             ..Default::default()
         };
-        let changed = told.map_texts(|text| format!("<{text}>"));
+        let changed = past.map_texts(|text| format!("<{text}>"));
         assert_eq!(serde_json::to_string(&changed).unwrap().matches('<').count(), 3);
     }
 }

@@ -1,6 +1,5 @@
-//! The history of a project: what its records say of each operation, put together.
-//! Reads records in the order they were written; returns one entry per operation, oldest first.
-//! Decides what became of an operation whose end was never recorded.
+//! Groups the records of a project into one entry per operation, oldest first.
+//! An operation without a final record counts as running while its owner holds the lock, else as interrupted.
 
 use std::collections::BTreeMap;
 
@@ -10,17 +9,17 @@ use time::format_description::well_known::Rfc3339;
 
 use super::{Evidence, LeaseOwner, LeaseVerdict, ObservedLease, Record, RecordPhase, StepRecord};
 
-/// What became of an operation.
+/// Status of a recorded operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OperationStatus {
-    /// Its process works on it.
+    /// In progress: its process holds the lock.
     Running,
-    /// It ended well.
+    /// Completed without an error.
     Done,
-    /// It failed; what it had changed was taken back as far as that was possible.
+    /// Failed; its changes were undone where possible.
     Failed,
-    /// Its process died in the middle.
+    /// Its process ended before the operation did.
     Interrupted,
 }
 
@@ -48,22 +47,22 @@ pub struct PastOperation {
     pub environment: Option<String>,
     /// What became of it.
     pub status: OperationStatus,
-    /// When it began, RFC 3339, UTC.
-    pub began: String,
-    /// When it ended; none while it runs and where its process died.
+    /// When it started, RFC 3339, UTC.
+    pub started: String,
+    /// End time; none while it runs or if it was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
     /// Seconds from beginning to end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
-    /// Who did it.
+    /// User and process that ran it.
     pub owner: LeaseOwner,
-    /// Its steps, and what became of each.
+    /// Its steps with their outcomes.
     pub steps: Vec<StepRecord>,
     /// The error and its causes, outermost first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub error: Vec<String>,
-    /// What was kept of failed containers.
+    /// State and logs of failed containers.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
 }
@@ -82,23 +81,23 @@ impl PastOperation {
         // The record of an interrupted operation was written by whoever noticed: neither its time nor its steps are those
         // of the operation.
         let end = last.filter(|record| record.phase != RecordPhase::Interrupted);
-        let told = end.or_else(|| records.iter().rfind(|record| record.phase == RecordPhase::Pending)).unwrap_or(first);
+        let past = end.or_else(|| records.iter().rfind(|record| record.phase == RecordPhase::Pending)).unwrap_or(first);
         Some(Self {
             number: first.sequence,
             operation: first.operation.clone(),
             environment: first.environment.clone(),
             status,
-            began: first.time.clone(),
+            started: first.time.clone(),
             ended: end.map(|record| record.time.clone()),
             seconds: end.and_then(|record| between(&first.time, &record.time)),
             owner: first.owner.clone(),
-            steps: told.steps.clone(),
-            error: told.error.clone(),
-            evidence: told.evidence.clone(),
+            steps: past.steps.clone(),
+            error: past.error.clone(),
+            evidence: past.evidence.clone(),
         })
     }
 
-    /// Whether it changed something, or tried to.
+    /// Whether its plan had steps that change something.
     pub fn has_changes(&self) -> bool {
         self.steps.iter().any(|step| !step.operation.is_wait())
     }
@@ -121,9 +120,9 @@ fn is_held(owner: &LeaseOwner, lease: Option<&ObservedLease>) -> bool {
 }
 
 /// Seconds between two times; none where one of them cannot be read.
-fn between(began: &str, ended: &str) -> Option<f64> {
+fn between(started: &str, ended: &str) -> Option<f64> {
     let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
-    let seconds = (parse(ended)? - parse(began)?).as_seconds_f64();
+    let seconds = (parse(ended)? - parse(started)?).as_seconds_f64();
     (seconds >= 0.0).then_some(seconds)
 }
 
@@ -161,12 +160,12 @@ mod tests {
             record(2, RecordPhase::Pending, 10),
             record(2, RecordPhase::Failed, 15),
         ];
-        let told = history(&records, None);
+        let past = history(&records, None);
         assert_eq!(
-            told.iter().map(|o| (o.number, o.status)).collect::<Vec<_>>(),
+            past.iter().map(|o| (o.number, o.status)).collect::<Vec<_>>(),
             [(1, OperationStatus::Done), (2, OperationStatus::Failed)]
         );
-        assert_eq!((told[0].seconds, told[0].ended.as_deref()), (Some(3.0), Some("2026-01-01T00:00:03Z")));
+        assert_eq!((past[0].seconds, past[0].ended.as_deref()), (Some(3.0), Some("2026-01-01T00:00:03Z")));
     }
 
     #[test]
@@ -181,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_interrupted_keeps_its_plan_and_has_no_end() {
+    fn an_interrupted_operation_keeps_its_plan_and_has_no_end() {
         let step = StepRecord {
             operation: crate::release::OperationKind::CreateContainer,
             subject: "container a-b-1".into(),
@@ -191,11 +190,11 @@ mod tests {
             duration_ms: None,
         };
         let pending = Record { steps: vec![step], ..record(1, RecordPhase::Pending, 0) };
-        let told = history(&[pending, record(1, RecordPhase::Interrupted, 40)], None);
+        let past = history(&[pending, record(1, RecordPhase::Interrupted, 40)], None);
         assert_eq!(
-            (told[0].status, told[0].ended.as_deref(), told[0].seconds),
+            (past[0].status, past[0].ended.as_deref(), past[0].seconds),
             (OperationStatus::Interrupted, None, None)
         );
-        assert_eq!(told[0].steps.len(), 1);
+        assert_eq!(past[0].steps.len(), 1);
     }
 }

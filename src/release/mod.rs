@@ -3,15 +3,15 @@
 //! Never talks to an engine: `target::Leases` and `target::Journal` are the traits, `engine/*` the stores.
 
 mod evidence;
+mod explanation;
 mod history;
 mod lease;
 mod record;
 mod step;
-mod story;
 
 pub use evidence::Evidence;
+pub use explanation::{Section, explanation};
 pub use history::{OperationStatus, PastOperation, history};
 pub use lease::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
 pub use record::{FORMAT, Record, RecordError, RecordPhase};
 pub use step::{OperationKind, StepOutcome, StepRecord};
-pub use story::{Chapter, story};

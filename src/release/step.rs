@@ -93,7 +93,7 @@ pub enum StepOutcome {
     Skipped,
     /// It failed; where its failure is tolerated the operation went on with a warning.
     Failed,
-    /// It ended well and was taken back after a later failure.
+    /// It ended well and was undone after a later failure.
     Undone,
 }
 
@@ -124,7 +124,7 @@ impl StepOutcome {
             Self::Done => "done",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
-            Self::Undone => "taken back",
+            Self::Undone => "undone",
         }
     }
 }

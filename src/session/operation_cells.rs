@@ -1,11 +1,9 @@
-//! How operations of the history are shown: their status and their times.
-//! Reads a value, returns a cell.
-//! Never prints.
+//! Table cells for the status and time of recorded operations.
 
 use crate::release::OperationStatus;
 use crate::session::report::{Cell, Tone};
 
-/// The status with its tone.
+/// The status as a coloured cell.
 pub fn status_cell(status: OperationStatus) -> Cell {
     let tone = match status {
         OperationStatus::Done => Tone::Good,

@@ -1,6 +1,4 @@
-//! The project's history as verbs read it: from the target, put together, and one operation of it by its number.
-//! Reads records and the lock; a project that has no state on the target has no history.
-//! Never changes anything.
+//! Loads the history of a project from its target and finds an operation in it.
 
 use crate::error::Result;
 use crate::release::{PastOperation, history};
@@ -17,7 +15,7 @@ pub struct PastOperations {
 }
 
 impl PastOperations {
-    /// Reads it from the target.
+    /// Loads the history from the target; empty if the project has no state there.
     pub async fn load(context: &Context) -> Result<Self> {
         let loaded = load_named(context)?;
         let target = loaded.connect(context).await?;
@@ -36,7 +34,7 @@ impl PastOperations {
         Ok(Self { project, operations })
     }
 
-    /// The operation with the number; the newest without one.
+    /// The operation with this number, or the newest one.
     pub fn find(&self, number: Option<u32>) -> Result<&PastOperation> {
         let newest = self.operations.last();
         let Some(number) = number else {

@@ -310,7 +310,7 @@ impl<'a> Planner<'a> {
         step
     }
 
-    /// Once the container was started, neither it nor the networks and volumes it uses are taken back.
+    /// Once the container was started, neither it nor the networks and volumes it uses are undone.
     fn void_undo(&mut self, created: StepId, started: Option<StepId>) {
         let Some(create) = self.plan.steps.get(created.0) else { return };
         let mut uses = create.after.clone();

@@ -1,20 +1,18 @@
-//! `aictl explain`: the story of one operation in order, from what was recorded.
-//! Reads the records on the target.
-//! Never guesses: the same records give the same words.
+//! `aictl explain`: what happened in one recorded operation, in order.
 
 use clap::Args;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::release::{Chapter, story};
+use crate::release::{Section, explanation};
 use crate::session::Context;
 use crate::session::past_operations::PastOperations;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 
 /// Explain what happened in an operation
 ///
-/// Tells in order: what ran before, what was planned and why, which step failed, its error, exit codes, the first error in
-/// the logs, and what came after.
+/// Shows, in order: the operations before it, its plan with causes, the step that failed, the error, exit codes, the first
+/// error in the logs, and the operation after it.
 #[derive(Debug, Clone, Copy, Default, Args)]
 pub struct ExplainArgs {
     /// Number from `aictl history`; the newest operation by default
@@ -22,26 +20,26 @@ pub struct ExplainArgs {
     pub number: Option<u32>,
 }
 
-/// The story of an operation.
+/// An operation, explained.
 #[derive(Debug, Serialize)]
 pub struct ExplainReport {
     number: u32,
-    chapters: Vec<Chapter>,
+    sections: Vec<Section>,
 }
 
-/// Tells the story.
+/// Explains the operation.
 pub async fn run(context: &Context, args: ExplainArgs) -> Result<ExplainReport> {
     let past = PastOperations::load(context).await?;
     let number = past.find(args.number)?.number;
-    Ok(ExplainReport { number, chapters: story(number, &past.operations) })
+    Ok(ExplainReport { number, sections: explanation(number, &past.operations) })
 }
 
 impl Report for ExplainReport {
     fn blocks(&self) -> Vec<Block> {
         let mut blocks = Vec::new();
-        for chapter in &self.chapters {
-            blocks.push(Block::Line(vec![Cell::new(chapter.title, Tone::Strong)]));
-            blocks.extend(chapter.lines.iter().map(|line| Block::Line(vec![format!("  {line}").into()])));
+        for section in &self.sections {
+            blocks.push(Block::Line(vec![Cell::new(section.title, Tone::Strong)]));
+            blocks.extend(section.lines.iter().map(|line| Block::Line(vec![format!("  {line}").into()])));
         }
         blocks
     }

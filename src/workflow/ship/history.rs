@@ -1,6 +1,4 @@
 //! `aictl history`: the operations that changed the project, newest first.
-//! Reads the records on the target.
-//! Never shows an operation twice: what began and what ended of it is one line.
 
 use clap::Args;
 use serde::Serialize;
@@ -17,8 +15,7 @@ const NEWEST: usize = 20;
 
 /// List the operations recorded for the project
 ///
-/// Shows the newest 20 first, whoever ran them: the history is kept where the project runs. See one of them with
-/// `aictl show NUMBER`.
+/// Lists the newest 20, whoever ran them: the history is stored on the target. Show one with `aictl show NUMBER`.
 #[derive(Debug, Clone, Default, Args)]
 pub struct HistoryArgs {
     /// Show only the newest operations
@@ -34,7 +31,7 @@ pub struct HistoryArgs {
 pub struct HistoryReport {
     project: String,
     operations: Vec<PastOperation>,
-    /// How many older ones there are.
+    /// Number of older operations that are not listed.
     older: usize,
 }
 
@@ -53,7 +50,8 @@ impl Report for HistoryReport {
         if self.operations.is_empty() && self.older == 0 {
             return vec![Block::Line(vec![format!("no operations of {} are recorded", self.project).into()])];
         }
-        let header = ["NUMBER", "OPERATION", "STATUS", "BEGAN", "TOOK", "STEPS", "BY"].map(str::to_owned).to_vec();
+        let header =
+            ["NUMBER", "OPERATION", "STATUS", "STARTED", "DURATION", "STEPS", "BY"].map(str::to_owned).to_vec();
         let mut blocks = vec![Block::Table { header, rows: self.operations.iter().map(row).collect() }];
         if self.older > 0 {
             let line = format!("{} older; show them with `aictl history --all`", self.older);
@@ -73,7 +71,7 @@ fn row(operation: &PastOperation) -> Vec<Cell> {
         operation.number.to_string().into(),
         Cell::new(format!("{}{environment}", operation.operation), Tone::Strong),
         status_cell(operation.status),
-        short_time(&operation.began).into(),
+        short_time(&operation.started).into(),
         operation.seconds.map(|seconds| format!("{seconds:.1}s")).unwrap_or_default().into(),
         done_of_all(operation).into(),
         format!("{}@{}", operation.owner.user, operation.owner.host).into(),

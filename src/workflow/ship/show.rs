@@ -1,6 +1,4 @@
-//! `aictl show`: one operation of the history with its steps, its error and what was kept of failed containers.
-//! Reads the records on the target.
-//! Never reads what runs now.
+//! `aictl show`: one recorded operation with its steps, its error and the logs of failed containers.
 
 use clap::Args;
 
@@ -35,20 +33,20 @@ pub async fn run(context: &Context, args: ShowArgs) -> Result<ShowReport> {
 
 impl Report for ShowReport {
     fn blocks(&self) -> Vec<Block> {
-        let told = &self.operation;
-        let mut blocks = head(told);
-        if !told.steps.is_empty() {
-            let header = ["RESULT", "TOOK", "STEP", "CAUSE"].map(str::to_owned).to_vec();
-            blocks.extend([Block::Gap, Block::Table { header, rows: told.steps.iter().map(step).collect() }]);
+        let past = &self.operation;
+        let mut blocks = head(past);
+        if !past.steps.is_empty() {
+            let header = ["RESULT", "DURATION", "STEP", "CAUSE"].map(str::to_owned).to_vec();
+            blocks.extend([Block::Gap, Block::Table { header, rows: past.steps.iter().map(step).collect() }]);
         }
-        if !told.error.is_empty() {
+        if !past.error.is_empty() {
             blocks.push(Block::Gap);
         }
-        for (depth, message) in told.error.iter().enumerate() {
+        for (depth, message) in past.error.iter().enumerate() {
             let words = if depth == 0 { "error" } else { "  caused by" };
             blocks.push(Block::Line(vec![Cell::new(format!("{words}: {message}"), Tone::Bad)]));
         }
-        blocks.extend(told.evidence.iter().flat_map(container));
+        blocks.extend(past.evidence.iter().flat_map(container));
         blocks
     }
 
@@ -57,17 +55,17 @@ impl Report for ShowReport {
     }
 }
 
-fn head(told: &PastOperation) -> Vec<Block> {
-    let took = told.seconds.map(|seconds| format!(" after {seconds:.1}s")).unwrap_or_default();
-    let environment = told.environment.as_ref().map(|name| format!(" in environment {name}")).unwrap_or_default();
-    let owner = &told.owner;
+fn head(past: &PastOperation) -> Vec<Block> {
+    let took = past.seconds.map(|seconds| format!(" after {seconds:.1}s")).unwrap_or_default();
+    let environment = past.environment.as_ref().map(|name| format!(" in environment {name}")).unwrap_or_default();
+    let owner = &past.owner;
     let title = vec![
-        Cell::new(format!("{} {}", told.number, told.operation), Tone::Strong),
+        Cell::new(format!("{} {}", past.number, past.operation), Tone::Strong),
         format!("{environment}: ").into(),
-        status_cell(told.status),
+        status_cell(past.status),
         took.into(),
     ];
-    let by = format!("begun {} by {}@{}, aictl {}", short_time(&told.began), owner.user, owner.host, owner.version);
+    let by = format!("started {} by {}@{}, aictl {}", short_time(&past.started), owner.user, owner.host, owner.version);
     vec![Block::Line(title), Block::Line(vec![by.into()])]
 }
 

@@ -78,7 +78,7 @@ async fn observe(world: &MemoryEngine) -> Observed {
 
 async fn shape(world: &MemoryEngine, walk: &Scenario) -> Shape {
     let observed = observe(world).await;
-    // Data is never taken back: a volume only the cut version of the files has may stay.
+    // Data is never undone: a volume only the cut version of the files has may stay.
     let outlives = |volume: &str| walk.cut.file != walk.next.file && volume == "steps_more";
     let content = |labels: &std::collections::BTreeMap<String, String>| {
         labels.get(aictl::plan::labels::CONTENT).cloned().unwrap_or_default()

@@ -44,7 +44,7 @@ fn the_first_signal_takes_back_what_never_ran_and_its_code_says_which_it_was() {
         send(&child, signal);
         let ended = child.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(code), "{signal}:\n{}", String::from_utf8_lossy(&ended.stderr));
-        assert_eq!(stage.containers(), ["slow-1 running"], "what was only created is taken back");
+        assert_eq!(stage.containers(), ["slow-1 running"], "what was only created is undone");
         assert!(stage.aictl("lock status").code(0).stdout.contains("not locked"));
     }
 }

@@ -1,62 +1,61 @@
-//! The story of one operation: who asked for what, what was planned and why, what happened, why it failed, what came after.
-//! Reads the history; returns chapters of lines, always the same for the same records.
-//! Tells only what was kept, and decides nothing.
+//! Explains one operation in sections: who started it, its plan with causes, its result, its error and the operations around it.
+//! Deterministic: uses recorded data only.
 
 use serde::Serialize;
 
 use super::{Evidence, OperationStatus, PastOperation, StepOutcome, StepRecord};
 
-/// Steps listed one by one.
+/// Most steps listed individually.
 const LISTED: usize = 12;
-/// Lines of a log that are quoted besides its first error.
+/// Last log lines shown besides the first error.
 const LAST_LINES: usize = 3;
 /// Words by which programs mark errors in their logs.
 const ERROR_WORDS: [&str; 7] = ["error", "fatal", "panic", "exception", "traceback", "cannot", "failed"];
 
-/// A part of the story.
+/// A section of the explanation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Chapter {
-    /// What it is about.
+pub struct Section {
+    /// Heading.
     pub title: &'static str,
     /// Its lines.
     pub lines: Vec<String>,
 }
 
-/// The chapters of the operation with this number; none where the history does not have it.
-pub fn story(number: u32, history: &[PastOperation]) -> Vec<Chapter> {
-    let Some(told) = history.iter().find(|operation| operation.number == number) else { return Vec::new() };
-    let chapters = [
-        ("operation", operation_lines(told)),
-        ("before", before_lines(told, history)),
-        ("plan", plan_lines(told)),
-        ("steps", step_lines(told)),
-        ("error", error_lines(told)),
-        ("containers", told.evidence.iter().flat_map(container_lines).collect()),
-        ("after", after_lines(told, history)),
+/// The sections for the operation with this number; none if it is not in the history.
+pub fn explanation(number: u32, history: &[PastOperation]) -> Vec<Section> {
+    let Some(past) = history.iter().find(|operation| operation.number == number) else { return Vec::new() };
+    let sections = [
+        ("operation", operation_lines(past)),
+        ("before", before_lines(past, history)),
+        ("plan", plan_lines(past)),
+        ("steps", step_lines(past)),
+        ("error", error_lines(past)),
+        ("containers", past.evidence.iter().flat_map(container_lines).collect()),
+        ("after", after_lines(past, history)),
     ];
-    let told = chapters.into_iter().filter(|(_, lines): &(_, Vec<String>)| !lines.is_empty());
-    told.map(|(title, lines)| Chapter { title, lines }).collect()
+    let past = sections.into_iter().filter(|(_, lines): &(_, Vec<String>)| !lines.is_empty());
+    past.map(|(title, lines)| Section { title, lines }).collect()
 }
 
-fn operation_lines(told: &PastOperation) -> Vec<String> {
-    let environment = told.environment.as_ref().map(|name| format!(" in environment {name}")).unwrap_or_default();
-    let owner = &told.owner;
+fn operation_lines(past: &PastOperation) -> Vec<String> {
+    let environment = past.environment.as_ref().map(|name| format!(" in environment {name}")).unwrap_or_default();
+    let owner = &past.owner;
     let mut lines = vec![format!(
-        "{} {}{environment}, begun {} by {}@{} with aictl {}",
-        told.number, told.operation, told.began, owner.user, owner.host, owner.version
+        "{} {}{environment}, started {} by {}@{} with aictl {}",
+        past.number, past.operation, past.started, owner.user, owner.host, owner.version
     )];
-    let took = told.seconds.map(|seconds| format!(" after {seconds:.1}s")).unwrap_or_default();
-    lines.push(match told.status {
+    let took = past.seconds.map(|seconds| format!(" after {seconds:.1}s")).unwrap_or_default();
+    lines.push(match past.status {
         OperationStatus::Done => format!("done{took}"),
         OperationStatus::Failed => format!("failed{took}"),
         OperationStatus::Running => "still running".to_owned(),
-        OperationStatus::Interrupted => "interrupted: its process ended without recording a result".to_owned(),
+        OperationStatus::Interrupted => "interrupted: its process ended before the operation was complete".to_owned(),
     });
     lines
 }
 
-fn before_lines(told: &PastOperation, history: &[PastOperation]) -> Vec<String> {
-    let earlier = history.iter().rev().filter(|operation| operation.number < told.number);
+fn before_lines(past: &PastOperation, history: &[PastOperation]) -> Vec<String> {
+    let earlier = history.iter().rev().filter(|operation| operation.number < past.number);
     let mut lines = Vec::new();
     for operation in earlier {
         lines.push(summary(operation));
@@ -68,16 +67,16 @@ fn before_lines(told: &PastOperation, history: &[PastOperation]) -> Vec<String> 
     lines
 }
 
-fn after_lines(told: &PastOperation, history: &[PastOperation]) -> Vec<String> {
-    history.iter().find(|operation| operation.number > told.number).map(summary).into_iter().collect()
+fn after_lines(past: &PastOperation, history: &[PastOperation]) -> Vec<String> {
+    history.iter().find(|operation| operation.number > past.number).map(summary).into_iter().collect()
 }
 
 fn summary(operation: &PastOperation) -> String {
-    format!("{} {}: {} ({})", operation.number, operation.operation, operation.status.word(), operation.began)
+    format!("{} {}: {} ({})", operation.number, operation.operation, operation.status.word(), operation.started)
 }
 
-fn plan_lines(told: &PastOperation) -> Vec<String> {
-    let mut changing = told.steps.iter().filter(|step| !step.operation.is_wait());
+fn plan_lines(past: &PastOperation) -> Vec<String> {
+    let mut changing = past.steps.iter().filter(|step| !step.operation.is_wait());
     let mut lines: Vec<String> = changing.by_ref().take(LISTED).map(planned).collect();
     let more = changing.count();
     if more > 0 {
@@ -92,27 +91,27 @@ fn planned(step: &StepRecord) -> String {
     format!("{verb} {}{cause}", step.subject).trim_start().to_owned()
 }
 
-fn step_lines(told: &PastOperation) -> Vec<String> {
-    let count = |outcome: StepOutcome| told.steps.iter().filter(|step| step.outcome == outcome).count();
+fn step_lines(past: &PastOperation) -> Vec<String> {
+    let count = |outcome: StepOutcome| past.steps.iter().filter(|step| step.outcome == outcome).count();
     let counts = [
         (count(StepOutcome::Done), "done"),
         (count(StepOutcome::Skipped), "skipped"),
         (count(StepOutcome::Failed), "failed"),
-        (count(StepOutcome::Undone), "taken back"),
+        (count(StepOutcome::Undone), "undone"),
         (count(StepOutcome::Planned), "not started"),
     ];
     let words: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let mut lines = if words.is_empty() { Vec::new() } else { vec![words.join(", ")] };
-    for step in told.steps.iter().filter(|step| step.outcome == StepOutcome::Failed) {
+    for step in past.steps.iter().filter(|step| step.outcome == StepOutcome::Failed) {
         let took = step.duration_ms.map(|ms| format!(" after {:.1}s", ms as f64 / 1000.0)).unwrap_or_default();
         lines.push(format!("failed{took}: {} {}", step.operation.verb(), step.subject));
     }
     lines
 }
 
-fn error_lines(told: &PastOperation) -> Vec<String> {
-    let mut messages = told.error.iter();
+fn error_lines(past: &PastOperation) -> Vec<String> {
+    let mut messages = past.error.iter();
     let first = messages.next().cloned();
     first.into_iter().chain(messages.map(|cause| format!("caused by: {cause}"))).collect()
 }
@@ -178,7 +177,7 @@ mod tests {
             operation: "start".into(),
             environment: Some("prod".into()),
             status,
-            began: format!("2026-01-01T00:00:{number:02}Z"),
+            started: format!("2026-01-01T00:00:{number:02}Z"),
             ended: None,
             seconds: (status != OperationStatus::Interrupted).then_some(4.25),
             owner: LeaseOwner { user: "ops".into(), host: "h".into(), version: "1".into(), ..Default::default() },
@@ -188,12 +187,12 @@ mod tests {
         }
     }
 
-    fn text(chapters: &[Chapter]) -> String {
-        chapters.iter().map(|c| format!("{}\n  {}\n", c.title, c.lines.join("\n  "))).collect()
+    fn text(sections: &[Section]) -> String {
+        sections.iter().map(|c| format!("{}\n  {}\n", c.title, c.lines.join("\n  "))).collect()
     }
 
     #[test]
-    fn a_failure_is_told_from_its_beginning_to_what_came_after() {
+    fn a_failure_is_explained_from_its_start_to_the_next_operation() {
         let logs = ["starting", "ERROR no database", "bye"].map(str::to_owned).to_vec();
         let evidence = Evidence {
             container: "shop-api-1".into(),
@@ -217,9 +216,9 @@ mod tests {
             failed,
             operation(4, OperationStatus::Done),
         ];
-        insta::assert_snapshot!(text(&story(3, &history)), @r"
+        insta::assert_snapshot!(text(&explanation(3, &history)), @r"
         operation
-          3 start in environment prod, begun 2026-01-01T00:00:03Z by ops@h with aictl 1
+          3 start in environment prod, started 2026-01-01T00:00:03Z by ops@h with aictl 1
           failed after 4.2s
         before
           1 start: done (2026-01-01T00:00:01Z)
@@ -242,12 +241,12 @@ mod tests {
         after
           4 start: done (2026-01-01T00:00:04Z)
         ");
-        assert_eq!(story(3, &history), story(3, &history));
-        assert_eq!(story(9, &history), []);
+        assert_eq!(explanation(3, &history), explanation(3, &history));
+        assert_eq!(explanation(9, &history), []);
     }
 
     #[test]
-    fn exit_codes_are_told_in_words() {
+    fn exit_codes_are_described() {
         let words = [0, 126, 127, 139, 143, 150].map(|code| exit_words(code, false));
         let wanted = [
             "exit code 0",
