@@ -76,6 +76,12 @@ pub enum WorkflowError {
     /// Ctrl-C while streaming or waiting.
     #[error("interrupted")]
     Interrupted,
+    /// The host has less than the environment requires.
+    #[error("environment `{environment}` requires {}", shortfalls.join("; "))]
+    Shortfall { environment: String, shortfalls: Vec<String> },
+    /// Services are not ready after a start in which no step failed.
+    #[error("not ready: {}", faults.join(", "))]
+    NotReady { faults: Vec<String> },
     /// A bounded wait ran out.
     #[error("{what} timed out after {seconds}s")]
     TimedOut { what: String, seconds: u64 },
@@ -92,6 +98,7 @@ impl Hint for WorkflowError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
+            Self::Shortfall { .. } => ErrorKind::ChecksFailed,
             Self::EnvFile { .. } | Self::NoChecks { .. } => ErrorKind::Config,
             Self::NoTask { .. }
             | Self::NoSecret { .. }
@@ -109,7 +116,7 @@ impl Hint for WorkflowError {
             Self::Partial { .. } => ErrorKind::Partial,
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::TimedOut { .. } => ErrorKind::NotReady,
+            Self::TimedOut { .. } | Self::NotReady { .. } => ErrorKind::NotReady,
             Self::NotRunning { .. } | Self::TaskEnded { .. } | Self::File { .. } | Self::Refused { .. } => {
                 ErrorKind::Failed
             }
@@ -145,6 +152,8 @@ impl Hint for WorkflowError {
             ],
             Self::NoOperation { .. } => vec!["list the operations with `aictl history --all`".to_owned()],
             Self::NoHistory { .. } => vec!["list running projects with `aictl ls`".to_owned()],
+            Self::Shortfall { .. } => vec!["see what the machine has with `aictl doctor`".to_owned()],
+            Self::NotReady { .. } => vec!["see each service with `aictl status`".to_owned()],
             Self::LockAlive { .. } => vec!["remove it anyway with `aictl lock break --force`".to_owned()],
             _ => Vec::new(),
         }

@@ -11,15 +11,18 @@ use super::image_catalog::Supplies;
 use super::load::LoadedStack;
 use super::plan_images::ImageOptions;
 use super::report::{Block, Cell, Report, Tone, to_json};
-use super::stack_status::StackStatus;
+use super::requirements::check_requirements;
+use super::stack_status::{StackStatus, not_ready};
 use super::steps_report::planned_blocks;
 use super::transaction::{Transaction, TransactionOutcome};
 use super::{Context, WorkflowError};
 use crate::compose::model::Stack;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::execute::ExecuteError;
 use crate::plan::converge::ConvergeOptions;
 use crate::plan::order::with_dependencies;
 use crate::plan::{Observed, PullPolicy};
+use crate::target::TargetError;
 
 /// Options of a start.
 #[derive(Debug, Clone)]
@@ -69,6 +72,9 @@ pub struct StartReport {
     pub dry_run: bool,
     /// Whether anything was changed.
     pub changed: bool,
+    /// Services that are not ready although no step failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_ready: Vec<String>,
     /// The stack afterwards.
     pub status: StackStatus,
 }
@@ -79,9 +85,10 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     apply_scale(&mut stack, &request.scale)?;
     let selected = with_dependencies(&stack, &request.services, !request.no_deps)?;
     let target = loaded.connect(context).await?;
-    let local = target.observe_engine().await?.local;
-    let contents = load_contents(&stack, &selected, local)?;
-    let converge = Convergence { options: request.options, stack, selected, contents, loaded: &loaded };
+    let engine = target.observe_engine().await?;
+    check_requirements(&loaded.project, &engine)?;
+    let contents = load_contents(&stack, &selected, engine.local)?;
+    let converge = Convergence { options: request.options, stack, selected, contents, loaded: &loaded, engine };
     let supplies = Supplies::of(context, &loaded.project, request.bundle.as_deref())?;
     let images = ImageOptions {
         build: request.build,
@@ -93,14 +100,34 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     let mut scope = loaded.scope(Some(&converge.stack));
     scope.images.extend(supplies.recipe_images(&converge.stack));
     let transaction = Transaction::new(context, target.clone(), scope.clone(), "start");
+    let outcome = transaction.run(&|observed: &Observed| converge.plan(&images, observed)).await;
     let TransactionOutcome { plan, executed, before } =
-        transaction.run(&|observed: &Observed| converge.plan(&images, observed)).await?;
+        outcome.map_err(|error| with_build_hint(error, &converge.stack))?;
     let after = if executed { target.observe(&scope).await? } else { before };
     let mut status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
-    if converge.options.wait && !context.options.dry_run {
+    let dry_run = context.options.dry_run;
+    if converge.options.wait && !dry_run {
         status.count_early_health(&converge.selected);
     }
-    Ok(StartReport { steps: plan.lines(), dry_run: context.options.dry_run, changed: executed, status })
+    let judged = !dry_run && !converge.options.create_only;
+    let not_ready = status.faults(|service| judged && converge.selected.contains(service));
+    Ok(StartReport { steps: plan.lines(), dry_run, changed: executed, not_ready, status })
+}
+
+/// Adds a hint to build an image that is missing, if a service builds it.
+fn with_build_hint(error: Error, stack: &Stack) -> Error {
+    let image = match error.downcast_ref() {
+        Some(ExecuteError::Target { source: TargetError::ImageMissing { image, .. }, .. }) => image,
+        _ => return error,
+    };
+    let mut services = stack.services.iter();
+    match services.find(|(name, s)| s.build.is_some() && s.image_or_default(&stack.name, name) == *image) {
+        Some((service, _)) => {
+            let hint = format!("build it with `aictl build {service}`");
+            error.with_hint(hint)
+        }
+        None => error,
+    }
 }
 
 /// `--scale web=3` into the stack.
@@ -133,10 +160,16 @@ impl Report for StartReport {
             blocks.push(Block::Line(vec![Cell::new("up to date", Tone::Dim)]));
         }
         blocks.extend(self.status.blocks());
+        blocks.extend(not_ready(&self.not_ready));
         blocks
     }
 
     fn json(&self) -> serde_json::Value {
         to_json(self)
+    }
+
+    /// 3 if the table shows a service that is not ready.
+    fn exit_code(&self) -> u8 {
+        if self.not_ready.is_empty() { 0 } else { ErrorKind::NotReady.exit_code() }
     }
 }

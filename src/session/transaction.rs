@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::execute::{Execution, Runner, TaskRunner, await_ready, execute_part};
 use crate::plan::{Observed, Plan, Scope};
-use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, StepRecord};
+use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, StepOutcome, StepRecord};
 use crate::session::Context;
-use crate::session::port_holder::with_holder;
+use crate::session::port_holder::explained;
 use crate::target::{Target, TargetError};
 
 /// Two looks this far apart that see the same mean that nothing is under way.
@@ -295,6 +295,8 @@ impl<'a> Transaction<'a> {
         walked: &mut Walked,
     ) -> Result<()> {
         let Execution { result, evidence, steps } = execute_part(plan, part.clone(), &self.runner(), lease).await;
+        let failed = steps.iter().position(|step| step.outcome == StepOutcome::Failed);
+        let failed = failed.and_then(|index| plan.steps.get(index)).map(|step| &step.operation);
         let executed = steps.into_iter().enumerate().filter(|(index, _)| part.contains(index));
         for (index, step) in executed {
             if let Some(booked) = walked.steps.get_mut(index) {
@@ -304,7 +306,7 @@ impl<'a> Transaction<'a> {
         walked.evidence.extend(evidence);
         match result {
             Ok(()) => Ok(()),
-            Err(error) => Err(with_holder(error, &*self.target).await.into()),
+            Err(error) => Err(explained(error, failed, (&*self.target, &self.scope.project)).await),
         }
     }
 

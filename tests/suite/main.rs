@@ -15,6 +15,7 @@ mod engine_target;
 mod example;
 mod fault_injection;
 mod help;
+mod hints;
 mod hostile_folder;
 mod images;
 mod init;

@@ -43,6 +43,8 @@ pub(super) struct Planner<'a> {
     pub(super) plan: Plan,
     /// Network and volume names → the step that makes them.
     pub(super) resources: BTreeMap<String, StepId>,
+    /// External networks and volumes that do not exist.
+    pub(super) missing_externals: Vec<(&'static str, String)>,
     /// Networks that are made anew: everything attached must let go first.
     pub(super) renewed_networks: BTreeSet<String>,
     pub(super) progress: BTreeMap<String, Progress>,
@@ -60,6 +62,7 @@ impl<'a> Planner<'a> {
             observed,
             plan: Plan { project: wanted.stack.name.clone(), names: observed.names(), ..Default::default() },
             resources: BTreeMap::new(),
+            missing_externals: Vec::new(),
             renewed_networks: BTreeSet::new(),
             progress: BTreeMap::new(),
             handed_over: Vec::new(),
