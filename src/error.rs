@@ -36,7 +36,7 @@ macro_rules! error_kinds {
 error_kinds! {
     Failed = 1, "operation failed";
     Usage = 2, "invalid command line";
-    NotReady = 3, "not ready before the timeout";
+    NotReady = 3, "services not ready, unhealthy or not running";
     ChecksFailed = 4, "checks failed (`doctor`, `secrets check`, `health`, `smoke-test`)";
     NeedsConfirmation = 5, "confirmation required, but there is no terminal";
     ChangesPresent = 6, "changes present (`plan --exit-code`)";

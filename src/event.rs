@@ -59,6 +59,9 @@ pub enum PromptError {
     /// There is no terminal to ask on.
     #[error("`{question}` requires confirmation, but there is no terminal")]
     NoTerminal { question: String },
+    /// A word must be typed, which `--yes` does not replace, and there is no terminal.
+    #[error("`{question}` must be confirmed by typing `{word}`, but there is no terminal")]
+    NoTypedWord { question: String, word: String },
     /// The user said no, or typed something else than asked for.
     #[error("declined: {question}")]
     Declined { question: String },
@@ -70,7 +73,7 @@ pub enum PromptError {
 impl crate::error::Hint for PromptError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoTerminal { .. } => ErrorKind::NeedsConfirmation,
+            Self::NoTerminal { .. } | Self::NoTypedWord { .. } => ErrorKind::NeedsConfirmation,
             Self::Declined { .. } => ErrorKind::Declined,
             Self::Broken { .. } => ErrorKind::Failed,
         }

@@ -31,7 +31,7 @@ pub use error::{ComposeError, Diagnostic, Finding};
 pub use interpolate::Variable;
 pub use loader::{
     FileSource, LoadArgs, LoadOptions, Loaded, LoadedModel, Located, Written, load, load_environment, load_model,
-    load_variables, load_written, locate,
+    load_or_warn, load_variables, load_written, locate,
 };
 pub use model::{Service, Stack};
 pub use yaml::plain_value;

@@ -1,9 +1,10 @@
-//! The bounded wait for one container: sightings from the engine's events, polling and early health probes.
-//! Reads the target, feeds `plan::ReadinessWatch`, returns by what it became ready.
-//! Never outlives its timeout; the verdict is the watch's, not ours.
+//! Waits until one container is ready, with a timeout: engine events, polling and early health probes feed
+//! `plan::ReadinessWatch`, which decides.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use time::OffsetDateTime;
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
@@ -12,7 +13,7 @@ use super::evidence::collect;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::{
     Change, InstanceState, ObservedInstance, Readiness, ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe,
-    passes_apart,
+    passes_apart, restarts_in_words, uptime,
 };
 use crate::target::{ContainerFacts, ExecArgs, ExecInput, Target, TargetError};
 
@@ -25,6 +26,12 @@ const FIRST_PROBE: Duration = Duration::from_millis(200);
 /// One early probe may take this long.
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long to wait for the next crash of a crash loop, to report its exit code.
+const NEXT_CRASH: Duration = Duration::from_secs(5);
+
+/// Output kept of a probe, the same as the engine keeps of a health check.
+const MAX_PROBE_OUTPUT: usize = 4096;
+
 /// What a wait needs from the run it belongs to.
 pub(super) struct Wait<'a> {
     pub(super) target: &'a dyn Target,
@@ -32,6 +39,8 @@ pub(super) struct Wait<'a> {
     pub(super) container: &'a str,
     pub(super) readiness: &'a Readiness,
     pub(super) timeout: Duration,
+    /// Restart count when the wait began; 0 for a container that was just started.
+    pub(super) restarts: u64,
     /// Whether another step waits for this one.
     pub(super) is_gate: bool,
     pub(super) changes: broadcast::Receiver<Change>,
@@ -42,16 +51,19 @@ impl Wait<'_> {
     /// Waits; the words say by what the container became ready.
     pub(super) async fn run(mut self) -> Result<&'static str, ExecuteError> {
         let began = Instant::now();
-        let mut state = ReadinessWatch::new(self.readiness.clone());
+        let mut state = ReadinessWatch::new(self.readiness.clone(), self.restarts);
         let mut probes = Probes::new(self.is_gate);
         loop {
             let container = self.look().await?;
             let probe_passed = probes.probe(self.target, &container).await;
-            let sample = Sample { container: &container, probe_passed, at: began.elapsed() };
+            let uptime = (self.restarts > 0).then(|| uptime(&container, OffsetDateTime::now_utc())).flatten();
+            let sample = Sample { container: &container, probe_passed, at: began.elapsed(), uptime };
             match state.see(sample) {
                 Verdict::Ready(by) => return Ok(by),
                 Verdict::Failed(failure) => return Err(self.failure(&container, failure).await),
-                Verdict::Waiting if began.elapsed() >= self.timeout => return Err(self.not_ready(&container).await),
+                Verdict::Waiting if began.elapsed() >= self.timeout => {
+                    return Err(self.not_ready(&container, probes.failure).await);
+                }
                 Verdict::Waiting => {}
             }
             let left = self.timeout.saturating_sub(began.elapsed());
@@ -96,7 +108,10 @@ impl Wait<'_> {
         if let Err(source @ TargetError::Unreachable { .. }) = self.target.ping().await {
             return ExecuteError::Target { subject: format!("service `{service}` ended with its engine"), source };
         }
-        let facts = collect(self.target, container).await;
+        let mut facts = collect(self.target, container).await;
+        if matches!(failure, ReadinessFailure::CrashLoop { .. }) && facts.exit_code.is_none() {
+            facts.exit_code = self.next_exit_code().await;
+        }
         match failure {
             ReadinessFailure::CrashLoop { restarts } => ExecuteError::CrashLoop { service, container: facts, restarts },
             ReadinessFailure::Exited { .. } => {
@@ -107,10 +122,32 @@ impl Wait<'_> {
         }
     }
 
-    async fn not_ready(&self, container: &ObservedInstance) -> ExecuteError {
-        let state = match (container.state, &container.health_log) {
-            (InstanceState::Running, Some(log)) => format!("its health check says: {}", log.trim()),
-            (InstanceState::Running, None) => "running, its health check has not passed".to_owned(),
+    /// Exit code of the next crash: while a container runs, the engine does not report the last one.
+    async fn next_exit_code(&self) -> Option<i64> {
+        let deadline = Instant::now() + NEXT_CRASH;
+        while Instant::now() < deadline {
+            let code = self.target.observe_instance(self.container).await.ok()?.exit_code;
+            if code.is_some() {
+                return code;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        None
+    }
+
+    /// Reports the output of the last completed health check: the engine's, otherwise that of a probe.
+    async fn not_ready(&self, container: &ObservedInstance, probe_failure: Option<String>) -> ExecuteError {
+        let log = container
+            .health_log
+            .clone()
+            .or(probe_failure)
+            .map(|log| log.trim().to_owned())
+            .filter(|log| !log.is_empty());
+        let checked = container.health_check.is_some();
+        let state = match (container.state, log) {
+            (InstanceState::Running, Some(log)) => format!("its health check says: {log}"),
+            (InstanceState::Running, None) if checked => "running, its health check has not passed".to_owned(),
+            _ if container.restarts > 0 => restarts_in_words(container),
             (state, _) => state.word().to_owned(),
         };
         let container = collect(self.target, container).await;
@@ -124,11 +161,13 @@ struct Probes {
     due: Option<Instant>,
     distance: Duration,
     is_gate: bool,
+    /// Output of the last completed probe, if it failed.
+    failure: Option<String>,
 }
 
 impl Probes {
     fn new(is_gate: bool) -> Self {
-        Self { due: None, distance: FIRST_PROBE, is_gate }
+        Self { due: None, distance: FIRST_PROBE, is_gate, failure: None }
     }
 
     fn next_in(&self) -> Duration {
@@ -147,23 +186,43 @@ impl Probes {
             return None;
         }
         let args = ExecArgs { container: container.id.clone(), command: check.command.clone(), ..Default::default() };
-        let run = target.exec(&args, ExecInput::default(), &Nowhere);
-        let passed = matches!(tokio::time::timeout(PROBE_PATIENCE, run).await, Ok(Ok(0)));
+        let output = ProbeOutput::default();
+        let run = target.exec(&args, ExecInput::default(), &output);
+        let ended = tokio::time::timeout(PROBE_PATIENCE, run).await;
+        let passed = matches!(ended, Ok(Ok(0)));
+        if let Ok(Ok(code)) = ended {
+            self.failure = (code != 0).then(|| output.text(code));
+        }
         self.distance = (self.distance * 3 / 2).min(Duration::from_secs(1));
         self.due = Some(Instant::now() + if passed { passes_apart(check) } else { self.distance });
         Some(passed)
     }
 }
 
-/// Output of probes is not data.
-struct Nowhere;
+/// The first bytes of a probe's output.
+#[derive(Default)]
+struct ProbeOutput(Mutex<Vec<u8>>);
 
-impl OutputStream for Nowhere {
+impl ProbeOutput {
+    /// The output, or the exit code when there was none.
+    fn text(&self, code: i64) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match String::from_utf8_lossy(&bytes).trim() {
+            "" => format!("exit code {code}"),
+            text => text.to_owned(),
+        }
+    }
+}
+
+impl OutputStream for ProbeOutput {
     fn log(&self, _line: &LogLine) -> std::io::Result<()> {
         Ok(())
     }
 
-    fn bytes(&self, _channel: Channel, _bytes: &[u8]) -> std::io::Result<()> {
+    fn bytes(&self, _channel: Channel, bytes: &[u8]) -> std::io::Result<()> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = MAX_PROBE_OUTPUT.saturating_sub(kept.len());
+        kept.extend_from_slice(&bytes[..bytes.len().min(left)]);
         Ok(())
     }
 }

@@ -20,19 +20,19 @@ pub enum ExecuteError {
         source: TargetError,
     },
     /// The service was not ready in time.
-    #[error("service `{service}` did not become ready within {}s ({state})", after.as_secs())]
+    #[error("container {} of service `{service}` did not become ready within {}s ({state})", container.name, after.as_secs())]
     NotReady { service: String, container: ContainerFacts, after: Duration, state: String },
     /// The service crashes again and again.
     #[error(
-        "service `{service}` is in a crash loop: restarted {restarts} times, last exit code {}",
-        container.exit_code.unwrap_or_default()
+        "container {} of service `{service}` is in a crash loop: restarted {restarts} times{}",
+        container.name, container.exit_code.map(|code| format!(", last exit code {code}")).unwrap_or_default()
     )]
     CrashLoop { service: String, container: ContainerFacts, restarts: u64 },
     /// The service ended.
-    #[error("service `{service}` exited with code {}", container.exit_code.unwrap_or_default())]
+    #[error("container {} of service `{service}` exited with code {}", container.name, container.exit_code.unwrap_or_default())]
     Exited { service: String, container: ContainerFacts, oom_killed: bool },
     /// The engine calls it unhealthy.
-    #[error("service `{service}` is unhealthy{}", log.as_ref().filter(|l| !l.trim().is_empty()).map(|l| format!(": {l}")).unwrap_or_default())]
+    #[error("container {} of service `{service}` is unhealthy{}", container.name, log.as_ref().filter(|l| !l.trim().is_empty()).map(|l| format!(": {l}")).unwrap_or_default())]
     Unhealthy { service: String, container: ContainerFacts, log: Option<String> },
     /// Somebody removed it meanwhile.
     #[error("container {} of service `{service}` was removed by another process", container.name)]

@@ -125,13 +125,13 @@ impl<'a> Walk<'a> {
     }
 
     async fn wait(&self, key: usize, plan: &Plan, wait: &WaitOperation) -> Result<Outcome, ExecuteError> {
-        let WaitOperation::Ready { service, container, readiness, timeout } = wait;
+        let WaitOperation::Ready { service, container, readiness, timeout, restarts } = wait;
         let container = self.id_of(container);
         let (changes, stop) = (self.changes.subscribe(), self.stop.subscribe());
         let target = self.runner.target;
         let is_gate = plan.steps.iter().any(|step| step.after.iter().any(|before| before.0 == key));
-        let (container, timeout) = (&*container, *timeout);
-        let wait = Wait { target, service, container, readiness, timeout, is_gate, changes, stop };
+        let (container, timeout, restarts) = (&*container, *timeout, *restarts);
+        let wait = Wait { target, service, container, readiness, timeout, restarts, is_gate, changes, stop };
         let by = wait.run().await?;
         // `Healthy … healthy` would say it twice.
         let detail = (by == "exited 0").then(|| by.to_owned());

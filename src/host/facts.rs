@@ -6,6 +6,7 @@ pub use super::amounts::{KernelFacts, Limited};
 use super::installed_engines::Presence;
 use super::system::OsRelease;
 use crate::plan::EngineInfo;
+use crate::plan::host_requirements::UnmetRequirement;
 use crate::target::TargetError;
 
 /// What the file system of the engine is said to hold.
@@ -101,6 +102,8 @@ pub struct StackFacts {
     pub missing_images: usize,
     /// An environment of the project that asks for less.
     pub lighter: Option<String>,
+    /// Requirements of services that the host does not meet.
+    pub unmet: Vec<UnmetRequirement>,
 }
 
 /// A port a service publishes.

@@ -7,9 +7,9 @@ use crate::error::{ErrorKind, Hint};
 /// A wish that cannot be planned.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// An external network or volume does not exist.
-    #[error("{kind} `{name}` is declared external and does not exist")]
-    ExternalMissing { kind: &'static str, name: String },
+    /// External networks or volumes that do not exist: kind and name of each.
+    #[error("{}", missing_externals(.missing))]
+    ExternalMissing { missing: Vec<(&'static str, String)> },
     /// A service was named that the files do not have.
     #[error("no such service: {name}{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoSuchService { name: String, nearest: Option<String>, known: Vec<String> },
@@ -25,9 +25,20 @@ pub enum PlanError {
     /// A service cannot run twice, as blue-green needs it.
     #[error("service `{service}` cannot be deployed blue-green: {reason}")]
     Strategy { service: String, reason: String },
+    /// The engine's API is too old for a feature in the compose files.
+    #[error("{feature} needs API {needed}, but the engine has API {found}")]
+    NeedsApi { feature: String, needed: &'static str, found: String },
     /// A secret or config comes from a variable that is not set.
     #[error("{what} of service `{service}` comes from the environment variable {variable}, which is not set")]
     UnsetVariable { service: String, what: String, variable: String },
+}
+
+fn missing_externals(missing: &[(&str, String)]) -> String {
+    let named: Vec<String> = missing.iter().map(|(kind, name)| format!("{kind} `{name}`")).collect();
+    match named.as_slice() {
+        [one] => format!("{one} is declared external and does not exist"),
+        all => format!("{} are declared external and do not exist", all.join(", ")),
+    }
 }
 
 impl Hint for PlanError {
@@ -40,8 +51,9 @@ impl Hint for PlanError {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::ExternalMissing { kind: kind @ "network", name } => vec![format!("`docker {kind} create {name}`")],
-            Self::ExternalMissing { kind, name } => vec![format!("`docker {kind} create {name}`")],
+            Self::ExternalMissing { missing } => {
+                missing.iter().map(|(kind, name)| format!("`docker {kind} create {name}`")).collect()
+            }
             Self::NoSuchService { known, .. } if !known.is_empty() => vec![format!("services: {}", known.join(", "))],
             Self::WrongArchitecture { image, engine, .. } => vec![format!(
                 "get the one for this engine: `docker pull --platform linux/{engine} {image}`; an engine that emulates it runs it \

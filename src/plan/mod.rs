@@ -10,6 +10,7 @@ pub mod content;
 pub mod converge;
 mod describe;
 mod error;
+pub mod host_requirements;
 mod instance;
 pub mod labels;
 mod observed;
@@ -19,6 +20,7 @@ pub mod order;
 mod plan;
 pub mod platform;
 mod readiness;
+mod restarts;
 pub mod teardown;
 
 pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};
@@ -39,3 +41,4 @@ pub use operation::{
 };
 pub use plan::{Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe, passes_apart};
+pub use restarts::{may_restart_again, restarts_in_words, settles_after, uptime};

@@ -4,10 +4,8 @@
 
 use std::time::Duration;
 
-use super::{Health, HealthCheck, InstanceState, ObservedInstance, Readiness};
-
-/// A container that restarted once must then run this long before it counts as stable.
-const STABLE_AFTER_RESTART: Duration = Duration::from_secs(10);
+use super::restarts::STABLE_AFTER_RESTART;
+use super::{Health, HealthCheck, InstanceState, ObservedInstance, Readiness, settles_after};
 
 /// PostgreSQL's image runs a temporary server during initdb: one pass may be of that one, a second a second later is not.
 const MOST_APART: Duration = Duration::from_secs(1);
@@ -28,6 +26,8 @@ pub struct Sample<'a> {
     pub probe_passed: Option<bool>,
     /// Time since the wait began.
     pub at: Duration,
+    /// How long the container has run already, if it was not started for this wait.
+    pub uptime: Option<Duration>,
 }
 
 /// What the sightings so far mean.
@@ -58,15 +58,17 @@ pub enum ReadinessFailure {
 #[derive(Debug, Clone)]
 pub struct ReadinessWatch {
     readiness: Readiness,
-    restarts_before: Option<u64>,
+    restarts_before: u64,
     running_since: Option<Duration>,
+    stable_at: Option<Duration>,
     first_pass: Option<Duration>,
 }
 
 impl ReadinessWatch {
-    /// A watch for this contract, before the first sample.
-    pub fn new(readiness: Readiness) -> Self {
-        Self { readiness, restarts_before: None, running_since: None, first_pass: None }
+    /// A watch before its first sample. `restarts_before` is 0 for a container that was just started, because the engine
+    /// counts from the start.
+    pub fn new(readiness: Readiness, restarts_before: u64) -> Self {
+        Self { readiness, restarts_before, running_since: None, stable_at: None, first_pass: None }
     }
 
     /// Takes one sample.
@@ -76,8 +78,7 @@ impl ReadinessWatch {
             self.readiness =
                 if container.health_check.is_some() { Readiness::Healthy } else { Readiness::Stable { millis } };
         }
-        let before = *self.restarts_before.get_or_insert(container.restarts);
-        let restarts = container.restarts.saturating_sub(before);
+        let restarts = container.restarts.saturating_sub(self.restarts_before);
         match container.state {
             InstanceState::Running if self.readiness == Readiness::Started => Verdict::Ready("started"),
             InstanceState::Running => self.see_running(sample, restarts),
@@ -85,6 +86,7 @@ impl ReadinessWatch {
             InstanceState::Removing => Verdict::Failed(ReadinessFailure::Removed),
             _ => {
                 self.running_since = None;
+                self.stable_at = None;
                 self.first_pass = None;
                 self.crash_loop(restarts)
             }
@@ -93,23 +95,33 @@ impl ReadinessWatch {
 
     /// When the next sample may bring the verdict although nothing happens: the end of the time to be stable.
     pub fn due_in(&self, at: Duration) -> Option<Duration> {
-        let Readiness::Stable { millis } = self.readiness else { return None };
-        Some((self.running_since? + Duration::from_millis(millis)).saturating_sub(at)).filter(|left| !left.is_zero())
+        self.stable_at.map(|stable| stable.saturating_sub(at)).filter(|left| !left.is_zero())
     }
 
     fn see_running(&mut self, sample: Sample<'_>, restarts: u64) -> Verdict {
         if let failed @ Verdict::Failed(_) = self.crash_loop(restarts) {
             return failed;
         }
-        let since = *self.running_since.get_or_insert(sample.at);
         match self.readiness {
             Readiness::Stable { millis } | Readiness::ByImage { millis } => {
-                let needed = if restarts > 0 { STABLE_AFTER_RESTART } else { Duration::from_millis(millis) };
-                if sample.at.saturating_sub(since) >= needed { Verdict::Ready("running") } else { Verdict::Waiting }
+                self.see_stable(sample, (restarts, Duration::from_millis(millis)))
             }
             Readiness::Healthy => self.see_health(sample),
             Readiness::Completed | Readiness::Started => Verdict::Waiting,
         }
+    }
+
+    /// Ready after running for a while, longer if it was restarted.
+    fn see_stable(&mut self, sample: Sample<'_>, (restarts, usual): (u64, Duration)) -> Verdict {
+        let longer = match sample.uptime {
+            Some(_) => settles_after(sample.container),
+            None => (restarts > 0).then_some(STABLE_AFTER_RESTART),
+        };
+        let needed = longer.unwrap_or_default().max(usual);
+        let since = *self.running_since.get_or_insert(sample.at);
+        let ran = sample.at.saturating_sub(since).max(sample.uptime.unwrap_or_default());
+        self.stable_at = Some(sample.at + needed.saturating_sub(ran));
+        if ran >= needed { Verdict::Ready("running") } else { Verdict::Waiting }
     }
 
     fn see_health(&mut self, sample: Sample<'_>) -> Verdict {
@@ -177,14 +189,14 @@ mod tests {
     }
 
     fn sample(c: &ObservedInstance, at_ms: u64, probe_passed: Option<bool>) -> Sample<'_> {
-        Sample { container: c, probe_passed, at: Duration::from_millis(at_ms) }
+        Sample { container: c, probe_passed, at: Duration::from_millis(at_ms), uptime: None }
     }
 
     #[test]
     fn two_passes_less_than_a_second_apart_are_not_health() {
         let mut c = container(InstanceState::Running);
         c.health = Health::Starting;
-        let mut watch = ReadinessWatch::new(Readiness::Healthy);
+        let mut watch = ReadinessWatch::new(Readiness::Healthy, 0);
         assert_eq!(watch.see(sample(&c, 100, Some(true))), Verdict::Waiting);
         assert_eq!(watch.see(sample(&c, 900, Some(true))), Verdict::Waiting);
         assert_eq!(watch.see(sample(&c, 1100, Some(true))), Verdict::Ready("healthy"));
@@ -194,7 +206,7 @@ mod tests {
     fn a_failed_probe_between_two_passes_starts_over() {
         let mut c = container(InstanceState::Running);
         c.health = Health::Starting;
-        let mut watch = ReadinessWatch::new(Readiness::Healthy);
+        let mut watch = ReadinessWatch::new(Readiness::Healthy, 0);
         watch.see(sample(&c, 0, Some(true)));
         watch.see(sample(&c, 600, Some(false)));
         assert_eq!(watch.see(sample(&c, 1200, Some(true))), Verdict::Waiting);
@@ -205,11 +217,11 @@ mod tests {
     fn the_engines_verdict_counts_when_it_comes_first() {
         let mut c = container(InstanceState::Running);
         c.health = Health::Healthy;
-        assert_eq!(ReadinessWatch::new(Readiness::Healthy).see(sample(&c, 1, None)), Verdict::Ready("healthy"));
+        assert_eq!(ReadinessWatch::new(Readiness::Healthy, 0).see(sample(&c, 1, None)), Verdict::Ready("healthy"));
         c.health = Health::Unhealthy;
         c.health_log = Some("refused".into());
         assert_eq!(
-            ReadinessWatch::new(Readiness::Healthy).see(sample(&c, 1, None)),
+            ReadinessWatch::new(Readiness::Healthy, 0).see(sample(&c, 1, None)),
             Verdict::Failed(ReadinessFailure::Unhealthy { log: Some("refused".into()) })
         );
     }
@@ -218,7 +230,7 @@ mod tests {
     fn restarts_rising_twice_fail_at_once_and_old_restarts_do_not_count() {
         let mut c = container(InstanceState::Running);
         c.restarts = 7;
-        let mut watch = ReadinessWatch::new(Readiness::Stable { millis: 1000 });
+        let mut watch = ReadinessWatch::new(Readiness::Stable { millis: 1000 }, 7);
         assert_eq!(watch.see(sample(&c, 0, None)), Verdict::Waiting);
         c.restarts = 8;
         assert_eq!(watch.see(sample(&c, 1500, None)), Verdict::Waiting, "one restart asks for a longer look");
@@ -228,22 +240,37 @@ mod tests {
     }
 
     #[test]
+    fn restarts_before_the_first_look_count_and_one_asks_for_a_longer_look() {
+        let mut c = container(InstanceState::Running);
+        let watch = || ReadinessWatch::new(Readiness::Stable { millis: 5000 }, 0);
+        c.restarts = 2;
+        assert_eq!(watch().see(sample(&c, 10, None)), Verdict::Failed(ReadinessFailure::CrashLoop { restarts: 2 }));
+        c.restarts = 1;
+        let mut once = watch();
+        for (at, verdict) in [(10, Verdict::Waiting), (5100, Verdict::Waiting), (10_010, Verdict::Ready("running"))] {
+            assert_eq!(once.see(sample(&c, at, None)), verdict, "{at}");
+        }
+        let old = Sample { uptime: Some(Duration::from_secs(60)), ..sample(&c, 0, None) };
+        assert_eq!(ReadinessWatch::new(Readiness::Stable { millis: 0 }, 1).see(old), Verdict::Ready("running"));
+    }
+
+    #[test]
     fn one_shots_are_ready_at_exit_0_and_failed_at_exit_3() {
         let mut c = container(InstanceState::Exited);
         c.exit_code = Some(0);
         for readiness in [Readiness::Completed, Readiness::Stable { millis: 1000 }] {
-            assert_eq!(ReadinessWatch::new(readiness).see(sample(&c, 0, None)), Verdict::Ready("exited 0"));
+            assert_eq!(ReadinessWatch::new(readiness, 0).see(sample(&c, 0, None)), Verdict::Ready("exited 0"));
         }
         c.exit_code = Some(3);
         for readiness in [Readiness::Completed, Readiness::Stable { millis: 1000 }, Readiness::Healthy] {
             assert_eq!(
-                ReadinessWatch::new(readiness).see(sample(&c, 0, None)),
+                ReadinessWatch::new(readiness, 0).see(sample(&c, 0, None)),
                 Verdict::Failed(ReadinessFailure::Exited { code: 3 })
             );
         }
         c.exit_code = Some(0);
         assert_eq!(
-            ReadinessWatch::new(Readiness::Healthy).see(sample(&c, 0, None)),
+            ReadinessWatch::new(Readiness::Healthy, 0).see(sample(&c, 0, None)),
             Verdict::Failed(ReadinessFailure::Exited { code: 0 }),
             "a service that ended cannot become healthy"
         );
@@ -255,7 +282,7 @@ mod tests {
         assert!(early_probe(&c, false).is_some(), "an interval that is not given is long");
         c.health = Health::Starting;
         c.health_check = check(1_000_000_000);
-        let mut watch = ReadinessWatch::new(Readiness::Healthy);
+        let mut watch = ReadinessWatch::new(Readiness::Healthy, 0);
         assert_eq!(watch.see(sample(&c, 200, Some(true))), Verdict::Waiting);
         assert_eq!(watch.see(sample(&c, 440, Some(true))), Verdict::Waiting);
         assert_eq!(watch.see(sample(&c, 450, Some(true))), Verdict::Ready("healthy"));

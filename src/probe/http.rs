@@ -13,7 +13,7 @@ use tokio::io::AsyncReadExt;
 
 use super::answer::{ANY, Answer, GOOD, Shown, judge};
 use super::seen::Seen;
-use super::{Planned, ProbeContext, ProbeError, public, tls};
+use super::{Planned, ProbeContext, ProbeError, listeners, public, tls};
 use crate::plan::ObservedInstance;
 use crate::project::{HttpCheck, HttpParts, TcpCheck, host_and_port, is_public};
 use crate::secret::{Redactor, Secret};
@@ -55,7 +55,7 @@ impl Question<'_> {
         context: &ProbeContext<'_>,
         container: &ObservedInstance,
     ) -> Result<Answer, ProbeError> {
-        let stream = context.target.need_dial()?.dial(container, self.parts.port).await?;
+        let stream = listeners::dial(context, container, self.parts.port).await?;
         if !self.parts.secure {
             return self.over(stream).await;
         }
@@ -166,7 +166,7 @@ pub(super) async fn connects(context: &ProbeContext<'_>, check: &TcpCheck) -> Re
         return Ok(Seen::new("accepts connections", None));
     }
     for container in context.running(host).await? {
-        stays(context.target.need_dial()?.dial(&container, port).await?, &check.address).await?;
+        stays(listeners::dial(context, &container, port).await?, &check.address).await?;
     }
     Ok(Seen::new("accepts connections", None))
 }

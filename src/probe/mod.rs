@@ -8,6 +8,7 @@ mod error;
 mod exec;
 mod exec_cleanup;
 mod http;
+mod listeners;
 mod log;
 mod outcome;
 mod probe_context;

@@ -37,6 +37,8 @@ pub struct Planned {
     pub variables: Vec<(String, Secret)>,
     /// Any HTTP answer below 500 will do: the service's own pages are not known.
     pub any_answer: bool,
+    /// Whether containers that exited with 0 also pass: the service may be a one-shot.
+    pub may_complete: bool,
 }
 
 impl Planned {

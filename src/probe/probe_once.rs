@@ -30,7 +30,7 @@ pub(super) async fn look(context: &ProbeContext<'_>, plan: &Planned) -> Result<S
         return prometheus::look(context, plan, asked).await;
     }
     if let Some(state) = &check.state {
-        return state::look(context, state).await;
+        return state::look(context, state, plan.may_complete).await;
     }
     match &check.log {
         Some(log) => log::look(context, log).await,

@@ -1,14 +1,16 @@
-//! Waits for containers that are still on their way: starting, restarting, or running to an end that is awaited.
-//! Reads the context again and again until a deadline; returns the containers that were not ready by then.
-//! Never waits for what cannot change by itself: a container that has ended, one that crashes again and again.
+//! Waits, before the checks, for containers that are starting, restarting or running to completion, and returns those
+//! that were not ready by the deadline.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use time::OffsetDateTime;
 
 use super::{Planned, ProbeContext, ProbeError, state};
-use crate::plan::{Health, InstanceState, ObservedInstance, Readiness, ReadinessWatch, Sample, Verdict};
+use crate::plan::{
+    Health, InstanceState, ObservedInstance, Readiness, ReadinessWatch, Sample, Verdict, restarts_in_words, uptime,
+};
 use crate::project::ExpectedState;
 
 /// Between two looks.
@@ -32,9 +34,13 @@ pub async fn await_ready(
         let tests = join_all(containers.iter().map(|container| own_test(context, container))).await;
         let mut waiting = Vec::new();
         for (container, probe_passed) in containers.into_iter().zip(tests) {
-            let contract = || ReadinessWatch::new(contract(container, services[container.service.as_str()]));
+            let contract = || {
+                let readiness = contract(container, services[container.service.as_str()]);
+                ReadinessWatch::new(readiness, container.restarts)
+            };
             let watch = watches.entry(container.id.clone()).or_insert_with(contract);
-            let verdict = watch.see(Sample { container, probe_passed, at: began.elapsed() });
+            let uptime = uptime(container, OffsetDateTime::now_utc()).or(Some(Duration::ZERO));
+            let verdict = watch.see(Sample { container, probe_passed, at: began.elapsed(), uptime });
             if verdict == Verdict::Waiting && changes_by_itself(container.state) {
                 waiting.push(format!("{}: {}", container.name, on_its_way(container)));
             }
@@ -60,7 +66,7 @@ fn contracts(planned: &[Planned]) -> BTreeMap<&str, bool> {
 fn contract(container: &ObservedInstance, completes: bool) -> Readiness {
     match (completes, container.health) {
         (true, _) => Readiness::Completed,
-        (false, Health::None) => Readiness::Started,
+        (false, Health::None) => Readiness::Stable { millis: 0 },
         (false, _) => Readiness::Healthy,
     }
 }
@@ -69,10 +75,11 @@ fn changes_by_itself(state: InstanceState) -> bool {
     matches!(state, InstanceState::Running | InstanceState::Restarting | InstanceState::Removing)
 }
 
-fn on_its_way(container: &ObservedInstance) -> &'static str {
+fn on_its_way(container: &ObservedInstance) -> String {
     match (container.state, container.health) {
-        (InstanceState::Running, Health::Starting) => "its health check has not passed",
-        (state, _) => state.word(),
+        (InstanceState::Running, Health::Starting) => "its health check has not passed".to_owned(),
+        _ if container.restarts > 0 => restarts_in_words(container),
+        (state, _) => state.word().to_owned(),
     }
 }
 

@@ -1,6 +1,5 @@
-//! Runs one check to its verdict: looks, and looks again while there is policy and hope.
-//! Reads the check, the context and the policy; returns the outcome with every attempt.
-//! Never looks on after its deadline: a look that runs then is a failed one.
+//! Runs one check with retries until it passes, cannot pass any more or reaches its deadline; an attempt that the
+//! deadline cuts is not reported when there was one before it.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -32,9 +31,13 @@ pub async fn run_check(context: &ProbeContext<'_>, plan: &Planned, policy: Retry
     let mut attempts = Vec::new();
     let mut pause = FIRST_PAUSE;
     loop {
-        let (attempt, hopeless) = attempt(context, plan, LookTimes { limit, deadline: policy.deadline }).await;
+        let Ended { attempt, hopeless, cut } =
+            attempt(context, plan, LookTimes { limit, deadline: policy.deadline }).await;
         let passed = attempt.passed;
-        attempts.push(attempt);
+        // A cut attempt only shows that time ran out; the one before it has the reason.
+        if !cut || attempts.is_empty() {
+            attempts.push(attempt);
+        }
         let used_up = retries.is_some_and(|retries| attempts.len() > retries as usize);
         if passed || hopeless || used_up || Instant::now() + pause >= policy.deadline {
             break;
@@ -54,16 +57,26 @@ pub async fn run_check(context: &ProbeContext<'_>, plan: &Planned, policy: Retry
     }
 }
 
-async fn attempt(context: &ProbeContext<'_>, plan: &Planned, times: LookTimes) -> (Attempt, bool) {
+/// One attempt. `hopeless`: a retry cannot help; `cut`: the deadline ended it early.
+struct Ended {
+    attempt: Attempt,
+    hopeless: bool,
+    cut: bool,
+}
+
+async fn attempt(context: &ProbeContext<'_>, plan: &Planned, times: LookTimes) -> Ended {
     let asked = || plan.asked(context.redactor);
-    let (seen, took) = in_time(context.turn(), look(context, plan), times, asked).await;
+    let Looked { seen, took, cut } = in_time(context.turn(), look(context, plan), times, asked).await;
     context.end_given_up().await;
     match seen {
-        Ok(seen) => (Attempt { passed: true, early: false, message: seen.message, details: seen.details, took }, false),
+        Ok(Seen { message, details }) => {
+            let attempt = Attempt { passed: true, early: false, message, details, took };
+            Ended { attempt, hopeless: false, cut }
+        }
         Err(error) => {
             let (message, details) = (error.to_string(), error.details());
-            let early = error.is_early();
-            (Attempt { passed: false, early, message, details, took }, error.is_for_good())
+            let attempt = Attempt { passed: false, early: error.is_early(), message, details, took };
+            Ended { attempt, hopeless: error.is_for_good(), cut }
         }
     }
 }
@@ -75,21 +88,32 @@ struct LookTimes {
     deadline: Instant,
 }
 
+/// Result and duration of a look. `cut`: the deadline ended it before its own limit.
+struct Looked {
+    seen: Result<Seen, ProbeError>,
+    took: Duration,
+    cut: bool,
+}
+
 /// Waits for the turn and looks, not longer than one look may take nor beyond the deadline; also says how long it looked.
 async fn in_time<T>(
     turn: impl Future<Output = T>,
     look: impl Future<Output = Result<Seen, ProbeError>>,
     LookTimes { limit, deadline }: LookTimes,
     asked: impl Fn() -> String,
-) -> (Result<Seen, ProbeError>, Duration) {
+) -> Looked {
     let Ok(_turn) = tokio::time::timeout_at(deadline.into(), turn).await else {
-        return (Err(ProbeError::wrong("no time left before the timeout")), Duration::ZERO);
+        let seen = Err(ProbeError::wrong("no time left before the timeout"));
+        return Looked { seen, took: Duration::ZERO, cut: true };
     };
     // The time of a look begins when it is its turn.
     let began = Instant::now();
-    let limit = limit.min(deadline.saturating_duration_since(began));
+    let left = deadline.saturating_duration_since(began);
+    let (limit, shortened) = (limit.min(left), left < limit);
     let seen = tokio::time::timeout(limit, look).await;
-    (seen.unwrap_or_else(|_| Err(ProbeError::Late { what: asked(), after: limit })), began.elapsed())
+    let cut = shortened && seen.is_err();
+    let seen = seen.unwrap_or_else(|_| Err(ProbeError::Late { what: asked(), after: limit }));
+    Looked { seen, took: began.elapsed(), cut }
 }
 
 #[cfg(test)]
@@ -102,8 +126,9 @@ mod tests {
         let began = Instant::now();
         let times =
             LookTimes { limit: Duration::from_millis(times.0), deadline: began + Duration::from_millis(times.1) };
-        let (seen, _) = in_time(turn, pending(), times, || "it".to_owned()).await;
-        (seen.unwrap_err().to_string(), began.elapsed())
+        let looked = in_time(turn, pending(), times, || "it".to_owned()).await;
+        assert_eq!(looked.cut, times.deadline < began + times.limit, "cut by the deadline, not by its own limit");
+        (looked.seen.unwrap_err().to_string(), began.elapsed())
     }
 
     #[tokio::test]

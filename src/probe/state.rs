@@ -4,32 +4,47 @@
 
 use std::borrow::Cow;
 
+use time::OffsetDateTime;
+
 use super::answer::Shown;
 use super::seen::Seen;
 use super::state_words::described;
 use super::{CheckOutcome, ProbeContext, ProbeError};
-use crate::plan::{Health, InstanceState, ObservedInstance};
+use crate::plan::{Health, InstanceState, ObservedInstance, may_restart_again, restarts_in_words};
 use crate::project::{ExpectedState, StateCheck};
 use crate::secret::Redactor;
 
-pub(super) async fn look(context: &ProbeContext<'_>, check: &StateCheck) -> Result<Seen, ProbeError> {
+pub(super) async fn look(
+    context: &ProbeContext<'_>,
+    check: &StateCheck,
+    may_complete: bool,
+) -> Result<Seen, ProbeError> {
     let containers = context.containers(&check.service).await?;
     if containers.is_empty() {
         return Err(ProbeError::wrong(format!("service `{}` has no container", check.service)));
     }
-    let mut healthy = true;
+    let (mut healthy, mut completed) = (true, true);
     for container in containers.iter().map(Cow::Borrowed) {
+        if may_complete && has_completed(&container) {
+            continue;
+        }
+        completed = false;
         let container = asked_when_starting(context, container).await?;
         fault(&container, (context.before(&container.id), context.redactor), check.is).map_or(Ok(()), Err)?;
         healthy &= container.health == Health::Healthy;
     }
     let word = match check.is {
+        _ if completed => "completed",
         ExpectedState::Completed => "completed",
         ExpectedState::Running if healthy => "running, healthy",
         ExpectedState::Running => "running",
     };
     let count = if containers.len() > 1 { format!("{} containers ", containers.len()) } else { String::new() };
     Ok(Seen::new(format!("{count}{word}"), None))
+}
+
+fn has_completed(container: &ObservedInstance) -> bool {
+    container.state == InstanceState::Exited && container.exit_code == Some(0)
 }
 
 /// Before the engine's first verdict the container's health test is run here: an interval can be half a minute.
@@ -65,8 +80,11 @@ fn fault(
     let wrong = |what: String, for_good| Some(ProbeError::Wrong { what, details: Vec::new(), for_good });
     let name = &now.name;
     if expected == ExpectedState::Completed {
-        let done = now.state == InstanceState::Exited && now.exit_code == Some(0);
-        return if done { None } else { wrong(format!("{name} is {}, not completed", described(now)), false) };
+        return if has_completed(now) {
+            None
+        } else {
+            wrong(format!("{name} is {}, not completed", described(now)), false)
+        };
     }
     if let Some(restarts) = restarted(now, before) {
         // The count never falls again.
@@ -74,6 +92,9 @@ fn fault(
     }
     if now.state != InstanceState::Running {
         return wrong(format!("{name} is {}", described(now)), false);
+    }
+    if may_restart_again(now, OffsetDateTime::now_utc()) {
+        return wrong(format!("{name} {}", restarts_in_words(now)), false);
     }
     match now.health {
         Health::Unhealthy => {

@@ -3,14 +3,17 @@
 //! Never observes or executes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use crate::compose::model::Stack;
 use crate::error::Result;
+use crate::host::host_name;
 use crate::input_file::LocalFiles;
 use crate::plan::content::{ServiceContent, load_content};
 use crate::plan::converge::{ConvergeOptions, Wanted, plan_after_images};
-use crate::plan::platform::check_architecture;
-use crate::plan::{Observed, Plan};
+use crate::plan::host_requirements::{HostView, UnmetRequirement, unmet_requirements};
+use crate::plan::platform::{check_architecture, check_network_options};
+use crate::plan::{EngineInfo, Observed, Plan};
 use crate::session::WorkflowError;
 use crate::session::load::LoadedStack;
 use crate::session::plan_images::{ImageOptions, plan_images};
@@ -26,6 +29,14 @@ pub fn load_contents(
         contents.insert(name.clone(), load_content(stack, name, local, &LocalFiles)?);
     }
     Ok(contents)
+}
+
+/// Requirements of the selected services that the host does not meet.
+pub fn unmet(stack: &Stack, selected: &BTreeSet<String>, engine: &EngineInfo) -> Vec<UnmetRequirement> {
+    // A local socket may lead out of the container we are in.
+    let is_here = engine.local && (engine.host.name.is_empty() || engine.host.name == host_name());
+    let exists = |path: &str| Path::new(path).exists();
+    unmet_requirements(stack, selected, HostView { engine, exists: is_here.then_some(&exists) })
 }
 
 /// Orphans cannot be removed and passed over at once; the message is Compose's.
@@ -49,6 +60,8 @@ pub struct Convergence<'a> {
     pub contents: BTreeMap<String, ServiceContent>,
     /// Where it was loaded from.
     pub loaded: &'a LoadedStack,
+    /// The engine and its host.
+    pub engine: EngineInfo,
 }
 
 impl Convergence<'_> {
@@ -67,7 +80,11 @@ impl Convergence<'_> {
     /// The plan against what was found, after the steps that make its images.
     pub fn plan(&self, images: &ImageOptions<'_>, observed: &Observed) -> Result<Plan> {
         check_architecture(&self.stack, &self.selected, observed)?;
+        let network_warnings = check_network_options(&self.stack, &self.selected, &self.engine)?;
         let images = plan_images(&self.stack, &self.selected, observed, images)?;
-        Ok(plan_after_images(&self.wanted(), observed, images, None)?)
+        let mut plan = plan_after_images(&self.wanted(), observed, images, None)?;
+        plan.warnings.extend(network_warnings);
+        plan.warnings.extend(unmet(&self.stack, &self.selected, &self.engine).into_iter().map(|unmet| unmet.message));
+        Ok(plan)
     }
 }

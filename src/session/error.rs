@@ -94,6 +94,12 @@ pub enum WorkflowError {
     /// Ctrl-C while streaming or waiting.
     #[error("interrupted")]
     Interrupted,
+    /// The host has less than the environment requires.
+    #[error("environment `{environment}` requires {}", shortfalls.join("; "))]
+    Shortfall { environment: String, shortfalls: Vec<String> },
+    /// Services are not ready after a start in which no step failed.
+    #[error("not ready: {}", faults.join(", "))]
+    NotReady { faults: Vec<String> },
     /// A bounded wait ran out.
     #[error("{what} timed out after {seconds}s")]
     TimedOut { what: String, seconds: u64 },
@@ -114,6 +120,7 @@ impl Hint for WorkflowError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
+            Self::Shortfall { .. } => ErrorKind::ChecksFailed,
             Self::EnvFile { .. } | Self::NoChecks { .. } | Self::Unsupported { .. } | Self::Configuration { .. } => {
                 ErrorKind::Config
             }
@@ -135,7 +142,7 @@ impl Hint for WorkflowError {
             Self::Partial { .. } => ErrorKind::Partial,
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::TimedOut { .. } => ErrorKind::NotReady,
+            Self::TimedOut { .. } | Self::NotReady { .. } => ErrorKind::NotReady,
             Self::NotRunning { .. }
             | Self::HasRelease
             | Self::NotRestorable { .. }
@@ -147,13 +154,12 @@ impl Hint for WorkflowError {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::Usage { hint: Some(hint), .. } | Self::Refused { hint: Some(hint), .. } => vec![hint.clone()],
-            Self::Unsupported { hint, .. } | Self::Configuration { hint: Some(hint), .. } => vec![hint.clone()],
-            Self::NoRelease { .. } | Self::NotRestorable { .. } => {
-                vec!["list the releases with `aictl history`; choose one with `aictl rollback --to NUMBER`".to_owned()]
-            }
+            Self::Usage { hint: Some(hint), .. }
+            | Self::Refused { hint: Some(hint), .. }
+            | Self::Configuration { hint: Some(hint), .. }
+            | Self::Unsupported { hint, .. } => vec![hint.clone()],
+            Self::NoRelease { .. } | Self::NotRestorable { .. } => vec!["list the releases with `aictl history`".to_owned()],
             Self::HasRelease => vec!["bring up what the files say with `aictl deploy`".to_owned()],
-            Self::PlanChanged { .. } => vec!["run the command again".to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
             Self::NoMigration => vec![
@@ -180,6 +186,8 @@ impl Hint for WorkflowError {
             ],
             Self::NoOperation { .. } => vec!["list the operations with `aictl history --all`".to_owned()],
             Self::NoHistory { .. } => vec!["list running projects with `aictl ls`".to_owned()],
+            Self::Shortfall { .. } => vec!["see what the machine has with `aictl doctor`".to_owned()],
+            Self::NotReady { .. } => vec!["see each service with `aictl status`".to_owned()],
             Self::LockAlive { .. } => vec!["remove it anyway with `aictl lock break --force`".to_owned()],
             _ => Vec::new(),
         }

@@ -123,8 +123,16 @@ fn warn_of_profiles(context: &Context, stack: &Stack, wanted: &[String]) {
 /// The arguments of the compose loader: what the command line says, else what the environment of aictl.yaml says.
 fn load_compose(context: &Context, project: &LoadedProject) -> Result<(compose::Loaded, LoadArgs)> {
     let args = load_args(context, project)?;
-    let loaded = compose::load(&args, &LocalFiles)?;
+    let loaded = load_files(context, &args)?;
     Ok((loaded, args))
+}
+
+/// Loads the compose files; when they are invalid, the warnings collected so far are printed.
+pub fn load_files(context: &Context, args: &LoadArgs) -> Result<compose::Loaded> {
+    compose::load_or_warn(args, &LocalFiles).map_err(|(error, warnings)| {
+        warnings.iter().for_each(|finding| context.reporter.warn(finding.to_string()));
+        error.into()
+    })
 }
 
 /// See `load_compose`; also used by `config`.

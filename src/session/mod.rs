@@ -25,6 +25,7 @@ pub mod recipe_steps;
 pub mod redacted_output;
 pub mod redaction;
 pub mod report;
+pub mod requirements;
 pub mod select;
 pub mod service_command;
 pub mod stack_status;

@@ -1,20 +1,80 @@
-//! Which process holds a port that the engine was refused.
-//! Reads the failure, what the engine says of its machine, and this machine's sockets; returns the failure with the name.
-//! Never looks at this machine's sockets for an engine that runs elsewhere.
+//! Names the process or container that holds a port or a container name in use, with a hint how to free it.
+//! Local sockets are searched only for an engine on this machine.
 
 use std::net::SocketAddr;
 
+use crate::error::Error;
 use crate::execute::ExecuteError;
 use crate::host::{PortHolder, Protocol, host_name, port_holder_on};
-use crate::target::{Target, TargetError};
+use crate::plan::{ContainerOperation, Operation, labels};
+use crate::target::{PortOwner, Target, TargetError};
 
-/// The same failure; a port nobody is named for is said to be its process's. Containers the engine names itself.
-pub async fn with_holder(error: ExecuteError, target: &dyn Target) -> ExecuteError {
+/// Status of a container name that is already in use.
+const CONFLICT: u16 = 409;
+
+/// Adds the local process that holds the port when the engine named no container.
+async fn with_holder(error: ExecuteError, target: &dyn Target) -> ExecuteError {
     let ExecuteError::Target { subject, source: TargetError::PortTaken { port, holder: None } } = error else {
         return error;
     };
-    let holder = if is_here(target).await { listener(&port).map(|found| found.to_string()) } else { None };
+    let holder =
+        if is_here(target).await { listener(&port).map(|found| PortOwner::Process(found.to_string())) } else { None };
     ExecuteError::Target { subject, source: TargetError::PortTaken { port, holder } }
+}
+
+/// The error with a hint about the container that is in the way. `failed`: the operation.
+pub async fn explained(
+    error: ExecuteError,
+    failed: Option<&Operation>,
+    (target, project): (&dyn Target, &str),
+) -> Error {
+    let error = with_holder(error, target).await;
+    let hint = match &error {
+        ExecuteError::Target {
+            source: TargetError::PortTaken { holder: Some(PortOwner::Container(name)), .. },
+            ..
+        } => orphan_hint(name, (target, project)).await,
+        ExecuteError::Target { source: TargetError::Refused { status: CONFLICT, .. }, .. } => {
+            name_hint(failed, (target, project)).await
+        }
+        _ => None,
+    };
+    let error = Error::from(error);
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// The holder may be an orphan of the same project.
+async fn orphan_hint(name: &str, (target, project): (&dyn Target, &str)) -> Option<String> {
+    let container = target.observe_instance(name).await.ok()?;
+    let is_own = container.labels.get(labels::PROJECT).is_some_and(|name| name == project);
+    is_own.then(|| {
+        let service = &container.service;
+        format!(
+            "if service `{service}` is no longer in the compose files, remove it with `aictl start --remove-orphans`"
+        )
+    })
+}
+
+/// Names the container that has the name already.
+async fn name_hint(failed: Option<&Operation>, (target, project): (&dyn Target, &str)) -> Option<String> {
+    let Some(Operation::Container(ContainerOperation::Create(spec))) = failed else { return None };
+    let holder = target.observe_instance(&spec.name).await.ok()?;
+    let of = |label: &str| holder.labels.get(label).map(String::as_str);
+    let whose = match (of(labels::PROJECT), of(labels::WORKING_DIR)) {
+        (Some(other), folder) if other != project => {
+            let folder = folder.map(|folder| format!(" in {folder}")).unwrap_or_default();
+            format!("service `{}` of project `{other}`{folder}", holder.service)
+        }
+        (Some(_), _) => format!("service `{}` of this project", holder.service),
+        (None, _) => "a container of no project".to_owned(),
+    };
+    Some(format!(
+        "the name is in use by {whose}; remove it with `docker rm --force {}`, or choose another name",
+        spec.name
+    ))
 }
 
 /// A local socket may lead out of the container we are in.
@@ -35,12 +95,12 @@ mod tests {
     use super::*;
     use crate::engine::memory::MemoryEngine;
 
-    fn taken(port: &str, holder: Option<&str>) -> ExecuteError {
-        let source = TargetError::PortTaken { port: port.to_owned(), holder: holder.map(str::to_owned) };
+    fn taken(port: &str, holder: Option<PortOwner>) -> ExecuteError {
+        let source = TargetError::PortTaken { port: port.to_owned(), holder };
         ExecuteError::Target { subject: "could not start container a-1".to_owned(), source }
     }
 
-    async fn holder(error: ExecuteError) -> Option<String> {
+    async fn holder(error: ExecuteError) -> Option<PortOwner> {
         match with_holder(error, &MemoryEngine::new()).await {
             ExecuteError::Target { source: TargetError::PortTaken { holder, .. }, .. } => holder,
             other => panic!("{other}"),
@@ -52,8 +112,9 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let pid = format!("(pid {})", std::process::id());
-        assert!(holder(taken(&address, None)).await.unwrap().ends_with(&pid));
-        assert_eq!(holder(taken(&address, Some("container b"))).await.as_deref(), Some("container b"));
+        assert!(holder(taken(&address, None)).await.unwrap().to_string().ends_with(&pid));
+        let container = Some(PortOwner::Container("b".to_owned()));
+        assert_eq!(holder(taken(&address, container.clone())).await, container);
         drop(listener);
         assert_eq!(holder(taken(&address, None)).await, None);
     }

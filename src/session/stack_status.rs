@@ -5,12 +5,16 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::compose::model::Stack;
-use crate::plan::{Health, InstanceState, Observed, ObservedInstance};
-use crate::release::ObservedLease;
+use crate::event::human;
+use crate::plan::{Health, InstanceState, Observed, ObservedInstance, may_restart_again, restarts_in_words};
+use crate::release::{ObservedLease, OperationKind, Record, RecordPhase, StepOutcome, StepRecord};
 use crate::session::report::{Block, Cell, Tone};
 use crate::session::urls::addresses;
+use crate::session::verdict_lines::verdict_lines;
 
 /// A stack as it stands.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -45,8 +49,11 @@ pub struct ServiceStatus {
     pub started_at: Option<String>,
     /// Seconds since then.
     pub uptime_seconds: Option<u64>,
-    /// Restarts by the engine.
+    /// Restarts by the engine since it was last started.
     pub restarts: u64,
+    /// Why it is not ready: `exited with 3`, `restarted 4 times since it was started`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// Addresses of published ports.
     pub urls: Vec<String>,
 }
@@ -58,6 +65,33 @@ impl StackStatus {
         self.services.iter_mut().filter(early).for_each(|service| service.health = Health::Healthy);
     }
 
+    /// Why containers of the selected services are not ready, one line each: `api: exited with 3`.
+    pub fn faults(&self, is_selected: impl Fn(&str) -> bool) -> Vec<String> {
+        let selected = self.services.iter().filter(|service| is_selected(&service.service));
+        selected
+            .filter_map(|service| Some(format!("{}: {}", self.shown_name(service), service.fault.as_ref()?)))
+            .collect()
+    }
+
+    /// Counts as healthy what the last start saw healthy, until the engine's own first check of the same run.
+    pub fn count_recorded_health(&mut self, records: &[Record]) {
+        let latest = records.iter().rev().filter(|record| record.phase == RecordPhase::Done);
+        let awaited: Vec<(&str, &StepRecord)> = latest
+            .flat_map(|record| record.steps.iter().map(|step| (record.time.as_str(), step)))
+            .filter(|(_, step)| step.operation == OperationKind::AwaitReady && step.outcome == StepOutcome::Done)
+            .collect();
+        for line in self.services.iter_mut().filter(|line| line.health == Health::Starting) {
+            let began = line.started_at.as_deref().and_then(moment);
+            let is_it = |(time, step): &(&str, &StepRecord)| {
+                let after_start = moment(time).zip(began).is_some_and(|(seen, began)| seen >= began);
+                after_start && step.service.as_ref() == Some(&line.service)
+            };
+            if awaited.iter().any(is_it) {
+                line.health = Health::Healthy;
+            }
+        }
+    }
+
     /// The status of what was found; running containers, and every wanted service that has none.
     pub fn of(project: &str, stack: Option<&Stack>, observed: &Observed) -> Self {
         let mut services: Vec<ServiceStatus> =
@@ -65,11 +99,37 @@ impl StackStatus {
         for (name, service) in stack.into_iter().flat_map(|s| &s.services) {
             let present = services.iter().any(|s| s.service == *name);
             if !present && service.scale() > 0 && service.provider.is_none() {
-                services.push(ServiceStatus { service: name.clone(), state: "missing".into(), ..Default::default() });
+                let (state, fault) = ("missing".into(), Some("has no container".to_owned()));
+                services.push(ServiceStatus { service: name.clone(), state, fault, ..Default::default() });
+            }
+            let runs_on = |line: &&mut ServiceStatus| line.service == *name && line.has_completed();
+            for line in services.iter_mut().filter(runs_on).filter(|_| !service.may_complete()) {
+                line.fault = Some("exited with 0".to_owned());
             }
         }
         services.sort_by(|a, b| (&a.service, &a.container).cmp(&(&b.service, &b.container)));
         Self { project: project.to_owned(), services, lock: None }
+    }
+}
+
+impl ServiceStatus {
+    fn has_completed(&self) -> bool {
+        self.state == InstanceState::Exited.word() && self.exit_code == Some(0)
+    }
+}
+
+/// Why a container is not ready; one that exited with 0 may be a one-shot.
+fn fault(container: &ObservedInstance) -> Option<String> {
+    match (container.state, container.exit_code) {
+        (InstanceState::Running, _) if container.health == Health::Unhealthy => Some("unhealthy".to_owned()),
+        (InstanceState::Running | InstanceState::Restarting, _)
+            if may_restart_again(container, OffsetDateTime::now_utc()) =>
+        {
+            Some(restarts_in_words(container))
+        }
+        (InstanceState::Running, _) | (InstanceState::Exited, Some(0)) => None,
+        (InstanceState::Exited | InstanceState::Dead, Some(code)) => Some(format!("exited with {code}")),
+        (state, _) => Some(state.word().to_owned()),
     }
 }
 
@@ -83,17 +143,25 @@ pub fn line(observed: &Observed, container: &ObservedInstance) -> ServiceStatus 
         image: container.image.clone(),
         state: container.state.word().to_owned(),
         health: container.health,
-        exit_code: if up || container.state == InstanceState::Created { None } else { container.exit_code },
+        exit_code: if ended(container.state) { container.exit_code } else { None },
         started_at: container.started_at.clone().filter(|_| up),
         uptime_seconds: container.started_at.as_deref().filter(|_| up).and_then(seconds_since),
         restarts: container.restarts,
+        fault: fault(container),
         urls: if up { addresses(&observed.engine, container) } else { Vec::new() },
     }
 }
 
+fn ended(state: InstanceState) -> bool {
+    !matches!(state, InstanceState::Created | InstanceState::Running | InstanceState::Paused)
+}
+
 fn seconds_since(time: &str) -> Option<u64> {
-    let then = time::OffsetDateTime::parse(time, &time::format_description::well_known::Rfc3339).ok()?;
-    u64::try_from((time::OffsetDateTime::now_utc() - then).whole_seconds()).ok()
+    u64::try_from((OffsetDateTime::now_utc() - moment(time)?).whole_seconds()).ok()
+}
+
+fn moment(time: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(time, &Rfc3339).ok()
 }
 
 impl StackStatus {
@@ -115,15 +183,19 @@ impl StackStatus {
         blocks
     }
 
-    fn row(&self, service: &ServiceStatus) -> Vec<Cell> {
+    /// The service, or the container if the service has several.
+    fn shown_name<'a>(&self, service: &'a ServiceStatus) -> &'a str {
         let several = self.services.iter().filter(|s| s.service == service.service).count() > 1;
-        let name = if several && !service.container.is_empty() {
+        if several && !service.container.is_empty() {
             service.container.strip_prefix(&format!("{}-", self.project)).unwrap_or(&service.container)
         } else {
             &service.service
-        };
+        }
+    }
+
+    fn row(&self, service: &ServiceStatus) -> Vec<Cell> {
         vec![
-            Cell::new(name, Tone::Strong),
+            Cell::new(self.shown_name(service), Tone::Strong),
             state_cell(service),
             health_cell(service.health),
             service.uptime_seconds.map(uptime).unwrap_or_default().into(),
@@ -132,10 +204,19 @@ impl StackStatus {
     }
 }
 
+/// A line for each container that is not ready.
+pub fn not_ready(faults: &[String]) -> Vec<Block> {
+    faults.iter().flat_map(|fault| verdict_lines(Cell::new("not ready", Tone::Bad), fault)).collect()
+}
+
 fn state_cell(service: &ServiceStatus) -> Cell {
+    let restarts = usize::try_from(service.restarts).unwrap_or(usize::MAX);
     match (service.state.as_str(), service.exit_code) {
         ("running", _) if service.restarts > 0 => {
-            Cell::new(format!("running, {} restarts", service.restarts), Tone::Warn)
+            Cell::new(format!("running, {}", human::count(restarts, "restart")), Tone::Warn)
+        }
+        ("restarting", Some(code)) => {
+            Cell::new(format!("restarting, {}, exited {code}", human::count(restarts, "restart")), Tone::Bad)
         }
         ("running", _) => Cell::new("running", Tone::Good),
         ("exited", Some(0)) => Cell::new("exited 0", Tone::Dim),

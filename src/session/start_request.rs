@@ -1,15 +1,17 @@
 //! What a start is asked for, and what it reports.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::Context;
 use super::report::{Block, Cell, Report, Tone, to_json};
-use super::stack_status::StackStatus;
+use super::stack_status::{StackStatus, not_ready};
 use super::steps_report::planned_blocks;
-use crate::plan::PullPolicy;
+use crate::error::ErrorKind;
 use crate::plan::converge::ConvergeOptions;
+use crate::plan::{Plan, PullPolicy};
 
 /// Options of a start.
 #[derive(Debug, Clone)]
@@ -59,8 +61,35 @@ pub struct StartReport {
     pub dry_run: bool,
     /// Whether anything was changed.
     pub changed: bool,
+    /// Services that are not ready although no step failed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_ready: Vec<String>,
     /// The stack afterwards.
     pub status: StackStatus,
+}
+
+impl StartReport {
+    /// The status of a stack as a start judges it; the steps are still to be told.
+    pub fn new(
+        context: &Context,
+        options: &ConvergeOptions,
+        selected: &BTreeSet<String>,
+        mut status: StackStatus,
+    ) -> Self {
+        let dry_run = context.options.dry_run;
+        if options.wait && !dry_run {
+            status.count_early_health(selected);
+        }
+        let judged = !dry_run && !options.create_only;
+        let not_ready = status.faults(|service| judged && selected.contains(service));
+        Self { steps: Vec::new(), dry_run, changed: false, not_ready, status }
+    }
+
+    /// The same with the steps of its plan, and whether they were taken.
+    #[must_use]
+    pub fn with_steps(self, plan: &Plan, changed: bool) -> Self {
+        Self { steps: plan.lines(), changed, ..self }
+    }
 }
 
 impl Report for StartReport {
@@ -73,10 +102,16 @@ impl Report for StartReport {
             blocks.push(Block::Line(vec![Cell::new("up to date", Tone::Dim)]));
         }
         blocks.extend(self.status.blocks());
+        blocks.extend(not_ready(&self.not_ready));
         blocks
     }
 
     fn json(&self) -> serde_json::Value {
         to_json(self)
+    }
+
+    /// 3 if the table shows a service that is not ready.
+    fn exit_code(&self) -> u8 {
+        if self.not_ready.is_empty() { 0 } else { ErrorKind::NotReady.exit_code() }
     }
 }

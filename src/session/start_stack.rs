@@ -7,14 +7,17 @@ use super::deploy::{Following, has_release};
 use super::image_catalog::Supplies;
 use super::load::LoadedStack;
 use super::plan_images::ImageOptions;
+use super::requirements::check_requirements;
 use super::stack_status::StackStatus;
 pub use super::start_request::{StartReport, StartRequest};
 use super::transaction::{Transaction, TransactionOutcome};
 use super::{Context, WorkflowError};
 use crate::compose::model::Stack;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::execute::ExecuteError;
 use crate::plan::Observed;
 use crate::plan::order::with_dependencies;
+use crate::target::TargetError;
 
 /// Starts a stack that is loaded.
 pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: StartRequest) -> Result<StartReport> {
@@ -22,6 +25,8 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     apply_scale(&mut stack, &request.scale)?;
     let selected = with_dependencies(&stack, &request.services, !request.no_deps)?;
     let target = loaded.connect(context).await?;
+    let engine = target.observe_engine().await?;
+    check_requirements(&loaded.project, &engine)?;
     let following = Following { context, loaded: &loaded, target: &target, request: &request };
     // Where nothing runs, only the history tells whether there is a release.
     if loaded.may_have_release()
@@ -29,9 +34,9 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     {
         return Ok(report);
     }
-    let local = target.observe_engine().await?.local;
-    let contents = load_contents(&stack, &selected, local)?;
-    let converge = Convergence { options: request.options.clone(), stack, selected, contents, loaded: &loaded };
+    let contents = load_contents(&stack, &selected, engine.local)?;
+    let options = request.options.clone();
+    let converge = Convergence { options, stack, selected, contents, loaded: &loaded, engine };
     let supplies = Supplies::of(context, &loaded.project, request.bundle.as_deref())?;
     let images = image_options(&request, &supplies);
     let mut scope = loaded.scope(Some(&converge.stack));
@@ -45,14 +50,28 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
         Err(error) if matches!(error.downcast_ref(), Some(WorkflowError::HasRelease)) => {
             return following.start(&converge.stack).await?.ok_or(error);
         }
-        outcome => outcome?,
+        outcome => outcome.map_err(|error| with_build_hint(error, &converge.stack))?,
     };
     let after = if executed { target.observe(&scope).await? } else { before };
-    let mut status = StackStatus::of(&converge.stack.name, Some(&converge.stack), &after);
-    if converge.options.wait && !context.options.dry_run {
-        status.count_early_health(&converge.selected);
+    let (stack, selected) = (&converge.stack, &converge.selected);
+    let status = StackStatus::of(&stack.name, Some(stack), &after);
+    Ok(StartReport::new(context, &converge.options, selected, status).with_steps(&plan, executed))
+}
+
+/// Adds a hint to build an image that is missing, if a service builds it.
+fn with_build_hint(error: Error, stack: &Stack) -> Error {
+    let image = match error.downcast_ref() {
+        Some(ExecuteError::Target { source: TargetError::ImageMissing { image, .. }, .. }) => image,
+        _ => return error,
+    };
+    let mut services = stack.services.iter();
+    match services.find(|(name, s)| s.build.is_some() && s.image_or_default(&stack.name, name) == *image) {
+        Some((service, _)) => {
+            let hint = format!("build it with `aictl build {service}`");
+            error.with_hint(hint)
+        }
+        None => error,
     }
-    Ok(StartReport { steps: plan.lines(), dry_run: context.options.dry_run, changed: executed, status })
 }
 
 fn image_options<'s>(request: &StartRequest, supplies: &'s Supplies) -> ImageOptions<'s> {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::error::{Error, Result};
 use crate::execute::{Execution, Runner, TaskRunner, await_ready, execute_part};
 use crate::plan::{Observed, Plan, Scope};
-use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, Release, StepRecord};
-use crate::session::port_holder::with_holder;
+use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, Release, StepOutcome, StepRecord};
+use crate::session::port_holder::explained;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
 
@@ -360,6 +360,8 @@ impl<'a> Transaction<'a> {
     ) -> Result<()> {
         let Execution { result, evidence, steps } =
             execute_part(plan, part.clone(), &self.runner(Some(walked.number)), lease).await;
+        let failed = steps.iter().position(|step| step.outcome == StepOutcome::Failed);
+        let failed = failed.and_then(|index| plan.steps.get(index)).map(|step| &step.operation);
         let executed = steps.into_iter().enumerate().filter(|(index, _)| part.contains(index));
         for (index, step) in executed {
             if let Some(booked) = walked.steps.get_mut(index) {
@@ -369,7 +371,7 @@ impl<'a> Transaction<'a> {
         walked.evidence.extend(evidence);
         match result {
             Ok(()) => Ok(()),
-            Err(error) => Err(with_holder(error, &*self.target).await.into()),
+            Err(error) => Err(explained(error, failed, (&*self.target, &self.scope.project)).await),
         }
     }
 

@@ -85,6 +85,24 @@ fn listed(attempts: &[Attempt]) -> String {
     attempts.iter().map(|attempt| format!("\n{}: {}", attempt.source, attempt.reason)).collect()
 }
 
+/// What listens on a port that is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PortOwner {
+    /// A container, by name.
+    Container(String),
+    /// A process of the host: name and pid.
+    Process(String),
+}
+
+impl std::fmt::Display for PortOwner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Container(name) => write!(f, "container {name}"),
+            Self::Process(process) => f.write_str(process),
+        }
+    }
+}
+
 /// A failure of the target.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TargetError {
@@ -126,7 +144,7 @@ pub enum TargetError {
     NoRoute { container: String, port: u16, reason: String },
     /// A host port is in use.
     #[error("port {port} is already taken{}", holder.as_ref().map(|h| format!(" by {h}")).unwrap_or_default())]
-    PortTaken { port: String, holder: Option<String> },
+    PortTaken { port: String, holder: Option<PortOwner> },
     /// The engine believes that a network is in use although no container is on it.
     #[error("the engine cannot remove network {name} although no container is attached to it")]
     NetworkStuck { name: String },
@@ -216,6 +234,9 @@ impl TargetError {
             }
             Self::Locked { .. } => "see who holds it with `aictl lock status`; wait, or remove it with `aictl lock break`".to_owned(),
             Self::LeaseLost { .. } => "see the current state with `aictl status`, then run the command again".to_owned(),
+            Self::PortTaken { holder: Some(PortOwner::Container(name)), .. } => {
+                format!("stop it with `docker stop {name}`, or publish another port")
+            }
             Self::PortTaken { port, .. } => {
                 let number = port.rsplit(':').next().unwrap_or(port).split('/').next().unwrap_or(port);
                 format!("find the process with `ss -ltnp 'sport = :{number}'` and stop it, or publish another port")
@@ -238,10 +259,10 @@ impl TargetError {
             Self::BuildFailed { service, log, .. } if !log.is_empty() => {
                 format!("see the full output with `aictl build {service} --verbose`")
             }
-            Self::ImageMissing { .. } => {
-                "build services with `aictl build`, or load images from a bundle with `aictl start --bundle FILE`"
-                    .to_owned()
-            },
+            Self::ImageMissing { image, .. } => format!(
+                "check its name and the access to it with `docker pull {image}`, or load it from a bundle with \
+                 `aictl start --bundle FILE`"
+            ),
             Self::ImageNowhere { attempts, .. } if attempts.iter().any(|a| a.credentials) => {
                 "log in with `docker login REGISTRY`".to_owned()
             }

@@ -62,10 +62,14 @@ impl Prompt for TerminalPrompt {
 
     fn confirm_typed(&self, question: &str, word: &str) -> Result<(), PromptError> {
         // `--yes` is no typed word: a verb that takes it for one says so and does not ask.
-        self.ask(question, |question| {
+        let asked = self.ask(question, |question| {
             let prompt = format!("{question}; type `{word}` to continue");
             let typed: String = dialoguer::Input::new().with_prompt(prompt).allow_empty(true).interact_text()?;
             Ok(typed.trim() == word)
+        });
+        asked.map_err(|error| match error {
+            PromptError::NoTerminal { question } => PromptError::NoTypedWord { question, word: word.to_owned() },
+            other => other,
         })
     }
 }
@@ -87,7 +91,7 @@ mod tests {
 
     #[test]
     fn yes_is_not_a_typed_word() {
-        let refused = PromptError::NoTerminal { question: "remove all data".to_owned() };
+        let refused = PromptError::NoTypedWord { question: "remove all data".to_owned(), word: "web".to_owned() };
         assert_eq!(prompt(false, true).confirm_typed("remove all data", "web"), Err(refused));
     }
 

@@ -16,6 +16,7 @@ mod engine_target;
 mod example;
 mod fault_injection;
 mod help;
+mod hints;
 mod hostile_folder;
 mod images;
 mod init;

@@ -1,24 +1,37 @@
-//! What is accepted but has no effect outside Swarm.
-//! Reads the merged tree; warns of each place once.
-//! Never refuses anything.
+//! Warns about compose keys that are accepted without effect, most of them Swarm's.
 
 use super::Loader;
 use crate::compose::go::text::sprint;
 use crate::compose::value::{Node, Position};
 
-/// Keys that do nothing wherever they stand, and why; `*` is any name.
-const IGNORED: [(&[&str], &str); 12] = [
+/// Keys without effect, and the warning; `*` matches any name.
+const IGNORED: [(&[&str], &str); 24] = [
     (&["services", "*", "deploy", "mode"], "deploy.mode is only honored in Swarm mode"),
     (&["services", "*", "deploy", "labels"], "deploy.labels are only applied to Swarm services"),
     (&["services", "*", "deploy", "update_config"], "update_config only applies to rolling updates in Swarm mode"),
     (&["services", "*", "deploy", "rollback_config"], "rollback_config only applies to rolling updates in Swarm mode"),
     (&["services", "*", "deploy", "endpoint_mode"], "endpoint_mode is ignored: only Swarm has virtual addresses"),
     (&["services", "*", "deploy", "placement"], "placement is ignored: only Swarm schedules services"),
+    (&["services", "*", "deploy", "restart_policy", "delay"], "delay is only honored in Swarm mode"),
+    (&["services", "*", "deploy", "restart_policy", "window"], "window is only honored in Swarm mode"),
+    (
+        &["services", "*", "deploy", "resources", "reservations", "generic_resources"],
+        "generic_resources are ignored: only Swarm schedules services",
+    ),
+    (&["services", "*", "provider"], "provider is not supported: the service is skipped"),
+    (&["services", "*", "pre_start"], "pre_start is not supported: the hooks are not run"),
+    (&["services", "*", "models"], "models is not supported: the service gets no model endpoint"),
+    (&["services", "*", "log_driver"], "log_driver is ignored: set logging.driver"),
+    (&["services", "*", "log_opt"], "log_opt is ignored: set logging.options"),
+    (&["services", "*", "net"], "net is ignored: set network_mode"),
+    (&["jobs", "*"], "jobs is not supported"),
     (&["services", "*", "credential_spec"], "credential_spec is ignored: only Windows containers have one"),
     (&["services", "*", "isolation"], "isolation is ignored on Linux"),
     (&["services", "*", "volume_driver"], "volume_driver is ignored: set the driver of the volume"),
     (&["configs", "*", "labels"], "labels are only applied to Swarm configs"),
     (&["secrets", "*", "labels"], "labels are only applied to Swarm secrets"),
+    (&["configs", "*", "template_driver"], "template_driver is only honored in Swarm mode"),
+    (&["secrets", "*", "template_driver"], "template_driver is only honored in Swarm mode"),
     (&["secrets", "*", "driver_opts"], "driver_opts are only honored by Swarm's drivers"),
 ];
 

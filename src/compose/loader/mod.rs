@@ -124,8 +124,13 @@ pub struct LoadedModel {
 
 /// Loads a project.
 pub fn load(args: &LoadArgs, disk: &dyn Files) -> Result<Loaded, ComposeError> {
+    load_or_warn(args, disk).map_err(|(error, _)| error)
+}
+
+/// Loads a project; an error comes with the warnings so far, because an unset variable may be its cause.
+pub fn load_or_warn(args: &LoadArgs, disk: &dyn Files) -> Result<Loaded, (ComposeError, Vec<Finding>)> {
     let mut loader = Loader::new(args, disk);
-    loader.project()
+    loader.project().map_err(|error| (error, std::mem::take(&mut loader.warnings)))
 }
 
 /// Loads a project as a tree; services are not selected and profiles not applied.

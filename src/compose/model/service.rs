@@ -187,6 +187,18 @@ impl Service {
         networks
     }
 
+    /// Whether a container that exited with 0 counts as completed: no health check and no restart on success.
+    pub fn may_complete(&self) -> bool {
+        let of_deploy = self.deploy.as_ref().and_then(|deploy| deploy.restart_policy.as_ref());
+        let policy = of_deploy.map_or(self.restart.as_str(), |policy| policy.condition.as_str());
+        let restarts = ["always", "unless-stopped", "any"].contains(&policy);
+        let checked = self
+            .healthcheck
+            .as_ref()
+            .is_some_and(|check| !check.disable && check.test.0.first().is_some_and(|word| word != "NONE"));
+        !restarts && !checked
+    }
+
     /// Whether one of the active profiles enables the service.
     pub fn has_profile(&self, active: &[String]) -> bool {
         self.profiles.is_empty() || active.iter().any(|profile| profile == "*" || self.profiles.contains(profile))

@@ -13,7 +13,7 @@ use crate::plan::{
     InstanceState, Names, NetworkOperation, ObservedInstance, ObservedMount, ObservedNetwork, ObservedPort,
     ObservedVolume, Operation, Outcome, RecipeBuild, VolumeOperation, labels, release_tag,
 };
-use crate::target::{Attempts, ContainerFacts, TargetError};
+use crate::target::{Attempts, ContainerFacts, PortOwner, TargetError};
 
 /// First of the ports that are given out.
 const FREE_PORTS: u16 = 49152;
@@ -344,7 +344,7 @@ fn ports(world: &World, spec: &ContainerSpec) -> Result<Vec<ObservedPort>, Targe
         let host = if port.host_ip.is_empty() { "0.0.0.0".to_owned() } else { port.host_ip.clone() };
         if let Some(holder) = world.publisher(published) {
             let port = format!("{host}:{published}");
-            return Err(TargetError::PortTaken { port, holder: Some(format!("container {holder}")) });
+            return Err(TargetError::PortTaken { port, holder: Some(PortOwner::Container(holder.to_owned())) });
         }
         let target = u16::try_from(port.target).unwrap_or_default();
         ports.push(ObservedPort { target, protocol: port.protocol.clone(), host, published });

@@ -11,6 +11,8 @@ mod resources;
 
 pub use finding::{Finding, Verdict};
 pub use kernel::MAP_COUNT;
+pub use network::PORT_PROXIES;
+pub use resources::KEPT_BY_KERNEL;
 
 use super::facts::Facts;
 use crate::project::Requirements;

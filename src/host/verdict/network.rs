@@ -19,6 +19,14 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
+/// Programs of container engines that listen on published ports.
+pub const PORT_PROXIES: [&str; 4] = ["docker-proxy", "rootlesskit", "rootlessport", "conmon"];
+
+/// The port number in `127.0.0.1:8000/tcp`.
+fn number_of(port: &str) -> &str {
+    port.rsplit(':').next().unwrap_or_default().split('/').next().unwrap_or_default()
+}
+
 fn port(facts: &Facts, port: &PortFact) -> Finding {
     let looked_at = format!("{} {}", port.service, port.port);
     let state = match &port.holder {
@@ -37,8 +45,14 @@ fn port(facts: &Facts, port: &PortFact) -> Finding {
             };
             finding(found).failed(format!("stop it (`docker stop {name}`), {or_another}"))
         }
+        // Killing the proxy would leave its container without the port.
+        PortState::Process { words, .. } if PORT_PROXIES.iter().any(|name| words.contains(name)) => {
+            let number = number_of(&port.port);
+            let find = format!("find its container (`docker ps --filter publish={number}`) and stop it, {or_another}");
+            finding(format!("held by {words}")).failed(find)
+        }
         PortState::Process { words, pid } => {
-            let number = port.port.rsplit(':').next().unwrap_or_default().split('/').next().unwrap_or_default();
+            let number = number_of(&port.port);
             let stop = match pid {
                 Some(pid) => format!("stop it ({})", as_root(facts, &format!("kill {pid}"))),
                 None => format!("find the process ({})", as_root(facts, &format!("ss -lnp 'sport = :{number}'"))),

@@ -4,11 +4,12 @@
 
 use super::finding::{Finding, Verdict, as_root};
 use crate::host::facts::{DiskFact, DiskSpace, ENGINE_DATA, Facts};
+use crate::plan::host_requirements::UnmetRequirement;
 use crate::project::{ByteSize, OnShortfall, Requirements};
 
 const GIB: u64 = 1 << 30;
 /// A machine sold with 8 GiB says 7.5 to 7.8: firmware and kernel keep the rest.
-const KEPT_BY_KERNEL: f64 = 0.93;
+pub const KEPT_BY_KERNEL: f64 = 0.93;
 /// Less free disk than this, and the next image does not fit, whatever the environment asks for.
 const DISK_AT_LEAST: u64 = GIB;
 const DISK_COMFORT: u64 = 5 * GIB;
@@ -21,6 +22,7 @@ const MEMORY_LEFT: u64 = 512 << 20;
 pub(super) fn findings(facts: &Facts, requirements: &Requirements) -> Vec<Finding> {
     let mut findings = vec![cpus(facts, requirements), memory(facts, requirements)];
     findings.extend(available(facts));
+    findings.extend(facts.stack.unmet.iter().map(unmet));
     for disk in &facts.disks {
         match &disk.space {
             Ok(space) => {
@@ -115,6 +117,13 @@ fn available(facts: &Facts) -> Option<Finding> {
     let finding = Finding::new("memory", "free memory", size(found as f64)).wanted("512 MiB at least");
     let short = found < MEMORY_LEFT;
     Some(if short { finding.warning("find the largest processes with `ps aux --sort=-rss | head`") } else { finding })
+}
+
+/// A requirement of a service that the host does not meet.
+fn unmet(requirement: &UnmetRequirement) -> Finding {
+    let finding = Finding::new("stack", format!("service {}", requirement.service), requirement.message.clone());
+    let remedy = format!("check with `{}`, or change the compose file", requirement.shown_by);
+    if requirement.is_fatal { finding.failed(remedy) } else { finding.warning(remedy) }
 }
 
 fn place(disk: &DiskFact) -> String {

@@ -288,6 +288,9 @@ fn a_taken_port_names_its_holder_and_our_own_container_is_fine() {
     let finding = only(with(process), "port", Verdict::Failed);
     assert_eq!(finding.found, "held by `python3` (pid 77)");
     assert!(finding.remedy.unwrap().contains("`sudo kill 77`"));
+    let helper = PortState::Process { words: "`docker-proxy` (pid 78)".into(), pid: Some(78) };
+    let remedy = only(with(helper), "port", Verdict::Failed).remedy.unwrap();
+    assert!(remedy.contains("`docker ps --filter publish=8000`") && !remedy.contains("kill"), "{remedy}");
     let hidden = PortState::Process { words: "a process of another user".into(), pid: None };
     assert!(only(with(hidden), "port", Verdict::Failed).remedy.unwrap().contains("'sport = :8000'"));
     let other = PortState::Container { name: "blog-web-1".into(), project: "blog".into() };

@@ -52,8 +52,7 @@ impl<'a> Deployment<'a> {
 
     pub(super) fn planned(mut self) -> Result<Plan, PlanError> {
         self.prepare_hooks();
-        self.planner.networks()?;
-        self.planner.volumes()?;
+        self.planner.resources()?;
         self.planner.release_claims();
         let stack = self.deploy.wanted.stack;
         for name in order::sorted(&order::dependencies(stack))? {

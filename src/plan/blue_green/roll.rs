@@ -83,7 +83,7 @@ impl Deployment<'_> {
     /// A container that an interrupted deploy left complete.
     fn adopt(&mut self, named: (&str, &Service), container: &ObservedInstance) -> Vec<StepId> {
         let gates = self.planner.gates(named.1);
-        let wait = self.planner.await_ready(named, &container.id);
+        let wait = self.planner.await_kept_ready(named, container);
         let ready = self.planner.plan.push(Phase::Prepare, wait, "an interrupted deploy left it", &gates);
         let entry = self.planner.entry(named.0);
         entry.ready.push(ready);

@@ -31,8 +31,7 @@ use crate::compose::model::{Service, Stack};
 /// Plans the way from what was found to what is wanted.
 pub fn plan_converge(wanted: &Wanted<'_>, observed: &Observed) -> Result<Plan, PlanError> {
     let mut planner = Planner::new(wanted, observed);
-    planner.networks()?;
-    planner.volumes()?;
+    planner.resources()?;
     planner.release_claims();
     for name in order::sorted(&order::dependencies(wanted.stack))? {
         let Some(service) = wanted.stack.services.get(&name) else { continue };

@@ -27,8 +27,7 @@ pub struct OneOff<'a> {
 /// its dependencies that may be started.
 pub fn plan_before_one_off(wanted: &Wanted<'_>, observed: &Observed, name: &str) -> Result<Plan, PlanError> {
     let mut planner = Planner::new(wanted, observed);
-    planner.networks()?;
-    planner.volumes()?;
+    planner.resources()?;
     for other in order::sorted(&order::dependencies(wanted.stack))? {
         let Some(service) = wanted.stack.services.get(&other) else { continue };
         if other != name && wanted.is_selected(&other) {

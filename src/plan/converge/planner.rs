@@ -43,6 +43,8 @@ pub(in crate::plan) struct Planner<'a> {
     pub(in crate::plan) plan: Plan,
     /// Network and volume names → the step that makes them.
     pub(in crate::plan) resources: BTreeMap<String, StepId>,
+    /// External networks and volumes that do not exist.
+    pub(in crate::plan) missing_externals: Vec<(&'static str, String)>,
     /// Networks that are made anew: everything attached must let go first.
     pub(in crate::plan) renewed_networks: BTreeSet<String>,
     pub(in crate::plan) progress: BTreeMap<String, Progress>,
@@ -72,6 +74,7 @@ impl<'a> Planner<'a> {
             observed,
             plan: Plan { project: wanted.stack.name.clone(), names: observed.names(), ..Default::default() },
             resources: BTreeMap::new(),
+            missing_externals: Vec::new(),
             renewed_networks: BTreeSet::new(),
             progress: BTreeMap::new(),
             handed_over: Vec::new(),

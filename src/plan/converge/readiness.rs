@@ -8,10 +8,15 @@ use std::time::Duration;
 use super::options::{ConvergeOptions, Wanted};
 use super::planner::{Planner, Progress};
 use crate::compose::model::{Condition, Service, Stack};
-use crate::plan::{Health, InstanceState, Observed, Operation, Phase, Readiness, StepId, WaitOperation};
+use crate::plan::{
+    Health, InstanceState, Observed, ObservedInstance, Operation, Phase, Readiness, StepId, WaitOperation,
+};
 
-/// A service without a health check counts as ready when it has run this long.
-const STABLE_MILLIS: u64 = 400;
+/// How long a service without a health check must run to be ready: most crashes follow soon after the start.
+const WATCHED: Duration = Duration::from_secs(5);
+
+/// The same with `--no-wait`, for services that others depend on.
+const WATCHED_BY_DEPENDENT: Duration = Duration::from_millis(400);
 
 /// Nothing is waited for shorter than this unless asked.
 const SHORTEST_WAIT: Duration = Duration::from_secs(120);
@@ -23,7 +28,7 @@ pub fn readiness_of(
     name: &str,
     ready_timeout: Option<Duration>,
 ) -> (Readiness, Duration) {
-    let options = ConvergeOptions { ready_timeout, ..Default::default() };
+    let options = ConvergeOptions { ready_timeout, wait: true, ..Default::default() };
     let selected = stack.services.keys().cloned().collect();
     let (contents, env_files) = (BTreeMap::new(), Vec::new());
     let wanted = Wanted {
@@ -51,9 +56,20 @@ impl Planner<'_> {
         let of_image = self.observed.images.get(&image).is_some_and(|i| i.has_health_check);
         let checked = declared.is_some_and(|h| !h.test.0.is_empty()) || of_image;
         if self.observed.pending_images.contains(&image) && !disabled && declared.is_none_or(|h| h.test.0.is_empty()) {
-            return Readiness::ByImage { millis: STABLE_MILLIS };
+            return Readiness::ByImage { millis: self.watched_millis(service) };
         }
-        if checked && !disabled { Readiness::Healthy } else { Readiness::Stable { millis: STABLE_MILLIS } }
+        if checked && !disabled {
+            Readiness::Healthy
+        } else {
+            Readiness::Stable { millis: self.watched_millis(service) }
+        }
+    }
+
+    /// How long a service without a health check is watched: at most three quarters of its timeout.
+    fn watched_millis(&self, service: &Service) -> u64 {
+        let usual = if self.wanted.options.wait { WATCHED } else { WATCHED_BY_DEPENDENT };
+        let watched = usual.min(self.ready_timeout(service) * 3 / 4);
+        u64::try_from(watched.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Whether a selected service waits for this one under such a condition.
@@ -77,13 +93,23 @@ impl Planner<'_> {
         self.wanted.options.ready_timeout.unwrap_or_else(|| allowed.max(SHORTEST_WAIT))
     }
 
-    /// The operation that waits for a container of the service.
-    pub(in crate::plan) fn await_ready(&self, (name, service): (&str, &Service), container: &str) -> Operation {
+    /// The wait for a container that was just started.
+    pub(in crate::plan) fn await_ready(&self, named: (&str, &Service), container: &str) -> Operation {
+        self.awaiting(named, container, 0)
+    }
+
+    /// The wait for a container that is kept; its restarts so far do not count.
+    pub(in crate::plan) fn await_kept_ready(&self, named: (&str, &Service), container: &ObservedInstance) -> Operation {
+        self.awaiting(named, &container.id, container.restarts)
+    }
+
+    fn awaiting(&self, (name, service): (&str, &Service), container: &str, restarts: u64) -> Operation {
         Operation::Wait(WaitOperation::Ready {
             service: name.to_owned(),
             container: container.to_owned(),
             readiness: self.readiness(name, service),
             timeout: self.ready_timeout(service),
+            restarts,
         })
     }
 
@@ -136,7 +162,7 @@ impl Planner<'_> {
                 _ => container.state == InstanceState::Running,
             };
             if !settled {
-                let wait = self.await_ready((name, service), &container.id);
+                let wait = self.await_kept_ready((name, service), container);
                 let step = self.plan.push(Phase::Switch, wait, "a dependent service waits for it", &[]);
                 if let Some(entry) = self.progress.get_mut(name) {
                     entry.ready.push(step);

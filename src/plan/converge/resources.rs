@@ -10,8 +10,18 @@ use crate::plan::{
 };
 
 impl Planner<'_> {
+    /// Networks and volumes; the error names all missing external ones.
+    pub(in crate::plan) fn resources(&mut self) -> Result<(), PlanError> {
+        self.networks();
+        self.volumes();
+        match std::mem::take(&mut self.missing_externals) {
+            missing if missing.is_empty() => Ok(()),
+            missing => Err(PlanError::ExternalMissing { missing }),
+        }
+    }
+
     /// The networks the selected services join.
-    pub(in crate::plan) fn networks(&mut self) -> Result<(), PlanError> {
+    fn networks(&mut self) {
         for (key, network) in &self.wanted.stack.networks {
             if !self.wanted.options.all_resources && !self.uses_network(key) {
                 continue;
@@ -20,7 +30,7 @@ impl Planner<'_> {
             let found = self.observed.networks.iter().find(|n| n.name == name);
             match found {
                 None if network.external && is_builtin(&name) => {}
-                None if network.external => return Err(PlanError::ExternalMissing { kind: "network", name }),
+                None if network.external => self.missing_externals.push(("network", name)),
                 None => {
                     self.create_network(key, &name, "it does not exist", &[]);
                 }
@@ -37,7 +47,6 @@ impl Planner<'_> {
                 }
             }
         }
-        Ok(())
     }
 
     fn uses_network(&self, key: &str) -> bool {
@@ -99,16 +108,14 @@ impl Planner<'_> {
     }
 
     /// The volumes the selected services mount.
-    pub(in crate::plan) fn volumes(&mut self) -> Result<(), PlanError> {
+    fn volumes(&mut self) {
         for (key, volume) in &self.wanted.stack.volumes {
             if !self.wanted.options.all_resources && !self.uses_volume(key) {
                 continue;
             }
             let found = self.observed.volumes.iter().find(|v| v.name == volume.name);
             match found {
-                None if volume.external => {
-                    return Err(PlanError::ExternalMissing { kind: "volume", name: volume.name.clone() });
-                }
+                None if volume.external => self.missing_externals.push(("volume", volume.name.clone())),
                 None => self.create_volume(key),
                 Some(_) if volume.external => {}
                 Some(found) if !self.is_ours(&found.labels) => self.plan.warnings.push(format!(
@@ -126,7 +133,6 @@ impl Planner<'_> {
                 }
             }
         }
-        Ok(())
     }
 
     fn uses_volume(&self, key: &str) -> bool {

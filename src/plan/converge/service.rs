@@ -93,8 +93,9 @@ impl<'a> Planner<'a> {
             InstanceState::Paused => {
                 let (service, id) = (named.0.to_owned(), container.id.clone());
                 let unpause = Operation::Container(ContainerOperation::Unpause { service, container: id });
-                self.plan.push(Phase::Switch, unpause, "it is paused", &[]);
+                let unpaused = self.plan.push(Phase::Switch, unpause, "it is paused", &[]);
                 self.note_kept(named.0, container);
+                self.await_kept_container(named, container, Some(("it was unpaused", unpaused)));
             }
             InstanceState::Exited if container.exit_code == Some(0) && self.is_done(named.0) => {
                 self.note_kept(named.0, container);
@@ -140,11 +141,32 @@ impl<'a> Planner<'a> {
             return self.after_start(named, &id, step);
         }
         self.note_kept(name, container);
-        let unsettled = container.health != Health::Healthy && self.readiness(name, service) == Readiness::Healthy;
-        if self.wanted.options.wait && unsettled && container.health != Health::None {
-            let wait = self.await_ready(named, &container.id);
-            let step = self.plan.push(Phase::Switch, wait, "it is not healthy yet", &[]);
-            self.entry(name).ready.push(step);
+        self.await_kept_container(named, container, None);
+    }
+
+    /// Waits for a kept container that is not healthy yet or was restarted by the engine.
+    fn await_kept_container(
+        &mut self,
+        named: Named<'_>,
+        container: &ObservedInstance,
+        unpaused: Option<(&str, StepId)>,
+    ) {
+        let readiness = self.readiness(named.0, named.1);
+        let checked = readiness == Readiness::Healthy && container.health != Health::None;
+        let cause = match (unpaused, container.state) {
+            (Some((cause, _)), _) => cause,
+            (_, InstanceState::Restarting) => "it is restarting",
+            _ if checked && container.health != Health::Healthy => "it is not healthy yet",
+            _ if !checked && readiness != Readiness::Completed && container.restarts > 0 => {
+                "it was restarted by the engine"
+            }
+            _ => return,
+        };
+        if self.wanted.options.wait {
+            let after: Vec<StepId> = unpaused.into_iter().map(|(_, step)| step).collect();
+            let wait = self.await_kept_ready(named, container);
+            let step = self.plan.push(Phase::Switch, wait, cause, &after);
+            self.entry(named.0).ready.push(step);
         }
     }
 

@@ -34,8 +34,8 @@ pub enum Readiness {
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitOperation {
-    /// Until a container is ready.
-    Ready { service: String, container: String, readiness: Readiness, timeout: Duration },
+    /// Until a container is ready. `restarts`: its restart count at the beginning, 0 when it was just started.
+    Ready { service: String, container: String, readiness: Readiness, timeout: Duration, restarts: u64 },
 }
 
 summary::debug_as_serialised!(WaitOperation);
@@ -43,7 +43,7 @@ summary::debug_as_serialised!(WaitOperation);
 impl WaitOperation {
     pub(in crate::plan) fn describe(&self, names: &Names) -> Description {
         match self {
-            Self::Ready { service, container, readiness, timeout } => {
+            Self::Ready { service, container, readiness, timeout, .. } => {
                 let (infinitive, participle) = match readiness {
                     Readiness::Healthy => ("await health", "Healthy"),
                     Readiness::Completed => ("await completion", "Completed"),

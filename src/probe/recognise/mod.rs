@@ -10,7 +10,7 @@ pub use kind::Kind;
 
 use super::Planned;
 use crate::compose::model::{Condition, Service, Stack};
-use crate::plan::Observed;
+use crate::plan::{InstanceState, Observed, ObservedInstance};
 use crate::project::{
     Check, CommandLine, Expectation, ExpectedState, HttpCheck, PrometheusCheck, RedisCheck, RulesState, RulesWord,
     SqlCheck, StateCheck, TargetsState,
@@ -32,8 +32,10 @@ pub fn recognised(stack: Option<&Stack>, observed: &Observed) -> Vec<Planned> {
         let is = if facts.completes { ExpectedState::Completed } else { ExpectedState::Running };
         let state = Some(StateCheck { service: facts.name.to_owned(), is });
         let words = if facts.completes { "has completed" } else { "runs" };
-        planned.push(plan(facts, words, Check { state, ..Check::default() }));
-        if let Some(kind) = facts.kind.filter(|_| !facts.completes) {
+        let may_complete = facts.service.is_some_and(Service::may_complete);
+        planned.push(Planned { may_complete, ..plan(facts, words, Check { state, ..Check::default() }) });
+        let runs = !(facts.completes || may_complete && has_completed(observed, facts.name));
+        if let Some(kind) = facts.kind.filter(|_| runs) {
             planned.extend(of_kind(facts, kind));
         }
     }
@@ -93,6 +95,13 @@ fn services<'a>(stack: Option<&'a Stack>, observed: &'a Observed) -> BTreeMap<&'
         all.insert(name, Facts { name, service: Some(service), kind, completes });
     }
     all
+}
+
+/// Whether every container of the service exited with 0; it then gets no further checks.
+fn has_completed(observed: &Observed, name: &str) -> bool {
+    let mut containers = observed.instances.iter().filter(|c| !c.one_off && c.service == name).peekable();
+    let ended = |c: &ObservedInstance| c.state == InstanceState::Exited && c.exit_code == Some(0);
+    containers.peek().is_some() && containers.all(ended)
 }
 
 fn is_awaited_to_complete(stack: &Stack, name: &str) -> bool {
@@ -232,6 +241,27 @@ mod tests {
              api: { image: a, depends_on: { seed: { condition: service_completed_successfully, required: true } } }",
         );
         assert_eq!(names(&stack), ["api runs (state)", "seed has completed (state)"]);
+    }
+
+    #[test]
+    fn a_one_shot_without_dependents_may_have_completed_and_then_gets_no_further_checks() {
+        let stack = stack(
+            "seed: { image: 'postgres:15' }\nweb: { image: me/web, restart: unless-stopped }\n\
+             app: { image: me/app, healthcheck: { test: [CMD, 'true'] } }",
+        );
+        let ended = |service: &str, code| ObservedInstance {
+            service: service.to_owned(),
+            state: InstanceState::Exited,
+            exit_code: Some(code),
+            ..Default::default()
+        };
+        let planned = |code| {
+            let observed = Observed { instances: vec![ended("seed", code), ended("web", 0)], ..Observed::default() };
+            let all = recognised(Some(&stack), &observed);
+            all.iter().map(|p| format!("{} {}", p.check.name, p.may_complete)).collect::<Vec<_>>().join("\n")
+        };
+        assert_eq!(planned(0), "app runs false\nseed runs true\nweb runs false");
+        assert_eq!(planned(3).lines().count(), 4, "a failed one is checked: {}", planned(3));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio_rustls::client::TlsStream;
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
 use super::seen::Seen;
-use super::{ProbeContext, ProbeError, public};
+use super::{ProbeContext, ProbeError, listeners, public};
 use crate::project::{TlsCheck, host_and_port, is_public};
 use crate::target::BoxDuplex;
 
@@ -63,7 +63,7 @@ pub(super) async fn look(context: &ProbeContext<'_>, check: &TlsCheck) -> Result
     }
     let mut seen = Seen::default();
     for container in context.running(host).await? {
-        let stream = context.target.need_dial()?.dial(&container, port).await?;
+        let stream = listeners::dial(context, &container, port).await?;
         seen = judged(stream, host, (check, context.now)).await?;
     }
     Ok(seen)

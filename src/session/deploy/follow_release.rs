@@ -60,12 +60,9 @@ impl Following<'_> {
         let outcome = transaction.run(&|observed: &Observed| planning.plan(observed)).await?;
         let after = if outcome.executed { self.target.observe(&scope).await? } else { outcome.before };
         let stack = &shipment.configuration.stack;
-        let mut status = StackStatus::of(&stack.name, Some(stack), &after);
-        if request.options.wait && !context.options.dry_run {
-            status.count_early_health(&selected);
-        }
-        let (steps, dry_run) = (outcome.plan.lines(), context.options.dry_run);
-        Ok(Some(StartReport { steps, dry_run, changed: outcome.executed, status }))
+        let status = StackStatus::of(&stack.name, Some(stack), &after);
+        let report = StartReport::new(context, &request.options, &selected, status);
+        Ok(Some(report.with_steps(&outcome.plan, outcome.executed)))
     }
 
     fn shipment(&self, configuration: Configuration, revision: u32) -> Shipment {

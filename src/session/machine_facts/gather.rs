@@ -62,7 +62,7 @@ pub async fn observe_facts(context: &Context, project: &LoadedProject) -> Result
         disks: disks(&place, info, &project.directory),
         stack: StackFacts {
             lighter: stack::lighter(project, &machine),
-            ..stack::facts(stack, unreadable, observed.as_ref())
+            ..stack::facts(stack, unreadable, (observed.as_ref(), info))
         },
         ports: ports::facts(stack, observed.as_ref(), target, &place).await,
         access: access(context, project),

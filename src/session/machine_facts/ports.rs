@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use super::engine_location::EngineLocation;
 use crate::compose::model::{Service, Stack};
 use crate::host::facts::{PortFact, PortState, Seen};
+use crate::host::verdict::PORT_PROXIES;
 use crate::host::{PortHolder, Protocol, port_holder_on};
 use crate::plan::{Observed, ObservedInstance, Scope};
 use crate::target::Target;
@@ -58,6 +59,9 @@ pub(super) async fn facts(
     for port in wanted {
         let own = observed.and_then(|observed| observed.instances.iter().find(|c| port.is_held_by(c)));
         let mut holder = match own {
+            Some(orphan) if stack.is_some_and(|stack| is_orphan(stack, orphan)) => {
+                Ok(PortState::Container { name: orphan.name.clone(), project: project.unwrap_or_default().to_owned() })
+            }
             Some(container) => Ok(PortState::Ours(container.name.clone())),
             None => on_machine(&port, place),
         };
@@ -78,12 +82,15 @@ pub(super) async fn facts(
     facts
 }
 
+/// A container whose service is not in the compose files; a start leaves it running.
+fn is_orphan(stack: &Stack, container: &ObservedInstance) -> bool {
+    !container.one_off && stack.all_services().all(|(name, _)| *name != container.service)
+}
+
 fn needs_engine(holder: &Seen<PortState>) -> bool {
     match holder {
         Err(_) => true,
-        Ok(PortState::Process { words, pid }) => {
-            pid.is_none() || ["docker-proxy", "rootlesskit", "rootlessport", "conmon"].iter().any(|n| words.contains(n))
-        }
+        Ok(PortState::Process { words, pid }) => pid.is_none() || PORT_PROXIES.iter().any(|name| words.contains(name)),
         Ok(_) => false,
     }
 }

@@ -8,9 +8,11 @@ use crate::error::{ErrorKind, Result};
 use crate::host::facts::{MachineFacts, StackFacts};
 use crate::host::{SystemRoot, package_host};
 use crate::image::Recipes;
+use crate::plan::host_requirements::UnmetRequirement;
 use crate::plan::{EngineInfo, Observed};
 use crate::project::{LoadedProject, Resources};
 use crate::session::Context;
+use crate::session::convergence::unmet;
 use crate::session::load::{LoadedStack, load_stack};
 
 /// The stack, or why it cannot be read; neither where there are no files at all.
@@ -32,7 +34,11 @@ fn one_line(error: &crate::error::Error) -> String {
 }
 
 /// Facts about the stack.
-pub(super) fn facts(stack: Option<&Stack>, unreadable: Option<String>, observed: Option<&Observed>) -> StackFacts {
+pub(super) fn facts(
+    stack: Option<&Stack>,
+    unreadable: Option<String>,
+    (observed, engine): (Option<&Observed>, Option<&EngineInfo>),
+) -> StackFacts {
     let Some(stack) = stack else { return StackFacts { unreadable, ..StackFacts::default() } };
     let of_kind = |kinds: &[&str]| stack.services.iter().find(|(_, service)| is_of(kinds, &service.image));
     let present = |image: &String| observed.is_some_and(|observed| observed.images.contains_key(image));
@@ -47,8 +53,14 @@ pub(super) fn facts(stack: Option<&Stack>, unreadable: Option<String>, observed:
         limited: stack.services.values().filter(|service| has_memory_limit(service)).count(),
         built_image: built_image(&missing),
         missing_images: missing.len(),
+        unmet: engine.map(|engine| unmet_by(stack, engine)).unwrap_or_default(),
         ..StackFacts::default()
     }
+}
+
+/// Requirements of services that the host does not meet.
+fn unmet_by(stack: &Stack, engine: &EngineInfo) -> Vec<UnmetRequirement> {
+    unmet(stack, &stack.services.keys().cloned().collect(), engine)
 }
 
 /// Whether the last part of an image's repository is one of these kinds, and no exporter of it.

@@ -46,7 +46,8 @@ pub async fn run_one_off(context: &Context, request: OneOffRequest) -> Result<On
     let stack = loaded.take_stack_with(context, std::slice::from_ref(&job.service))?;
     let selected = with_dependencies(&stack, std::slice::from_ref(&job.service), !request.options.no_deps)?;
     let target = loaded.connect(context).await?;
-    let contents = load_contents(&stack, &selected, target.observe_engine().await?.local)?;
+    let engine = target.observe_engine().await?;
+    let contents = load_contents(&stack, &selected, engine.local)?;
     let options = ConvergeOptions {
         ready_timeout: context.options.timeout,
         all_resources: context.options.all_resources,
@@ -54,7 +55,7 @@ pub async fn run_one_off(context: &Context, request: OneOffRequest) -> Result<On
     };
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(Supplies::of(context, &loaded.project, None)?.recipe_images(&stack));
-    let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
+    let converge = Convergence { options, stack, selected, contents, loaded: &loaded, engine };
     let slug = service::slug(context);
     let declared = converge.stack.services.get(&job.service).cloned().unwrap_or_default();
     let mut service = service::service(context, declared, &request, &job)?;

@@ -4,7 +4,8 @@
 
 use clap::Args;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::event::PromptError;
 use crate::plan::cleanup::plan_cleanup;
 use crate::plan::{Observed, Operation, Plan, Step, VolumeOperation};
 use crate::session::Context;
@@ -63,7 +64,10 @@ fn ask(context: &Context, project: &str, found: &Plan, args: &CleanArgs) -> Resu
         _ if args.yes_delete_data => {}
         count => {
             let question = format!("permanently delete all of this and the data of {count} volumes?");
-            context.prompt.confirm_typed(&question, project)?;
+            let asked = context.prompt.confirm_typed(&question, project);
+            let nobody = matches!(asked, Err(PromptError::NoTypedWord { .. }));
+            let hint = "delete the data without confirmation with `aictl clean --data --yes-delete-data`";
+            return asked.map_err(|error| if nobody { Error::from(error).with_hint(hint) } else { error.into() });
         }
     }
     Ok(())

@@ -2,6 +2,7 @@
 //! Reads files and engine.
 //! Never creates or replaces a container: `start` does.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::Args;
@@ -49,5 +50,8 @@ pub async fn run(context: &Context, args: RestartArgs) -> Result<StartReport> {
     let after = if outcome.executed { target.observe(&scope).await? } else { outcome.before };
     let status = StackStatus::of(&stack.name, Some(&stack), &after);
     let dry_run = context.options.dry_run;
-    Ok(StartReport { steps: outcome.plan.lines(), dry_run, changed: outcome.executed, status })
+    // Services without containers are not restarted.
+    let touched: BTreeSet<String> = outcome.plan.steps.iter().filter_map(|step| step.operation.service()).collect();
+    let not_ready = status.faults(|service| !dry_run && touched.contains(service));
+    Ok(StartReport { steps: outcome.plan.lines(), dry_run, changed: outcome.executed, not_ready, status })
 }

@@ -16,6 +16,9 @@ use crate::session::plan_images::pull_policy;
 use crate::session::start_stack::{StartReport, StartRequest, start_stack};
 
 /// Create and start services and wait until they are ready
+///
+/// A service is ready when its health check passes or, without a health check, when it has run for 5 seconds. Exits with
+/// 3 if a service is not ready.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StartArgs {
     /// Services to start, with their dependencies; all by default

@@ -4,13 +4,16 @@
 
 use clap::Args;
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
+use crate::plan::Health;
 use crate::session::Context;
 use crate::session::load::load_named;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::stack_status::{ServiceStatus, StackStatus, line};
 
 /// Show state, health, uptime and addresses of services
+///
+/// Exits with 3 if a service is not running, restarting or unhealthy, except one-shot services that exited with 0.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StatusArgs {
     /// Services to show; all by default
@@ -45,6 +48,11 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         status.services.retain(|s| args.services.contains(&s.service));
     }
     status.lock = lock;
+    if status.services.iter().any(|line| line.health == Health::Starting) {
+        // The engine's first check may come half a minute after a start that has seen the service healthy.
+        // Without records the engine's state is shown.
+        status.count_recorded_health(&target.load_records(&loaded.name).await.unwrap_or_default());
+    }
     let form = if args.quiet {
         Form::Ids
     } else if args.only_services {
@@ -83,5 +91,11 @@ impl Report for StatusReport {
 
     fn json(&self) -> serde_json::Value {
         to_json(&self.status)
+    }
+
+    /// Lists of ids and names are input for other commands and exit with 0.
+    fn exit_code(&self) -> u8 {
+        let ready = self.form != Form::Table || self.status.faults(|_| true).is_empty();
+        if ready { 0 } else { ErrorKind::NotReady.exit_code() }
     }
 }

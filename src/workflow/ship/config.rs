@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::input_file::LocalFiles;
 use crate::output_file::{Content, Existing, OutputFile, Rules};
 use crate::session::Context;
-use crate::session::load::{load_args, load_project_file, warn_of_no_effect};
+use crate::session::load::{load_args, load_files, load_project_file, warn_of_no_effect};
 use crate::session::redaction::redact;
 use crate::session::report::{Block, Report};
 use options::Format;
@@ -31,7 +31,7 @@ pub async fn run(context: &Context, args: ConfigArgs) -> Result<ConfigReport> {
     }
     let pins = (args.resolve_image_digests || args.lock_image_digests) && !args.prints_list();
     let (mut text, warnings) =
-        if pins { digests::pinned((context, &project), &args, &load).await? } else { answer(&args, &load)? };
+        if pins { digests::pinned((context, &project), &args, &load).await? } else { answer(context, &args, &load)? };
     for finding in warnings {
         context.reporter.warn(finding.to_string());
     }
@@ -56,7 +56,7 @@ fn holds_secrets(context: &Context, load_args: &LoadArgs, text: &str) -> bool {
 }
 
 /// The text the flags ask for, and what is worth saying beside it.
-fn answer(args: &ConfigArgs, load_args: &LoadArgs) -> Result<(String, Vec<Finding>)> {
+fn answer(context: &Context, args: &ConfigArgs, load_args: &LoadArgs) -> Result<(String, Vec<Finding>)> {
     // Lists have no format, and Compose looks at none then.
     let plain = args.prints_before_variables() || (args.list.environment && !args.list.variables);
     let format = if plain { Format::Yaml } else { args.format()? };
@@ -69,7 +69,7 @@ fn answer(args: &ConfigArgs, load_args: &LoadArgs) -> Result<(String, Vec<Findin
         let text = if services { listing::lines(model.names("services")) } else { of_model(format, &model)? };
         return Ok((text, model.warnings));
     }
-    let loaded = load(load_args, &LocalFiles)?;
+    let loaded = load_files(context, load_args)?;
     Ok((of_stack(args, format, &loaded.stack)?, loaded.warnings))
 }
 

@@ -12,6 +12,7 @@ use crate::session::deploy::{Configuration, DeploySettings, Keyed, Releases, Shi
 use crate::session::load::load_stack;
 use crate::session::one_off::NamedTask;
 use crate::session::plan_images::pull_policy;
+use crate::session::requirements::check_requirements;
 use crate::session::{Context, WorkflowError};
 
 /// Deploy the stack as a new release
@@ -55,7 +56,9 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     let settings = DeploySettings::of(&loaded.project, &stack)?;
     let target = loaded.connect(context).await?;
     let selected = stack.services.keys().cloned().collect();
-    let contents = load_contents(&stack, &selected, target.observe_engine().await?.local)?;
+    let engine = target.observe_engine().await?;
+    check_requirements(&loaded.project, &engine)?;
+    let contents = load_contents(&stack, &selected, engine.local)?;
     let releases = Releases::load(context, &*target, &loaded.name).await?;
     let tasks = loaded.tasks();
     let migrations = settings.migrate.iter().filter_map(|name| Some((name.clone(), tasks.get(name)?.clone())));

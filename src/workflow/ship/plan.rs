@@ -2,12 +2,15 @@
 //! Reads files and engine; returns the steps and their causes.
 //! Never sends a writing request.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde::Serialize;
 
 use crate::error::{ErrorKind, Result};
 use crate::plan::converge::ConvergeOptions;
 use crate::plan::order::with_dependencies;
+use crate::plan::{ContainerOperation, Operation, Plan, Step, labels};
 use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
 use crate::session::deploy::has_release;
 use crate::session::image_catalog::Supplies;
@@ -52,7 +55,8 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanReport> {
     let supplies = Supplies::of(context, &loaded.project, None)?;
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(supplies.recipe_images(&stack));
-    let observed = target.observe(&scope).await?;
+    let (observed, engine) = tokio::join!(target.observe(&scope), target.observe_engine());
+    let (observed, engine) = (observed?, engine?);
     if has_release(&observed) {
         let what = "`plan` where the environment has a release".to_owned();
         let hint = "see what a deploy would change with `aictl deploy --dry-run`".to_owned();
@@ -66,13 +70,31 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanReport> {
         all_resources: context.options.all_resources,
         ..Default::default()
     };
-    let converge = Convergence { options, stack, selected, contents, loaded: &loaded };
+    let converge = Convergence { options, stack, selected, contents, loaded: &loaded, engine };
     let images = ImageOptions { supplies: Some(&supplies), ..Default::default() };
     let plan = converge.plan(&images, &observed)?;
-    let (steps, warnings) = (plan.lines(), plan.warnings);
-    let changes = args.exit_code && !steps.is_empty();
+    let changes = args.exit_code && !plan.only_waits();
+    let mut warnings = plan.warnings.clone();
+    warnings.extend(replaced_before_healthy(&plan));
+    // Waits are not changes.
+    let steps = if plan.only_waits() { Vec::new() } else { plan.lines() };
     let code = if changes { ErrorKind::ChangesPresent.exit_code() } else { 0 };
     Ok(PlanReport { project: loaded.name.clone(), steps, warnings, code })
+}
+
+/// `start` removes the old container before the new one is healthy; if it never is, the old one is gone.
+fn replaced_before_healthy(plan: &Plan) -> Option<String> {
+    let replaced = |step: &Step| match &step.operation {
+        Operation::Container(ContainerOperation::Create(spec)) if spec.labels.contains_key(labels::REPLACE) => {
+            Some(spec.service_name.clone())
+        }
+        _ => None,
+    };
+    let services: BTreeSet<String> = plan.steps.iter().filter_map(replaced).collect();
+    let names = services.into_iter().collect::<Vec<_>>().join(", ");
+    let warning =
+        || format!("{names}: the old container is removed when the new one has started, before it is healthy");
+    (!names.is_empty()).then(warning)
 }
 
 impl Report for PlanReport {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aictl::plan::{ContainerOperation, CopiedFile, InstanceState, Operation, Scope};
-use aictl::target::{ExecArgs, ExecInput, TargetError};
+use aictl::target::{ExecArgs, ExecInput, PortOwner, TargetError};
 use serde_json::json;
 
 use super::contract;
@@ -117,7 +117,7 @@ async fn a_taken_port_names_the_container_that_holds_it(lab: &Lab) {
     let error = lab.start(&second).await.unwrap_err();
     let TargetError::PortTaken { port: said, holder } = &error else { panic!("{error}") };
     assert!(said.ends_with(&format!(":{port}")), "{said}");
-    assert_eq!(holder.as_deref(), Some(format!("container {}", first.name).as_str()));
+    assert_eq!(holder, &Some(PortOwner::Container(first.name)));
 }
 
 async fn a_program_that_is_not_there_fails_the_start(lab: &Lab) {

@@ -193,7 +193,7 @@ services:
     );
     let Some(stage) = TestProject::new("port", &compose) else { return };
     let holder = format!("port 127.0.0.1:{port} is already taken by container {}-a-1", stage.project);
-    let hint = format!("'sport = :{port}'");
+    let hint = format!("docker stop {}-a-1", stage.project);
     Case { code: 1, says: &[&holder], hint: &hint, leaves: WHAT_RAN, ..INVALID }.fails("start", &stage);
     assert_eq!(stage.containers(), ["a-1 running"], "what could not start is undone");
     mended(&stage, &service("command: [tool, serve]"));

@@ -4,6 +4,7 @@
 mod changes;
 mod failures;
 mod handover;
+mod hints;
 mod history;
 mod interop;
 mod interrupts;
@@ -13,3 +14,4 @@ mod privacy;
 mod project;
 mod recorded;
 mod start_stop;
+mod truth;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::engine::docker::connection::Connection;
 use crate::engine::docker::observe;
-use crate::target::TargetError;
+use crate::target::{PortOwner, TargetError};
 
 /// From a container's allocation of a host port until the engine lists it, and some more.
 const BEING_STARTED: Duration = Duration::from_millis(400);
@@ -33,7 +33,7 @@ pub(super) async fn taken_error(connection: &Connection, port: String) -> Target
             publisher().await
         }
     };
-    TargetError::PortTaken { port, holder: holder.map(|name| format!("container {name}")) }
+    TargetError::PortTaken { port, holder: holder.map(PortOwner::Container) }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::shipment::Shipment;
 use crate::error::Result;
 use crate::plan::blue_green::{Deploy, plan_deploy};
 use crate::plan::converge::{ConvergeOptions, Wanted};
-use crate::plan::platform::check_architecture;
+use crate::plan::platform::{check_architecture, check_network_options};
 use crate::plan::{Observed, Plan, Scope, labels, release_repository, release_tag};
 use crate::release::{PastRelease, Release, ReleaseCause, ReleasedService, Side, dropped};
 use crate::session::deploy::proxy_config::{ProxySource, new_secret, wanted_proxy};
@@ -94,6 +94,7 @@ impl<'a> ShipPlanning<'a> {
             options: &self.options,
         };
         check_architecture(&configuration.stack, &self.selected, observed)?;
+        let warnings = check_network_options(&configuration.stack, &self.selected, &observed.engine)?;
         let images = self.images(observed)?;
         let stack = &configuration.stack;
         let source = settings.proxy.as_ref().map(|proxy| ProxySource { settings, proxy, stack });
@@ -110,7 +111,9 @@ impl<'a> ShipPlanning<'a> {
             keep_all: self.first,
             forget: &self.forget,
         };
-        Ok(plan_deploy(&deploy, images, observed)?)
+        let mut plan = plan_deploy(&deploy, images, observed)?;
+        plan.warnings.extend(warnings);
+        Ok(plan)
     }
 
     /// Images come from their sources for a deploy; those of an earlier release must be there.

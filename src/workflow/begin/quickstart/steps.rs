@@ -134,6 +134,9 @@ impl Steps<'_> {
         journal.begin("start");
         let request = StartRequest::of(self.context, Vec::new());
         let started = start_stack(self.context, load_stack(self.context)?, request).boxed().await?;
+        if !started.not_ready.is_empty() {
+            return Err(WorkflowError::NotReady { faults: started.not_ready }.into());
+        }
         let running = started.status.services.iter().filter(|service| service.state == "running").count();
         journal.end(StepState::of(started.changed, false), format!("{} running", human::count(running, "container")));
         Ok(started)

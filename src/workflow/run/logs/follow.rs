@@ -115,7 +115,7 @@ impl<'a> Follower<'a> {
                     _ => watching = false,
                 },
                 () = tokio::time::sleep_until(self.until), if self.open.is_empty() => {
-                    if !self.something_is_coming().await {
+                    if !self.something_is_coming().await? {
                         return Ok(());
                     }
                     self.until = Instant::now() + PATIENCE;
@@ -131,20 +131,22 @@ impl<'a> Follower<'a> {
                 self.seen.entry(id.to_owned()).or_default().note(&line);
             }
             Some(Err(error)) => unreadable(self.context, self.containers.get(id), &error),
-            None => self.ended(id).await,
+            None => self.ended(id).await?,
         }
         Ok(())
     }
 
     /// A stream ends with its process; a process that was started again meanwhile is followed on.
-    async fn ended(&mut self, id: &str) {
+    async fn ended(&mut self, id: &str) -> Result<(), Ended> {
         self.open.remove(id);
         self.until = Instant::now() + PATIENCE;
-        if let Ok(container) = self.target.observe_instance(id).await
-            && container.state == InstanceState::Running
-        {
-            self.attach(&displayed(&container)).await;
+        match self.target.observe_instance(id).await {
+            Ok(container) if container.state == InstanceState::Running => self.attach(&displayed(&container)).await,
+            Ok(_) | Err(TargetError::NotFound { .. }) => {}
+            // The stream also ends when the engine goes away.
+            Err(error) => return Err(error.into()),
         }
+        Ok(())
     }
 
     async fn changed(&mut self, change: &Change) {
@@ -160,12 +162,10 @@ impl<'a> Follower<'a> {
     }
 
     /// A container between two runs of its restart policy comes again.
-    async fn something_is_coming(&self) -> bool {
+    async fn something_is_coming(&self) -> Result<bool, Ended> {
         let scope = Scope { project: self.wanted.project.clone(), ..Default::default() };
-        match self.target.observe(&scope).await {
-            Ok(observed) => observed.instances.iter().any(|c| self.wanted.has(c) && c.state.is_up()),
-            Err(_) => false,
-        }
+        let observed = self.target.observe(&scope).await?;
+        Ok(observed.instances.iter().any(|c| self.wanted.has(c) && c.state.is_up()))
     }
 }
 
