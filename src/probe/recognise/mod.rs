@@ -52,6 +52,11 @@ pub fn plan_checks<'c>(
     let own: Vec<Planned> = checks.map(|check| of_project(check, stack, observed)).collect();
     let mut planned = recognised(stack, observed);
     planned.retain(|known| !own.iter().any(|other| replaces(&other.check, &known.check)));
+    // A service that a check of the project probes is expected to run.
+    let probed = |known: &Planned| own.iter().any(|other| other.service.is_some() && other.service == known.service);
+    for known in &mut planned {
+        known.may_complete &= !probed(known);
+    }
     planned.extend(own);
     planned
 }
