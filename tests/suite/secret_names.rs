@@ -156,7 +156,7 @@ fn generate_makes_what_may_be_chosen_in_its_form_and_nothing_else() {
                     value == label.value
                         || label.refers
                         || placeholder_reason(&label.value).is_some()
-                        || url_password(&label.value).first().is_some()
+                        || !url_password(&label.value).is_empty()
                 }
             };
             if !right {
