@@ -14,7 +14,7 @@ use crate::target::TargetError;
 const SWITCH_ATTEMPTS: usize = 3;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
 
-/// Performs the undo operations of the steps from `first` on and books those that were undone.
+/// Performs the undo operations of the steps from `first` on and records those that were undone.
 pub(super) async fn compensate(plan: &Plan, first: usize, walk: &Walk<'_>, log: &mut StepLog) {
     for (index, step) in plan.steps.iter().enumerate().skip(first).rev() {
         let void = step.undo_unless.iter().any(|id| log.state(id.0) == Ended::Done);

@@ -16,7 +16,7 @@ const LINES: u64 = 20;
 /// How long collecting them may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The evidence in a failure's facts.
+/// Evidence from the facts of a failure.
 pub(super) fn evidence_of(service: &str, facts: &ContainerFacts) -> Evidence {
     let ContainerFacts { name, exit_code, oom_killed, restarts, engine_error, health_log, logs } = facts.clone();
     Evidence {
@@ -46,7 +46,7 @@ pub(super) async fn collect(target: &dyn Target, container: &ObservedInstance) -
     facts
 }
 
-/// What an observed container says of its end; its log is not read.
+/// Evidence from an observed container, without its log.
 fn container_facts(container: &ObservedInstance) -> ContainerFacts {
     ContainerFacts {
         name: container.name.clone(),

@@ -1,4 +1,4 @@
-//! Walks a plan: performs what is possible next, emits events, keeps the lease, undoes what a failure left half done.
+//! Walks a plan: performs what is possible next, emits events, keeps the lease, undoes incomplete changes after a failure.
 //! Reads a `Plan` and a `Lease`, returns an `Execution`; order and reasons are the plan's.
 //! Never decides what to do; never waits without a deadline.
 

@@ -115,17 +115,25 @@ fn parse_address(hex: &str) -> Option<IpAddr> {
     }
 }
 
-/// The process that has the socket open.
+/// The process that opened the socket. Children inherit it, and process ids wrap around: the oldest holder counts.
 fn owner(proc: &Path, inode: u64) -> Option<u32> {
     let wanted = format!("socket:[{inode}]");
     let processes = fs::read_dir(proc).ok()?.flatten();
-    let mut pids: Vec<u32> = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect();
-    pids.sort_unstable();
-    pids.into_iter().find(|pid| {
+    let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let holders = pids.filter(|pid| {
         let files = fs::read_dir(proc.join(pid.to_string()).join("fd"));
         let mut links = files.into_iter().flatten().flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
         links.any(|link| link.as_os_str() == wanted.as_str())
-    })
+    });
+    holders.min_by_key(|pid| (start_time(proc, *pid).unwrap_or(u64::MAX), *pid))
+}
+
+/// Start time of a process in clock ticks since boot: field 22 of its `stat`, see proc(5).
+fn start_time(proc: &Path, pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(proc.join(pid.to_string()).join("stat")).ok()?;
+    // The name before it may contain spaces and parentheses.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_whitespace().nth(19)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -133,6 +141,21 @@ mod tests {
     use std::net::{TcpListener, UdpSocket};
 
     use super::*;
+
+    #[test]
+    fn a_child_that_inherited_the_socket_is_not_its_holder() {
+        let proc = tempfile::tempdir().unwrap();
+        for (pid, started) in [("300", 9000), ("40", 9500), ("7", 100)] {
+            let inode = if pid == "7" { 1 } else { 42 };
+            let folder = proc.path().join(pid);
+            fs::create_dir_all(folder.join("fd")).unwrap();
+            std::os::unix::fs::symlink(format!("socket:[{inode}]"), folder.join("fd/3")).unwrap();
+            let zeros = "0 ".repeat(18);
+            fs::write(folder.join("stat"), format!("{pid} (a (b) c) S {zeros}{started} 0\n")).unwrap();
+        }
+        assert_eq!(owner(proc.path(), 42), Some(300));
+        assert_eq!(owner(proc.path(), 43), None);
+    }
 
     #[test]
     fn the_holder_of_a_port_is_this_process() {

@@ -119,7 +119,7 @@ pub struct ObservedInstance {
     pub health_check: Option<HealthCheck>,
     /// Exit code of the last run.
     pub exit_code: Option<i64>,
-    /// Killed for memory.
+    /// Killed because it ran out of memory.
     pub oom_killed: bool,
     /// Error of the last start, as reported by the engine.
     pub error: Option<String>,

@@ -23,14 +23,14 @@ pub struct PastOperation {
     /// Environment, when the project has environments.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// What became of it.
+    /// Its status.
     pub status: OperationStatus,
     /// When it started, RFC 3339, UTC.
     pub started: String,
     /// End time; none while it runs or if it was interrupted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
-    /// Seconds from beginning to end.
+    /// Duration in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
     /// User and process that ran it.
@@ -62,8 +62,7 @@ impl PastOperation {
             None if is_held(&first.owner, lease) => OperationStatus::Running,
             None => OperationStatus::Interrupted,
         };
-        // The record of an interrupted operation was written by whoever noticed: neither its time nor its steps are those
-        // of the operation.
+        // A later process writes the record of an interrupted operation, so that its time and steps do not count.
         let end = last.filter(|record| record.phase != RecordPhase::Interrupted);
         let past = end.or_else(|| records.iter().rfind(|record| record.phase == RecordPhase::Pending)).unwrap_or(first);
         Some(Self {
@@ -116,7 +115,7 @@ fn is_held(owner: &LeaseOwner, lease: Option<&ObservedLease>) -> bool {
     lease.is_some_and(|lease| lease.verdict != LeaseVerdict::Dead && lease.owner.as_ref() == Some(owner))
 }
 
-/// Seconds between two times; none where one of them cannot be read.
+/// Seconds between two times; none if one cannot be parsed.
 fn between(started: &str, ended: &str) -> Option<f64> {
     let parse = |text: &str| OffsetDateTime::parse(text, &Rfc3339).ok();
     let seconds = (parse(ended)? - parse(started)?).as_seconds_f64();

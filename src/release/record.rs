@@ -59,7 +59,7 @@ pub struct Record {
     /// The error chain of a failed operation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub error: Vec<String>,
-    /// What was kept of failed containers before anything was undone.
+    /// State and logs of failed containers, collected before anything was undone.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
     /// What a deploy or rollback brings up; its revision is the number of the operation.

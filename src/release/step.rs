@@ -67,7 +67,7 @@ pub enum OperationKind {
 }
 
 impl OperationKind {
-    /// The verb that people read; empty for the steps of which only the text is known.
+    /// The verb for output; empty for steps of the first record format.
     pub const fn verb(self) -> &'static str {
         match self {
             Self::PullImage => "pull",
@@ -114,7 +114,7 @@ pub enum StepOutcome {
     Skipped,
     /// It failed; where its failure is tolerated the operation went on with a warning.
     Failed,
-    /// It ended well and was undone after a later failure.
+    /// Completed, then undone after a later failure.
     Undone,
 }
 
@@ -130,7 +130,7 @@ pub struct StepRecord {
     pub service: Option<String>,
     /// Why it is done.
     pub cause: String,
-    /// What became of it.
+    /// Its status.
     pub outcome: StepOutcome,
     /// How long it took, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,4 @@
-//! The characters a generated secret is made of.
-//! Data only.
-//! Never draws anything.
+//! Alphabets for generated secrets.
 
 /// The alphabet of a generated secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +13,6 @@ pub enum Alphabet {
     Alphanumeric,
     /// A random UUID, of 16 bytes.
     Uuid,
-    /// Letters, digits and punctuation, at least one of each, for systems that insist on it.
+    /// Letters, digits and punctuation, at least one of each, for systems that require it.
     Password,
 }

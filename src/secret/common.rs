@@ -1,13 +1,11 @@
-//! Which values are everybody's words: to strike them wherever they stand would say more than it hides.
-//! Reads one value; returns whether it can be told from ordinary text.
-//! Never looks at the text it stands in.
+//! Detects values that are too common to redact everywhere, such as `admin` or `8080`.
 
-/// Shorter values would strike innocent text.
+/// Shorter values also occur in ordinary text.
 const SHORTEST: usize = 4;
-/// Digits alone are ports and counts until they are this many.
+/// Numbers with fewer digits may be ports or counts.
 const SHORTEST_NUMBER: usize = 6;
 
-/// Words that are somebody's password in a development file and everybody's word in a message, ours among them.
+/// Common words that are used as passwords in development files.
 #[rustfmt::skip]
 const COMMON: &[&str] = &[
     "aborted", "absent", "admin", "administrator", "app", "backend", "build", "canceled", "cancelled", "cause",
@@ -25,15 +23,15 @@ const COMMON: &[&str] = &[
     "volume", "volumes", "wait", "waiting", "warning", "warnings", "worker",
 ];
 
-/// Words for yes, no and nothing: no secret anywhere.
+/// Words for yes, no and nothing; never a secret.
 const SWITCHES: &[&str] = &["true", "false", "yes", "no", "on", "off", "null", "none", "enabled", "disabled", "0", "1"];
 
-/// Whether a value switches something, or says nothing.
+/// Whether a value is a switch or means nothing.
 pub(super) fn is_switch(value: &str) -> bool {
     SWITCHES.contains(&value.trim().to_ascii_lowercase().as_str())
 }
 
-/// Whether striking this value from text says more than it hides.
+/// Whether a value is too common to redact everywhere.
 pub(super) fn is_telling(value: &str) -> bool {
     let trimmed = value.trim();
     if trimmed.chars().count() < SHORTEST {

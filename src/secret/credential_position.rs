@@ -1,16 +1,15 @@
-//! Decides whether text calls what stands at a place a password: `password=…`, `--password …`, `scheme://user:…@`.
-//! Reads a little of the text before the place and the byte after it.
-//! Never knows the value.
+//! Detects positions in text where a password is expected: `password=…`, `--password …`, `scheme://user:…@`.
+//! Looks only at the text around the position, not at the value.
 
 use super::is_secret_name;
 
-/// What further back stands says nothing about a place.
+/// Number of bytes before a position that are considered.
 pub(super) const CONTEXT: usize = 96;
 
-/// Last words of names that are a password's without any other word.
+/// Last words of names that always denote a password.
 const PASSWORDS: &[&str] = &["password", "passwd", "passphrase", "pass", "pwd", "requirepass", "masterauth"];
 
-/// Whether what stands between `before` and `after` is called a password there.
+/// Whether the text between `before` and `after` is a password.
 pub(super) fn is_credential(before: &[u8], after: Option<u8>) -> bool {
     let before = &before[before.len().saturating_sub(CONTEXT)..];
     if after == Some(b'@') && before.ends_with(b":") && last_word(before, |b| !is_space_or_quote(b)).contains("://") {
@@ -24,7 +23,7 @@ pub(super) fn is_credential(before: &[u8], after: Option<u8>) -> bool {
     unquoted.len() < before.len() && word.starts_with("--") && names_a_password(&word)
 }
 
-/// `POSTGRES_PASSWORD`, `apiKey`, `--password`; not a lone `secret` or `token`, which as often announces a name.
+/// `POSTGRES_PASSWORD`, `apiKey`, `--password`; but not `secret` or `token` alone, which often precede a name.
 pub(super) fn names_a_password(name: &str) -> bool {
     let name = name.trim_start_matches('-');
     let lower = name.to_ascii_lowercase();

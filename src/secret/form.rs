@@ -1,6 +1,4 @@
-//! Decides the form a generated secret must have: the one of the example's value, or the one its comment asks for.
-//! Reads the value and the comments beside it; returns an alphabet, a length and what the value begins with.
-//! Never takes a word for a form: what an example spells out may have any.
+//! Derives the form of a generated secret (alphabet, length, prefix) from the value and the comment in the template.
 
 use std::sync::LazyLock;
 
@@ -10,28 +8,28 @@ use regex::Regex;
 
 use super::{Alphabet, placeholder_reason, weakness};
 
-/// Random bytes where nothing asks for another number.
+/// Default number of random bytes.
 const BYTES: usize = 32;
-/// Nobody means fewer or more of them.
+/// Accepted number of random bytes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 8..=256;
-/// Beginnings that programs insist on.
+/// Prefixes that programs require.
 const PREFIXES: &[&str] = &["base64:", "hex:", "sk-lf-", "lf_sk_", "sk-", "sk_"];
 
-/// What a generated value looks like.
+/// Form of a generated value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {
-    /// What it begins with, before the random part.
+    /// Prefix before the random part.
     pub prefix: String,
     /// The alphabet of the random part.
     pub alphabet: Alphabet,
-    /// How many random bytes it holds.
+    /// Number of random bytes.
     pub bytes: usize,
-    /// The exact number of characters of the random part, where that is fixed.
+    /// Exact length of the random part, if fixed.
     pub characters: Option<usize>,
 }
 
 impl Form {
-    /// So many bytes of an alphabet.
+    /// A number of random bytes in an alphabet.
     pub fn new(alphabet: Alphabet, bytes: usize) -> Self {
         Self { prefix: String::new(), alphabet, bytes, characters: None }
     }
@@ -47,7 +45,7 @@ impl Default for Form {
     }
 }
 
-/// The form of a value that replaces an example's; `comment` is what stands beside and above it.
+/// The form of the value that replaces the template's; `comment` is the text beside and above it.
 pub fn form_of(value: &str, comment: &str) -> Form {
     let known = PREFIXES.iter().find(|prefix| value.starts_with(**prefix)).copied();
     let prefix = known.unwrap_or_else(|| user_of(value));
@@ -85,7 +83,7 @@ fn asked_for(text: &str) -> Option<Form> {
     }
 }
 
-/// A value that was drawn, not written, has the form of what it was drawn from.
+/// The form of a value that looks random.
 fn shape_of(value: &str) -> Option<Form> {
     if is_uuid(value) {
         return Some(Form::new(Alphabet::Uuid, 16));

@@ -17,7 +17,7 @@ const PUNCTUATION: &[u8] = b"-_.~";
 /// A short secret looks like a pattern once in a while; a source that gives nothing else is not waited for.
 const DRAWS: usize = 16;
 
-/// A secret of this form that holds its bytes of randomness or a little more.
+/// Generates a secret of this form with at least its number of random bytes.
 pub fn generate(form: &Form, random: Random<'_>) -> std::io::Result<Secret> {
     let mut text = draw(form, random)?;
     for _ in 1..DRAWS {

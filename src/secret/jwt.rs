@@ -1,6 +1,5 @@
-//! JSON web tokens that an example holds beside the secret that signs them: they are signed anew with the new secret.
-//! Reads a token and a secret; says whether one signed the other, and returns the token with another signature.
-//! Knows HS256 only, and never changes what a token claims.
+//! Signs the JSON web tokens of a template again after their signing secret was generated. Supports HS256 only.
+//! The claims are not changed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,10 +7,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::Secret;
 
-/// SHA-256's block.
+/// Block size of SHA-256 in bytes.
 const BLOCK: usize = 64;
 
-/// Whether a value is a token with a signature.
+/// Whether a value is a signed token.
 pub fn is_token(value: &str) -> bool {
     value.starts_with("eyJ") && value.split('.').count() == 3 && claims(value).is_some()
 }
@@ -22,7 +21,7 @@ pub fn is_signed_by(token: &str, secret: &str) -> bool {
     header_is_known(token) && signature_of(token, secret).as_deref() == Some(signature)
 }
 
-/// The token's claims under another signature.
+/// The same claims with a new signature.
 pub fn signed(token: &str, secret: &Secret) -> Option<Secret> {
     let (claims, _) = token.rsplit_once('.')?;
     Some(Secret::new(format!("{claims}.{}", signature_of(token, secret.expose())?)))

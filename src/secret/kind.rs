@@ -1,6 +1,5 @@
-//! Decides what a variable of an env file holds: no secret, one the operator may choose, or one that somebody gives out.
-//! Reads its name and the value as it is written; returns the kind.
-//! Never judges how good a secret is, and never takes a setting about a secret for one.
+//! Classifies a variable of an env file by name and value: a setting, a secret the operator may choose, or a secret
+//! issued by a provider.
 
 use super::common::is_switch;
 use super::kind_words::{
@@ -9,18 +8,18 @@ use super::kind_words::{
 };
 use super::names::words;
 
-/// What a variable holds.
+/// The kind of a variable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SecretKind {
     /// A setting: a switch, a count, a path, an address, a reference.
     None,
-    /// A secret anybody may choose who sets the stack up.
+    /// A secret the operator may choose.
     Own,
-    /// A secret that somebody else gives out, or half of a key pair.
+    /// A secret issued by a provider, or part of a key pair.
     Issued,
 }
 
-/// The kind of a variable. The value is taken as it is written, references included; it may be empty.
+/// Classifies a variable. The value is raw, with references; it may be empty.
 pub fn secret_kind(name: &str, value: &str) -> SecretKind {
     let words = name_words(name);
     if !is_named_a_secret(name, &words, value) || is_setting(&words, value) {
@@ -29,13 +28,13 @@ pub fn secret_kind(name: &str, value: &str) -> SecretKind {
     if is_issued(&words, value) { SecretKind::Issued } else { SecretKind::Own }
 }
 
-/// Whether an own secret that the example leaves empty is meant to be: nothing is asked for then.
+/// Whether an empty value of this secret disables a feature, such as authentication.
 pub fn is_off_when_empty(name: &str) -> bool {
     let words = name_words(name);
     words.last().is_some_and(|last| last == "TOKEN") || any(&words, OFF_WHEN_EMPTY)
 }
 
-/// Words without the number at their end.
+/// The words without trailing numbers.
 fn name_words(name: &str) -> Vec<String> {
     let mut words = words(name);
     while words.len() > 1 && words.last().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit())) {
@@ -77,7 +76,7 @@ fn is_named_a_secret(name: &str, words: &[String], value: &str) -> bool {
         || words.iter().any(|word| JOINED[..3].contains(&word.as_str()) || word == "SECRET")
 }
 
-/// Whether a value is none of a secret, although the name might be a secret's.
+/// Whether a value is not a secret even if the name suggests one.
 fn is_setting(words: &[String], value: &str) -> bool {
     let value = value.trim();
     let password = words.last().is_some_and(|last| matches!(last.as_str(), "PASSWORD" | "PASSWD" | "PASS" | "PWD"));
@@ -89,7 +88,7 @@ fn is_setting(words: &[String], value: &str) -> bool {
         || !password && is_count(value)
 }
 
-/// `${NAME}`, `$NAME`, `{{ name }}`: it is somebody else's value.
+/// `${NAME}`, `$NAME`, `{{ name }}`: a reference to another value.
 fn refers(value: &str) -> bool {
     let mut rest = value;
     while let Some(at) = rest.find('$') {

@@ -1,6 +1,4 @@
-//! The words of names that tell what kind of secret a variable holds, or that it holds none.
-//! Data only.
-//! Never decides: `kind` does.
+//! Words in variable names that `kind` classifies by.
 
 /// Last words of names whose value is a secret.
 pub(super) const LAST: &[&str] = &[
@@ -22,7 +20,7 @@ pub(super) const LAST: &[&str] = &[
     "PAT",
 ];
 
-/// Ends of last words that were written without a separator.
+/// Suffixes of last words without a separator.
 #[rustfmt::skip]
 pub(super) const JOINED: &[&str] = &[
     "PASSWORD", "PASSWD", "PASSPHRASE", "DBPASS", "SMTPPASS", "MAILPASS", "USERPASS", "ROOTPASS", "SECRET", "APIKEY",
@@ -30,7 +28,7 @@ pub(super) const JOINED: &[&str] = &[
     "REQUIREPASS", "MASTERAUTH",
 ];
 
-/// Last words of names about a secret: where it is, how long it is, who gives it.
+/// Last words of names of settings about a secret: its location, length or issuer.
 #[rustfmt::skip]
 pub(super) const ABOUT: &[&str] = &[
     "ACTIVE", "AGE", "ALG", "ALGORITHM", "ALLOWED", "ATTEMPTS", "AUDIENCE", "BACKEND", "BITS", "BYTES", "CLASS", "COST",
@@ -44,17 +42,17 @@ pub(super) const ABOUT: &[&str] = &[
     "VALIDITY", "VERSION", "WINDOW",
 ];
 
-/// Words that make any name one of a switch or of something everybody may read, wherever they stand.
+/// Words that mark a switch or a public value at any position.
 #[rustfmt::skip]
 pub(super) const OPEN: &[&str] = &[
     "ALLOW", "DISABLE", "ENABLE", "FORCE", "NUM", "PUBLIC", "PUBLISHABLE", "REQUIRE", "SHOW", "SKIP",
 ];
 
-/// Words before `KEY` that make it the key of a record or of a widget.
+/// Words before `KEY` that mark the key of a record or widget.
 pub(super) const KEYS_OF_RECORDS: &[&str] =
     &["CACHE", "FOREIGN", "IDEMPOTENCY", "OBJECT", "PARTITION", "ROUTING", "SHARD", "SITE", "SORT", "UNIQUE"];
 
-/// Who gives out what has one of these words in its name, whatever else is in it.
+/// Providers: a secret with one of these words in its name is issued by them.
 #[rustfmt::skip]
 pub(super) const PROVIDERS: &[&str] = &[
     "ADYEN", "AIRTABLE", "ALGOLIA", "ALIBABA", "ALIYUN", "ANTHROPIC", "APNS", "APPLE", "ARK", "ASANA", "ASSEMBLYAI",
@@ -77,8 +75,7 @@ pub(super) const PROVIDERS: &[&str] = &[
     "WHATSAPP", "XAI", "YANDEX", "YOUTUBE", "YUBICO", "ZENDESK", "ZHIPU", "ZHIPUAI", "ZOOM",
 ];
 
-/// Who else gives secrets out: another system of the operator's, whose words make a secret foreign unless it says what
-/// it is for.
+/// Other systems of the operator. A secret with one of these words is issued there unless its purpose is named.
 #[rustfmt::skip]
 pub(super) const ELSEWHERE: &[&str] = &[
     "ACCESS", "BIND", "CI", "CLIENT", "CONSUMER", "CREDENTIAL", "CREDENTIALS", "DOCKER", "EMAIL", "IMAP", "LICENSE", "LICENCE", "MAIL",
@@ -86,13 +83,13 @@ pub(super) const ELSEWHERE: &[&str] = &[
     "SSL", "SSO", "TLS", "VPN", "WEBHOOK", "WIREGUARD", "WG",
 ];
 
-/// Words of secrets that a stack makes for itself, which beat those of `ELSEWHERE`.
+/// Words of secrets that the stack issues itself; they take precedence over `ELSEWHERE`.
 #[rustfmt::skip]
 pub(super) const SELF_ISSUED: &[&str] = &[
     "COOKIE", "CRYPTO", "CSRF", "ENC", "ENCRYPTION", "HMAC", "JWT", "MINIO", "REFRESH", "SESSION", "SIGNING",
 ];
 
-/// Words that make a `KEY` one the operator may choose; of any other somebody else knows the value.
+/// Words that mark a `KEY` the operator may choose; all others are issued by a provider.
 #[rustfmt::skip]
 pub(super) const OWN_KEYS: &[&str] = &[
     "APP", "APPLICATION", "AUTH", "COOKIE", "CREDS", "CRYPTO", "CSRF", "DAEMON", "DERIVATION", "DETERMINISTIC", "ENC",
@@ -100,7 +97,7 @@ pub(super) const OWN_KEYS: &[&str] = &[
     "SECRET", "SECRETKEY", "SECURITY", "SESSION", "SIGN", "SIGNATURE", "SIGNING", "TOTP", "VAULT",
 ];
 
-/// Words that make a `TOKEN` or an `API_KEY` one that the stack's own services ask of each other.
+/// Words that mark a `TOKEN` or `API_KEY` used between the stack's own services.
 #[rustfmt::skip]
 pub(super) const OWN_TOKENS: &[&str] = &[
     "ADMIN", "AUTH", "BOOTSTRAP", "CHROMA", "CODE", "EXECUTION", "INFLUX", "INFLUXDB", "INNER", "INTERNAL", "LIVEKIT",
@@ -108,14 +105,14 @@ pub(super) const OWN_TOKENS: &[&str] = &[
     "TYPESENSE", "WEAVIATE",
 ];
 
-/// Words of secrets that may be empty: without one a service asks for none, or does not make a first user.
+/// Words of secrets that may be empty, which disables authentication or the creation of a first user.
 #[rustfmt::skip]
 pub(super) const OFF_WHEN_EMPTY: &[&str] = &[
     "ADMIN", "BASIC", "BASICAUTH", "BOOTSTRAP", "CHROMA", "DEFAULT", "ES", "INBOUND", "INIT", "INITIAL", "KEYDB",
     "MEMCACHED", "METRICS", "MILVUS", "MQTT", "PROXY", "QDRANT", "REDIS", "SENTINEL", "VALKEY", "VERIFY", "WEAVIATE",
 ];
 
-/// How values begin that providers give out.
+/// Prefixes of values issued by providers.
 #[rustfmt::skip]
 pub(super) const ISSUED_VALUES: &[&str] = &[
     "sk-proj-", "sk-ant-", "sk-or-", "sk_test", "sk_live", "pk_test", "pk_live", "rk_test", "rk_live", "whsec_", "ghp_", "gho_",

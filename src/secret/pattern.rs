@@ -41,7 +41,7 @@ impl Patterns {
         self.at_start_before(text, |_| true)
     }
 
-    /// The same, of shapes that a byte follows which may follow one; what ends with the text may go on after it.
+    /// The same, limited to shapes followed by a delimiter; a shape at the end of the text may continue.
     pub(super) fn at_start_before(&self, text: &[u8], may_follow: fn(u8) -> bool) -> Match {
         let mut found = Match::default();
         let Some(first) = text.first() else { return found };
@@ -53,7 +53,7 @@ impl Patterns {
                     Reach::Whole(length) => match text.get(length) {
                         Some(next) if !may_follow(*next) => {}
                         next => {
-                            // Whatever may follow, nothing is to be waited for.
+                            // Complete whatever follows.
                             found.begun |= next.is_none() && !may_follow(b'a');
                             found.whole = found.whole.max(Some(length));
                         }

@@ -5,21 +5,21 @@
 /// Values that are nobody's secret, in lower case without punctuation.
 const WORDS: &[&str] = &["foobar", "hunter2", "tbd", "keyboardcat", "abc123", "userprovided"];
 
-/// One of these in a value says that it is none.
+/// A value that contains one of these is a placeholder.
 #[rustfmt::skip]
 const TELLING: &[&str] = &[
     "changeit", "changeme", "changethis", "dummy", "fixme", "insecure", "openssl", "placeholder", "replaceme", "replacethis",
     "todo", "unsafe", "your", "uuidgen", "fake", "fillme", "goeshere",
 ];
 
-/// What an example asks to be done with it, as its first word.
+/// First words of instructions, as in `change-me`.
 #[rustfmt::skip]
 const VERBS: &[&str] = &[
     "add", "change", "choose", "create", "enter", "fill", "generate", "get", "insert", "paste", "please", "provide", "put",
     "replace", "set", "update", "use",
 ];
 
-/// Words examples are made of; a value of nothing else is nobody's.
+/// Words of example values; a value made only of these is a placeholder.
 #[rustfmt::skip]
 const GENERIC: &[&str] = &[
     "a", "above", "access", "admin", "after", "alphanumeric", "and", "api", "app", "at", "auth", "base", "before", "by",
@@ -89,7 +89,7 @@ fn is_command(lower: &str) -> bool {
     quoted || begun || lower.contains("openssl rand") || lower.contains("openssl_rand")
 }
 
-/// The words of a value, in lower case, split where camelCase begins one too. Digits are letters of leet.
+/// The words of a value in lower case, camelCase split and leetspeak digits replaced by letters.
 fn words(value: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut after_lower = false;
@@ -107,10 +107,10 @@ fn words(value: &str) -> Vec<String> {
     words
 }
 
-/// Whether nobody but the author of an example writes that.
+/// Whether a value is made of example words only.
 fn is_of_examples(words: &[String], letters: &str) -> bool {
     let named = |word: &str| TELLING.contains(&word);
-    // A telling word in a longer one is chance: `yourtube`.
+    // A match inside a longer word is a coincidence: `yourtube`.
     if words.iter().any(|word| named(word))
         || TELLING.iter().any(|word| *word != "your" && begins_or_ends(letters, word))
     {
@@ -121,7 +121,7 @@ fn is_of_examples(words: &[String], letters: &str) -> bool {
     if verb && words.iter().skip(1).any(generic) {
         return true;
     }
-    // A number among words is how long it should be, or the one that makes it a good password.
+    // Numbers between words are lengths or decoration.
     let spoken: Vec<&String> =
         words.iter().filter(|word| !(word.len() <= 4 && word.bytes().all(|b| b.is_ascii_digit()))).collect();
     !spoken.is_empty() && spoken.into_iter().all(generic)
@@ -131,7 +131,7 @@ fn begins_or_ends(letters: &str, word: &str) -> bool {
     word.len() >= 5 && (letters.starts_with(word) || letters.ends_with(word))
 }
 
-/// Whether a word is one of examples, or several without a gap: `mysecret`, `adminsecretkey`.
+/// Whether a word is an example word or several joined: `mysecret`, `adminsecretkey`.
 fn is_generic(word: &str) -> bool {
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     if word.is_empty() || !word.is_ascii() {
@@ -141,7 +141,7 @@ fn is_generic(word: &str) -> bool {
     reached[0] = true;
     for from in 0..word.len() {
         let here = GENERIC.iter().filter(|known| reached[from] && word[from..].starts_with(**known));
-        // Short words join others at the beginning only: `mysecret`.
+        // Short words are only joined at the beginning: `mysecret`.
         let joins = here.filter(|known| known.len() > 2 || known.len() == word.len() || from == 0 && **known == "my");
         let ends: Vec<usize> = joins.map(|known| from + known.len()).collect();
         ends.into_iter().for_each(|end| reached[end] = true);
@@ -149,7 +149,7 @@ fn is_generic(word: &str) -> bool {
     reached[word.len()]
 }
 
-/// `s3cr3t`, `p@ssw0rd` without their disguise.
+/// Replaces leetspeak: `s3cr3t`, `p@ssw0rd`.
 fn plain(word: &str) -> String {
     let letter = |c| match c {
         '0' => 'o',

@@ -1,6 +1,6 @@
 //! Decides which known values are struck from text, and strikes them in one pass, the longest shape first.
-//! Reads values and public names as they become known, and text before it is written; returns the text without the values.
-//! Never strikes a part of a public name, never forgets a value, and never prints.
+//! Secret values and public names are added as they become known; text is redacted before it is written.
+//! Public names are never redacted, not even in part.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -25,24 +25,24 @@ pub struct Redactor {
 #[derive(Default)]
 struct Known {
     values: BTreeSet<String>,
-    /// Names anybody may read: of services, images, volumes.
+    /// Public names: of services, images, volumes.
     public: BTreeSet<String>,
-    /// Struck wherever they stand.
+    /// Redacted everywhere.
     patterns: Patterns,
-    /// Struck only where the text calls them a password: short, everybody's words, or public names as well.
+    /// Redacted only where a password is expected: short or common values, or public names as well.
     quiet: Patterns,
-    /// Public names with something in them that would be struck.
+    /// Public names that contain a value to redact.
     shielded: Patterns,
 }
 
-/// What stands at a place.
+/// What is found at a position.
 enum Found {
     /// A value of this length.
     Value(usize),
     /// A public name of this length.
     Name(usize),
     Neither,
-    /// The text ends too early to tell.
+    /// Undecided: more text is needed.
     Undecided,
 }
 
@@ -61,8 +61,8 @@ impl Redactor {
         redactor
     }
 
-    /// Adds values. Values too short or too common to be told from ordinary text, and those that are public names too, are
-    /// struck only where the text calls them a password.
+    /// Adds values. Short or common values, and those that are public names too, are redacted only where a password is
+    /// expected.
     pub fn learn<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let values = secrets.into_iter().map(|secret| secret.expose().trim());
@@ -70,7 +70,7 @@ impl Redactor {
         known.arrange();
     }
 
-    /// Adds names anybody may read: none of them is struck, as a whole or in part.
+    /// Adds public names, which are not redacted, not even in part.
     pub fn publish(&self, names: impl IntoIterator<Item = String>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         known.public.extend(names);
@@ -101,8 +101,8 @@ impl Redactor {
         self.known.read().unwrap_or_else(PoisonError::into_inner).pass(bytes, last, out)
     }
 
-    /// The same for every string of a JSON value, keys included. The whole value of a key that names a password is struck
-    /// whatever else it may be.
+    /// The same for every string of a JSON value, keys included. The value of a key that names a password is redacted
+    /// in any case.
     pub fn redact_json(&self, value: &serde_json::Value) -> serde_json::Value {
         use serde_json::Value;
         let under = |key: &str, item: &Value| match item {
@@ -125,7 +125,7 @@ impl Redactor {
 }
 
 impl Known {
-    /// Sorts what is known by how it is struck.
+    /// Sorts the values by how they are redacted.
     fn arrange(&mut self) {
         let (mut patterns, mut quiet, mut shielded) = (Patterns::default(), Patterns::default(), Patterns::default());
         for value in &self.values {
@@ -146,7 +146,7 @@ impl Known {
         (self.patterns, self.quiet, self.shielded) = (patterns, quiet, shielded);
     }
 
-    /// What stands at a place of the text; with `last` nothing follows it.
+    /// What is found at a position of the text; with `last` no more text follows.
     fn at(&self, bytes: &[u8], at: usize, last: bool) -> Found {
         let here = &bytes[at..];
         let struck = self.patterns.at_start(here);
@@ -195,12 +195,12 @@ impl Known {
         if out == text.as_bytes() {
             return Cow::Borrowed(text);
         }
-        // A shape is whole characters, escaped or not: what is left are whole characters too.
+        // A shape never splits a character.
         Cow::Owned(String::from_utf8_lossy(&out).into_owned())
     }
 }
 
-/// Whether a byte is between the words of a name: `shop` is one of `shop_db-1`.
+/// Whether a byte separates words of a name, as in `shop_db-1`.
 fn ends_word(byte: u8) -> bool {
     byte.is_ascii() && !byte.is_ascii_alphanumeric()
 }

@@ -2,7 +2,7 @@
 //! Reads the name of the variable and its value; returns what is wrong in words that tell nothing of the value.
 //! Never connects, and never repairs.
 
-/// Schemes that name a file, a socket or nothing instead of a host.
+/// Schemes with a file, a socket or nothing in place of a host.
 #[rustfmt::skip]
 const WITHOUT_HOST: &[&str] = &[
     "cache", "dict", "duckdb", "file", "filesystem", "h2", "ldapi", "libsql", "locmem", "mem", "memory", "null", "npipe",
@@ -38,7 +38,7 @@ pub fn is_url_name(name: &str) -> bool {
 
 /// What is wrong with a URL, or `None`. An empty value, a path (`/api`) and a DSN of `key=value` words are no URLs and pass.
 pub fn malformed_url(name: &str, value: &str) -> Option<String> {
-    // What follows a semicolon are properties of the driver.
+    // Properties of the driver follow a semicolon.
     let value = value.strip_prefix("jdbc:").map_or(value, |rest| rest.split(';').next().unwrap_or(rest));
     if value.is_empty() || value.starts_with(['/', '*', '.']) || is_words(value) || is_without_slashes(value) {
         return None;

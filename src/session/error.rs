@@ -67,7 +67,7 @@ pub enum WorkflowError {
     /// The history has no operation with this number.
     #[error("{project} has no operation {number}{}", newest.map(|n| format!(", the newest is {n}")).unwrap_or_default())]
     NoOperation { project: String, number: u32, newest: Option<u32> },
-    /// Nothing was ever recorded.
+    /// No operation is recorded.
     #[error("no operations of {project} are recorded")]
     NoHistory { project: String },
     /// A port is not published.

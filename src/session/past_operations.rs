@@ -28,7 +28,7 @@ impl PastOperations {
         if !target.has_state(&project, true).await? {
             return Ok(Self { project, operations: Vec::new() });
         }
-        // Where nothing runs for the project any more, a container must be created to read its volume.
+        // If no container of the project is left, one must be created to read its volume.
         if context.options.dry_run && !target.has_state(&project, false).await? {
             let message = format!("reading the history of {project} creates a temporary container");
             return Err(WorkflowError::Refused { message, hint: Some("omit --dry-run".to_owned()) }.into());

@@ -1,6 +1,5 @@
-//! The names of a project that anybody may read, although somebody's password may be the same word.
-//! Reads the loaded stack; returns names of services, containers, images, networks, volumes, hosts, paths, users, databases.
-//! Never holds the value of a variable whose name is a secret's.
+//! Collects the public names of a project, which are not redacted even if a password equals one: services, containers,
+//! images, networks, volumes, hosts, paths, users and databases.
 
 use std::collections::BTreeSet;
 

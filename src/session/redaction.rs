@@ -1,6 +1,5 @@
-//! What must not be shown of a project, and what may be although a secret has the same value.
-//! Reads the loaded stack and the files of its `secrets:`; the redactor of the context knows both from then on.
-//! Never waits for a pipe or reads a device, and never fails: a file that cannot be read is the engine's or the loader's to tell.
+//! Adds a project's secret values and public names to the redactor.
+//! Pipes and devices are not read, and unreadable files are skipped: the loader or the engine reports them.
 
 use std::fs;
 use std::io::Read as _;
@@ -13,17 +12,17 @@ use crate::project::LoadedProject;
 use crate::secret::{Secret, is_secret_name, secrets_in};
 use crate::session::Context;
 
-/// A secret's file is smaller; of a larger one the beginning is known.
+/// Bytes read of a secret file.
 const LARGEST_FILE: u64 = 256 << 10;
 
-/// What the stack calls a secret must not be shown by anything that follows.
+/// Adds the secrets and public names of the stack to the redactor.
 pub fn redact<'a>(context: &Context, stack: &Stack, variables: impl Iterator<Item = &'a String>) {
     context.redactor.publish(public_names::of_stack(stack));
     let mut secrets: Vec<Secret> = Vec::new();
     let declared = stack.secrets.values().filter_map(|s| stack.environment.get(&s.environment));
     secrets.extend(declared.map(|value| Secret::new(value.as_str())));
     secrets.extend(stack.secrets.values().flat_map(|secret| in_file(Path::new(&secret.file))));
-    // The operator's whole environment is not the stack's business, only the variables its files refer to.
+    // Of the process environment, only variables the files refer to.
     for name in variables {
         secrets.extend(stack.environment.get(name).into_iter().flat_map(|value| secrets_in(name, value)));
     }
@@ -39,19 +38,19 @@ pub fn redact<'a>(context: &Context, stack: &Stack, variables: impl Iterator<Ite
     context.redactor.learn(&secrets);
 }
 
-/// The names of the project file may be shown as well.
+/// Adds the public names of the project file.
 pub(super) fn publish(context: &Context, project: &LoadedProject) {
     context.redactor.publish(public_names::of_project(project));
 }
 
-/// The values of what the project file declares to be a secret, whatever its name is.
+/// The values of secrets declared in the project file.
 pub(super) fn learn_declared(context: &Context, project: &LoadedProject, stack: &Stack) {
     let declared = project.project.iter().flat_map(|file| file.secrets.keys());
     let values = declared.filter_map(|name| stack.environment.get(name));
     context.redactor.learn(&values.map(|value| Secret::new(value.as_str())).collect::<Vec<_>>());
 }
 
-/// The content of a secret's file, and the secrets in it where it is an env file or JSON itself.
+/// The content of a secret file, and the secrets in it if it is an env file or JSON.
 fn in_file(path: &Path) -> Vec<Secret> {
     let is_file = path.metadata().is_ok_and(|found| found.is_file());
     let Some(file) = Some(path).filter(|_| is_file).and_then(|path| fs::File::open(path).ok()) else {

@@ -14,7 +14,7 @@ pub struct ContainerFacts {
     pub name: String,
     /// Last exit code, when it exited.
     pub exit_code: Option<i64>,
-    /// Killed for memory.
+    /// Killed because it ran out of memory.
     pub oom_killed: bool,
     /// Restarts by the restart policy.
     pub restarts: u64,

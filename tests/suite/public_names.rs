@@ -1,7 +1,6 @@
-//! A hundred projects whose passwords equal their names: everything said of them is what is said of the same project with
-//! random passwords.
-//! Reads nothing but what it makes up; verbs run over the engine in memory.
-//! Only `config`, which shows the values themselves, is compared with the values put back.
+//! A hundred projects whose passwords equal their names: all output equals that of the same project with random
+//! passwords. Verbs run on the in-memory engine.
+//! For `config`, which shows values, the values are substituted before the comparison.
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use crate::support::memory::{Warned, context};
 
 const PROJECTS: usize = 100;
 
-/// Names as people give them; each is a project, a service, a volume and so on in turn.
+/// Realistic names; each is used as project, service, volume and so on in turn.
 #[rustfmt::skip]
 const WORDS: &[&str] = &[
     "shop", "billing", "wordpress", "nextcloud", "data", "cache", "queue-worker", "my_app", "api2", "registry", "status",
@@ -88,13 +87,13 @@ fn context_in(engine: &MemoryEngine, folder: &Path) -> Context {
     context(&[("memory", engine)], (GlobalOptions::default(), folder.to_owned()), &Arc::new(Warned::default()))
 }
 
-/// What the program prints of a report or an error.
+/// The output for a report or an error.
 fn said<R: Report>(context: &Context, result: Result<R, Error>) -> String {
     let look = Look { format: aictl::ui::OutputFormat::Json, ..Look::default() };
     let text = |report: &dyn Report| {
         format!("{}{}", draw(report, &look, &context.redactor), draw(report, &Look::default(), &context.redactor))
     };
-    // How long something is up is the clock's to say.
+    // The uptime differs between runs.
     let timeless = regex::Regex::new(r"\d{5,}(d +\d+h)?").unwrap();
     let shown = match result {
         Ok(report) => text(&report),
@@ -103,7 +102,7 @@ fn said<R: Report>(context: &Context, result: Result<R, Error>) -> String {
     timeless.replace_all(&shown, "N").into_owned()
 }
 
-/// Everything that is said of a project in this folder, verb by verb.
+/// The output of each verb for the project in this folder.
 async fn all_said(folder: &Path, names: &Names, values: &[String; 3]) -> Vec<(&'static str, String)> {
     fs::write(folder.join(".env"), format!("DB_PASSWORD='{}'\nAPI_SECRET='{}'\n", values[0], values[1])).unwrap();
     fs::write(folder.join("token.txt"), format!("{}\n", values[2])).unwrap();
@@ -116,7 +115,7 @@ async fn all_said(folder: &Path, names: &Names, values: &[String; 3]) -> Vec<(&'
     let without_images = context_in(&empty, folder);
     all.push(("start without images", said(&without_images, start::run(&without_images, args()).await)));
     all.push(("start", said(&context, start::run(&context, args()).await)));
-    // Each verb is a process of its own.
+    // A new context for each verb, as in separate processes.
     let context = context_in(&engine, folder);
     all.push(("status", said(&context, status::run(&context, StatusArgs::default()).await)));
     let context = context_in(&engine, folder);

@@ -1,5 +1,5 @@
-//! How well `secrets generate` and `secrets check` tell secrets from settings, on the lines of public example env files.
-//! Reads tests/fixtures/secret_names/labels.txt; prints precision and recall, and fails below the bars.
+//! Precision and recall of `secrets generate` and `secrets check` on lines of public example env files, labelled in
+//! tests/fixtures/secret_names/labels.txt.
 //! The labels were written from the projects' documentation, not from the rules.
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,9 +15,9 @@ use serde_json::Value;
 use crate::support::project::Outcome;
 
 const LABELS: &str = include_str!("../fixtures/secret_names/labels.txt");
-/// Fewer labels say little.
+/// Minimum number of labels.
 const FEWEST: usize = 300;
-/// Below these the program guesses.
+/// Required precision and recall.
 const BAR: f64 = 0.97;
 
 /// One line of an example.
@@ -148,7 +148,7 @@ fn generate_makes_what_may_be_chosen_in_its_form_and_nothing_else() {
                 wrong.push(format!("{what}: not {form}"));
             }
             score.count((told, own == "own"), what.clone());
-            // What others give out stays out; settings stay as they are, but for stand-ins.
+            // Secrets of providers are not generated; settings keep their value unless it is a placeholder.
             let right = match own {
                 "own" => true,
                 "issued" | "off" => told || value.is_empty(),
@@ -186,7 +186,7 @@ fn check_reports_what_an_example_left_in_place_and_nothing_else() {
         fs::set_permissions(&env, fs::Permissions::from_mode(0o600)).unwrap();
         let report = aictl(folder.path(), &["secrets", "check"]);
         let told = names(&report, "findings", |_| true);
-        // A password in a URL is a finding of its own kind.
+        // A password in a URL is reported separately.
         for label in example.labels.iter().filter(|label| url_password(&label.value).is_empty()) {
             count += 1;
             let own = label.verdict.starts_with("own");

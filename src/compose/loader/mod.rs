@@ -138,12 +138,12 @@ pub fn load_model(args: &LoadArgs, disk: &dyn Files) -> Result<LoadedModel, Comp
     Loader::new(args, disk).bare_model()
 }
 
-/// The files of a project as they are written.
+/// The unprocessed files of a project.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Written {
-    /// Their tree, with `${…}` in it.
+    /// The merged tree before interpolation.
     pub root: Node,
-    /// The files that its positions number.
+    /// The files its positions refer to.
     pub files: Vec<String>,
     /// The variables it refers to.
     pub variables: BTreeMap<String, Variable>,
@@ -154,7 +154,7 @@ pub fn load_variables(args: &LoadArgs, disk: &dyn Files) -> Result<BTreeMap<Stri
     Ok(load_written(args, disk)?.variables)
 }
 
-/// The files of a project as they are written, also with unknown keys.
+/// Loads the files of a project without interpolation or validation.
 pub fn load_written(args: &LoadArgs, disk: &dyn Files) -> Result<Written, ComposeError> {
     let mut args = args.clone();
     args.options.no_interpolate = true;

@@ -16,7 +16,7 @@ use crate::image::{Digest, Digester, ImageError, Reference};
 use crate::input_file::{FileKind, Files, OpenFile, ReadAt};
 use crate::output_file::Scratch;
 
-/// How gzip's files begin.
+/// Magic bytes of gzip.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// A document that is larger is no document of ours.
@@ -232,7 +232,7 @@ impl Bundle {
     }
 }
 
-/// A bundle that somebody compressed for the way is read from a temporary file.
+/// Decompresses a gzipped bundle into a temporary file.
 fn uncompressed(path: &Path, found: OpenFile, disk: &dyn Files) -> Result<OpenFile, ImageError> {
     let mut begin = Vec::new();
     Section::new(&*found.content, 0, 2).read_to_end(&mut begin).map_err(|e| failed(path, &e))?;
@@ -252,7 +252,7 @@ fn uncompressed(path: &Path, found: OpenFile, disk: &dyn Files) -> Result<OpenFi
         }
         unpacked.write_all(&chunk[..count]).map_err(|e| failed(&place, &e))?;
     }
-    // Once open it is read to its end, whatever becomes of its name.
+    // The open file can be read after its name is removed.
     disk.open(&place).map_err(|e| failed(&place, &e))
 }
 

@@ -1,6 +1,5 @@
-//! What the compose files say of secrets: literals, defaults, names that are passed through, env files, files of `secrets:`.
-//! Reads the compose files as they are written; returns what they hold and name, with its places.
-//! Never judges a value, and reads no file that a service or a secret names.
+//! Collects secrets in compose files with their positions: literals, defaults, variables passed through, env files and
+//! files of `secrets:`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -33,7 +32,7 @@ pub struct SecretFile {
     pub path: PathBuf,
 }
 
-/// What the compose files hold and name.
+/// Secrets in the compose files.
 #[derive(Debug, Default)]
 pub struct ComposeSecrets {
     pub variables: BTreeMap<String, Variable>,
@@ -47,7 +46,7 @@ pub struct ComposeSecrets {
     pub names: Vec<String>,
 }
 
-/// Loads it; no compose files at all hold nothing.
+/// Collects them; empty without compose files.
 pub fn load_compose_secrets(context: &Context, project: &LoadedProject) -> Result<ComposeSecrets> {
     let mut args = load_args(context, project)?;
     // The env file itself may not be there yet.
@@ -105,7 +104,7 @@ impl Reader<'_> {
             for (key, value, at) in &pairs {
                 match value {
                     Some(value) => found.literals.extend(self.literal((key, value, *at), &pairs)),
-                    // An own secret that is passed through is expected; a provider's is there or not.
+                    // A provider's secret that is passed through is optional.
                     None if number == 0 && secret_kind(key, "") == SecretKind::Own => {
                         needed(&mut found.variables, key).plain = true;
                     }
@@ -138,7 +137,7 @@ impl Reader<'_> {
     }
 }
 
-/// A rendered file is edited where it is rendered from.
+/// The file to edit: for a rendered file its template.
 fn of_template(file: PathBuf) -> PathBuf {
     let template = PathBuf::from(format!("{}{}", file.display(), template::SUFFIX));
     if !file.exists() && template.exists() { template } else { file }

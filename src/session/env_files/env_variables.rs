@@ -16,7 +16,7 @@ use crate::session::Context;
 /// Random bytes where the project file says nothing.
 const BYTES: u32 = 32;
 
-/// What an example says of a value that may stay empty.
+/// Phrases in comments about values that may be empty.
 #[rustfmt::skip]
 const MAY_BE_EMPTY: &[&str] = &[
     "leave empty", "leave blank", "leave it empty", "leave this empty", "left empty", "optional", "if empty", "when empty", "if blank",
@@ -29,7 +29,7 @@ const MAY_BE_EMPTY: &[&str] = &[
 pub enum Origin {
     /// We make it.
     Generated(Form),
-    /// We sign the token of the template with the secret of this name.
+    /// A token that is signed with the secret of this name.
     Signed(String),
     /// The operator gives it; nothing works without it.
     Required,
@@ -47,7 +47,7 @@ pub struct EnvVariable {
     pub kind: SecretKind,
     /// Whether the project file names it.
     pub is_declared: bool,
-    /// Made only when its name is given: the compose files have a value for it already.
+    /// Generated only if named: the compose files already have a value.
     pub on_request: bool,
     pub min_length: Option<u32>,
     pub description: Option<String>,
@@ -64,7 +64,7 @@ impl EnvVariable {
         self.kind != SecretKind::None
     }
 
-    /// Whether we make its value.
+    /// Whether a value is generated.
     pub fn is_made(&self) -> bool {
         matches!(self.origin, Origin::Generated(_) | Origin::Signed(_))
     }
@@ -148,20 +148,19 @@ fn of_template(file: &EnvFile, entry: &Entry, variable: Option<&Variable>) -> En
         SecretKind::None => Origin::Copied,
         SecretKind::Issued => Origin::Optional,
         SecretKind::Own if written.is_empty() && may_be_empty(key, &comment, variable) => Origin::Optional,
-        // A password that is published in a template is nobody's secret.
+        // A password published in a template is not a secret.
         SecretKind::Own => Origin::Generated(form_of(&written, &comment)),
     };
     EnvVariable::new(key, origin, kind)
 }
 
-/// A value of the template nobody should run with: a stand-in, or a secret everybody can read there. What is written as
-/// a reference is somebody else's value.
+/// Whether the template's value must be replaced: a placeholder or a published secret, but not a reference.
 pub fn is_stand_in(kind: SecretKind, written: &str) -> bool {
     let refers = written.contains("${") || written.starts_with('$') && !written.starts_with("$(");
     !written.is_empty() && !refers && (kind != SecretKind::None || placeholder_reason(written).is_some())
 }
 
-/// Whether an own secret that is empty in the template is meant to be: what the compose files do with it tells best.
+/// Whether a secret that is empty in the template may stay empty, judged by its use in the compose files.
 fn may_be_empty(key: &str, comment: &str, variable: Option<&Variable>) -> bool {
     if let Some(variable) = variable {
         return !variable.required && !variable.plain;

@@ -25,8 +25,7 @@ pub struct EnvFile {
 }
 
 impl EnvFile {
-    /// The value as it is written, references included, without quotes and comment. What is in single quotes refers to
-    /// nothing.
+    /// The raw value with references, without quotes and comment. Text in single quotes has no references.
     pub fn written(&self, entry: &Entry) -> String {
         let written = self.text.get(entry.span.clone()).unwrap_or_default().trim();
         if written.starts_with('\'') {
@@ -36,7 +35,7 @@ impl EnvFile {
         unquoted.unwrap_or_else(|| uncommented(written).0).trim().to_owned()
     }
 
-    /// What stands behind ` #` in the line of an unquoted value.
+    /// The text after ` #` of an unquoted value.
     pub fn behind(&self, entry: &Entry) -> &str {
         let written = self.text.get(entry.span.clone()).unwrap_or_default();
         let rest = match written.starts_with(['"', '\'']) {
@@ -108,7 +107,7 @@ impl Setting {
     }
 }
 
-/// A value and what is behind its ` #`.
+/// A value and the text after its ` #`.
 fn uncommented(written: &str) -> (&str, &str) {
     let found = written.find('#').filter(|at| *at == 0).or_else(|| written.find(" #").map(|at| at + 1));
     match found.or_else(|| written.find("\t#").map(|at| at + 1)) {

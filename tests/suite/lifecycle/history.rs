@@ -43,7 +43,7 @@ fn history_tells_what_was_done_and_explain_why_it_failed() {
         assert!(!told.stdout.contains(CANARY) && !told.stderr.contains(CANARY), "{words} shows the secret");
     }
 
-    // What is left of a removed stack is its volume; reading it leaves nothing behind.
+    // Only the volume is left of a removed stack; reading it leaves no container.
     stage.aictl("stop --remove").code(0);
     let containers = || docker(&["ps", "-aq", "--filter", &format!("volume={}_aictl", stage.project)]);
     assert_eq!(containers(), "", "something still holds the state volume");

@@ -43,7 +43,7 @@ fn the_last_words_of_a_service_are_kept_and_shown_without_its_secrets() {
     }
     let kept = records(&stage);
     for (what, text) in [("shown", &shown), ("kept", &kept)] {
-        assert!(text.contains("it is [redacted]"), "the last words are not {what}:\n{text}");
+        assert!(text.contains("it is [redacted]"), "the last log lines are not {what}:\n{text}");
         for form in FORMS {
             assert!(!text.contains(form), "{form} is {what}:\n{text}");
         }
@@ -64,7 +64,7 @@ fn a_task_tells_no_secret_and_a_command_prints_what_was_asked_for() {
     assert_eq!(docker(&["ps", "-aq", "--filter", &format!("name={}-a-run", stage.project)]), "");
 }
 
-/// The same of a secret that is a file, and of the last words of a service that reads it.
+/// The same for a secret file, and for the last log lines of a service that reads it.
 #[test]
 fn the_content_of_a_secrets_file_is_shown_nowhere_and_names_are_shown_although_a_password_equals_them() {
     let compose = r#"
@@ -87,7 +87,7 @@ secrets: {token: {file: ./token.txt}}
     }
     let kept = records(&stage);
     for (what, text) in [("shown", &shown), ("kept", &kept)] {
-        assert!(text.contains("it is [redacted]"), "the last words are not {what}:\n{text}");
+        assert!(text.contains("it is [redacted]"), "the last log lines are not {what}:\n{text}");
         assert!(text.contains("letters"), "the service's name is not {what}:\n{text}");
         for form in FORMS {
             assert!(!text.contains(form), "{form} is {what}:\n{text}");

@@ -257,7 +257,7 @@ fn a_test_file_is_one_that_is_declared_so() {
     assert_eq!(
         said("plan/loose_tests.rs", "use crate::engine::docker;").len(),
         1,
-        "the file name alone is no exemption"
+        "a file is not a test file because of its name"
     );
     let long = "fn f() {}\n".repeat(401);
     let marked = files(&[("plan/mod.rs", "#[cfg(test)]\nmod tests;"), ("plan/tests.rs", &long)]);

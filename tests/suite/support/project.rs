@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use aictl::release::Record;
@@ -187,9 +188,16 @@ pub fn eventually(what: &str, within: Duration, mut condition: impl FnMut() -> b
     }
 }
 
-/// A TCP port nobody listens on.
+/// A TCP port nobody listens on. Each is handed out once, from below the range the kernel picks from, so that no test
+/// gets a port that another one publishes later.
 pub fn free_port() -> u16 {
-    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+    static HANDED_OUT: AtomicU32 = AtomicU32::new(0);
+    const RANGE: u32 = 12_000;
+    // Another test process starts elsewhere in the range.
+    let first = std::process::id().wrapping_mul(37);
+    let ports = (0..RANGE).map(|_| first.wrapping_add(HANDED_OUT.fetch_add(1, Ordering::Relaxed)) % RANGE + 20_000);
+    let mut ports = ports.map(|port| u16::try_from(port).unwrap());
+    ports.find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a free port")
 }
 
 /// Leaves the reason where `tests/run` lists what was skipped.

@@ -19,7 +19,7 @@ use crate::engine::docker::{copy, error_mapping};
 use crate::plan::labels::AICTL_PROJECT;
 use crate::target::TargetError;
 
-/// The role of a container that is there to read the state.
+/// Role of a container for reading the state volume.
 const READER: &str = "reader";
 
 /// A helper container as found.
@@ -87,8 +87,8 @@ impl DockerEngine {
         }
     }
 
-    /// Creates a container through which the state volume can be read; it never runs and is no lock. The caller removes it.
-    /// One that a killed process left is removed first.
+    /// Creates a container for reading the state volume. It never runs and is not a lock. The caller removes it; a
+    /// leftover of a killed process is removed first.
     pub(super) async fn create_reader(&self, project: &str) -> Result<String, TargetError> {
         self.remove_readers(project).await?;
         let connection = &self.connection;
@@ -104,10 +104,13 @@ impl DockerEngine {
         };
         let created: serde_json::Value = serde_json::from_slice(&answer?).unwrap_or_default();
         let id = created["Id"].as_str().map(str::to_owned);
-        id.ok_or_else(|| TargetError::Broken { operation: doing, message: "the engine named no container".to_owned() })
+        id.ok_or_else(|| TargetError::Broken {
+            operation: doing,
+            message: "the engine returned no container id".to_owned(),
+        })
     }
 
-    /// Removes readers of the project's state that were left.
+    /// Removes leftover containers for reading the project's state.
     pub(super) async fn remove_readers(&self, project: &str) -> Result<(), TargetError> {
         let labels = [format!("{AICTL_PROJECT}={project}"), format!("{ROLE}={READER}")];
         for reader in list(&self.connection, &json!({ "label": labels })).await? {

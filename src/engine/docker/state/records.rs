@@ -80,7 +80,7 @@ impl DockerEngine {
         };
         match helper {
             Some(helper) => helper::read(&self.connection, &helper, path).await,
-            // The stack was removed, and only the volume is left.
+            // The stack was removed; only the volume is left.
             None if self.state_exists(project, true).await? => {
                 let reader = self.create_reader(project).await?;
                 let read = helper::read(&self.connection, &reader, path).await;

@@ -60,7 +60,7 @@ impl StepState {
 pub struct StepReport {
     /// Its name: that of the verb or task.
     pub step: String,
-    /// What became of it.
+    /// Its status.
     pub state: StepState,
     /// The same in words.
     pub detail: String,

@@ -14,7 +14,7 @@ use crate::session::Context;
 use crate::session::context::shown;
 use crate::session::env_files::{ComposeSecrets, EnvFile, EnvVariable, Setting, load_file, load_setting, load_wanted};
 
-/// What is looked at.
+/// Input of the check.
 struct Subject {
     setting: Setting,
     wanted: Vec<EnvVariable>,

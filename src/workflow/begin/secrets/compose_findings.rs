@@ -1,6 +1,5 @@
-//! Judges what the compose files hold and name: literals, defaults that are in use, files of `secrets:`.
-//! Reads what was found in the compose files, and the files of secrets; returns findings.
-//! Never shows a value, and never waits for a pipe.
+//! Findings in compose files: literals, defaults in use, files of `secrets:`.
+//! Values are not shown, and pipes are not read.
 
 use std::path::Path;
 
@@ -12,10 +11,10 @@ use crate::secret::{SecretKind, secret_kind, url_password};
 use crate::session::context::quoted_word;
 use crate::session::env_files::{ComposeSecrets, Literal, SecretFile};
 
-/// More than this is a certificate or a key, and no password.
+/// Longer files hold a certificate or key, not a password.
 const LONGEST_PASSWORD: usize = 256;
 
-/// Everything wrong with what is not in an env file.
+/// All findings outside env files.
 pub(super) fn compose_findings(remedies: &Remedies<'_>, found: &ComposeSecrets) -> Vec<Finding> {
     let mut findings: Vec<Finding> = found.literals.iter().filter_map(|one| literal_finding(remedies, one)).collect();
     for (name, published) in &found.defaults {
@@ -30,7 +29,7 @@ pub(super) fn compose_findings(remedies: &Remedies<'_>, found: &ComposeSecrets) 
     findings
 }
 
-/// How many names of secrets there are.
+/// Number of secrets.
 pub(super) fn names(found: &ComposeSecrets) -> Vec<&str> {
     let literals = found.literals.iter().filter(|one| holds_secret(&one.key, &one.value)).map(|one| one.key.as_str());
     let defaults = found.defaults.iter().filter(|(name, value)| holds_secret(name, value));
@@ -69,7 +68,7 @@ fn literal_finding(remedies: &Remedies<'_>, literal: &Literal) -> Option<Finding
     })
 }
 
-/// `${NAME:-default}` where nothing gives the name a value: what everybody can read is in use.
+/// `${NAME:-default}` where nothing gives the name a value: the published default is in use.
 fn default_finding(remedies: &Remedies<'_>, name: &str, published: &str) -> Option<Finding> {
     if !holds_secret(name, published) || has_value(remedies, name) {
         return None;
@@ -110,7 +109,7 @@ fn secret_file_finding(remedies: &Remedies<'_>, file: &SecretFile) -> Option<Fin
     if value.is_empty() {
         return Some(make(Problem::Missing, "the file is empty".to_owned()));
     }
-    // Several lines are a document, and what refers to a value is none.
+    // Not a password: several lines or a reference.
     if value.contains('\n')
         || value.starts_with(['{', '[']) && value.len() > 2 && serde_json::from_str::<serde_json::Value>(value).is_ok()
     {
@@ -120,7 +119,7 @@ fn secret_file_finding(remedies: &Remedies<'_>, file: &SecretFile) -> Option<Fin
     Some(make(problem, reason))
 }
 
-/// Writes a random value that only the owner can read.
+/// Command that writes a random value, readable by the owner only.
 fn write(shown: &str) -> String {
     let folder = Path::new(shown).parent().filter(|folder| *folder != Path::new(""));
     let folder = folder.map(|folder| format!("mkdir -p {} && ", quoted_word(&folder.display().to_string())));

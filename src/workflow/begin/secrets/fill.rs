@@ -88,7 +88,7 @@ impl Fill<'_> {
             [] => !wanted.on_request,
             only => only.contains(&wanted.key),
         };
-        // What signs comes before what is signed.
+        // Signing secrets come before the tokens they sign.
         let signs = |wanted: &&EnvVariable| !matches!(wanted.origin, Origin::Signed(_));
         let (first, then): (Vec<_>, Vec<_>) = self.wanted.iter().filter(asked).partition(signs);
         for wanted in first.into_iter().chain(then) {
@@ -138,7 +138,7 @@ impl Fill<'_> {
         Ok(())
     }
 
-    /// The template's token under the signature of the secret it is signed with now.
+    /// The template's token, signed with the current secret.
     fn signed(&self, wanted: &EnvVariable, by: &str, text: &str) -> Result<Option<Secret>, FillError> {
         let token = self.template.and_then(|file| file.entry(&wanted.key)?.value.clone());
         let secret = last_entry(text, by)?.and_then(|entry| entry.value).filter(|value| !value.is_empty());

@@ -19,7 +19,7 @@ pub enum Problem {
     Default,
     /// It can be guessed.
     Weak,
-    /// It ends at a ` #` that begins a comment.
+    /// Cut at ` #`, which begins a comment.
     Cut,
     /// It is written in a compose file.
     Literal,

@@ -1,26 +1,24 @@
-//! What is wrong with the value of a secret, the gravest first.
-//! Reads the value and what stands beside it; returns the problem and why, in words that tell nothing of the value.
-//! Never knows where the value is from.
+//! Finds the most severe problem of a secret value. Reasons do not contain the value.
 
 use super::finding::Problem;
 use crate::compose::env_file::Entry;
 use crate::secret::{SecretKind, placeholder_reason, secret_kind, weakness};
 use crate::session::env_files::EnvFile;
 
-/// What a value is judged by.
+/// Input of the check of a value.
 #[derive(Default)]
 pub(super) struct Circumstances<'a> {
-    /// The fewest characters it may have.
+    /// Minimum length.
     pub(super) min_length: Option<u32>,
-    /// The template's value, and how the template is called.
+    /// The template's value and file name.
     pub(super) published: Option<(&'a str, String)>,
-    /// Another variable with the same value, which is no secret.
+    /// Another variable with the same value that is not a secret.
     pub(super) same: Option<String>,
-    /// Names everybody may read.
+    /// Public names.
     pub(super) names: &'a [String],
 }
 
-/// The gravest fault of a value.
+/// The most severe problem of a value.
 pub(super) fn fault(value: &str, circumstances: &Circumstances<'_>) -> Option<(Problem, String)> {
     if let Some(reason) = placeholder_reason(value) {
         return Some((Problem::Placeholder, reason.to_owned()));
@@ -37,7 +35,7 @@ pub(super) fn fault(value: &str, circumstances: &Circumstances<'_>) -> Option<(P
     weakness(value, circumstances.min_length).map(|reason| (Problem::Weak, reason))
 }
 
-/// A name in the same file that has the same value and is no secret: the user whose password it is.
+/// A setting in the same file with the same value, such as the user name.
 pub(super) fn open_twin(file: &EnvFile, entry: &Entry) -> Option<String> {
     let value = entry.value.as_deref().filter(|value| !value.is_empty());
     let twin = |other: &&Entry| {
@@ -49,7 +47,7 @@ pub(super) fn open_twin(file: &EnvFile, entry: &Entry) -> Option<String> {
     file.entries.iter().find(twin).map(|other| other.key.clone())
 }
 
-/// Whether a value that is not quoted goes on behind ` #`: one word that is no remark.
+/// Whether ` #` probably cuts an unquoted value: a single word follows.
 pub(super) fn is_cut(file: &EnvFile, entry: &Entry) -> bool {
     let quoted = file.text.get(entry.span.clone()).is_some_and(|written| written.trim_start().starts_with(['"', '\'']));
     let behind = file.behind(entry);

@@ -19,7 +19,7 @@ use crate::session::env_files::{EnvFile, EnvVariable, Setting};
 pub(super) struct Remedies<'a> {
     pub(super) context: &'a Context,
     pub(super) setting: &'a Setting,
-    /// Names of the project that everybody may read.
+    /// Public names of the project.
     pub(super) names: &'a [String],
 }
 
@@ -82,7 +82,7 @@ pub(super) fn shared_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) -
     findings
 }
 
-/// Whether the project file declares it, whatever its name is; a setting that has a secret's name is none.
+/// Whether the project file declares it as a secret; settings with a secret's name are excluded.
 fn is_wanted(wanted: &[EnvVariable], entry: &Entry) -> bool {
     wanted.iter().any(|wanted| wanted.key == entry.key && wanted.is_secret() && wanted.is_declared)
 }
@@ -115,7 +115,7 @@ pub(super) fn file_findings(
     findings
 }
 
-/// What a container reads as another user must stay readable: the folder is what is closed then.
+/// Files that a container reads as another user stay readable; the folder is restricted instead.
 fn open_finding(file: &Path, shown: &str, (reason, mounted): (String, bool)) -> Option<Finding> {
     let chmod = |mode: &str, path: &str| format!("chmod {mode} {}", quoted_word(path));
     let folder = Path::new(shown).parent().map(|folder| folder.display().to_string()).filter(|name| !name.is_empty());

@@ -1,4 +1,4 @@
-//! Judges the values of env files: missing, stand-ins, published, weak, cut off, and URLs that do not say what was meant.
+//! Findings in env files: missing, placeholder, published, weak and cut values, and malformed URLs.
 //! Reads what is wanted and what the env files and the process environment hold; returns findings.
 //! Never compares environments and never looks at the files themselves: `places` does.
 
@@ -52,7 +52,7 @@ pub(super) fn value_findings(remedies: &Remedies<'_>, wanted: &[EnvVariable]) ->
     findings
 }
 
-/// The same of one file alone: an env file of a service.
+/// The same for an env file of a service.
 pub(super) fn file_value_findings(remedies: &Remedies<'_>, file: &EnvFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in &file.entries {
@@ -112,7 +112,7 @@ fn lost_part(remedies: &Remedies<'_>, held: &Held<'_>) -> Finding {
 }
 
 fn missing(remedies: &Remedies<'_>, wanted: &EnvVariable, held: Option<&Held<'_>>) -> Option<Finding> {
-    // The compose files have a value for what is made on request only.
+    // Generated on request only: the compose files have a value.
     if wanted.on_request || !wanted.is_made() && wanted.origin != Origin::Required {
         return None;
     }
@@ -137,7 +137,7 @@ fn secret_finding(remedies: &Remedies<'_>, held: &Held<'_>, wanted: Option<&EnvV
     if held.has_lost_part {
         return Some(lost_part(remedies, held));
     }
-    // A setting that has a secret's name is none.
+    // A setting with a secret's name.
     let refers = held.place.is_some_and(|(file, entry)| file.written(entry).contains('$'));
     if wanted.is_some_and(|wanted| !wanted.is_declared) && held.kind() == SecretKind::None && !refers {
         return None;
@@ -194,7 +194,7 @@ fn shown(remedies: &Remedies<'_>, held: &Held<'_>) -> String {
     held.place.map_or_else(|| "environment".to_owned(), |(file, _)| remedies.shown(&file.path))
 }
 
-/// Opens the place, or takes the variable out of the process environment.
+/// Command to edit the file, or to unset the variable of the process environment.
 fn edit(remedies: &Remedies<'_>, held: &Held<'_>) -> String {
     match held.place {
         Some((file, entry)) => remedies.edit_file(&file.path, entry.line),
@@ -202,7 +202,7 @@ fn edit(remedies: &Remedies<'_>, held: &Held<'_>) -> String {
     }
 }
 
-/// A finding that is mended where the value stands.
+/// A finding with the command to edit the value.
 fn finding(remedies: &Remedies<'_>, held: &Held<'_>, problem: Problem, reason: String) -> Finding {
     let (file, line) = (shown(remedies, held), held.line());
     Finding { problem, key: Some(held.key.to_owned()), file, line, reason, remedy: edit(remedies, held) }

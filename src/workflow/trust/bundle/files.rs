@@ -41,9 +41,9 @@ pub(super) struct Collected {
 struct FileCollector<'w> {
     root: &'w Path,
     secrets: BTreeSet<PathBuf>,
-    /// Files that are taken whatever they hold.
+    /// Files that are always included.
     named: BTreeSet<PathBuf>,
-    /// Whether what is taken now is mounted by a service: it may hold secrets of its own.
+    /// Whether the current file is mounted by a service and may contain secrets.
     mounted: bool,
     redactor: &'w Redactor,
     found: Collected,
@@ -71,7 +71,7 @@ pub(super) fn collect(context: &Context, loaded: &LoadedStack, include: &[PathBu
     for path in stack.map(used_by_services).unwrap_or_default() {
         walk.take(&path)?;
     }
-    // What the other side lacks is named, wherever it lies, and taken where it was asked for.
+    // Report every file that is left out, unless it is included by name.
     for path in walk.secrets.clone() {
         walk.take(&path)?;
     }
@@ -129,15 +129,15 @@ fn used_by_services(stack: &Stack) -> Vec<PathBuf> {
     configs.chain(mounted).chain(labels).filter(|path| !path.is_empty()).map(PathBuf::from).collect()
 }
 
-/// Files whose content is secret: those of `secrets:`, and every env file, of the project and of its services.
+/// Files with secret content: those of `secrets:`, and env files of the project and its services.
 fn secret_files(context: &Context, loaded: &LoadedStack) -> Result<BTreeSet<PathBuf>> {
-    // Standard input was read already, and can be read once.
+    // Standard input can be read only once.
     if context.options.files.iter().any(|file| file == Path::new("-")) {
         let stack = loaded.stack.iter();
         return Ok(stack.flat_map(|stack| stack.secrets.values()).map(|secret| PathBuf::from(&secret.file)).collect());
     }
     let mut args = load_args(context, &loaded.project)?;
-    // What the loaded stack has read already.
+    // Values already loaded.
     args.options = LoadOptions { no_env_resolution: true, all_resources: true, ..LoadOptions::default() };
     let written = compose::load(&args, &LocalFiles)?;
     let stack = &written.stack;
@@ -150,7 +150,7 @@ fn secret_files(context: &Context, loaded: &LoadedStack) -> Result<BTreeSet<Path
     Ok(paths.map(|path| directory.join(path)).chain(own).map(|path| path.canonicalize().unwrap_or(path)).collect())
 }
 
-/// The files of `--include`, which must be there.
+/// The files of `--include`, which must exist.
 fn named_files(context: &Context, include: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
     let found =
         |file: &PathBuf| {
@@ -201,7 +201,7 @@ impl FileCollector<'_> {
         }
         let failed = |e: std::io::Error| WorkflowError::File { path: name.clone(), reason: e.to_string() };
         let bytes = std::fs::read(&path).map_err(failed)?;
-        // One that holds a value we know is refused below.
+        // A file with a known secret value is rejected below.
         let stays = || reason_to_stay(&path, &bytes).filter(|_| !holds_known(&bytes, self.redactor));
         if let Some(reason) = (self.mounted && !named).then(stays).flatten() {
             self.found.left_out.insert(name, reason);
@@ -257,7 +257,7 @@ fn holds_known(bytes: &[u8], redactor: &Redactor) -> bool {
     redactor.redact(&text) != text
 }
 
-/// A file that by its name holds a private key.
+/// Whether a file holds a private key, by its name.
 pub(super) fn is_key_file(path: &Path) -> bool {
     path.extension().is_some_and(|end| ["key", "pem", "p12", "pfx", "jks"].iter().any(|known| end == *known))
 }

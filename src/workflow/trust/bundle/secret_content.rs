@@ -1,27 +1,26 @@
-//! Decides whether a mounted file holds a secret of its own: a private key, or a setting whose name is a secret's.
-//! Reads its name and content; returns why it stays, in words.
-//! Never compares with known values: a file that holds one of those is refused.
+//! Detects mounted files with secrets of their own: private keys, or settings with the name of a secret.
+//! Files with known secret values are rejected elsewhere.
 
 use std::path::Path;
 
 use crate::secret::{SecretKind, placeholder_reason, secret_kind};
 
-/// A larger file is data.
+/// Larger files are not searched.
 const LARGEST: usize = 1 << 20;
-/// A shorter value is a word of a configuration language.
+/// Shorter values may be keywords.
 const SHORTEST: usize = 6;
 
-/// How a file begins, or a line in it, that holds a private key.
+/// First bytes of a private key, at the start of a file or line.
 const KEYS: &[&str] = &["PRIVATE KEY-----", "PRIVATE KEY BLOCK-----", "AGE-SECRET-KEY-1", "PuTTY-User-Key-File-"];
 
-/// Names of files that hold keys or passwords in a form of their own.
+/// Names of key and password files.
 #[rustfmt::skip]
 const NAMES: &[&str] = &[
     ".dockercfg", ".git-credentials", ".htpasswd", ".my.cnf", ".netrc", ".npmrc", ".pgpass", ".pypirc", "acme.json", "htpasswd",
     "id_ecdsa", "id_ed25519", "id_rsa",
 ];
 
-/// Why a file stays, or nothing.
+/// The reason to leave a file out, if any.
 pub(super) fn reason_to_stay(path: &Path, bytes: &[u8]) -> Option<&'static str> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let store = ["p12", "pfx", "jks", "kdbx"].iter().any(|end| name.ends_with(&format!(".{end}")));
@@ -46,7 +45,7 @@ fn is_secret_setting(line: &str) -> bool {
     if name.is_empty() || !name.chars().all(legal) || value.len() < SHORTEST || value.contains(char::is_whitespace) {
         return false;
     }
-    // A name alone, of a file, a header, a scheme, is no secret.
+    // The name of a file, header or scheme is not a secret.
     let telling = value.bytes().any(|b| b.is_ascii_digit())
         || ["password", "passwd", "secret", "pass"].iter().any(|last| name.to_ascii_lowercase().ends_with(last));
     telling && secret_kind(name, value) != SecretKind::None && placeholder_reason(value).is_none()
