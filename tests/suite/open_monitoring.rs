@@ -111,7 +111,10 @@ fn a_stack_that_nothing_watches_says_how_something_would() {
 }
 
 fn state(stage: &TestProject, service: &str) -> String {
-    let status = stage.aictl(&["status", "--output", "json"]).ended(0).stdout;
+    let outcome = stage.aictl(&["status", "--output", "json"]);
+    // 3 where a stopped service counts as failed.
+    assert!([0, 3].contains(&outcome.code), "{outcome:?}");
+    let status = outcome.stdout;
     let status: Value = serde_json::from_str(&status).unwrap();
     let mut found = status["services"].as_array().unwrap().iter().filter(|s| s["service"] == service);
     found.next().map(|s| s["state"].as_str().unwrap().to_owned()).unwrap_or_default()

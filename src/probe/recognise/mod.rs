@@ -5,7 +5,7 @@
 mod kind;
 mod one_shot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use kind::Kind;
 pub use one_shot::may_complete;
@@ -29,14 +29,14 @@ struct Facts<'a> {
     may_complete: bool,
 }
 
-/// The checks of a stack, and those of containers no file speaks of.
-pub fn recognised(stack: Option<&Stack>, observed: &Observed) -> Vec<Planned> {
+/// The checks of a stack, and those of containers no file speaks of. A service in `probed` is expected to run.
+fn recognised(stack: Option<&Stack>, observed: &Observed, probed: &BTreeSet<&str>) -> Vec<Planned> {
     let mut planned = Vec::new();
     for facts in services(stack, observed).values() {
         let is = if facts.completes { ExpectedState::Completed } else { ExpectedState::Running };
         let state = Some(StateCheck { service: facts.name.to_owned(), is });
         let words = if facts.completes { "has completed" } else { "runs" };
-        let may_complete = facts.may_complete;
+        let may_complete = facts.may_complete && !probed.contains(facts.name);
         planned.push(Planned { may_complete, ..plan(facts, words, Check { state, ..Check::default() }) });
         let runs = !(facts.completes || may_complete && has_completed(observed, facts.name));
         if let Some(kind) = facts.kind.filter(|_| runs) {
@@ -54,12 +54,10 @@ pub fn plan_checks<'c>(
     checks: impl Iterator<Item = &'c Check>,
 ) -> Vec<Planned> {
     let own: Vec<Planned> = checks.map(|check| of_project(check, stack, observed)).collect();
-    let mut planned = recognised(stack, observed);
+    let running = own.iter().filter(|planned| planned.check.needs_running());
+    let probed = running.filter_map(|planned| planned.service.as_deref()).collect();
+    let mut planned = recognised(stack, observed, &probed);
     planned.retain(|known| !own.iter().any(|other| replaces(&other.check, &known.check)));
-    // A service that is asked something must run to answer.
-    let asked =
-        |service: &Option<String>| own.iter().any(|other| other.check.needs_running() && other.service == *service);
-    planned.iter_mut().filter(|known| asked(&known.service)).for_each(|known| known.may_complete = false);
     planned.extend(own);
     planned
 }
@@ -218,7 +216,7 @@ mod tests {
     }
 
     fn names(stack: &Stack) -> Vec<String> {
-        recognised(Some(stack), &Observed::default())
+        recognised(Some(stack), &Observed::default(), &BTreeSet::new())
             .iter()
             .map(|p| format!("{} ({})", p.check.name, p.check.way()))
             .collect()
@@ -236,7 +234,7 @@ mod tests {
              metrics is ready (http)\nmetrics targets are up (prometheus)\nmetrics rules are loaded (prometheus)\n\
              queue runs (state)\nqueue answers PING (redis)\nweb runs (state)\nweb answers (http)"
         );
-        let planned = recognised(Some(&stack), &Observed::default());
+        let planned = recognised(Some(&stack), &Observed::default(), &BTreeSet::new());
         let web = planned.iter().find(|p| p.check.name == "web answers").unwrap();
         assert_eq!(web.check.http.as_ref().unwrap().url, "http://web:8080/");
         assert!(web.any_answer);
@@ -266,7 +264,7 @@ mod tests {
         };
         let planned = |code| {
             let observed = Observed { instances: vec![ended("seed", code), ended("web", 0)], ..Observed::default() };
-            let all = recognised(Some(&stack), &observed);
+            let all = recognised(Some(&stack), &observed, &BTreeSet::new());
             all.iter().map(|p| format!("{} {}", p.check.name, p.may_complete)).collect::<Vec<_>>().join("\n")
         };
         assert_eq!(planned(0), "app runs false\nseed runs true\nweb runs false");
@@ -279,7 +277,7 @@ mod tests {
             "es: { image: 'elasticsearch:8', environment: { ELASTIC_PASSWORD: s3cret-word } }\n\
              redis: { image: redis, command: [redis-server, --requirepass, other-word] }",
         );
-        let planned = recognised(Some(&stack), &Observed::default());
+        let planned = recognised(Some(&stack), &Observed::default(), &BTreeSet::new());
         let of = |name: &str| planned.iter().find(|p| p.check.name == name).unwrap();
         assert_eq!(of("es cluster is not red").login.as_ref().unwrap().0, "elastic");
         assert_eq!(of("redis answers PING").variables[0].1.expose(), "other-word");
