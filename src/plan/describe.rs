@@ -2,7 +2,7 @@
 //! Reads an operation, returns its kind, words, subject, service and deadline.
 //! Never decides anything.
 
-use super::{Description, Guard, Names, Operation, Plan, Step};
+use super::{Description, Guard, Names, Operation, Phase, Plan, Step};
 use crate::release::{OperationKind, StepOutcome, StepRecord};
 
 impl Operation {
@@ -66,6 +66,13 @@ impl Plan {
     /// The plan as records hold it before it is carried out.
     pub fn records(&self) -> Vec<StepRecord> {
         self.steps.iter().map(|step| step.record(&self.names)).collect()
+    }
+
+    /// Failed steps of the last phase, which are only warned about: `remove container shop-web-1`.
+    pub fn incomplete(&self, records: &[StepRecord]) -> Vec<String> {
+        let failed = self.steps.iter().zip(records).filter(|(_, record)| record.outcome == StepOutcome::Failed);
+        let retired = failed.filter(|(step, _)| step.phase == Phase::Retire);
+        retired.map(|(_, record)| format!("{} {}", record.operation.verb(), record.subject)).collect()
     }
 }
 

@@ -27,6 +27,6 @@ pub use error::ProbeError;
 pub use outcome::{Attempt, CheckOrigin, CheckOutcome, Verdict};
 pub use probe_context::{Planned, ProbeContext};
 pub use ready::await_ready;
-pub use recognise::{Kind, plan_checks};
+pub use recognise::{Kind, may_complete, plan_checks};
 pub use run::{RetryPolicy, run_check};
 pub use state::restarts;

@@ -291,6 +291,11 @@ impl Check {
         ]
     }
 
+    /// Whether it asks a process, which must run to answer.
+    pub fn needs_running(&self) -> bool {
+        self.state.is_none() && self.log.is_none()
+    }
+
     /// The service it speaks of and the key that names it; none for a public host and for Prometheus by its image.
     pub fn service(&self) -> Option<(&'static [&'static str], &str)> {
         let of_host = |path, host: &'_ str| (!is_public(host)).then_some(path);

@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::compose::model::Stack;
 use crate::event::human;
 use crate::plan::{Health, InstanceState, Observed, ObservedInstance, may_restart_again, restarts_in_words};
+use crate::probe::may_complete;
 use crate::release::{ObservedLease, OperationKind, Record, RecordPhase, StepOutcome, StepRecord};
 use crate::session::report::{Block, Cell, Tone};
 use crate::session::urls::addresses;
@@ -103,7 +104,8 @@ impl StackStatus {
                 services.push(ServiceStatus { service: name.clone(), state, fault, ..Default::default() });
             }
             let runs_on = |line: &&mut ServiceStatus| line.service == *name && line.has_completed();
-            for line in services.iter_mut().filter(runs_on).filter(|_| !service.may_complete()) {
+            let is_server = !may_complete(service, &service.image_or_default(project, name));
+            for line in services.iter_mut().filter(runs_on).filter(|_| is_server) {
                 line.fault = Some("exited with 0".to_owned());
             }
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Context;
 use super::report::{Block, Cell, Report, Tone, to_json};
 use super::stack_status::{StackStatus, not_ready};
-use super::steps_report::planned_blocks;
+use super::steps_report::{code_of, planned_blocks};
 use crate::error::ErrorKind;
 use crate::plan::converge::ConvergeOptions;
 use crate::plan::{Plan, PullPolicy};
@@ -64,6 +64,9 @@ pub struct StartReport {
     /// Services that are not ready although no step failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_ready: Vec<String>,
+    /// Old containers, networks and volumes that could not be removed, renamed or stopped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<String>,
     /// The stack afterwards.
     pub status: StackStatus,
 }
@@ -82,7 +85,7 @@ impl StartReport {
         }
         let judged = !dry_run && !options.create_only;
         let not_ready = status.faults(|service| judged && selected.contains(service));
-        Self { steps: Vec::new(), dry_run, changed: false, not_ready, status }
+        Self { steps: Vec::new(), dry_run, changed: false, not_ready, incomplete: Vec::new(), status }
     }
 
     /// The same with the steps of its plan, and whether they were taken.
@@ -110,8 +113,9 @@ impl Report for StartReport {
         to_json(self)
     }
 
-    /// 3 if the table shows a service that is not ready.
+    /// 30 if old parts are left, 3 if the table shows a service that is not ready.
     fn exit_code(&self) -> u8 {
-        if self.not_ready.is_empty() { 0 } else { ErrorKind::NotReady.exit_code() }
+        let not_ready = self.incomplete.is_empty() && !self.not_ready.is_empty();
+        if not_ready { ErrorKind::NotReady.exit_code() } else { code_of(&self.incomplete) }
     }
 }

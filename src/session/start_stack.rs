@@ -46,7 +46,7 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
         true => Err(WorkflowError::HasRelease.into()),
         false => converge.plan(&images, observed),
     };
-    let TransactionOutcome { plan, executed, before, .. } = match transaction.run(&planning).await {
+    let TransactionOutcome { plan, executed, before, incomplete, .. } = match transaction.run(&planning).await {
         Err(error) if matches!(error.downcast_ref(), Some(WorkflowError::HasRelease)) => {
             return following.start(&converge.stack).await?.ok_or(error);
         }
@@ -55,7 +55,8 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     let after = if executed { target.observe(&scope).await? } else { before };
     let (stack, selected) = (&converge.stack, &converge.selected);
     let status = StackStatus::of(&stack.name, Some(stack), &after);
-    Ok(StartReport::new(context, &converge.options, selected, status).with_steps(&plan, executed))
+    let report = StartReport::new(context, &converge.options, selected, status).with_steps(&plan, executed);
+    Ok(StartReport { incomplete, ..report })
 }
 
 /// Adds a hint to build an image that is missing, if a service builds it.

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::error::ErrorKind;
 use crate::session::Context;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::transaction::TransactionOutcome;
@@ -14,6 +15,8 @@ pub struct Done {
     steps: Vec<String>,
     dry_run: bool,
     changed: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    incomplete: Vec<String>,
     /// What to say when there was nothing to do.
     #[serde(skip)]
     idle: &'static str,
@@ -22,7 +25,8 @@ pub struct Done {
 impl Done {
     /// The report of a change.
     pub fn new(context: &Context, outcome: TransactionOutcome, idle: &'static str) -> Self {
-        Self { steps: outcome.plan.lines(), dry_run: context.options.dry_run, changed: outcome.executed, idle }
+        let TransactionOutcome { plan, executed: changed, incomplete, .. } = outcome;
+        Self { steps: plan.lines(), dry_run: context.options.dry_run, changed, incomplete, idle }
     }
 }
 
@@ -38,6 +42,15 @@ impl Report for Done {
     fn json(&self) -> serde_json::Value {
         to_json(self)
     }
+
+    fn exit_code(&self) -> u8 {
+        code_of(&self.incomplete)
+    }
+}
+
+/// 30 if steps failed that are only warned about.
+pub fn code_of(incomplete: &[String]) -> u8 {
+    if incomplete.is_empty() { 0 } else { ErrorKind::Partial.exit_code() }
 }
 
 /// A plan that was not carried out, as text.

@@ -80,6 +80,8 @@ pub struct TransactionOutcome {
     pub before: Observed,
     /// The number of the operation, where it was recorded.
     pub number: Option<u32>,
+    /// Steps that failed with a warning, after the new side was up: `remove container shop-web-1`.
+    pub incomplete: Vec<String>,
 }
 
 /// What a walk through the plan gives the final record.
@@ -126,23 +128,23 @@ impl<'a> Transaction<'a> {
         self.warn(&plan);
         let must_record = self.release.is_some_and(|release| (release.is_new)(&before));
         if self.context.options.dry_run || (plan.is_empty() && !must_record && !self.leftover().await?) {
-            return Ok(TransactionOutcome { plan, executed: false, before, number: None });
+            return Ok(TransactionOutcome { plan, before, ..Default::default() });
         }
         let only_waits = plan.only_waits() && !must_record;
         // Whoever holds the lock is still at it, or died in the middle of it.
         if only_waits && !plan.is_empty() && self.target.observe_lease(&self.scope.project).await?.is_none() {
             await_ready(&plan, &self.runner(None)).await.result?;
             let before = self.target.observe(&self.scope).await?;
-            return Ok(TransactionOutcome { plan, executed: false, before, number: None });
+            return Ok(TransactionOutcome { plan, before, ..Default::default() });
         }
-        let (number, plan) = self.hold(plan, planning).await?;
+        let held = self.hold(plan, planning).await?;
         let before = if only_waits { self.target.observe(&self.scope).await? } else { before };
-        let executed = !plan.only_waits() || must_record;
-        Ok(TransactionOutcome { executed, plan, before, number: Some(number) })
+        let executed = !held.plan.only_waits() || must_record;
+        Ok(TransactionOutcome { executed, before, ..held })
     }
 
-    /// Takes the lease, carries the plan out and gives the lease back; returns the plan that was carried out.
-    async fn hold(&self, planned: Plan, planning: Planning<'_>) -> Result<(u32, Plan)> {
+    /// Takes the lease, carries the plan out and gives the lease back; returns what was carried out.
+    async fn hold(&self, planned: Plan, planning: Planning<'_>) -> Result<TransactionOutcome> {
         let lease = self.acquire().await?;
         let (pending, plan) = match self.begin(&lease, planned, planning).await {
             Ok(begun) => begun,
@@ -152,10 +154,11 @@ impl<'a> Transaction<'a> {
         let number = pending.sequence;
         let mut walked = Walked { number, steps: plan.records(), ..Default::default() };
         let result = self.execute((&plan, main), &lease, &mut walked).await;
+        let incomplete = plan.incomplete(&walked.steps);
         let ended = self.end(lease, &plan, Ending { pending, walked, failure: result.as_ref().err() }).await;
         result?;
         ended?;
-        Ok((number, plan))
+        Ok(TransactionOutcome { plan, number: Some(number), incomplete, ..Default::default() })
     }
 
     /// What failed before the first step is recorded where the record was begun, and told in any case.

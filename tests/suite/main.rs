@@ -18,6 +18,7 @@ mod fault_injection;
 mod help;
 mod hints;
 mod hostile_folder;
+mod ignored_keys;
 mod images;
 mod init;
 mod lifecycle;

@@ -187,7 +187,8 @@ impl Service {
         networks
     }
 
-    /// Whether a container that exited with 0 counts as completed: no health check and no restart on success.
+    /// Whether a container that exited with 0 counts as completed: no health check, no restart on success, and no port,
+    /// which only a server has.
     pub fn may_complete(&self) -> bool {
         let of_deploy = self.deploy.as_ref().and_then(|deploy| deploy.restart_policy.as_ref());
         let policy = of_deploy.map_or(self.restart.as_str(), |policy| policy.condition.as_str());
@@ -196,7 +197,7 @@ impl Service {
             .healthcheck
             .as_ref()
             .is_some_and(|check| !check.disable && check.test.0.first().is_some_and(|word| word != "NONE"));
-        !restarts && !checked
+        !restarts && !checked && self.ports.is_empty() && self.expose.is_empty()
     }
 
     /// Whether one of the active profiles enables the service.

@@ -36,7 +36,7 @@ pub(super) fn map(engine: &impl AsRef<EngineInfo>, doing: &str, error: ApiError)
             TargetError::Unreachable { address: address.clone(), reason }
         }
         ApiError::RequestTimeoutError => {
-            TargetError::Broken { operation, message: format!("the engine at {address} timed out") }
+            TargetError::Unreachable { address: address.clone(), reason: format!("{operation}: timed out") }
         }
         other => TargetError::Broken { operation, message: innermost(&other) },
     }

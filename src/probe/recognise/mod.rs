@@ -3,10 +3,12 @@
 //! Never guesses what a service of one's own answers: only images known by name are asked.
 
 mod kind;
+mod one_shot;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use kind::Kind;
+pub use one_shot::may_complete;
 
 use super::Planned;
 use crate::compose::model::{Condition, Service, Stack};
@@ -18,11 +20,13 @@ use crate::project::{
 use crate::secret::Secret;
 
 /// A service as far as recognising goes.
+#[derive(Default)]
 struct Facts<'a> {
     name: &'a str,
     service: Option<&'a Service>,
     kind: Option<Kind>,
     completes: bool,
+    may_complete: bool,
 }
 
 /// The checks of a stack, and those of containers no file speaks of. A service in `probed` is expected to run.
@@ -32,7 +36,7 @@ fn recognised(stack: Option<&Stack>, observed: &Observed, probed: &BTreeSet<&str
         let is = if facts.completes { ExpectedState::Completed } else { ExpectedState::Running };
         let state = Some(StateCheck { service: facts.name.to_owned(), is });
         let words = if facts.completes { "has completed" } else { "runs" };
-        let may_complete = facts.service.is_some_and(Service::may_complete) && !probed.contains(facts.name);
+        let may_complete = facts.may_complete && !probed.contains(facts.name);
         planned.push(Planned { may_complete, ..plan(facts, words, Check { state, ..Check::default() }) });
         let runs = !(facts.completes || may_complete && has_completed(observed, facts.name));
         if let Some(kind) = facts.kind.filter(|_| runs) {
@@ -50,7 +54,8 @@ pub fn plan_checks<'c>(
     checks: impl Iterator<Item = &'c Check>,
 ) -> Vec<Planned> {
     let own: Vec<Planned> = checks.map(|check| of_project(check, stack, observed)).collect();
-    let probed = own.iter().filter_map(|planned| planned.service.as_deref()).collect();
+    let running = own.iter().filter(|planned| planned.check.needs_running());
+    let probed = running.filter_map(|planned| planned.service.as_deref()).collect();
     let mut planned = recognised(stack, observed, &probed);
     planned.retain(|known| !own.iter().any(|other| replaces(&other.check, &known.check)));
     planned.extend(own);
@@ -84,16 +89,17 @@ fn services<'a>(stack: Option<&'a Stack>, observed: &'a Observed) -> BTreeMap<&'
     // Beside the files' services only what runs: what was stopped with another profile is nobody's fault.
     for container in observed.instances.iter().filter(|c| !c.one_off && (stack.is_none() || c.state.is_up())) {
         let name = container.service.as_str();
-        all.insert(name, Facts { name, service: None, kind: Kind::of(&container.image), completes: false });
+        all.insert(name, Facts { name, kind: Kind::of(&container.image), ..Facts::default() });
     }
     let Some(stack) = stack else { return all };
     for (name, service) in &stack.services {
         if service.scale() == 0 || service.provider.is_some() {
             continue;
         }
-        let kind = Kind::of(&service.image_or_default(&stack.name, name));
+        let image = service.image_or_default(&stack.name, name);
+        let (kind, may_complete) = (Kind::of(&image), may_complete(service, &image));
         let completes = is_awaited_to_complete(stack, name);
-        all.insert(name, Facts { name, service: Some(service), kind, completes });
+        all.insert(name, Facts { name, service: Some(service), kind, completes, may_complete });
     }
     all
 }
@@ -247,7 +253,7 @@ mod tests {
     #[test]
     fn a_one_shot_without_dependents_may_have_completed_and_then_gets_no_further_checks() {
         let stack = stack(
-            "seed: { image: 'postgres:15' }\nweb: { image: me/web, restart: unless-stopped }\n\
+            "seed: { image: 'postgres:15', command: [psql, -l] }\nweb: { image: me/web, restart: unless-stopped }\n\
              app: { image: me/app, healthcheck: { test: [CMD, 'true'] } }",
         );
         let ended = |service: &str, code| ObservedInstance {

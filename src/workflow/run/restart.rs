@@ -53,5 +53,6 @@ pub async fn run(context: &Context, args: RestartArgs) -> Result<StartReport> {
     // Services without containers are not restarted.
     let touched: BTreeSet<String> = outcome.plan.steps.iter().filter_map(|step| step.operation.service()).collect();
     let not_ready = status.faults(|service| !dry_run && touched.contains(service));
-    Ok(StartReport { steps: outcome.plan.lines(), dry_run, changed: outcome.executed, not_ready, status })
+    let (steps, changed, incomplete) = (outcome.plan.lines(), outcome.executed, outcome.incomplete);
+    Ok(StartReport { steps, dry_run, changed, not_ready, incomplete, status })
 }

@@ -38,6 +38,8 @@ pub struct Act {
 pub struct Ended {
     pub report: Result<serde_json::Value, (ErrorKind, String)>,
     pub warnings: Vec<String>,
+    /// Exit code of the report.
+    pub code: Option<u8>,
 }
 
 impl Ended {
@@ -56,18 +58,19 @@ pub async fn run(engine: &MemoryEngine, act: Act) -> Ended {
     let context = context(&[("memory", engine)], (options, folder), &warned);
     let stopping = |remove, volumes| StopArgs { remove, volumes, remove_orphans: true, ..Default::default() };
     let report = match act.verb {
-        Verb::Start => start::run(&context, StartArgs { remove_orphans: true, ..Default::default() }).await.map(json),
-        Verb::Restart => restart::run(&context, RestartArgs::default()).await.map(json),
-        Verb::Stop => stop::run(&context, stopping(false, false)).await.map(json),
-        Verb::Remove => stop::run(&context, stopping(true, false)).await.map(json),
-        Verb::RemoveAll => stop::run(&context, stopping(true, true)).await.map(json),
+        Verb::Start => start::run(&context, StartArgs { remove_orphans: true, ..Default::default() }).await.map(boxed),
+        Verb::Restart => restart::run(&context, RestartArgs::default()).await.map(boxed),
+        Verb::Stop => stop::run(&context, stopping(false, false)).await.map(boxed),
+        Verb::Remove => stop::run(&context, stopping(true, false)).await.map(boxed),
+        Verb::RemoveAll => stop::run(&context, stopping(true, true)).await.map(boxed),
     };
     engine.end();
-    let report = report.map_err(|e| (e.kind(), e.messages().join(": ")));
+    let code = report.as_ref().ok().map(|report| report.exit_code());
+    let report = report.map(|report| report.json()).map_err(|e| (e.kind(), e.messages().join(": ")));
     let warnings = warned.all();
-    Ended { report, warnings }
+    Ended { report, warnings, code }
 }
 
-fn json<R: Report>(report: R) -> serde_json::Value {
-    report.json()
+fn boxed(report: impl Report + 'static) -> Box<dyn Report> {
+    Box::new(report)
 }

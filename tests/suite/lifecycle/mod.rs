@@ -13,5 +13,6 @@ mod locking;
 mod privacy;
 mod project;
 mod recorded;
+mod relay;
 mod start_stop;
 mod truth;

@@ -1,9 +1,12 @@
 //! Exit codes, tables, plans and errors agree with the containers: crash loops, one-shots, containers in every state,
 //! and what errors and timeouts name.
 
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::project::{Ran, TestProject, docker};
+use super::relay::Relay;
 
 /// A service without a health check that runs this script.
 fn service(name: &str, script: &str, more: &str) -> String {
@@ -151,4 +154,43 @@ fn a_timeout_reports_the_last_complete_attempt() {
     );
     stage.aictl("start -t 0").code(0);
     fails(&stage.aictl("smoke-test --timeout 4"), "loopback only");
+}
+
+#[test]
+fn logs_that_are_followed_end_with_9_when_the_engine_goes_away() {
+    let Some(stage) = TestProject::new("gone", &stack(&[service("a", "echo ready; sleep 600", "")])) else { return };
+    stage.aictl("start --no-wait").code(0);
+    let Some(relay) = Relay::to_engine(&stage.path("engine.sock")) else { return };
+    let mut logs = stage.aictl_command("logs -f");
+    let mut logs =
+        logs.env("DOCKER_HOST", relay.address()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(logs.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("ready"), "{line}");
+    relay.cut();
+    let code = logs.wait().unwrap().code();
+    let mut said = String::new();
+    logs.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(code, Some(9), "{said}");
+}
+
+/// What the environment requires stops a start; what services require is reported beforehand.
+#[test]
+fn a_host_that_is_too_small_is_reported_before_anything_is_changed() {
+    let lacking = "devices: [/dev/no-such], volumes: ['./missing:/v'], cpus: 4096";
+    let Some(stage) = TestProject::new("too-small", &stack(&[service("a", "sleep 600", lacking)])) else { return };
+    for verb in ["plan", "doctor"] {
+        let ran = stage.aictl(verb);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        for words in ["/dev/no-such", "missing", "4096 CPUs"] {
+            assert!(all.contains(words), "{verb} does not report {words}:\n{all}");
+        }
+    }
+    stage.write(
+        "aictl.yaml",
+        "environments: { dev: { compose: [compose.yaml], requirements: { minimum: { cpus: 4096 }, on_shortfall: refuse } } }\n",
+    );
+    stage.write("compose.yaml", &stack(&[service("a", "sleep 600", "")]));
+    stage.aictl("start").code(4).says("requires 4096 CPUs");
+    assert!(stage.containers().is_empty(), "{:?}", stage.containers());
 }
