@@ -38,9 +38,9 @@
 //! final record, each failure to the plan's own undo. Events reach `ui` through [`event::Reporter`] meanwhile; the typed
 //! report of the verb is printed last.
 //!
-//! `aictl deploy` and `aictl rollback` go the same way with another planner: [`session::deploy`] turns files, or the stored
-//! configuration of an earlier release, into a [`session::deploy::Shipment`], [`plan::blue_green`] plans the new side, the
-//! switch and the removal of the old side, and the transaction records the release.
+//! `aictl deploy` and `aictl rollback` run the same transaction with another planner: [`session::deploy`] turns files, or
+//! the stored configuration of an earlier release, into a [`session::deploy::Shipment`], [`plan::blue_green`] plans the
+//! new side, the switch and the removal of the old side, and the transaction records the release.
 
 pub use aictl_model::{
     compose, error, event, image, input_file, output_file, plan, project, release, secret, target, template,

@@ -1,5 +1,4 @@
 //! Finds what services require of the Docker host and it does not have: devices, GPUs, CPUs, memory, bind mount sources.
-//! What is not known of the host is not judged.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +18,7 @@ pub struct UnmetRequirement {
     pub shown_by: String,
 }
 
-/// What is known of the Docker host.
+/// Facts about the Docker host.
 #[derive(Clone, Copy)]
 pub struct HostView<'a> {
     /// What the engine reports; 0 CPUs or 0 bytes of memory are unknown.

@@ -291,7 +291,7 @@ impl Check {
         ]
     }
 
-    /// Whether it asks a process, which must run to answer.
+    /// Whether it needs a running process to answer.
     pub fn needs_running(&self) -> bool {
         self.state.is_none() && self.log.is_none()
     }

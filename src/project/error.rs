@@ -59,7 +59,7 @@ pub enum ProjectError {
     /// An environment was asked for that the project does not have.
     #[error("environment `{name}` is not in {file}{}", listed_names(known))]
     UnknownEnvironment {
-        /// What was asked for.
+        /// The requested options.
         name: String,
         /// The project file.
         file: String,
@@ -77,7 +77,7 @@ pub enum ProjectError {
     /// An environment was asked for and there is no project file.
     #[error("no aictl.yaml in {} or a parent directory, so there is no environment `{name}`", directory.display())]
     NoProject {
-        /// What was asked for.
+        /// The requested options.
         name: String,
         /// Where the search began.
         directory: PathBuf,

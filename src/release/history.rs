@@ -46,7 +46,7 @@ pub struct PastOperation {
     /// What a deploy or rollback brought up; its revision is `number`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<Release>,
-    /// What became of the release.
+    /// Status of the release.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release_status: Option<ReleaseStatus>,
 }

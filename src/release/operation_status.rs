@@ -1,4 +1,4 @@
-//! What became of an operation.
+//! The status of an operation.
 
 use serde::Serialize;
 

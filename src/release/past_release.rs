@@ -11,13 +11,13 @@ const ALWAYS_KEPT: usize = 2;
 pub struct PastRelease {
     /// Its revision: the number of the operation that made it.
     pub revision: u32,
-    /// What became of it.
+    /// Its status.
     pub status: ReleaseStatus,
     /// The release.
     pub release: Release,
 }
 
-/// Releases by number with what became of their operations, oldest first.
+/// Releases by number with the status of their operations, oldest first.
 pub(super) fn judged(operations: impl Iterator<Item = (u32, OperationStatus, Release)>) -> Vec<PastRelease> {
     let mut found: Vec<PastRelease> = operations
         .map(|(revision, status, release)| PastRelease { revision, status: of_operation(status, &release), release })

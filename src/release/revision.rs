@@ -1,4 +1,4 @@
-//! Releases: what a deploy or rollback brought up.
+//! Releases: the configuration and images that a deploy or rollback started.
 //! Holds no value of a secret: fingerprints are keyed, the configuration itself is stored apart from the records.
 
 use std::collections::BTreeMap;
@@ -111,7 +111,7 @@ impl Release {
     }
 }
 
-/// What became of a release.
+/// Status of a release.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleaseStatus {

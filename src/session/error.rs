@@ -13,7 +13,7 @@ pub enum WorkflowError {
     /// What was asked for would go wrong, and how it goes right.
     #[error("{message}")]
     Refused { message: String, hint: Option<String> },
-    /// Something that may be asked for and is not supported yet.
+    /// An option that is not supported yet.
     #[error("not supported yet: {what}")]
     Unsupported { what: String, hint: String },
     /// The project file and the compose files do not fit together.

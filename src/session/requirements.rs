@@ -1,5 +1,4 @@
 //! Checks the minimum requirements of an environment with `on_shortfall: refuse` before anything is changed.
-//! What is not known of the host is not judged.
 
 use std::path::Path;
 

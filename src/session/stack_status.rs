@@ -74,7 +74,7 @@ impl StackStatus {
             .collect()
     }
 
-    /// Counts as healthy what the last start saw healthy, until the engine's own first check of the same run.
+    /// A container that the last start saw healthy counts as healthy until the engine's own first check.
     pub fn count_recorded_health(&mut self, records: &[Record]) {
         let latest = records.iter().rev().filter(|record| record.phase == RecordPhase::Done);
         let awaited: Vec<(&str, &StepRecord)> = latest

@@ -1,4 +1,4 @@
-//! What a start is asked for, and what it reports.
+//! The options of a start, and its report.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -72,7 +72,7 @@ pub struct StartReport {
 }
 
 impl StartReport {
-    /// The status of a stack as a start judges it; the steps are still to be told.
+    /// The status of a stack as `start` reports it, without its steps.
     pub fn new(
         context: &Context,
         options: &ConvergeOptions,

@@ -324,7 +324,7 @@ impl<'a> Transaction<'a> {
         record
     }
 
-    /// What became of the release, as far as it can be seen; what a good one drops is dropped.
+    /// Records the status of the release; a good one drops the oldest ones.
     async fn finish_release(&self, lease: &Lease, record: &mut Record, well: bool) {
         let Some(new) = self.release else { return };
         if let Ok(observed) = self.target.observe(&self.scope).await {

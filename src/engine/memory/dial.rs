@@ -1,6 +1,5 @@
 //! Ports of containers in memory: scripted servers, and `nc -ll -p PORT -e cat`, which gives back what it gets.
 //! Reads which server stands behind a service's port; returns one end of a pipe whose other end that server answers.
-//! Never opens a socket.
 
 use std::sync::Arc;
 

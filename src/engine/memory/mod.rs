@@ -104,7 +104,7 @@ impl MemoryEngine {
         self.world().images.keys().cloned().collect()
     }
 
-    /// Removes a name of an image, as somebody else would.
+    /// Removes a name of an image, as another tool would.
     pub fn forget_image(&self, name: &str) {
         self.world().images.remove(name);
     }

@@ -1,5 +1,4 @@
 //! The reverse proxy in memory: a configuration and sides in a volume, and requests that reach a container or do not.
-//! Never opens a socket.
 
 use super::world::{ProxyVolume, World, refused};
 use crate::plan::{

@@ -1,6 +1,5 @@
 //! A scripted server behind a port of an in-memory container.
 //! Returns the response once the request is complete.
-//! Never opens a socket.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a deploy wants besides the stack: proxy, migrations, images of an earlier release.
+//! The input of a deploy besides the stack: proxy, migrations, images of an earlier release.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The deploy under construction: the services in their order, then what goes through the proxy, then what goes.
+//! Builds the plan of a deploy: services in their order, then the steps of the proxy, then removals.
 
 use std::collections::BTreeSet;
 

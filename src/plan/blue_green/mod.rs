@@ -1,7 +1,7 @@
 //! A deploy: the new side beside the old, one switch for all routes, the old side drained and removed last.
-//! Reads what is wanted, the strategies and what was found; returns one plan in which nothing is removed before the switch.
+//! Nothing in the plan is removed before the switch.
 //!
-//! Services without a second side are converged as `start` does; what they replace comes back on a failure, too.
+//! Services without a second side are replaced as `start` does; on a failure the old containers are restored.
 
 mod deploy;
 mod deployment;

@@ -9,7 +9,7 @@ use crate::plan::{
 };
 use crate::release::Side;
 
-/// The containers of a service by what is to become of them.
+/// The containers of a service by what the plan does with them.
 struct Found {
     active: Option<ObservedInstance>,
     other: Option<ObservedInstance>,

@@ -1,4 +1,4 @@
-//! How a new version of each service takes over, and why.
+//! Chooses the deploy strategy of each service, with the reason.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ pub struct Choice {
     pub strategy: Strategy,
     /// Why.
     pub cause: String,
-    /// Whether the project file names it although the service speaks against it.
+    /// Whether the project file sets it although the service cannot run twice.
     pub overrides: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What a deploy plans, as the steps in words.
+//! The plan of a deploy, its steps in words.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

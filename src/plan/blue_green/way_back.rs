@@ -1,5 +1,5 @@
-//! The way back of a whole deploy: nothing goes before everything new was verified, and until then every step can be
-//! taken back.
+//! Undoing a whole deploy: nothing is removed before everything new was verified, and until then every step can be
+//! undone.
 
 use std::collections::BTreeMap;
 

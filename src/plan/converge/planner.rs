@@ -54,7 +54,7 @@ pub(in crate::plan) struct Planner<'a> {
     pub(in crate::plan) before_start: Vec<BeforeStart>,
 }
 
-/// From the name of the new container to an operation and how it is taken back.
+/// From the name of the new container to an operation and how it is undone.
 pub(in crate::plan) type Operations = Box<dyn Fn(&str) -> (Operation, Option<Operation>)>;
 
 /// An operation before the first start of a new container of a service.

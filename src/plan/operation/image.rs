@@ -88,7 +88,7 @@ pub enum ImageOperation {
 
 summary::debug_as_serialised!(ImageOperation);
 
-/// Begin of the tags that keep images for rollbacks.
+/// Prefix of the tags that keep images for rollbacks.
 const KEPT: &str = "release-";
 
 /// The tag that keeps an image for rollbacks, from the image's id.

@@ -1,6 +1,5 @@
-//! Which checks a stack has without saying any: by the images of its services, and one of the state of each service.
-//! Reads the stack's services or the containers found; returns planned checks.
-//! Never guesses what a service of one's own answers: only images known by name are asked.
+//! The checks of a stack without configuration: by the images of its services, and one of the state of each service.
+//! Only images known by name are probed.
 
 mod kind;
 mod one_shot;
@@ -19,7 +18,7 @@ use crate::project::{
 };
 use crate::secret::Secret;
 
-/// A service as far as recognising goes.
+/// What is known about a service.
 #[derive(Default)]
 struct Facts<'a> {
     name: &'a str,
@@ -29,7 +28,7 @@ struct Facts<'a> {
     may_complete: bool,
 }
 
-/// The checks of a stack, and those of containers no file speaks of. A service in `probed` is expected to run.
+/// The checks of a stack, and those of containers that are not in the files. A service in `probed` is expected to run.
 fn recognised(stack: Option<&Stack>, observed: &Observed, probed: &BTreeSet<&str>) -> Vec<Planned> {
     let mut planned = Vec::new();
     for facts in services(stack, observed).values() {
@@ -86,7 +85,7 @@ fn prometheus_service(stack: Option<&Stack>, observed: &Observed) -> Option<Stri
 
 fn services<'a>(stack: Option<&'a Stack>, observed: &'a Observed) -> BTreeMap<&'a str, Facts<'a>> {
     let mut all = BTreeMap::new();
-    // Beside the files' services only what runs: what was stopped with another profile is nobody's fault.
+    // Beside the files' services only what runs: containers stopped with another profile are no fault.
     for container in observed.instances.iter().filter(|c| !c.one_off && (stack.is_none() || c.state.is_up())) {
         let name = container.service.as_str();
         all.insert(name, Facts { name, kind: Kind::of(&container.image), ..Facts::default() });

@@ -29,7 +29,7 @@ impl Keyed {
         Ok(Self(hex::encode(bytes)))
     }
 
-    /// The digest of a text, worthless without the key.
+    /// The digest of a text, useless without the key.
     pub fn digest(&self, text: &[u8]) -> String {
         let inner = Sha256::new().chain_update(&self.0).chain_update(text).finalize();
         hex::encode(Sha256::new().chain_update(&self.0).chain_update(inner).finalize())

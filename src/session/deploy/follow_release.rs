@@ -1,4 +1,4 @@
-//! `start` where the environment has a release: what the release records is brought up, whatever the files say now.
+//! `start` where the environment has a release: starts what the release records, even if the files have changed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub fn has_release(observed: &Observed) -> bool {
     observed.instances.iter().any(|c| !c.one_off && c.labels.contains_key(labels::RELEASE))
 }
 
-/// A start that may have to follow a release.
+/// A start in an environment that may have a release.
 pub struct Following<'a> {
     /// The context of the verb.
     pub context: &'a Context,
@@ -35,7 +35,7 @@ pub struct Following<'a> {
     pub loaded: &'a LoadedStack,
     /// The engine.
     pub target: &'a Arc<dyn Target>,
-    /// What was asked for.
+    /// The requested options.
     pub request: &'a StartRequest,
 }
 
@@ -79,7 +79,7 @@ impl Following<'_> {
         }
     }
 
-    /// Names the services whose files say something else than the release.
+    /// Names the services whose files differ from the release.
     async fn say_differences(&self, stack: &Stack, release: &Configuration, revision: u32) -> Result<()> {
         let local = self.target.observe_engine().await?.local;
         let selected = stack.services.keys().cloned().collect();
@@ -98,7 +98,7 @@ impl Following<'_> {
     }
 }
 
-/// Options that would make something else than the release.
+/// Options that would change the release.
 fn refuse_changes(request: &StartRequest) -> Result<()> {
     let given = [
         ("--build", request.build),

@@ -1,5 +1,5 @@
 //! Deploys and rollbacks: settings from the project file, the proxy's configuration, stored releases, and the change itself.
-//! What a release does not support yet is refused here, before anything is connected to.
+//! Options that are not supported yet are rejected here, before connecting.
 
 mod configuration;
 mod follow_release;

@@ -1,4 +1,4 @@
-//! Keys of aictl.yaml that a deploy would have to honour and cannot yet: refused by name, never passed over.
+//! Rejects keys of aictl.yaml that deploys do not support yet.
 
 use crate::error::Result;
 use crate::project::LoadedProject;

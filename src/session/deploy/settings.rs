@@ -1,5 +1,5 @@
-//! What an environment says about deploys, held against its stack: routes, strategies, ports of the proxy, migrations.
-//! What does not fit is an error before anything is connected to.
+//! Deploy settings of an environment, checked against its stack: routes, strategies, ports of the proxy, migrations.
+//! Errors are found before anything is connected to.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

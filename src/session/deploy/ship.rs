@@ -1,5 +1,5 @@
 //! The change that a deploy and a rollback are: one plan from a configuration, in one transaction, recorded as a release.
-//! A failure is told by what serves afterwards, as observed, not by what was intended.
+//! The exit code of a failure depends on what is observed to serve afterwards.
 
 mod outcome;
 mod planning;

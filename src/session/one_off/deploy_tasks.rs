@@ -1,4 +1,4 @@
-//! Tasks as steps of a deploy: the container of each, and who runs them.
+//! Tasks as steps of a deploy: creates and runs the container of each.
 
 use std::sync::Arc;
 use std::time::Duration;

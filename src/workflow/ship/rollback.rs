@@ -67,7 +67,7 @@ fn keep_policies(loaded: &LoadedStack, stack: &crate::compose::Stack, configurat
     }
 }
 
-/// What a rollback does not take back.
+/// What a rollback does not undo.
 fn say_limits(context: &Context, loaded: &LoadedStack, configuration: &Configuration) {
     if !loaded.project.environment.deploy.migrate.is_empty() {
         context

@@ -23,7 +23,7 @@ const IMAGES_OWN: &str = "default.conf";
 /// The main file of every nginx image.
 const MAIN: &str = "/etc/nginx/nginx.conf";
 
-/// The configuration in its place, with the sides.
+/// The configuration in use, with the sides.
 pub(super) fn in_place(configuration: &str, green: &Green) -> Result<Vec<u8>, TargetError> {
     let mut archive = Archive::default();
     sides(&mut archive, green)?;

@@ -1,4 +1,4 @@
-//! What a deploy or rollback came to.
+//! The result of a deploy or rollback.
 
 use serde::Serialize;
 

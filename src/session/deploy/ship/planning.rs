@@ -1,4 +1,4 @@
-//! From what was found to the plan of a deploy or rollback, and what its release is called in the records.
+//! Makes the plan of a deploy or rollback from the observed state, and the record of its release.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! A deploy or rollback about to happen.
+//! A planned deploy or rollback.
 
 use crate::error::ErrorKind;
 use crate::plan::PullPolicy;
@@ -6,7 +6,7 @@ use crate::release::ReleaseCause;
 use crate::session::deploy::configuration::Configuration;
 use crate::session::one_off::NamedTask;
 
-/// A deploy or rollback about to happen.
+/// A planned deploy or rollback.
 pub struct Shipment {
     /// The verb.
     pub operation: &'static str,
@@ -14,7 +14,7 @@ pub struct Shipment {
     pub cause: ReleaseCause,
     /// The operator's words.
     pub message: Option<String>,
-    /// What is brought up.
+    /// The configuration to start.
     pub configuration: Configuration,
     /// Tasks before new containers.
     pub tasks: Vec<NamedTask>,
