@@ -12,8 +12,8 @@ use super::ExecuteError;
 use super::evidence::collect;
 use crate::event::{Channel, LogLine, OutputStream};
 use crate::plan::{
-    Change, InstanceState, ObservedInstance, Readiness, ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe,
-    passes_apart, restarts_in_words, uptime,
+    Change, Health, InstanceState, ObservedInstance, Readiness, ReadinessFailure, ReadinessWatch, Sample, Verdict,
+    early_probe, passes_apart, restarts_in_words, uptime,
 };
 use crate::target::{ContainerFacts, ExecArgs, ExecInput, Target, TargetError};
 
@@ -41,8 +41,6 @@ pub(super) struct Wait<'a> {
     pub(super) timeout: Duration,
     /// Restart count when the wait began; 0 for a container that was just started.
     pub(super) restarts: u64,
-    /// Whether another step waits for this one.
-    pub(super) is_gate: bool,
     pub(super) changes: broadcast::Receiver<Change>,
     pub(super) stop: watch::Receiver<bool>,
 }
@@ -52,10 +50,11 @@ impl Wait<'_> {
     pub(super) async fn run(mut self) -> Result<&'static str, ExecuteError> {
         let began = Instant::now();
         let mut state = ReadinessWatch::new(self.readiness.clone(), self.restarts);
-        let mut probes = Probes::new(self.is_gate);
+        let mut probes = Probes::new();
         loop {
             let container = self.look().await?;
-            let probe_passed = probes.probe(self.target, &container).await;
+            let left = self.timeout.saturating_sub(began.elapsed());
+            let probe_passed = self.probe(&mut probes, &container, left).await?;
             let uptime = (self.restarts > 0).then(|| uptime(&container, OffsetDateTime::now_utc())).flatten();
             let sample = Sample { container: &container, probe_passed, at: began.elapsed(), uptime };
             match state.see(sample) {
@@ -69,6 +68,21 @@ impl Wait<'_> {
             let left = self.timeout.saturating_sub(began.elapsed());
             let due = state.due_in(began.elapsed()).unwrap_or(POLL);
             self.pause(&container, probes.next_in().min(due).min(POLL).min(left)).await?;
+        }
+    }
+
+    /// Runs an early probe if one is due. The engine's verdict, the end of the time and an interrupt end it.
+    async fn probe(
+        &mut self,
+        probes: &mut Probes,
+        container: &ObservedInstance,
+        left: Duration,
+    ) -> Result<Option<bool>, ExecuteError> {
+        let target = self.target;
+        tokio::select! {
+            biased;
+            passed = probes.probe(target, container) => Ok(passed),
+            paused = self.pause(container, left.min(PROBE_PATIENCE)) => paused.map(|()| None),
         }
     }
 
@@ -160,14 +174,13 @@ struct Probes {
     /// Known once the container was seen running.
     due: Option<Instant>,
     distance: Duration,
-    is_gate: bool,
     /// Output of the last completed probe, if it failed.
     failure: Option<String>,
 }
 
 impl Probes {
-    fn new(is_gate: bool) -> Self {
-        Self { due: None, distance: FIRST_PROBE, is_gate, failure: None }
+    fn new() -> Self {
+        Self { due: None, distance: FIRST_PROBE, failure: None }
     }
 
     fn next_in(&self) -> Duration {
@@ -176,8 +189,9 @@ impl Probes {
 
     /// Runs the container's own health test when one is due; `None` when it is not.
     async fn probe(&mut self, target: &dyn Target, container: &ObservedInstance) -> Option<bool> {
-        let runs = container.state == InstanceState::Running;
-        let Some(check) = early_probe(container, self.is_gate).filter(|_| runs) else {
+        let decided = matches!(container.health, Health::Healthy | Health::Unhealthy);
+        let undecided = container.state == InstanceState::Running && !decided;
+        let Some(check) = early_probe(container).filter(|_| undecided) else {
             self.due = None;
             return None;
         };

@@ -104,7 +104,7 @@ impl<'a> Walk<'a> {
             ExecuteError::Target { subject: format!("could not {} {}", told.infinitive, told.subject), source }
         };
         match operation {
-            Operation::Wait(wait) => self.wait(key, plan, wait).await,
+            Operation::Wait(wait) => self.wait(wait).await,
             Operation::Task(TaskOperation::Run { task, spec, timeout }) => {
                 keeper.prove().await.map_err(fail)?;
                 self.task(task, spec, *timeout).await.map_err(|error| match error {
@@ -124,14 +124,13 @@ impl<'a> Walk<'a> {
         }
     }
 
-    async fn wait(&self, key: usize, plan: &Plan, wait: &WaitOperation) -> Result<Outcome, ExecuteError> {
+    async fn wait(&self, wait: &WaitOperation) -> Result<Outcome, ExecuteError> {
         let WaitOperation::Ready { service, container, readiness, timeout, restarts } = wait;
         let container = self.id_of(container);
         let (changes, stop) = (self.changes.subscribe(), self.stop.subscribe());
         let target = self.runner.target;
-        let is_gate = plan.steps.iter().any(|step| step.after.iter().any(|before| before.0 == key));
         let (container, timeout, restarts) = (&*container, *timeout, *restarts);
-        let wait = Wait { target, service, container, readiness, timeout, restarts, is_gate, changes, stop };
+        let wait = Wait { target, service, container, readiness, timeout, restarts, changes, stop };
         let by = wait.run().await?;
         // `Healthy … healthy` would say it twice.
         let detail = (by == "exited 0").then(|| by.to_owned());

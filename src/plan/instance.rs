@@ -73,6 +73,8 @@ pub struct HealthCheck {
     pub command: Vec<String>,
     /// Interval.
     pub interval: Duration,
+    /// Interval until the first verdict: engines from API 1.44 on use `start_interval` within the start period.
+    pub start_interval: Duration,
 }
 
 impl HealthCheck {
@@ -88,7 +90,7 @@ impl HealthCheck {
             _ => test.to_vec(),
         };
         let interval = if interval == 0 { USUAL_INTERVAL } else { Duration::from_nanos(interval) };
-        Some(Self { command, interval })
+        Some(Self { command, interval, start_interval: interval })
     }
 }
 

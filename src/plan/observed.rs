@@ -76,8 +76,6 @@ pub enum EngineFlavour {
     /// Docker's or Moby's.
     #[default]
     Docker,
-    /// Podman's service.
-    Podman,
     /// Docker Desktop, in a virtual machine of its own.
     DockerDesktop,
 }

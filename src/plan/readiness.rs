@@ -10,12 +10,9 @@ use super::{Health, HealthCheck, InstanceState, ObservedInstance, Readiness, set
 /// PostgreSQL's image runs a temporary server during initdb: one pass may be of that one, a second a second later is not.
 const MOST_APART: Duration = Duration::from_secs(1);
 
-/// Up to this interval the engine is soon as far as two probes of ours, which would only take processor time from the
-/// services that start, and a start may as well end with what the engine says.
-const SHORT_INTERVAL: Duration = Duration::from_millis(1500);
-
-/// The same where others wait for the service.
-const SHORT_INTERVAL_OF_GATE: Duration = Duration::from_millis(500);
+/// Up to this interval the engine's own check decides as early as two probes of ours, which would only take processor time
+/// from starting services.
+const SHORT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// One look at a container.
 #[derive(Debug, Clone, Copy)]
@@ -164,10 +161,9 @@ impl ReadinessWatch {
     }
 }
 
-/// The health check, if it should be run early by us; `is_gate`: other services wait for the instance.
-pub fn early_probe(container: &ObservedInstance, is_gate: bool) -> Option<&HealthCheck> {
-    let short = if is_gate { SHORT_INTERVAL_OF_GATE } else { SHORT_INTERVAL };
-    container.health_check.as_ref().filter(|check| check.interval > short)
+/// The health check, if it should be run early by us.
+pub fn early_probe(container: &ObservedInstance) -> Option<&HealthCheck> {
+    container.health_check.as_ref().filter(|check| check.start_interval > SHORT_INTERVAL)
 }
 
 /// How far apart two passes of our own probes must be to count: a second, or a quarter of an interval shorter than four.
@@ -279,18 +275,17 @@ mod tests {
     #[test]
     fn a_short_interval_lets_passes_be_as_close_and_a_very_short_one_is_left_to_the_engine() {
         let mut c = container(InstanceState::Running);
-        assert!(early_probe(&c, false).is_some(), "an interval that is not given is long");
+        assert!(early_probe(&c).is_some(), "an interval that is not given is long");
         c.health = Health::Starting;
         c.health_check = check(1_000_000_000);
         let mut watch = ReadinessWatch::new(Readiness::Healthy, 0);
         assert_eq!(watch.see(sample(&c, 200, Some(true))), Verdict::Waiting);
         assert_eq!(watch.see(sample(&c, 440, Some(true))), Verdict::Waiting);
         assert_eq!(watch.see(sample(&c, 450, Some(true))), Verdict::Ready("healthy"));
-        assert!(early_probe(&c, true).is_some());
-        assert!(early_probe(&c, false).is_none(), "nobody waits for it but the operator");
+        assert!(early_probe(&c).is_some());
         c.health_check = check(300_000_000);
-        assert!(early_probe(&c, true).is_none());
+        assert!(early_probe(&c).is_none());
         c.health_check = None;
-        assert!(early_probe(&c, true).is_none());
+        assert!(early_probe(&c).is_none());
     }
 }

@@ -14,12 +14,27 @@ const CONFLICT: u16 = 409;
 
 /// Adds the local process that holds the port when the engine named no container.
 async fn with_holder(error: ExecuteError, target: &dyn Target) -> ExecuteError {
-    let ExecuteError::Target { subject, source: TargetError::PortTaken { port, holder: None } } = error else {
-        return error;
+    let ExecuteError::Target { subject, source } = error else { return error };
+    let source = match source {
+        TargetError::PortTaken { port, holder: None } => {
+            let holder = if is_here(target).await { process_on(&port) } else { None };
+            TargetError::PortTaken { port, holder }
+        }
+        // The message names the port and a process listens on it: that is the reason, whatever the wording.
+        TargetError::StartFailed { container, reason, ports } if !ports.is_empty() && is_here(target).await => {
+            let held = ports.iter().find_map(|port| Some((port.clone(), process_on(port)?)));
+            match held {
+                Some((port, holder)) => TargetError::PortTaken { port, holder: Some(holder) },
+                None => TargetError::StartFailed { container, reason, ports },
+            }
+        }
+        other => other,
     };
-    let holder =
-        if is_here(target).await { listener(&port).map(|found| PortOwner::Process(found.to_string())) } else { None };
-    ExecuteError::Target { subject, source: TargetError::PortTaken { port, holder } }
+    ExecuteError::Target { subject, source }
+}
+
+fn process_on(port: &str) -> Option<PortOwner> {
+    listener(port).map(|found| PortOwner::Process(found.to_string()))
 }
 
 /// The error with a hint about the container that is in the way. `failed`: the operation.
@@ -100,6 +115,16 @@ mod tests {
         ExecuteError::Target { subject: "could not start container a-1".to_owned(), source }
     }
 
+    /// A message of unknown wording that names the port.
+    fn unnamed(port: &str) -> ExecuteError {
+        let source = TargetError::StartFailed {
+            container: crate::target::ContainerFacts::default(),
+            reason: format!("{port}: EADDRINUSE"),
+            ports: vec![port.to_owned()],
+        };
+        ExecuteError::Target { subject: "could not start container a-1".to_owned(), source }
+    }
+
     async fn holder(error: ExecuteError) -> Option<PortOwner> {
         match with_holder(error, &MemoryEngine::new()).await {
             ExecuteError::Target { source: TargetError::PortTaken { holder, .. }, .. } => holder,
@@ -115,7 +140,10 @@ mod tests {
         assert!(holder(taken(&address, None)).await.unwrap().to_string().ends_with(&pid));
         let container = Some(PortOwner::Container("b".to_owned()));
         assert_eq!(holder(taken(&address, container.clone())).await, container);
+        assert!(holder(unnamed(&address)).await.unwrap().to_string().ends_with(&pid));
         drop(listener);
         assert_eq!(holder(taken(&address, None)).await, None);
+        let refused = with_holder(unnamed(&address), &MemoryEngine::new()).await;
+        assert!(matches!(refused, ExecuteError::Target { source: TargetError::StartFailed { .. }, .. }), "{refused}");
     }
 }

@@ -112,6 +112,9 @@ pub enum TargetError {
     /// The engine's API is older than what is needed.
     #[error("the engine at {address} has API {found}, at least {needed} is required")]
     TooOld { address: String, found: String, needed: String },
+    /// The engine is not Docker's and lacks required features.
+    #[error("the engine at {address} is {engine}, which is not supported: {missing}")]
+    UnsupportedEngine { address: String, engine: String, missing: &'static str },
     /// The engine's address, context or TLS files are wrong.
     #[error("invalid engine address `{address}`: {reason}{}", did_you_mean(nearest.as_deref()))]
     BadAddress { part: AddressPart, address: String, reason: String, nearest: Option<String> },
@@ -178,9 +181,9 @@ pub enum TargetError {
     /// The engine lacks a feature.
     #[error("{feature} needs API {needed}, but the engine has API {found}")]
     Unsupported { feature: String, needed: String, found: String },
-    /// A container could not be started.
+    /// A container could not be started. `ports`: its host ports that the reason names.
     #[error("container {} could not be started: {reason}", container.name)]
-    StartFailed { container: ContainerFacts, reason: String },
+    StartFailed { container: ContainerFacts, reason: String, ports: Vec<String> },
     /// A wait ended at its deadline.
     #[error("{what} timed out after {}s", after.as_secs())]
     TimedOut { what: String, after: Duration },
@@ -198,9 +201,10 @@ pub enum TargetError {
 impl Hint for TargetError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Unreachable { .. } | Self::TooOld { .. } | Self::TlsFailed { refused: false, .. } => {
-                ErrorKind::Unreachable
-            }
+            Self::Unreachable { .. }
+            | Self::TooOld { .. }
+            | Self::UnsupportedEngine { .. }
+            | Self::TlsFailed { refused: false, .. } => ErrorKind::Unreachable,
             Self::BadAddress { .. } | Self::NoClusters | Self::MissingSource { .. } => ErrorKind::Config,
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Locked { .. } | Self::LeaseLost { .. } => ErrorKind::Locked,
@@ -227,6 +231,9 @@ impl TargetError {
             Self::TlsFailed { address, .. } => {
                 let place = address.split_once("://").map_or(address.as_str(), |(_, place)| place);
                 format!("`openssl s_client -connect {place}` shows the certificate of the engine and which ones it takes")
+            }
+            Self::UnsupportedEngine { .. } => {
+                "use a Docker engine: list contexts with `docker context ls`, or run `unset DOCKER_HOST` and `aictl setup`".to_owned()
             }
             Self::TooOld { .. } => "upgrade the engine: `apt-get install docker.io`".to_owned(),
             Self::Locked { holder, .. } if holder.looks_dead() => {

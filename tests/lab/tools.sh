@@ -22,6 +22,8 @@ lab_tools_packages() {
   lab_has curl || missing+=(curl)
   lab_has jq || missing+=(jq)
   lab_has script || missing+=(bsdutils)
+  # Refused by name; see tests/suite/podman.rs.
+  lab_has podman || missing+=(podman)
   # Holds JUnit reports against their schema.
   lab_has xmllint || missing+=(libxml2-utils)
   # A toolchain installed by rustup brings no linker.

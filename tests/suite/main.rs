@@ -27,6 +27,7 @@ mod machine_safety;
 mod modules;
 mod open_monitoring;
 mod own_engine;
+mod podman;
 mod public_names;
 mod quickstart;
 mod recipes;

@@ -3,12 +3,11 @@
 //! Never opens a browser: the opener is a script of the test.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::support::project::{Outcome, TestProject, free_port};
+use crate::support::project::{Outcome, TestProject, free_port, write_program};
 
 const STACK: &str = r#"
 services:
@@ -47,8 +46,8 @@ fn a_page_is_printed_in_a_pipe_and_opened_on_a_desktop() {
     let wrong = stage.aictl(&["open", "fronted"]).ended(10);
     assert!(wrong.stderr.contains("did you mean `frontend`"), "{wrong:?}");
 
-    stage.write("bin/xdg-open", "#!/bin/sh\necho \"$@\" >\"$OPENED\"\n");
-    fs::set_permissions(stage.path().join("bin/xdg-open"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::create_dir(stage.path().join("bin")).unwrap();
+    write_program(&stage.path().join("bin/xdg-open"), "#!/bin/sh\necho \"$@\" >\"$OPENED\"\n");
     let opened = stage.path().join("opened");
     let path = format!("{}:{}", stage.path().join("bin").display(), std::env::var("PATH").unwrap());
     let on_desktop = |mut command: Command| -> Outcome {

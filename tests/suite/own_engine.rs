@@ -10,7 +10,7 @@ use std::time::Duration;
 use aictl::image::Digest;
 use tempfile::TempDir;
 
-use crate::support::project::{Outcome, eventually, records, skip};
+use crate::support::project::{Outcome, engine_socket, eventually, records, skip};
 
 /// A second engine without any network, gone with this value.
 pub struct OwnEngine {
@@ -28,8 +28,8 @@ impl OwnEngine {
 
     /// An engine whose disk has this many megabytes and which has no image at all.
     pub fn empty(test: &str, megabytes: u32) -> Option<Self> {
-        if std::env::var_os("AICTL_LAB").is_none() || std::env::var_os("DOCKER_HOST").is_some() {
-            skip(test, "a second engine needs the lab and no DOCKER_HOST");
+        if std::env::var_os("AICTL_LAB").is_none() || engine_socket().is_none() {
+            skip(test, "a second engine needs the lab and an engine of this machine");
             return None;
         }
         let mut engine = Self { folder: tempfile::tempdir().unwrap(), daemon: None };

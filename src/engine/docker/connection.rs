@@ -31,6 +31,11 @@ use crate::target::TargetError;
 const OLDEST: (u32, u32) = (1, 41);
 /// The newest API whose answers we know.
 const NEWEST: (u32, u32) = (1, 53);
+/// The API of Docker 28.1. Older engines miscount a network's endpoints when containers connect or disconnect concurrently,
+/// and the network can then never be removed.
+const COUNTS_ENDPOINTS_RIGHT: (u32, u32) = (1, 49);
+/// What the Docker API of Podman (4.3) lacks: `run`, the state of a project and checks through a helper need it.
+const PODMAN_LACKS: &str = "it cannot attach to a container before it starts and ignores the tag of an imported image";
 /// No single answer may take longer to begin; calls that legitimately wait (stop) raise it.
 const ANSWER_TIMEOUT: u64 = 120;
 /// A build answers with its first step, after its whole context was sent.
@@ -86,6 +91,11 @@ impl Connection {
         let api = transport(&send)?;
         let clock = (clock.unwrap_or_else(OffsetDateTime::now_utc), now);
         Ok(Self { api, engine, moments: Moments::default(), clock, send, architecture: Arc::default() })
+    }
+
+    /// Whether containers must connect to and disconnect from networks one at a time.
+    pub(super) fn miscounts_endpoints(&self) -> bool {
+        !self.engine.api_at_least(COUNTS_ENDPOINTS_RIGHT.0, COUNTS_ENDPOINTS_RIGHT.1)
     }
 
     /// Begins to watch. `None` where the engine's clock is not ours: an old event could not be told from a new one.
@@ -282,6 +292,13 @@ fn greet(address: &Address, answer: &Response<Incoming>) -> Result<EngineInfo, T
         return Err(unreachable(format!("ping returned {}", answer.status())));
     }
     let found = header(answer, "api-version").ok_or_else(|| unreachable("the server is not a Docker engine".into()))?;
+    if let Some(version) = header(answer, "libpod-api-version") {
+        return Err(TargetError::UnsupportedEngine {
+            address: address.display.clone(),
+            engine: format!("Podman {version}"),
+            missing: PODMAN_LACKS,
+        });
+    }
     let mut info = EngineInfo {
         address: address.display.clone(),
         api_version: found.to_owned(),

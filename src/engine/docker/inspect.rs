@@ -3,11 +3,17 @@
 //! Never fails on a word it does not know: engines differ in age.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use serde::Deserialize;
 
 use crate::plan::labels;
-use crate::plan::{DockerContainer, Health, HealthCheck, InstanceState, ObservedInstance, ObservedMount, ObservedPort};
+use crate::plan::{
+    DockerContainer, EngineInfo, Health, HealthCheck, InstanceState, ObservedInstance, ObservedMount, ObservedPort,
+};
+
+/// The engine's `start_interval` of a health check that sets none.
+const USUAL_START_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -80,6 +86,10 @@ struct Healthcheck {
     test: Option<Vec<String>>,
     #[serde(default)]
     interval: i64,
+    #[serde(default)]
+    start_period: i64,
+    #[serde(default)]
+    start_interval: i64,
 }
 
 #[derive(Deserialize)]
@@ -150,7 +160,7 @@ pub(super) fn health(word: &str) -> Health {
 }
 
 impl Inspected {
-    pub(super) fn observed(self) -> ObservedInstance {
+    pub(super) fn observed(self, engine: &EngineInfo) -> ObservedInstance {
         let state = container_state(&self.state.status);
         let ended = matches!(state, InstanceState::Exited | InstanceState::Dead | InstanceState::Restarting);
         let labels = self.config.labels.unwrap_or_default();
@@ -175,7 +185,7 @@ impl Inspected {
             started_at: moment(self.state.started_at),
             finished_at: moment(self.state.finished_at),
             ports: ports(settings.ports.unwrap_or_default()),
-            health_check: self.config.healthcheck.and_then(Healthcheck::observed),
+            health_check: self.config.healthcheck.and_then(|check| check.observed(engine)),
             docker: DockerContainer {
                 config_hash: labels.get(labels::CONFIG_HASH).cloned(),
                 image_id: self.image,
@@ -192,8 +202,13 @@ impl Inspected {
 }
 
 impl Healthcheck {
-    fn observed(self) -> Option<HealthCheck> {
-        HealthCheck::of_test(&self.test?, u64::try_from(self.interval).unwrap_or_default())
+    fn observed(self, engine: &EngineInfo) -> Option<HealthCheck> {
+        let mut check = HealthCheck::of_test(&self.test?, u64::try_from(self.interval).unwrap_or_default())?;
+        if self.start_period > 0 && engine.api_at_least(1, 44) {
+            let given = u64::try_from(self.start_interval).ok().filter(|given| *given > 0);
+            check.start_interval = given.map_or(USUAL_START_INTERVAL, Duration::from_nanos);
+        }
+        Some(check)
     }
 }
 
@@ -256,7 +271,7 @@ mod tests {
         for (key, part) in extra.as_object().unwrap() {
             value[key] = part.clone();
         }
-        serde_json::from_value::<Inspected>(value).unwrap().observed()
+        serde_json::from_value::<Inspected>(value).unwrap().observed(&EngineInfo::default())
     }
 
     #[test]
@@ -284,6 +299,21 @@ mod tests {
         };
         assert_eq!(observed(state(1)).health_log.as_deref(), Some("refused"));
         assert_eq!(observed(state(0)).health_log, None);
+    }
+
+    #[test]
+    fn a_start_period_has_an_interval_of_its_own_on_engines_that_know_it() {
+        let seconds = |api: &str, start_period: u64, start_interval: u64| {
+            let check: Healthcheck = serde_json::from_value(serde_json::json!({"Test": ["CMD", "true"],
+                "Interval": 300_000_000, "StartPeriod": start_period, "StartInterval": start_interval}))
+            .unwrap();
+            let engine = EngineInfo { api_version: api.to_owned(), ..EngineInfo::default() };
+            check.observed(&engine).unwrap().start_interval.as_secs_f32()
+        };
+        assert_eq!(seconds("1.44", 1, 0), 5.0);
+        assert_eq!(seconds("1.44", 1, 2_000_000_000), 2.0);
+        assert_eq!(seconds("1.44", 0, 2_000_000_000), 0.3);
+        assert_eq!(seconds("1.41", 1, 2_000_000_000), 0.3);
     }
 
     #[test]

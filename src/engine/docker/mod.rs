@@ -13,6 +13,7 @@ mod engine;
 mod error_mapping;
 mod exec;
 mod frames;
+mod host_port;
 mod images;
 mod inspect;
 mod json_lines;

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::DockerEngine;
 use super::connection::Connection;
 use super::error_mapping;
+use super::host_port::HostPort;
 use super::inspect::{self, Inspected};
 use super::listing::{PARALLEL, present};
 use super::query::encoded;
@@ -85,9 +86,6 @@ struct Resources {
     index_server_address: String,
     #[serde(default)]
     registry_config: Option<RegistryConfig>,
-    /// Only Podman's service has these two.
-    buildah_version: Option<String>,
-    rootless: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -99,9 +97,7 @@ struct RegistryConfig {
 
 impl Resources {
     fn host(self) -> EngineHost {
-        let flavour = if self.buildah_version.is_some() {
-            EngineFlavour::Podman
-        } else if self.operating_system == "Docker Desktop" || self.name == "docker-desktop" {
+        let flavour = if self.operating_system == "Docker Desktop" || self.name == "docker-desktop" {
             EngineFlavour::DockerDesktop
         } else {
             EngineFlavour::Docker
@@ -111,7 +107,7 @@ impl Resources {
         registries.push(self.index_server_address);
         EngineHost {
             flavour,
-            rootless: self.rootless == Some(true) || options.iter().any(|option| option == "name=rootless"),
+            rootless: options.iter().any(|option| option == "name=rootless"),
             name: self.name,
             kernel: self.kernel_version,
             cgroup_version: self.cgroup_version,
@@ -250,7 +246,7 @@ pub(super) async fn containers(connection: &Connection, project: &str) -> Result
 pub(super) async fn inspect(connection: &Connection, container: &str) -> Result<ObservedInstance, TargetError> {
     let path = format!("/containers/{}/json", encoded(container));
     let found: Inspected = connection.get(&path, &format!("inspecting {container}")).await?;
-    Ok(found.observed())
+    Ok(found.observed(&connection.engine))
 }
 
 /// One list of all networks: a name filter matches parts of names, and a second request costs more than the rest of it.
@@ -303,8 +299,12 @@ struct Summary {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct SummaryPort {
+    #[serde(rename = "IP", default)]
+    ip: String,
     #[serde(default)]
     public_port: u16,
+    #[serde(rename = "Type", default)]
+    kind: String,
 }
 
 /// A container linked by another one has more names (`/other/alias`); its own has one slash.
@@ -325,9 +325,15 @@ pub(super) async fn names_of_service(
     Ok(found.into_iter().filter_map(|container| own_name(container.names)).collect())
 }
 
-/// The running container that publishes a host port, if one does.
-pub(super) async fn publisher_of(connection: &Connection, port: u16) -> Result<Option<String>, TargetError> {
+/// The running container that publishes a host port, on the same address or on all addresses.
+pub(super) async fn publisher_of(connection: &Connection, port: &HostPort) -> Result<Option<String>, TargetError> {
     let found: Vec<Summary> = connection.get("/containers/json", "listing containers").await?;
-    let holds = |container: &Summary| container.ports.iter().flatten().any(|p| p.public_port == port);
+    let everywhere = |address: &str| matches!(address, "" | "0.0.0.0" | "::");
+    let meets = |p: &SummaryPort| {
+        p.public_port == port.number
+            && (p.kind.is_empty() || p.kind == port.protocol)
+            && (everywhere(&p.ip) || everywhere(&port.address) || p.ip == port.address)
+    };
+    let holds = |container: &Summary| container.ports.iter().flatten().any(meets);
     Ok(found.into_iter().find(holds).and_then(|container| own_name(container.names)))
 }

@@ -283,7 +283,7 @@ pub(super) fn run_with(world: &mut World, container: &str, input: &[u8]) -> Resu
     let Some(ran) = ran else {
         let facts = ContainerFacts { name: found.seen.name, ..ContainerFacts::default() };
         let reason = format!("{}: no such file or directory", command.first().cloned().unwrap_or_default());
-        return Err(TargetError::StartFailed { container: facts, reason });
+        return Err(TargetError::StartFailed { container: facts, reason, ports: Vec::new() });
     };
     let health = health_of(world, &found);
     let time = world.time();

@@ -19,6 +19,12 @@ pub enum SetupError {
     /// The installed engine is too old.
     #[error("the running engine has API {found}, at least 1.41 is required")]
     TooOld { found: String },
+    /// The running engine is not Docker's and lacks required features.
+    #[error("the running engine is {engine}, which is not supported: {missing}")]
+    UnsupportedEngine { engine: String, missing: &'static str },
+    /// podman-docker provides the `docker` command and conflicts with Docker's package.
+    #[error("the `docker` command is provided by podman-docker, which is not supported")]
+    PodmanDocker,
     /// No Linux.
     #[error("unsupported system: not a Linux with /etc/os-release; install an engine manually")]
     NotLinux,
@@ -148,15 +154,19 @@ impl Trouble {
     }
 }
 
-/// What is done is not done again.
+/// Hint for an engine that is not Docker's.
+const OTHER_ENGINE: &str = "use a Docker engine: list contexts with `docker context ls`, or `unset DOCKER_HOST`";
+/// Completed steps are not repeated.
 const AGAIN: &str = "continue with `aictl setup`; completed steps are skipped";
 
 impl Hint for SetupError {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Silent { .. } | Self::Ended { .. } | Self::Elsewhere { .. } | Self::TooOld { .. } => {
-                ErrorKind::Unreachable
-            }
+            Self::Silent { .. }
+            | Self::Ended { .. }
+            | Self::Elsewhere { .. }
+            | Self::TooOld { .. }
+            | Self::UnsupportedEngine { .. } => ErrorKind::Unreachable,
             Self::Interrupted { .. } => ErrorKind::Interrupted,
             _ => ErrorKind::Failed,
         }
@@ -170,7 +180,7 @@ impl Hint for SetupError {
     }
 
     fn hints(&self) -> Vec<String> {
-        let hints: Vec<String> = match self {
+        match self {
             Self::Beside { start, .. } => {
                 vec![format!("start it with `{start}`, then select it with `docker context use NAME` or DOCKER_HOST")]
             }
@@ -183,6 +193,8 @@ impl Hint for SetupError {
             Self::TooOld { .. } => {
                 vec!["upgrade it: `apt-get install docker.io` or `dnf upgrade moby-engine`".to_owned()]
             }
+            Self::UnsupportedEngine { .. } => vec![OTHER_ENGINE.to_owned()],
+            Self::PodmanDocker => vec!["`sudo apt-get remove podman-docker`, then run `aictl setup`".to_owned()],
             Self::NotLinux => {
                 vec!["start Docker Desktop or another engine, then check `docker context ls`".to_owned()]
             }
@@ -204,8 +216,7 @@ impl Hint for SetupError {
             }
             Self::Silent { .. } => vec!["see the log with `journalctl -u docker -n 50`".to_owned(), AGAIN.to_owned()],
             Self::Interrupted { .. } => vec![AGAIN.to_owned()],
-        };
-        hints
+        }
     }
 }
 
@@ -248,6 +259,8 @@ mod tests {
             SetupError::Elsewhere { address: "x".into(), reason: "y".into() },
             SetupError::Forbidden { user: "ops".into() },
             SetupError::TooOld { found: "1.24".into() },
+            SetupError::UnsupportedEngine { engine: "x".into(), missing: "y" },
+            SetupError::PodmanDocker,
             SetupError::NotLinux,
             SetupError::UnknownDistribution { name: "x".into() },
             SetupError::NoPackage { distribution: "x".into() },

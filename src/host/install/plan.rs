@@ -85,6 +85,9 @@ fn plan_engine(facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupError> {
         EngineState::Answers => return Ok(Vec::new()),
         EngineState::Forbidden => return Err(SetupError::Forbidden { user: facts.user.clone() }),
         EngineState::TooOld { found } => return Err(SetupError::TooOld { found: found.clone() }),
+        EngineState::Unsupported { engine, missing } => {
+            return Err(SetupError::UnsupportedEngine { engine: engine.clone(), missing });
+        }
         EngineState::Elsewhere { address, reason } => {
             return Err(SetupError::Elsewhere { address: address.clone(), reason: reason.clone() });
         }
@@ -104,7 +107,7 @@ fn plan_engine(facts: &SetupFacts) -> Result<Vec<SetupStep>, SetupError> {
 fn refuse_beside_others(presence: &Presence) -> Result<(), SetupError> {
     let beside = |whose, start| Err(SetupError::Beside { whose, start });
     if presence.podman_docker {
-        return beside("the `docker` command is Podman's", "systemctl --user start podman.socket");
+        return Err(SetupError::PodmanDocker);
     }
     if presence.desktop {
         return beside("Docker Desktop is installed", "systemctl --user start docker-desktop");

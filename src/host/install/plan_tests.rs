@@ -148,7 +148,6 @@ fn an_engine_that_answers_needs_nothing() {
 #[test]
 fn nothing_is_put_beside_the_engine_of_others() {
     let others = [
-        Presence { podman_docker: true, ..Default::default() },
         Presence { desktop: true, ..Default::default() },
         Presence { rootless: true, ..Default::default() },
         // Not even started beside it.
@@ -158,6 +157,9 @@ fn nothing_is_put_beside_the_engine_of_others() {
         let refused = plan_setup(&SetupFacts { presence: presence.clone(), ..bare(DEBIAN) }).unwrap_err();
         assert!(matches!(refused, SetupError::Beside { .. }), "{presence:?}: {refused:?}");
     }
+    let podman = Presence { podman_docker: true, ..Default::default() };
+    let refused = plan_setup(&SetupFacts { presence: podman, ..bare(DEBIAN) }).unwrap_err();
+    assert_eq!(refused, SetupError::PodmanDocker);
 }
 
 #[test]
@@ -167,6 +169,8 @@ fn an_engine_elsewhere_forbidden_or_too_old_is_not_set_up() {
     assert!(matches!(refused(away), SetupError::Elsewhere { .. }));
     assert!(refused(EngineState::Forbidden).hints()[0].contains("usermod -aG docker ops"));
     assert!(matches!(refused(EngineState::TooOld { found: "1.24".into() }), SetupError::TooOld { .. }));
+    let podman = EngineState::Unsupported { engine: "Podman 4.3.1".into(), missing: "y" };
+    assert!(matches!(refused(podman), SetupError::UnsupportedEngine { .. }));
 }
 
 #[test]

@@ -46,6 +46,8 @@ pub enum EngineState {
     Forbidden,
     /// It answers, but its API is older than what is needed.
     TooOld { found: String },
+    /// It answers, but it is not Docker's and lacks required features.
+    Unsupported { engine: String, missing: &'static str },
     /// The engine that is meant is elsewhere and does not answer.
     Elsewhere { address: String, reason: String },
 }

@@ -23,29 +23,27 @@ fn reachable(engine: &EngineInfo) -> Finding {
     let host = &engine.host;
     let whose = match host.flavour {
         EngineFlavour::Docker => "Docker",
-        EngineFlavour::Podman => "Podman's service",
         EngineFlavour::DockerDesktop => "Docker Desktop",
     };
     let rootless = if host.rootless { ", rootless" } else { "" };
     let found = format!("{whose} {}, API {}{rootless}", engine.version, engine.api_version);
     let finding = Finding::new("engine", &engine.address, found).wanted("API 1.41 or newer");
-    match (host.flavour, host.rootless) {
-        (EngineFlavour::Podman, _) => finding.warning(
-            "Podman implements only part of the Docker API; look for a Docker engine with \
-             `docker context ls`",
-        ),
-        (_, true) if host.cgroup_version == "1" => finding.warning(
+    if host.rootless && host.cgroup_version == "1" {
+        return finding.warning(
             "a rootless engine on cgroup v1 cannot limit memory or CPUs; check it with \
              `sudo dockerd-rootless-setuptool.sh check`",
-        ),
-        _ => finding,
+        );
     }
+    finding
 }
 
 fn unreachable(facts: &Facts, error: &TargetError) -> Finding {
     let (address, found) = match error {
         TargetError::Unreachable { address, reason } => (address.as_str(), reason.clone()),
         TargetError::TooOld { address, found, .. } => (address.as_str(), format!("API {found}")),
+        TargetError::UnsupportedEngine { address, engine, missing } => {
+            (address.as_str(), format!("{engine}: {missing}"))
+        }
         TargetError::BadAddress { address, reason, .. } | TargetError::TlsFailed { address, reason, .. } => {
             (address.as_str(), reason.clone())
         }
@@ -60,6 +58,10 @@ fn remedy(facts: &Facts, error: &TargetError, address: &str) -> String {
         let fedora = facts.machine.os.as_ref().is_some_and(|os| os.is("fedora"));
         let upgrade = if fedora { "dnf upgrade moby-engine" } else { "apt-get install docker.io" };
         return format!("upgrade the engine: {}", as_root(facts, upgrade));
+    }
+    if matches!(error, TargetError::UnsupportedEngine { .. }) {
+        return "use a Docker engine: list contexts with `docker context ls`, or set DOCKER_HOST to its socket"
+            .to_owned();
     }
     if !address.starts_with("unix://") {
         return "check the engine address with `docker context ls` and `echo $DOCKER_HOST`".to_owned();
@@ -76,8 +78,8 @@ fn remedy(facts: &Facts, error: &TargetError, address: &str) -> String {
         return "a rootless engine is installed: `systemctl --user start docker`".to_owned();
     }
     if presence.podman_docker {
-        return "the `docker` command is Podman's, and its service is stopped: `systemctl --user start podman.socket`, and \
-                point DOCKER_HOST at its socket"
+        return "the `docker` command is provided by podman-docker, which is not supported; remove it with \
+                `sudo apt-get remove podman-docker`, then `aictl setup`"
             .to_owned();
     }
     match (&presence.dockerd, facts.machine.os.is_some()) {

@@ -192,7 +192,7 @@ fn an_engine_that_does_not_answer_is_failed_with_the_way_to_start_it() {
         ("Permission denied (os error 13)", |_| {}, "`sudo usermod -aG docker ops`"),
         ("No such file", |f| f.presence.desktop = true, "`systemctl --user start docker-desktop`"),
         ("No such file", |f| f.presence.rootless = true, "`systemctl --user start docker`"),
-        ("No such file", |f| f.presence.podman_docker = true, "Podman's"),
+        ("No such file", |f| f.presence.podman_docker = true, "podman-docker"),
         (
             "No such file",
             |f| {
@@ -229,7 +229,11 @@ fn an_engine_elsewhere_or_too_old_has_its_own_remedy() {
 #[test]
 fn engines_of_other_makers_are_named() {
     let as_flavour = |flavour: EngineFlavour| move |f: &mut Facts| f.engine.as_mut().unwrap().host.flavour = flavour;
-    assert!(only(as_flavour(EngineFlavour::Podman), "engine", Verdict::Warning).found.starts_with("Podman's service"));
+    let missing = "it cannot attach to a container before it is started";
+    let podman = TargetError::UnsupportedEngine { address: "unix:///x".into(), engine: "Podman 4.3.1".into(), missing };
+    let finding = only(|f| f.engine = Err(podman), "engine", Verdict::Failed);
+    assert_eq!(finding.found, format!("Podman 4.3.1: {missing}"));
+    assert!(finding.remedy.unwrap().contains("docker context ls"));
     let said = |change: &dyn Fn(&mut Facts)| {
         let mut facts = good();
         change(&mut facts);

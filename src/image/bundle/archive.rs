@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
+use super::archive_index::ArchiveIndex;
 use super::document::{
     BundledImage, DOCKER_MANIFEST, DockerImage, ImageConfig, Manifest, Omitted, bytes, image_manifest,
 };
@@ -23,17 +24,27 @@ struct Parts {
     links: BTreeMap<PathBuf, PathBuf>,
 }
 
+/// An image of an archive.
+pub struct TakenImage {
+    /// Its entry in a bundle.
+    pub image: BundledImage,
+    /// The ids it may have on an engine: the digest of its configuration, or with the containerd image store that of its
+    /// manifest or index.
+    pub ids: Vec<Digest>,
+}
+
 /// Takes an engine's archive apart. The images are those the archive names, one for each name, in their order.
-pub fn take_archive(archive: &mut dyn Read, store: &mut BlobStore) -> Result<Vec<BundledImage>, ImageError> {
+pub fn take_archive(archive: &mut dyn Read, store: &mut BlobStore) -> Result<Vec<TakenImage>, ImageError> {
     let mut parts = gather(archive, store)?;
+    let index = ArchiveIndex::of(&parts.documents)?;
     let manifest = parts.documents.get(Path::new(DOCKER_MANIFEST)).ok_or_else(|| bad("manifest.json is missing"))?;
     let listed: Vec<DockerImage> =
         serde_json::from_slice(manifest).map_err(|e| bad(format!("invalid manifest.json: {e}")))?;
     let mut images = Vec::new();
     for image in listed {
-        images.extend(take_image(&image, &mut parts, store)?);
+        images.extend(take_image(&image, (&mut parts, &index), store)?);
     }
-    images.sort_by(|a, b| a.reference.cmp(&b.reference));
+    images.sort_by(|a, b| a.image.reference.cmp(&b.image.reference));
     Ok(images)
 }
 
@@ -83,7 +94,11 @@ fn resolved(link: &Path, target: &Path) -> PathBuf {
     path
 }
 
-fn take_image(image: &DockerImage, parts: &mut Parts, store: &mut BlobStore) -> Result<Vec<BundledImage>, ImageError> {
+fn take_image(
+    image: &DockerImage,
+    (parts, index): (&mut Parts, &ArchiveIndex),
+    store: &mut BlobStore,
+) -> Result<Vec<TakenImage>, ImageError> {
     let config = parts.documents.get(Path::new(&image.config)).cloned();
     let config = config.ok_or_else(|| bad(format!("the configuration {} is missing", image.config)))?;
     let parsed: ImageConfig =
@@ -92,17 +107,22 @@ fn take_image(image: &DockerImage, parts: &mut Parts, store: &mut BlobStore) -> 
     for path in &image.layers {
         layers.push(layer(Path::new(path), parts, store)?);
     }
-    let layers = checked(&parsed, layers, &image.config)?;
     let id = store.put_document(&config)?;
+    let layers = checked(&parsed, layers, (&id.digest, index))?;
     let manifest: Manifest = image_manifest(&config, &layers);
     let manifest = store.put_document(&bytes(&manifest))?;
     let os = if parsed.os.is_empty() { "linux".to_owned() } else { parsed.os };
-    let named = |reference: &String| BundledImage {
-        reference: reference.parse::<Reference>().map_or(reference.clone(), |r| r.familiar()),
-        id: id.digest.clone(),
-        manifest: manifest.clone(),
-        architecture: parsed.architecture.clone(),
-        os: os.clone(),
+    let named = |reference: &String| {
+        let image = BundledImage {
+            reference: reference.parse::<Reference>().map_or(reference.clone(), |r| r.familiar()),
+            id: id.digest.clone(),
+            manifest: manifest.clone(),
+            architecture: parsed.architecture.clone(),
+            os: os.clone(),
+        };
+        let mut ids = index.ids(reference, &id.digest);
+        ids.push(id.digest.clone());
+        TakenImage { image, ids }
     };
     Ok(image.repo_tags.iter().flatten().map(named).collect())
 }
@@ -118,17 +138,25 @@ fn layer(path: &Path, parts: &mut Parts, store: &mut BlobStore) -> Result<Omitte
     Ok(blob)
 }
 
-/// Each layer with whether it is compressed: an uncompressed one has the digest the configuration names.
-fn checked(config: &ImageConfig, layers: Vec<Omitted>, name: &str) -> Result<Vec<(Omitted, bool)>, ImageError> {
+/// Each layer and whether it is compressed: uncompressed ones match a diff id of the configuration, compressed ones are
+/// listed in a manifest of that configuration.
+fn checked(
+    config: &ImageConfig,
+    layers: Vec<Omitted>,
+    (id, index): (&Digest, &ArchiveIndex),
+) -> Result<Vec<(Omitted, bool)>, ImageError> {
     let wanted: &[Digest] = &config.rootfs.diff_ids;
     if wanted.len() != layers.len() {
-        return Err(bad(format!("{name} names {} layers, {} are there", wanted.len(), layers.len())));
+        return Err(bad(format!("{id} names {} layers, {} are there", wanted.len(), layers.len())));
     }
-    let plain = layers.iter().zip(wanted).filter(|(layer, diff)| layer.digest == **diff).count();
-    // An engine that keeps images as it pulled them exports compressed layers, all of them.
-    if plain != layers.len() && plain != 0 {
-        return Err(bad(format!("a layer of {name} is not what the image says")));
-    }
-    let gzip = plain == 0;
-    Ok(layers.into_iter().map(|layer| (layer, gzip)).collect())
+    let judge = |(layer, diff): (Omitted, &Digest)| {
+        let gzip = layer.digest != *diff;
+        match index.media_type(id, &layer.digest) {
+            _ if !gzip => Ok((layer, false)),
+            Some(kind) if kind.ends_with("gzip") => Ok((layer, true)),
+            Some(kind) => Err(bad(format!("a layer of {id} has the unsupported media type {kind}"))),
+            None => Err(bad(format!("a layer of {id} matches neither its configuration nor a manifest"))),
+        }
+    };
+    layers.into_iter().zip(wanted).map(judge).collect()
 }

@@ -207,22 +207,29 @@ impl Contents {
         }
     }
 
-    /// The index: one entry for each name of an image, under the names skopeo and containerd look for, and the artifact.
+    /// The index: one entry for each name of an image, and the artifact.
     pub(super) fn index(&self) -> Index {
-        let image = |image: &BundledImage| {
-            let mut entry = descriptor(IMAGE_MANIFEST, &image.manifest.digest, image.manifest.size);
-            let canonical = image.reference.parse::<Reference>().map_or(image.reference.clone(), |r| r.canonical());
-            entry.annotations.insert("io.containerd.image.name".to_owned(), canonical);
-            entry.annotations.insert("org.opencontainers.image.ref.name".to_owned(), image.reference.clone());
-            entry.platform = Some(Platform { architecture: image.architecture.clone(), os: image.os.clone() });
-            entry
-        };
         let artifact = bytes(&self.artifact());
         let mut own = descriptor(IMAGE_MANIFEST, &Digest::of(&artifact), artifact.len() as u64);
         own.artifact_type = Some(CONTENTS.to_owned());
-        let manifests = self.images.iter().map(image).chain([own]).collect();
-        Index { schema_version: 2, media_type: IMAGE_INDEX.to_owned(), manifests }
+        let mut index = image_index(&self.images.iter().collect::<Vec<_>>());
+        index.manifests.push(own);
+        index
     }
+}
+
+/// The index of images: one entry for each name, with the annotations that skopeo and containerd read.
+pub(super) fn image_index(images: &[&BundledImage]) -> Index {
+    let entry = |image: &&BundledImage| {
+        let mut entry = descriptor(IMAGE_MANIFEST, &image.manifest.digest, image.manifest.size);
+        let canonical = image.reference.parse::<Reference>().map_or(image.reference.clone(), |r| r.canonical());
+        entry.annotations.insert("io.containerd.image.name".to_owned(), canonical);
+        entry.annotations.insert("org.opencontainers.image.ref.name".to_owned(), image.reference.clone());
+        entry.platform = Some(Platform { architecture: image.architecture.clone(), os: image.os.clone() });
+        entry
+    };
+    let manifests = images.iter().map(entry).collect();
+    Index { schema_version: 2, media_type: IMAGE_INDEX.to_owned(), manifests }
 }
 
 impl Descriptor {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::document::{
     BundledFile, BundledImage, Contents, DOCKER_MANIFEST, FORMAT, INDEX, ImageConfig, Index, LAYOUT_VERSION, Manifest,
-    OCI_LAYOUT, Omitted, blob_path, bytes, docker_manifest,
+    OCI_LAYOUT, Omitted, blob_path, bytes, docker_manifest, image_index,
 };
 use super::entry::{self, BLOCK, END, Section};
 use super::store::failed;
@@ -142,9 +142,15 @@ impl Bundle {
         missing
     }
 
-    /// Writes some of the images as `docker load` takes them.
+    /// Writes some of the images in the format of `docker load`: the containerd image store reads `index.json` and uses the
+    /// digests of manifests as ids, other engines read `manifest.json`.
     pub fn write_archive(&self, images: &[&BundledImage], out: &mut dyn Write) -> io::Result<()> {
-        let blobs: BTreeSet<&Digest> = images.iter().flat_map(|image| self.blobs_of(image)).collect();
+        let index = bytes(&image_index(images));
+        for (name, bytes) in [(OCI_LAYOUT, LAYOUT_VERSION), (INDEX, &index[..])] {
+            entry::write(out, name, bytes.len() as u64, &mut &*bytes)?;
+        }
+        let manifests = images.iter().map(|image| &image.manifest.digest);
+        let blobs: BTreeSet<&Digest> = images.iter().flat_map(|image| self.blobs_of(image)).chain(manifests).collect();
         for digest in blobs {
             let name = blob_path(digest);
             if let Some((at, size)) = self.places.get(&name) {

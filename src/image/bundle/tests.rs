@@ -62,7 +62,7 @@ fn output(path: &Path) -> OutputFile {
 fn save(path: &Path, archive: &[u8], earlier: BTreeSet<Digest>, since: Option<Digest>) -> Contents {
     let out = output(path);
     let mut store = BlobStore::new(&out, earlier).unwrap();
-    let images = take_archive(&mut &archive[..], &mut store).unwrap();
+    let images = take_archive(&mut &archive[..], &mut store).unwrap().into_iter().map(|taken| taken.image).collect();
     let text = store.put_document(b"name: shop\n").unwrap();
     let file = BundledFile { path: "aictl.yaml".into(), executable: false, digest: text.digest, size: text.size };
     let contents = Contents {
@@ -208,12 +208,73 @@ fn a_delta_leaves_out_what_the_earlier_one_has_and_says_what_it_needs() {
 fn what_an_engine_exports_wrongly_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = BlobStore::new(&output(&folder.path().join("x.tar")), BTreeSet::new()).unwrap();
-    let mut take = |bytes: &[u8]| take_archive(&mut &bytes[..], &mut store).unwrap_err().to_string();
+    let mut take = |bytes: &[u8]| take_archive(&mut &bytes[..], &mut store).map(drop).unwrap_err().to_string();
     let whole = archive(&IMAGES);
     assert!(take(&tar::Builder::new(Vec::new()).into_inner().unwrap()).contains("manifest.json is missing"));
     let at = whole.windows(BASE.len()).position(|window| window == BASE).unwrap();
     let mut altered = whole.clone();
     altered[at] ^= 1;
-    assert!(take(&altered).contains("is not what the image says"));
+    assert!(take(&altered).contains("matches neither"));
     take(&whole[..700]);
+}
+
+/// An archive of the containerd image store: one compressed layer, and the digest of the manifest as id.
+fn registry_archive(listed: impl Fn(&str) -> String) -> (Vec<u8>, Digest) {
+    let config = serde_json::json!({ "architecture": "amd64", "os": "linux",
+        "rootfs": { "diff_ids": [Digest::of(BASE), Digest::of(b"unpacked")] } });
+    let config = serde_json::to_vec(&config).unwrap();
+    let layer =
+        |bytes: &[u8], kind: &str| serde_json::json!({ "mediaType": kind, "digest": Digest::of(bytes), "size": 1 });
+    let kind = "application/vnd.docker.image.rootfs.diff.tar";
+    let layers = [layer(BASE, kind), layer(API, &format!("{kind}.gzip"))];
+    let manifest = serde_json::json!({ "config": { "digest": Digest::of(&config) }, "layers": layers });
+    let manifest = serde_json::to_vec(&manifest).unwrap();
+    let top =
+        serde_json::json!({ "manifests": [{ "digest": Digest::of(&manifest) }, { "digest": Digest::of(b"arm") }] });
+    let top = serde_json::to_vec(&top).unwrap();
+    let id = Digest::of(&top);
+    let names = serde_json::json!({ "io.containerd.image.name": "docker.io/shop/api:1" });
+    let index = serde_json::json!({ "manifests": [{ "digest": listed(&id.to_string()), "annotations": names }] });
+    let at = |bytes: &[u8]| format!("blobs/sha256/{}", Digest::of(bytes).hex());
+    let docker =
+        serde_json::json!([{ "Config": at(&config), "RepoTags": ["shop/api:1"], "Layers": [at(BASE), at(API)] }]);
+    let (index, docker) = (serde_json::to_vec(&index).unwrap(), serde_json::to_vec(&docker).unwrap());
+    let mut tar = tar::Builder::new(Vec::new());
+    for (path, bytes) in [
+        (at(BASE), BASE),
+        (at(API), API),
+        (at(&config), &config),
+        (at(&manifest), &manifest),
+        (at(&top), &top),
+        ("index.json".to_owned(), &index),
+        ("manifest.json".to_owned(), &docker),
+    ] {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, path, bytes).unwrap();
+    }
+    (tar.into_inner().unwrap(), id)
+}
+
+#[test]
+fn an_image_is_known_by_whichever_digest_its_engine_calls_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = BlobStore::new(&output(&folder.path().join("x.tar")), BTreeSet::new()).unwrap();
+    let mut ids = |listed: fn(&str) -> String| {
+        let (archive, id) = registry_archive(listed);
+        let taken = take_archive(&mut &archive[..], &mut store).unwrap();
+        (taken[0].ids.clone(), taken[0].image.id.clone(), id)
+    };
+    let (found, config, id) = ids(str::to_owned);
+    assert_eq!(found, [id, config]);
+}
+
+#[test]
+fn a_listed_digest_that_leads_to_no_manifest_of_the_image_vouches_for_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = BlobStore::new(&output(&folder.path().join("x.tar")), BTreeSet::new()).unwrap();
+    let (archive, _) = registry_archive(|_| Digest::of(b"another").to_string());
+    let refused = take_archive(&mut &archive[..], &mut store).map(drop).unwrap_err().to_string();
+    assert!(refused.contains("matches neither"), "{refused}");
 }

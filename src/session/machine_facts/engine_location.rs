@@ -28,11 +28,11 @@ impl EngineLocation {
     pub(super) fn of(root: &SystemRoot, engine: std::result::Result<&EngineInfo, &TargetError>) -> Self {
         let engine = match engine {
             Ok(engine) => engine,
-            Err(TargetError::Unreachable { address, .. } | TargetError::TooOld { address, .. })
-                if address.starts_with("unix:") =>
-            {
-                return Self::HERE;
-            }
+            Err(
+                TargetError::Unreachable { address, .. }
+                | TargetError::TooOld { address, .. }
+                | TargetError::UnsupportedEngine { address, .. },
+            ) if address.starts_with("unix:") => return Self::HERE,
             Err(_) => return Self::ELSEWHERE,
         };
         let host = &engine.host;

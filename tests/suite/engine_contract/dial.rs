@@ -73,7 +73,7 @@ mod by_helper {
 
     use super::*;
     use crate::engine_contract::lab::{environment, skip};
-    use crate::support::project::docker;
+    use crate::support::project::{docker, engine_socket};
 
     /// A port of this machine that leads to the engine, so that the engine's own address says nothing of its networks.
     async fn tunnel() -> String {
@@ -82,7 +82,7 @@ mod by_helper {
         tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
                 tokio::spawn(async move {
-                    let mut far = UnixStream::connect("/var/run/docker.sock").await.unwrap();
+                    let mut far = UnixStream::connect(engine_socket().unwrap()).await.unwrap();
                     let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
                 });
             }
@@ -92,7 +92,7 @@ mod by_helper {
 
     async fn lab(test: &str) -> Option<Lab> {
         let mut lab = Lab::docker(test).await?;
-        if std::env::var_os("DOCKER_HOST").is_some() || !std::path::Path::new("/var/run/docker.sock").exists() {
+        if engine_socket().is_none() {
             skip(test, "the tunnel leads to the engine's socket on this machine");
             return None;
         }

@@ -123,7 +123,7 @@ async fn a_taken_port_names_the_container_that_holds_it(lab: &Lab) {
 async fn a_program_that_is_not_there_fails_the_start(lab: &Lab) {
     let id = lab.create(lab.spec("a", 1, json!({"command": ["/no/such"], "network_mode": "none"}))).await;
     let error = lab.start(&id).await.unwrap_err();
-    let TargetError::StartFailed { container, reason } = &error else { panic!("{error}") };
+    let TargetError::StartFailed { container, reason, .. } = &error else { panic!("{error}") };
     assert_eq!(container.name, format!("{}-a-1", lab.project));
     assert!(reason.contains("/no/such"), "{reason}");
 }

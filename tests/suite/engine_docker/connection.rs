@@ -1,17 +1,14 @@
 //! Ways to an engine other than its default socket.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use aictl::engine::docker::{DockerEngine, Environment};
 use aictl::target::{Observe as _, TargetError};
 
 use crate::engine_contract::lab::{environment, skip};
+use crate::support::project::write_program;
 
 /// An `ssh` that stays on this machine: what follows the host name is run here.
 fn with_ssh(folder: &std::path::Path, script: &str) -> Environment {
-    let program = folder.join("ssh");
-    std::fs::write(&program, script).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&folder.join("ssh"), script);
     let mut environment = environment();
     let path = environment.get("PATH").cloned().unwrap_or_default();
     environment.insert("PATH".into(), format!("{}:{path}", folder.display()));
@@ -78,6 +75,10 @@ async fn an_old_engine_and_something_else_are_told_apart() {
     let old = answering("api-version: 1.39\r\nserver: Docker/18.09\r\n").await;
     let error = DockerEngine::connect(Some(&old), &environment()).await.err().unwrap();
     assert_eq!(error, TargetError::TooOld { address: old, found: "1.39".into(), needed: "1.41".into() });
+    // As Debian's 4.3.1 answers.
+    let podman = answering("api-version: 1.41\r\nlibpod-api-version: 4.3.1\r\nserver: Libpod/4.3.1 (linux)\r\n").await;
+    let error = DockerEngine::connect(Some(&podman), &environment()).await.err().unwrap();
+    assert!(matches!(&error, TargetError::UnsupportedEngine { engine, .. } if engine == "Podman 4.3.1"), "{error}");
     let other = answering("server: nginx\r\n").await;
     let error = DockerEngine::connect(Some(&other), &environment()).await.err().unwrap();
     assert!(error.to_string().ends_with("the server is not a Docker engine"), "{error}");

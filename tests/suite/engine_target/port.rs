@@ -84,6 +84,5 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, seen: Arc<Seen>) -> std
 
 /// Where the lab's engine listens.
 fn socket() -> String {
-    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-    host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned()
+    crate::support::project::engine_socket().unwrap().display().to_string()
 }

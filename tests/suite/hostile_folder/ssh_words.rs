@@ -1,13 +1,12 @@
 //! Words of a shell in an address: the engine is behind an ssh that does what sshd does with the words it is given.
 //! An address with such words is 78 and names its place, before anything is started.
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use crate::support::project::Outcome;
+use crate::support::project::{Outcome, write_program};
 
 const ADDRESSES: &[&str] = &[
     "ssh://u@h/s;touch${IFS}MARK",
@@ -34,9 +33,7 @@ impl Place {
             ),
             ("docker", "touch \"$(dirname \"$0\")/reached\"; false"),
         ] {
-            let path = place.0.path().join(name);
-            fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+            write_program(&place.0.path().join(name), &format!("#!/bin/sh\n{text}\n"));
         }
         place.write("compose.yaml", "services: { app: { image: x } }\n");
         place

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
-use crate::support::project::Outcome;
+use crate::support::project::{Outcome, write_program};
 
 /// How git is made to fetch what is missing.
 #[derive(Debug, Clone, Copy)]
@@ -141,8 +141,7 @@ impl Trap {
     }
 
     fn program(&self, path: &str, mark: &str) {
-        self.write(path, &format!("#!/bin/sh\n{}\n", self.mark(mark)));
-        fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&self.path(path), &format!("#!/bin/sh\n{}\n", self.mark(mark)));
     }
 
     /// The real git with no configuration but the repository's.

@@ -1,10 +1,10 @@
 //! Recipes on a second engine without any network: an official name from a recipe, builds that fail and go on.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use crate::own_engine::OwnEngine;
-use crate::support::project::Outcome;
+use crate::support::project::{Outcome, eventually, write_program};
 
 const REDIS: &str = r#"
 services:
@@ -33,8 +33,11 @@ fn the_same_compose_file_runs_with_the_official_name_and_with_the_recipes() {
     assert!(ran(&engine, &project, &["start"]).ended(0).stdout.contains("up to date"));
     std::fs::write(project.join(".env"), "REDIS_IMAGE=aictl/redis:7\n").unwrap();
     ran(&engine, &project, &["start"]).ended(0);
-    let image = engine.docker(&["inspect", "--format", "{{.Config.Image}} {{.State.Health.Status}}", "own-cache-1"]);
-    assert_eq!(image.ended(0).stdout.trim(), "aictl/redis:7 healthy");
+    let inspected = |format: &str| engine.docker(&["inspect", "--format", format, "own-cache-1"]).ended(0).stdout;
+    assert_eq!(inspected("{{.Config.Image}}").trim(), "aictl/redis:7");
+    // The start may be over before the engine's own first check.
+    let status = || inspected("{{.State.Health.Status}}");
+    eventually("the cache is healthy", Duration::from_secs(10), || status().trim() == "healthy");
 }
 
 /// What a recipe is built from when its mirror answers again: here no network ever does, so packages count as installed.
@@ -101,9 +104,7 @@ fn a_failing_step_is_shown_with_its_last_lines() {
 
 /// A program of the operator's machine, replaced.
 fn program(folder: &Path, name: &str, text: &str) {
-    let path = folder.join(name);
-    std::fs::write(&path, format!("#!/bin/bash\n{text}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&folder.join(name), &format!("#!/bin/bash\n{text}\n"));
 }
 
 #[test]

@@ -257,6 +257,20 @@ fn an_unhealthy_service_is_3_with_the_words_of_its_check() {
 }
 
 #[test]
+fn the_verdict_of_the_engine_is_not_delayed_by_a_probe_that_hangs() {
+    let check = "{test: 'echo stuck; sleep 60', interval: 600ms, timeout: 1s, retries: 1}";
+    let compose = service(&format!("command: [tool, serve]\n    healthcheck: {check}"));
+    let Some(stage) = TestProject::new("unhealthy-hangs", &compose) else { return };
+    let began = Instant::now();
+    said(&stage.aictl("start").code(3), &["service `a` is unhealthy"]);
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    let began = Instant::now();
+    stage.write("compose.yaml", &compose.replace("timeout: 1s", "timeout: 60s"));
+    said(&stage.aictl("start --timeout 2s").code(3), &["did not become ready within 2s"]);
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+}
+
+#[test]
 fn a_service_that_is_never_ready_is_3_at_the_deadline() {
     let compose = service("command: [tool, serve]\n    healthcheck: {test: 'exit 1', interval: 300s, retries: 9}");
     let Some(stage) = TestProject::new("deadline", &compose) else { return };

@@ -6,7 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-const ENGINE: &str = "/var/run/docker.sock";
+use crate::support::project::engine_socket;
 
 /// The socket; its connections end with `cut`.
 pub struct Relay {
@@ -15,15 +15,15 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// Listens on a socket; `None` where the engine is not behind its default socket.
+    /// Listens on a socket; `None` if the engine has no Unix socket.
     pub fn to_engine(socket: &Path) -> Option<Self> {
-        UnixStream::connect(ENGINE).ok()?;
+        let engine = engine_socket()?;
         let listener = UnixListener::bind(socket).unwrap();
         let open = Arc::<Mutex<Vec<UnixStream>>>::default();
         let relay = Self { socket: socket.to_owned(), open: Arc::clone(&open) };
         std::thread::spawn(move || {
             for client in listener.incoming() {
-                let (client, engine) = (client.unwrap(), UnixStream::connect(ENGINE).unwrap());
+                let (client, engine) = (client.unwrap(), UnixStream::connect(&engine).unwrap());
                 open.lock().unwrap().extend([client.try_clone().unwrap(), engine.try_clone().unwrap()]);
                 pass(client.try_clone().unwrap(), engine.try_clone().unwrap());
                 pass(engine, client);

@@ -1,11 +1,10 @@
 //! What stops a quickstart: each with its exit code, its remedy, nothing half done, and the same command once it is mended.
 use std::net::TcpListener;
-use std::os::unix::fs::PermissionsExt;
 
 use super::small::{self, goes_on, goes_on_at, quickstart, told};
 use crate::images::Registry;
 use crate::own_engine::OwnEngine;
-use crate::support::project::{Outcome, TestProject, free_port};
+use crate::support::project::{Outcome, TestProject, free_port, write_program};
 
 /// No container was made, and none of the engine's own things either.
 #[track_caller]
@@ -104,9 +103,7 @@ fn a_recipe_whose_mirror_is_down_is_built_by_the_next_run() {
     let programs = tempfile::tempdir().unwrap();
     let path = format!("{}:{}", programs.path().display(), std::env::var("PATH").unwrap());
     let mmdebstrap = |script: &str| {
-        let file = programs.path().join("mmdebstrap");
-        std::fs::write(&file, format!("#!/bin/bash\n{script}\n")).unwrap();
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&programs.path().join("mmdebstrap"), &format!("#!/bin/bash\n{script}\n"));
     };
     let aictl =
         |words: &[&str]| -> Outcome { engine.aictl(&project, words).env("PATH", &path).output().unwrap().into() };

@@ -28,7 +28,7 @@ fn elasticsearch_searches_and_a_snapshot_brings_back_what_was_deleted() {
       xpack.security.enabled: "false"
     volumes: ["data:/usr/share/elasticsearch/data"]
     tmpfs: [/tmp, /usr/share/elasticsearch/logs]
-    healthcheck: { test: [CMD-SHELL, "curl -fsS http://127.0.0.1:9200/_cluster/health"], interval: 30s, start_period: 90s }
+    healthcheck: { test: [CMD-SHELL, "curl -fsS 'http://127.0.0.1:9200/_cluster/health?wait_for_status=yellow&timeout=1s'"], interval: 30s, start_period: 90s }
 volumes: { data: {} }
 "#;
     let Some(stage) = stage("recipes-elasticsearch", services) else { return };

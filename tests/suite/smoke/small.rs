@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::reports::assert_valid;
-use crate::support::project::{Outcome, TestProject, docker, eventually};
+use crate::support::project::{Outcome, TestProject, docker, engine_socket, eventually};
 
 pub const SERVICES: &str = "
 services:
@@ -229,7 +229,7 @@ fn tunnel() -> String {
     std::thread::spawn(move || {
         for near in listener.incoming() {
             let near = near.unwrap();
-            let far = std::os::unix::net::UnixStream::connect("/var/run/docker.sock").unwrap();
+            let far = std::os::unix::net::UnixStream::connect(engine_socket().unwrap()).unwrap();
             let (mut from, mut to) = (near.try_clone().unwrap(), far.try_clone().unwrap());
             std::thread::spawn(move || {
                 let _ = std::io::copy(&mut from, &mut to);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -186,6 +186,23 @@ pub fn eventually(what: &str, within: Duration, mut condition: impl FnMut() -> b
         assert!(Instant::now() < deadline, "not within {within:?}: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// Writes a program. A child writes it: a program that this process holds open, or a child forked meanwhile, cannot be
+/// started ("text file busy").
+pub fn write_program(path: &Path, text: &str) {
+    let mut command = Command::new("sh");
+    command.args(["-c", "cat >\"$0\" && chmod 755 \"$0\""]).arg(path).stdin(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success(), "{} was not written", path.display());
+}
+
+/// The Unix socket of the engine under test (DOCKER_HOST); `None` if it has another address.
+pub fn engine_socket() -> Option<PathBuf> {
+    let host = std::env::var("DOCKER_HOST").ok().filter(|host| !host.is_empty());
+    let path = host.as_deref().unwrap_or("unix:///var/run/docker.sock").strip_prefix("unix://")?.to_owned();
+    Some(PathBuf::from(path)).filter(|path| path.exists())
 }
 
 /// A TCP port nobody listens on. Each is handed out once, from below the range the kernel picks from, so that no test

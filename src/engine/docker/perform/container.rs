@@ -137,26 +137,46 @@ pub(in crate::engine::docker) async fn start(connection: &Connection, container:
     let started = connection.api.start_container(container, None::<StartContainerOptions>).await;
     let Err(error) = started else { return Ok(done()) };
     match error_mapping::map(connection, &format!("starting container {container}"), error) {
-        TargetError::Refused { message, .. } => match ports::taken(&message) {
-            Some(port) => Err(ports::taken_error(connection, port).await),
-            None => Err(start_failed(connection, container, message).await),
-        },
+        TargetError::Refused { status, message, .. } => {
+            Err(start_failed(connection, container, (status, message)).await)
+        }
         other => Err(other),
     }
 }
 
-async fn start_failed(connection: &Connection, container: &str, reason: String) -> TargetError {
+async fn start_failed(connection: &Connection, container: &str, (status, reason): (u16, String)) -> TargetError {
+    if status == 404
+        && let Some(name) = missing_network(connection, container).await
+    {
+        return TargetError::NotFound { kind: "network", name };
+    }
+    let ports = match ports::taken(connection, container, &reason).await {
+        Ok(taken) => return taken,
+        Err(named) => named,
+    };
     let found = observe::inspect(connection, container).await.ok();
     let name = found.as_ref().map_or_else(|| container.to_owned(), |c| c.name.clone());
     let exit_code = found.and_then(|c| c.exit_code);
     let facts = ContainerFacts { name, exit_code, engine_error: Some(reason.clone()), ..ContainerFacts::default() };
-    TargetError::StartFailed { container: facts, reason }
+    TargetError::StartFailed { container: facts, reason, ports }
+}
+
+/// A network of the container that no longer exists.
+async fn missing_network(connection: &Connection, container: &str) -> Option<String> {
+    let found = observe::inspect(connection, container).await.ok()?;
+    for name in found.docker.networks.into_keys() {
+        let looked = connection.get::<serde_json::Value>(&format!("/networks/{}", encoded(&name)), "looking").await;
+        if matches!(looked, Err(TargetError::NotFound { .. } | TargetError::Refused { status: 404, .. })) {
+            return Some(name);
+        }
+    }
+    None
 }
 
 /// Starts a container in its turn: the next start may follow once this one's allocations are done.
 pub(super) async fn in_turn(connection: &Connection, container: &str, turn: StartTurn) -> Result<Outcome, TargetError> {
     connection.moments.settled(container).await;
-    if turn == StartTurn::Free {
+    if turn == StartTurn::Free || !connection.miscounts_endpoints() {
         return start(connection, container).await;
     }
     // Who leaves the networks still has its addresses and host ports.
@@ -173,15 +193,16 @@ pub(super) async fn in_turn(connection: &Connection, container: &str, turn: Star
     starting.await
 }
 
-/// Stops a container. Returns once its process is dead; that the engine then takes its network apart is waited for by
-/// whatever touches the container next, and at the latest when the lease ends.
+/// Stops a container. On engines that miscount endpoints it returns once the process is dead; whatever uses the container
+/// next, and the end of the lease, waits until the engine has disconnected it.
 pub(super) async fn stop(
     connection: &Connection,
     container: &str,
     timeout: Option<Duration>,
 ) -> Result<Outcome, TargetError> {
     connection.moments.settled(container).await;
-    let Some(watch) = connection.watch() else {
+    let watch = connection.miscounts_endpoints().then(|| connection.watch()).flatten();
+    let Some(watch) = watch else {
         return stop_to_the_end(connection, container, timeout).await;
     };
     let networks = observe::inspect(connection, container).await.map_or(0, |found| found.docker.networks.len());
@@ -251,7 +272,10 @@ pub(super) async fn restart(
     timeout: Option<Duration>,
 ) -> Result<Outcome, TargetError> {
     connection.moments.settled(container).await;
-    let _ours = connection.moments.turn.lock().await;
+    let _ours = match connection.miscounts_endpoints() {
+        true => Some(connection.moments.turn.lock().await),
+        false => None,
+    };
     let mut options = RestartContainerOptionsBuilder::default();
     if let Some(timeout) = timeout {
         options = options.t(seconds(timeout));
@@ -259,10 +283,9 @@ pub(super) async fn restart(
     let api = connection.patient(timeout.unwrap_or_default() + STOP_MARGIN);
     let Err(error) = api.restart_container(container, Some(options.build())).await else { return Ok(done()) };
     match error_mapping::map(connection, &format!("restarting container {container}"), error) {
-        TargetError::Refused { message, .. } => match ports::taken(&message) {
-            Some(port) => Err(ports::taken_error(connection, port).await),
-            None => Err(start_failed(connection, container, message).await),
-        },
+        TargetError::Refused { status, message, .. } => {
+            Err(start_failed(connection, container, (status, message)).await)
+        }
         other => Err(other),
     }
 }
@@ -301,7 +324,11 @@ pub(super) async fn remove(
     match error_mapping::map(connection, &format!("removing container {container}"), error) {
         TargetError::NotFound { .. } => Ok(done()),
         // Somebody else, or `run --rm`, is at it: the wish is granted.
-        TargetError::Refused { status: 409, message, .. } if message.contains("already in progress") => Ok(done()),
+        refused @ TargetError::Refused { status: 409, .. } => match observe::inspect(connection, container).await {
+            Err(TargetError::NotFound { .. }) => Ok(done()),
+            Ok(found) if found.state == InstanceState::Removing => Ok(done()),
+            _ => Err(refused),
+        },
         other => Err(other),
     }
 }

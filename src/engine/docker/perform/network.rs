@@ -108,7 +108,8 @@ pub(super) async fn remove(connection: &Connection, id: &str, name: &str) -> Res
         let Err(error) = connection.api.remove_network(id).await else { return Ok(done()) };
         match error_mapping::map(connection, &format!("removing network {name}"), error) {
             TargetError::NotFound { .. } => return Ok(done()),
-            TargetError::Refused { message, .. } if message.contains("active endpoints") => {
+            // 403: the network has active endpoints.
+            TargetError::Refused { status: 403, .. } => {
                 let users = users(connection, id).await;
                 if !users.is_empty() {
                     let kept = format!("network {name} is kept, it is still used by {}", users.join(", "));

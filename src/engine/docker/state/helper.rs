@@ -68,11 +68,11 @@ impl DockerEngine {
         let doing = format!("creating the state volume of {project}");
         let volume = json!({ "Name": volume_name(project), "Labels": labels });
         connection.post("/volumes/create", &volume, &doing).await?;
-        let body = container(project, &labels);
+        let mut body = container(project, &labels);
         let path = format!("/containers/create?name={}", encoded(name));
         let answer = match connection.post(&path, &body, &doing).await {
             Err(TargetError::NotFound { kind: "image", .. }) => {
-                image::import(connection, &self.engine_info().await?.architecture).await?;
+                body["Image"] = image::import(connection, &self.engine_info().await?.architecture).await?.into();
                 connection.post(&path, &body, &doing).await
             }
             answer => answer,

@@ -75,8 +75,9 @@ fn elf(machine: u16, code: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Makes the image. On an architecture we have no program for the container is created and never started.
-pub(super) async fn import(connection: &Connection, architecture: &str) -> Result<(), TargetError> {
+/// Imports the image and returns its id, or its name if the engine reports none. Without a program for the architecture the
+/// container is created and never started.
+pub(super) async fn import(connection: &Connection, architecture: &str) -> Result<String, TargetError> {
     let mut archive = copy::Archive::default();
     archive.directory("state", 0o700)?;
     if let Some(program) = program(architecture) {
@@ -91,7 +92,16 @@ pub(super) async fn import(connection: &Connection, architecture: &str) -> Resul
         .build();
     let body = bollard::body_full(Bytes::from(archive.finish()?));
     let imported = connection.api.create_image(Some(options), Some(body), None).try_collect::<Vec<_>>().await;
-    imported.map(drop).map_err(|e| error_mapping::map(connection, &format!("importing {IMAGE}"), e))
+    let lines = imported.map_err(|e| error_mapping::map(connection, &format!("importing {IMAGE}"), e))?;
+    let told = lines.into_iter().flat_map(|line| [line.id, line.status]).flatten().collect::<Vec<_>>();
+    Ok(told.iter().find_map(|word| id(word)).unwrap_or_else(|| IMAGE.to_owned()))
+}
+
+/// The image id in a progress line of an import, with or without `sha256:`.
+fn id(word: &str) -> Option<String> {
+    let digits = word.strip_prefix("sha256:").unwrap_or(word);
+    let is_digest = digits.len() == 64 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_digest.then(|| word.to_owned())
 }
 
 #[cfg(test)]
@@ -105,6 +115,14 @@ mod tests {
             assert_eq!((&bytes[..4], bytes[18], bytes.len()), (&b"\x7fELF"[..], machine, length));
         }
         assert_eq!(program("riscv64"), None);
+    }
+
+    #[test]
+    fn the_id_of_an_import_is_read_from_its_progress() {
+        let digits = "0f".repeat(32);
+        assert_eq!(id(&format!("sha256:{digits}")), Some(format!("sha256:{digits}")));
+        assert_eq!(id(&digits), Some(digits));
+        assert_eq!(id("Importing"), None);
     }
 
     #[cfg(target_arch = "x86_64")]

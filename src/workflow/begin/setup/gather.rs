@@ -74,6 +74,9 @@ fn engine_state(error: Option<&TargetError>) -> Result<EngineState> {
         TargetError::Unreachable { address, reason } => {
             EngineState::Elsewhere { address: address.clone(), reason: reason.clone() }
         }
+        TargetError::UnsupportedEngine { engine, missing, .. } => {
+            EngineState::Unsupported { engine: engine.clone(), missing }
+        }
         TargetError::TooOld { found, .. } => EngineState::TooOld { found: found.clone() },
         other => return Err(other.clone().into()),
     })

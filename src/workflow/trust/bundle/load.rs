@@ -220,7 +220,7 @@ impl Report for LoadReport {
             blocks.push(line(format!("{verb} {count} into {}", directory.display()), Tone::Plain));
         }
         blocks.extend(self.absent_files.iter().map(|file| line(format!("{file} is in the base bundle"), Tone::Warn)));
-        blocks.push(line("digests of image configurations match the image IDs of the engine".to_owned(), Tone::Dim));
+        blocks.push(line("the image IDs of the engine match the digests of the bundle".to_owned(), Tone::Dim));
         blocks
     }
 

@@ -17,7 +17,7 @@ use super::files::{Collected, collect};
 use crate::error::Result;
 use crate::event::{Event, human};
 use crate::image::bundle::{
-    BlobStore, Bundle, BundledFile, BundledImage, Contents, FORMAT, take_archive, write_bundle,
+    BlobStore, Bundle, BundledFile, BundledImage, Contents, FORMAT, TakenImage, take_archive, write_bundle,
 };
 use crate::image::{Digest, ImageError, Reference};
 use crate::input_file::LocalFiles;
@@ -100,7 +100,6 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<SaveAnswer>
     }
     let earlier = args.base.as_ref().map(|old| Bundle::open(&context.cwd.join(old), &LocalFiles)).transpose()?;
     let (known, since) = earlier.map(|old| (old.known(), Some(old.index().clone()))).unwrap_or_default();
-    let names: Vec<String> = references.iter().map(|(name, _)| name.clone()).collect();
     let contents = empty(&loaded, since);
     let to_standard_output = out.is_standard_output();
     let work = Work { out, known, contents, collected, binary: !args.without_binary };
@@ -108,7 +107,7 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<SaveAnswer>
     let subject = format!("bundle {}", path.display());
     let started = Event::StepStarted { key: 0, verb: "save", subject: subject.clone(), cause: "requested".to_owned() };
     context.reporter.report(started);
-    let (contents, size) = match work.run(context, &*target, &names).await {
+    let (contents, size) = match work.run(context, &*target, &references).await {
         Ok(written) => written,
         Err(error) => {
             let (message, took) = (error.to_string(), began.elapsed());
@@ -118,7 +117,6 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<SaveAnswer>
     };
     let (detail, took) = (Some(human::bytes(size)), began.elapsed());
     context.reporter.report(Event::StepFinished { key: 0, verb: "Saved", subject, detail, took });
-    same_ids(&contents, &references)?;
     if to_standard_output {
         // Nothing may follow the bundle there.
         return Ok(Passed::default().into());
@@ -206,17 +204,24 @@ struct Work {
 }
 
 impl Work {
-    async fn run(self, context: &Context, target: &dyn Target, names: &[String]) -> Result<(Contents, u64)> {
-        if names.is_empty() {
+    async fn run(
+        self,
+        context: &Context,
+        target: &dyn Target,
+        references: &[(String, ObservedImage)],
+    ) -> Result<(Contents, u64)> {
+        if references.is_empty() {
             let store = BlobStore::new(&self.out, self.known.clone())?;
             return Ok(tokio::task::spawn_blocking(move || self.write(store, Vec::new())).await.map_err(joined)??);
         }
-        let archive = until_interrupted(context, target.need_images()?.export_images(names).await?);
-        let known = self.known.clone();
+        let names: Vec<String> = references.iter().map(|(name, _)| name.clone()).collect();
+        let archive = until_interrupted(context, target.need_images()?.export_images(&names).await?);
+        let (known, seen) = (self.known.clone(), references.to_vec());
         let taken = bridge::read(archive, move |reader: &mut dyn Read| {
             let mut store = BlobStore::new(&self.out, known)?;
             let images = take_archive(reader, &mut store)?;
-            self.write(store, images)
+            same_ids(&images, &seen)?;
+            self.write(store, images.into_iter().map(|taken| taken.image).collect())
         });
         let written = taken.await?;
         if written.is_err() && *context.interrupt.borrow() {
@@ -266,16 +271,16 @@ fn until_interrupted(context: &Context, stream: ByteStream) -> ByteStream {
     Box::pin(stream.take_until(pressed).chain(end.filter_map(|end| async move { end })))
 }
 
-/// What was exported is what was looked at: the id of an image is the digest of its configuration.
-fn same_ids(contents: &Contents, references: &[(String, ObservedImage)]) -> Result<()> {
+/// The exported images are the ones that were inspected, by any of the ids an engine may give them.
+fn same_ids(images: &[TakenImage], references: &[(String, ObservedImage)]) -> std::result::Result<(), ImageError> {
     let canonical = |name: &str| name.parse::<Reference>().map(|r| r.canonical()).unwrap_or_default();
     for (name, image) in references {
-        let saved = contents.images.iter().find(|saved| canonical(&saved.reference) == canonical(name));
-        let same = |saved: &BundledImage| [&saved.id, &saved.manifest.digest].iter().any(|d| d.to_string() == image.id);
-        if !saved.is_some_and(same) {
-            let found = saved.map(|saved| saved.id.to_string()).unwrap_or_else(|| "nothing".to_owned());
+        let taken = images.iter().find(|taken| canonical(&taken.image.reference) == canonical(name));
+        let same = |taken: &TakenImage| taken.ids.iter().any(|id| id.to_string() == image.id);
+        if !taken.is_some_and(same) {
+            let found = taken.map(|taken| taken.image.id.to_string()).unwrap_or_else(|| "nothing".to_owned());
             let reason = format!("{name} is {} on the engine and {found} in its archive", image.id);
-            return Err(ImageError::BadArchive { reason }.into());
+            return Err(ImageError::BadArchive { reason });
         }
     }
     Ok(())
