@@ -51,9 +51,14 @@ error_kinds! {
     Partial = 30, "partially done";
     Config = 78, "invalid configuration, or no checks to run";
     ExecFailed = 125, "`exec` or `run` itself failed";
+    NotExecutable = 126, "the command of `run` cannot be executed";
+    NoCommand = 127, "the command of `run` is not found";
     Interrupted = 130, "interrupted by Ctrl-C";
     Terminated = 143, "terminated by SIGTERM or SIGHUP";
 }
+
+/// Kinds that `PASSED_THROUGH` describes.
+const TOLD_APART: [ErrorKind; 2] = [ErrorKind::NotExecutable, ErrorKind::NoCommand];
 
 /// What `exec` and `run` add to the table.
 pub const PASSED_THROUGH: &str = "`exec` and `run` exit with the exit code of the command they ran: \
@@ -61,7 +66,8 @@ pub const PASSED_THROUGH: &str = "`exec` and `run` exit with the exit code of th
 
 /// The documented exit codes with their meanings: the one table behind README, man page and `--help`.
 pub fn exit_codes() -> impl Iterator<Item = (u8, &'static str)> {
-    std::iter::once((0, "success")).chain(ErrorKind::ALL.iter().map(|kind| (kind.exit_code(), kind.meaning())))
+    let kinds = ErrorKind::ALL.iter().filter(|kind| !TOLD_APART.contains(kind));
+    std::iter::once((0, "success")).chain(kinds.map(|kind| (kind.exit_code(), kind.meaning())))
 }
 
 /// What every module's error enum gives besides its message.
@@ -119,12 +125,20 @@ impl Error {
     }
 
     /// The same error as a failure of `exec` or `run` itself, told from the exit code of what they ran. A wrong command
-    /// line and an interruption stay what they are.
+    /// line, an unknown name and an interruption stay what they are.
     #[must_use]
     pub fn into_exec_failure(mut self) -> Self {
-        if !matches!(self.kind, ErrorKind::Usage | ErrorKind::Interrupted | ErrorKind::Terminated) {
+        let kept = [ErrorKind::Usage, ErrorKind::NotFound, ErrorKind::Interrupted, ErrorKind::Terminated];
+        if !kept.contains(&self.kind) {
             self.kind = ErrorKind::ExecFailed;
         }
+        self
+    }
+
+    /// The same error, told as one of another kind.
+    #[must_use]
+    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
         self
     }
 

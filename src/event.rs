@@ -4,6 +4,8 @@
 
 pub mod human;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::error::ErrorKind;
@@ -27,6 +29,22 @@ pub enum Event {
     Warning { message: String, hint: Option<String> },
     /// Something the reader may like to know.
     Note { message: String },
+}
+
+/// Whether this process changed anything outside itself so far: until then a signal may end it at once.
+#[derive(Debug, Clone, Default)]
+pub struct Changes(Arc<AtomicBool>);
+
+impl Changes {
+    /// Something is about to be changed.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether something was, or is being, changed.
+    pub fn begun(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// Who is told. Implementations must not block for long: they are called between engine calls.

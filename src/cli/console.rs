@@ -2,8 +2,9 @@
 //! Reads the facts of the streams; hands out standard input and raw mode.
 //! Never writes.
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
+use super::signals::Forwarding;
 use crate::session::Console;
 use crate::target::{BoxRead, TerminalSize};
 use crate::ui::{Facts, RawMode, watch_size};
@@ -12,6 +13,8 @@ use crate::ui::{Facts, RawMode, watch_size};
 pub struct ProcessConsole {
     /// What the streams are.
     pub facts: Facts,
+    /// Who takes signals while a process is attached.
+    pub forwarding: Forwarding,
 }
 
 impl Console for ProcessConsole {
@@ -21,6 +24,10 @@ impl Console for ProcessConsole {
 
     fn stdin(&self) -> BoxRead {
         Box::pin(tokio::io::stdin())
+    }
+
+    fn signals(&self) -> Option<mpsc::UnboundedReceiver<&'static str>> {
+        Some(self.forwarding.begin())
     }
 
     fn raw(&self) -> (Box<dyn Send>, Option<watch::Receiver<TerminalSize>>) {

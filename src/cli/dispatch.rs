@@ -86,7 +86,7 @@ async fn of_aictl(context: &Context, verb: OtherVerb) -> Result<Box<dyn Report>>
     match verb {
         OtherVerb::Schema(args) => boxed(schema::run(context, args).await),
         OtherVerb::Completions(args) => boxed(manual::completions(&args)),
-        OtherVerb::Man(args) => boxed(manual::man(&args, &context.cwd)),
+        OtherVerb::Man(args) => boxed(manual::man(&args, &context.cwd, context.options.dry_run)),
         OtherVerb::Version(args) => boxed(version::run(context, args).await),
     }
 }

@@ -28,11 +28,15 @@ pub fn completions(args: &CompletionsArgs) -> Result<Pages> {
 }
 
 /// One man page, or all of them as files.
-pub fn man(args: &ManArgs, cwd: &Path) -> Result<Pages> {
+pub fn man(args: &ManArgs, cwd: &Path, dry_run: bool) -> Result<Pages> {
     let mut tree = Cli::command();
     tree.build();
     if let Some(directory) = &args.to {
         let directory = cwd.join(directory);
+        if dry_run {
+            let text = format!("would write all man pages to {}\n", directory.display());
+            return Ok(Pages { text, files: Vec::new() });
+        }
         let files = write_pages(&tree, &directory)?;
         let text = files.iter().map(|file| format!("{file}\n")).collect();
         return Ok(Pages { text, files });
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn the_main_page_lists_every_exit_code_of_the_table() {
-        let main = text(&man(&ManArgs::default(), Path::new("/")).unwrap());
+        let main = text(&man(&ManArgs::default(), Path::new("/"), false).unwrap());
         for (code, meaning) in exit_codes() {
             assert!(main.contains(&format!("\\fB{code}\\fR\n{}\n", roff(meaning))), "{code} in {main}");
         }
@@ -151,10 +155,10 @@ mod tests {
 
     #[test]
     fn a_verb_has_a_page_and_an_unknown_one_the_nearest_name() {
-        let page = |verb: &str| man(&ManArgs { verb: Some(verb.to_owned()), to: None }, Path::new("/"));
+        let page = |verb: &str| man(&ManArgs { verb: Some(verb.to_owned()), to: None }, Path::new("/"), false);
         let status = text(&page("status").unwrap());
         assert!(status.contains(".TH aictl-status 1") && !status.contains("EXIT STATUS"), "{status}");
-        let main = text(&man(&ManArgs::default(), Path::new("/")).unwrap());
+        let main = text(&man(&ManArgs::default(), Path::new("/"), false).unwrap());
         assert!(main.contains(".TH aictl 1") && main.contains("\\fB78\\fR\ninvalid configuration"), "{main}");
         let Err(error) = page("statsu") else { panic!("there is a page of statsu") };
         assert_eq!(error.hints(), ["did you mean `aictl man status`?"]);
@@ -163,7 +167,7 @@ mod tests {
     #[test]
     fn all_pages_are_written_with_the_main_one_first() {
         let directory = tempfile::tempdir().unwrap();
-        let report = man(&ManArgs { verb: None, to: Some("pages".into()) }, directory.path()).unwrap();
+        let report = man(&ManArgs { verb: None, to: Some("pages".into()) }, directory.path(), false).unwrap();
         let files = report.json()["files"].as_array().unwrap().len();
         assert_eq!(std::fs::read_dir(directory.path().join("pages")).unwrap().count(), files);
         assert!(

@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::FromArgMatches;
 
@@ -13,10 +15,11 @@ use super::args::Cli;
 use super::console::ProcessConsole;
 use super::dispatch::dispatch;
 use super::help::command_tree;
-use super::signals;
+use super::signals::{self, Forwarding};
 use super::{RunVerb, Verb};
 use crate::engine::docker::{Environment, FoundEngine, locate};
 use crate::error::ErrorKind;
+use crate::event::Changes;
 use crate::project::TargetConfig;
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
@@ -75,19 +78,26 @@ async fn run(cli: Cli) -> u8 {
         std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
     let facts = Facts::detect(|name| variables.get(name).cloned());
     let redactor = Arc::new(Redactor::default());
-    let (interrupt, interruption) = signals::watch();
+    let (changes, forwarding) = (Changes::default(), Forwarding::default());
+    let (interrupt, interruption) = signals::watch(changes.clone(), &forwarding);
     let ui = Ui::new(facts.clone(), cli.ui_options(), redactor.clone());
     let context = Context {
         options: cli.options(),
-        cwd: std::env::current_dir().unwrap_or_default(),
-        connector: Arc::new(DockerConnector { environment: variables.clone() }),
+        cwd: working_directory(variables.get("PWD")),
+        connector: Arc::new(DockerConnector {
+            environment: variables.clone(),
+            read_only: cli.global.dry_run,
+            changes: changes.clone(),
+            patience: cli.global.timeout,
+        }),
+        changes,
         owner: owner(),
         reporter: ui.reporter(),
         prompt: ui.prompt(),
         output: ui.output(log_options(&cli)),
-        console: Arc::new(ProcessConsole { facts }),
+        console: Arc::new(ProcessConsole { facts, forwarding }),
         interrupt,
-        read_stdin: || std::io::read_to_string(std::io::stdin()),
+        read_stdin: || crate::input_file::read_stream(std::io::stdin()),
         random: |bytes| getrandom::fill(bytes).map_err(std::io::Error::other),
         now,
         redactor,
@@ -97,6 +107,14 @@ async fn run(cli: Cli) -> u8 {
         Ok(report) => interruption.code(ui.show(&*report)),
         Err(error) => ui.fail(&interruption.told(error).map_hints(|hint| context.options.addressed(hint))),
     }
+}
+
+/// The directory the command was typed in, by the path it was typed with: in a linked folder the link, as shells, Go
+/// and with it Compose have it.
+fn working_directory(typed: Option<&String>) -> PathBuf {
+    let real = std::env::current_dir().unwrap_or_default();
+    let typed = typed.map(PathBuf::from).filter(|typed| typed.is_absolute());
+    typed.filter(|typed| typed.canonicalize().is_ok_and(|found| found == real)).unwrap_or(real)
 }
 
 fn log_options(cli: &Cli) -> LogOptions {
@@ -115,6 +133,8 @@ fn owner() -> LeaseOwner {
         host: crate::host::host_name(),
         boot_id: crate::host::boot_id(),
         pid: std::process::id(),
+        pid_namespace: crate::host::pid_namespace(),
+        process_start: crate::host::process_start(),
         operation: String::new(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
     }
@@ -128,6 +148,10 @@ fn now() -> String {
 /// Locates Docker engines; Kubernetes is not supported yet.
 struct DockerConnector {
     environment: Environment,
+    /// A dry run has no way to change anything, whatever a verb forgets.
+    read_only: bool,
+    changes: Changes,
+    patience: Option<Duration>,
 }
 
 impl Connect for DockerConnector {
@@ -138,6 +162,8 @@ impl Connect for DockerConnector {
             Some(TargetConfig::Kubernetes(_)) => return Err(TargetError::NoClusters),
         };
         let found = FoundEngine::at(locate(docker, &self.environment)?)?;
+        let found = found.telling(&self.changes).answering_within(self.patience);
+        let found = if self.read_only { found.read_only() } else { found };
         Ok(Endpoints::one(Box::new(DockerEndpoint { found, environment: self.environment.clone() })))
     }
 }

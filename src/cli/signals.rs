@@ -1,14 +1,21 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first asks the verb to end, the second ends the process at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks the verb to end, the second ends the process at once; so does the first
+//! where nothing was changed yet, when the verb does not hear it.
 //! Reads the process's signals; returns whether one came, and the exit code it means: 130 for Ctrl-C, 143 for the others.
 //! Never takes a SIGHUP that was to be ignored (`nohup`).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::error::{Error, ErrorKind};
+use crate::event::Changes;
+use crate::output_file::is_writing;
+
+/// How long a verb that changed nothing may take to end by itself.
+const GRACE: Duration = Duration::from_millis(400);
 
 /// Which kind of signal asked the verb to end, if any did.
 #[derive(Clone, Default)]
@@ -37,22 +44,79 @@ impl Interruption {
     }
 }
 
+/// Where signals go while a process is attached: SIGINT and SIGHUP once each, SIGUSR1 and SIGUSR2 always.
+#[derive(Clone, Default)]
+pub struct Forwarding {
+    attached: Arc<Mutex<Option<Attached>>>,
+}
+
+struct Attached {
+    sender: mpsc::UnboundedSender<&'static str>,
+    taken: Vec<&'static str>,
+}
+
+impl Forwarding {
+    /// The signals from now on, until the receiver is dropped.
+    pub fn begin(&self) -> mpsc::UnboundedReceiver<&'static str> {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        for (kind, name) in [(SignalKind::user_defined1(), "SIGUSR1"), (SignalKind::user_defined2(), "SIGUSR2")] {
+            let sender = sender.clone();
+            if let Ok(mut signals) = signal(kind) {
+                tokio::spawn(async move { while signals.recv().await.is_some() && sender.send(name).is_ok() {} });
+            }
+        }
+        let attached = Attached { sender, taken: Vec::new() };
+        *self.attached.lock().unwrap_or_else(PoisonError::into_inner) = Some(attached);
+        receiver
+    }
+
+    /// Whether the attached process gets it. One that does not listen to it would never end.
+    fn take(&self, name: &'static str) -> bool {
+        let mut attached = self.attached.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(attached) = attached.as_mut().filter(|attached| !attached.taken.contains(&name)) else { return false };
+        attached.taken.push(name);
+        name != "SIGTERM" && attached.sender.send(name).is_ok()
+    }
+}
+
 /// Begins to listen. The receiver turns true at the first signal.
-pub fn watch() -> (watch::Receiver<bool>, Interruption) {
+pub fn watch(changes: Changes, forwarding: &Forwarding) -> (watch::Receiver<bool>, Interruption) {
     let (sender, receiver) = watch::channel(false);
     let interruption = Interruption::default();
-    let noted = interruption.clone();
+    let (noted, passed_on) = (interruption.clone(), forwarding.clone());
     // Listening begins here, not when the task first runs, and never pauses: no signal is lost in between.
     if let Ok(mut signals) = Signals::listen() {
         tokio::spawn(async move {
-            noted.note(signals.next().await);
+            let first = loop {
+                let (kind, name) = signals.next().await;
+                if !passed_on.take(name) {
+                    break kind;
+                }
+            };
+            noted.note(first);
             sender.send_replace(true);
-            let second = signals.next().await;
-            #[expect(clippy::exit, reason = "the second signal must not wait for anything")]
-            std::process::exit(i32::from(second.exit_code()));
+            let last = tokio::select! {
+                (second, _) = signals.next() => second,
+                () = nothing_to_finish(&changes) => first,
+            };
+            #[expect(
+                clippy::exit,
+                reason = "a signal must not wait for what has nothing to finish, nor the second for anything"
+            )]
+            std::process::exit(i32::from(last.exit_code()));
         });
     }
     (receiver, interruption)
+}
+
+/// Ends when the verb had its time to end by itself and nothing was changed: it reads, computes or waits.
+async fn nothing_to_finish(changes: &Changes) {
+    loop {
+        tokio::time::sleep(GRACE).await;
+        if !changes.begun() && !is_writing() {
+            return;
+        }
+    }
 }
 
 struct Signals {
@@ -71,7 +135,8 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> ErrorKind {
+    /// What it means for us, and its name.
+    async fn next(&mut self) -> (ErrorKind, &'static str) {
         let hangup = async {
             match &mut self.hangup {
                 Some(hangup) => hangup.recv().await,
@@ -79,9 +144,9 @@ impl Signals {
             }
         };
         tokio::select! {
-            _ = self.interrupt.recv() => ErrorKind::Interrupted,
-            _ = self.terminate.recv() => ErrorKind::Terminated,
-            _ = hangup => ErrorKind::Terminated,
+            _ = self.interrupt.recv() => (ErrorKind::Interrupted, "SIGINT"),
+            _ = self.terminate.recv() => (ErrorKind::Terminated, "SIGTERM"),
+            _ = hangup => (ErrorKind::Terminated, "SIGHUP"),
         }
     }
 }

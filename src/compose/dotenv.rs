@@ -38,6 +38,9 @@ pub struct Entry {
     pub unset: Vec<String>,
 }
 
+/// Bytes that the values of one file may come to.
+const MOST: usize = 16 * 1024 * 1024;
+
 /// Reads a text into `vars`; names found by `lookup` win over names read before when a value refers to them.
 pub(crate) fn parse(text: &str, vars: &mut BTreeMap<String, String>, lookup: Lookup<'_>) -> Result<(), EnvFileError> {
     read(text, vars, lookup, &mut |_| ())
@@ -57,6 +60,7 @@ fn read(
     each: &mut dyn FnMut(Entry),
 ) -> Result<(), EnvFileError> {
     let mut parser = Parser { line: 1, lookup, unset: Vec::new() };
+    let mut made = 0;
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     while let Some(start) = parser.statement(rest) {
         let line = parser.line;
@@ -76,7 +80,11 @@ fn read(
         let (unset, value_there) = (std::mem::take(&mut parser.unset), value.clone());
         each(Entry { key: key.name.to_owned(), value: value_there, line, span, signed: key.signed, unset });
         if let Some(value) = value {
+            made += value.len();
             vars.insert(key.name.to_owned(), value);
+        }
+        if made > MOST {
+            return Err(parser.error(format!("the values of the file come to more than {} MiB", MOST / 1024 / 1024)));
         }
         rest = after;
     }
@@ -266,7 +274,7 @@ impl Parser<'_> {
             Some(Fault::Malformed) => Err(self.error(
                 "invalid interpolation format; put the value in single quotes, or write $$ for a literal dollar sign",
             )),
-            Some(fault @ Fault::Required(..)) => {
+            Some(fault @ (Fault::Required(..) | Fault::TooDeep | Fault::TooLong)) => {
                 let error = self.error(fault.clone().explained(value));
                 Err(EnvFileError { required: fault.required(), ..error })
             }
@@ -358,6 +366,22 @@ mod tests {
     #[test]
     fn a_name_alone_is_inherited_when_it_is_known() {
         assert_eq!(read("OUT\nMISSING\n"), [("OUT".to_owned(), "outer".to_owned())]);
+    }
+
+    #[test]
+    fn values_that_repeat_values_end_at_a_bound() {
+        let doubled: String = (1..64).map(|n| format!("A{n}=$A{}$A{}\n", n - 1, n - 1)).collect();
+        let error = |text: &str| parse(text, &mut BTreeMap::new(), &|_| None).unwrap_err().message;
+        assert_eq!(error(&format!("A0=x\n{doubled}")), "interpolation makes it longer than 1 MiB");
+        let many: String = (0..100).map(|n| format!("B{n}=$A\n")).collect();
+        assert_eq!(
+            error(&format!("A={}\n{many}", "x".repeat(900_000))),
+            "the values of the file come to more than 16 MiB"
+        );
+        assert_eq!(
+            error(&format!("A={}", "${A:-".repeat(20_000))),
+            "invalid interpolation format; put the value in single quotes, or write $$ for a literal dollar sign"
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Taking back what a failed run left half done: the undo operations of the plan, newest first.
+//! Undoes what a failed plan changed: the undo operations of its steps, newest first.
 //! Reads which steps were attempted, performs their undo unless a later step made it void.
 //! Never decides what an undo is, never stops at the first undo that fails.
 

@@ -49,6 +49,11 @@ impl<'a> LeaseKeeper<'a> {
         self.within_patience(self.target.prove(lease)).await
     }
 
+    /// Proves that the lease is ours by asking, however fresh the last proof is: before what nobody ordered just now.
+    pub(super) async fn prove_now(&self) -> Result<(), TargetError> {
+        self.within_patience(self.target.prove(self.lease()?)).await
+    }
+
     async fn within_patience(&self, request: impl Future<Output = Result<(), TargetError>>) -> Result<(), TargetError> {
         let answer = tokio::time::timeout(PATIENCE, request).await;
         answer.map_err(|_| TargetError::TimedOut { what: "renewing the lock".into(), after: PATIENCE })??;

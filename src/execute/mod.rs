@@ -7,6 +7,8 @@ mod compensate;
 mod error;
 mod evidence;
 mod lease_keeper;
+#[cfg(test)]
+mod lost_lease_tests;
 mod references;
 mod run;
 mod step_log;

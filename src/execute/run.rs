@@ -14,6 +14,7 @@ use super::evidence::evidence_of;
 use super::lease_keeper::LeaseKeeper;
 use super::step_log::{Ended, StepLog};
 use super::walk::{Runner, StepEnd, Walk};
+use crate::event::Event;
 use crate::plan::{Phase, Plan};
 use crate::release::{Evidence, Lease, StepRecord};
 use crate::target::TargetError;
@@ -62,13 +63,40 @@ async fn carry_out(plan: &Plan, part: Range<usize>, runner: &Runner<'_>, keeper:
         tokio::select! { result = steps => result, () = relay => Ok(()) }
     };
     let mut log = run.log;
-    if result.is_err() {
-        compensate(plan, first, &walk, &mut log).await;
+    if let Err(error) = &result {
+        Undo { plan, first, walk: &walk, keeper: &keeper }.run(error, &mut log).await;
     }
     let evidence = result.as_ref().err().and_then(|e| e.container().cloned()).into_iter();
     let service = result.as_ref().err().and_then(failed_service).unwrap_or_default();
     let evidence = evidence.map(|facts| evidence_of(&service, &facts)).collect();
     Execution { result, evidence, steps: log.records(plan) }
+}
+
+/// Undoes the steps of a failed plan, as long as the lock is ours: its new holder continues from what exists.
+struct Undo<'a> {
+    plan: &'a Plan,
+    first: usize,
+    walk: &'a Walk<'a>,
+    keeper: &'a LeaseKeeper<'a>,
+}
+
+impl Undo<'_> {
+    async fn run(self, error: &ExecuteError, log: &mut StepLog) {
+        let is_lost = |error: &TargetError| matches!(error, TargetError::LeaseLost { .. });
+        let mut kept = !matches!(error, ExecuteError::Target { source, .. } if is_lost(source));
+        if kept && self.plan.steps.iter().any(|step| !step.undo.is_empty()) {
+            kept = !self.keeper.prove_now().await.is_err_and(|error| is_lost(&error));
+        }
+        if kept {
+            let undo = compensate(self.plan, self.first, self.walk, log);
+            kept = tokio::select! { () = undo => true, _ = self.keeper.beat() => false };
+        }
+        if !kept {
+            let message = "the lock was lost: nothing is undone".to_owned();
+            let hint = Some("see what is there with `aictl status`".to_owned());
+            self.walk.reporter().report(Event::Warning { message, hint });
+        }
+    }
 }
 
 fn failed_service(error: &ExecuteError) -> Option<String> {
@@ -148,7 +176,8 @@ impl<'a> Run<'a> {
     /// Books the end of a step; a failure that is tolerated, or in Retire, where the new side already serves, is a warning.
     fn finish(&mut self, end: StepEnd) -> Result<(), ExecuteError> {
         let StepEnd { index, result, took } = end;
-        let tolerant = self.plan.steps.get(index).is_some_and(|step| step.tolerant || step.phase == Phase::Retire);
+        let step = self.plan.steps.get(index);
+        let tolerant = step.is_some_and(|step| step.tolerant || step.phase == Phase::Retire);
         let (ended, result) = match result {
             Ok(_) => (Ended::Done, Ok(())),
             Err(error) if tolerant && !lost(&error) => {

@@ -156,7 +156,7 @@ impl<'a> Walk<'a> {
         let operation = self.resolve(operation);
         let told = operation.describe(&Names::new());
         let call = self.runner.target.perform(&operation, key, self.runner.reporter);
-        let outcome = tokio::time::timeout(told.deadline, call).await.map_err(|_| TargetError::TimedOut {
+        let outcome = tokio::time::timeout(told.deadline, call).await.map_err(|_| TargetError::NoAnswer {
             what: format!("{} {}", told.infinitive, told.subject),
             after: told.deadline,
         })??;

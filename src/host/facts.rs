@@ -157,8 +157,6 @@ pub struct DnsFacts {
     pub name: String,
     /// What came of it on this machine.
     pub host: Seen<Lookup>,
-    /// What came of looking up a service inside a running container.
-    pub inside: Seen<Lookup>,
     /// Downloads go through a proxy, which looks names up itself.
     pub proxied: bool,
 }

@@ -49,6 +49,19 @@ pub fn process_alive(pid: u32) -> bool {
     !matches!(state_of(&stat), Some('Z' | 'X' | 'x') | None)
 }
 
+/// The process namespace this process is in, as the kernel names it; empty where it does not say.
+pub fn pid_namespace() -> String {
+    fs::read_link("/proc/self/ns/pid").map(|link| link.display().to_string()).unwrap_or_default()
+}
+
+/// When this process began, in ticks since boot; 0 where the kernel does not say.
+pub fn process_start() -> u64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name before the last bracket may hold anything.
+    let fields = stat.rsplit_once(')').map(|(_, fields)| fields).unwrap_or_default();
+    fields.split_whitespace().nth(19).and_then(|ticks| ticks.parse().ok()).unwrap_or_default()
+}
+
 /// Whether this process was started with a signal ignored, as `nohup` does.
 pub fn ignores_signal(number: i32) -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -1,7 +1,7 @@
-//! The local file system, as `Files`.
+//! The local file system, as `Files`: whole files up to a size.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ pub struct LocalFiles;
 
 impl Files for LocalFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        bounded(File::open(path)?)
     }
 
     fn kind(&self, path: &Path) -> io::Result<FileKind> {
@@ -40,8 +40,41 @@ impl Files for LocalFiles {
     }
 }
 
+/// Bytes of a file that is read whole: configuration of whatever kind is far smaller, and a device has no end.
+const LARGEST: u64 = 16 * 1024 * 1024;
+
+/// The text of a stream, such as standard input.
+pub fn read_stream(stream: impl Read) -> io::Result<String> {
+    String::from_utf8(bounded(stream)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-8"))
+}
+
+fn bounded(stream: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST {
+        let message = format!("larger than {} MiB", LARGEST / 1024 / 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
 impl ReadAt for File {
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         FileExt::read_at(self, buffer, at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endless_file_is_an_error_that_names_the_bound() {
+        let error = LocalFiles.read(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (io::ErrorKind::FileTooLarge, "larger than 16 MiB"));
+        assert!(read_stream(io::repeat(b'x')).is_err());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&file, "text").unwrap();
+        assert_eq!(LocalFiles.read_text(file.path()).unwrap(), "text");
     }
 }

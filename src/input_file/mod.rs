@@ -7,7 +7,7 @@ mod local;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use local::LocalFiles;
+pub use local::{LocalFiles, read_stream};
 
 /// The type of a file, symbolic links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::fs::{
     AtFlags, Gid, Mode, OFlags, RenameFlags, Uid, fchmod, fchown, openat, renameat, renameat_with, unlinkat,
@@ -16,6 +17,14 @@ use rustix::io::Errno;
 const PREFIX: &str = ".aictl-";
 /// Random names that are tried.
 const ATTEMPTS: usize = 16;
+
+/// Files that are being written right now.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether a file is being written: whoever ends the process now leaves it under its temporary name.
+pub fn is_writing() -> bool {
+    OPEN.load(Ordering::SeqCst) > 0
+}
 
 /// A file under a temporary name, gone when it is dropped before it gets its own.
 #[derive(Debug)]
@@ -34,7 +43,10 @@ impl Draft {
         for _ in 0..ATTEMPTS {
             let temporary = temporary_name()?;
             match openat(&directory, &temporary, flags, Mode::from_raw_mode(mode)) {
-                Ok(file) => return Ok(Self { directory, temporary, file: file.into(), named: false }),
+                Ok(file) => {
+                    OPEN.fetch_add(1, Ordering::SeqCst);
+                    return Ok(Self { directory, temporary, file: file.into(), named: false });
+                }
                 Err(Errno::EXIST) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -112,5 +124,6 @@ impl Drop for Draft {
         if !self.named {
             let _ = unlinkat(&self.directory, &self.temporary, AtFlags::empty());
         }
+        OPEN.fetch_sub(1, Ordering::SeqCst);
     }
 }

@@ -15,6 +15,7 @@ mod tree;
 mod tree_nodes;
 
 pub use append::append;
+pub use draft::is_writing;
 pub use error::OutputError;
 pub use file::OutputFile;
 pub use owner_only::{create_private, replace_private};

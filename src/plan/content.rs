@@ -66,25 +66,31 @@ struct ContentSource<'a> {
 
 impl Reader<'_> {
     fn secret(&mut self, reference: &FileReference) -> Result<(), PlanError> {
-        let Some(secret) = self.stack.secrets.get(&reference.source).filter(|s| !s.external) else { return Ok(()) };
+        let Some(secret) = self.stack.secrets.get(&reference.source) else { return Ok(()) };
+        let what = format!("secret `{}`", reference.source);
+        if secret.external {
+            return Err(PlanError::ExternalContent { service: self.name.to_owned(), what });
+        }
         let target = match reference.target.as_str() {
             "" => format!("/run/secrets/{}", reference.source),
             path if path.starts_with('/') => path.to_owned(),
             name => format!("/run/secrets/{name}"),
         };
-        let what = format!("secret `{}`", reference.source);
         let (file, environment) = (secret.file.clone(), secret.environment.clone());
         self.take(ContentSource { what, file: &file, environment: &environment, content: None, target }, reference)
     }
 
     fn config(&mut self, reference: &FileReference) -> Result<(), PlanError> {
-        let Some(config) = self.stack.configs.get(&reference.source).filter(|c| !c.external) else { return Ok(()) };
+        let Some(config) = self.stack.configs.get(&reference.source) else { return Ok(()) };
+        let what = format!("config `{}`", reference.source);
+        if config.external {
+            return Err(PlanError::ExternalContent { service: self.name.to_owned(), what });
+        }
         let target = match reference.target.as_str() {
             "" => format!("/{}", reference.source),
             path if path.starts_with('/') => path.to_owned(),
             name => format!("/{name}"),
         };
-        let what = format!("config `{}`", reference.source);
         let config = config.clone();
         let content = (!config.content.is_empty()).then_some(config.content.as_str());
         let source = ContentSource { what, file: &config.file, environment: &config.environment, content, target };
@@ -229,6 +235,23 @@ mod tests {
         std::fs::write(&file, "one").unwrap();
         std::fs::write(dir.path().join("more.py"), "x").unwrap();
         assert_eq!(before.digest, load_content(&stack, "api", true, &LocalFiles).unwrap().digest);
+    }
+
+    #[test]
+    fn an_external_secret_or_config_is_refused_as_in_compose() {
+        let reference = || FileReference { source: "key".into(), ..Default::default() };
+        let secret = stack(|stack, service| {
+            stack.secrets.insert("key".into(), SecretSource { external: true, ..Default::default() });
+            service.secrets.push(reference());
+        });
+        let config = stack(|stack, service| {
+            stack.configs.insert("key".into(), ConfigSource { external: true, ..Default::default() });
+            service.configs.push(reference());
+        });
+        for (stack, what) in [(secret, "secret `key`"), (config, "config `key`")] {
+            let error = load_content(&stack, "api", true, &LocalFiles).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{what} of service `api` is external")), "{error}");
+        }
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub enum PlanError {
     /// A secret or config comes from a variable that is not set.
     #[error("{what} of service `{service}` comes from the environment variable {variable}, which is not set")]
     UnsetVariable { service: String, what: String, variable: String },
+    /// A secret or config that only a swarm could provide.
+    #[error("{what} of service `{service}` is external: the engine has no store for it outside of a swarm")]
+    ExternalContent { service: String, what: String },
 }
 
 fn missing_externals(missing: &[(&str, String)]) -> String {
@@ -59,6 +62,9 @@ impl Hint for PlanError {
                 "get the one for this engine: `docker pull --platform linux/{engine} {image}`; an engine that emulates it runs it \
                  with `platform` set in the compose file"
             )],
+            Self::ExternalContent { .. } => {
+                vec!["name its source with `file:` or `environment:` in the compose file".to_owned()]
+            }
             Self::UnsetVariable { variable, .. } => vec![format!("set {variable} in the environment or in `.env`")],
             _ => Vec::new(),
         }

@@ -3,6 +3,7 @@
 //! Never holds a secret: container environments are not part of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -21,6 +22,8 @@ pub struct Scope {
     pub images: Vec<String>,
     /// The service whose container is the proxy, to read its configuration and sides.
     pub proxy: Option<String>,
+    /// The project directory, absolute; none where only the project's name is known.
+    pub folder: Option<PathBuf>,
 }
 
 /// The engine itself.

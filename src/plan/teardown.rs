@@ -11,7 +11,7 @@ use super::{
     ContainerOperation, ImageOperation, NetworkOperation, Observed, ObservedInstance, Operation, Phase, Plan,
     PlanError, Readiness, StartTurn, StepId, VolumeOperation, WaitOperation, labels,
 };
-use crate::compose::model::{Service, ServiceHook, Stack};
+use crate::compose::model::{Dependency, Service, ServiceHook, Stack};
 
 /// A lifecycle hook may run this long.
 const HOOK_PATIENCE: Duration = Duration::from_secs(300);
@@ -57,6 +57,23 @@ fn observed_dependencies(observed: &Observed, stack: Option<&Stack>) -> Dependen
     all
 }
 
+/// The services of a project as the labels of its containers have them: names and what they depend on.
+pub fn stack_of_labels(observed: &Observed, project: &str) -> Stack {
+    let mut stack = Stack { name: project.to_owned(), ..Default::default() };
+    for container in observed.instances.iter().filter(|container| !container.one_off) {
+        stack.services.entry(container.service.clone()).or_default();
+    }
+    for (name, wanted) in observed_dependencies(observed, None) {
+        let known = wanted.into_iter().filter(|wanted| stack.services.contains_key(wanted));
+        let dependency = || Dependency { required: true, ..Default::default() };
+        let depends_on: Vec<_> = known.map(|wanted| (wanted, dependency())).collect();
+        if let Some(service) = stack.services.get_mut(&name) {
+            service.depends_on.extend(depends_on);
+        }
+    }
+    stack
+}
+
 /// The order containers are stopped in, and a cycle among old labels is no reason not to stop.
 fn service_order(dependencies: &Dependencies) -> Vec<String> {
     sorted(dependencies).unwrap_or_else(|_| dependencies.keys().cloned().collect())
@@ -88,14 +105,17 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
         return plan;
     }
     let ours = |labels: &BTreeMap<String, String>| labels.contains_key(labels::PROJECT);
-    for network in observed.networks.iter().filter(|n| ours(&n.labels)) {
+    // Whoever stays needs its network, whoever made it.
+    let staying: Vec<_> = observed.instances.iter().filter(|c| !wanted(c, stack, options)).collect();
+    let used = |name: &String| staying.iter().any(|c| c.state.is_up() && c.docker.networks.contains_key(name));
+    for network in observed.networks.iter().filter(|n| ours(&n.labels) && !used(&n.name)) {
         let remove =
             Operation::Network(NetworkOperation::Remove { id: network.id.clone(), name: network.name.clone() });
         plan.push(Phase::Switch, remove, "removal requested", &[]);
     }
     if options.volumes {
-        let external = |name: &str| stack.is_some_and(|s| s.volumes.values().any(|v| v.external && v.name == name));
-        for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && !external(&v.name)) {
+        let declared = |name: &str| stack.is_none_or(|s| s.volumes.values().any(|v| !v.external && v.name == name));
+        for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && declared(&v.name)) {
             let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
             plan.push(Phase::Switch, remove, "removal of volumes requested", &[]);
         }

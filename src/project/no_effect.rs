@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value};
 
-use super::document::Node;
+use super::document::{Content, Node};
 use super::load::LoadedProject;
 use crate::error::nearest;
 
@@ -63,10 +63,11 @@ impl LoadedProject {
     }
 }
 
-/// Whether something other than nothing stands at the path.
+/// Whether the path has a value that asks for something: not null, and not switched off by `false`.
 fn is_set(tree: &Node, path: &[String]) -> bool {
     let found = path.iter().try_fold(tree, |node, key| node.get(key));
-    found.is_some_and(|node| !node.is_null())
+    let is_off = |node: &Node| matches!(&node.content, Content::Scalar { text, .. } if text == "false");
+    found.is_some_and(|node| !node.is_null() && !is_off(node))
 }
 
 fn lookup<'v>(values: &'v Map<String, Value>, path: &str) -> Option<&'v Value> {
@@ -100,7 +101,7 @@ mod tests {
     fn blocks_without_effect_are_named_for_the_chosen_environment_only() {
         let text = "environments:
   a: { proxy: { service: n, tls: { letsencrypt: { email: x } } }, deploy: { backup: true } }
-  b: { deploy: , proxy: { service: n } }
+  b: { deploy: { backup: false }, proxy: { service: n } }
 registry: { url: r, mirrors: [m] }
 watch: { interval: 30s }
 notify:

@@ -17,6 +17,12 @@ pub struct LeaseOwner {
     pub boot_id: String,
     /// Process id.
     pub pid: u32,
+    /// The process namespace the id is of: `pid:[4026531836]`. Two containers of one host name count apart from one.
+    #[serde(default)]
+    pub pid_namespace: String,
+    /// When the process began, in the kernel's ticks since boot: its id is used again after it.
+    #[serde(default)]
+    pub process_start: u64,
     /// The verb: `start`, `deploy`.
     pub operation: String,
     /// Version of aictl.

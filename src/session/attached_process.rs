@@ -6,11 +6,14 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::event::{Channel, Event, LogLine, OutputStream};
-use crate::session::report::{Block, Report};
+use crate::execute::ExecuteError;
+use crate::plan::ObservedInstance;
+use crate::session::context::quoted_word;
+use crate::session::report::{Block, Report, Said, to_json};
 use crate::session::{Context, WorkflowError};
-use crate::target::{self, ExecInput, Target, TerminalSize};
+use crate::target::{self, ExecInput, Target, TargetError, TerminalSize};
 
 /// What a shell reports for a process whose reader went away: 128 and SIGPIPE.
 pub const READER_GONE: u8 = 141;
@@ -34,6 +37,41 @@ impl Report for Passed {
     fn exit_code(&self) -> u8 {
         self.code
     }
+}
+
+/// An error of `run` as one of its own, or of its command where that could not be started: 127 for one the image lacks,
+/// 126 for one that is no program, as shells and docker have it.
+pub fn failure(error: Error) -> Error {
+    let source = match error.downcast_ref::<ExecuteError>() {
+        Some(ExecuteError::Target { source, .. }) => Some(source),
+        _ => error.downcast_ref::<TargetError>(),
+    };
+    let kind = match source {
+        Some(TargetError::StartFailed { reason, .. }) => kind_of_start(reason),
+        _ => None,
+    };
+    match kind {
+        Some(kind) => error.of_kind(kind),
+        None => error.into_exec_failure(),
+    }
+}
+
+/// The runtime says it in words alone: `exec: "nosuch": executable file not found in $PATH`.
+fn kind_of_start(reason: &str) -> Option<ErrorKind> {
+    let (_, said) = reason.split_once("exec: ")?;
+    let absent = ["executable file not found", "no such file or directory"];
+    let barred = ["permission denied", "is a directory", "exec format error"];
+    if absent.iter().any(|words| said.contains(words)) {
+        return Some(ErrorKind::NoCommand);
+    }
+    barred.iter().any(|words| said.contains(words)).then_some(ErrorKind::NotExecutable)
+}
+
+/// What a dry run says of a command it does not run.
+pub fn planned(container: &ObservedInstance, command: &[String]) -> Said {
+    let typed: Vec<String> = command.iter().map(|word| quoted_word(word)).collect();
+    let line = format!("run `{}` in container {}", typed.join(" "), container.name);
+    Said { value: to_json(&[&line]), lines: vec![line] }
 }
 
 /// The output of a process, and whether its reader went away.

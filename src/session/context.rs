@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
-use crate::event::{OutputStream, Prompt, Reporter};
+use crate::event::{Changes, OutputStream, Prompt, Reporter};
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
 use crate::session::connect::Connect;
@@ -84,6 +84,12 @@ pub trait Console: Send + Sync {
     /// Standard input as a stream.
     fn stdin(&self) -> BoxRead;
 
+    /// The signals a process that is attached gets instead of us, by name; none where nobody sends any. The second
+    /// Ctrl-C is ours again.
+    fn signals(&self) -> Option<mpsc::UnboundedReceiver<&'static str>> {
+        None
+    }
+
     /// Puts the terminal into raw mode until the guard is dropped, and tells its size as it changes.
     fn raw(&self) -> (Box<dyn Send>, Option<watch::Receiver<TerminalSize>>);
 }
@@ -107,6 +113,8 @@ pub struct Context {
     pub console: Arc<dyn Console>,
     /// Turns true at the first Ctrl-C.
     pub interrupt: watch::Receiver<bool>,
+    /// Told before anything is changed that the engine is not asked for.
+    pub changes: Changes,
     /// This process, as leases name it; the verb fills in `operation`.
     pub owner: LeaseOwner,
     /// How a target is reached.

@@ -61,6 +61,9 @@ pub enum WorkflowError {
     /// An env file cannot be read as one; the reason never quotes it.
     #[error("{path}:{line}: {reason}")]
     EnvFile { path: String, line: u32, reason: String },
+    /// Another folder made what the verb would take over or take away.
+    #[error("the engine holds {project} from another folder: {others}")]
+    OtherFolder { project: String, others: String },
     /// A name that is no secret of the project.
     #[error("unknown secret `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoSecret { name: String, nearest: Option<String>, known: Vec<String> },
@@ -140,6 +143,7 @@ impl Hint for WorkflowError {
             | Self::NoRelease { .. }
             | Self::NotPublished { .. } => ErrorKind::NotFound,
             Self::Partial { .. } => ErrorKind::Partial,
+            Self::OtherFolder { .. } => ErrorKind::NeedsConfirmation,
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::TimedOut { .. } | Self::NotReady { .. } => ErrorKind::NotReady,
@@ -162,18 +166,16 @@ impl Hint for WorkflowError {
             Self::HasRelease => vec!["bring up what the files say with `aictl deploy`".to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
+            Self::OtherFolder { .. } => vec![
+                "choose another project name here with `-p NAME`, or run it in that folder".to_owned(),
+                "answer in a terminal to go on; `--yes` is no answer to this".to_owned(),
+            ],
             Self::NoMigration => vec![
                 "define it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`"
                     .to_owned(),
             ],
             Self::NoCheck { .. } => vec!["list the checks with `aictl smoke-test --dry-run`".to_owned()],
-            Self::NoChecks { inactive } if !inactive.is_empty() => vec![format!(
-                "services of inactive profiles: {}; list the profiles with `aictl config --profiles`, check one with `aictl --profile NAME smoke-test`",
-                inactive.join(", ")
-            )],
-            Self::NoChecks { .. } => vec![
-                "list running projects with `aictl ls`; define checks under `checks` in aictl.yaml".to_owned(),
-            ],
+            Self::NoChecks { inactive } => vec![no_checks(inactive)],
             Self::TaskEnded { task, .. } => vec![format!("run it alone with `aictl run {task}`")],
             Self::NoServiceOfKind { .. } => vec!["name the service: `--service NAME`".to_owned()],
             Self::NoPage { service, .. } => vec![format!(
@@ -192,4 +194,14 @@ impl Hint for WorkflowError {
             _ => Vec::new(),
         }
     }
+}
+
+fn no_checks(inactive: &[String]) -> String {
+    if inactive.is_empty() {
+        return "list running projects with `aictl ls`; define checks under `checks` in aictl.yaml".to_owned();
+    }
+    format!(
+        "services of inactive profiles: {}; list the profiles with `aictl config --profiles`, check one with `aictl --profile NAME smoke-test`",
+        inactive.join(", ")
+    )
 }

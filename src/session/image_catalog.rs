@@ -9,7 +9,7 @@ use crate::compose::model::{Build, Stack};
 use crate::error::Result;
 use crate::image::bundle::Bundle;
 use crate::image::{Recipes, Reference, base_images};
-use crate::input_file::LocalFiles;
+use crate::input_file::{Files, LocalFiles};
 use crate::plan::ImageSource;
 use crate::project::LoadedProject;
 use crate::session::Context;
@@ -89,7 +89,7 @@ pub fn bases(build: &Build) -> Vec<String> {
         return base_images(&build.dockerfile_inline, &arguments);
     }
     let name = if build.dockerfile.is_empty() { "Dockerfile" } else { &build.dockerfile };
-    let text = std::fs::read_to_string(Path::new(&build.context).join(name)).unwrap_or_default();
+    let text = LocalFiles.read_text(&Path::new(&build.context).join(name)).unwrap_or_default();
     base_images(&text, &arguments)
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::compose::model::Stack;
 use crate::compose::{self, ComposeError, FileSource, LoadArgs, LoadOptions};
 use crate::error::{Result, nearest};
+use crate::event::Event;
 use crate::input_file::LocalFiles;
 use crate::plan::{Scope, api_socket};
 use crate::project::{DeployPolicy, LoadedProject, ProjectArgs, Task, load_project};
@@ -53,11 +54,28 @@ pub fn load_named(context: &Context) -> Result<LoadedStack> {
     match load_stack(context) {
         Err(error) if no_file(&error) && context.options.files.is_empty() => {
             let Some(name) = context.project_name() else { return Err(error) };
-            let project = load_project_file(context)?;
-            Ok(LoadedStack { name: name.to_owned(), stack: None, project, env_files: Vec::new() })
+            by_labels(context, name)
         }
         result => result,
     }
+}
+
+/// The same for verbs that need no more than labels: with `-p NAME` they work beside files that cannot be read, too.
+pub fn load_by_name(context: &Context) -> Result<LoadedStack> {
+    let name = context.options.project_name.as_deref().filter(|_| context.options.files.is_empty());
+    match (load_named(context), name) {
+        (Err(error), Some(name)) => {
+            let message = format!("only labels are used, as the files here cannot be read: {error}");
+            context.reporter.report(Event::Warning { message, hint: error.hints().first().cloned() });
+            by_labels(context, name)
+        }
+        (result, _) => result,
+    }
+}
+
+fn by_labels(context: &Context, name: &str) -> Result<LoadedStack> {
+    let project = load_project_file(context)?;
+    Ok(LoadedStack { name: name.to_owned(), stack: None, project, env_files: Vec::new() })
 }
 
 /// The folder of the Docker CLI's settings.
@@ -234,6 +252,8 @@ impl LoadedStack {
             volumes: stack.into_iter().flat_map(|s| s.volumes.values().map(|v| v.name.clone())).collect(),
             images: stack.map(Stack::all_images).unwrap_or_default(),
             proxy: None,
+            // What labels alone say has no folder.
+            folder: stack.map(|s| s.working_dir.clone()).filter(|folder| folder.is_absolute()),
         }
     }
 
@@ -246,7 +266,8 @@ impl LoadedStack {
 
     /// Only containers, networks and volumes that carry the project's label: for verbs that look and leave.
     pub fn narrow_scope(&self) -> Scope {
-        Scope { project: self.name.clone(), ..Default::default() }
+        let folder = self.stack.as_ref().map(|s| s.working_dir.clone());
+        Scope { project: self.name.clone(), folder, ..Default::default() }
     }
 
     /// The tasks of the project file.

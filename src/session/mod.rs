@@ -3,6 +3,7 @@
 //! Never prints; never imports a verb.
 
 pub mod attached_process;
+mod bounded_render;
 pub mod checks;
 mod connect;
 pub mod context;
@@ -17,11 +18,13 @@ pub mod load;
 pub mod machine_facts;
 pub mod one_off;
 pub mod operation_cells;
+pub mod other_folder;
 pub mod past_operations;
 pub mod plan_images;
 pub mod port_holder;
 mod public_names;
 pub mod recipe_steps;
+pub mod recorded_health;
 pub mod redacted_output;
 pub mod redaction;
 pub mod report;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::attached_process::Passed;
 use super::load::load_named;
+use super::report::{Said, one_of_reports};
 use super::{Context, attached_process, select};
 use crate::error::Result;
 use crate::target::ExecArgs;
@@ -47,12 +48,30 @@ pub struct Command {
     pub privileged: bool,
 }
 
+one_of_reports! {
+    /// What became of a command in a container.
+    pub enum CommandReport {
+        /// It ran; its output was shown, and this is how it exited.
+        Ended(Passed),
+        /// What a dry run would run.
+        Planned(Said),
+    }
+}
+
 /// Runs a command in a running container of a service.
-pub async fn run_in_service(context: &Context, service: &str, place: &ExecOptions, command: Command) -> Result<Passed> {
+pub async fn run_in_service(
+    context: &Context,
+    service: &str,
+    place: &ExecOptions,
+    command: Command,
+) -> Result<CommandReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
     let container = select::running(loaded.stack.as_ref(), &observed, service, place.index)?;
+    if context.options.dry_run {
+        return Ok(attached_process::planned(container, &command.line).into());
+    }
     let args = ExecArgs {
         container: container.id.clone(),
         command: command.line,
@@ -64,5 +83,5 @@ pub async fn run_in_service(context: &Context, service: &str, place: &ExecOption
         detach: command.detach,
     };
     let code = attached_process::exec(context, &*target, &args).await?;
-    Ok(Passed { code })
+    Ok(Passed { code }.into())
 }

@@ -12,7 +12,7 @@ use crate::compose::model::Stack;
 use crate::event::human;
 use crate::plan::{Health, InstanceState, Observed, ObservedInstance, may_restart_again, restarts_in_words};
 use crate::probe::may_complete;
-use crate::release::{ObservedLease, OperationKind, Record, RecordPhase, StepOutcome, StepRecord};
+use crate::release::ObservedLease;
 use crate::session::report::{Block, Cell, Tone};
 use crate::session::urls::addresses;
 use crate::session::verdict_lines::verdict_lines;
@@ -72,25 +72,6 @@ impl StackStatus {
         selected
             .filter_map(|service| Some(format!("{}: {}", self.shown_name(service), service.fault.as_ref()?)))
             .collect()
-    }
-
-    /// A container that the last start saw healthy counts as healthy until the engine's own first check.
-    pub fn count_recorded_health(&mut self, records: &[Record]) {
-        let latest = records.iter().rev().filter(|record| record.phase == RecordPhase::Done);
-        let awaited: Vec<(&str, &StepRecord)> = latest
-            .flat_map(|record| record.steps.iter().map(|step| (record.time.as_str(), step)))
-            .filter(|(_, step)| step.operation == OperationKind::AwaitReady && step.outcome == StepOutcome::Done)
-            .collect();
-        for line in self.services.iter_mut().filter(|line| line.health == Health::Starting) {
-            let began = line.started_at.as_deref().and_then(moment);
-            let is_it = |(time, step): &(&str, &StepRecord)| {
-                let after_start = moment(time).zip(began).is_some_and(|(seen, began)| seen >= began);
-                after_start && step.service.as_ref() == Some(&line.service)
-            };
-            if awaited.iter().any(is_it) {
-                line.health = Health::Healthy;
-            }
-        }
     }
 
     /// The status of what was found; running containers, and every wanted service that has none.
@@ -159,11 +140,8 @@ fn ended(state: InstanceState) -> bool {
 }
 
 fn seconds_since(time: &str) -> Option<u64> {
-    u64::try_from((OffsetDateTime::now_utc() - moment(time)?).whole_seconds()).ok()
-}
-
-fn moment(time: &str) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(time, &Rfc3339).ok()
+    let moment = OffsetDateTime::parse(time, &Rfc3339).ok()?;
+    u64::try_from((OffsetDateTime::now_utc() - moment).whole_seconds()).ok()
 }
 
 impl StackStatus {

@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::error::Result;
+use crate::input_file::{Files, LocalFiles};
 use crate::project::LoadedProject;
 use crate::session::WorkflowError;
-use crate::template::{self, Rendered, SUFFIX, Scope, TemplateFile};
+use crate::session::bounded_render;
+use crate::template::{Rendered, SUFFIX, Scope, TemplateFile};
 
 /// Renders the files that end in `.tera`; the others are read as they are. Order and number stay.
 pub fn render_files(project: &LoadedProject, names: &[String]) -> Result<Vec<Rendered>> {
@@ -27,11 +29,12 @@ pub fn render_files(project: &LoadedProject, names: &[String]) -> Result<Vec<Ren
         environment: project.environment_name.as_deref().unwrap_or_default(),
         project: project.name().unwrap_or_default(),
     };
-    Ok(template::render(&sources, &scope)?)
+    Ok(bounded_render::render(&sources, &scope)?)
 }
 
 fn source(project: &LoadedProject, name: &str) -> Result<TemplateFile> {
-    let text = std::fs::read_to_string(project.directory.join(name))
+    let text = LocalFiles
+        .read_text(&project.directory.join(name))
         .map_err(|e| WorkflowError::File { path: name.to_owned(), reason: e.to_string() })?;
     Ok(TemplateFile { name: name.to_owned(), text })
 }

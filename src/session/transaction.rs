@@ -2,22 +2,18 @@
 //! Reads a planning function; what is executed is the plan that was recorded, and `--dry-run` ends after planning.
 //! Never plans by itself; without steps it takes no lease and writes nothing.
 
+mod lock;
+
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
 use crate::execute::{Execution, Runner, TaskRunner, await_ready, execute_part};
 use crate::plan::{Observed, Plan, Scope};
 use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, Release, StepOutcome, StepRecord};
+use crate::session::other_folder;
 use crate::session::port_holder::explained;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
-
-/// Two looks this far apart that see the same mean that nothing is under way.
-const STANDS_STILL: Duration = Duration::from_millis(700);
-
-/// A container that ignores its stop signal is killed after ten seconds; nothing is waited for much longer.
-const SETTLING: Duration = Duration::from_secs(15);
 
 /// From what is found to steps. Called twice: before the lease, and under it.
 pub type Planning<'a> = &'a (dyn Fn(&Observed) -> Result<Plan> + Send + Sync);
@@ -125,7 +121,7 @@ impl<'a> Transaction<'a> {
     pub async fn run(&self, planning: Planning<'_>) -> Result<TransactionOutcome> {
         let before = self.target.observe(&self.scope).await?;
         let plan = planning(&before)?;
-        self.warn(&plan);
+        self.warn(&plan, &before);
         let must_record = self.release.is_some_and(|release| (release.is_new)(&before));
         if self.context.options.dry_run || (plan.is_empty() && !must_record && !self.leftover().await?) {
             return Ok(TransactionOutcome { plan, before, ..Default::default() });
@@ -213,37 +209,13 @@ impl<'a> Transaction<'a> {
         Ok(lease.is_some_and(|l| l.verdict != LeaseVerdict::Alive))
     }
 
-    fn warn(&self, plan: &Plan) {
+    fn warn(&self, plan: &Plan, observed: &Observed) {
         for warning in &plan.warnings {
             self.context.reporter.warn(warning.clone());
         }
-    }
-
-    async fn acquire(&self) -> Result<Lease> {
-        let lease = self.target.acquire(&self.scope.project, &self.context.owner_of(self.operation)).await?;
-        if let Some(dead) = &lease.taken_over {
-            self.context.reporter.warn(format!(
-                "`{}` by {} on {} (pid {}) was interrupted; going on from what it left",
-                dead.operation, dead.user, dead.host, dead.pid
-            ));
-            self.settle().await?;
+        if let Some(folder) = &self.scope.folder {
+            other_folder::warn(self.context, other_folder::touched(observed, plan, folder));
         }
-        Ok(lease)
-    }
-
-    /// The engine finishes the requests of a client that died: waits until the stack stands still.
-    async fn settle(&self) -> Result<()> {
-        let deadline = Instant::now() + SETTLING;
-        let mut before = self.target.observe(&self.scope).await?;
-        while Instant::now() < deadline {
-            tokio::time::sleep(STANDS_STILL).await;
-            let now = self.target.observe(&self.scope).await?;
-            if now == before {
-                break;
-            }
-            before = now;
-        }
-        Ok(())
     }
 
     /// Records what is about to be done, and looks at what is there while that is being written: between the first look

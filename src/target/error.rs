@@ -184,6 +184,9 @@ pub enum TargetError {
     /// A container could not be started. `ports`: its host ports that the reason names.
     #[error("container {} could not be started: {reason}", container.name)]
     StartFailed { container: ContainerFacts, reason: String, ports: Vec<String> },
+    /// An engine call did not end in time; whether it took effect is not known.
+    #[error("no answer of the engine to `{what}` within {}s", after.as_secs())]
+    NoAnswer { what: String, after: Duration },
     /// A wait ended at its deadline.
     #[error("{what} timed out after {}s", after.as_secs())]
     TimedOut { what: String, after: Duration },
@@ -202,6 +205,7 @@ impl Hint for TargetError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Unreachable { .. }
+            | Self::NoAnswer { .. }
             | Self::TooOld { .. }
             | Self::UnsupportedEngine { .. }
             | Self::TlsFailed { refused: false, .. } => ErrorKind::Unreachable,

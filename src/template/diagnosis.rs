@@ -34,6 +34,18 @@ pub enum TemplateError {
     /// They are wrong in one or more places.
     #[error("{}", listed(.0))]
     Invalid(Vec<Diagnosis>),
+    /// One makes more than a configuration file holds.
+    #[error("{file}: the rendered file is larger than 16 MiB")]
+    TooLarge { file: String },
+    /// They do not come to an end.
+    #[error("{files}: rendering was given up after {seconds}s")]
+    TooSlow { files: String, seconds: u64 },
+    /// Rendering broke off.
+    #[error("{files}: rendering broke off")]
+    Broken { files: String },
+    /// They hold ever larger values.
+    #[error("{files}: rendering was given up as it takes more than {mebibytes} MiB of memory")]
+    TooMuchMemory { files: String, mebibytes: u64 },
 }
 
 impl Hint for TemplateError {

@@ -35,8 +35,10 @@ pub fn render(sources: &[TemplateFile], scope: &Scope<'_>) -> Result<Vec<Rendere
             rendered.push(Rendered { name: source.name.clone(), text: source.text.clone() });
             continue;
         };
-        match tera.render(&source.name, &context) {
-            Ok(text) => rendered.push(Rendered { name: name.to_owned(), text }),
+        let mut text = Bounded::default();
+        match tera.render_to(&source.name, &context, &mut text) {
+            Ok(()) => rendered.push(Rendered { name: name.to_owned(), text: text.text() }),
+            Err(_) if text.full => return Err(TemplateError::TooLarge { file: source.name.clone() }),
             Err(error) => faults.extend(diagnosis::diagnose(&error, sources, scope)),
         }
     }
@@ -49,6 +51,37 @@ pub fn render(sources: &[TemplateFile], scope: &Scope<'_>) -> Result<Vec<Rendere
         }
     });
     if faults.is_empty() { Ok(rendered) } else { Err(TemplateError::Invalid(faults)) }
+}
+
+/// Bytes one template may make.
+const LARGEST: usize = 16 * 1024 * 1024;
+
+/// What a template makes, up to a size.
+#[derive(Default)]
+struct Bounded {
+    bytes: Vec<u8>,
+    full: bool,
+}
+
+impl Bounded {
+    fn text(self) -> String {
+        String::from_utf8(self.bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+}
+
+impl std::io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.full |= self.bytes.len() + bytes.len() > LARGEST;
+        if self.full {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 fn prepare<'s>(templates: impl Iterator<Item = (&'s str, &'s str)>) -> tera::TeraResult<tera::Tera> {
@@ -128,6 +161,12 @@ mod tests {
     }
 
     #[test]
+    fn what_a_template_makes_ends_at_a_bound() {
+        let text = "{% for a in range(end=10000) %}{% for b in range(end=10000) %}0123456789{% endfor %}{% endfor %}";
+        assert_eq!(fault(text), "compose.yaml.tera: the rendered file is larger than 16 MiB");
+    }
+
+    #[test]
     fn only_html_is_escaped() {
         let rendered =
             try_render(&[("a.html.tera", "{{ values.html }}"), ("a.xml.tera", "{{ values.html }}")]).unwrap();
@@ -202,7 +241,7 @@ mod tests {
             ("b.tera", "{% include \"_part.tera\" %}"),
             ("c.tera", "{{ values.other }}"),
         ]);
-        let TemplateError::Invalid(faults) = error.unwrap_err();
+        let TemplateError::Invalid(faults) = error.unwrap_err() else { panic!() };
         let files: Vec<&str> = faults.iter().map(|fault| fault.file.as_str()).collect();
         assert_eq!(files, ["_part.tera", "c.tera"]);
     }

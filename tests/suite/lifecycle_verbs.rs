@@ -51,8 +51,12 @@ fn exit_codes_and_bytes_of_a_process_pass_through() {
     let Some(stage) = started("verbs-pass") else { return };
     stage.aictl(&["exec", "web", "sh", "-c", "exit 9"]).ended(9);
     stage.aictl(&["run", "web", "sh", "-c", "exit 42"]).ended(42);
-    stage.aictl(&["exec", "wep", "true"]).ended(125);
-    stage.aictl(&["run", "wep"]).ended(125);
+    stage.aictl(&["exec", "wep", "true"]).ended(10);
+    stage.aictl(&["run", "wep"]).ended(10);
+    for words in [["run", "web", "nosuch"], ["run", "web", "/no/such"]] {
+        stage.aictl(&words).ended(127);
+    }
+    stage.aictl(&["run", "web", "/etc"]).ended(126);
     let bytes: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
     assert_eq!(fed(&stage, &["exec", "web", "cat"], &bytes), bytes);
     assert_eq!(fed(&stage, &["run", "web", "cat"], &bytes), bytes);

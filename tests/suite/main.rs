@@ -6,10 +6,13 @@
     reason = "a test that cannot go on says where it stopped"
 )]
 
+mod accepted_keys;
+mod bounds;
 mod bundle;
 mod deploy;
 mod diagram;
 mod doctor;
+mod dry_run;
 mod engine_contract;
 mod engine_docker;
 mod engine_target;

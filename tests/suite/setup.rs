@@ -178,7 +178,7 @@ fn engines_of_others_rights_and_addresses_are_refused_before_anything_is_done() 
         machine.shell(after).ended(0);
     };
     let podman = "printf '#!/bin/sh\nexec /usr/bin/podman \"$@\"\n' >/usr/bin/docker && chmod +x /usr/bin/docker";
-    refused(podman, "rm /usr/bin/docker", "is Podman's");
+    refused(podman, "rm /usr/bin/docker", "podman-docker");
     refused("mkdir /opt/docker-desktop", "rmdir /opt/docker-desktop", "Docker Desktop");
     let rootless = "mkdir -p ~/.config/systemd/user && touch ~/.config/systemd/user/docker.service";
     refused(rootless, "rm -r ~/.config", "rootless");

@@ -206,6 +206,12 @@ fn device(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// How many ports a list comes to, ranges counted whole.
+pub(super) fn count_ports(node: &Node) -> usize {
+    let count = |item: &Node| item.as_str().map_or(1, port::count);
+    node.as_list().into_iter().flatten().map(count).sum()
+}
+
 fn ports(node: &mut Node, unreadable: Unreadable) -> Result<(), Refusal> {
     let Value::List(list) = &node.value else { return Ok(()) };
     let mut ports = Vec::with_capacity(list.len());

@@ -21,18 +21,34 @@ pub(crate) struct FormError {
 
 /// Makes a whole tree canonical; all errors are collected.
 pub(crate) fn canonical(root: &mut Node, unreadable: Unreadable) -> Vec<FormError> {
-    let mut walk = Canonicalizer { unreadable, errors: Vec::new() };
+    let mut walk = Canonicalizer { unreadable, ports: 0, has_too_many_ports: false, errors: Vec::new() };
     walk.node(root, &mut Vec::new());
     walk.errors
 }
 
+/// Ports that all services may publish together: each is an entry of its own.
+const MOST_PORTS: usize = 32_768;
+
 struct Canonicalizer {
     unreadable: Unreadable,
+    ports: usize,
+    has_too_many_ports: bool,
     errors: Vec<FormError>,
 }
 
 impl Canonicalizer {
     fn node<'n>(&mut self, node: &'n mut Node, path: &mut Vec<&'n str>) {
+        if let ["services" | "jobs", _, "ports"] = path[..] {
+            self.ports += entries::count_ports(node);
+            if self.ports > MOST_PORTS {
+                let message = format!("the services publish more than {MOST_PORTS} ports together");
+                // One is enough, and nothing more of it is made.
+                if !std::mem::replace(&mut self.has_too_many_ports, true) {
+                    self.errors.push(FormError { key: path.join("."), at: node.at, message });
+                }
+                return;
+            }
+        }
         if let Some(rewrite) = entries::rewrite(path)
             && let Err(refusal) = rewrite(node, self.unreadable)
         {

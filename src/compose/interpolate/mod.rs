@@ -6,13 +6,16 @@ mod cast;
 mod template;
 mod variables;
 
-pub(crate) use template::{Fault, Variables, substitute};
+pub(crate) use template::{DEEPEST, Fault, LONGEST, Variables, substitute};
 pub use variables::Variable;
 pub(crate) use variables::extract;
 
 use std::collections::BTreeMap;
 
 use super::value::{Node, Position, Value};
+
+/// Bytes that the texts of one file may come to.
+const MOST: usize = 32 * 1024 * 1024;
 
 /// A fault, its path and its place.
 #[derive(Debug, Clone)]
@@ -27,6 +30,8 @@ pub(crate) struct Problem {
 /// Fills in trees from one environment.
 pub(crate) struct Interpolation<'a> {
     environment: &'a BTreeMap<String, String>,
+    /// Bytes of the texts that were filled in.
+    made: usize,
     /// Variables that were referenced plainly and have no value, with the first place of each.
     pub unset: BTreeMap<String, Position>,
     at: Position,
@@ -45,7 +50,7 @@ impl Variables for Interpolation<'_> {
 impl<'a> Interpolation<'a> {
     /// An interpolation from an environment.
     pub(crate) fn new(environment: &'a BTreeMap<String, String>) -> Self {
-        Self { environment, unset: BTreeMap::new(), at: Position::default() }
+        Self { environment, made: 0, unset: BTreeMap::new(), at: Position::default() }
     }
 
     /// Fills in a tree; returns all faults in it.
@@ -97,8 +102,13 @@ impl<'a> Interpolation<'a> {
         at: Position,
     ) -> Result<Value, Vec<(String, Option<String>)>> {
         self.at = at;
+        if self.made > MOST {
+            let message = format!("interpolation makes the file larger than {} MiB", MOST / 1024 / 1024);
+            return Err(vec![(message, None)]);
+        }
         let mut faults = Vec::new();
         let filled = substitute(text, self, &mut faults);
+        self.made += filled.len();
         if !faults.is_empty() {
             return Err(faults.into_iter().map(|fault| (fault.clone().explained(text), fault.required())).collect());
         }
@@ -113,7 +123,7 @@ impl Fault {
     /// The required variable without a value.
     pub(crate) fn required(self) -> Option<String> {
         match self {
-            Self::Malformed => None,
+            Self::Malformed | Self::TooDeep | Self::TooLong => None,
             Self::Required(name, _) => Some(name),
         }
     }
@@ -124,6 +134,8 @@ impl Fault {
             Self::Malformed => format!("invalid interpolation format in {text:?}; write $$ for a literal dollar sign"),
             Self::Required(name, reason) if reason.is_empty() => format!("required variable {name} is missing a value"),
             Self::Required(name, reason) => format!("required variable {name} is missing a value: {reason}"),
+            Self::TooDeep => format!("more than {DEEPEST} variables inside each other"),
+            Self::TooLong => format!("interpolation makes it longer than {} MiB", LONGEST / 1024 / 1024),
         }
     }
 }

@@ -9,7 +9,20 @@ pub(crate) enum Fault {
     Malformed,
     /// A variable that must have a value has none; the second field is the author's message.
     Required(String, String),
+    /// References inside references, beyond what anybody writes.
+    TooDeep,
+    /// Values that repeat values make more text than fits.
+    TooLong,
 }
+
+/// References inside a reference that are followed.
+pub(crate) const DEEPEST: usize = 64;
+
+/// Bytes that filling in may add to one text: Linux takes no longer variable than an eighth of it.
+pub(crate) const LONGEST: usize = 1024 * 1024;
+
+/// Faults that are collected from one text.
+const MOST_FAULTS: usize = 16;
 
 /// Where values come from, and who hears of variables without one.
 pub(crate) trait Variables {
@@ -20,7 +33,7 @@ pub(crate) trait Variables {
     fn unset(&mut self, name: &str);
 }
 
-/// The forms that test a variable; of those in a reference the leftmost counts.
+/// The forms that test a variable, right behind its name.
 const OPERATORS: [&str; 6] = [":?", "?", ":-", "-", ":+", "+"];
 
 /// One reference at the start of a text.
@@ -34,26 +47,98 @@ enum Reference<'a> {
 
 /// Fills in a text. All faults are collected; the text is complete only when there is none.
 pub(crate) fn substitute(text: &str, variables: &mut dyn Variables, faults: &mut Vec<Fault>) -> String {
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        filled.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let Some((reference, length)) = reference(rest) else {
-            filled.push('$');
-            rest = &rest[1..];
-            continue;
-        };
-        match reference {
-            Reference::Escaped => filled.push('$'),
-            Reference::Named(name) => filled.push_str(&plain(name, variables)),
-            Reference::Braced(whole) => filled.push_str(&braced(whole, variables, faults)),
-            Reference::Malformed => faults.push(Fault::Malformed),
+    Filling { variables, faults }.text(text, 0)
+}
+
+/// A text being filled in.
+struct Filling<'a> {
+    variables: &'a mut dyn Variables,
+    faults: &'a mut Vec<Fault>,
+}
+
+impl Filling<'_> {
+    /// `depth`: how many references the text is inside of.
+    fn text(&mut self, text: &str, depth: usize) -> String {
+        if depth > DEEPEST {
+            self.fault(Fault::TooDeep);
+            return String::new();
         }
-        rest = &rest[length..];
+        let mut filled = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            filled.push_str(&rest[..at]);
+            rest = &rest[at..];
+            if filled.len() > text.len() + LONGEST {
+                self.fault(Fault::TooLong);
+                return String::new();
+            }
+            let Some((reference, length)) = reference(rest) else {
+                filled.push('$');
+                rest = &rest[1..];
+                continue;
+            };
+            let mut used = length;
+            match reference {
+                Reference::Escaped => filled.push('$'),
+                Reference::Named(name) => filled.push_str(&self.plain(name)),
+                Reference::Braced(whole) => {
+                    let value = self.braced(whole, depth);
+                    filled.push_str(&value);
+                    used = closing_brace(whole).map_or(length, |end| end + 1);
+                }
+                Reference::Malformed => self.fault(Fault::Malformed),
+            }
+            rest = &rest[used..];
+        }
+        filled.push_str(rest);
+        filled
     }
-    filled.push_str(rest);
-    filled
+
+    fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < MOST_FAULTS {
+            self.faults.push(fault);
+        }
+    }
+
+    fn plain(&mut self, name: &str) -> String {
+        self.variables.value(name).unwrap_or_else(|| {
+            self.variables.unset(name);
+            String::new()
+        })
+    }
+
+    /// The value of `${…}`; what follows the brace that closes it is not looked at.
+    fn braced(&mut self, whole: &str, depth: usize) -> String {
+        let inner = &whole[2..closing_brace(whole).unwrap_or(whole.len() - 1)];
+        let name = &inner[..name_length(inner)];
+        let behind = &inner[name.len()..];
+        match OPERATORS.into_iter().find_map(|operator| Some((operator, behind.strip_prefix(operator)?))) {
+            Some((operator, operand)) => self.tested(&Tested { name, operator, operand }, depth),
+            None => self.plain(inner),
+        }
+    }
+
+    fn tested(&mut self, tested: &Tested<'_>, depth: usize) -> String {
+        let value = self.variables.value(tested.name);
+        let counts_empty = !tested.operator.starts_with(':');
+        let present = value.as_deref().is_some_and(|value| counts_empty || !value.is_empty());
+        match (tested.operator.trim_start_matches(':'), present) {
+            ("-", false) | ("+", true) => self.text(tested.operand, depth + 1),
+            ("?", false) => {
+                let message = self.text(tested.operand, depth + 1);
+                self.fault(Fault::Required(tested.name.to_owned(), message));
+                String::new()
+            }
+            _ => value.unwrap_or_default(),
+        }
+    }
+}
+
+/// `NAME:-operand` and the other operators.
+struct Tested<'t> {
+    name: &'t str,
+    operator: &'t str,
+    operand: &'t str,
 }
 
 /// The reference a text starting with `$` begins with, and its length.
@@ -112,54 +197,6 @@ fn braced_length(text: &str) -> Option<usize> {
     line.rfind('}').map(|end| 2 + name + end + 1)
 }
 
-fn plain(name: &str, variables: &mut dyn Variables) -> String {
-    variables.value(name).unwrap_or_else(|| {
-        variables.unset(name);
-        String::new()
-    })
-}
-
-fn braced(whole: &str, variables: &mut dyn Variables, faults: &mut Vec<Fault>) -> String {
-    let operator = leftmost_operator(whole);
-    let (inner, rest) = match closing_brace(whole) {
-        Some(end) => (&whole[2..end], &whole[end + 1..]),
-        None => (&whole[2..whole.len() - 1], ""),
-    };
-    let Some((operator, (name, operand))) = operator.and_then(|op| Some((op, inner.split_once(op)?))) else {
-        return plain(inner, variables);
-    };
-    let value = Tested { name, operator, operand }.value(variables, faults);
-    value + &substitute(rest, variables, faults)
-}
-
-/// `NAME:-operand` and the other operators.
-struct Tested<'t> {
-    name: &'t str,
-    operator: &'t str,
-    operand: &'t str,
-}
-
-impl Tested<'_> {
-    fn value(&self, variables: &mut dyn Variables, faults: &mut Vec<Fault>) -> String {
-        let value = variables.value(self.name);
-        let counts_empty = !self.operator.starts_with(':');
-        let present = value.as_deref().is_some_and(|value| counts_empty || !value.is_empty());
-        match (self.operator.trim_start_matches(':'), present) {
-            ("-", false) | ("+", true) => substitute(self.operand, variables, faults),
-            ("?", false) => {
-                let message = substitute(self.operand, variables, faults);
-                faults.push(Fault::Required(self.name.to_owned(), message));
-                String::new()
-            }
-            _ => value.unwrap_or_default(),
-        }
-    }
-}
-
-fn leftmost_operator(text: &str) -> Option<&'static str> {
-    OPERATORS.into_iter().filter_map(|op| Some((text.find(op)?, op))).min_by_key(|(at, _)| *at).map(|(_, op)| op)
-}
-
 /// The brace that closes the first one; a character after an opening brace is never looked at.
 fn closing_brace(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
@@ -186,7 +223,7 @@ fn closing_brace(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Variables, substitute};
+    use super::{DEEPEST, Fault, LONGEST, MOST_FAULTS, Variables, substitute};
 
     struct Fixed;
 
@@ -239,5 +276,29 @@ mod tests {
         substitute("${ } ${A", &mut Fixed, &mut faults);
         let required = Fault::Required("X".to_owned(), "first".to_owned());
         assert_eq!(faults, [required, Fault::Malformed, Fault::Malformed]);
+    }
+
+    #[test]
+    fn what_would_not_end_is_a_fault_that_names_its_bound() {
+        let nested = |depth: usize| format!("{}x{}", "${X:-".repeat(depth), "}".repeat(depth));
+        let faults = |text: &str| {
+            let mut faults = Vec::new();
+            (substitute(text, &mut Fixed, &mut faults), faults)
+        };
+        assert_eq!(faults(&nested(DEEPEST)), ("x".to_owned(), Vec::new()));
+        assert_eq!(faults(&nested(20_000)).1, [Fault::TooDeep]);
+        // One after the other is not one in the other.
+        assert_eq!(faults(&"${X:-a}".repeat(20_000)), ("a".repeat(20_000), Vec::new()));
+        struct Long;
+        impl Variables for Long {
+            fn value(&self, _: &str) -> Option<String> {
+                Some("x".repeat(LONGEST / 2))
+            }
+            fn unset(&mut self, _: &str) {}
+        }
+        assert_eq!(faults(&"${".repeat(20_000)).1.len(), MOST_FAULTS);
+        let mut long = Vec::new();
+        substitute(&"$A ".repeat(1000), &mut Long, &mut long);
+        assert_eq!(long, [Fault::TooLong]);
     }
 }

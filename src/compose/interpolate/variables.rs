@@ -25,52 +25,64 @@ pub struct Variable {
     pub plain: bool,
 }
 
+/// The variables of a tree.
+#[derive(Debug, Default)]
+pub(crate) struct Extracted {
+    /// Each variable by name.
+    pub variables: BTreeMap<String, Variable>,
+    /// Whether references are inside each other more deeply than interpolation follows; deeper ones are not listed.
+    pub too_deep: bool,
+}
+
 /// All variables of a tree.
-pub(crate) fn extract(root: &Node) -> BTreeMap<String, Variable> {
-    let mut found = BTreeMap::new();
-    visit(root, &mut found);
+pub(crate) fn extract(root: &Node) -> Extracted {
+    let mut found = Extracted::default();
+    found.visit(root);
     found
 }
 
-fn visit(node: &Node, found: &mut BTreeMap<String, Variable>) {
-    match &node.value {
-        Value::Str(text) => of_text(text, found),
-        Value::Map(map) => map.values().for_each(|child| visit(child, found)),
-        Value::List(list) => list.iter().for_each(|child| visit(child, found)),
-        _ => {}
-    }
-}
-
-fn of_text(text: &str, found: &mut BTreeMap<String, Variable>) {
-    let mut rest = text;
-    while let Some(at) = rest.find('$') {
-        let (length, inner, tail) = super::template::located(&rest[at..]);
-        if let Some(inner) = inner {
-            add(inner, found);
+impl Extracted {
+    fn visit(&mut self, node: &Node) {
+        match &node.value {
+            Value::Str(text) => self.text(text, 0),
+            Value::Map(map) => map.values().for_each(|child| self.visit(child)),
+            Value::List(list) => list.iter().for_each(|child| self.visit(child)),
+            _ => {}
         }
-        if let Some(tail) = tail {
-            of_text(tail, found);
-        }
-        rest = &rest[at + length..];
     }
-}
 
-fn add(inner: &str, found: &mut BTreeMap<String, Variable>) {
-    let end = inner.find(|c: char| !(c == '_' || c.is_ascii_alphanumeric())).unwrap_or(inner.len());
-    let (name, rest) = inner.split_at(end);
-    let mut variable = Variable { name: name.to_owned(), ..Variable::default() };
-    if rest.is_empty() {
-        variable.plain = true;
-    } else if rest.starts_with(":?") || rest.starts_with('?') {
-        variable.required = true;
-    } else if let Some(value) = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')) {
-        value.clone_into(&mut variable.default_value);
-    } else if let Some(value) = rest.strip_prefix(":+").or_else(|| rest.strip_prefix('+')) {
-        value.clone_into(&mut variable.presence_value);
+    fn text(&mut self, text: &str, depth: usize) {
+        if depth > super::DEEPEST {
+            self.too_deep = true;
+            return;
+        }
+        let mut rest = text;
+        while let Some(at) = rest.find('$') {
+            let (length, inner, tail) = super::template::located(&rest[at..]);
+            if let Some(inner) = inner {
+                self.add(inner, depth);
+            }
+            rest = &rest[at + length - tail.map_or(0, str::len)..];
+        }
     }
-    let nested = [variable.default_value.clone(), variable.presence_value.clone()];
-    combine(variable, found);
-    nested.iter().for_each(|text| of_text(text, found));
+
+    fn add(&mut self, inner: &str, depth: usize) {
+        let end = inner.find(|c: char| !(c == '_' || c.is_ascii_alphanumeric())).unwrap_or(inner.len());
+        let (name, rest) = inner.split_at(end);
+        let mut variable = Variable { name: name.to_owned(), ..Variable::default() };
+        if rest.is_empty() {
+            variable.plain = true;
+        } else if rest.starts_with(":?") || rest.starts_with('?') {
+            variable.required = true;
+        } else if let Some(value) = rest.strip_prefix(":-").or_else(|| rest.strip_prefix('-')) {
+            value.clone_into(&mut variable.default_value);
+        } else if let Some(value) = rest.strip_prefix(":+").or_else(|| rest.strip_prefix('+')) {
+            value.clone_into(&mut variable.presence_value);
+        }
+        let nested = [variable.default_value.clone(), variable.presence_value.clone()];
+        combine(variable, &mut self.variables);
+        nested.iter().for_each(|text| self.text(text, depth + 1));
+    }
 }
 
 fn combine(variable: Variable, found: &mut BTreeMap<String, Variable>) {
@@ -96,7 +108,7 @@ mod tests {
     #[test]
     fn variables_are_found_with_their_defaults() {
         let node = Node::from("${A:-x${B}} $C ${D:?need} $$E ${A} ${F:+on}");
-        let found = extract(&node);
+        let found = extract(&node).variables;
         assert_eq!(found.keys().collect::<Vec<_>>(), ["A", "B", "C", "D", "F"]);
         assert_eq!(found["A"].default_value, "x${B}");
         assert!(found["D"].required);

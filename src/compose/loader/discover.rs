@@ -18,6 +18,9 @@ const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "
 const OVERRIDES: [&str; 4] =
     ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
 
+/// Bytes of compose files that one load may read; a file counts each time it is named.
+const MOST: usize = 64 * 1024 * 1024;
+
 /// Everything that is decided before the files are read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Setting {
@@ -47,7 +50,8 @@ impl Loader<'_> {
         setting.environment.entry("PWD".to_owned()).or_insert_with(|| args.working_dir.to_string_lossy().into_owned());
         let named: Vec<String> = args.files.iter().filter_map(|file| self.path_of(file)).collect();
         // Compose reads .env twice: beside what is known first, then beside the files that were found.
-        self.read_env_files(&mut setting, &self.directory(&named))?;
+        let first = self.directory(&named);
+        self.read_env_files(&mut setting, &first)?;
         let files = self.find_files(&setting)?;
         let found: Vec<String> = files.iter().filter_map(|file| self.path_of(file)).collect();
         setting.directory = self.directory(&found);
@@ -146,6 +150,14 @@ impl Loader<'_> {
             .disk
             .read(Path::new(&absolute))
             .map_err(|source| ComposeError::Read { path: absolute.into(), source })?;
+        self.bytes += bytes.len();
+        if self.bytes > MOST {
+            let message = format!(
+                "the files of the project come to more than {} MiB, read as often as they are named",
+                MOST / 1024 / 1024
+            );
+            return Err(ComposeError::message(message));
+        }
         let text = String::from_utf8(bytes).map_err(|_| {
             let diagnostic = Diagnostic {
                 file: Some(path.to_owned()),
@@ -166,7 +178,7 @@ impl Loader<'_> {
         list.split(',').map(|profile| profile.trim().to_owned()).collect()
     }
 
-    fn read_env_files(&self, setting: &mut Setting, directory: &str) -> Result<(), ComposeError> {
+    fn read_env_files(&mut self, setting: &mut Setting, directory: &str) -> Result<(), ComposeError> {
         let explicit: Vec<String> = if self.args.env_files.is_empty() {
             let list = self.args.environment.get("COMPOSE_ENV_FILES").map_or("", String::as_str);
             list.split(',').filter(|path| !path.is_empty()).map(str::to_owned).collect()
@@ -182,7 +194,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn default_env_file(&self, directory: &str) -> Result<Vec<String>, ComposeError> {
+    fn default_env_file(&mut self, directory: &str) -> Result<Vec<String>, ComposeError> {
         if let Some(disabled) = self.args.environment.get("COMPOSE_DISABLE_ENV_FILE") {
             match disabled.as_str() {
                 "1" | "t" | "T" | "true" | "TRUE" | "True" => return Ok(Vec::new()),
@@ -194,7 +206,15 @@ impl Loader<'_> {
             }
         }
         let path = paths::join(directory, ".env");
-        Ok(if self.disk.has_file(Path::new(&path)) { vec![path] } else { Vec::new() })
+        match self.disk.kind(Path::new(&path)) {
+            Ok(FileKind::Regular { .. }) => return Ok(vec![path]),
+            Ok(FileKind::Other) => {
+                let message = format!("{path} is not a regular file: it is not read; `--env-file` reads what is named");
+                self.warn("", Position::default(), message);
+            }
+            Ok(FileKind::Directory) | Err(_) => {}
+        }
+        Ok(Vec::new())
     }
 
     /// What env files say, each read with what is known before it.

@@ -10,6 +10,9 @@ use crate::compose::paths;
 use crate::compose::value::{Map, Node, Position, Value};
 use crate::compose::yaml::{ResetPaths, apply_resets};
 
+/// Services on the way to an extended one.
+const DEEPEST: usize = 64;
+
 /// Steps on the way: file and service.
 type Trail = Vec<(String, String)>;
 
@@ -129,6 +132,10 @@ impl Loader<'_> {
         let next = (file.to_owned(), service.to_owned());
         let mut longer = trail.clone();
         longer.push(next.clone());
+        if longer.len() > DEEPEST {
+            let message = format!("more than {DEEPEST} services extend each other in a row");
+            return Err(self.refuse(format!("services.{service}.extends"), at, message));
+        }
         if !trail.contains(&next) {
             return Ok(longer);
         }

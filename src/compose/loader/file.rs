@@ -128,7 +128,7 @@ impl Loader<'_> {
     }
 
     fn note_variables(&mut self, root: &Node) {
-        for (name, variable) in crate::compose::interpolate::extract(root) {
+        for (name, variable) in crate::compose::interpolate::extract(root).variables {
             self.variables.entry(name).or_insert(variable);
         }
     }

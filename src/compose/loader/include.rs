@@ -15,6 +15,12 @@ use crate::compose::yaml::{ResetPaths, apply_resets};
 
 const SECTIONS: [&str; 7] = ["services", "jobs", "volumes", "networks", "secrets", "configs", "models"];
 
+/// Files that one load includes: where files include the same files, they come to be included very often.
+const MOST: usize = 1000;
+
+/// Files on the way to an included one.
+const DEEPEST: usize = 64;
+
 /// One entry of `include`.
 #[derive(Debug, Default)]
 struct Entry {
@@ -51,7 +57,7 @@ impl Loader<'_> {
             match loaded {
                 Ok(imported) => self.import(imported, tree, resets)?,
                 // What is wrong with the other included files is worth knowing too.
-                Err(ComposeError::Invalid(found)) => problems.extend(found),
+                Err(ComposeError::Invalid(found)) if self.includes <= MOST => problems.extend(found),
                 Err(error) => return Err(error),
             }
         }
@@ -123,10 +129,7 @@ impl Loader<'_> {
                 base
             }
         };
-        if scope.included.contains(&main) {
-            let trail = [&scope.included[..], &[main]].concat().join(" includes ");
-            return Err(self.refuse("include", entry.at, format!("include cycle detected: {trail}")));
-        }
+        self.bound(main, &entry, scope)?;
         let environment = self.include_environment(&entry, scope)?;
         let inner = Scope {
             base,
@@ -146,6 +149,24 @@ impl Loader<'_> {
             })?);
         }
         Ok((sources, inner))
+    }
+
+    /// Refuses an include that leads back to itself, and more of them than a project may have.
+    fn bound(&mut self, main: String, entry: &Entry, scope: &Scope) -> Result<(), ComposeError> {
+        if scope.included.contains(&main) {
+            let trail = [&scope.included[..], &[main]].concat().join(" includes ");
+            return Err(self.refuse("include", entry.at, format!("include cycle detected: {trail}")));
+        }
+        self.includes += 1;
+        if self.includes > MOST {
+            let message = format!("more than {MOST} files are included; a file counts each time it is");
+            return Err(ComposeError::Invalid(vec![self.diagnostic("include", entry.at, message)]));
+        }
+        if scope.included.len() > DEEPEST {
+            let message = format!("more than {DEEPEST} files include each other in a row");
+            return Err(self.refuse("include", entry.at, message));
+        }
+        Ok(())
     }
 
     fn include_environment(

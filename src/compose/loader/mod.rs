@@ -165,8 +165,12 @@ pub fn load_written(args: &LoadArgs, disk: &dyn Files) -> Result<Written, Compos
             return Err(loader.refuse(format!("services.{name}"), service.at, "must be a mapping"));
         }
     }
-    let variables = super::interpolate::extract(&model.root);
-    Ok(Written { root: model.root, files: loader.files, variables })
+    let found = super::interpolate::extract(&model.root);
+    if found.too_deep {
+        let message = format!("more than {} variables inside each other", super::interpolate::DEEPEST);
+        return Err(loader.refuse("", model.root.at, message));
+    }
+    Ok(Written { root: model.root, files: loader.files, variables: found.variables })
 }
 
 /// The files of a project and its name, as they were found.
@@ -201,6 +205,10 @@ pub(super) struct Loader<'a> {
     warnings: Vec<Finding>,
     variables: BTreeMap<String, Variable>,
     home: Option<String>,
+    /// Bytes of compose files read so far.
+    bytes: usize,
+    /// Includes followed so far.
+    includes: usize,
     /// Whether keys and types are checked.
     validates: bool,
 }
@@ -208,7 +216,17 @@ pub(super) struct Loader<'a> {
 impl<'a> Loader<'a> {
     fn new(args: &'a LoadArgs, disk: &'a dyn Files) -> Self {
         let home = args.environment.get("HOME").filter(|home| !home.is_empty()).cloned();
-        Self { args, disk, files: Vec::new(), warnings: Vec::new(), variables: BTreeMap::new(), home, validates: true }
+        Self {
+            args,
+            disk,
+            files: Vec::new(),
+            warnings: Vec::new(),
+            variables: BTreeMap::new(),
+            home,
+            bytes: 0,
+            includes: 0,
+            validates: true,
+        }
     }
 
     /// The tree of the project as it is written.

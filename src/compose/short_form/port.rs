@@ -48,6 +48,13 @@ pub fn parse(text: &str) -> Result<Vec<PortSpec>, String> {
     Ok(ports)
 }
 
+/// How many ports a text stands for; what cannot be read counts as one.
+pub fn count(text: &str) -> usize {
+    let (_, _, container) = parts(text);
+    let container = container.split_once('/').map_or(container, |(range, _)| range);
+    range(container).map_or(1, |(start, end)| (end - start) as usize + 1)
+}
+
 fn host_port((first, last): (u32, u32), offset: u32, single: bool) -> String {
     if single && first != last { format!("{first}-{last}") } else { (first + offset).to_string() }
 }

@@ -38,6 +38,8 @@ const COUNTS_ENDPOINTS_RIGHT: (u32, u32) = (1, 49);
 const PODMAN_LACKS: &str = "it cannot attach to a container before it starts and ignores the tag of an imported image";
 /// No single answer may take longer to begin; calls that legitimately wait (stop) raise it.
 const ANSWER_TIMEOUT: u64 = 120;
+/// What may have had an effect is waited for at least this long, however short the operator's `--timeout`.
+const ANSWER_TIMEOUT_OF_OPERATOR: u64 = 30;
 /// A build answers with its first step, after its whole context was sent.
 const LONGEST_ANSWER: u64 = 24 * 3600;
 
@@ -58,6 +60,7 @@ pub(super) struct Connection {
     pub(super) moments: Moments,
     clock: (OffsetDateTime, Instant),
     send: Send,
+    answer_timeout: u64,
     architecture: Arc<tokio::sync::OnceCell<String>>,
 }
 
@@ -73,11 +76,14 @@ impl Connection {
         let prefix = Arc::new(OnceLock::new());
         let send = sender(connector.clone(), Arc::clone(&prefix));
         let limit = if matches!(address.route, Route::Ssh(_)) { SSH_TIMEOUT } else { CONNECT_TIMEOUT };
+        let limit = connector.patience.map_or(limit, |patience| patience.min(limit));
         let ping =
             tokio::time::timeout(limit, send(request(Method::GET, "/_ping", Bytes::new(), &address.display)?)).await;
         let unreachable = |reason: String| TargetError::Unreachable { address: address.display.clone(), reason };
         let answer = match ping {
-            Err(_) => return Err(unreachable(format!("timed out after {}s", limit.as_secs()))),
+            Err(_) | Ok(Err(bollard::errors::Error::RequestTimeoutError)) => {
+                return Err(unreachable(format!("timed out after {}s", limit.as_secs())));
+            }
             Ok(Err(error)) => {
                 let failed = || unreachable(connector.complaint().unwrap_or_else(|| error_mapping::innermost(&error)));
                 return Err(tls::failure_of(&address.display, &error).unwrap_or_else(failed));
@@ -88,9 +94,11 @@ impl Connection {
         let engine = greet(address, &answer)?;
         let _ = prefix.set(format!("/v{}", engine.api_version));
         let clock = header(&answer, "date").and_then(|date| OffsetDateTime::parse(date, &Rfc2822).ok());
-        let api = transport(&send)?;
+        let answer_timeout = answer_timeout(connector.patience);
+        let api = transport(&send, answer_timeout)?;
         let clock = (clock.unwrap_or_else(OffsetDateTime::now_utc), now);
-        Ok(Self { api, engine, moments: Moments::default(), clock, send, architecture: Arc::default() })
+        let architecture = Arc::default();
+        Ok(Self { api, engine, moments: Moments::default(), clock, send, answer_timeout, architecture })
     }
 
     /// Whether containers must connect to and disconnect from networks one at a time.
@@ -126,7 +134,7 @@ impl Connection {
 
     /// The same API with room for an answer that takes `extra` longer.
     pub(super) fn patient(&self, extra: Duration) -> bollard::Docker {
-        self.api.clone().with_timeout(Duration::from_secs(ANSWER_TIMEOUT) + extra)
+        self.api.clone().with_timeout(Duration::from_secs(self.answer_timeout) + extra)
     }
 
     /// Reads one answer as `T`; for what bollard's own types are too strict for.
@@ -159,15 +167,17 @@ impl Connection {
     }
 
     async fn whole_answer(&self, request: BollardRequest, doing: &str) -> Result<Bytes, TargetError> {
-        let answer = self.open_answer(request, ANSWER_TIMEOUT, doing).await?;
+        let answer = self.open_answer(request, self.answer_timeout, doing).await?;
         let broken = |message: String| TargetError::Broken { operation: doing.to_owned(), message };
-        Ok(answer.into_body().collect().await.map_err(|e| broken(e.to_string()))?.to_bytes())
+        let whole = tokio::time::timeout(Duration::from_secs(self.answer_timeout), answer.into_body().collect());
+        let late = |_| error_mapping::map(self, doing, bollard::errors::Error::RequestTimeoutError);
+        Ok(whole.await.map_err(late)?.map_err(|e| broken(e.to_string()))?.to_bytes())
     }
 
     /// Sends a request whose answer goes on after its beginning, and returns once it began well.
     pub(super) async fn begin(&self, method: Method, path: &str, doing: &str) -> Result<Incoming, TargetError> {
         let request = request(method, path, Bytes::new(), &self.engine.address)?;
-        Ok(self.open_answer(request, ANSWER_TIMEOUT, doing).await?.into_body())
+        Ok(self.open_answer(request, self.answer_timeout, doing).await?.into_body())
     }
 
     /// Sends a stream with headers of its own and returns once the answer began well, however long that takes.
@@ -194,7 +204,7 @@ impl Connection {
         let mut request = request(Method::POST, path, Bytes::from(body.to_string()), &self.engine.address)?;
         request.headers_mut().insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         request.headers_mut().insert(UPGRADE, HeaderValue::from_static("tcp"));
-        let answer = self.open_answer(request, ANSWER_TIMEOUT, doing).await?;
+        let answer = self.open_answer(request, self.answer_timeout, doing).await?;
         let upgraded = hyper::upgrade::on(answer).await;
         upgraded
             .map(TokioIo::new)
@@ -235,8 +245,17 @@ struct Refusal {
 /// The one way requests leave: the negotiated version is put before every path, because bollard sends none and an
 /// engine takes a path without one for its own newest API.
 fn sender(connector: Connector, prefix: Arc<OnceLock<String>>) -> Send {
+    let (read_only, changes, patience) = (connector.read_only, connector.changes.clone(), connector.patience);
     let client = Client::builder(TokioExecutor::new()).pool_max_idle_per_host(64).build(connector);
     Arc::new(move |mut request: BollardRequest| {
+        if read_only && !changes_nothing(&request) {
+            let err = std::io::Error::other("not sent, as --dry-run changes nothing");
+            return Box::pin(std::future::ready(Err(bollard::errors::Error::IOError { err })));
+        }
+        let patience = patience.filter(|_| answers_at_once(&request));
+        if !changes_nothing(&request) {
+            changes.begin();
+        }
         let versioned = prefix.get().and_then(|prefix| {
             let path = request.uri().path_and_query()?;
             format!("http://docker{prefix}{path}").parse::<Uri>().ok()
@@ -245,17 +264,43 @@ fn sender(connector: Connector, prefix: Arc<OnceLock<String>>) -> Send {
             *request.uri_mut() = uri;
         }
         let answer = client.request(request);
-        Box::pin(async move { answer.await.map_err(bollard::errors::Error::from) })
+        Box::pin(async move {
+            let answer = async { answer.await.map_err(bollard::errors::Error::from) };
+            match patience {
+                None => answer.await,
+                Some(patience) => {
+                    let late = |_| bollard::errors::Error::RequestTimeoutError;
+                    tokio::time::timeout(patience, answer).await.map_err(late)?
+                }
+            }
+        })
     })
 }
 
-fn transport(send: &Send) -> Result<bollard::Docker, TargetError> {
+/// How long an answer may take to begin: less where the operator says so.
+fn answer_timeout(patience: Option<Duration>) -> u64 {
+    patience.map_or(ANSWER_TIMEOUT, |patience| patience.as_secs().clamp(ANSWER_TIMEOUT_OF_OPERATOR, ANSWER_TIMEOUT))
+}
+
+/// Requests that read, and the one that waits for a container's end, which the API has as a POST.
+fn changes_nothing(request: &BollardRequest) -> bool {
+    request.method().is_safe() || request.uri().path().ends_with("/wait")
+}
+
+/// Requests whose answer begins when the engine has looked; a log may be silent for as long as it likes. What may have
+/// had an effect is waited for longer than the operator waits.
+fn answers_at_once(request: &BollardRequest) -> bool {
+    let streams = ["/logs", "/events", "/stats", "/get"];
+    request.method().is_safe() && !streams.iter().any(|end| request.uri().path().ends_with(end))
+}
+
+fn transport(send: &Send, answer_timeout: u64) -> Result<bollard::Docker, TargetError> {
     let send = Arc::clone(send);
     let newest = bollard::ClientVersion { major_version: NEWEST.0 as usize, minor_version: NEWEST.1 as usize };
     bollard::Docker::connect_with_custom_transport(
         move |request: BollardRequest| send(request),
         Some("http://docker"),
-        ANSWER_TIMEOUT,
+        answer_timeout,
         &newest,
     )
     .map_err(|e| TargetError::Broken { operation: "connecting".to_owned(), message: e.to_string() })

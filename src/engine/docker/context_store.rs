@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::address::{Address, DEFAULT_SOCKET, Environment, TlsFiles, fault, parse};
 use crate::error::nearest;
+use crate::input_file::{Files, LocalFiles};
 use crate::target::{AddressPart, TargetError};
 
 /// The context that is none: the default socket.
@@ -30,7 +31,7 @@ pub(super) fn current(folder: &Path) -> Result<Option<String>, TargetError> {
     let unreadable = |reason: String| {
         fault(AddressPart::Context, &path.display().to_string(), format!("the current context is unknown: {reason}"))
     };
-    let text = match std::fs::read(&path) {
+    let text = match LocalFiles.read(&path) {
         Ok(text) => text,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(unreadable(error.to_string())),
@@ -62,7 +63,7 @@ pub(super) fn address(name: &str, folder: &Path, environment: &Environment) -> R
     let bad = |reason: String| fault(AddressPart::Context, &shown, reason);
     let id = hex::encode(Sha256::digest(name.as_bytes()));
     let path = folder.join("contexts/meta").join(&id).join("meta.json");
-    let text = match std::fs::read(&path) {
+    let text = match LocalFiles.read(&path) {
         Ok(text) => text,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Err(unknown(name, folder));
@@ -127,7 +128,7 @@ fn unknown(name: &str, folder: &Path) -> TargetError {
 fn names(folder: &Path) -> Vec<String> {
     let metas = std::fs::read_dir(folder.join("contexts/meta")).into_iter().flatten().flatten();
     let name = |entry: std::fs::DirEntry| {
-        let meta: ContextMeta = serde_json::from_slice(&std::fs::read(entry.path().join("meta.json")).ok()?).ok()?;
+        let meta: ContextMeta = serde_json::from_slice(&LocalFiles.read(&entry.path().join("meta.json")).ok()?).ok()?;
         Some(meta.name)
     };
     let mut names: Vec<String> = metas.filter_map(name).chain([DEFAULT.to_owned()]).collect();

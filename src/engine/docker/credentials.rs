@@ -15,6 +15,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::address::Environment;
 use super::locate::config_folder;
+use crate::input_file::{Files, LocalFiles};
 use crate::process;
 
 /// The key under which the Docker Hub's credentials are kept.
@@ -115,7 +116,7 @@ pub(super) async fn all(environment: &Environment) -> Vec<Credentials> {
 }
 
 fn load(environment: &Environment) -> Option<Config> {
-    let text = std::fs::read(config_folder(environment)?.join("config.json")).ok()?;
+    let text = LocalFiles.read(&config_folder(environment)?.join("config.json")).ok()?;
     serde_json::from_slice(&text).ok()
 }
 

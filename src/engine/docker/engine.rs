@@ -3,6 +3,7 @@
 //! Features of newer API versions are not used.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Mutex, Semaphore};
 
@@ -12,6 +13,7 @@ use super::dial::Dialled;
 use super::locate::resolve;
 use super::state::HeldLeases;
 use super::transport::Connector;
+use crate::event::Changes;
 use crate::plan::EngineInfo;
 use crate::target::TargetError;
 
@@ -30,6 +32,24 @@ impl FoundEngine {
     pub fn at(address: Address) -> Result<Self, TargetError> {
         let connector = Connector::new(&address)?;
         Ok(Self { address, connector })
+    }
+
+    /// The same engine, to which no request goes that could change anything: for `--dry-run`.
+    pub fn read_only(mut self) -> Self {
+        self.connector.read_only = true;
+        self
+    }
+
+    /// The same engine; `changes` is told before anything is changed on it.
+    pub fn telling(mut self, changes: &Changes) -> Self {
+        self.connector.changes = changes.clone();
+        self
+    }
+
+    /// The same engine, whose answers may take this long to begin.
+    pub fn answering_within(mut self, patience: Option<Duration>) -> Self {
+        self.connector.patience = patience;
+        self
     }
 
     /// Where it is, as an operator writes it.

@@ -17,6 +17,7 @@ use tokio::process::{Child, ChildStdin, ChildStdout};
 
 use super::address::{Address, Route, SshHost};
 use super::tls;
+use crate::event::Changes;
 use crate::process;
 use crate::target::TargetError;
 
@@ -37,6 +38,12 @@ pub(super) struct Connector {
     route: Arc<Route>,
     tls: Option<Arc<rustls::ClientConfig>>,
     complaint: Arc<Mutex<String>>,
+    /// Whether only requests that change nothing may leave.
+    pub(super) read_only: bool,
+    /// Told before a request that may change something leaves.
+    pub(super) changes: Changes,
+    /// How long answers may take to begin, where the operator says so.
+    pub(super) patience: Option<Duration>,
 }
 
 impl Connector {
@@ -45,7 +52,14 @@ impl Connector {
             Route::Tcp { tls: Some(files), .. } => Some(Arc::new(tls::client_config(&address.display, files)?)),
             _ => None,
         };
-        Ok(Self { route: Arc::new(address.route.clone()), tls, complaint: Arc::default() })
+        Ok(Self {
+            route: Arc::new(address.route.clone()),
+            tls,
+            complaint: Arc::default(),
+            read_only: false,
+            changes: Changes::default(),
+            patience: None,
+        })
     }
 
     /// The last words of the ssh process: why a connection through it ended.

@@ -2,7 +2,7 @@
 
 use super::world::{ProxyVolume, World, refused};
 use crate::plan::{
-    Health, InstanceState, ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProxyOperation, Scope,
+    Health, InstanceState, ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, Scope,
 };
 use crate::release::Side;
 use crate::target::TargetError;
@@ -45,20 +45,33 @@ pub(super) fn on_proxy(world: &mut World, operation: &ProxyOperation) -> Result<
             volume(world, proxy)?.green.clone_from(green);
         }
         ProxyOperation::Probe { service, proxy, container, request, .. } => {
-            running(world, proxy)?;
-            let green = volume(world, proxy)?.green.clone();
-            let asked = running(world, container)?;
-            let led = if green.contains(service) { Side::Green } else { Side::Blue };
-            if Side::of_number(asked.number) != request.side.unwrap_or(led) {
-                return Err(refused(format!("asking {service}"), 0, "another container answers"));
-            }
-            if matches!(asked.health, Health::Unhealthy | Health::Starting) {
-                return Err(refused(format!("asking {service}"), 0, "HTTP 503"));
-            }
+            probe(world, (service, proxy, container), request)?;
         }
         ProxyOperation::Drain { .. } => {}
     }
     Ok(Outcome::default())
+}
+
+fn probe(
+    world: &mut World,
+    (service, proxy, container): (&String, &str, &str),
+    request: &ProbeRequest,
+) -> Result<(), TargetError> {
+    running(world, proxy)?;
+    let held = volume(world, proxy)?;
+    let green = held.green.clone();
+    if !held.in_use.as_ref().is_some_and(|text| text.contains(&request.fingerprint)) {
+        return Err(refused(format!("asking {service}"), 0, "another configuration answers"));
+    }
+    let asked = running(world, container)?;
+    let led = if green.contains(service) { Side::Green } else { Side::Blue };
+    if Side::of_number(asked.number) != request.side.unwrap_or(led) {
+        return Err(refused(format!("asking {service}"), 0, "another container answers"));
+    }
+    if matches!(asked.health, Health::Unhealthy | Health::Starting) {
+        return Err(refused(format!("asking {service}"), 0, "HTTP 503"));
+    }
+    Ok(())
 }
 
 fn running(world: &mut World, container: &str) -> Result<ObservedInstance, TargetError> {

@@ -15,7 +15,6 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let mut findings: Vec<Finding> = facts.ports.iter().map(|port| self::port(facts, port)).collect();
     findings.push(clock(facts));
     findings.push(resolver(facts));
-    findings.extend(inside(facts));
     findings
 }
 
@@ -103,15 +102,6 @@ fn resolver(facts: &Facts) -> Finding {
             if needed { finding.failed(remedy) } else { finding.warning(remedy) }
         }
     }
-}
-
-fn inside(facts: &Facts) -> Option<Finding> {
-    let found = facts.dns.inside.as_ref().ok()?;
-    let finding = Finding::new("dns", "inside a container", words(found)).wanted("an address");
-    Some(match found {
-        Lookup::Found(_) => finding,
-        _ => finding.failed("services cannot resolve each other; reconnect their networks with `aictl restart`"),
-    })
 }
 
 fn words(found: &Lookup) -> String {

@@ -14,12 +14,14 @@ pub struct WantedProxy {
     pub service: String,
     /// Its whole configuration.
     pub configuration: String,
+    /// Identifies the configuration in the answers to probes.
+    pub fingerprint: String,
     /// Value of the header that selects a side.
     pub secret: String,
     /// Port it listens on, for probes.
     pub port: u16,
-    /// The path to ask for, by routed service.
-    pub paths: BTreeMap<String, String>,
+    /// Paths of the routes, by routed service.
+    pub paths: BTreeMap<String, Vec<String>>,
 }
 
 /// A task that runs before the new containers of its service.

@@ -58,10 +58,11 @@ impl Deployment<'_> {
         let switching: Vec<usize> = (0..self.rolls.len()).filter(|index| self.rolls[*index].switches).collect();
         let mut probes = after.clone();
         for index in &switching {
-            let probe = self.probe(wanted, &proxy, (*index, true));
             let mut before = after.clone();
             before.extend(&self.rolls[*index].ready);
-            probes.push(self.planner.plan.push(Phase::Prepare, probe, "its requests are to be switched", &before));
+            for probe in self.probes(wanted, &proxy, (*index, true)) {
+                probes.push(self.planner.plan.push(Phase::Prepare, probe, "its requests are to be switched", &before));
+            }
         }
         let switched = self.switch(&proxy, &switching, &probes);
         let changed = configures || written;
@@ -69,13 +70,14 @@ impl Deployment<'_> {
             if !(changed || self.rolls[index].switches) {
                 continue;
             }
-            let probe = self.probe(wanted, &proxy, (index, false));
             let mut before = after.clone();
             before.extend(&self.rolls[index].ready);
             before.extend(switched);
             let cause =
                 if self.rolls[index].switches { "its requests were switched" } else { "its route is new or changed" };
-            self.planner.plan.push(Phase::Switch, probe, cause, &before);
+            for probe in self.probes(wanted, &proxy, (index, false)) {
+                self.planner.plan.push(Phase::Switch, probe, cause, &before);
+            }
         }
     }
 
@@ -141,17 +143,20 @@ impl Deployment<'_> {
         Some(step)
     }
 
-    fn probe(&self, wanted: &WantedProxy, proxy: &str, (index, by_header): (usize, bool)) -> Operation {
+    /// A request for each route of a service.
+    fn probes(&self, wanted: &WantedProxy, proxy: &str, (index, by_header): (usize, bool)) -> Vec<Operation> {
         let roll = &self.rolls[index];
-        let path = wanted.paths.get(&roll.service).cloned().unwrap_or_else(|| "/".to_owned());
         let side = by_header.then_some(roll.side);
-        let request = ProbeRequest { path, port: wanted.port, side, secret: wanted.secret.clone() };
-        Operation::Proxy(ProxyOperation::Probe {
-            service: roll.service.clone(),
-            proxy: proxy.to_owned(),
-            container: roll.container.clone(),
-            request,
-            timeout: PROBE,
-        })
+        let probe = |path: &String| {
+            let (path, fingerprint) = (path.clone(), wanted.fingerprint.clone());
+            Operation::Proxy(ProxyOperation::Probe {
+                service: roll.service.clone(),
+                proxy: proxy.to_owned(),
+                container: roll.container.clone(),
+                request: ProbeRequest { path, port: wanted.port, side, fingerprint, secret: wanted.secret.clone() },
+                timeout: PROBE,
+            })
+        };
+        wanted.paths.get(&roll.service).into_iter().flatten().map(probe).collect()
     }
 }

@@ -145,9 +145,10 @@ impl World {
         let proxy = WantedProxy {
             service: "nginx".into(),
             configuration: self.configuration.into(),
+            fingerprint: self.configuration.into(),
             secret: "s".into(),
             port: 80,
-            paths: ROUTES.iter().map(|(service, path)| ((*service).to_owned(), (*path).to_owned())).collect(),
+            paths: ROUTES.iter().map(|(service, path)| ((*service).to_owned(), vec![(*path).to_owned()])).collect(),
         };
         let deploy = Deploy {
             wanted: &wanted,

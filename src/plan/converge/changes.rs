@@ -5,6 +5,7 @@
 use super::options::Recreate;
 use super::planner::Planner;
 use super::resources::network_id;
+use super::spec::is_anonymous;
 use crate::compose::hash::config_hash;
 use crate::compose::model::Service;
 use crate::plan::{InstanceState, ObservedInstance, labels};
@@ -19,9 +20,18 @@ impl Planner<'_> {
     ) -> Option<String> {
         match self.wanted.options.recreate {
             Recreate::Never => return None,
-            Recreate::Always => return Some("replacement requested".to_owned()),
-            Recreate::Changed => {}
+            Recreate::Always if self.wanted.is_named(name) => return Some("replacement requested".to_owned()),
+            Recreate::Always | Recreate::Changed => {}
         }
+        let renewed = self.wanted.renews_volumes(name) && container.docker.mounts.iter().any(is_anonymous);
+        if renewed {
+            return Some("renewal of its anonymous volumes requested".to_owned());
+        }
+        self.changed(name, service, container)
+    }
+
+    /// Why the container differs from what the files want, whatever was asked for besides.
+    pub(super) fn changed(&self, name: &str, service: &Service, container: &ObservedInstance) -> Option<String> {
         if matches!(container.state, InstanceState::Dead | InstanceState::Removing) {
             return Some("the engine could not remove it earlier".to_owned());
         }

@@ -22,6 +22,8 @@ pub enum Recreate {
 /// The operator's wishes about a convergence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConvergeOptions {
+    /// The services the switches below on replacing and renewing are for; all when empty. What they depend on is left.
+    pub named: BTreeSet<String>,
     /// When containers are replaced.
     pub recreate: Recreate,
     /// Remove containers of services the files no longer have.
@@ -66,6 +68,15 @@ impl Wanted<'_> {
     pub fn network_name(&self, key: &str) -> String {
         let name = self.stack.networks.get(key).map(|n| n.name.clone()).filter(|n| !n.is_empty());
         name.unwrap_or_else(|| format!("{}_{key}", self.stack.name))
+    }
+
+    /// Whether switches that ask for a change are for this service.
+    pub(super) fn is_named(&self, service: &str) -> bool {
+        self.options.named.is_empty() || self.options.named.contains(service)
+    }
+
+    pub(super) fn renews_volumes(&self, service: &str) -> bool {
+        self.options.renew_anonymous_volumes && self.is_named(service)
     }
 
     pub(in crate::plan) fn is_selected(&self, service: &str) -> bool {

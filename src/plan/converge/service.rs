@@ -182,10 +182,18 @@ impl<'a> Planner<'a> {
             let standing = self.containers_of(n);
             let shares = !namespace_parents(s).is_empty();
             let stays = |c: &&ObservedInstance| {
-                c.state == InstanceState::Running && (shares || self.obsolete(n, s, c).is_none())
+                // One that is only replaced because that was asked for starts on the same work as before.
+                c.state == InstanceState::Running && (shares || self.stays_or_is_asked_for(n, s, c))
             };
             standing.len() == s.scale() as usize && standing.iter().all(stays)
         })
+    }
+
+    fn stays_or_is_asked_for(&self, name: &str, service: &Service, container: &ObservedInstance) -> bool {
+        let whole = self.wanted.options.named.is_empty();
+        let cause =
+            if whole { self.obsolete(name, service, container) } else { self.changed(name, service, container) };
+        cause.is_none()
     }
 
     /// Create under a temporary name, stop the old, start the new, remove the old, take over the name.

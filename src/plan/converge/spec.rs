@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::options::Wanted;
 use crate::compose::hash::config_hash;
 use crate::compose::model::Service;
-use crate::plan::{ContainerSpec, NetworkAttachment, ObservedInstance, labels};
+use crate::plan::{ContainerSpec, NetworkAttachment, ObservedInstance, ObservedMount, labels};
 
 /// Which container of a service is meant.
 #[derive(Debug, Clone, Copy)]
@@ -171,17 +171,21 @@ fn volumes_from(wanted: &Wanted<'_>, name: &str, resolved: &Service) -> Vec<Stri
     joined.collect()
 }
 
+/// A volume whose name the engine made up.
+pub(super) fn is_anonymous(mount: &ObservedMount) -> bool {
+    mount.kind == "volume" && mount.source.len() == 64 && mount.source.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
 /// Anonymous volumes hold data too: they move to the replacement, unless it mounts something of its own there.
 fn inherited(wanted: &Wanted<'_>, service: &Service, old: &ObservedInstance) -> BTreeMap<String, String> {
     let named = |target: &str| service.volumes.iter().any(|v| v.target == target && !v.source.is_empty());
-    let anonymous = |name: &str| name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit());
-    if wanted.options.renew_anonymous_volumes {
+    if wanted.renews_volumes(&old.service) {
         return BTreeMap::new();
     }
     old.docker
         .mounts
         .iter()
-        .filter(|m| m.kind == "volume" && anonymous(&m.source) && !named(&m.target))
+        .filter(|m| is_anonymous(m) && !named(&m.target))
         .map(|m| (m.target.clone(), m.source.clone()))
         .collect()
 }

@@ -187,7 +187,13 @@ mod tests {
                 service: "api".into(),
                 proxy: "shop-nginx-1".into(),
                 container: "shop-api-1".into(),
-                request: ProbeRequest { path: "/".into(), port: 80, side: None, secret: canary() },
+                request: ProbeRequest {
+                    path: "/".into(),
+                    port: 80,
+                    side: None,
+                    fingerprint: "5f".into(),
+                    secret: canary(),
+                },
                 timeout: Duration::from_secs(1),
             }
             .into(),

@@ -35,6 +35,8 @@ pub struct ProbeRequest {
     pub port: u16,
     /// The side asked for by the secret header; the one clients get when absent.
     pub side: Option<Side>,
+    /// Fingerprint of the configuration that must answer: after a reload an earlier one still does for a moment.
+    pub fingerprint: String,
     /// Value of the secret header.
     #[serde(skip)]
     pub secret: String,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::settings::{DeploySettings, ProxySettings};
 use crate::compose::model::Stack;
@@ -38,13 +39,16 @@ pub(super) fn wanted_proxy(from: &ProxySource<'_>, observed: &Observed, new_secr
     let proxy = from.proxy;
     let found = observed.proxy.as_ref().and_then(|found| secret_of(found.configuration.as_deref()?));
     let secret = found.unwrap_or(new_secret).to_owned();
-    let mut paths: BTreeMap<String, String> = BTreeMap::new();
+    let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (path, service, _) in &proxy.routes {
-        paths.entry(service.clone()).or_insert_with(|| path.clone());
+        paths.entry(service.clone()).or_default().push(path.clone());
     }
+    // The fingerprint is that of the configuration without it.
+    let fingerprint = hex::encode(&Sha256::digest(render(from, &secret, "")?)[..8]);
     Ok(WantedProxy {
         service: proxy.service.clone(),
-        configuration: render(from, &secret)?,
+        configuration: render(from, &secret, &fingerprint)?,
+        fingerprint,
         secret,
         port: proxy.plain.first().copied().unwrap_or_default(),
         paths,
@@ -57,7 +61,7 @@ fn secret_of(configuration: &str) -> Option<&str> {
     (secret.len() == 32 && secret.bytes().all(|b| b.is_ascii_hexdigit())).then_some(secret)
 }
 
-fn render(from: &ProxySource<'_>, secret: &str) -> Result<String> {
+fn render(from: &ProxySource<'_>, secret: &str, fingerprint: &str) -> Result<String> {
     let ProxySource { settings, proxy, stack } = *from;
     let route = |(path, service, port): &(String, String, u16)| {
         let both = settings.strategies.get(service).is_some_and(Choice::is_blue_green);
@@ -73,6 +77,7 @@ fn render(from: &ProxySource<'_>, secret: &str) -> Result<String> {
     let values = json!({
         "folder": PROXY_FOLDER,
         "secret": secret,
+        "fingerprint": fingerprint,
         "plain": proxy.plain,
         "secure": proxy.secure,
         "certificate": certificate,
@@ -106,7 +111,7 @@ mod tests {
             confirm: false,
             timeout: None,
         };
-        render(&ProxySource { settings: &settings, proxy, stack: &stack }, &"a".repeat(32)).unwrap()
+        render(&ProxySource { settings: &settings, proxy, stack: &stack }, &"a".repeat(32), "b5").unwrap()
     }
 
     #[test]

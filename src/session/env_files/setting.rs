@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::env_file_error::{not_text, refuse_irregular, unreadable};
 use crate::compose::env_file::{Entry, entries};
 use crate::error::Result;
+use crate::input_file::{Files, LocalFiles};
 use crate::project::LoadedProject;
 use crate::session::context::shown;
 use crate::session::load::load_project_file;
@@ -171,7 +172,7 @@ fn template_of(target: &Path) -> Option<PathBuf> {
 /// A file and its statements; nothing when it does not exist.
 pub fn load_file(context: &Context, path: &Path) -> Result<Option<EnvFile>> {
     refuse_irregular(context, path)?;
-    let text = match std::fs::read(path) {
+    let text = match LocalFiles.read(path) {
         Ok(bytes) => String::from_utf8(bytes).map_err(|_| not_text(context, path))?,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(unreadable(context, path, &error)),

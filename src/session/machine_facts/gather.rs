@@ -12,9 +12,8 @@ use time::format_description::well_known::Rfc3339;
 use super::engine_location::EngineLocation;
 use super::{ports, stack};
 use crate::error::Result;
-use crate::event::{Channel, LogLine, OutputStream};
 use crate::host::facts::{
-    AccessFacts, ClockFacts, DiskFact, DnsFacts, ENGINE_DATA, Facts, Limited, Lookup, MachineFacts, Seen, StackFacts,
+    AccessFacts, ClockFacts, DiskFact, DnsFacts, ENGINE_DATA, Facts, Limited, MachineFacts, Seen, StackFacts,
 };
 use crate::host::{SystemRoot, disk_space, is_writable, look_up, mode, presence};
 use crate::plan::{EngineInfo, Observed};
@@ -22,11 +21,10 @@ use crate::project::LoadedProject;
 use crate::session::endpoint::endpoint;
 use crate::session::load::LoadedStack;
 use crate::session::{Context, Endpoint};
-use crate::target::{ExecArgs, ExecInput, Target, TargetError};
+use crate::target::{Target, TargetError};
 
 /// An engine under load may need this long to say what it is.
 const ENGINE_PATIENCE: Duration = Duration::from_secs(20);
-const INSIDE_PATIENCE: Duration = Duration::from_secs(5);
 type Answer<T> = std::result::Result<T, TargetError>;
 
 const DEFAULT_DATA_ROOT: &str = "/var/lib/docker";
@@ -73,7 +71,7 @@ pub async fn observe_facts(context: &Context, project: &LoadedProject) -> Result
                 Err(_) => Err("the engine is not responding".to_owned()),
             },
         },
-        dns: dns(context, &root, source, EngineSide { place: &place, observed: observed.as_ref(), target }).await,
+        dns: dns(context, &root, source, &place).await,
         presence: presence(&root, &context.variables),
         engine: answered.map(|answered| answered.info),
         machine,
@@ -160,19 +158,7 @@ fn access(context: &Context, project: &LoadedProject) -> AccessFacts {
     }
 }
 
-/// Facts about the engine: location, address and running containers.
-struct EngineSide<'e> {
-    place: &'e EngineLocation,
-    observed: Option<&'e Observed>,
-    target: Option<&'e dyn Target>,
-}
-
-async fn dns(
-    context: &Context,
-    root: &SystemRoot,
-    name: Option<String>,
-    EngineSide { place, observed, target }: EngineSide<'_>,
-) -> DnsFacts {
+async fn dns(context: &Context, root: &SystemRoot, name: Option<String>, place: &EngineLocation) -> DnsFacts {
     let host = match &name {
         _ if !place.local => Err(place.why_not.to_owned()),
         Some(name) => Ok(look_up(root, name).await),
@@ -180,52 +166,5 @@ async fn dns(
     };
     let variables = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
     let proxied = variables.iter().any(|name| context.variables.get(*name).is_some_and(|value| !value.is_empty()));
-    let inside = match (observed, target) {
-        (Some(observed), Some(target)) => inside(observed, target).await,
-        _ => Err("no container is running".to_owned()),
-    };
-    DnsFacts { name: name.unwrap_or_default(), host, inside, proxied }
-}
-
-/// Asks a running container for its own service's name: only the engine's name server knows it.
-async fn inside(observed: &Observed, target: &dyn Target) -> Seen<Lookup> {
-    let own_network = |name: &String| !matches!(name.as_str(), "bridge" | "host" | "none");
-    let running =
-        observed.instances.iter().find(|c| c.state.is_up() && !c.one_off && c.docker.networks.keys().any(own_network));
-    let Some(container) = running else { return Err("no container is running".to_owned()) };
-    let command = ["getent", "hosts", &container.service].map(str::to_owned).to_vec();
-    let args = ExecArgs { container: container.id.clone(), command, ..ExecArgs::default() };
-    let heard = Heard::default();
-    let asked = tokio::time::timeout(INSIDE_PATIENCE, target.exec(&args, ExecInput::default(), &heard)).await;
-    match asked {
-        Ok(Ok(0)) => Ok(Lookup::Found(heard.first_word())),
-        Ok(Ok(2)) => Ok(Lookup::Unknown),
-        Err(_) => Ok(Lookup::Silent(format!("timed out after {}s", INSIDE_PATIENCE.as_secs()))),
-        // Many images have no `getent`.
-        _ => Err(format!("`{}` has no `getent`", container.name)),
-    }
-}
-
-/// What a command said.
-#[derive(Default)]
-struct Heard(std::sync::Mutex<Vec<u8>>);
-
-impl Heard {
-    fn first_word(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).split_whitespace().next().unwrap_or_default().to_owned()
-    }
-}
-
-impl OutputStream for Heard {
-    fn log(&self, _line: &LogLine) -> std::io::Result<()> {
-        Ok(())
-    }
-
-    fn bytes(&self, channel: Channel, bytes: &[u8]) -> std::io::Result<()> {
-        if channel == Channel::Stdout {
-            self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend_from_slice(bytes);
-        }
-        Ok(())
-    }
+    DnsFacts { name: name.unwrap_or_default(), host, proxied }
 }

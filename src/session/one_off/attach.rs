@@ -5,6 +5,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc;
+
 use crate::error::Result;
 use crate::event::{OutputStream, Silent};
 use crate::execute::TaskRunner;
@@ -106,10 +108,15 @@ impl Attached<'_> {
         };
         let output = Watched::new(shown);
         let handed = Handed::new(self.context, tty);
+        let mut signals = self.context.console.signals();
         let mut run = Box::pin(self.target.run_attached(id, tty, handed.input(self.context), &output));
-        let cut = tokio::select! {
-            code = &mut run => return Ok(exit_code(code?)),
-            cut = self.cut(&output) => cut,
+        let mut cut = Box::pin(self.cut(&output));
+        let cut = loop {
+            tokio::select! {
+                code = &mut run => return Ok(exit_code(code?)),
+                cut = &mut cut => break cut,
+                signal = next(&mut signals) => self.pass_on(id, signal).await,
+            }
         };
         if matches!(cut, Cut::ReaderGone) {
             // The engine cannot end a container whose output nobody takes: we let go of it first.
@@ -129,6 +136,17 @@ impl Attached<'_> {
                 let what = "the command".to_owned();
                 Err(WorkflowError::TimedOut { what, seconds: after.as_secs() }.into())
             }
+        }
+    }
+
+    /// A container that does not run any more needs none.
+    async fn pass_on(&self, id: &str, signal: &str) {
+        let (service, container, signal) = (String::new(), id.to_owned(), signal.to_owned());
+        let kill = Operation::Container(ContainerOperation::Kill { service, container, signal });
+        if let Err(error) = self.target.perform(&kill, 0, &Silent).await
+            && !ended(&error)
+        {
+            self.context.reporter.warn(format!("a signal could not be passed on: {error}"));
         }
     }
 
@@ -187,6 +205,18 @@ impl Attached<'_> {
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
         self.remove(id).await;
+    }
+}
+
+/// The next signal; for ever nothing where there are none.
+async fn next(signals: &mut Option<mpsc::UnboundedReceiver<&'static str>>) -> &'static str {
+    let signal = match signals {
+        Some(signals) => signals.recv().await,
+        None => None,
+    };
+    match signal {
+        Some(signal) => signal,
+        None => std::future::pending().await,
     }
 }
 

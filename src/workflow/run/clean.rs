@@ -10,6 +10,7 @@ use crate::plan::cleanup::plan_cleanup;
 use crate::plan::{Observed, Operation, Plan, Step, VolumeOperation};
 use crate::session::Context;
 use crate::session::load::{LoadedStack, load_named};
+use crate::session::other_folder;
 use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 
@@ -29,7 +30,12 @@ pub async fn run(context: &Context, args: CleanArgs) -> Result<Done> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let scope = loaded.narrow_scope();
-    let found = plan(&loaded, &target.observe(&scope).await?, args.data);
+    let observed = target.observe(&scope).await?;
+    let found = plan(&loaded, &observed, args.data);
+    let asks = !found.is_empty() && !context.options.dry_run;
+    if let Some(folder) = scope.folder.as_ref().filter(|_| asks) {
+        other_folder::ask(context, (&loaded.name, "clean"), &other_folder::touched(&observed, &found, folder))?;
+    }
     if !context.options.dry_run && !found.is_empty() {
         ask(context, &loaded.name, &found, &args)?;
     }

@@ -12,6 +12,7 @@ use crate::session::attached_process;
 use crate::session::attached_process::Passed;
 use crate::session::load::{LoadedStack, load_named};
 use crate::session::select;
+use crate::session::service_command::CommandReport;
 use crate::session::{Context, WorkflowError};
 use crate::target;
 
@@ -41,16 +42,16 @@ pub struct ClientArgs {
 }
 
 /// `aictl db`.
-pub async fn run_db(context: &Context, args: ClientArgs) -> Result<Passed> {
+pub async fn run_db(context: &Context, args: ClientArgs) -> Result<CommandReport> {
     client(context, args, &POSTGRES).await.map_err(Error::into_exec_failure)
 }
 
 /// `aictl redis`.
-pub async fn run_redis(context: &Context, args: ClientArgs) -> Result<Passed> {
+pub async fn run_redis(context: &Context, args: ClientArgs) -> Result<CommandReport> {
     client(context, args, &REDIS).await.map_err(Error::into_exec_failure)
 }
 
-async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<Passed> {
+async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<CommandReport> {
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
@@ -61,6 +62,9 @@ async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<
     let container = select::running(loaded.stack.as_ref(), &observed, &service, None)?;
     let mut command = ["sh", "-c", client.script, "aictl"].map(str::to_owned).to_vec();
     command.extend(args.args);
+    if context.options.dry_run {
+        return Ok(attached_process::planned(container, &command).into());
+    }
     let args = target::ExecArgs {
         container: container.id.clone(),
         command,
@@ -69,7 +73,7 @@ async fn client(context: &Context, args: ClientArgs, client: &Client) -> Result<
         ..Default::default()
     };
     let code = attached_process::exec(context, &*target, &args).await?;
-    Ok(Passed { code })
+    Ok(Passed { code }.into())
 }
 
 /// Services with such an image, by the files and by what runs.

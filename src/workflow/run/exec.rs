@@ -6,8 +6,7 @@ use clap::Args;
 
 use crate::error::{Error, Result};
 use crate::session::Context;
-use crate::session::attached_process::Passed;
-use crate::session::service_command::{Command, ExecOptions, run_in_service};
+use crate::session::service_command::{Command, CommandReport, ExecOptions, run_in_service};
 
 /// Execute a command in a running container
 ///
@@ -31,7 +30,7 @@ pub struct ExecArgs {
 }
 
 /// Runs the command.
-pub async fn run(context: &Context, args: ExecArgs) -> Result<Passed> {
+pub async fn run(context: &Context, args: ExecArgs) -> Result<CommandReport> {
     let command = Command { line: args.command, detach: args.detach, privileged: args.privileged };
     run_in_service(context, &args.service, &args.place, command).await.map_err(Error::into_exec_failure)
 }

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::plan::{ContainerOperation, Observed, Operation, Phase, Plan};
+use crate::plan::{ContainerOperation, Observed, ObservedInstance, Operation, Phase, Plan};
 use crate::session::Context;
 use crate::session::load::load_named;
 use crate::session::report::{Block, Report, to_json};
@@ -17,7 +17,7 @@ use crate::session::transaction::Transaction;
 /// Send a signal to running containers
 #[derive(Debug, Clone, Default, Args)]
 pub struct KillArgs {
-    /// Services to signal; all by default
+    /// Services to signal; all of the compose files by default
     pub services: Vec<String>,
     /// Signal to send
     #[arg(short = 's', long, default_value = "SIGKILL")]
@@ -37,7 +37,12 @@ pub async fn run(context: &Context, args: KillArgs) -> Result<KillReport> {
     let planning = |observed: &Observed| {
         select::check(loaded.stack.as_ref(), observed, &args.services)?;
         let mut plan = Plan { project: loaded.name.clone(), names: observed.names(), ..Default::default() };
-        for container in select::containers(observed, &args.services).into_iter().filter(|c| c.state.is_up()) {
+        let ours = |c: &&ObservedInstance| {
+            !args.services.is_empty()
+                || loaded.stack.as_ref().is_none_or(|s| s.all_services().any(|(n, _)| *n == c.service))
+        };
+        let running = select::containers(observed, &args.services).into_iter().filter(|c| c.state.is_up());
+        for container in running.filter(ours) {
             let (service, id) = (container.service.clone(), container.id.clone());
             let kill =
                 Operation::Container(ContainerOperation::Kill { service, container: id, signal: args.signal.clone() });

@@ -10,9 +10,9 @@ use clap::Args;
 use crate::error::Result;
 use crate::plan::Observed;
 use crate::plan::converge::readiness_of;
-use crate::plan::teardown::{TeardownOptions, plan_restart};
+use crate::plan::teardown::{TeardownOptions, plan_restart, stack_of_labels};
 use crate::session::Context;
-use crate::session::load::load_stack;
+use crate::session::load::load_by_name;
 use crate::session::select;
 use crate::session::stack_status::StackStatus;
 use crate::session::start_stack::StartReport;
@@ -32,9 +32,12 @@ pub struct RestartArgs {
 
 /// Restarts the stack.
 pub async fn run(context: &Context, args: RestartArgs) -> Result<StartReport> {
-    let mut loaded = load_stack(context)?;
-    let stack = loaded.take_stack_with(context, &args.services)?;
+    let mut loaded = load_by_name(context)?;
     let target = loaded.connect(context).await?;
+    let stack = match &loaded.stack {
+        Some(_) => loaded.take_stack_with(context, &args.services)?,
+        None => stack_of_labels(&target.observe(&loaded.narrow_scope()).await?, &loaded.name),
+    };
     let scope = loaded.scope(Some(&stack));
     let options = TeardownOptions {
         services: args.services.iter().cloned().collect(),

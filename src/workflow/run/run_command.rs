@@ -3,9 +3,9 @@
 
 use clap::Args;
 
-use crate::error::{Error, Result};
-use crate::session::Context;
+use crate::error::Result;
 use crate::session::one_off::{OneOffOptions, OneOffReport, OneOffRequest, run_one_off};
+use crate::session::{Context, attached_process};
 
 /// Run a task of aictl.yaml, or a one-off command on a service
 ///
@@ -38,5 +38,5 @@ pub struct RunArgs {
 /// Runs it.
 pub async fn run(context: &Context, args: RunArgs) -> Result<OneOffReport> {
     let request = OneOffRequest { what: args.what, command: args.command, options: args.options };
-    run_one_off(context, request).await.map_err(Error::into_exec_failure)
+    run_one_off(context, request).await.map_err(attached_process::failure)
 }

@@ -6,8 +6,7 @@ use clap::Args;
 
 use crate::error::{Error, Result};
 use crate::session::Context;
-use crate::session::attached_process::Passed;
-use crate::session::service_command::{Command, ExecOptions, run_in_service};
+use crate::session::service_command::{Command, CommandReport, ExecOptions, run_in_service};
 
 /// Chosen inside: outside nobody knows what the image has.
 const SCRIPT: &str = "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi";
@@ -23,7 +22,7 @@ pub struct ShellArgs {
 }
 
 /// Opens the shell.
-pub async fn run(context: &Context, args: ShellArgs) -> Result<Passed> {
+pub async fn run(context: &Context, args: ShellArgs) -> Result<CommandReport> {
     let line = ["sh", "-c", SCRIPT].map(str::to_owned).to_vec();
     let command = Command { line, ..Default::default() };
     run_in_service(context, &args.service, &args.place, command).await.map_err(Error::into_exec_failure)

@@ -5,9 +5,9 @@
 use clap::Args;
 
 use crate::error::{ErrorKind, Result};
-use crate::plan::Health;
 use crate::session::Context;
-use crate::session::load::load_named;
+use crate::session::load::load_by_name;
+use crate::session::recorded_health::count_recorded_health;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::stack_status::{ServiceStatus, StackStatus, line};
 
@@ -31,7 +31,7 @@ pub struct StatusArgs {
 
 /// Shows the stack.
 pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
-    let loaded = load_named(context)?;
+    let loaded = load_by_name(context)?;
     let target = loaded.connect(context).await?;
     let scope = loaded.scope(None);
     let (observed, lock) = tokio::join!(target.observe(&scope), target.observe_lease(&loaded.name));
@@ -40,6 +40,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     if !args.services.is_empty() {
         observed.instances.retain(|c| args.services.contains(&c.service));
     }
+    count_recorded_health(&*target, &loaded.name, &mut observed).await;
     let mut status = StackStatus::of(&loaded.name, loaded.stack.as_ref(), &observed);
     if args.all {
         status.services.extend(observed.instances.iter().filter(|c| c.one_off).map(|c| line(&observed, c)));
@@ -48,11 +49,6 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         status.services.retain(|s| args.services.contains(&s.service));
     }
     status.lock = lock;
-    if status.services.iter().any(|line| line.health == Health::Starting) {
-        // The engine's first check may come half a minute after a start that has seen the service healthy.
-        // Without records the engine's state is shown.
-        status.count_recorded_health(&target.load_records(&loaded.name).await.unwrap_or_default());
-    }
     let form = if args.quiet {
         Form::Ids
     } else if args.only_services {

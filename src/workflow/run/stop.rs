@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::error::Result;
-use crate::session::load::load_named;
+use crate::session::load::load_by_name;
 use crate::session::stop_stack::{StopReport, StopRequest, WhichImages, stop_stack};
 use crate::session::{Context, WorkflowError};
 
@@ -19,7 +19,7 @@ pub struct StopArgs {
     /// Remove containers, and networks if no service is named
     #[arg(long)]
     pub remove: bool,
-    /// With --remove: also remove named and anonymous volumes and their data
+    /// With --remove: also remove volumes declared in the compose files and anonymous ones, with their data
     #[arg(short = 'v', long)]
     pub volumes: bool,
     /// With --remove: also remove images
@@ -35,7 +35,7 @@ pub struct StopArgs {
 
 /// Stops the stack.
 pub async fn run(context: &Context, args: StopArgs) -> Result<StopReport> {
-    let loaded = load_named(context)?;
+    let loaded = load_by_name(context)?;
     if !args.remove && (args.volumes || args.rmi.is_some()) {
         let what = if args.volumes { "--volumes" } else { "--rmi local" };
         let message = format!("{} requires --remove", what.trim_end_matches(" local"));

@@ -38,6 +38,9 @@ pub async fn run(context: &Context, args: ConfigArgs) -> Result<ConfigReport> {
     if args.quiet {
         text.clear();
     } else if let Some(file) = args.output_file.as_ref().filter(|_| !args.prints_list()) {
+        if context.options.dry_run {
+            return Ok(ConfigReport { text: format!("would write {}\n", file.display()) });
+        }
         let content = if holds_secrets(context, &load, &text) { Content::Secret } else { Content::Plain };
         let rules = Rules { existing: Existing::Replace, content };
         OutputFile::open(&context.cwd.join(file), rules)?.write(text.as_bytes())?;

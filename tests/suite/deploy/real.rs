@@ -191,3 +191,22 @@ fn a_version_that_does_not_answer_never_gets_a_client_and_a_rollback_goes_to_the
     assert!(String::from_utf8_lossy(&output.stdout).contains("switch traffic of api to"), "{output:?}");
     assert_eq!(shop.project.containers(), before);
 }
+
+/// Until nginx has loaded a new configuration, the earlier one still answers; its answers prove nothing.
+#[test]
+fn a_route_to_a_port_that_nothing_listens_on_fails_and_the_earlier_routes_come_back() {
+    let Some(shop) = Shop::new("deploy-route") else { return };
+    shop.deploy("one", 0);
+    for port in ["7999", "7998"] {
+        shop.project.write("aictl.yaml", &PROJECT_FILE.replace("port: 8000", &format!("port: {port}")));
+        let said = shop.deploy("one", 20);
+        assert!(said.contains("HTTP 502") && said.contains("the previous release still serves"), "{said}");
+        let serves = || shop.served().as_deref() == Some("one");
+        eventually("the earlier configuration answers", Duration::from_secs(5), serves);
+    }
+    let other = "port: 8000 }, { path: /other/, service: api, port: 7999 }";
+    shop.project.write("aictl.yaml", &PROJECT_FILE.replace("port: 8000 }", other));
+    let said = shop.deploy("two", 20);
+    assert!(said.contains("/other/"), "every route is probed: {said}");
+    assert_eq!(shop.served().as_deref(), Some("one"));
+}

@@ -45,8 +45,7 @@ async fn networks_and_volumes_are_found_by_project_and_by_name(lab: &Lab) {
         project: "aictl-test-nobody".into(),
         networks: vec![network.clone(), format!("{network}x")],
         volumes: vec![volume.clone(), lab.project.clone()],
-        images: Vec::new(),
-        proxy: None,
+        ..Scope::default()
     };
     let by_name = lab.target.observe(&scope).await.unwrap();
     assert_eq!((by_name.networks, by_name.volumes), (found.networks, found.volumes));

@@ -16,8 +16,10 @@ fn killed() -> LeaseOwner {
         host: read("/proc/sys/kernel/hostname"),
         boot_id: read("/proc/sys/kernel/random/boot_id"),
         pid: process.id(),
+        pid_namespace: aictl::host::pid_namespace(),
         operation: "start".into(),
         version: "0".into(),
+        ..LeaseOwner::default()
     }
 }
 

@@ -6,3 +6,7 @@ mod places;
 mod port;
 mod several;
 mod tls;
+
+pub use certificates::Authority;
+pub use contexts::write_context;
+pub use port::TlsPort;

@@ -120,3 +120,25 @@ fn an_interrupted_exec_says_that_its_command_may_go_on() {
     assert!(said.contains("`sleep` may still be running") && said.contains("hint:"), "{said}");
     stage.aictl("stop -t 1").code(0);
 }
+
+/// As with docker and Compose: a command that is run gets the signal, and its own code is ours.
+#[test]
+fn a_run_passes_signals_on_and_ends_with_the_command_s_code() {
+    let Some(stage) = TestProject::new("signal-run", STUBBORN) else { return };
+    for (signal, code) in [("INT", 41), ("HUP", 42), ("USR1", 43), ("USR2", 44)] {
+        let script = format!("trap 'exit {code}' {signal}; touch /tmp/ready; while true; do sleep 0.1; done");
+        let mut command = stage.aictl_command("run -T web sh -c");
+        let child =
+            command.arg(script).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let filter = format!("label=com.docker.compose.project={}", stage.project);
+        stage.eventually("the trap", || {
+            let id = docker(&["ps", "-q", "--filter", &filter, "--filter", "label=com.docker.compose.oneoff=True"]);
+            let looks = Command::new("docker").args(["exec", id.trim(), "test", "-e", "/tmp/ready"]).output().unwrap();
+            !id.trim().is_empty() && looks.status.success()
+        });
+        send(&child, &format!("-{signal}"));
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{signal}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    stage.aictl("down -t 1").code(0);
+}

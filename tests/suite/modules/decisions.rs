@@ -66,6 +66,7 @@ pub const MEANT: &[(&str, &str)] = &[
     ("workflow/begin/quickstart/tasks.rs", "a record holds the task's name in its subject only"),
     ("workflow/begin/secrets/values.rs", "builds a sentence"),
     ("workflow/begin/secrets/compose_findings.rs", "builds a sentence"),
+    ("session/attached_process.rs", "the container runtime tells an absent command by its text only"),
     ("release/explanation.rs", "finds the first error line in a log"),
 ];
 

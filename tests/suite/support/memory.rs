@@ -117,6 +117,7 @@ pub fn context(
         output: Arc::new(Nobody),
         console: Arc::new(Nobody),
         interrupt: engines[0].1.interruption(),
+        changes: aictl::event::Changes::default(),
         owner: LeaseOwner { pid: PIDS.fetch_add(1, Ordering::SeqCst), ..Default::default() },
         connector: Arc::new(Fixed(named.collect())),
         read_stdin: || Ok(String::new()),

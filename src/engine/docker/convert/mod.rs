@@ -17,6 +17,7 @@ pub(super) use surroundings::Surroundings;
 use surroundings::refused;
 
 use crate::compose::model::Healthcheck;
+use crate::input_file::{Files, LocalFiles};
 use crate::plan::labels;
 use crate::plan::{ContainerSpec, EngineInfo};
 use crate::target::TargetError;
@@ -212,7 +213,7 @@ fn seccomp(spec: &ContainerSpec, profile: &str) -> Result<String, TargetError> {
     let folder = spec.labels.get(labels::WORKING_DIR).map(String::as_str).unwrap_or_default();
     let path = std::path::Path::new(folder).join(profile);
     let said = |e: String| refused(spec, format!("seccomp profile {}: {e}", path.display()));
-    let text = std::fs::read(&path).map_err(|e| said(e.to_string()))?;
+    let text = LocalFiles.read(&path).map_err(|e| said(e.to_string()))?;
     let value: Value = serde_json::from_slice(&text).map_err(|e| said(e.to_string()))?;
     Ok(value.to_string())
 }

@@ -170,6 +170,10 @@ fn within(path: &str, directory: &str) -> bool {
 
 /// Without repeated or trailing slashes and `.` parts.
 fn cleaned(path: &str) -> String {
+    // The engine refuses a relative one.
+    if !path.starts_with('/') {
+        return path.to_owned();
+    }
     let mut parts: Vec<&str> = Vec::new();
     for part in path.split('/') {
         match part {

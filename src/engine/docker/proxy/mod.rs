@@ -151,6 +151,9 @@ impl DockerEngine {
             Ok(answer) => answer,
             Err(reason) => return Ok(Err(reason)),
         };
+        if answer.fingerprint != request.fingerprint {
+            return Ok(Err(format!("HTTP {} by another configuration of the proxy", answer.status)));
+        }
         if answer.status >= 500 {
             return Ok(Err(format!("HTTP {}{}", answer.status, answer.said())));
         }

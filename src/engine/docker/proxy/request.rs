@@ -25,6 +25,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// Address of the container that gave it.
     pub(super) upstream: Option<IpAddr>,
+    /// Fingerprint of the configuration that answered; empty without one.
+    pub(super) fingerprint: String,
     body: String,
 }
 
@@ -59,6 +61,8 @@ async fn asked(stream: BoxDuplex, request: &ProbeRequest) -> Result<Answer, Stri
         let answer = sender.send_request(request).await?;
         let status = answer.status().as_u16();
         let upstream = answer.headers().get("x-aictl-upstream").and_then(|value| last_address(value.to_str().ok()?));
+        let fingerprint = answer.headers().get("x-aictl-configuration").and_then(|value| value.to_str().ok());
+        let fingerprint = fingerprint.unwrap_or_default().to_owned();
         // The head says everything; an endless body is not waited for.
         let body = match status >= 500 {
             true => {
@@ -66,7 +70,12 @@ async fn asked(stream: BoxDuplex, request: &ProbeRequest) -> Result<Answer, Stri
             }
             false => bytes::Bytes::new(),
         };
-        Ok::<_, hyper::Error>(Answer { status, upstream, body: String::from_utf8_lossy(&body).into_owned() })
+        Ok::<_, hyper::Error>(Answer {
+            status,
+            upstream,
+            fingerprint,
+            body: String::from_utf8_lossy(&body).into_owned(),
+        })
     };
     let driven = async {
         let _ = connection.await;

@@ -79,8 +79,10 @@ impl DockerEngine {
         };
         match answer {
             Ok(bytes) => {
-                let created: serde_json::Value = serde_json::from_slice(&bytes).unwrap_or_default();
-                Ok(created["Id"].as_str().map(str::to_owned))
+                let created = serde_json::from_slice::<serde_json::Value>(&bytes).ok();
+                let id = created.as_ref().and_then(|created| created["Id"].as_str()).map(str::to_owned);
+                let message = "the engine's answer names no container".to_owned();
+                id.map(Some).ok_or(TargetError::Broken { operation: doing, message })
             }
             Err(TargetError::Refused { status: 409, .. }) => Ok(None),
             Err(error) => Err(error),

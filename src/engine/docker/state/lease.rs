@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::helper::{self, Entry, Helper};
 use super::records::{Written, lost_if_gone};
-use super::{Held, free_name, held_name};
+use super::{Held, free_name, held_name, owner_process};
 use crate::engine::docker::DockerEngine;
 use crate::engine::docker::error_mapping;
 use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
@@ -197,20 +197,12 @@ impl DockerEngine {
         let now = self.connection.engine_now();
         let (held_for, silent_for) = (since(now, file.acquired_at), since(now, file.heartbeat));
         Ok(ObservedLease {
-            verdict: LeaseVerdict::judge(Some(silent_for), self.process_gone(&file.owner)),
+            verdict: LeaseVerdict::judge(Some(silent_for), owner_process::is_gone(&file.owner)),
             owner: Some(file.owner),
             held_seconds: Some(held_for.as_secs()),
             heartbeat_age_seconds: Some(silent_for.as_secs()),
             ..unknown
         })
-    }
-
-    /// Whether the owner ran on this machine since its last boot and its process is no more.
-    fn process_gone(&self, owner: &LeaseOwner) -> bool {
-        let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let here = !owner.boot_id.is_empty() && owner.boot_id == boot.trim() && owner.host == host.trim();
-        here && !std::path::Path::new("/proc").join(owner.pid.to_string()).exists()
     }
 
     pub(in crate::engine::docker) async fn renew_lease(&self, lease: &Lease) -> Result<(), TargetError> {

@@ -9,6 +9,7 @@
 mod helper;
 mod image;
 mod lease;
+mod owner_process;
 mod records;
 
 use std::collections::HashMap;

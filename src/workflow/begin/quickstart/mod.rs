@@ -5,6 +5,7 @@
 mod journal;
 mod report;
 mod steps;
+mod takeover;
 mod tasks;
 mod unattended;
 
@@ -77,6 +78,7 @@ async fn go(context: &Context, args: &QuickstartArgs, journal: &mut Journal) -> 
         ..context.clone()
     };
     if let Some(system) = &place.system {
+        takeover::ask(context, &LoadedProject::default(), (&place.directory, Some(system))).await?;
         journal.begin("init");
         let done = init::begin(context, &place.directory, system)?;
         journal.end(StepState::of(!done.written.is_empty(), done.dry_run), done.summary());

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 
 use super::journal::Journal;
 use super::report::{QuickstartReport, StepState};
-use super::tasks;
+use super::{takeover, tasks};
 use crate::error::Result;
 use crate::event::human;
 use crate::host::verdict::Verdict;
@@ -26,7 +26,7 @@ use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 use crate::workflow::begin::doctor;
 use crate::workflow::begin::doctor::DoctorReport;
-use crate::workflow::begin::secrets::{GenerateArgs, generate};
+use crate::workflow::begin::secrets::{Action, GenerateArgs, generate};
 use crate::workflow::begin::setup::set_up;
 use crate::workflow::trust::smoke_test;
 use crate::workflow::trust::smoke_test::SmokeTestArgs;
@@ -43,8 +43,9 @@ pub(super) struct Steps<'a> {
 impl Steps<'_> {
     pub(super) async fn run(&self, journal: &mut Journal, report: QuickstartReport) -> Result<QuickstartReport> {
         let report = QuickstartReport { dry_run: self.dry_run(), ..report };
+        takeover::ask(self.context, self.project, (&self.project.directory, None)).await?;
         // First, for without them the compose files cannot be read, and what the services need of the kernel is not known.
-        self.secrets(journal)?;
+        let generated = self.secrets(journal)?;
         if let Some(doctor) = self.doctor(journal, &MENDED_BY_SETUP).await? {
             return Ok(journal.close(QuickstartReport { doctor: Some(doctor), code: 4, ..report }));
         }
@@ -57,6 +58,7 @@ impl Steps<'_> {
             return Ok(journal.close(QuickstartReport { doctor: Some(doctor), code: 4, ..report }));
         }
         self.images(journal).await?;
+        takeover::warn_of_older_data(self.context, &generated).await?;
         let started = self.start(journal).await?;
         self.tasks(journal).await?;
         let checked = self.smoke_test(journal).await?;
@@ -97,7 +99,8 @@ impl Steps<'_> {
         Ok(())
     }
 
-    fn secrets(&self, journal: &mut Journal) -> Result<()> {
+    /// Returns the names of what was generated.
+    fn secrets(&self, journal: &mut Journal) -> Result<Vec<String>> {
         journal.begin("secrets");
         let made = generate(self.context, &GenerateArgs::default())?;
         let state = StepState::of(made.changed(), made.dry_run);
@@ -106,7 +109,8 @@ impl Steps<'_> {
             count => format!("{}: {}", made.file, human::count(count, "value")),
         };
         journal.end(state, detail);
-        Ok(())
+        let new = made.changes.into_iter().filter(|change| change.action == Action::Generated);
+        Ok(new.map(|change| change.key).collect())
     }
 
     async fn images(&self, journal: &mut Journal) -> Result<()> {

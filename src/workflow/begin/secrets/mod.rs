@@ -18,6 +18,7 @@ use crate::session::Context;
 use crate::session::report::one_of_reports;
 
 pub use check::findings;
+pub use fill::Action;
 pub use finding::{CheckReport, Finding, Problem};
 pub use generate::{GenerateArgs, GenerateReport, generate};
 

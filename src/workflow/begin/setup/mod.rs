@@ -37,6 +37,7 @@ pub async fn set_up(context: &Context) -> Result<SetupReport> {
         return Ok(report(context, found, planned));
     }
     agree(context, &steps, found.facts.is_root)?;
+    context.changes.begin();
     let done = perform_setup(&steps, &machine, &*context.reporter, &context.interrupt).await?;
     let engine = machine.engine().await.ok();
     Ok(report(context, gather::Found { engine, ..found }, done))

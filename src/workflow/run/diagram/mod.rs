@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::plan::Observed;
 use crate::session::Context;
 use crate::session::load::{LoadedStack, load_stack};
+use crate::session::recorded_health::count_recorded_health;
 use crate::session::report::{Block, Report, to_json};
 use graph::Graph;
 
@@ -69,7 +70,9 @@ pub async fn run(context: &Context, args: DiagramArgs) -> Result<DiagramReport> 
 async fn observe(context: &Context, loaded: &LoadedStack) -> std::result::Result<Observed, String> {
     let ask = async {
         let target = loaded.connect(context).await?;
-        Result::Ok(target.observe(&loaded.narrow_scope()).await?)
+        let mut observed = target.observe(&loaded.narrow_scope()).await?;
+        count_recorded_health(&*target, &loaded.name, &mut observed).await;
+        Result::Ok(observed)
     };
     match tokio::time::timeout(PATIENCE, ask).await {
         Ok(answer) => answer.map_err(|error| context.redactor.redact(&error.messages().join(": ")).into_owned()),

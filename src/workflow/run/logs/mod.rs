@@ -49,7 +49,7 @@ pub struct LogsArgs {
     /// Produce monochrome output
     #[arg(long)]
     pub no_color: bool,
-    /// Index of the container if the service has several
+    /// Index of the container if the service has several; needs exactly one service
     #[arg(long, value_name = "N")]
     pub index: Option<u32>,
 }
@@ -67,6 +67,9 @@ fn tail(text: &str) -> std::result::Result<Tail, String> {
 
 /// Shows the logs.
 pub async fn run(context: &Context, args: LogsArgs) -> Result<Passed> {
+    if args.index.is_some() && args.services.len() != 1 {
+        return Err(WorkflowError::usage("--index needs exactly one service").into());
+    }
     let loaded = load_named(context)?;
     let target = loaded.connect(context).await?;
     let range = range(context, &args)?;
@@ -76,6 +79,9 @@ pub async fn run(context: &Context, args: LogsArgs) -> Result<Passed> {
     let observed = target.observe(&loaded.narrow_scope()).await?;
     select::check(loaded.stack.as_ref(), &observed, &wanted.services)?;
     let containers: Vec<_> = observed.instances.iter().filter(|c| wanted.has(c)).map(displayed).collect();
+    if let (Some(number), [service], []) = (wanted.index, wanted.services.as_slice(), containers.as_slice()) {
+        return Err(WorkflowError::NoContainer { service: service.clone(), number }.into());
+    }
     context.output.expect(&containers.iter().map(|c| source(c, &wanted.project)).collect::<Vec<_>>());
     let ended = tokio::select! {
         ended = async {

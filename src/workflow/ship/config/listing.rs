@@ -133,7 +133,9 @@ fn table_of(found: &BTreeMap<String, Variable>) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count() + 3).max().unwrap_or(0).max(20);
     let widths = [width(0), width(1), width(2)];
     let padded = |row: &[String; 4]| {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}"));
+        // A width of a format string ends at 65535.
+        let cells =
+            row.iter().zip(widths).map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.chars().count())));
         format!("{}{}\n", cells.collect::<String>(), row[3])
     };
     rows.iter().map(padded).collect()
@@ -146,6 +148,14 @@ mod tests {
     fn sample() -> BTreeMap<String, Variable> {
         let variable = Variable { name: "TAG".into(), default_value: "latest".into(), ..Variable::default() };
         BTreeMap::from([("TAG".to_owned(), variable)])
+    }
+
+    #[test]
+    fn a_default_may_be_longer_than_any_column() {
+        let long = "x".repeat(70_000);
+        let mut found = sample();
+        found.entry("TAG".to_owned()).and_modify(|variable| variable.default_value.clone_from(&long));
+        assert!(variables(&found, Format::Table).contains(&format!("{long}   \n")));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 use super::ignore::Ignore;
 use crate::compose::model::Build;
+use crate::input_file::{Files, LocalFiles};
 
 /// Name of a Dockerfile that is not part of the context.
 const OUTSIDE: &str = ".dockerfile.aictl";
@@ -47,12 +48,12 @@ impl Context {
             Some(relative) if path.is_file() => (slashed(relative), None),
             Some(_) => return Err(format!("the Dockerfile {} does not exist", path.display())),
             None => {
-                let text = fs::read(&path).map_err(|e| format!("the Dockerfile {}: {e}", path.display()))?;
+                let text = LocalFiles.read(&path).map_err(|e| format!("the Dockerfile {}: {e}", path.display()))?;
                 (OUTSIDE.to_owned(), Some(text))
             }
         };
         let own = PathBuf::from(format!("{}.dockerignore", path.display()));
-        let text = fs::read_to_string(own).or_else(|_| fs::read_to_string(folder.join(".dockerignore")));
+        let text = LocalFiles.read_text(&own).or_else(|_| LocalFiles.read_text(&folder.join(".dockerignore")));
         Ok(Self { folder, ignore: Ignore::parse(&text.unwrap_or_default()), dockerfile, extra })
     }
 

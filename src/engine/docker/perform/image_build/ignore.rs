@@ -57,30 +57,58 @@ impl Rule {
     }
 }
 
-/// Whole path against whole pattern; `**` is any number of parts.
+/// Whole path against whole pattern; `**` is any number of parts. Only the last `**` is ever tried again: what an earlier
+/// one could take besides, the last one can, too.
 fn matches(pattern: &[String], path: &[&str]) -> bool {
-    match (pattern.split_first(), path.split_first()) {
-        (None, None) => true,
-        (Some((first, rest)), _) if first == "**" => {
-            matches(rest, path) || (!path.is_empty() && matches(pattern, &path[1..]))
+    let (mut at, mut part) = (0, 0);
+    let mut again = None;
+    while part < path.len() {
+        if pattern.get(at).is_some_and(|first| first == "**") {
+            again = Some((at, part));
+            at += 1;
+        } else if pattern.get(at).is_some_and(|first| glob(first.as_bytes(), path[part].as_bytes())) {
+            (at, part) = (at + 1, part + 1);
+        } else if let Some((star, taken)) = again {
+            again = Some((star, taken + 1));
+            (at, part) = (star + 1, taken + 1);
+        } else {
+            return false;
         }
-        (Some((first, rest)), Some((part, others))) => glob(first.as_bytes(), part.as_bytes()) && matches(rest, others),
-        _ => false,
     }
+    pattern[at..].iter().all(|rest| rest == "**")
 }
 
-/// `*`, `?`, `[a-z]` and `\` within one part.
+/// `*`, `?`, `[a-z]` and `\` within one part; of several stars only the last is ever tried again.
 fn glob(pattern: &[u8], text: &[u8]) -> bool {
-    let Some((first, rest)) = pattern.split_first() else { return text.is_empty() };
+    let (mut at, mut byte) = (0, 0);
+    let mut again = None;
+    while byte < text.len() {
+        if pattern.get(at) == Some(&b'*') {
+            again = Some((at, byte));
+            at += 1;
+        } else if let Some(length) = one(&pattern[at..], text[byte]) {
+            (at, byte) = (at + length, byte + 1);
+        } else if let Some((star, taken)) = again {
+            again = Some((star, taken + 1));
+            (at, byte) = (star + 1, taken + 1);
+        } else {
+            return false;
+        }
+    }
+    pattern[at..].iter().all(|rest| *rest == b'*')
+}
+
+/// How much of a pattern one byte takes, if it matches.
+fn one(pattern: &[u8], byte: u8) -> Option<usize> {
+    let (first, rest) = pattern.split_first()?;
     match first {
-        b'*' => (0..=text.len()).any(|skip| glob(rest, &text[skip..])),
-        b'?' => !text.is_empty() && glob(rest, &text[1..]),
-        b'[' => match (text.split_first(), rest.iter().position(|b| *b == b']')) {
-            (Some((byte, others)), Some(end)) => in_class(&rest[..end], *byte) && glob(&rest[end + 1..], others),
-            _ => false,
-        },
-        b'\\' if !rest.is_empty() => text.first() == rest.first() && glob(&rest[1..], &text[1..]),
-        byte => text.first() == Some(byte) && glob(rest, &text[1..]),
+        b'?' => Some(1),
+        b'[' => {
+            let end = rest.iter().position(|b| *b == b']')?;
+            in_class(&rest[..end], byte).then_some(end + 2)
+        }
+        b'\\' if !rest.is_empty() => (rest[0] == byte).then_some(2),
+        other => (*other == byte).then_some(1),
     }
 }
 
@@ -141,5 +169,16 @@ mod tests {
         let ignore = Ignore::parse("a/**/b\n");
         assert!(ignore.ignores("a/b") && ignore.ignores("a/x/y/b"));
         assert!(!ignore.ignores("c/a/b"));
+    }
+
+    #[test]
+    fn many_stars_take_no_longer_than_the_path_is_long() {
+        let began = std::time::Instant::now();
+        let ignore = Ignore::parse(&format!("{}b\n{}b\n", "*a".repeat(40), "**/a/".repeat(40)));
+        let (part, path) = ("a".repeat(200), "a/".repeat(200));
+        assert!(!ignore.ignores(&part) && !ignore.ignores(&format!("{path}c")));
+        assert!(Ignore::parse("*a*b*c").ignores("xaybabzbc") && !Ignore::parse("*a*b*c").ignores("xaybabzb"));
+        assert!(Ignore::parse("a/**/b/**/c").ignores("a/b/x/b/y/c"));
+        assert!(began.elapsed().as_secs() < 5, "{:?}", began.elapsed());
     }
 }

@@ -1,0 +1,61 @@
+//! After the lease was lost nothing is sent any more, and nothing is said to be taken back.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+
+use super::{Runner, execute};
+use crate::engine::memory::MemoryEngine;
+use crate::event::{Event, Reporter};
+use crate::plan::{ContainerOperation, NetworkOperation, Operation, Phase, Plan, Scope, StartTurn};
+use crate::release::{LeaseOwner, StepOutcome};
+use crate::target::{Leases, Observe};
+
+#[derive(Default)]
+struct Kept(Mutex<Vec<Event>>);
+
+impl Reporter for Kept {
+    fn report(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+/// A network is made, which a failure would take back, then something fails.
+fn plan() -> Plan {
+    let mut plan = Plan { project: "p".into(), ..Default::default() };
+    let (project, key, name) = ("p".to_owned(), "default".to_owned(), "p_default".to_owned());
+    let create = NetworkOperation::Create { project, key, name: name.clone(), network: Default::default() };
+    let made = plan.push(Phase::Prepare, Operation::Network(create), "it does not exist", &[]);
+    plan.on_failure(made, Operation::Network(NetworkOperation::Remove { id: name.clone(), name }), &[]);
+    let (service, container) = ("a".to_owned(), "nosuch".to_owned());
+    let start = ContainerOperation::Start { service, container, turn: StartTurn::Free };
+    plan.push(Phase::Switch, Operation::Container(start), "it was created", &[made]);
+    plan
+}
+
+async fn failed(lost: bool) -> (usize, StepOutcome, bool) {
+    let (engine, kept) = (MemoryEngine::new(), Arc::new(Kept::default()));
+    let lease = engine.acquire("p", &LeaseOwner::default()).await.unwrap();
+    if lost {
+        let held = engine.observe_lease("p").await.unwrap().unwrap();
+        engine.break_lease(&held).await.unwrap();
+    }
+    let (_sender, interrupt) = watch::channel(false);
+    let runner = Runner { target: &engine, reporter: &*kept, interrupt, tasks: None, release: None };
+    let execution = execute(&plan(), &runner, &lease).await;
+    assert!(execution.result.is_err());
+    let observed = engine.observe(&Scope { project: "p".into(), ..Default::default() }).await.unwrap();
+    let said = kept
+        .0
+        .lock()
+        .unwrap()
+        .iter()
+        .any(|event| matches!(event, Event::Warning { message, .. } if message.contains("nothing is undone")));
+    (observed.networks.len(), execution.steps[0].outcome, said)
+}
+
+#[tokio::test]
+async fn only_the_holder_of_the_lock_undoes() {
+    assert_eq!(failed(false).await, (0, StepOutcome::Undone, false));
+    assert_eq!(failed(true).await, (1, StepOutcome::Done, true));
+}

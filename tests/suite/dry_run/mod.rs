@@ -1,0 +1,156 @@
+//! Every verb under `--dry-run`, in a project that runs: nothing that changes is asked of the engine, and no file changes.
+//! A verb of the command tree without a row fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use aictl::cli::Cli;
+use clap::{Command, CommandFactory as _};
+
+use crate::support::project::TestProject;
+use crate::support::recorder::{Recorder, changing};
+
+const STACK: &str = include_str!("compose.yaml");
+const PROJECT: &str = "\
+default_environment: dev
+environments: { dev: { compose: compose.yaml }, other: { compose: other.yaml.tera } }
+tasks: { migrate: { service: db, command: [tool, exit, '0'] } }
+secrets: { NEW_SECRET: { generate: hex } }
+checks: [{ name: works, exec: { service: db, command: ['true'] } }]
+";
+
+/// A verb as it is typed, the code it ends with, and a part of what it says.
+type Row = (&'static str, &'static str, i32, &'static str);
+
+const ROWS: &[Row] = &[
+    ("quickstart", "quickstart --yes", 0, ""),
+    ("init", "init", 0, ""),
+    ("doctor", "doctor", 0, "engine"),
+    ("setup", "setup --yes", 0, ""),
+    ("secrets generate", "secrets generate", 0, "NEW_SECRET"),
+    ("secrets check", "secrets check", 4, "NEW_SECRET"),
+    ("start", "start --force-recreate", 0, "nothing was changed"),
+    ("stop", "stop --remove -v --rmi all", 0, "remove volume"),
+    ("down", "down -v", 0, "remove volume"),
+    ("restart", "restart", 0, "stop container"),
+    ("status", "status", 0, "web"),
+    ("logs", "logs", 0, ""),
+    ("exec", "exec web touch /made", 0, "run `touch /made` in container"),
+    ("exec", "exec -d web touch /made", 0, "run `touch /made` in container"),
+    ("shell", "shell web", 0, "in container"),
+    ("run", "run db touch /made", 0, "run task db"),
+    ("run", "run -d db touch /made", 0, "run task db"),
+    ("migrate", "migrate", 0, "run task migrate"),
+    ("db", "db --service web", 0, "in container"),
+    ("redis", "redis --service web", 0, "in container"),
+    ("ls", "ls", 0, ""),
+    ("wait", "wait ended", 0, "exited 0"),
+    ("kill", "kill", 0, "kill container"),
+    ("cp", "cp compose.yaml web:/made", 0, "copy compose.yaml to web:/made"),
+    ("cp", "cp web:/etc made", 0, "copy web:/etc to made"),
+    ("port", "port web", 0, "8000"),
+    ("top", "top", 0, "tool"),
+    ("open", "open web", 0, "http://"),
+    ("diagram", "diagram", 0, "web"),
+    ("monitoring start", "monitoring start", 0, "watcher"),
+    ("monitoring stop", "monitoring stop", 0, ""),
+    ("clean", "clean --data --yes-delete-data", 0, "remove container"),
+    ("build", "build built", 0, "build image"),
+    ("plan", "plan", 0, ""),
+    ("deploy", "deploy", 0, "nothing was changed"),
+    ("rollback", "rollback", 10, "no release"),
+    ("pull", "pull --policy always db", 0, "pull image"),
+    ("images build", "images build base", 0, "build"),
+    ("images ls", "images ls", 0, "tool"),
+    ("images summary", "images summary", 0, ""),
+    ("images prune", "images prune --yes", 0, ""),
+    ("config", "config -o made.yaml", 0, "would write made.yaml"),
+    ("render", "--env other render --to made", 0, "would write"),
+    ("history", "history", 0, "start"),
+    ("show", "show", 0, "start"),
+    ("explain", "explain", 0, "start"),
+    ("lock status", "lock status", 0, "not locked"),
+    ("lock break", "lock break --force", 10, "not locked"),
+    ("health", "health", 0, "works"),
+    ("smoke-test", "smoke-test --junit made.xml", 0, "works"),
+    ("bundle save", "bundle save made.tar", 0, "would contain"),
+    ("bundle load", "bundle load saved.tar --to made", 0, "would unpack"),
+    ("schema", "schema", 0, ""),
+    ("completions", "completions bash", 0, ""),
+    ("man", "man --to made", 0, "would write"),
+    ("version", "version", 0, ""),
+];
+
+/// The verbs that do something: those without verbs of their own.
+fn verbs(command: &Command, path: &str, found: &mut BTreeSet<String>) {
+    for inner in command.get_subcommands() {
+        let path = format!("{path} {}", inner.get_name()).trim().to_owned();
+        match inner.has_subcommands() {
+            true => verbs(inner, &path, found),
+            false => drop(found.insert(path)),
+        }
+    }
+}
+
+#[test]
+fn every_verb_has_a_row() {
+    let mut of_tree = BTreeSet::new();
+    verbs(&Cli::command(), "", &mut of_tree);
+    let of_table: BTreeSet<String> = ROWS.iter().map(|(verb, ..)| (*verb).to_owned()).collect();
+    assert_eq!(of_tree, of_table);
+}
+
+#[test]
+fn no_verb_changes_anything_under_dry_run() {
+    let Some(stage) = TestProject::new("dry-run") else { return };
+    stage.write("compose.yaml", STACK);
+    stage.write("aictl.yaml", PROJECT);
+    stage.write("other.yaml.tera", "services: { web: { image: x } }\n");
+    stage.write("built/Dockerfile", "FROM aictl-lab/tool:1\n");
+    stage.aictl(&["start"]).ended(0);
+    stage.aictl(&["bundle", "save", "saved.tar"]).ended(0);
+    let recorder = Recorder::open(&stage.path().join("engine.sock"));
+    let (files, containers) = (files(stage.path()), stage.containers());
+    let mut failed = Vec::new();
+    // Before the verb and after it the flag means the same, but behind another program's command line it is that one's.
+    let before = |line: &str| format!("--dry-run {line}");
+    let after = |line: &str| match line.split_once(' ') {
+        Some((verb, rest)) if !verb.starts_with('-') && verb != "secrets" => Some(format!("{verb} --dry-run {rest}")),
+        _ => None,
+    };
+    for (verb, line, code, said) in ROWS {
+        let second = matches!(*verb, "exec" | "run").then(|| after(line)).flatten();
+        for line in std::iter::once(before(line)).chain(second) {
+            recorder.take();
+            let words: Vec<&str> = line.split(' ').collect();
+            let host = format!("unix://{}", recorder.path.display());
+            let ended = stage.command(&words).env("DOCKER_HOST", host).output().unwrap();
+            let outcome = crate::support::project::Outcome::from(ended);
+            let asked = changing(&recorder.take());
+            let right = outcome.code == *code && format!("{}{}", outcome.stdout, outcome.stderr).contains(said);
+            if !asked.is_empty() || !right {
+                failed.push(format!("`{line}`: {asked:?} {outcome:?}"));
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    assert_eq!(self::files(stage.path()), files);
+    assert_eq!(stage.containers(), containers);
+}
+
+/// Every file below a folder with its content.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![folder.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            let (path, kind) = (entry.path(), entry.file_type().unwrap());
+            let content = if kind.is_file() { std::fs::read(&path).unwrap() } else { Vec::new() };
+            found.insert(path.display().to_string(), content);
+            if kind.is_dir() {
+                open.push(path);
+            }
+        }
+    }
+    found
+}
