@@ -124,7 +124,7 @@ impl Error {
         self
     }
 
-    /// The same error as a failure of `exec` or `run` itself, told from the exit code of what they ran. A wrong command
+    /// The same error as a failure of `exec` or `run` itself, distinguished from the exit code of what they ran. A wrong command
     /// line, an unknown name and an interruption stay what they are.
     #[must_use]
     pub fn into_exec_failure(mut self) -> Self {
@@ -135,7 +135,7 @@ impl Error {
         self
     }
 
-    /// The same error, told as one of another kind.
+    /// The same error with another kind.
     #[must_use]
     pub fn of_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = kind;

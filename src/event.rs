@@ -1,4 +1,4 @@
-//! What happened, and the traits of those who are told, who are asked, and who receive streamed output.
+//! Events, and the traits for reporting them, for prompts and for streamed output.
 //! Reads nothing; workflows and `execute` emit events, `ui` implements the traits.
 //! Never formats for a terminal.
 
@@ -23,7 +23,7 @@ pub enum Event {
     StepFinished { key: usize, verb: &'static str, subject: String, detail: Option<String>, took: Duration },
     /// A step failed; the error itself travels in the result.
     StepFailed { key: usize, verb: &'static str, subject: String, message: String, took: Duration },
-    /// A wait was given up because something else failed; that failure is told instead.
+    /// A wait was given up because something else failed; that failure is reported instead.
     StepDropped { key: usize },
     /// Something the reader should know and can act on.
     Warning { message: String, hint: Option<String> },
@@ -47,7 +47,7 @@ impl Changes {
     }
 }
 
-/// Who is told. Implementations must not block for long: they are called between engine calls.
+/// Receives events. Implementations must not block for long: they are called between engine calls.
 pub trait Reporter: Send + Sync {
     /// Takes one event.
     fn report(&self, event: Event);
@@ -133,7 +133,7 @@ pub struct LogLine {
     pub service: String,
     /// stdout or stderr.
     pub channel: Channel,
-    /// Engine time of the line, RFC 3339 with nanoseconds, when the engine told it.
+    /// Engine time of the line, RFC 3339 with nanoseconds, if the engine gave it.
     pub time: Option<String>,
     /// The text without its line end.
     pub message: String,

@@ -7,7 +7,7 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | [`error`], [`event`] | kinds of errors and their exit codes; what happened, for whoever reports it |
+//! | [`error`], [`event`] | kinds of errors and their exit codes; events for reporters |
 //! | [`input_file`] | the trait through which the modules below, up to [`plan`], read files |
 //! | [`output_file`] | the one way files of the operator's machine are written |
 //! | [`secret`] | values that cannot be printed, rules about them, the redactor |
@@ -17,7 +17,7 @@
 //! | [`image`] | references, recipes, bundles |
 //! | [`release`] | the lease, records and their steps, as data |
 //! | [`plan`] | what was observed, what is wanted, and the steps between |
-//! | [`target`] | the traits through which everything below speaks to an engine |
+//! | [`target`] | the traits through which everything below uses an engine |
 //! | [`process`] | the one way programs are started |
 //! | [`engine`], [`host`], [`probe`] | the Docker engine, the operator's machine, checks |
 //! | [`execute`] | walks a plan; decides nothing |

@@ -1,4 +1,4 @@
-//! The left half of aictl's modules: words, models and plans, which need nobody's engine, terminal or verbs.
+//! The left half of aictl's modules: words, models and plans, which need no engine, terminal or verbs.
 //! A crate of its own, so that it compiles beside the libraries of the other half, and stays compiled when a verb changes.
 //! Only lists its modules, in reading order; `lib.rs` hands them on under the same names.
 

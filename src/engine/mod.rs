@@ -1,5 +1,5 @@
 //! The engines: implementations of the traits of `target`, one folder each.
-//! `docker` speaks to a real engine, `memory` keeps one in this process for tests of failures at every step.
+//! `docker` uses a real engine, `memory` is one in this process for tests of failures at every step.
 //! Never decides what should be done: that is `plan`.
 
 pub mod docker;

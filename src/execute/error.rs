@@ -1,6 +1,6 @@
 //! Why a plan was not carried out to its end.
 //! Facts only: which service, which container, its last log lines.
-//! Never holds what was undone; `Execution` tells that.
+//! What was undone is in `Execution`.
 
 use std::time::Duration;
 
@@ -43,7 +43,16 @@ pub enum ExecuteError {
     /// The command of a task ended with another exit code than 0.
     #[error("task `{task}` ended with exit code {code}")]
     TaskEnded { task: String, code: u8 },
-    /// A step of the plan waits for one that comes later; nothing was begun.
+    /// A check did not pass in time.
+    #[error("check `{check}` failed: {message}")]
+    CheckFailed {
+        check: String,
+        service: Option<String>,
+        container: Option<Box<ContainerFacts>>,
+        message: String,
+        attempts: Vec<String>,
+    },
+    /// A step of the plan waits for one that comes later; nothing was started.
     #[error("the plan is out of order at step {step}: this is a fault of aictl")]
     OutOfOrder { step: usize },
     /// Ctrl-C.
@@ -64,12 +73,18 @@ impl ExecuteError {
             | Self::Unhealthy { container, .. }
             | Self::Removed { container, .. } => Some(container),
             Self::Target { source: TargetError::StartFailed { container, .. }, .. } => Some(container),
+            Self::CheckFailed { container, .. } => container.as_deref(),
             _ => None,
         }
     }
 }
 
 impl ExecuteError {
+    /// The attempts of a failed check.
+    pub fn attempts(&self) -> &[String] {
+        if let Self::CheckFailed { attempts, .. } = self { attempts } else { &[] }
+    }
+
     /// The failure without naming its subject again.
     pub fn brief(&self) -> String {
         match self {
@@ -78,6 +93,7 @@ impl ExecuteError {
             Self::CrashLoop { restarts, .. } => format!("crash loop, restarted {restarts} times"),
             Self::Exited { container, .. } => format!("exited with code {}", container.exit_code.unwrap_or_default()),
             Self::Unhealthy { log, .. } => format!("unhealthy: {}", log.as_deref().unwrap_or("no output").trim()),
+            Self::CheckFailed { message, .. } => message.clone(),
             other => other.to_string(),
         }
     }
@@ -94,7 +110,7 @@ impl Hint for ExecuteError {
     }
 
     fn details(&self) -> Vec<String> {
-        self.container().map(|c| c.logs.clone()).unwrap_or_default()
+        self.attempts().iter().cloned().chain(self.container().into_iter().flat_map(|c| c.logs.clone())).collect()
     }
 
     fn hints(&self) -> Vec<String> {

@@ -27,6 +27,7 @@ pub(super) fn evidence_of(service: &str, facts: &ContainerFacts) -> Evidence {
         restarts,
         engine_error,
         health_log,
+        attempts: Vec::new(),
         logs,
     }
 }

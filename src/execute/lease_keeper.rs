@@ -49,7 +49,7 @@ impl<'a> LeaseKeeper<'a> {
         self.within_patience(self.target.prove(lease)).await
     }
 
-    /// Proves that the lease is ours by asking, however fresh the last proof is: before what nobody ordered just now.
+    /// Proves that the lease is ours by asking, however recent the last proof is: before undoing steps.
     pub(super) async fn prove_now(&self) -> Result<(), TargetError> {
         self.within_patience(self.target.prove(self.lease()?)).await
     }

@@ -1,4 +1,4 @@
-//! After the lease was lost nothing is sent any more, and nothing is said to be taken back.
+//! After the lease was lost nothing is sent any more, and nothing is reported as undone.
 
 use std::sync::{Arc, Mutex};
 
@@ -41,7 +41,7 @@ async fn failed(lost: bool) -> (usize, StepOutcome, bool) {
         engine.break_lease(&held).await.unwrap();
     }
     let (_sender, interrupt) = watch::channel(false);
-    let runner = Runner { target: &engine, reporter: &*kept, interrupt, tasks: None, release: None };
+    let runner = Runner { target: &engine, reporter: &*kept, interrupt, tasks: None, checks: None, release: None };
     let execution = execute(&plan(), &runner, &lease).await;
     assert!(execution.result.is_err());
     let observed = engine.observe(&Scope { project: "p".into(), ..Default::default() }).await.unwrap();

@@ -3,6 +3,7 @@
 //! Never decides what to do; never waits without a deadline.
 
 mod await_ready;
+mod checks;
 mod compensate;
 mod error;
 mod evidence;
@@ -15,6 +16,7 @@ mod step_log;
 mod tasks;
 mod walk;
 
+pub use checks::{CheckFailure, CheckRunner};
 pub use error::ExecuteError;
 pub use run::{Execution, await_ready, execute, execute_part};
 pub use tasks::TaskRunner;

@@ -1,4 +1,4 @@
-//! The walk itself: which steps may run now, what became of each, when to stop.
+//! The walk itself: which steps may run now, their outcomes, when to stop.
 //! Reads the plan's order, performs through the target, returns an `Execution`.
 //! Never reorders and never retries: both are the plan's to say.
 
@@ -22,18 +22,18 @@ use crate::target::TargetError;
 /// How many operations run at once; the engine serialises much of it anyway.
 const PARALLEL: usize = 16;
 
-/// What became of a plan.
+/// The outcome of a plan.
 #[derive(Debug)]
 pub struct Execution {
     /// The first failure, if any.
     pub result: Result<(), ExecuteError>,
     /// What was kept of failed containers.
     pub evidence: Vec<Evidence>,
-    /// The plan's steps with what became of each, in the plan's order.
+    /// The plan's steps with their outcomes, in the plan's order.
     pub steps: Vec<StepRecord>,
 }
 
-/// Carries out a plan under a lease. On failure the rest is not begun, waits are cut and the plan's undo is performed.
+/// Carries out a plan under a lease. On failure the rest is not started, waits are cut and the plan's undo is performed.
 pub async fn execute(plan: &Plan, runner: &Runner<'_>, lease: &Lease) -> Execution {
     execute_part(plan, 0..plan.steps.len(), runner, lease).await
 }
@@ -66,9 +66,7 @@ async fn carry_out(plan: &Plan, part: Range<usize>, runner: &Runner<'_>, keeper:
     if let Err(error) = &result {
         Undo { plan, first, walk: &walk, keeper: &keeper }.run(error, &mut log).await;
     }
-    let evidence = result.as_ref().err().and_then(|e| e.container().cloned()).into_iter();
-    let service = result.as_ref().err().and_then(failed_service).unwrap_or_default();
-    let evidence = evidence.map(|facts| evidence_of(&service, &facts)).collect();
+    let evidence = result.as_ref().err().and_then(evidence).into_iter().collect();
     Execution { result, evidence, steps: log.records(plan) }
 }
 
@@ -99,6 +97,17 @@ impl Undo<'_> {
     }
 }
 
+/// What is kept of a failure: the facts of its container, the attempts of its check.
+fn evidence(error: &ExecuteError) -> Option<Evidence> {
+    let service = failed_service(error).unwrap_or_default();
+    let attempts = error.attempts().to_vec();
+    match error.container() {
+        Some(facts) => Some(Evidence { attempts, ..evidence_of(&service, facts) }),
+        None if attempts.is_empty() => None,
+        None => Some(Evidence { service, attempts, ..Evidence::default() }),
+    }
+}
+
 fn failed_service(error: &ExecuteError) -> Option<String> {
     match error {
         ExecuteError::NotReady { service, .. }
@@ -106,6 +115,7 @@ fn failed_service(error: &ExecuteError) -> Option<String> {
         | ExecuteError::Exited { service, .. }
         | ExecuteError::Unhealthy { service, .. }
         | ExecuteError::Removed { service, .. } => Some(service.clone()),
+        ExecuteError::CheckFailed { service, .. } => service.clone(),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! What became of each step of a plan while it is walked, and how records tell it.
+//! The outcome of each step of a plan while it is walked, and its form in records.
 //! Reads a plan; holds one state per step.
 //! Never decides what runs next.
 
@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::plan::Plan;
 use crate::release::{StepOutcome, StepRecord};
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ended {
     Waiting,
@@ -45,7 +45,7 @@ pub(super) struct StepLog {
 }
 
 impl StepLog {
-    /// Nothing was begun; the steps before `from` were carried out earlier.
+    /// Nothing was started; the steps before `from` were carried out earlier.
     pub(super) fn new(plan: &Plan, from: usize) -> Self {
         let state = |index| if index < from { Ended::Done } else { Ended::Waiting };
         Self { states: (0..plan.steps.len()).map(|index| (state(index), None)).collect() }

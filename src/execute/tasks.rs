@@ -1,4 +1,4 @@
-//! Running tasks: the executor hands them to whoever owns the operator's input and output.
+//! Running tasks: the executor hands them to the session, which has the operator's input and output.
 //! A trait and nothing else.
 //! Never implemented here.
 

@@ -10,12 +10,13 @@ use futures_util::StreamExt;
 use tokio::sync::{broadcast, watch};
 
 use super::await_ready::Wait;
+use super::evidence::collect;
 use super::lease_keeper::LeaseKeeper;
-use super::{ExecuteError, TaskRunner, references};
+use super::{CheckFailure, CheckRunner, ExecuteError, TaskRunner, references};
 use crate::event::{Event, Reporter};
 use crate::plan::{
-    Change, ContainerOperation, ContainerSpec, Description, Names, Operation, Outcome, Plan, TaskOperation,
-    WaitOperation,
+    Change, CheckOperation, ContainerOperation, ContainerSpec, Description, Names, Operation, Outcome, Plan,
+    TaskOperation, WaitOperation,
 };
 use crate::target::{Target, TargetError};
 
@@ -23,12 +24,14 @@ use crate::target::{Target, TargetError};
 pub struct Runner<'a> {
     /// Where operations are performed.
     pub target: &'a dyn Target,
-    /// Who is told.
+    /// The reporter.
     pub reporter: &'a dyn Reporter,
     /// Turns true at Ctrl-C.
     pub interrupt: watch::Receiver<bool>,
-    /// Who runs tasks; plans without tasks need nobody.
+    /// Runs tasks; plans without tasks need none.
     pub tasks: Option<&'a dyn TaskRunner>,
+    /// Runs checks; plans without checks need none.
+    pub checks: Option<&'a dyn CheckRunner>,
     /// Revision for the labels of containers that a deploy makes.
     pub release: Option<u32>,
 }
@@ -113,6 +116,13 @@ impl<'a> Walk<'a> {
                     TaskFailure::Interrupted => ExecuteError::Interrupted,
                 })
             }
+            Operation::Check(check) => {
+                keeper.prove().await.map_err(fail)?;
+                self.check(check).await.map_err(|error| match error {
+                    CheckEnd::Target(source) => fail(source),
+                    CheckEnd::Failed(error) => error,
+                })
+            }
             Operation::Image(_)
             | Operation::Network(_)
             | Operation::Volume(_)
@@ -135,6 +145,36 @@ impl<'a> Walk<'a> {
         // `Healthy … healthy` would say it twice.
         let detail = (by == "exited 0").then(|| by.to_owned());
         Ok(Outcome { detail, ..Default::default() })
+    }
+
+    async fn check(&self, check: &CheckOperation) -> Result<Outcome, CheckEnd> {
+        let CheckOperation::Run { check, service, containers, timeout } = check;
+        let Some(checks) = self.runner.checks else {
+            let (operation, reason) = (format!("check {check}"), "no checks can be run here".to_owned());
+            return Err(CheckEnd::Target(TargetError::CannotPerform { operation, reason }));
+        };
+        let containers =
+            containers.iter().map(|(service, container)| (service.clone(), self.id_of(container))).collect();
+        let mut stop = self.stop.subscribe();
+        let ran = tokio::select! {
+            ran = checks.run_check(check, &containers, *timeout) => ran,
+            _ = stop.wait_for(|stop| *stop) => return Err(CheckEnd::Failed(ExecuteError::Interrupted)),
+        };
+        let (message, attempts) = match ran {
+            Ok(found) => return Ok(Outcome { detail: Some(found), ..Outcome::default() }),
+            Err(CheckFailure::Target(source)) => return Err(CheckEnd::Target(source)),
+            Err(CheckFailure::Failed { message, attempts }) => (message, attempts),
+        };
+        let target = self.runner.target;
+        let container = match service.as_ref().and_then(|service| containers.get(service)) {
+            Some(id) => match target.observe_instance(id).await {
+                Ok(found) => Some(Box::new(collect(target, &found).await)),
+                Err(_) => None,
+            },
+            None => None,
+        };
+        let (check, service) = (check.clone(), service.clone());
+        Err(CheckEnd::Failed(ExecuteError::CheckFailed { check, service, container, message, attempts }))
     }
 
     async fn task(&self, task: &str, spec: &ContainerSpec, timeout: Option<Duration>) -> Result<Outcome, TaskFailure> {
@@ -180,7 +220,8 @@ impl<'a> Walk<'a> {
             | Operation::Container(_)
             | Operation::Wait(_)
             | Operation::Proxy(_)
-            | Operation::Task(_) => {}
+            | Operation::Task(_)
+            | Operation::Check(_) => {}
         }
     }
 
@@ -212,6 +253,12 @@ impl<'a> Walk<'a> {
         }
         operation
     }
+}
+
+/// How the run of a check failed.
+enum CheckEnd {
+    Target(TargetError),
+    Failed(ExecuteError),
 }
 
 /// How the run of a task failed.

@@ -24,7 +24,7 @@ pub async fn look_up(root: &SystemRoot, name: &str) -> Lookup {
     {
         return Lookup::Found(address.ip().to_string());
     }
-    // The library says the same words for "no such name" and "nobody answers".
+    // The library has the same message for "no such name" and "no answer".
     let servers = name_servers(&root.text("etc/resolv.conf").unwrap_or_default());
     for server in &servers {
         if answers(SocketAddr::new(*server, 53), name).await {

@@ -88,7 +88,7 @@ pub struct DiskSpace {
 pub struct StackFacts {
     /// Why the compose files could not be read, when they could not.
     pub unreadable: Option<String>,
-    /// A service runs Elasticsearch: its name, and whether it is told to be a single node.
+    /// A service runs Elasticsearch: its name, and whether it is configured as a single node.
     pub elasticsearch: Option<(String, bool)>,
     /// A service runs Redis: its name.
     pub redis: Option<String>,
@@ -155,13 +155,13 @@ pub struct ClockFacts {
 pub struct DnsFacts {
     /// The name that was looked up: where images or packages would come from; empty where nothing names a host.
     pub name: String,
-    /// What came of it on this machine.
+    /// The result on this machine.
     pub host: Seen<Lookup>,
     /// Downloads go through a proxy, which looks names up itself.
     pub proxied: bool,
 }
 
-/// What came of a look-up.
+/// The result of a look-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lookup {
     /// An address.

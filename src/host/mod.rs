@@ -25,7 +25,7 @@ pub use packages::package_host;
 pub use port::{PortHolder, Protocol, port_holder, port_holder_on};
 pub use system::{OsRelease, SystemRoot};
 
-/// Id of the running boot: with it a process id names one process for ever. Empty where the kernel tells none.
+/// Id of the running boot: with it a process id names one process for ever. Empty if the kernel has none.
 pub fn boot_id() -> String {
     first_line(Path::new("/proc/sys/kernel/random/boot_id")).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! What a Linux machine says of itself: distribution, processors, memory and kernel settings.
 //! Reads files under a root folder, `/` or a fixture's; a control group's limit counts where it is below the machine's.
-//! Never changes anything; what a kernel does not tell is absent.
+//! Changes nothing; what a kernel does not report is absent.
 
 use std::fs;
 use std::path::{Path, PathBuf};

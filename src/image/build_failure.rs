@@ -34,7 +34,7 @@ const UNANSWERED: [&str; 9] = [
     "invalid release file",
 ];
 
-/// The trouble the lines speak of, the first one that is told.
+/// The problem in the lines, the first one that is recognised.
 pub fn trouble_in(lines: &[String]) -> Option<Trouble> {
     if lines.iter().any(|line| line.to_ascii_lowercase().contains("no space left on device")) {
         return Some(Trouble::DiskFull);

@@ -1,6 +1,6 @@
 //! What can be wrong with references, recipes and bundles, as facts.
 //! Reads nothing; every message names the thing and the reason.
-//! Never speaks of an engine: that is `target`'s.
+//! Errors of an engine are those of `target`.
 
 use crate::error::{ErrorKind, Hint};
 use crate::output_file::OutputError;

@@ -75,7 +75,7 @@ impl Reference {
     }
 
     /// The same image at a mirror (`host:port`, with or without a path): where mirrors of the registry keep it, and for
-    /// the Hub's official images also where somebody who copied them by their short name keeps it.
+    /// the Hub's official images also under their short name, as copies of them are often kept.
     pub fn at_mirror(&self, mirror: &str) -> Vec<String> {
         let mirror = mirror.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
         let version = if self.tag.is_none() && self.digest.is_none() { ":latest".to_owned() } else { self.version() };

@@ -19,13 +19,13 @@ pub enum OutputError {
     /// A link stands where a directory or file below a directory is to be.
     #[error("`{}` is a symbolic link: nothing is written through links below {}", path.display(), below.display())]
     Link { path: PathBuf, below: PathBuf },
-    /// A link that somebody else put into a directory everybody may write to.
+    /// A link of another user in a directory that everyone may write to.
     #[error("`{}` is a symbolic link that another user put into a shared directory", path.display())]
     ForeignLink { path: PathBuf },
     /// A name that does not lie below the directory.
     #[error("`{}` is not a path below a directory", name.display())]
     Outside { name: PathBuf },
-    /// A pipe nobody reads from.
+    /// A pipe without a reader.
     #[error("`{}` is a pipe that no process reads from", path.display())]
     NoReader { path: PathBuf },
     /// The system refused.

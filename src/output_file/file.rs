@@ -55,7 +55,7 @@ impl OutputFile {
         }
     }
 
-    /// Removes the file that is there, so that nobody takes it for the one that is still to be written.
+    /// Removes the existing file, so that it is not mistaken for the one still to be written.
     pub fn remove_previous(&self) -> Result<(), OutputError> {
         let Place::Named(Name { directory, name, found: Some(_), .. }) = &self.place else { return Ok(()) };
         match unlinkat(directory, name, AtFlags::empty()) {

@@ -63,7 +63,7 @@ impl Name {
         Ok(draft)
     }
 
-    /// What came to the name while the content was made may be no file.
+    /// What was created under the name in the meantime may be no file.
     fn still_a_file(&self) -> io::Result<()> {
         match statat(&self.directory, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::NOENT) => Ok(()),

@@ -1,6 +1,6 @@
 //! A file that only its owner may read: made where nothing is, or replaced while it still holds what was read.
 //! Reads the bytes and the place; a file that is replaced keeps its owner.
-//! Never replaces one it was not told about.
+//! Never replaces a file that was not named.
 
 use std::io::{self, Read};
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Files below a directory the operator named: every step down is taken from the directory before it, never through a link.
 //! Reads what has the names; creates directories and files.
-//! Never leaves the directory, even when somebody puts links into it meanwhile.
+//! Never leaves the directory, even when links are created in it meanwhile.
 
 use std::ffi::OsString;
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! What of a project nobody uses: ended containers, containers of services that are gone, networks, and volumes when asked.
+//! Unused parts of a project: ended containers, containers of removed services, networks, and volumes if requested.
 //! Reads an `Observed` and a stack when there is one; returns a plan in which every removal has its reason.
 //! Never touches a running service of the files, nor a one-shot that others wait for, nor a volume that is mounted.
 

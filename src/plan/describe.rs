@@ -16,6 +16,7 @@ impl Operation {
             Self::Wait(wait) => wait.describe(names),
             Self::Proxy(proxy) => proxy.describe(names),
             Self::Task(task) => task.describe(),
+            Self::Check(check) => check.describe(names),
         }
     }
 
@@ -43,7 +44,7 @@ impl Step {
         format!("{} {}: {}{condition}", told.infinitive, told.subject, self.cause)
     }
 
-    /// The step as records hold it before it was begun.
+    /// The step as records hold it before it is started.
     pub fn record(&self, names: &Names) -> StepRecord {
         let told = self.operation.describe(names);
         StepRecord {

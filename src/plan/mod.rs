@@ -34,10 +34,10 @@ pub use observed::{
     ObservedVolume, Scope,
 };
 pub use operation::{
-    BundleImage, ContainerOperation, Description, Green, ImageOperation, ImageSource, Names, NetworkOperation,
-    Operation, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, PullPolicy, Readiness, RecipeBuild, StartTurn,
-    TaskOperation, VolumeOperation, WaitOperation, is_release_tag, release_repository, release_tag, sides_folder,
-    task_subject,
+    BundleImage, CheckOperation, ContainerOperation, Description, Green, ImageOperation, ImageSource, Names,
+    NetworkOperation, Operation, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, PullPolicy, Readiness,
+    RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, is_release_tag, release_repository,
+    release_tag, sides_folder, task_subject,
 };
 pub use plan::{Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe, passes_apart};

@@ -1,6 +1,6 @@
 //! Stopping, removing and restarting: plans over what was found, in the order of dependencies.
 //! Reads an `Observed`, a stack when there is one (else the labels of the containers), and what is wanted gone.
-//! Never removes a volume nobody named for removal.
+//! Never removes a volume that was not named.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

@@ -28,7 +28,7 @@ pub enum ProbeError {
     /// The image has no program to ask with.
     #[error("the image of `{service}` has {lacking}")]
     NoClient { service: String, lacking: String },
-    /// Nothing can be said yet: what is asked has only begun.
+    /// There is no result yet: the probed service has just started.
     #[error("{what}")]
     Early { what: String, details: Vec<String> },
     /// What was found is wrong by itself.
@@ -47,7 +47,7 @@ impl ProbeError {
         matches!(self, Self::Wrong { for_good: true, .. } | Self::NoClient { .. })
     }
 
-    /// Whether it was looked at too early to tell.
+    /// Whether it was probed too early for a result.
     pub fn is_early(&self) -> bool {
         matches!(self, Self::Early { .. })
     }

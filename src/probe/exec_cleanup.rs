@@ -1,4 +1,4 @@
-//! Ends commands that nobody waits for any more: what runs in a container outlives who asked for it.
+//! Ends commands of given-up checks: they would go on running in their container.
 //! Reads the marks of looks that were given up; kills what carries one in its environment, with all that it has started.
 //! Never touches a process without such a mark. Where an image has no shell there is nothing to end a command with.
 

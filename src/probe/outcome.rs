@@ -1,4 +1,4 @@
-//! What became of a check: every attempt in its order, and the verdict over them.
+//! The outcome of a check: every attempt in its order, and the verdict over them.
 //! Reads the results of looks; returns plain data for reports.
 //! Never calls a check passed without saying which attempt it was.
 
@@ -49,7 +49,7 @@ pub struct Attempt {
     pub took: Duration,
 }
 
-/// One check and what became of it.
+/// One check and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CheckOutcome {
     /// What is true when it passes.

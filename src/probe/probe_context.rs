@@ -2,6 +2,7 @@
 //! Reads the target, not more often than it changes; returns the containers of a service.
 //! Never keeps a picture for longer than a moment: containers are replaced while checks run.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -81,6 +82,7 @@ pub struct ProbeContext<'a> {
     pub(super) marks: Marks,
     baseline: Observed,
     seen: Mutex<(Instant, Arc<Observed>)>,
+    only: BTreeMap<String, String>,
     turns: Semaphore,
 }
 
@@ -106,7 +108,14 @@ impl<'a> ProbeContext<'a> {
         let baseline = target.observe(&scope).await?;
         let seen = Mutex::new((Instant::now(), Arc::new(baseline.clone())));
         let turns = Semaphore::new(AT_ONCE);
-        Ok(Self { target, project, now, redactor, marks: Marks::default(), baseline, seen, turns })
+        let (marks, only) = (Marks::default(), BTreeMap::new());
+        Ok(Self { target, project, now, redactor, marks, baseline, seen, only, turns })
+    }
+
+    /// Of these services only one container each is checked, named by its id.
+    #[must_use]
+    pub fn only(self, containers: BTreeMap<String, String>) -> Self {
+        Self { only: containers, ..self }
     }
 
     /// From now on this is what was before the first check.
@@ -139,7 +148,10 @@ impl<'a> ProbeContext<'a> {
     /// The containers of a service, in any state.
     pub async fn containers(&self, service: &str) -> Result<Vec<ObservedInstance>, ProbeError> {
         let seen = self.look().await?;
-        Ok(seen.instances.iter().filter(|c| !c.one_off && c.service == service).cloned().collect())
+        let only = self.only.get(service);
+        let of_service =
+            |c: &&ObservedInstance| !c.one_off && c.service == service && only.is_none_or(|id| c.id == *id);
+        Ok(seen.instances.iter().filter(of_service).cloned().collect())
     }
 
     /// The running containers of a service; there is at least one. A paused one is asked too: it will not answer.

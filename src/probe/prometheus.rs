@@ -12,7 +12,7 @@ use crate::compose;
 use crate::plan::ObservedInstance;
 use crate::project::{HttpParts, PrometheusCheck, RulesState};
 
-/// Where Prometheus listens unless it is told otherwise.
+/// Where Prometheus listens by default.
 pub(super) const PORT: u16 = 9090;
 
 const TARGETS: &str = "/api/v1/targets?state=active";

@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// One run of a container's own health test may take this long.
 const TEST: Duration = Duration::from_secs(5);
 
-/// Waits until every container the checks speak of has arrived; returns those that have not at the deadline, in words.
+/// Waits until every container of the checks is ready; returns those that are not at the deadline, in words.
 pub async fn await_ready(
     context: &ProbeContext<'_>,
     planned: &[Planned],
@@ -52,7 +52,7 @@ pub async fn await_ready(
     }
 }
 
-/// The services the checks speak of, and whether they must complete.
+/// The services of the checks, and whether they must complete.
 fn contracts(planned: &[Planned]) -> BTreeMap<&str, bool> {
     let mut services = BTreeMap::new();
     for plan in planned {

@@ -1,5 +1,5 @@
 //! What must be true of a running stack, as the project file says it.
-//! Plain data: each check has a name and exactly one way to look; it also says which services it speaks of.
+//! Plain data: each check has a name and exactly one way to look; it also names its services.
 //! Never looks: `probe` does.
 
 use indexmap::IndexMap;
@@ -296,7 +296,7 @@ impl Check {
         self.state.is_none() && self.log.is_none()
     }
 
-    /// The service it speaks of and the key that names it; none for a public host and for Prometheus by its image.
+    /// The service it names and the key of that name; none for a public host and for Prometheus by its image.
     pub fn service(&self) -> Option<(&'static [&'static str], &str)> {
         let of_host = |path, host: &'_ str| (!is_public(host)).then_some(path);
         if let Some(parts) = self.http.as_ref().and_then(HttpCheck::parts) {

@@ -8,7 +8,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 
 /// An alias may repeat a tree; more nodes than this are an attack, not a project.
 const MOST_NODES: usize = 100_000;
-/// Deeper nesting than this is nobody's project.
+/// Deeper nesting than this is no project.
 const DEEPEST: usize = 100;
 
 /// Where something stands, both from 1.

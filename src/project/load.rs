@@ -79,7 +79,7 @@ impl LoadedProject {
         self.project.as_ref()?.name.as_deref()
     }
 
-    /// The services the project file speaks of and the stack does not have.
+    /// Services that the project file names and the stack does not have.
     pub fn unknown_services(&self, services: &[&str]) -> Vec<Problem> {
         let (Some(project), Some(tree), Some(file)) = (&self.project, &self.tree, &self.file) else {
             return Vec::new();

@@ -1,6 +1,6 @@
 //! What the types cannot say: names that must exist, keys that exclude each other, limits between values.
 //! Reads the typed project and the tree it came from; returns every problem with its place.
-//! Never knows the services of the compose files: `LoadedProject::unknown_services` is told them.
+//! Never knows the services of the compose files: `LoadedProject::unknown_services` gets them.
 
 use super::check_rules::examine_checks;
 use super::document::Node;
@@ -93,7 +93,7 @@ fn examine_environment(name: &str, environment: &Environment, found: &mut Findin
     }
 }
 
-/// What can be told without looking at the machine: the way to the engine itself is looked for when it is needed.
+/// What is checked without looking at the machine; the way to the engine is looked for when it is needed.
 fn examine_engine(name: &str, engine: &DockerTarget, found: &mut Findings<'_>) {
     let base = ["environments", name, "target", "docker"];
     let mut add = |keys: &[&str], message: &str| found.add(&[&base[..], keys].concat(), message);

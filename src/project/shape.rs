@@ -63,7 +63,7 @@ impl<'s> SchemaCheck<'s> {
         branches
     }
 
-    /// Picks the branch the node can only mean, so that problems are told about that one.
+    /// Picks the branch the node can only mean, so that problems are reported for that one.
     fn choose(&mut self, node: &Node, schema: &'s Value, branches: &[&'s Value], key: &str) -> Value {
         let words: Vec<&str> = branches.iter().filter_map(|branch| words(branch)).flatten().collect();
         match &node.content {

@@ -1,4 +1,4 @@
-//! What is kept safe and watched: backups, the watcher and who is told.
+//! Backups, the watcher and notifications.
 //! Plain data.
 //! Never holds a secret's value: passwords are named by where they come from.
 

@@ -25,6 +25,9 @@ pub struct Evidence {
     /// Last output of its health check, when that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health_log: Option<String>,
+    /// Attempts of a check that failed on it, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<String>,
     /// The last log lines, oldest first.
     pub logs: Vec<String>,
 }

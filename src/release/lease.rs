@@ -13,7 +13,7 @@ pub struct LeaseOwner {
     pub user: String,
     /// Host name of the operator's machine.
     pub host: String,
-    /// Boot id of that machine: with the process id it tells a dead process from a living one on the same host.
+    /// Boot id of that machine: with the process id it identifies a process on the same host.
     pub boot_id: String,
     /// Process id.
     pub pid: u32,
@@ -42,7 +42,7 @@ pub struct Lease {
     pub taken_over: Option<LeaseOwner>,
 }
 
-/// A lease somebody holds, as found on the target.
+/// A held lease, as found on the target.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ObservedLease {
     /// The project it is for.
@@ -55,7 +55,7 @@ pub struct ObservedLease {
     pub held_seconds: Option<u64>,
     /// Seconds since its last heartbeat, by the engine's clock.
     pub heartbeat_age_seconds: Option<u64>,
-    /// Alive, dead, or cannot be told.
+    /// Alive, dead, or unknown.
     pub verdict: LeaseVerdict,
 }
 

@@ -1,5 +1,5 @@
 //! One record of the project's history: a file `000012-pending.json` with format version, length and checksum.
-//! Reads bytes and returns records; a torn file is told from a whole one, newer formats are refused.
+//! Reads bytes and returns records; torn files are recognised, newer formats are rejected.
 //! Never touches a disk or an engine.
 
 use serde::{Deserialize, Serialize};
@@ -53,7 +53,7 @@ pub struct Record {
     pub time: String,
     /// Who did it.
     pub owner: LeaseOwner,
-    /// The plan's steps, and what became of each.
+    /// The plan's steps with their outcomes.
     #[serde(default, deserialize_with = "any_format::deserialize")]
     pub steps: Vec<StepRecord>,
     /// The error chain of a failed operation.

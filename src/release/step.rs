@@ -1,4 +1,4 @@
-//! One step of an operation as the project's history keeps it: which kind, on what, why, and what became of it.
+//! One step of an operation as the project's history keeps it: kind, subject, cause and outcome.
 //! Data that decisions may be taken from: the kind is a word of this list, never text to be searched.
 //! Holds no value of a secret: subjects and causes are redacted before they are recorded.
 
@@ -50,6 +50,8 @@ pub enum OperationKind {
     AwaitReady,
     /// Runs a task in a container of its own.
     RunTask,
+    /// Runs a check.
+    RunCheck,
     /// Writes the configuration of the proxy.
     WriteProxyConfig,
     /// Has the proxy check its configuration.
@@ -86,7 +88,7 @@ impl OperationKind {
             Self::AwaitReady => "await",
             Self::RunTask => "run",
             Self::WriteProxyConfig => "write",
-            Self::CheckProxyConfig => "check",
+            Self::RunCheck | Self::CheckProxyConfig => "check",
             Self::ReloadProxy => "reload",
             Self::SwitchProxy => "switch",
             Self::ProbeProxy => "probe",
@@ -101,11 +103,11 @@ impl OperationKind {
     }
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepOutcome {
-    /// Not begun: planned only, or something before it failed.
+    /// Not started: planned only, or an earlier step failed.
     #[default]
     Planned,
     /// Ended well.

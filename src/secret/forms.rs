@@ -68,7 +68,7 @@ fn base64_shapes(value: &str) -> Vec<String> {
     shapes
 }
 
-/// The lines of base64 as mail, PEM and `base64` wrap it; lines too short to tell are left out.
+/// The lines of base64 as mail, PEM and `base64` wrap it; lines too short to be recognised are left out.
 fn wrapped(base64: &str) -> Vec<String> {
     let widths = [76, 64].into_iter().filter(|width| base64.len() > *width);
     let lines = widths.flat_map(|width| base64.as_bytes().chunks(width));

@@ -7,7 +7,7 @@
 pub(super) struct Match {
     /// Length in the text of the longest shape that is here as a whole.
     pub whole: Option<usize>,
-    /// The text ends before it can be told whether a (longer) shape is here.
+    /// The text ends before it is clear whether a (longer) shape is here.
     pub begun: bool,
 }
 

@@ -1,8 +1,8 @@
-//! Decides whether a value is a stand-in that somebody forgot to replace.
+//! Decides whether a value is a placeholder that was not replaced.
 //! Reads a value and returns why it is a placeholder, in words.
 //! Never judges how hard a real value is to guess.
 
-/// Values that are nobody's secret, in lower case without punctuation.
+/// Values that are no secrets, in lower case without punctuation.
 const WORDS: &[&str] = &["foobar", "hunter2", "tbd", "keyboardcat", "abc123", "userprovided"];
 
 /// A value that contains one of these is a placeholder.

@@ -83,7 +83,7 @@ impl Redactor {
     }
 
     /// The beginning of a text, cut after so many bytes and with every known value struck. A value that the cut goes through
-    /// is left out whole: nobody finds it by a part of it.
+    /// is left out whole, so that no part of it can be found.
     pub fn redact_beginning(&self, text: &str, most: usize) -> String {
         if text.len() <= most {
             return self.redact(text).into_owned();

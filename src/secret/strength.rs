@@ -1,5 +1,5 @@
 //! Decides whether a value could be guessed: how long it is, and how much of it is not a pattern.
-//! Reads a value and the length asked for; returns why it is weak, in words that tell nothing of it.
+//! Returns why a value is weak, in words that reveal nothing of it.
 //! Never looks for stand-ins: `placeholder` does.
 
 /// Fewer characters than this are guessed by trying.

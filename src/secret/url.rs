@@ -1,5 +1,5 @@
 //! Decides whether a connection URL says what was meant: scheme, host, port, and nothing in it that must be encoded.
-//! Reads the name of the variable and its value; returns what is wrong in words that tell nothing of the value.
+//! Returns what is wrong with a value in words that reveal nothing of it.
 //! Never connects, and never repairs.
 
 /// Schemes with a file, a socket or nothing in place of a host.

@@ -157,6 +157,14 @@ pub async fn exec(context: &Context, target: &dyn Target, args: &target::ExecArg
     }
 }
 
+/// An argument of `-e`, which must have a name.
+pub fn variable(text: &str) -> std::result::Result<String, String> {
+    match text.split('=').next() {
+        None | Some("") => Err(format!("invalid variable `{text}`, expected KEY=VALUE or KEY")),
+        Some(_) => Ok(text.to_owned()),
+    }
+}
+
 /// `-e KEY=VALUE`, or `-e KEY` for the operator's own value of it; without one it is left out.
 pub fn variables(context: &Context, given: &[String]) -> Vec<String> {
     let of = |text: &String| match text.split_once('=') {

@@ -1,6 +1,6 @@
 //! Rendering templates that anybody may have written: given up when it takes too long or too much memory.
 //! Reads the clock and how much memory this process holds while another thread renders.
-//! Never stops that thread: it ends with the process, which has an error to tell.
+//! The thread is not stopped: it ends with the process, which reports an error.
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};

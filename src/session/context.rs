@@ -84,13 +84,13 @@ pub trait Console: Send + Sync {
     /// Standard input as a stream.
     fn stdin(&self) -> BoxRead;
 
-    /// The signals a process that is attached gets instead of us, by name; none where nobody sends any. The second
+    /// The signals a process that is attached gets instead of us, by name; none if no signals are sent. The second
     /// Ctrl-C is ours again.
     fn signals(&self) -> Option<mpsc::UnboundedReceiver<&'static str>> {
         None
     }
 
-    /// Puts the terminal into raw mode until the guard is dropped, and tells its size as it changes.
+    /// Puts the terminal into raw mode until the guard is dropped, and reports changes of its size.
     fn raw(&self) -> (Box<dyn Send>, Option<watch::Receiver<TerminalSize>>);
 }
 
@@ -103,7 +103,7 @@ pub struct Context {
     pub cwd: PathBuf,
     /// The process environment.
     pub variables: BTreeMap<String, String>,
-    /// Who is told.
+    /// The reporter.
     pub reporter: Arc<dyn Reporter>,
     /// Who is asked.
     pub prompt: Arc<dyn Prompt>,

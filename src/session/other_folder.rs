@@ -10,7 +10,7 @@ use crate::event::{Event, PromptError};
 use crate::plan::{Observed, ObservedInstance, Operation, Plan, VolumeOperation, labels};
 use crate::session::{Context, WorkflowError};
 
-/// The containers other folders made, by folder. One that does not say where it was made is nobody else's.
+/// The containers other folders made, by folder. One without the label counts as of this folder.
 pub fn others<'a>(observed: &'a Observed, folder: &Path) -> BTreeMap<&'a str, Vec<&'a ObservedInstance>> {
     let mut found = BTreeMap::<&str, Vec<&ObservedInstance>>::new();
     for container in &observed.instances {
@@ -88,7 +88,7 @@ pub fn ask(context: &Context, (project, verb): (&str, &str), others: &[String]) 
     }
     let question = format!("`{verb}` changes what another folder made ({}); go on?", others.join("; "));
     context.prompt.confirm_typed(&question, project).map_err(|error| match error {
-        PromptError::NoTerminal { .. } => {
+        PromptError::NoTerminal { .. } | PromptError::NoTypedWord { .. } => {
             WorkflowError::OtherFolder { project: project.to_owned(), others: others.join("; ") }.into()
         }
         other => other.into(),

@@ -1,6 +1,6 @@
 //! The output of a task on its way to the terminal.
-//! Reads the bytes of its channels; hands on what may be shown, known secrets struck wherever the pieces end.
-//! Never used for data somebody asked for: what `exec` and `run SERVICE` print is passed on byte for byte.
+//! Passes on the bytes of its channels with known secrets redacted, also across pieces.
+//! Not used for requested data: the output of `exec` and `run SERVICE` is passed on unchanged.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

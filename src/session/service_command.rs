@@ -27,7 +27,7 @@ pub struct ExecOptions {
     #[arg(short = 'w', long, value_name = "DIR")]
     pub workdir: Option<String>,
     /// Set an environment variable; without a value it is taken from the environment
-    #[arg(short = 'e', value_name = "KEY=VALUE")]
+    #[arg(short = 'e', value_name = "KEY=VALUE", value_parser = attached_process::variable)]
     pub variables: Vec<String>,
     /// Accepted for Compose compatibility; ignored (standard input is always attached)
     #[arg(short = 'i', long, hide = true)]
@@ -49,7 +49,7 @@ pub struct Command {
 }
 
 one_of_reports! {
-    /// What became of a command in a container.
+    /// The result of a command in a container.
     pub enum CommandReport {
         /// It ran; its output was shown, and this is how it exited.
         Ended(Passed),

@@ -28,7 +28,7 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     let engine = target.observe_engine().await?;
     check_requirements(&loaded.project, &engine)?;
     let following = Following { context, loaded: &loaded, target: &target, request: &request };
-    // Where nothing runs, only the history tells whether there is a release.
+    // If nothing runs, only the history shows whether there is a release.
     if loaded.may_have_release()
         && let Some(report) = following.start(&stack).await?
     {

@@ -7,7 +7,7 @@ mod lock;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::execute::{Execution, Runner, TaskRunner, await_ready, execute_part};
+use crate::execute::{CheckRunner, Execution, Runner, TaskRunner, await_ready, execute_part};
 use crate::plan::{Observed, Plan, Scope};
 use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, Release, StepOutcome, StepRecord};
 use crate::session::other_folder;
@@ -31,8 +31,10 @@ pub struct Transaction<'a> {
     pub operation: &'static str,
     /// What becomes of the project's state afterwards.
     pub disposition: StateDisposition,
-    /// Who runs tasks, where the plan has any.
+    /// Runs tasks, if the plan has any.
     pub tasks: Option<&'a dyn TaskRunner>,
+    /// Runs checks, where the plan has any.
+    pub checks: Option<&'a dyn CheckRunner>,
     /// The release it makes, if it makes one.
     pub release: Option<&'a NewRelease<'a>>,
     /// The revision its new containers belong to, where that is an earlier release.
@@ -65,7 +67,7 @@ pub enum StateDisposition {
     Retire { forget: bool },
 }
 
-/// What a change came to.
+/// The result of a change.
 #[derive(Debug, Default)]
 pub struct TransactionOutcome {
     /// The plan: the one that was carried out, or would have been.
@@ -106,6 +108,7 @@ impl<'a> Transaction<'a> {
             operation,
             disposition: StateDisposition::Keep,
             tasks: None,
+            checks: None,
             release: None,
             revision: None,
             confirmed: None,
@@ -157,9 +160,9 @@ impl<'a> Transaction<'a> {
         Ok(TransactionOutcome { plan, number: Some(number), incomplete, ..Default::default() })
     }
 
-    /// What failed before the first step is recorded where the record was begun, and told in any case.
+    /// A failure before the first step is recorded if there is a pending record, and returned in any case.
     async fn give_up(&self, lease: Lease, pending: Option<Record>, error: Error) -> Error {
-        // What went wrong first is what is told, even when it cannot be recorded.
+        // The first failure is returned, even when it cannot be recorded.
         let _ = match pending {
             Some(pending) => {
                 let last = self.final_record(pending, Walked::default(), Some(&error));
@@ -219,7 +222,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Records what is about to be done, and looks at what is there while that is being written: between the first look
-    /// and the lease somebody else may have finished. The plan is made again; where it differs, it is recorded anew.
+    /// and the lease another operation may have ended. The plan is made again; if it differs, it is recorded anew.
     async fn begin(
         &self,
         lease: &Lease,
@@ -326,7 +329,7 @@ impl<'a> Transaction<'a> {
         Ok(history.iter().map(|r| r.sequence).max().unwrap_or(0))
     }
 
-    /// Carries out a range of the plan's steps and books what became of each.
+    /// Carries out a range of the plan's steps and records their outcomes.
     async fn execute(
         &self,
         (plan, part): (&Plan, std::ops::Range<usize>),
@@ -358,6 +361,7 @@ impl<'a> Transaction<'a> {
             reporter: &*context.reporter,
             interrupt: context.interrupt.clone(),
             tasks: self.tasks,
+            checks: self.checks,
             release,
         }
     }

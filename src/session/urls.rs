@@ -4,7 +4,7 @@
 
 use crate::plan::{EngineInfo, ObservedInstance, ObservedPort};
 
-/// Ports that speak HTTP in every image this project knows; others are shown as `host:port`.
+/// Ports with HTTP in every image this project knows; others are shown as `host:port`.
 const HTTP: [u16; 14] = [80, 3000, 5000, 5601, 6333, 8000, 8080, 8081, 8888, 9090, 9093, 9100, 9121, 9187];
 
 /// The address of one published port, as a person types it.

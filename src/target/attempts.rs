@@ -1,5 +1,5 @@
 //! The sources of an image tried in their order: which gave it, and why those before did not.
-//! Reads what each source came to; returns the outcome with its origin, or the error that names every attempt.
+//! Turns the results of all sources into the outcome with its origin, or an error that names every attempt.
 //! Never tries anything itself, and never hides refused credentials.
 
 use super::error::{Attempt, TargetError};

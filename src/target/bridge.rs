@@ -24,7 +24,7 @@ pub fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'st
     tokio::task::spawn_blocking(move || {
         let mut out = Writing { sender: sender.clone(), buffer: Vec::with_capacity(CHUNK) };
         if let Err(error) = write(&mut out).and_then(|()| out.flush()) {
-            // Nobody is left to tell when the reader hung up.
+            // The reader is gone.
             let _ = sender.blocking_send(Err(error));
         }
     });
@@ -58,7 +58,7 @@ impl Write for Writing {
     }
 }
 
-/// Hands a stream to a blocking reader on a thread of its own, and returns what that came to. The reader sees an error
+/// Hands a stream to a blocking reader on a thread of its own, and returns its result. The reader sees an error
 /// where the stream broke, and where this future was dropped.
 pub async fn read<T: Send + 'static>(
     mut stream: ByteStream,

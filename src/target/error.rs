@@ -136,7 +136,7 @@ pub enum TargetError {
     /// Another operation holds the lease.
     #[error("{project} is locked by {}", holder.summary())]
     Locked { project: String, holder: Box<ObservedLease> },
-    /// The lease this process held is gone: somebody broke it, or the engine's state was wiped.
+    /// The lease of this process is gone: it was broken, or the engine's state was removed.
     #[error("lost the lock on {project}: another process took it over")]
     LeaseLost { project: String },
     /// The container was reached and nothing accepts on the port.

@@ -1,4 +1,4 @@
-//! The traits through which everything to the right of this module speaks to an engine or a cluster.
+//! The traits through which the modules to the right use an engine or a cluster.
 //! Signatures and their data only; `engine/docker` and `engine/memory` implement them.
 //! Never holds an implementation, never decides.
 

@@ -21,7 +21,7 @@ pub trait Leases: Send + Sync {
         self.renew(lease).await
     }
 
-    /// Gives the lease back. Releasing a lost lease is an error, never somebody else's loss.
+    /// Gives the lease back. Releasing a lost lease is an error and does not affect its new holder.
     async fn release(&self, lease: Lease) -> Result<(), TargetError>;
 
     /// Who holds the lease, if anybody.

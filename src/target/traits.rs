@@ -123,7 +123,7 @@ pub trait Dial: Send + Sync {
     /// first and end the stream at once instead.
     async fn dial(&self, container: &ObservedInstance, port: u16) -> Result<BoxDuplex, TargetError>;
 
-    /// Removes what dialling had to put on the target. Called once after the last dial, whatever became of it.
+    /// Removes what dialling had to put on the target. Called once after the last dial, even if that failed.
     async fn close_helpers(&self);
 }
 

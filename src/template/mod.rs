@@ -42,7 +42,7 @@ pub fn render(sources: &[TemplateFile], scope: &Scope<'_>) -> Result<Vec<Rendere
             Err(error) => faults.extend(diagnosis::diagnose(&error, sources, scope)),
         }
     }
-    // A fault in a shared file would be told once for each file that includes it.
+    // A fault in a shared file would be reported once for each file that includes it.
     let mut seen = Vec::new();
     faults.retain(|fault| {
         !seen.contains(fault) && {

@@ -1,5 +1,5 @@
 //! The only module that prints: reports to stdout, everything else to stderr, all of it through one redactor.
-//! Reads events, reports and errors as data and returns exit codes; who is asked and who is told are built here.
+//! Builds the reporter and the prompt; turns reports and errors into output and exit codes.
 //! Never decides what happens, only how it looks.
 
 mod error;
@@ -65,7 +65,7 @@ impl Ui {
         Self { facts, options, redactor, screen, reporter }
     }
 
-    /// Who is told what happens.
+    /// Reports what happens.
     pub fn reporter(&self) -> Arc<dyn Reporter> {
         self.reporter.clone()
     }

@@ -1,6 +1,6 @@
-//! A reporter that tells each warning once: verbs that load the project several times would repeat what it says.
+//! A reporter that prints each warning once: verbs that load the project several times would repeat it.
 //! Reads events; hands them on to another reporter.
-//! Never holds back anything but a warning that was told word for word before.
+//! Only identical warnings are left out.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};

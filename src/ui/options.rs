@@ -33,7 +33,7 @@ pub enum ProgressMode {
 }
 
 impl ProgressMode {
-    /// What `auto` means here: JSON beside JSON output that nobody watches, a live region on a capable terminal, else plain.
+    /// What `auto` means here: JSON with JSON output outside a terminal, a live region on a capable terminal, else plain.
     pub fn resolve(self, facts: &Facts, output: OutputFormat) -> Self {
         match self {
             Self::Auto if facts.stderr_tty && !facts.dumb => Self::Tty,

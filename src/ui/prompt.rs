@@ -1,6 +1,6 @@
 //! Asks on the terminal: yes or no, or a word to be typed.
 //! Reads the answer from the terminal; returns yes, or why it was not.
-//! Never asks where nobody can answer, and never takes silence for a yes.
+//! Never asks without a terminal, and never takes silence for a yes.
 
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The one hand that writes to stderr: finished lines, above the live region where there is one.
 //! Reads finished text; gives it to indicatif where bars are drawn, else to the stream itself.
-//! Never formats, and never fails: a stderr that went away is nobody's error.
+//! Does not format, and ignores a closed stderr.
 
 use std::io::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};

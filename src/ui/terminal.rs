@@ -1,5 +1,5 @@
 //! The reporter for a terminal: finished lines above, a live region of what runs now and has run for a moment.
-//! Reads events and a monotonic clock; indicatif draws, a thread of its own tells it what runs.
+//! Reads events and a monotonic clock; indicatif draws, a thread of its own updates it.
 //! Never draws what ends within a quarter of a second.
 
 use std::collections::BTreeMap;
@@ -57,7 +57,7 @@ impl Drop for Terminal {
         self.shared.lock().closed = true;
         self.shared.changed.notify_all();
         if let Some(ticker) = self.ticker.take() {
-            // A ticker that died has nothing left to tell.
+            // A ticker that died has nothing left to draw.
             let _ = ticker.join();
         }
         self.shared.lock().region.iter_mut().for_each(Region::clear);

@@ -42,7 +42,7 @@ fn logs_of_several_containers_come_in_the_order_of_time() {
     let times: Vec<&str> = shown.lines().filter_map(|line| line.split(' ').next()).collect();
     assert_eq!(times.len(), 10, "{shown}");
     assert!(times.is_sorted(), "{shown}");
-    let last = stage.aictl(&["logs", "-n", "1", "--index", "2"]).ended(0).stdout;
+    let last = stage.aictl(&["logs", "-n", "1", "--index", "2", "web"]).ended(0).stdout;
     assert_eq!(last, "web-2  | line 5\n");
 }
 

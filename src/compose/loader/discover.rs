@@ -263,7 +263,7 @@ impl Loader<'_> {
         setting.files.iter().any(|file| names_of(file).first().is_some_and(|name| !name.is_empty()))
     }
 
-    /// A date without quotes is no name; where a name is given on the command line nobody looks.
+    /// A date without quotes is no name; not checked if a name is given on the command line.
     fn refuse_unnamed(&self, setting: &Setting) -> Result<(), ComposeError> {
         let first = setting.files.iter().filter_map(|file| file.documents.as_ref().ok()?.first());
         match first.filter_map(|document| document.root.get("name")).find(|name| matches!(name.value, Value::Time(_))) {

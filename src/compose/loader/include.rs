@@ -103,7 +103,7 @@ impl Loader<'_> {
                                 "must be a path or a list of paths",
                             ));
                         }
-                        // Compose reads over it; whoever mistyped a key wants to know.
+                        // Compose ignores it; it is probably a mistyped key.
                         _ => self.warn(format!("{key}.{name}"), child.key_at, "unknown key, ignored"),
                     }
                 }

@@ -1,6 +1,6 @@
 //! Where a key of the project was written.
 //! Reads the tree and a key; returns the place of the nearest part that was written.
-//! Never fails: a key nobody wrote is where its parent is.
+//! A key that is not in the file has its parent's position.
 
 use crate::compose::value::{Node, Position};
 

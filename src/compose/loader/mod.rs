@@ -45,7 +45,7 @@ pub enum FileSource {
 pub struct LoadOptions {
     /// Leaves `${…}` as it is.
     pub no_interpolate: bool,
-    /// Leaves out names, networks and dependencies nobody wrote.
+    /// Leaves out names, networks and dependencies that are not in the files.
     pub no_normalize: bool,
     /// Leaves relative paths as they are.
     pub no_path_resolution: bool,
@@ -232,7 +232,7 @@ impl<'a> Loader<'a> {
     /// The tree of the project as it is written.
     fn bare_model(&mut self) -> Result<LoadedModel, ComposeError> {
         let mut setting = self.discover()?;
-        // Compose hands its tree no environment: values nobody wrote stay away, `${…}` stays written.
+        // Compose hands its tree no environment: values that are not written are left out, `${…}` stays written.
         let name = setting.environment.remove_entry("COMPOSE_PROJECT_NAME");
         setting.environment = name.into_iter().collect();
         let root = self.model(&mut setting)?;

@@ -65,7 +65,7 @@ pub(super) fn set<'a>(environment: &'a Environment, key: &str) -> Option<&'a str
     environment.get(key).map(String::as_str).filter(|value| !value.is_empty())
 }
 
-/// Takes an address apart. `tls` is what whoever names the address wants of it; a scheme that cannot have it is refused.
+/// Takes an address apart. `tls`: the TLS settings for it; a scheme without TLS is rejected.
 pub(super) fn parse(text: &str, environment: &Environment, tls: Option<TlsFiles>) -> Result<Address, TargetError> {
     let text = text.trim();
     let (scheme, rest) = text.split_once("://").unwrap_or(("tcp", text));

@@ -106,7 +106,7 @@ impl Connection {
         !self.engine.api_at_least(COUNTS_ENDPOINTS_RIGHT.0, COUNTS_ENDPOINTS_RIGHT.1)
     }
 
-    /// Begins to watch. `None` where the engine's clock is not ours: an old event could not be told from a new one.
+    /// Begins to watch. `None` where the engine's clock is not ours: an old event could not be distinguished from a new one.
     pub(super) fn watch(&self) -> Option<Watch> {
         if !self.engine.local {
             return None;

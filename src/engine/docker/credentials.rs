@@ -48,7 +48,7 @@ struct Helped {
     secret: String,
 }
 
-/// What a registry is told.
+/// Credentials for a registry.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Credentials {
     pub(super) username: String,

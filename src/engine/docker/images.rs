@@ -213,7 +213,7 @@ pub(super) async fn image(connection: &Connection, reference: &str) -> Result<Ob
     })
 }
 
-/// A reference that is no valid reference is told as what it is, a 404 as absence in whatever words.
+/// An invalid reference is reported as such, a 404 as absence whatever its text.
 fn image_error(error: TargetError, reference: &str) -> TargetError {
     match error {
         TargetError::Refused { status: 404, .. } => TargetError::NotFound { kind: "image", name: reference.to_owned() },

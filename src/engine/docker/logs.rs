@@ -83,7 +83,7 @@ impl Reading {
     }
 }
 
-/// A line that has begun.
+/// An incomplete line.
 #[derive(Debug, Default)]
 struct Begun {
     time: Option<String>,

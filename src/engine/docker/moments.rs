@@ -1,5 +1,5 @@
 //! The moments inside a request that the next one may build on: a container is on its network, a process has died.
-//! Reads the engine's events; tells when one was seen, and keeps the requests that go on after theirs.
+//! Reads the engine's events; reports when one was seen, and keeps the requests that go on after theirs.
 //! Never delays anything: where no event comes, the request's own end counts.
 //!
 //! Engine 20.10 spends most of a start in creating the process, after the network's allocations (which must not
@@ -29,7 +29,7 @@ const MOST_GOING_ON: usize = 6;
 /// (libnetwork's endpointCnt): the count stays too high, and the network can then not be removed.
 const MOST_LEAVING: u32 = 2;
 
-/// A process that takes longer to end does not keep the others from being told to.
+/// A process that takes longer to end does not delay the signals to the others.
 const PATIENCE: Duration = Duration::from_millis(600);
 /// The same, once so many were waited for.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(120);
@@ -105,7 +105,7 @@ impl Moments {
         Leave { dying, leaving: self.leaving.clone().acquire_many_owned(share).await.ok() }
     }
 
-    /// How long a process may take to end before others are told to.
+    /// How long a process may take to end before others get their signals.
     pub(super) fn patience(&self) -> Duration {
         if self.slow.load(Ordering::Relaxed) < WAITED_FOR { PATIENCE } else { LITTLE_PATIENCE }
     }

@@ -1,6 +1,6 @@
 //! Byte streams to an engine: unix socket, TCP, TLS, or the standard streams of an ssh process.
 //! Reads an `Address`; returns one fresh stream for each connection the HTTP client asks for.
-//! Never speaks HTTP itself.
+//! Does not send HTTP itself.
 
 use std::io;
 use std::pin::Pin;
@@ -204,7 +204,7 @@ impl AsyncWrite for SshStream {
         self.input.as_mut().map_or(Poll::Ready(Ok(())), |input| Pin::new(input).poll_flush(cx))
     }
 
-    /// Only a closed pipe tells the other side that nothing more comes.
+    /// Only a closed pipe shows the other side that nothing more comes.
     fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.input = None;
         Poll::Ready(Ok(()))

@@ -1,5 +1,5 @@
 //! An engine inside this process: the same traits over a world of plain data, with faults and time under control.
-//! Reads and changes a `World` shared by its handles; a handle can be told to fail or to die at its n-th effect.
+//! Reads and changes a `World` shared by its handles; a handle can be made to fail or to die at its n-th effect.
 //! Never touches a real engine; containers run a shell of a dozen words.
 
 mod copy;
@@ -201,7 +201,7 @@ impl MemoryEngine {
         }
     }
 
-    /// Runs a change and tells those who watch.
+    /// Runs a change and notifies watchers.
     fn told<T>(&self, act: impl FnOnce(&mut World) -> Result<T, TargetError>) -> Result<T, TargetError> {
         let mut world = self.world();
         let answer = act(&mut world);

@@ -2,7 +2,7 @@
 
 use super::world::{ProxyVolume, World, refused};
 use crate::plan::{
-    Health, InstanceState, ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, Scope,
+    Health, InstanceState, ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProxyOperation, Scope,
 };
 use crate::release::Side;
 use crate::target::TargetError;
@@ -44,19 +44,14 @@ pub(super) fn on_proxy(world: &mut World, operation: &ProxyOperation) -> Result<
             running(world, proxy)?;
             volume(world, proxy)?.green.clone_from(green);
         }
-        ProxyOperation::Probe { service, proxy, container, request, .. } => {
-            probe(world, (service, proxy, container), request)?;
-        }
+        ProxyOperation::Probe { .. } => probe(world, operation)?,
         ProxyOperation::Drain { .. } => {}
     }
     Ok(Outcome::default())
 }
 
-fn probe(
-    world: &mut World,
-    (service, proxy, container): (&String, &str, &str),
-    request: &ProbeRequest,
-) -> Result<(), TargetError> {
+fn probe(world: &mut World, operation: &ProxyOperation) -> Result<(), TargetError> {
+    let ProxyOperation::Probe { service, proxy, container, request, .. } = operation else { return Ok(()) };
     running(world, proxy)?;
     let held = volume(world, proxy)?;
     let green = held.green.clone();

@@ -42,7 +42,7 @@ pub(super) struct ProxyVolume {
     pub(super) green: Green,
 }
 
-/// A lease somebody holds.
+/// A held lease.
 #[derive(Debug, Clone)]
 pub(super) struct HeldLease {
     pub(super) lease: Lease,
@@ -77,7 +77,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// A fresh id, 64 digits as an engine's, told from others by its first twelve as those are.
+    /// A fresh id, 64 digits as an engine's, identified by its first twelve as those are.
     pub(super) fn id(&mut self) -> String {
         self.counter += 1;
         format!("{:012x}{:052x}", self.counter, self.counter)

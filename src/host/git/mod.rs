@@ -1,6 +1,6 @@
 //! Whether git tracks a file.
-//! Reads the repository's index itself; returns yes, no, or why it cannot be told.
-//! Never runs git: the configuration of a repository that somebody else prepared names programs that git would run.
+//! Reads the repository's index itself; returns yes, no, or why it is unknown.
+//! Never runs git: the configuration of an untrusted repository can name programs that git would run.
 
 mod index;
 
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use index::Listed;
 
-/// Linux's index has 10 MB; nobody's has this much.
+/// Linux's index has 10 MB.
 const LONGEST_INDEX: u64 = 256 << 20;
 const LONGEST_TEXT: u64 = 1 << 20;
 
@@ -22,7 +22,7 @@ pub enum Tracked {
     Yes,
     /// It is not in the index, or in no repository.
     No,
-    /// There is a repository whose index does not tell.
+    /// There is a repository whose index cannot be read.
     Unknown(String),
 }
 

@@ -1,5 +1,5 @@
 //! Why a machine could not be set up, as facts: refusals before anything is done, and steps that failed.
-//! Reads the last words of a command to tell what kind of trouble it was in.
+//! Finds the kind of failure in the last lines of a command.
 //! Never repeats a whole log: its end is evidence enough.
 
 use crate::error::{ErrorKind, Hint};

@@ -1,6 +1,6 @@
 //! The machine that is set up, as a trait, and the real one.
 //! Runs commands, writes files and starts programs; returns how they ended with their last words.
-//! Never asks anything: every command is told to assume yes.
+//! Every command is called with its option to assume yes.
 
 use std::io;
 use std::path::Path;

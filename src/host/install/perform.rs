@@ -1,4 +1,4 @@
-//! Carries out the steps of a setup one after the other and tells how each went.
+//! Carries out the steps of a setup one after the other and reports each result.
 //! Reads steps; acts through `Machine`, emits events, returns what was done with its time, or the first failure.
 //! Never decides which steps there are, and leaves what is done as it is: the next run plans from there.
 
@@ -96,7 +96,7 @@ pub async fn perform_setup(
     Ok(done)
 }
 
-/// A package that no list names, after the lists could not be had: that is the trouble to tell.
+/// A package that no list has, after the lists could not be fetched: that failure is reported.
 fn root_of(error: SetupError, given_up: Option<SetupError>) -> SetupError {
     match (&error, given_up) {
         (SetupError::Step { trouble: Trouble::NoSuchPackage, .. }, Some(earlier)) => earlier,
@@ -159,7 +159,7 @@ struct FirstOf<'a> {
     limit: Duration,
 }
 
-/// The first command that ends well is enough; the failure told is the last one's.
+/// The first command that succeeds is enough; the failure reported is the last one's.
 async fn run(
     step: &SetupStep,
     FirstOf { commands, limit }: FirstOf<'_>,

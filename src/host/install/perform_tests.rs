@@ -1,4 +1,4 @@
-//! Steps on a machine that does what a test tells it to: each failure is told with its remedy, and the next run goes on.
+//! Steps on a machine that does what a test tells it to: each failure is reported with its remedy, and the next run continues.
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -116,7 +116,7 @@ async fn everything_is_done_in_order_and_timed() {
 
 const UNKNOWN: Said = Ok((100, "E: Unable to locate package docker.io"));
 
-/// Without lists no package is known: what kept the lists away is told.
+/// Without lists no package is known: why the lists could not be fetched is reported.
 #[tokio::test]
 async fn lists_that_cannot_be_had_are_the_trouble_told_when_the_package_is_unknown() {
     let ignored = "W: Some index files failed to download. They have been ignored";
@@ -133,7 +133,7 @@ async fn lists_that_cannot_be_had_are_the_trouble_told_when_the_package_is_unkno
         assert_eq!((*trouble, step.as_str()), (expected, "refresh package lists"), "{words}");
         assert_eq!(machine.done().len(), 2, "nothing follows: {:?}", machine.done());
     }
-    // One broken source among others keeps nobody from installing.
+    // One broken source among others does not prevent the installation.
     let machine = Scripted { ends: vec![("update", Ok((0, ignored)))], answers_after: Some(0), ..Default::default() };
     let done = perform_on(&machine, &steps()).await.unwrap();
     assert!(done[0].skipped.is_some() && done.len() == 4, "{done:?}");

@@ -172,7 +172,7 @@ const REFRESH: (&str, &str) = ("refresh", "Refreshed");
 
 fn refresh() -> SetupStep {
     let step = SetupStep::run(REFRESH, "package lists", &["apt-get update"]);
-    // One source that cannot be reached keeps nobody from installing out of the others.
+    // A source that cannot be reached does not prevent installing from the others.
     step.because("the package may have moved").within(PACKAGES).optional()
 }
 

@@ -22,7 +22,7 @@ pub struct SetupFacts {
     pub lacks_profiles: bool,
     /// Engine packages the repositories offer, where they had to be asked.
     pub offered: Vec<String>,
-    /// How long the engine is waited for, when somebody said so.
+    /// How long to wait for the engine, if set.
     pub timeout: Option<Duration>,
     /// An image that is built from the distribution's packages, where no program to do that is installed.
     pub built_image: Option<String>,

@@ -1,6 +1,6 @@
 //! Judges kernel settings that data services need, and the control groups.
 //! Reads facts; returns findings only for services the stack has.
-//! Never asks for a setting nobody needs.
+//! Only settings that services of the stack need are checked.
 
 use super::finding::{Finding, as_root};
 use crate::host::facts::Facts;

@@ -67,7 +67,7 @@ fn judged(finding: Finding, verdict: Verdict, remedy: impl FnOnce() -> String) -
     }
 }
 
-/// What to do where the machine itself is too small: `shows` tells what there is, `raise` lifts a container's limit.
+/// What to do where the machine itself is too small: `shows` lists what there is, `raise` lifts a container's limit.
 fn smaller(facts: &Facts, limited: Option<&str>, (shows, raise): (&str, &str)) -> String {
     let bigger = match limited {
         Some("control group") => format!("raise the limit of this container (`{raise}`)"),

@@ -291,7 +291,7 @@ fn refuse_another_kind(path: &Path, file: &dyn ReadAt) -> Result<(), ImageError>
     }
     let told = header.cksum().ok();
     header.set_cksum();
-    // One whose header says its own sum is somebody else's; any other was a bundle's and is altered.
+    // One whose header has the right checksum is another archive; any other was a bundle and is altered.
     if told.is_some() && told == header.cksum().ok() {
         return Err(not_one(path, "a tar archive of another kind"));
     }
@@ -329,7 +329,7 @@ impl Raw<'_> {
         serde_json::from_slice(bytes).map_err(|e| bad(self.path, format!("{name}: {e}")))
     }
 
-    /// A newer format is told before its unknown fields are.
+    /// A newer format is reported before its unknown fields are.
     fn check_format(&self, contents: &[u8]) -> Result<(), ImageError> {
         #[derive(serde::Deserialize)]
         struct Versioned {
@@ -344,7 +344,7 @@ impl Raw<'_> {
     }
 }
 
-/// Where each part is. The reason it cannot be told is a sentence's end.
+/// Where each part is. The reason of a failure ends a sentence.
 fn scan(file: &dyn ReadAt, length: u64) -> Result<BTreeMap<String, (u64, u64)>, String> {
     let mut places = BTreeMap::new();
     let mut at = 0;

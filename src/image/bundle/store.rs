@@ -87,7 +87,7 @@ fn copied(content: &mut dyn Read, file: &mut dyn Write) -> io::Result<(Digest, u
     Ok((digester.finish(), size))
 }
 
-/// A full disk is told apart from other failures.
+/// A full disk is distinguished from other failures.
 pub(super) fn failed(path: &Path, error: &io::Error) -> ImageError {
     let path = path.display().to_string();
     match error.kind() {

@@ -35,6 +35,19 @@ pub struct DeployTask {
     pub timeout: Option<Duration>,
 }
 
+/// A check that a deploy must pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeployCheck {
+    /// Name in aictl.yaml, or of a recognised check.
+    pub name: String,
+    /// The service it is about, if any.
+    pub service: Option<String>,
+    /// Recognised from an image, not in aictl.yaml.
+    pub recognised: bool,
+    /// How long it is repeated.
+    pub timeout: Duration,
+}
+
 /// Everything a deploy wants.
 #[derive(Clone, Copy)]
 pub struct Deploy<'a> {
@@ -46,6 +59,8 @@ pub struct Deploy<'a> {
     pub proxy: Option<&'a WantedProxy>,
     /// Migrations.
     pub tasks: &'a [DeployTask],
+    /// Checks of the stack.
+    pub checks: &'a [DeployCheck],
     /// Ids of images that references must lead to, by service: those of an earlier release.
     pub pins: &'a BTreeMap<String, String>,
     /// How long connections of the old side may go on.

@@ -69,6 +69,7 @@ impl<'a> Deployment<'a> {
         self.planner.orphans();
         self.keep_images();
         self.through_the_proxy();
+        self.checks_after_the_switch();
         self.retire_old_sides();
         self.forget_images();
         self.say_overrides();

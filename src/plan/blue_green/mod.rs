@@ -3,6 +3,7 @@
 //!
 //! Services without a second side are replaced as `start` does; on a failure the old containers are restored.
 
+mod checks;
 mod deploy;
 mod deployment;
 mod image_names;
@@ -17,7 +18,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-pub use deploy::{Deploy, DeployTask, WantedProxy};
+pub use deploy::{Deploy, DeployCheck, DeployTask, WantedProxy};
 pub use strategy::{Choice, strategies};
 
 use deployment::Deployment;

@@ -57,6 +57,7 @@ impl Deployment<'_> {
         }
         let switching: Vec<usize> = (0..self.rolls.len()).filter(|index| self.rolls[*index].switches).collect();
         let mut probes = after.clone();
+        probes.extend(self.checks_before_the_switch());
         for index in &switching {
             let mut before = after.clone();
             before.extend(&self.rolls[*index].ready);

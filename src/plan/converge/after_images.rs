@@ -38,7 +38,8 @@ pub(in crate::plan) fn makes(operation: &Operation) -> Option<String> {
         | Operation::Container(_)
         | Operation::Wait(_)
         | Operation::Proxy(_)
-        | Operation::Task(_) => None,
+        | Operation::Task(_)
+        | Operation::Check(_) => None,
     }
 }
 

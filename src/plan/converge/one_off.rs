@@ -13,13 +13,13 @@ use crate::plan::{ContainerSpec, Observed, Plan, PlanError, labels, order};
 pub struct OneOff<'a> {
     /// The service.
     pub service: &'a str,
-    /// What tells it from other one-offs.
+    /// Distinguishes it from other one-offs.
     pub slug: &'a str,
     /// Answer to the service's names on its networks too.
     pub use_aliases: bool,
     /// The engine removes it when it ends.
     pub auto_remove: bool,
-    /// A terminal, or only streams; absent when nobody is attached.
+    /// A terminal, or only streams; absent when detached.
     pub interactive: Option<bool>,
 }
 

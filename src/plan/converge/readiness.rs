@@ -113,7 +113,7 @@ impl Planner<'_> {
         })
     }
 
-    /// Whether somebody wants to know when this service is ready.
+    /// Whether another step depends on this service being ready.
     pub(in crate::plan) fn is_awaited(&self, name: &str) -> bool {
         self.wanted.options.wait || self.waited_for(name, |c| c != Condition::ServiceStarted)
     }

@@ -241,7 +241,7 @@ impl<'a> Planner<'a> {
             turn: StartTurn::UntilStarted,
         });
         self.plan.on_failure(stopped, restart, &[started]);
-        // They still run, in a namespace that nobody is in any more.
+        // They still run, in a namespace of a container that is gone.
         for sharer in self.sharers(&old.service) {
             self.plan.on_failure(stopped, sharer, &[]);
         }
@@ -259,7 +259,7 @@ impl<'a> Planner<'a> {
         Some(stopped)
     }
 
-    /// Containers for the numbers nobody stands for.
+    /// Containers for the missing numbers.
     fn fill_up(&mut self, named: Named<'_>, standing: &[&ObservedInstance], freed: &[&'a ObservedInstance]) {
         let (name, service) = named;
         let taken = |n: u32| standing.iter().any(|c| c.number == n);

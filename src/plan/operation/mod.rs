@@ -3,6 +3,7 @@
 //! compile until they know it.
 //! Never decides whether an operation is needed.
 
+mod check;
 mod container;
 mod description;
 mod image;
@@ -15,6 +16,7 @@ mod wait;
 
 use serde::{Deserialize, Serialize};
 
+pub use check::CheckOperation;
 pub use container::{ContainerOperation, StartTurn};
 pub use description::{Description, Names};
 pub use image::{
@@ -58,6 +60,8 @@ pub enum Operation {
     Proxy(ProxyOperation),
     /// A task.
     Task(TaskOperation),
+    /// A check.
+    Check(CheckOperation),
 }
 
 impl Operation {
@@ -84,7 +88,8 @@ into_operation!(
     Container(ContainerOperation),
     Wait(WaitOperation),
     Proxy(ProxyOperation),
-    Task(TaskOperation)
+    Task(TaskOperation),
+    Check(CheckOperation)
 );
 
 /// What performing an operation gave.
@@ -174,6 +179,13 @@ mod tests {
                 .into(),
             ContainerOperation::Create(spec()).into(),
             ContainerOperation::RunHook { service, container, hook, timeout: Duration::from_secs(1) }.into(),
+            CheckOperation::Run {
+                check: "api answers".into(),
+                service: Some("api".into()),
+                containers: Default::default(),
+                timeout: Duration::from_secs(1),
+            }
+            .into(),
             TaskOperation::Run { task: "migrate".into(), spec: spec(), timeout: None }.into(),
             ProxyOperation::Write {
                 service: "nginx".into(),

@@ -25,7 +25,7 @@ pub enum Readiness {
     Healthy,
     /// It ended with exit code 0.
     Completed,
-    /// The image is not there yet, so nobody knows whether it brings a health check: `Healthy` when the container turns
+    /// The image is not present yet, so its health check is unknown: `Healthy` when the container turns
     /// out to have one, else `Stable`.
     ByImage { millis: u64 },
 }

@@ -170,7 +170,7 @@ fn redis(facts: &Facts<'_>) -> Planned {
     Planned { variables: redis_password(facts.service), ..check }
 }
 
-/// The password of a Redis that was told it on its command line.
+/// The password on the command line of a Redis server.
 fn redis_password(service: Option<&Service>) -> Vec<(String, Secret)> {
     let words = service.and_then(|service| service.command.as_slice()).unwrap_or_default();
     let flag = words.iter().position(|word| word == "--requirepass");
@@ -189,7 +189,7 @@ fn prometheus(facts: &Facts<'_>) -> Vec<Planned> {
     vec![ready, ask("targets are up", targets), ask("rules are loaded", rules)]
 }
 
-/// The superuser Elasticsearch's image is told of.
+/// The superuser of Elasticsearch's image.
 fn login(facts: &Facts<'_>) -> Option<(String, Secret)> {
     let variable = |name: &str| facts.service?.environment.get(name).cloned().flatten().filter(|v| !v.is_empty());
     let elastic = variable("ELASTIC_PASSWORD").map(|password| ("elastic".to_owned(), Secret::new(password)));

@@ -1,5 +1,5 @@
 //! Certificates: how long they are valid, for which names, and whether their chain ends in a known authority.
-//! Reads what a server shows in a handshake; a self-signed certificate is told and accepted unless that is forbidden.
+//! Reads the certificates of a handshake; a self-signed one is reported and accepted unless that is forbidden.
 //! Never reads a clock: the time is the context's.
 
 mod verifier;

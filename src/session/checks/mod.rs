@@ -39,7 +39,7 @@ one_of_reports! {
     }
 }
 
-/// Where nothing says how long: nobody waits longer by accident.
+/// The limit if none is given.
 const LONGEST: Duration = Duration::from_secs(300);
 /// Time for the checks where waiting has used up the rest.
 const LEAST: Duration = Duration::from_secs(1);
@@ -70,7 +70,7 @@ impl CheckPolicy {
     pub const ONCE: Self = Self { limit: None, retries: Some(0), await_ready: false };
 }
 
-/// Looks at everything selected and writes down what became of it, in a JUnit report too where one is wanted.
+/// Runs the selected checks and reports their outcomes, also as a JUnit report if requested.
 pub async fn run_checks(
     context: &Context,
     selection: &Selection,
@@ -115,7 +115,7 @@ fn known_services(loaded: &LoadedStack) -> Result<()> {
     }
 }
 
-/// There is nothing to check: told to whoever reads the JUnit report, too.
+/// There is nothing to check, which the JUnit report says, too.
 fn nothing(context: &Context, (loaded, observed): (&LoadedStack, &Observed), junit: Option<OutputFile>) -> Error {
     let inactive = switched_off(loaded, observed).into_iter().map(str::to_owned).collect();
     let error = Error::from(WorkflowError::NoChecks { inactive });
@@ -173,10 +173,10 @@ struct Checks<'c> {
     policy: &'c CheckPolicy,
 }
 
-/// What became of the checks, and what was not ready in time.
+/// The outcomes of the checks, and what was not ready in time.
 type Looked = Result<(Vec<CheckOutcome>, Vec<String>)>;
 
-/// Looks until an interruption; nothing that was begun for it in a container is left running.
+/// Runs the checks until an interruption; nothing that was started for them in a container is left running.
 async fn look(context: &Context, project: &str, target: &dyn Target, checks: Checks<'_>) -> Looked {
     let now = OffsetDateTime::parse(&(context.now)(), &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default();
     let mut probes = ProbeContext::now(target, project, now, &context.redactor).await?;

@@ -24,7 +24,7 @@ pub struct Checked {
     pub(super) because_of: Vec<String>,
 }
 
-/// What became of all checks.
+/// The outcomes of all checks.
 #[derive(Debug, Clone, Serialize)]
 pub struct ChecksReport {
     pub(super) project: String,

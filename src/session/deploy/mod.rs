@@ -1,6 +1,7 @@
 //! Deploys and rollbacks: settings from the project file, the proxy's configuration, stored releases, and the change itself.
 //! Options that are not supported yet are rejected here, before connecting.
 
+mod checks;
 mod configuration;
 mod follow_release;
 mod proxy_config;

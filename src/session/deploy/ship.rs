@@ -11,11 +11,12 @@ pub use outcome::ShipReport;
 pub(super) use planning::ShipPlanning;
 pub use shipment::Shipment;
 
+use super::checks::{CheckSource, DeployChecks};
 use super::releases::Releases;
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::ExecuteError;
 use crate::plan::{InstanceState, Observed, ObservedInstance, Plan, Scope};
-use crate::release::{Release, Side};
+use crate::release::{Release, ReleaseCause, Side};
 use crate::session::Context;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::LoadedStack;
@@ -40,11 +41,13 @@ impl Shipping<'_> {
     pub async fn ship(&self, shipment: &Shipment) -> Result<ShipReport> {
         let (context, target, releases) = (self.context, &self.target, self.releases);
         let supplies = Supplies::of(context, &self.loaded.project, None)?;
-        let planning = ShipPlanning::new(context, shipment, releases, &supplies)?;
+        let mut planning = ShipPlanning::new(context, shipment, releases, &supplies)?;
         let mut scope = self.loaded.scope(Some(&shipment.configuration.stack));
         scope.images.extend(supplies.recipe_images(&shipment.configuration.stack));
         planning.look_for(&mut scope);
         let before = target.observe(&scope).await?;
+        let checks = DeployChecks::of(context, target.clone(), self.check_source(shipment, &before));
+        planning.checks = checks.steps();
         let current = releases.current().map(|past| past.release.clone());
         let finished = |observed: &Observed, well: bool| finished(shipment, planning.draft.clone(), observed, well);
         let is_new = |observed: &Observed| {
@@ -62,13 +65,26 @@ impl Shipping<'_> {
         let mut transaction = Transaction::new(context, target.clone(), scope.clone(), shipment.operation);
         transaction.release = Some(&new);
         transaction.tasks = Some(&tasks);
+        transaction.checks = Some(&checks);
         transaction.confirmed = confirm(context, shipment, planning.plan(&before))?;
-        match transaction.run(&|observed: &Observed| planning.plan(observed)).await {
+        let ran = transaction.run(&|observed: &Observed| planning.plan(observed)).await;
+        checks.close().await;
+        match ran {
             Ok(outcome) => {
                 let was = releases.current().map(|past| past.revision);
                 Ok(ShipReport::new(context, shipment, was, outcome))
             }
             Err(error) => Err(self.judged(error, shipment, (&scope, &before)).await),
+        }
+    }
+
+    fn check_source<'s>(&'s self, shipment: &'s Shipment, observed: &'s Observed) -> CheckSource<'s> {
+        CheckSource {
+            project: &self.loaded.project,
+            stack: &shipment.configuration.stack,
+            observed,
+            timeout: shipment.configuration.settings.timeout,
+            is_rollback: matches!(shipment.cause, ReleaseCause::Rollback { .. }),
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) struct Attached<'a> {
     pub(super) target: &'a dyn Target,
     /// How long it may run.
     pub(super) timeout: Option<Duration>,
-    /// Whether secrets in its output are struck: it is told, not asked for as data.
+    /// Whether secrets in its output are redacted: it is progress, not requested data.
     pub(super) private: bool,
     /// Whether the container stays when it ended; else the engine removes it.
     pub(super) keep: bool,
@@ -119,7 +119,7 @@ impl Attached<'_> {
             }
         };
         if matches!(cut, Cut::ReaderGone) {
-            // The engine cannot end a container whose output nobody takes: we let go of it first.
+            // The engine cannot end a container whose output is not read: detach first.
             drop(run);
             self.stop(id, &cut).await;
             return Ok(READER_GONE);

@@ -15,7 +15,7 @@ use crate::project::Task;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
 
-/// A task with what tells its container from others.
+/// A task with the name of its container.
 pub struct NamedTask {
     /// Name in aictl.yaml.
     pub name: String,

@@ -94,7 +94,7 @@ impl Made<'_> {
             supplies: Some(&supplies),
             ..Default::default()
         };
-        // A task changes the stack: nobody else may meanwhile. A plain command is a look inside.
+        // A task may change the stack, so it takes the lock. A plain command does not.
         let holds = self.job.is_task && !self.request.options.detach;
         let one = self.attached();
         let mut transaction = Transaction::new(self.context, self.target.clone(), self.scope.clone(), "run");

@@ -34,7 +34,7 @@ impl Transaction<'_> {
         Ok(lease)
     }
 
-    /// Says why taking the lock takes its time; ends only when nobody wants to wait for it any more.
+    /// Reports why taking the lock takes long; returns only after an interruption.
     async fn waited_too_long(&self) {
         tokio::time::sleep(SILENCE).await;
         let held = self.target.observe_lease(&self.scope.project).await;

@@ -1,4 +1,4 @@
-//! `aictl clean`: removes what of the project nobody uses, after saying exactly what.
+//! `aictl clean`: removes unused parts of the project, after listing them.
 //! Reads the engine, and the files when there are any; asks before anything goes.
 //! Never deletes data on `--yes` alone: its deletion is spelled out or typed.
 
@@ -39,7 +39,7 @@ pub async fn run(context: &Context, args: CleanArgs) -> Result<Done> {
     if !context.options.dry_run && !found.is_empty() {
         ask(context, &loaded.name, &found, &args)?;
     }
-    // What came to be after the question was not agreed to.
+    // What appeared after the question was not confirmed.
     let planning = |observed: &Observed| {
         let mut plan = plan(&loaded, observed, args.data);
         let agreed = |step: &Step| found.steps.iter().any(|asked| asked.operation == step.operation);

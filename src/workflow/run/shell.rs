@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::session::Context;
 use crate::session::service_command::{Command, CommandReport, ExecOptions, run_in_service};
 
-/// Chosen inside: outside nobody knows what the image has.
+/// Chosen inside the container: only there it is known what the image has.
 const SCRIPT: &str = "if command -v bash >/dev/null 2>&1; then exec bash; else exec sh; fi";
 
 /// Open a shell in a running container: bash if present, else sh

@@ -57,7 +57,7 @@ pub struct StartArgs {
     #[arg(long, hide = true, env = "COMPOSE_IGNORE_ORPHANS", value_parser = clap::builder::FalseyValueParser::new())]
     pub ignore_orphans: bool,
     /// Recreate anonymous volumes instead of keeping their data
-    #[arg(short = 'V', long)]
+    #[arg(short = 'V', long, conflicts_with = "no_recreate")]
     pub renew_anon_volumes: bool,
     /// Scale SERVICE to N containers; repeatable
     #[arg(long, value_name = "SERVICE=N")]

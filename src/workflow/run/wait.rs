@@ -15,7 +15,7 @@ use crate::session::report::{Block, Report, to_json};
 use crate::session::select;
 use crate::session::{Context, WorkflowError};
 
-/// A day: nobody waits longer by accident.
+/// A day.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// Wait until containers stop and exit with their exit code

@@ -1,4 +1,4 @@
-//! `aictl lock status|break`: who changes the stack right now, and removing the lock of somebody who does not any more.
+//! `aictl lock status|break`: shows the holder of the lock, and removes a lock whose holder is gone.
 //! Reads and removes the lease on the target.
 //! Never breaks the lock of a living owner without `--force`.
 

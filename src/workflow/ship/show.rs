@@ -86,7 +86,10 @@ fn step(step: &StepRecord) -> Vec<Cell> {
 
 fn container(evidence: &Evidence) -> Vec<Block> {
     let mut blocks = vec![Block::Gap];
-    let mut facts = vec![format!("container {}", evidence.container)];
+    let mut facts = vec![match evidence.container.as_str() {
+        "" => format!("service {}", if evidence.service.is_empty() { "-" } else { &evidence.service }),
+        container => format!("container {container}"),
+    }];
     facts.extend(evidence.exit_code.map(|code| format!("exit code {code}")));
     facts.extend(evidence.oom_killed.then(|| "killed: out of memory".to_owned()));
     facts.extend((evidence.restarts > 0).then(|| format!("{} restarts", evidence.restarts)));
@@ -95,6 +98,7 @@ fn container(evidence: &Evidence) -> Vec<Block> {
     for (name, text) in texts.iter().filter_map(|(name, text)| Some((name, text.as_ref()?))) {
         blocks.push(Block::Line(vec![format!("  {name}: {}", text.trim()).into()]));
     }
+    blocks.extend(evidence.attempts.iter().map(|line| Block::Line(vec![format!("  {line}").into()])));
     blocks.extend(evidence.logs.iter().map(|line| Block::Line(vec![format!("  | {line}").into()])));
     blocks
 }

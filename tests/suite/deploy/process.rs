@@ -30,6 +30,9 @@ environments:
     deploy: { migrate: true, drain: 2s }
 tasks:
   migrate: { service: api, command: ['true'] }
+checks:
+  - { name: api works, exec: { service: api, command: [sh, -c, 'exit $ROUND'] }, retries: 1 }
+  - { name: db works, exec: { service: db, command: [sh, -c, 'exit $ROUND'] }, retries: 1 }
 ";
 
 const COMPOSE: &str = "

@@ -210,3 +210,21 @@ fn a_route_to_a_port_that_nothing_listens_on_fails_and_the_earlier_routes_come_b
     assert!(said.contains("/other/"), "every route is probed: {said}");
     assert_eq!(shop.served().as_deref(), Some("one"));
 }
+
+/// The new version answers its health check and the proxy, and fails a check of aictl.yaml.
+#[test]
+fn a_healthy_version_that_fails_a_check_gets_no_client_and_leaves_evidence() {
+    let Some(shop) = Shop::new("deploy-check") else { return };
+    let check =
+        "checks: [{ name: api counts, http: 'http://api:8000/', expect: { contains: 'round one' }, retries: 2 }]\n";
+    shop.project.write("aictl.yaml", &format!("{PROJECT_FILE}{check}"));
+    shop.deploy("one", 0);
+    let load = Load::start(shop.port, 4, 0);
+    let said = shop.deploy("two", 20);
+    let seen = load.end();
+    assert!(said.contains("check `api counts` failed") && said.contains("the previous release still serves"), "{said}");
+    assert_eq!((seen.failed, seen.rounds.contains("two")), (Vec::new(), false), "{:?}", seen.rounds);
+    let shown = shop.project.aictl(&["show"]).ended(0).stdout;
+    assert!(shown.contains("GET http://api:8000/") && shown.contains("round two"), "{shown}");
+    assert!(!shown.contains(SECRET), "{shown}");
+}

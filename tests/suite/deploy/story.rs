@@ -168,3 +168,30 @@ async fn a_refused_step_ends_with_the_code_of_a_failed_deploy() {
     let (kind, _) = folder.run(&process, Act::Deploy(SECOND)).await.report.unwrap_err();
     assert_eq!(kind, ErrorKind::DeployFailed, "{:#?}", process.effect_names());
 }
+
+/// Where a check looks decides when it runs: the new side is checked before the switch, what was replaced in place after
+/// it. The record keeps the attempts.
+#[tokio::test(start_paused = true)]
+async fn a_failed_check_leaves_the_previous_release() {
+    let (world, folder) = shop().await;
+    folder.run(&world.another(), Act::Deploy(FIRST)).await.report.unwrap();
+    let before = (hash(&world, "api").await, hash(&world, "db").await);
+    for (files, check, switches) in
+        [(Files { api: "3", ..FIRST }, "api works", false), (Files { api: "two", db: "3", ..FIRST }, "db works", true)]
+    {
+        let process = world.another();
+        let (kind, message) = folder.run(&process, Act::Deploy(files)).await.report.unwrap_err();
+        assert_eq!(kind, ErrorKind::DeployFailed, "{message}");
+        assert!(message.contains(&format!("check `{check}` failed")) && message.contains('3'), "{message}");
+        let switched = process.effect_names().iter().any(|name| name.starts_with("switch "));
+        assert_eq!(switched, switches, "{:?}", process.effect_names());
+        assert_eq!((hash(&world, "api").await, hash(&world, "db").await), before);
+        let last = history(&world.load_records(PROJECT).await.unwrap(), None).pop().unwrap();
+        assert_eq!(last.evidence.len(), 1, "{last:?}");
+        assert!(last.evidence[0].attempts.iter().all(|line| line.contains('3')), "{:?}", last.evidence);
+        assert!(!last.evidence[0].attempts.is_empty());
+    }
+    assert_eq!(statuses(&world).await.last(), Some(&ReleaseStatus::Failed));
+    folder.run(&world.another(), Act::Deploy(SECOND)).await.report.unwrap();
+    assert_ne!(hash(&world, "api").await, before.0);
+}

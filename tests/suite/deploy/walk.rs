@@ -3,7 +3,9 @@
 use aictl::engine::memory::{Fault, MemoryEngine};
 use aictl::error::ErrorKind;
 use aictl::plan::Observed;
-use aictl::release::{LeaseVerdict, Record, RecordPhase, ReleaseStatus, StepOutcome, StepRecord, history};
+use aictl::release::{
+    LeaseVerdict, OperationKind, Record, RecordPhase, ReleaseStatus, StepOutcome, StepRecord, history,
+};
 use aictl::target::{Journal as _, Leases as _, TargetError};
 
 use super::process::{Act, Ended, FIRST, Files, Folder, PROJECT, SECOND, SECRET, observe, serving};
@@ -183,10 +185,10 @@ async fn recorded_as_planned(world: &MemoryEngine, place: &str) {
 async fn recorded_as_executed(world: &MemoryEngine, effects: &[String]) {
     let records = world.load_records(PROJECT).await.unwrap();
     let last = records.iter().max_by_key(|record| (record.sequence, record.phase != RecordPhase::Pending)).unwrap();
-    // A task is one step and has effects of its own.
+    // A task is one step and has effects of its own, a check has none.
     let own = |name: &&String| !name.contains("lock") && !name.starts_with("record ") && !name.contains("-run-");
     let executed: Vec<&String> = effects.iter().filter(own).collect();
-    let is_task = |s: &StepRecord| s.operation == aictl::release::OperationKind::RunTask;
+    let is_task = |s: &StepRecord| matches!(s.operation, OperationKind::RunTask | OperationKind::RunCheck);
     let done = last.steps.iter().filter(|s| s.outcome == StepOutcome::Done && !s.operation.is_wait() && !is_task(s));
     let done: Vec<&String> = done.map(|step| &step.subject).collect();
     assert_eq!(executed.len(), done.len(), "{executed:#?} {done:#?}");

@@ -81,6 +81,16 @@ const ROWS: &[Row] = &[
     ("version", "version", 0, ""),
 ];
 
+/// Where there are two releases, with files that are those of neither.
+const OF_RELEASES: &[Row] = &[
+    ("deploy", "deploy --pull always", 0, "pull image"),
+    ("deploy", "deploy -m reason", 0, "remove container"),
+    ("rollback", "rollback", 0, "remove container"),
+    ("rollback", "rollback --to 1", 0, "remove container"),
+    ("start", "start", 0, "the files differ from release 2"),
+    ("history", "history", 0, "deploy"),
+];
+
 /// The verbs that do something: those without verbs of their own.
 fn verbs(command: &Command, path: &str, found: &mut BTreeSet<String>) {
     for inner in command.get_subcommands() {
@@ -103,12 +113,30 @@ fn every_verb_has_a_row() {
 #[test]
 fn no_verb_changes_anything_under_dry_run() {
     let Some(stage) = TestProject::new("dry-run") else { return };
-    stage.write("compose.yaml", STACK);
     stage.write("aictl.yaml", PROJECT);
     stage.write("other.yaml.tera", "services: { web: { image: x } }\n");
     stage.write("built/Dockerfile", "FROM aictl-lab/tool:1\n");
+    stage.write("compose.yaml", STACK);
     stage.aictl(&["start"]).ended(0);
     stage.aictl(&["bundle", "save", "saved.tar"]).ended(0);
+    unchanged(&stage, ROWS);
+}
+
+#[test]
+fn no_deploy_or_rollback_changes_anything_under_dry_run() {
+    let Some(stage) = TestProject::new("dry-deploy") else { return };
+    stage.write("aictl.yaml", PROJECT);
+    for text in ["first", "second"] {
+        stage.write("compose.yaml", &STACK.replace("welcome", text));
+        stage.aictl(&["deploy"]).ended(0);
+    }
+    stage.write("compose.yaml", STACK);
+    unchanged(&stage, OF_RELEASES);
+}
+
+/// Carries the rows out: the engine is asked for no change, and no file and no container changes.
+#[track_caller]
+fn unchanged(stage: &TestProject, rows: &[Row]) {
     let recorder = Recorder::open(&stage.path().join("engine.sock"));
     let (files, containers) = (files(stage.path()), stage.containers());
     let mut failed = Vec::new();
@@ -118,7 +146,7 @@ fn no_verb_changes_anything_under_dry_run() {
         Some((verb, rest)) if !verb.starts_with('-') && verb != "secrets" => Some(format!("{verb} --dry-run {rest}")),
         _ => None,
     };
-    for (verb, line, code, said) in ROWS {
+    for (verb, line, code, said) in rows {
         let second = matches!(*verb, "exec" | "run").then(|| after(line)).flatten();
         for line in std::iter::once(before(line)).chain(second) {
             recorder.take();

@@ -122,7 +122,7 @@ services:
 #[test]
 fn what_compose_users_type_is_understood() {
     let compose = format!(
-        "services: {{ a: {{{SERVE}, {PROGRAM}, volumes: ['v:/v']}}, p: {{{SERVE}, {PROGRAM}, profiles: [extra]}} }}\nvolumes: {{v: {{}}}}\n"
+        "services: {{ a: {{{SERVE}, {PROGRAM}, volumes: ['vol:/v']}}, p: {{{SERVE}, {PROGRAM}, profiles: [extra]}} }}\nvolumes: {{vol: {{}}}}\n"
     );
     let Some(stage) = TestProject::new("typed", &compose) else { return };
     stage.aictl("--profile extra up -d --no-color").code(0);

@@ -48,7 +48,7 @@ fn what_another_folder_made_goes_only_with_a_word_about_whose_it_is() {
     assert_eq!(stage.containers(), before);
     let down = run("here", &["down", "-v"]).ended(0);
     whose(&down, &db);
-    assert_eq!(stage.containers().keys().collect::<Vec<_>>(), [&cache]);
+    assert_eq!(stage.containers().into_keys().collect::<Vec<_>>(), [format!("/{cache}")]);
     let left = stage.everything().into_iter().filter(|name| name.contains('_') && !name.ends_with("_aictl"));
     let (theirs, network) = (format!("{}_theirs", stage.name()), format!("{}_default", stage.name()));
     assert_eq!(left.collect::<Vec<_>>(), [network, theirs]);

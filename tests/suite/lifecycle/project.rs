@@ -88,7 +88,7 @@ impl TestProject {
 
     fn command(&self, program: &str, args: &str) -> Command {
         let mut command = Command::new(program);
-        command.args(args.split_whitespace()).current_dir(self.folder.path()).stdin(Stdio::null());
+        command.args(shlex::split(args).unwrap()).current_dir(self.folder.path()).stdin(Stdio::null());
         command.env("COMPOSE_PROJECT_NAME", &self.project).env_remove("AICTL_ENV");
         command
     }

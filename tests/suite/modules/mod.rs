@@ -313,6 +313,7 @@ fn text_and_comments_are_no_code() {
         "const A: char = '\"'; // crate::engine\n/* println!() /* nested */ crate::cli */",
         "const A: &str = \"\\\" crate::engine\"; fn f<'a>(a: &'a str) {}",
         "const A: &[u8] = b\"crate::engine\"; const B: char = '\\'';",
+        "const A: char = '\\\\'; const B: &str = \"'crate::engine\";",
     ] {
         assert_eq!(said("plan/x.rs", text), Vec::<String>::new(), "{text}");
     }

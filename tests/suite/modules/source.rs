@@ -227,7 +227,7 @@ fn opaque(rest: &[u8], before: Option<u8>) -> usize {
         [b'/', b'*', ..] => block_comment(rest),
         [b'"', ..] => 1 + quoted(&rest[1..], b'"'),
         [b'r', b'"' | b'#', ..] if !before.is_some_and(|b| is_word(b) && b != b'b') => raw_string(rest),
-        [b'\'', b'\\', ..] => 2 + quoted(&rest[2..], b'\''),
+        [b'\'', b'\\', _, after @ ..] => 3 + quoted(after, b'\''),
         // A lifetime has no quote after its first character.
         [b'\'', ..] => character(rest),
         _ => 0,

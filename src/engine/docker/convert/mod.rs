@@ -133,7 +133,7 @@ fn host_config(spec: &ContainerSpec, around: &Surroundings<'_>) -> Result<Value,
     body.value("PortBindings", network::port_bindings(service));
     body.text("VolumeDriver", &service.volume_driver);
     body.list("VolumesFrom", &spec.volumes_from);
-    body.list("Dns", &service.dns);
+    body.list("Dns", network::dns_servers(spec)?);
     body.list("DnsSearch", &service.dns_search);
     body.list("DnsOptions", &service.dns_opt);
     body.list("ExtraHosts", &service.extra_hosts.entries(":"));

@@ -2,10 +2,13 @@
 //! Reads a spec's attachments and the service's settings for each; returns endpoint settings and port maps.
 //! Never looks a network up.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value, json};
 
 use super::Surroundings;
 use super::body::Body;
+use super::surroundings::refused;
 use crate::compose::model::{Service, ServiceNetwork};
 use crate::plan::{ContainerSpec, EngineInfo, NetworkAttachment};
 use crate::target::TargetError;
@@ -17,6 +20,16 @@ const INTERFACE_NAME: &str = "com.docker.network.endpoint.ifname";
 pub(super) fn network_mode(spec: &ContainerSpec) -> String {
     let first = || spec.networks.first().map_or("none", |attachment| &attachment.network);
     spec.network_mode.as_deref().unwrap_or_else(first).to_owned()
+}
+
+/// The DNS servers, which must be addresses: engines of today accept anything, and a container then resolves nothing.
+pub(super) fn dns_servers(spec: &ContainerSpec) -> Result<&[String], TargetError> {
+    // `fe80::1%eth0` names an interface too.
+    let is_address = |text: &&String| text.split('%').next().is_some_and(|text| text.parse::<IpAddr>().is_ok());
+    match spec.service.dns.iter().find(|text| !is_address(text)) {
+        Some(text) => Err(refused(spec, format!("invalid DNS address `{text}`"))),
+        None => Ok(&spec.service.dns),
+    }
 }
 
 /// From API 1.44 on all networks travel in the request; before, only the first, and the others are attached one by one.

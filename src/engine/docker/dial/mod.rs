@@ -22,7 +22,7 @@ use crate::target::{BoxDuplex, TargetError};
 const NEAR: Duration = Duration::from_secs(1);
 const FAR: Duration = Duration::from_secs(3);
 
-/// What became of one way.
+/// The result of one way.
 enum Way {
     Open(BoxDuplex),
     /// The other side was reached and said no.

@@ -68,7 +68,7 @@ pub(super) async fn create(connection: &Connection, spec: &ContainerSpec) -> Res
 }
 
 /// The engine finishes requests of clients that died: a container of our own that was created under this very name
-/// and never started is such a leftover. The lease is ours, so nobody else is making it.
+/// and never started is such a leftover. The lease is ours, so no other operation is making it.
 async fn remove_leftover(connection: &Connection, spec: &ContainerSpec) -> Result<bool, TargetError> {
     let Ok(found) = observe::inspect(connection, &spec.name).await else {
         // The name is reserved and the container is still being made.
@@ -210,7 +210,7 @@ pub(super) async fn stop(
     let (too_slow, slow) = oneshot::channel();
     let theirs = (connection.clone(), container.to_owned());
     let (request, mut told) = begin_stop(theirs, timeout, async move {
-        // Where nobody calls it slow, the right is held to the end.
+        // Without slow processes the right is held to the end.
         match slow.await {
             Ok(()) => drop(leaving),
             Err(_) => std::future::pending().await,
@@ -232,7 +232,7 @@ pub(super) async fn stop(
     Ok(done())
 }
 
-/// The request, and its end for whoever still listens. `beside` runs as long as the request does.
+/// The request, and its result if anyone still listens. `beside` runs as long as the request does.
 fn begin_stop(
     (connection, container): (Connection, String),
     timeout: Option<Duration>,
@@ -245,7 +245,7 @@ fn begin_stop(
             ended = &mut stopping => ended,
             () = beside => stopping.await,
         };
-        // After the process is dead nobody listens, and nothing can go wrong that matters.
+        // Once the process is dead its result no longer matters.
         let _ = tell.send(ended);
     });
     (request, told)

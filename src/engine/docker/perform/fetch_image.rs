@@ -1,6 +1,6 @@
 //! Getting an image from the first of its sources that has it: its registry, mirrors, a bundle file, a recipe.
 //! Reads the sources in their order; returns what the image is and where it came from.
-//! Never waits without end for one source, and tells every failed attempt when all of them failed.
+//! Each source has a deadline; the error names every failed attempt.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 //! Lifecycle hooks: a command of the compose file run inside a running container.
-//! Reads the hook; tells its output line by line and returns once it ended with 0.
+//! Runs the hook; reports its output line by line and returns once it exited with 0.
 //! Never runs longer than its deadline.
 
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! Creating and removing networks.
 //! Reads the normalised network; returns the engine's id.
-//! Never takes over a network somebody else made: what exists is observed before.
+//! Never takes over a network of another project.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -101,7 +101,7 @@ fn address_management(ipam: &Ipam) -> Option<Value> {
 }
 
 /// Removes a network. The engine lets go of an endpoint a moment after its container is gone, so that is waited for;
-/// a network that a container of somebody else uses is kept, as Compose keeps it.
+/// a network that a container of another project uses is kept, as Compose keeps it.
 pub(super) async fn remove(connection: &Connection, id: &str, name: &str) -> Result<Outcome, TargetError> {
     let deadline = tokio::time::Instant::now() + LETTING_GO;
     loop {

@@ -4,12 +4,12 @@
 use crate::event::{Event, Reporter};
 use crate::plan::Outcome;
 
-/// Where progress of an operation is told.
+/// Where progress of an operation is reported.
 #[derive(Clone, Copy)]
 pub(in crate::engine::docker) struct Progress<'a> {
     /// The caller's step.
     pub(in crate::engine::docker) key: usize,
-    /// Who is told.
+    /// The reporter.
     pub(in crate::engine::docker) reporter: &'a dyn Reporter,
 }
 
@@ -20,7 +20,7 @@ impl Progress<'_> {
     }
 
     pub(super) fn line(&self, line: &str) {
-        // A counter that returns to the beginning of its line has its last state told.
+        // Of a counter that returns to the beginning of its line the last state is reported.
         let line = line.trim_end_matches('\r').rsplit('\r').next().unwrap_or_default().to_owned();
         self.reporter.report(Event::StepOutput { key: self.key, line });
     }

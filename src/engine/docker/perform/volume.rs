@@ -1,6 +1,6 @@
 //! Creating and removing volumes.
 //! Reads the normalised volume; returns its name.
-//! Never removes data it was not told to remove.
+//! Never removes data that was not named.
 
 use std::collections::BTreeMap;
 

@@ -133,7 +133,7 @@ impl DockerEngine {
         written
     }
 
-    /// The lease's file when nobody has written it yet; whoever asks has to.
+    /// The lease's file before its holder has written it; the reader writes it then.
     fn unwritten(&self, id: &str) -> Option<Vec<u8>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).get_mut(id)?.unwritten.take()
     }
@@ -243,7 +243,7 @@ impl DockerEngine {
         self.connection.moments.all_settled().await;
         let _ = self.background_done(&lease).await;
         self.still_ours(&lease).await?;
-        // First written, then done: a name held by somebody whose file says "released" tells nothing about its new holder.
+        // Written before the rename: a held name whose file says "released" has a new holder that is unknown.
         let written = self.lease_file(&lease, true);
         let written = Entry::File(FILE, &written);
         match last.map(Written::of).transpose()? {

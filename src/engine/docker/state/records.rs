@@ -39,7 +39,7 @@ impl Written {
     }
 
     /// The file and the link. Torn between the two, a link that lags behind repeats the number of an operation that had
-    /// not begun, or says `pending`, which is no end.
+    /// not started, or says `pending`, which is no end.
     pub(super) fn entries(&self) -> [Entry<'_>; 2] {
         [Entry::File(&self.path, &self.bytes), Entry::Link(LAST, &self.last)]
     }

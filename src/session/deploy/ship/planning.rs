@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::shipment::Shipment;
 use crate::error::Result;
-use crate::plan::blue_green::{Deploy, plan_deploy};
+use crate::plan::blue_green::{Deploy, DeployCheck, plan_deploy};
 use crate::plan::converge::{ConvergeOptions, Wanted};
 use crate::plan::platform::{check_architecture, check_network_options};
 use crate::plan::{Observed, Plan, Scope, labels, release_repository, release_tag};
@@ -25,6 +25,8 @@ pub(in crate::session::deploy) struct ShipPlanning<'a> {
     secret: String,
     first: bool,
     forget: BTreeSet<String>,
+    /// Checks that new containers must pass.
+    pub(in crate::session::deploy) checks: Vec<DeployCheck>,
     /// Revisions that are no longer kept afterwards.
     pub(in crate::session::deploy) dropped: Vec<u32>,
     /// The release before it was carried out.
@@ -57,6 +59,7 @@ impl<'a> ShipPlanning<'a> {
             secret: new_secret(context)?,
             first: releases.current().is_none(),
             forget: forgotten(releases, &dropped),
+            checks: Vec::new(),
             dropped,
             draft: draft(context, shipment),
         })
@@ -106,6 +109,7 @@ impl<'a> ShipPlanning<'a> {
             strategies: &settings.strategies,
             proxy: proxy.as_ref(),
             tasks: &tasks,
+            checks: &self.checks,
             pins: &self.pins(),
             drain: settings.drain,
             keep_all: self.first,

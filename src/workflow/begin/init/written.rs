@@ -17,7 +17,7 @@ use crate::session::{Context, WorkflowError};
 /// A list of more names is cut.
 const MOST_NAMES: usize = 10;
 
-/// What `init` came to.
+/// The result of `init`.
 #[derive(Debug, Default, Serialize)]
 pub struct InitReport {
     /// The project directory.

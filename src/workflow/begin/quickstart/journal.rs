@@ -1,4 +1,4 @@
-//! Which steps were taken, what came of each and how long it took.
+//! The steps taken, their outcomes and durations.
 //! Reads the clock between `begin` and `end`; says each step as it begins.
 //! Never decides anything.
 

@@ -1,5 +1,5 @@
 //! How a quickstart reads: each step with its outcome and time, then the addresses.
-//! Reads what the steps came to; returns blocks or data.
+//! Turns the outcomes of the steps into text or data.
 //! Never says that something was changed when every step found its work done.
 
 use serde::{Serialize, Serializer};
@@ -9,16 +9,16 @@ use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::stack_status::StackStatus;
 use crate::workflow::begin::doctor::DoctorReport;
 
-/// What whoever stopped half-way is told.
+/// The message after an interruption.
 pub(super) fn goes_on(again: &str, kind: ErrorKind) -> String {
-    // Nothing is broken where somebody pressed Ctrl-C.
+    // Ctrl-C is no failure.
     match kind {
         ErrorKind::Interrupted | ErrorKind::Terminated => format!("continue with `{again}`"),
         _ => format!("fix the problem, then continue with `{again}`"),
     }
 }
 
-/// What became of a step.
+/// The outcome of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepState {
@@ -73,7 +73,7 @@ fn milliseconds<S: Serializer>(seconds: &f64, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_f64((seconds * 1000.0).round() / 1000.0)
 }
 
-/// What a quickstart came to.
+/// The result of a quickstart.
 #[derive(Default, Serialize)]
 pub struct QuickstartReport {
     /// The project directory.

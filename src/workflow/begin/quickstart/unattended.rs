@@ -1,4 +1,4 @@
-//! The terminal of steps nobody types into: no input, what tasks print is talk, and what builds print is left out.
+//! The terminal of unattended steps: no input, output of tasks as progress, output of builds left out.
 //! Reads a process's output; hands it on line by line as notes.
 //! Never writes to standard output: that is for the report.
 

@@ -10,7 +10,7 @@ use crate::compose::env_file::{Entry, ZeroByte, append, entries, replace};
 use crate::secret::{Form, Secret, SecretKind, is_url_name, jwt, secret_kind, url_password};
 use crate::session::env_files::{EnvFile, EnvVariable, Origin, is_stand_in};
 
-/// What became of one name.
+/// The result for one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The name.
@@ -210,7 +210,7 @@ fn comment(wanted: &EnvVariable, action: Action) -> String {
     }
 }
 
-/// Whether nobody wrote a value. One that is a reference alone is somebody's, although nothing here has that name.
+/// Whether there is no value. A reference counts as a value, even if its variable is not set here.
 fn is_empty(entry: &Entry) -> bool {
     entry.value.as_deref().unwrap_or_default().is_empty() && entry.unset.is_empty()
 }

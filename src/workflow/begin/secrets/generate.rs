@@ -135,7 +135,7 @@ fn report(context: &Context, setting: &Setting, wanted: &[EnvVariable], filled: 
     }
 }
 
-/// A stand-in is nobody's value; anything else may be in use already.
+/// A placeholder is no value; anything else may be in use already.
 fn confirm(context: &Context, report: &GenerateReport) -> Result<()> {
     let replaced: Vec<&str> =
         report.changes.iter().filter(|c| c.action == Action::Replaced).map(|c| c.key.as_str()).collect();

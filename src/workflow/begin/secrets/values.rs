@@ -104,7 +104,7 @@ pub(super) fn has_value(remedies: &Remedies<'_>, key: &str) -> bool {
     held(remedies, key).is_some_and(|held| !held.value.is_empty() || held.has_lost_part)
 }
 
-/// The name is not told: it may be a piece of the secret.
+/// The name is not shown: it may be a part of the secret.
 fn lost_part(remedies: &Remedies<'_>, held: &Held<'_>) -> Finding {
     let reason = "it contains a `$` followed by an undefined variable name, so that part is lost: \
                   write the value in single quotes, `'…'`, to keep `$` literally";
@@ -173,7 +173,7 @@ fn url_finding(remedies: &Remedies<'_>, held: &Held<'_>, earlier: &[Finding]) ->
     }
     let passwords = url_password(held.value);
     let password = passwords.last()?.expose();
-    // The variable it was taken from is told already.
+    // The variable it was taken from is reported already.
     let told = earlier
         .iter()
         .filter_map(|finding| held_value(remedies, finding.key.as_deref()?))

@@ -1,5 +1,5 @@
 //! How a setup reads: which engine answers, what was skipped, what the operator may still want to do.
-//! Data only; the steps themselves were told as they went.
+//! Data only; the steps were reported while they ran.
 //! Never says that something was changed under `--dry-run`.
 
 use serde::Serialize;

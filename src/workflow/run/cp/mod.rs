@@ -58,6 +58,11 @@ one_of_reports! {
 /// Copies.
 pub async fn run(context: &Context, args: CpArgs) -> Result<CpReport> {
     let (from, to) = (CopyEndpoint::of(&args.source), CopyEndpoint::of(&args.destination));
+    for (name, text, endpoint) in [("source", &args.source, &from), ("destination", &args.destination, &to)] {
+        if endpoint.is_empty() {
+            return Err(WorkflowError::usage(format!("the {name} `{text}` has no path")).into());
+        }
+    }
     let service = match (&from, &to) {
         (CopyEndpoint::Inside { service, .. }, CopyEndpoint::Local(_) | CopyEndpoint::Stream) => service,
         (CopyEndpoint::Local(_) | CopyEndpoint::Stream, CopyEndpoint::Inside { service, .. }) => service,

@@ -127,7 +127,7 @@ impl Packer {
     }
 }
 
-/// As many bytes as the archive was told: a log that grows is cut, a file that shrinks is an error.
+/// As many bytes as the header of the archive says: a log that grows is cut, a file that shrinks is an error.
 struct Exactly {
     file: File,
     left: u64,

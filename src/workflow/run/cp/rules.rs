@@ -27,6 +27,14 @@ impl CopyEndpoint {
             _ => Self::Local(text.to_owned()),
         }
     }
+
+    /// Whether it names no path.
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Self::Local(path) | Self::Inside { path, .. } => path.is_empty(),
+            Self::Stream => false,
+        }
+    }
 }
 
 /// What is copied.

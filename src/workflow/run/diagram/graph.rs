@@ -17,7 +17,7 @@ pub(super) struct Graph {
     pub(super) project: String,
     /// Services by name.
     pub(super) services: Vec<Node>,
-    /// Networks by name; those nobody joins are left out.
+    /// Networks by name; unused ones are left out.
     pub(super) networks: Vec<NetworkNode>,
     /// Why the states are unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub(super) struct NetworkNode {
     pub(super) name: String,
     /// No way out.
     pub(super) internal: bool,
-    /// Made by somebody else.
+    /// Not made by this project.
     pub(super) external: bool,
 }
 

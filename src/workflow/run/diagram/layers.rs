@@ -21,7 +21,7 @@ pub(super) fn rows(graph: &Graph) -> Vec<Vec<usize>> {
     rows
 }
 
-/// The longest way down to each service from one nobody waits for.
+/// The longest path to each service from one without dependents.
 fn depths(graph: &Graph) -> Vec<usize> {
     let count = graph.services.len();
     let mut depths = vec![0; count];

@@ -33,7 +33,7 @@ pub struct BuildRecipesArgs {
     pub list: bool,
 }
 
-/// A recipe and what became of it.
+/// A recipe and its result.
 #[derive(Debug, Serialize)]
 struct BuiltRecipe {
     recipe: String,

@@ -96,7 +96,7 @@ pub(super) async fn run(context: &Context, args: ListArgs) -> Result<ListReport>
     Ok(ListReport { images, now: OffsetDateTime::parse(&(context.now)(), &Rfc3339).ok() })
 }
 
-/// The images `ls` and `summary` speak of.
+/// The images that `ls` and `summary` list.
 pub(super) async fn list(context: &Context, args: &ListArgs) -> Result<Vec<ListedImage>> {
     let project = project(context)?;
     let target = engine(context, project.as_ref()).await?;

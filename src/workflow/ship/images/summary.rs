@@ -20,7 +20,7 @@ struct Sum {
     size: u64,
     /// Of these, bytes that other images have too.
     shared: u64,
-    /// Bytes nobody else has: what removing them gives back at least.
+    /// Bytes not shared with others: what removing them frees at least.
     unique: u64,
 }
 

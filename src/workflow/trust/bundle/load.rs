@@ -28,7 +28,7 @@ struct LoadedImage {
     reference: String,
     /// The digest of the configuration in the bundle, which the engine's id was found to be.
     id: String,
-    /// The digest of the OCI manifest, as `bundle save` told it.
+    /// The digest of the OCI manifest, as `bundle save` printed it.
     manifest: String,
     loaded: bool,
 }

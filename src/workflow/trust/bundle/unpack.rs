@@ -57,7 +57,7 @@ fn content(file: &BundledFile) -> Content {
     }
 }
 
-/// A path below the directory, with `/`, that is nobody else's.
+/// A path below the directory, its parts separated by slashes.
 fn check_name(file: &BundledFile) -> Result<()> {
     let parts: Vec<&str> = file.path.split('/').collect();
     if parts.iter().any(|part| part.is_empty() || *part == "." || *part == "..") {
@@ -112,7 +112,7 @@ fn refused(message: String) -> Error {
     WorkflowError::Refused { message, hint }.into()
 }
 
-/// A file that is there and differs is somebody's work.
+/// An existing file that differs is kept.
 fn differs(path: &Path) -> Error {
     let message = format!("{} is there and differs from the bundle's", path.display());
     let hint = Some("unpack into an empty directory: `--to NEW`; nothing was loaded".to_owned());

@@ -1,5 +1,5 @@
 //! Building an image: BuildKit inside the engine, the classic builder where there is none.
-//! Reads a service's build section; tells the steps as they go and returns the image's id.
+//! Builds the image of a service; reports the steps and returns the image's id.
 //! Never keeps the context in memory and never pushes.
 
 mod context;

@@ -1,5 +1,5 @@
 //! What a build says: steps, lines, and the lines of the step that failed.
-//! Reads the messages of both builders; tells them and keeps the last lines of each step.
+//! Reads the messages of both builders; reports them and keeps the last lines of each step.
 //! Never decides whether a build failed by its words: only by the error the builder names.
 
 use std::collections::{HashMap, VecDeque};
@@ -54,7 +54,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Text comes in pieces; lines are told when they are complete.
+    /// Text comes in pieces; lines are reported when they are complete.
     fn text(&mut self, step: &str, text: &str) {
         step.clone_into(&mut self.latest);
         let mut begun = self.begun.remove(step).unwrap_or_default();

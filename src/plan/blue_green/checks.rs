@@ -1,0 +1,72 @@
+//! The checks of a deploy: of new containers before requests are switched to them, of everything else afterwards.
+
+use std::collections::BTreeMap;
+
+use super::deploy::DeployCheck;
+use super::deployment::Deployment;
+use crate::plan::{CheckOperation, Operation, Phase, StepId};
+
+impl Deployment<'_> {
+    /// Checks of services whose requests are to be switched, on their new containers alone.
+    pub(super) fn checks_before_the_switch(&mut self) -> Vec<StepId> {
+        let checks = self.deploy.checks;
+        let mut steps = Vec::new();
+        for check in checks {
+            let about = self.rolls.iter().find(|roll| check.service.as_ref() == Some(&roll.service));
+            let Some(roll) = about.filter(|roll| self.is_new(&roll.service)).cloned() else { continue };
+            let run = self.run(check);
+            steps.push(self.planner.plan.push(Phase::Prepare, run, "its container is new", &roll.ready));
+        }
+        steps
+    }
+
+    /// The other checks of this release: of services that were replaced in place, of the proxy, and of no service.
+    pub(super) fn checks_after_the_switch(&mut self) {
+        let stack = self.deploy.wanted.stack;
+        if !stack.services.keys().any(|service| self.is_new(service)) {
+            return;
+        }
+        let plan = &self.planner.plan;
+        let ends = |(index, step): (usize, &crate::plan::Step)| (step.phase != Phase::Retire).then_some(StepId(index));
+        let before: Vec<StepId> = plan.steps.iter().enumerate().filter_map(ends).collect();
+        for check in self.deploy.checks {
+            let (cause, due) = match &check.service {
+                None => ("a new release serves", true),
+                Some(service) if self.rolls.iter().any(|roll| roll.service == *service) => continue,
+                // What the image of the proxy suggests says nothing about the new containers.
+                Some(service) if self.is_proxy(service) && !check.recognised => ("it leads to new containers", true),
+                Some(service) => ("its container is new", self.is_new(service)),
+            };
+            if due {
+                let run = self.run(check);
+                self.planner.plan.push(Phase::Switch, run, cause, &before);
+            }
+        }
+    }
+
+    fn is_proxy(&self, service: &str) -> bool {
+        self.deploy.proxy.is_some_and(|proxy| proxy.service == service)
+    }
+
+    /// Whether the deploy makes a container of the service, or takes over the one that an interrupted deploy made.
+    fn is_new(&self, service: &str) -> bool {
+        let created = self.planner.progress.get(service).is_some_and(|progress| !progress.created.is_empty());
+        created || self.adopted.contains(service)
+    }
+
+    fn run(&self, check: &DeployCheck) -> Operation {
+        let new = self.rolls.iter().map(|roll| (roll.service.clone(), roll.container.clone()));
+        let mut containers: BTreeMap<String, String> = new.collect();
+        if let Some(service) = &check.service
+            && let [only] = self.planner.progress.get(service).map_or(&[][..], |progress| &progress.containers)
+        {
+            containers.insert(service.clone(), only.clone());
+        }
+        Operation::Check(CheckOperation::Run {
+            check: check.name.clone(),
+            service: check.service.clone(),
+            containers,
+            timeout: check.timeout,
+        })
+    }
+}
