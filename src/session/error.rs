@@ -168,7 +168,7 @@ impl Hint for WorkflowError {
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
             Self::OtherFolder { .. } => vec![
                 "choose another project name here with `-p NAME`, or run it in that folder".to_owned(),
-                "answer in a terminal to go on; `--yes` is no answer to this".to_owned(),
+                "run it in a terminal to confirm; `--yes` does not confirm this".to_owned(),
             ],
             Self::NoMigration => vec![
                 "define it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`"

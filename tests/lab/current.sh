@@ -6,7 +6,7 @@ LAB_MOBY=v2.0.0-beta.24
 LAB_CONTAINERD=v2.4.2
 # Debian's 1.1 is too old for this containerd.
 LAB_RUNC=v1.4.3
-# Used if no Go from 1.21 on is installed; downloaded from the module proxy.
+# Used if the installed Go is older than 1.21, which downloads no toolchain by itself.
 LAB_GO=1.26.8
 LAB_GO_SHA256_amd64=30c2b1bf7dcc88d3eb0a1364e47ddd9128edb3110a30e8a0ef61cd5856b31de7
 LAB_GO_SHA256_arm64=02b36b6787b3ac767668f630e2998df45a3b1f9ffee08d1bf3ef6487cd658d99
@@ -20,22 +20,24 @@ AICTL_LAB_CURRENT=unix://$LAB_CURRENT_RUN/docker.sock
 
 # Prints the bin folder of a Go that can build the engine.
 lab_current_go() {
-  local found major minor arch zip go=$LAB_CACHE/tools/go-$LAB_GO proxy=${GOPROXY:-https://proxy.golang.org}
+  local found major minor arch sum zip go=$LAB_CACHE/tools/go-$LAB_GO
+  lab_has go || lab_apt golang-go || return 1
   found=$(GOTOOLCHAIN=auto go env GOVERSION 2>/dev/null) || found=go0.0
   IFS=. read -r major minor _ <<<"${found#go}"
   # From 1.21 on, go downloads the toolchain that a module requires.
   if [ "$major" -gt 1 ] || [ "${minor%%[!0-9]*}" -ge 21 ]; then dirname "$(command -v go)"; return; fi
   [ -x "$go/bin/go" ] && { echo "$go/bin"; return; }
-  arch=$(dpkg --print-architecture) zip=LAB_GO_SHA256_$arch
-  [ -n "${!zip:-}" ] || { lab_fail "no Go is known for $arch"; return 1; }
+  arch=$(dpkg --print-architecture) sum=LAB_GO_SHA256_$arch
+  [ -n "${!sum:-}" ] || { lab_fail "no Go is known for $arch"; return 1; }
   lab_say "fetching Go $LAB_GO"
   rm -rf "$go.part" && mkdir -p "$go.part"
-  lab_logged "$LAB_CACHE/log/go.log" timeout 600 curl -fsSL -o "$go.part/go.zip" \
-    "${proxy%%[,|]*}/golang.org/toolchain/@v/v0.0.1-go$LAB_GO.linux-$arch.zip" || return 1
-  echo "${!zip}  $go.part/go.zip" | sha256sum --check --status || { lab_fail "the fetched Go is not $LAB_GO"; return 1; }
+  # Any Go fetches it as a module, from where its own configuration says.
+  lab_logged "$LAB_CACHE/log/go.log" timeout 600 go mod download -json "golang.org/toolchain@v0.0.1-go$LAB_GO.linux-$arch" || return 1
+  zip=$(sed -n 's/^.*"Zip": "\(.*\)",$/\1/p' "$LAB_CACHE/log/go.log")
+  echo "${!sum}  $zip" | sha256sum --check --status || { lab_fail "the fetched Go is not $LAB_GO"; return 1; }
   (
     cd "$go.part"
-    python3 -m zipfile -e go.zip x
+    python3 -m zipfile -e "$zip" x
     # The archive has no file modes.
     chmod +x x/golang.org/*/bin/* x/golang.org/*/pkg/tool/*/*
   ) || return 1
@@ -89,6 +91,11 @@ lab_current() {
 
 lab_current_answers() { DOCKER_HOST=$AICTL_LAB_CURRENT lab_engine_answers; }
 
+# What is mounted below the folder of the second engine, innermost first.
+lab_current_mounts() {
+  awk -v at="$LAB_CURRENT_RUN/" 'index($2, at) == 1 { print $2 }' /proc/self/mounts | sort -r
+}
+
 # Removes what a killed engine left: its containerd and shims keep running in an
 # unreachable network, and its pid files name other processes by now.
 lab_current_sweep() {
@@ -102,15 +109,14 @@ lab_current_sweep() {
     esac
   done
   sleep 1
-  awk -v at="$LAB_CURRENT_RUN/" 'index($2, at) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r mount; do
-    umount -l "$mount" 2>/dev/null || true
-  done
-  rm -rf "$LAB_CURRENT_RUN"
+  lab_current_mounts | while read -r mount; do umount -l "$mount"; done
+  [ -z "$(lab_current_mounts)" ] || { lab_fail "these mounts could not be removed: $(lab_current_mounts | tr '\n' ' ')"; return 1; }
+  rm -rf --one-file-system "$LAB_CURRENT_RUN"
 }
 
 lab_current_launch() {
   lab_engine_cgroups || lab_say "no control groups could be mounted; the engine may refuse to start"
-  lab_current_sweep
+  lab_current_sweep || return 1
   mkdir -p "$LAB_CURRENT_RUN" "$LAB_CURRENT_DATA"
   cat >"$LAB_CURRENT_RUN/daemon.json" <<CONFIG
 {
@@ -149,15 +155,14 @@ lab_current_images() {
   lab_say "loading ${#missing[@]} images into the current engine"
   lab_logged "$LAB_CACHE/log/current-images.log" timeout 900 \
     bash -o pipefail -c 'to=$1; shift; docker save "$@" | docker -H "$to" load --quiet' load "$AICTL_LAB_CURRENT" "${missing[@]}" \
-    || return 1
-  docker -H "$AICTL_LAB_CURRENT" image prune --force >/dev/null 2>&1 || true
+    && lab_logged "$LAB_CACHE/log/current-prune.log" timeout 120 docker -H "$AICTL_LAB_CURRENT" image prune --force
 }
 
 lab_current_start() {
   lab_current_packages && lab_current_build || return 1
   if ! lab_current_answers; then
     lab_say "starting the current engine (log: $LAB_CURRENT_LOG)"
-    lab_current_launch
+    lab_current_launch || return 1
     if ! lab_await 90 lab_current_answers; then
       tail -n 20 "$LAB_CURRENT_LOG" >&2 2>/dev/null
       lab_fail "the current engine did not answer within 90 s"
@@ -170,11 +175,5 @@ lab_current_start() {
 # Two runs at once build and start once: the second waits for the first.
 lab_current_up() {
   [ "$(id -u)" = 0 ] || { lab_fail "root is needed to start a second engine"; return 1; }
-  mkdir -p "$LAB_CACHE/log"
-  exec {lab_current_lock}>"$LAB_CACHE/current.lock"
-  flock -w 3600 "$lab_current_lock" || { lab_fail "another run holds $LAB_CACHE/current.lock"; return 1; }
-  local result=0
-  lab_current_start || result=1
-  exec {lab_current_lock}>&-
-  [ "$result" = 0 ] && export AICTL_LAB_CURRENT
+  lab_locked current 3600 lab_current_start && export AICTL_LAB_CURRENT
 }

@@ -170,12 +170,4 @@ lab_images_build_missing() {
 }
 
 # Two runs at once build once: the second waits for the first.
-lab_images_up() {
-  mkdir -p "$LAB_CACHE"
-  exec {lab_images_lock}>"$LAB_CACHE/images.lock"
-  flock -w 1800 "$lab_images_lock" || { lab_fail "another run holds $LAB_CACHE/images.lock"; return 1; }
-  local result=0
-  lab_images_build_missing || result=1
-  exec {lab_images_lock}>&-
-  return "$result"
-}
+lab_images_up() { lab_locked images 1800 lab_images_build_missing; }

@@ -36,6 +36,19 @@ lab_logged() {
   lab_fail "failed: $* (whole output: $log)"
 }
 
+# lab_locked NAME SECONDS COMMAND…: runs the command while no other run does; waits for
+# the other run at most so long.
+lab_locked() {
+  local file=$LAB_CACHE/$1.lock seconds=$2 result=0 lock
+  shift 2
+  mkdir -p "$LAB_CACHE"
+  exec {lock}>"$file"
+  flock -w "$seconds" "$lock" || { lab_fail "another run holds $file"; return 1; }
+  "$@" || result=1
+  exec {lock}>&-
+  return "$result"
+}
+
 # The package lists of a bare image are empty, and lists older than a day may
 # name packages the mirror no longer has.
 lab_apt_lists() {

@@ -153,7 +153,7 @@ impl<'a> Deployment<'a> {
         let there = |image: &&String| self.observed.images.contains_key(*image) && !used.contains(*image);
         for image in self.deploy.forget.iter().filter(there) {
             let remove = Operation::Image(ImageOperation::Remove { image: image.clone() });
-            self.planner.plan.push(Phase::Retire, remove, "its release is no longer kept", &[]);
+            self.planner.plan.push(Phase::Retire, remove, "its release was removed", &[]);
         }
     }
 }

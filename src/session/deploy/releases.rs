@@ -65,7 +65,7 @@ impl Releases {
         match target.load_configuration(&self.project, revision).await? {
             Some(bytes) => Configuration::decode(&bytes, images),
             None => {
-                let reason = "its configuration is no longer kept".to_owned();
+                let reason = "its configuration was removed".to_owned();
                 Err(WorkflowError::NotRestorable { project, revision, reason }.into())
             }
         }

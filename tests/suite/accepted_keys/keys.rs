@@ -467,7 +467,7 @@ pub const ROWS: &[Row] = &[
         "environments.*.deploy.keep_releases",
         "environments: { dev: { compose: shop.yaml, deploy: { keep_releases: <<2|3>> } } }",
         "-p {}-d rollback --dry-run --to 1",
-        Says("its configuration is no longer kept"),
+        Says("its configuration was removed"),
     )
     .after("-p {}-d stop --remove -v; ROUND=1 -p {}-d deploy; ROUND=2 -p {}-d deploy; ROUND=3 -p {}-d deploy"),
     key(
