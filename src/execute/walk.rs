@@ -18,7 +18,7 @@ use crate::plan::{
     Change, CheckOperation, ContainerOperation, ContainerSpec, Description, Names, Operation, Outcome, Plan,
     TaskOperation, WaitOperation,
 };
-use crate::target::{Target, TargetError};
+use crate::target::{ContainerFacts, Target, TargetError};
 
 /// What a run needs besides its plan and lease.
 pub struct Runner<'a> {
@@ -118,10 +118,10 @@ impl<'a> Walk<'a> {
             }
             Operation::Check(check) => {
                 keeper.prove().await.map_err(fail)?;
-                self.check(check).await.map_err(|error| match error {
-                    CheckEnd::Target(source) => fail(source),
-                    CheckEnd::Failed(error) => error,
-                })
+                match self.check(check, operation.describe(&plan.names).deadline).await? {
+                    Ok(outcome) => Ok(outcome),
+                    Err(source) => Err(fail(source)),
+                }
             }
             Operation::Image(_)
             | Operation::Network(_)
@@ -147,34 +147,39 @@ impl<'a> Walk<'a> {
         Ok(Outcome { detail, ..Default::default() })
     }
 
-    async fn check(&self, check: &CheckOperation) -> Result<Outcome, CheckEnd> {
-        let CheckOperation::Run { check, service, containers, timeout } = check;
+    async fn check(
+        &self,
+        operation: &CheckOperation,
+        deadline: Duration,
+    ) -> Result<Result<Outcome, TargetError>, ExecuteError> {
+        let CheckOperation::Run { check, service, containers, timeout } = operation;
         let Some(checks) = self.runner.checks else {
             let (operation, reason) = (format!("check {check}"), "no checks can be run here".to_owned());
-            return Err(CheckEnd::Target(TargetError::CannotPerform { operation, reason }));
+            return Ok(Err(TargetError::CannotPerform { operation, reason }));
         };
-        let containers =
-            containers.iter().map(|(service, container)| (service.clone(), self.id_of(container))).collect();
+        let ids = containers.iter().map(|(service, container)| (service.clone(), self.id_of(container))).collect();
         let mut stop = self.stop.subscribe();
         let ran = tokio::select! {
-            ran = checks.run_check(check, &containers, *timeout) => ran,
-            _ = stop.wait_for(|stop| *stop) => return Err(CheckEnd::Failed(ExecuteError::Interrupted)),
+            ran = tokio::time::timeout(deadline, checks.run_check(check, &ids, *timeout)) => ran,
+            _ = stop.wait_for(|stop| *stop) => return Err(ExecuteError::Interrupted),
         };
         let (message, attempts) = match ran {
-            Ok(found) => return Ok(Outcome { detail: Some(found), ..Outcome::default() }),
-            Err(CheckFailure::Target(source)) => return Err(CheckEnd::Target(source)),
-            Err(CheckFailure::Failed { message, attempts }) => (message, attempts),
+            Ok(Ok(found)) => return Ok(Ok(Outcome { detail: Some(found), ..Outcome::default() })),
+            Ok(Err(CheckFailure::Target(source))) => return Ok(Err(source)),
+            Ok(Err(CheckFailure::Failed { message, attempts })) => (message, attempts),
+            Err(_) => return Ok(Err(TargetError::NoAnswer { what: format!("check {check}"), after: deadline })),
         };
-        let target = self.runner.target;
-        let container = match service.as_ref().and_then(|service| containers.get(service)) {
-            Some(id) => match target.observe_instance(id).await {
-                Ok(found) => Some(Box::new(collect(target, &found).await)),
-                Err(_) => None,
-            },
+        let container = match service.as_ref().and_then(|service| ids.get(service)) {
+            Some(id) => self.facts(id).await.map(Box::new),
             None => None,
         };
         let (check, service) = (check.clone(), service.clone());
-        Err(CheckEnd::Failed(ExecuteError::CheckFailed { check, service, container, message, attempts }))
+        Err(ExecuteError::CheckFailed { check, service, container, message, attempts })
+    }
+
+    async fn facts(&self, container: &str) -> Option<ContainerFacts> {
+        let found = self.runner.target.observe_instance(container).await.ok()?;
+        Some(collect(self.runner.target, &found).await)
     }
 
     async fn task(&self, task: &str, spec: &ContainerSpec, timeout: Option<Duration>) -> Result<Outcome, TaskFailure> {
@@ -253,12 +258,6 @@ impl<'a> Walk<'a> {
         }
         operation
     }
-}
-
-/// How the run of a check failed.
-enum CheckEnd {
-    Target(TargetError),
-    Failed(ExecuteError),
 }
 
 /// How the run of a task failed.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use tokio::sync::{mpsc, watch};
 
 use crate::event::{Changes, OutputStream, Prompt, Reporter};
@@ -130,6 +132,11 @@ pub struct Context {
 }
 
 impl Context {
+    /// Now, in seconds since 1970.
+    pub fn unix_time(&self) -> i64 {
+        OffsetDateTime::parse(&(self.now)(), &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default()
+    }
+
     /// The project's name as this command was given it: by an option, or as Compose's users set it.
     pub fn project_name(&self) -> Option<&str> {
         let variable = || self.variables.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty());

@@ -121,11 +121,11 @@ struct NetworkSettings {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Binding {
+pub(super) struct Binding {
     #[serde(default)]
-    host_ip: String,
+    pub(super) host_ip: String,
     #[serde(default)]
-    host_port: String,
+    pub(super) host_port: String,
 }
 
 #[derive(Deserialize)]

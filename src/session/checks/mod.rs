@@ -12,8 +12,6 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use futures_util::future::join_all;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::error::{Error, Result, nearest};
 use crate::event::{Event, human};
@@ -178,8 +176,7 @@ type Looked = Result<(Vec<CheckOutcome>, Vec<String>)>;
 
 /// Runs the checks until an interruption; nothing that was started for them in a container is left running.
 async fn look(context: &Context, project: &str, target: &dyn Target, checks: Checks<'_>) -> Looked {
-    let now = OffsetDateTime::parse(&(context.now)(), &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default();
-    let mut probes = ProbeContext::now(target, project, now, &context.redactor).await?;
+    let mut probes = ProbeContext::now(target, project, context.unix_time(), &context.redactor).await?;
     let looked = tokio::select! {
         looked = look_in_time(context, &mut probes, checks) => looked,
         () = context.interrupted() => Err(WorkflowError::Interrupted.into()),

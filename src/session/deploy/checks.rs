@@ -4,9 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
 use crate::compose::model::Stack;
 use crate::execute::{CheckFailure, CheckRunner};
 use crate::plan::Observed;
@@ -85,8 +82,7 @@ impl CheckRunner for DeployChecks<'_> {
         let Some(planned) = self.planned.iter().find(|planned| planned.check.name == check) else {
             return Err(CheckFailure::Failed { message: "it is not defined".to_owned(), attempts: Vec::new() });
         };
-        let now = (self.context.now)();
-        let now = OffsetDateTime::parse(&now, &Rfc3339).map(OffsetDateTime::unix_timestamp).unwrap_or_default();
+        let now = self.context.unix_time();
         let probes = ProbeContext::now(&*self.target, &self.project, now, &self.context.redactor);
         let probes = probes.await.map_err(CheckFailure::Target)?.only(containers.clone());
         let policy = RetryPolicy { deadline: Instant::now() + timeout, retries: None };

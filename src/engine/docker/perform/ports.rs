@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::engine::docker::connection::Connection;
 use crate::engine::docker::host_port::HostPort;
+use crate::engine::docker::inspect::Binding;
 use crate::engine::docker::observe;
 use crate::engine::docker::query::encoded;
 use crate::target::{PortOwner, TargetError};
@@ -26,15 +27,6 @@ struct Inspected {
 #[serde(rename_all = "PascalCase")]
 struct HostConfig {
     port_bindings: Option<BTreeMap<String, Option<Vec<Binding>>>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Binding {
-    #[serde(default)]
-    host_ip: String,
-    #[serde(default)]
-    host_port: String,
 }
 
 /// The host ports a container binds by number; ranges are left to the engine.
