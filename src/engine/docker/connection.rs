@@ -85,8 +85,13 @@ impl Connection {
                 return Err(unreachable(format!("timed out after {}s", limit.as_secs())));
             }
             Ok(Err(error)) => {
-                let failed = || unreachable(connector.complaint().unwrap_or_else(|| error_mapping::innermost(&error)));
-                return Err(tls::failure_of(&address.display, &error).unwrap_or_else(failed));
+                let refusal = || connector.refusal().map(|refusal| tls::failure(&address.display, &refusal));
+                if let Some(failed) = tls::failure_of(&address.display, &error).or_else(refusal) {
+                    return Err(failed);
+                }
+                return Err(unreachable(
+                    connector.complaint().await.unwrap_or_else(|| error_mapping::innermost(&error)),
+                ));
             }
             Ok(Ok(answer)) => answer,
         };

@@ -41,15 +41,24 @@ pub(super) fn client_config(address: &str, files: &TlsFiles) -> Result<ClientCon
 pub(super) fn failure_of(address: &str, error: &(dyn std::error::Error + 'static)) -> Option<TargetError> {
     let mut next = Some(error);
     while let Some(error) = next {
-        // An I/O error does not name the error it carries as its source.
-        let carried = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(error) = carried.and_then(|e| e.downcast_ref()).or_else(|| error.downcast_ref::<rustls::Error>()) {
-            let (reason, refused) = said(error);
-            return Some(TargetError::TlsFailed { address: address.to_owned(), reason, refused });
+        let io = error.downcast_ref::<io::Error>().and_then(carried);
+        if let Some(error) = io.or_else(|| error.downcast_ref()) {
+            return Some(failure(address, error));
         }
         next = error.source();
     }
     None
+}
+
+/// The TLS error inside an I/O error, which does not name the error it carries as its source.
+pub(super) fn carried(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref().and_then(|e| e.downcast_ref())
+}
+
+/// Why there is no connection.
+pub(super) fn failure(address: &str, error: &rustls::Error) -> TargetError {
+    let (reason, refused) = said(error);
+    TargetError::TlsFailed { address: address.to_owned(), reason, refused }
 }
 
 /// The error in words, and whether it is the engine that does not take our certificate.

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::process::{Child, ChildStdin, ChildStdout};
+use tokio::sync::watch;
 
 use super::address::{Address, Route, SshHost};
 use super::tls;
@@ -25,19 +26,32 @@ use crate::target::TargetError;
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// ssh may ask a key agent and hop over a jump host first.
 pub(super) const SSH_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long the last words of an ssh process are waited for after its connection ended.
+const COMPLAINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 
 /// One connection to an engine.
-pub(super) struct Stream(TokioIo<Box<dyn Io>>);
+pub(super) struct Stream {
+    bytes: TokioIo<Box<dyn Io>>,
+    refusal: Arc<Mutex<Option<rustls::Error>>>,
+}
+
+/// What the ssh processes of a connector printed, and how many of them may still print.
+#[derive(Default)]
+struct Complaint {
+    text: Mutex<String>,
+    open: watch::Sender<usize>,
+}
 
 /// Makes streams; cloned by the HTTP client for every connection.
 #[derive(Clone)]
 pub(super) struct Connector {
     route: Arc<Route>,
     tls: Option<Arc<rustls::ClientConfig>>,
-    complaint: Arc<Mutex<String>>,
+    complaint: Arc<Complaint>,
+    refusal: Arc<Mutex<Option<rustls::Error>>>,
     /// Whether only requests that change nothing may leave.
     pub(super) read_only: bool,
     /// Told before a request that may change something leaves.
@@ -56,6 +70,7 @@ impl Connector {
             route: Arc::new(address.route.clone()),
             tls,
             complaint: Arc::default(),
+            refusal: Arc::default(),
             read_only: false,
             changes: Changes::default(),
             patience: None,
@@ -63,9 +78,18 @@ impl Connector {
     }
 
     /// The last words of the ssh process: why a connection through it ended.
-    pub(super) fn complaint(&self) -> Option<String> {
-        let text = self.complaint.lock().unwrap_or_else(PoisonError::into_inner).trim().to_owned();
+    /// The process may end before all of them were read, so this waits until its output is closed.
+    pub(super) async fn complaint(&self) -> Option<String> {
+        let mut open = self.complaint.open.subscribe();
+        let _ = tokio::time::timeout(COMPLAINT_TIMEOUT, open.wait_for(|open| *open == 0)).await;
+        let text = self.complaint.text.lock().unwrap_or_else(PoisonError::into_inner).trim().to_owned();
         Some(text).filter(|t| !t.is_empty())
+    }
+
+    /// What the other side of a TLS connection said against it after the handshake.
+    /// In TLS 1.3 a client certificate is rejected only then, and the HTTP client loses the error of an idle connection.
+    pub(super) fn refusal(&self) -> Option<rustls::Error> {
+        self.refusal.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn connect(self) -> io::Result<Stream> {
@@ -81,7 +105,7 @@ impl Connector {
             }
             Route::Ssh(host) => Box::new(dial_stdio(host, &self.complaint)?),
         };
-        Ok(Stream(TokioIo::new(boxed)))
+        Ok(Stream { bytes: TokioIo::new(boxed), refusal: Arc::clone(&self.refusal) })
     }
 }
 
@@ -109,27 +133,57 @@ impl Connection for Stream {
     }
 }
 
+impl Stream {
+    /// Keeps what the error says about TLS.
+    fn note(&self, error: &io::Error) {
+        if let Some(refused) = tls::carried(error) {
+            self.refusal.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| refused.clone());
+        }
+    }
+
+    /// A connection that the other side closed may still hold the alert that says why.
+    fn note_alert(&mut self, cx: &mut Context<'_>) {
+        let mut scratch = [0; 256];
+        let mut buffer = ReadBuf::new(&mut scratch);
+        if let Poll::Ready(Err(error)) = Pin::new(self.bytes.inner_mut()).poll_read(cx, &mut buffer) {
+            self.note(&error);
+        }
+    }
+}
+
 impl hyper::rt::Read for Stream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: hyper::rt::ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+        let read = Pin::new(&mut self.bytes).poll_read(cx, buffer);
+        if let Poll::Ready(Err(error)) = &read {
+            self.note(error);
+        }
+        read
     }
 }
 
 impl hyper::rt::Write for Stream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.bytes).poll_write(cx, bytes);
+        if let Poll::Ready(Err(_)) = &written {
+            self.note_alert(cx);
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        let flushed = Pin::new(&mut self.bytes).poll_flush(cx);
+        if let Poll::Ready(Err(_)) = &flushed {
+            self.note_alert(cx);
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.bytes).poll_shutdown(cx)
     }
 }
 
@@ -140,7 +194,7 @@ struct SshStream {
     _process: Child,
 }
 
-fn dial_stdio(host: &SshHost, complaint: &Arc<Mutex<String>>) -> io::Result<SshStream> {
+fn dial_stdio(host: &SshHost, complaint: &Arc<Complaint>) -> io::Result<SshStream> {
     let refused = |e: io::Error| io::Error::new(e.kind(), format!("could not run ssh: {e}"));
     let mut command = process::command_in("ssh", host.search_path.as_deref()).map_err(refused)?;
     command.args(ssh_arguments(host)?).kill_on_drop(true);
@@ -152,6 +206,7 @@ fn dial_stdio(host: &SshHost, complaint: &Arc<Mutex<String>>) -> io::Result<SshS
     let taken = || io::Error::other("could not open the standard streams of ssh");
     let (input, output) = process.stdin.take().zip(process.stdout.take()).ok_or_else(taken)?;
     if let Some(errors) = process.stderr.take() {
+        complaint.open.send_modify(|open| *open += 1);
         tokio::spawn(collect(errors, Arc::clone(complaint)));
     }
     Ok(SshStream { input: Some(input), output, _process: process })
@@ -176,14 +231,15 @@ fn ssh_arguments(host: &SshHost) -> io::Result<Vec<String>> {
     Ok(arguments)
 }
 
-async fn collect(mut errors: tokio::process::ChildStderr, complaint: Arc<Mutex<String>>) {
+async fn collect(mut errors: tokio::process::ChildStderr, complaint: Arc<Complaint>) {
     let mut buffer = [0; 1024];
     while let Ok(length @ 1..) = errors.read(&mut buffer).await {
-        let mut text = complaint.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut text = complaint.text.lock().unwrap_or_else(PoisonError::into_inner);
         if text.len() < 4096 {
             text.push_str(&String::from_utf8_lossy(&buffer[..length]));
         }
     }
+    complaint.open.send_modify(|open| *open -= 1);
 }
 
 impl AsyncRead for SshStream {
