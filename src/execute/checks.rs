@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::plan::Bake;
 use crate::target::TargetError;
 
 /// Runs checks by their names.
@@ -18,6 +19,18 @@ pub trait CheckRunner: Send + Sync {
         containers: &BTreeMap<String, String>,
         timeout: Duration,
     ) -> Result<String, CheckFailure>;
+
+    /// Watches new containers, named by their ids, until the window has passed or something is wrong.
+    async fn bake(&self, bake: &Bake) -> Result<Baked, CheckFailure>;
+}
+
+/// What was seen while a release baked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Baked {
+    /// In words: `240 responses, 0 of them 5xx`.
+    pub found: String,
+    /// What could not be seen.
+    pub warnings: Vec<String>,
 }
 
 /// Why a check did not pass.
@@ -25,6 +38,6 @@ pub trait CheckRunner: Send + Sync {
 pub enum CheckFailure {
     /// The engine did not answer.
     Target(TargetError),
-    /// It failed: the last result, and each attempt in its order. Free of secrets.
-    Failed { message: String, attempts: Vec<String> },
+    /// It failed: the service it is about, the last result, and each attempt in its order. Free of secrets.
+    Failed { service: Option<String>, message: String, attempts: Vec<String> },
 }

@@ -52,6 +52,14 @@ pub enum ExecuteError {
         message: String,
         attempts: Vec<String>,
     },
+    /// Something went wrong after the switch, while the old side stayed.
+    #[error("the new release failed after the switch: {message}")]
+    BakeFailed {
+        service: Option<String>,
+        container: Option<Box<ContainerFacts>>,
+        message: String,
+        attempts: Vec<String>,
+    },
     /// A step of the plan waits for one that comes later; nothing was started.
     #[error("the plan is out of order at step {step}: this is a fault of aictl")]
     OutOfOrder { step: usize },
@@ -73,7 +81,7 @@ impl ExecuteError {
             | Self::Unhealthy { container, .. }
             | Self::Removed { container, .. } => Some(container),
             Self::Target { source: TargetError::StartFailed { container, .. }, .. } => Some(container),
-            Self::CheckFailed { container, .. } => container.as_deref(),
+            Self::CheckFailed { container, .. } | Self::BakeFailed { container, .. } => container.as_deref(),
             _ => None,
         }
     }
@@ -82,7 +90,10 @@ impl ExecuteError {
 impl ExecuteError {
     /// The attempts of a failed check.
     pub fn attempts(&self) -> &[String] {
-        if let Self::CheckFailed { attempts, .. } = self { attempts } else { &[] }
+        match self {
+            Self::CheckFailed { attempts, .. } | Self::BakeFailed { attempts, .. } => attempts,
+            _ => &[],
+        }
     }
 
     /// The failure without naming its subject again.
@@ -93,7 +104,7 @@ impl ExecuteError {
             Self::CrashLoop { restarts, .. } => format!("crash loop, restarted {restarts} times"),
             Self::Exited { container, .. } => format!("exited with code {}", container.exit_code.unwrap_or_default()),
             Self::Unhealthy { log, .. } => format!("unhealthy: {}", log.as_deref().unwrap_or("no output").trim()),
-            Self::CheckFailed { message, .. } => message.clone(),
+            Self::CheckFailed { message, .. } | Self::BakeFailed { message, .. } => message.clone(),
             other => other.to_string(),
         }
     }

@@ -5,6 +5,7 @@
 mod await_ready;
 mod checks;
 mod compensate;
+mod drain;
 mod error;
 mod evidence;
 mod lease_keeper;
@@ -16,7 +17,7 @@ mod step_log;
 mod tasks;
 mod walk;
 
-pub use checks::{CheckFailure, CheckRunner};
+pub use checks::{Baked, CheckFailure, CheckRunner};
 pub use error::ExecuteError;
 pub use run::{Execution, await_ready, execute, execute_part};
 pub use tasks::TaskRunner;

@@ -115,7 +115,7 @@ fn failed_service(error: &ExecuteError) -> Option<String> {
         | ExecuteError::Exited { service, .. }
         | ExecuteError::Unhealthy { service, .. }
         | ExecuteError::Removed { service, .. } => Some(service.clone()),
-        ExecuteError::CheckFailed { service, .. } => service.clone(),
+        ExecuteError::CheckFailed { service, .. } | ExecuteError::BakeFailed { service, .. } => service.clone(),
         _ => None,
     }
 }

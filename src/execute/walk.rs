@@ -12,11 +12,11 @@ use tokio::sync::{broadcast, watch};
 use super::await_ready::Wait;
 use super::evidence::collect;
 use super::lease_keeper::LeaseKeeper;
-use super::{CheckFailure, CheckRunner, ExecuteError, TaskRunner, references};
+use super::{Baked, CheckFailure, CheckRunner, ExecuteError, TaskRunner, references};
 use crate::event::{Event, Reporter};
 use crate::plan::{
-    Change, CheckOperation, ContainerOperation, ContainerSpec, Description, Names, Operation, Outcome, Plan,
-    TaskOperation, WaitOperation,
+    Bake, Change, CheckOperation, ContainerOperation, ContainerSpec, Description, Names, Operation, Outcome, Plan,
+    ProxyOperation, TaskOperation, WaitOperation,
 };
 use crate::target::{ContainerFacts, Target, TargetError};
 
@@ -123,6 +123,10 @@ impl<'a> Walk<'a> {
                     Err(source) => Err(fail(source)),
                 }
             }
+            Operation::Proxy(drain @ ProxyOperation::Drain { .. }) => {
+                keeper.prove().await.map_err(fail)?;
+                self.drain(drain, key).await
+            }
             Operation::Image(_)
             | Operation::Network(_)
             | Operation::Volume(_)
@@ -152,29 +156,64 @@ impl<'a> Walk<'a> {
         operation: &CheckOperation,
         deadline: Duration,
     ) -> Result<Result<Outcome, TargetError>, ExecuteError> {
-        let CheckOperation::Run { check, service, containers, timeout } = operation;
+        let Description { infinitive, subject, .. } = operation.describe(&Names::new());
         let Some(checks) = self.runner.checks else {
-            let (operation, reason) = (format!("check {check}"), "no checks can be run here".to_owned());
+            let (operation, reason) = (format!("{infinitive} {subject}"), "no checks can be run here".to_owned());
             return Ok(Err(TargetError::CannotPerform { operation, reason }));
         };
-        let ids = containers.iter().map(|(service, container)| (service.clone(), self.id_of(container))).collect();
         let mut stop = self.stop.subscribe();
         let ran = tokio::select! {
-            ran = tokio::time::timeout(deadline, checks.run_check(check, &ids, *timeout)) => ran,
+            ran = tokio::time::timeout(deadline, self.run_check(checks, operation)) => ran,
             _ = stop.wait_for(|stop| *stop) => return Err(ExecuteError::Interrupted),
         };
-        let (message, attempts) = match ran {
-            Ok(Ok(found)) => return Ok(Ok(Outcome { detail: Some(found), ..Outcome::default() })),
-            Ok(Err(CheckFailure::Target(source))) => return Ok(Err(source)),
-            Ok(Err(CheckFailure::Failed { message, attempts })) => (message, attempts),
-            Err(_) => return Ok(Err(TargetError::NoAnswer { what: format!("check {check}"), after: deadline })),
+        match ran {
+            Ok(Ok(outcome)) => Ok(Ok(outcome)),
+            Ok(Err(CheckFailure::Target(source))) => Ok(Err(source)),
+            Ok(Err(CheckFailure::Failed { service, message, attempts })) => {
+                Err(self.check_failed(operation, (service, message, attempts)).await)
+            }
+            Err(_) => Ok(Err(TargetError::NoAnswer { what: format!("{infinitive} {subject}"), after: deadline })),
+        }
+    }
+
+    async fn run_check(&self, checks: &dyn CheckRunner, operation: &CheckOperation) -> Result<Outcome, CheckFailure> {
+        match operation {
+            CheckOperation::Run { check, containers, timeout, .. } => {
+                let found = checks.run_check(check, &self.ids_of(containers), *timeout).await?;
+                Ok(Outcome { detail: Some(found), ..Outcome::default() })
+            }
+            CheckOperation::Bake(bake) => {
+                let containers = self.ids_of(&bake.containers);
+                let Baked { found, warnings } = checks.bake(&Bake { containers, ..bake.clone() }).await?;
+                Ok(Outcome { detail: Some(found), warnings, ..Outcome::default() })
+            }
+        }
+    }
+
+    /// The failure with what is known of the container it is about.
+    async fn check_failed(
+        &self,
+        operation: &CheckOperation,
+        failed: (Option<String>, String, Vec<String>),
+    ) -> ExecuteError {
+        let (service, message, attempts) = failed;
+        let (check, about, containers) = match operation {
+            CheckOperation::Run { check, service, containers, .. } => (Some(check), service.clone(), containers),
+            CheckOperation::Bake(bake) => (None, None, &bake.containers),
         };
-        let container = match service.as_ref().and_then(|service| ids.get(service)) {
-            Some(id) => self.facts(id).await.map(Box::new),
+        let service = service.or(about);
+        let container = match service.as_ref().and_then(|service| containers.get(service)) {
+            Some(container) => self.facts(&self.id_of(container)).await.map(Box::new),
             None => None,
         };
-        let (check, service) = (check.clone(), service.clone());
-        Err(ExecuteError::CheckFailed { check, service, container, message, attempts })
+        match check.cloned() {
+            Some(check) => ExecuteError::CheckFailed { check, service, container, message, attempts },
+            None => ExecuteError::BakeFailed { service, container, message, attempts },
+        }
+    }
+
+    fn ids_of(&self, containers: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        containers.iter().map(|(service, container)| (service.clone(), self.id_of(container))).collect()
     }
 
     async fn facts(&self, container: &str) -> Option<ContainerFacts> {
@@ -234,7 +273,7 @@ impl<'a> Walk<'a> {
         self.images.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn id_of(&self, container: &str) -> String {
+    pub(super) fn id_of(&self, container: &str) -> String {
         let ids = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
         ids.get(container).cloned().unwrap_or_else(|| container.to_owned())
     }

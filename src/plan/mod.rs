@@ -34,7 +34,7 @@ pub use observed::{
     ObservedVolume, Scope,
 };
 pub use operation::{
-    BundleImage, CheckOperation, ContainerOperation, Description, Green, ImageOperation, ImageSource, Names,
+    Bake, BundleImage, CheckOperation, ContainerOperation, Description, Green, ImageOperation, ImageSource, Names,
     NetworkOperation, Operation, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, PullPolicy, Readiness,
     RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, is_release_tag, release_repository,
     release_tag, sides_folder, task_subject,

@@ -2,6 +2,7 @@
 //! Reads checks and the target; returns a `CheckOutcome` for each, with every attempt it took.
 //! Never changes the stack, and never lets a retry hide that a check had failed before.
 
+mod alerts;
 mod answer;
 pub mod clients;
 mod error;
@@ -23,10 +24,11 @@ mod state;
 mod state_words;
 mod tls;
 
+pub use alerts::{FiringAlert, firing_alerts};
 pub use error::ProbeError;
 pub use outcome::{Attempt, CheckOrigin, CheckOutcome, Verdict};
 pub use probe_context::{Planned, ProbeContext};
 pub use ready::await_ready;
-pub use recognise::{Kind, may_complete, plan_checks};
+pub use recognise::{Kind, may_complete, plan_checks, prometheus_service};
 pub use run::{RetryPolicy, run_check};
 pub use state::restarts;

@@ -43,9 +43,9 @@ pub(super) async fn look(
 }
 
 /// Whom to ask: the context, the check, the service's name, one of its containers.
-type Asked<'a, 's> = (&'a ProbeContext<'s>, &'a Planned, &'a str, &'a ObservedInstance);
+pub(super) type Asked<'a, 's> = (&'a ProbeContext<'s>, &'a Planned, &'a str, &'a ObservedInstance);
 
-async fn ask((context, plan, service, container): Asked<'_, '_>, path: &str) -> Result<Value, ProbeError> {
+pub(super) async fn ask((context, plan, service, container): Asked<'_, '_>, path: &str) -> Result<Value, ProbeError> {
     let parts = HttpParts { secure: false, host: service, port: PORT, path };
     let question = Question { parts, login: plan.login.as_ref(), redactor: context.redactor };
     let answer = question.ask(context, container).await?;
@@ -93,7 +93,7 @@ fn data(text: &str) -> Result<Value, String> {
     }
 }
 
-fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
+pub(super) fn list<'a>(value: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> + use<'a> {
     value[key].as_array().into_iter().flatten()
 }
 

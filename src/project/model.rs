@@ -238,14 +238,15 @@ pub struct DeployPolicy {
     pub migrate: Vec<String>,
     /// Ask for confirmation first.
     pub confirm: bool,
-    /// How long the old side stays warm after the switch.
+    /// How long the new side is watched after the switch while the old one stays; a failing check, a rise of 5xx
+    /// responses or a new alert switches back. Default: 0s.
     pub bake: Option<Period>,
     /// Time for old connections to finish.
     pub drain: Option<Period>,
     /// Timeout for the new containers to become healthy.
     pub timeout: Option<Period>,
     /// Number of releases kept for rollback; default: 5, minimum: 2.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 2))]
     pub keep_releases: Option<u32>,
 }
 

@@ -19,7 +19,6 @@ const KEYS: &[&[&str]] = &[
     &["environments", ENVIRONMENT, "proxy", "tls", "letsencrypt"],
     &["environments", ENVIRONMENT, "deploy", "backup"],
     &["environments", ENVIRONMENT, "deploy", "rehearse"],
-    &["environments", ENVIRONMENT, "deploy", "bake"],
     &["registry", "url"],
     &["backup"],
     &["watch"],

@@ -96,8 +96,15 @@ pub fn dropped(releases: &[PastRelease], keep: usize) -> Vec<u32> {
     let restorable = |past: &PastRelease| good(past) && past.status != ReleaseStatus::RolledBack;
     let newest: Vec<u32> = releases.iter().rev().filter(|past| restorable(past)).map(|past| past.revision).collect();
     let kept = &newest[..newest.len().min(earlier)];
+    // The image of a release that was rolled back is often the newest the operator has.
+    let newest_good = releases.iter().rev().filter(|past| good(past)).take(keep.max(ALWAYS_KEPT));
+    let abandoned: Vec<u32> =
+        newest_good.filter(|past| past.status == ReleaseStatus::RolledBack).map(|past| past.revision).collect();
     let gone: Vec<u32> = releases.iter().flat_map(|past| past.release.dropped.clone()).collect();
-    let going = releases.iter().map(|past| past.revision).filter(|number| !kept.contains(number));
+    let going = releases
+        .iter()
+        .map(|past| past.revision)
+        .filter(|number| !kept.contains(number) && !abandoned.contains(number));
     going.filter(|number| !gone.contains(number)).collect()
 }
 
@@ -175,10 +182,13 @@ mod tests {
             past(5, Deployed),
             past(6, Failed),
         ];
-        assert_eq!(dropped(&all, 0), [1, 2, 3, 4, 6]);
-        assert_eq!(dropped(&all, 3), [1, 3, 4, 6]);
+        assert_eq!(dropped(&all, 0), [1, 2, 3, 6]);
+        assert_eq!(dropped(&all, 3), [1, 3, 6]);
         let mut later = all.to_vec();
         later[4].release.dropped = vec![1, 3];
-        assert_eq!(dropped(&later, 2), [2, 4, 6]);
+        assert_eq!(dropped(&later, 2), [2, 6]);
+        // Two rollbacks and deploys later it goes.
+        let more = [&all[..5], &[past(6, Superseded), past(7, Deployed)]].concat();
+        assert_eq!(dropped(&more, 2), [1, 2, 3, 4, 5]);
     }
 }

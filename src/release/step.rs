@@ -52,6 +52,8 @@ pub enum OperationKind {
     RunTask,
     /// Runs a check.
     RunCheck,
+    /// Watches new containers after the switch.
+    Bake,
     /// Writes the configuration of the proxy.
     WriteProxyConfig,
     /// Has the proxy check its configuration.
@@ -88,6 +90,7 @@ impl OperationKind {
             Self::AwaitReady => "await",
             Self::RunTask => "run",
             Self::WriteProxyConfig => "write",
+            Self::Bake => "bake",
             Self::RunCheck | Self::CheckProxyConfig => "check",
             Self::ReloadProxy => "reload",
             Self::SwitchProxy => "switch",

@@ -10,14 +10,17 @@ use crate::secret::{RedactedStream, Redactor};
 /// An output that shows no secret.
 pub struct Private {
     shown: Arc<dyn OutputStream>,
+    /// Whether all of it is shown on stderr.
+    aside: bool,
     /// Of stdout and stderr.
     streams: Mutex<[RedactedStream; 2]>,
 }
 
 impl Private {
-    pub fn new(shown: Arc<dyn OutputStream>, redactor: &Arc<Redactor>) -> Self {
+    /// `aside` shows all of it on stderr, for a verb whose stdout is its report.
+    pub fn new(shown: Arc<dyn OutputStream>, redactor: &Arc<Redactor>, aside: bool) -> Self {
         let stream = || RedactedStream::new(redactor.clone());
-        Self { shown, streams: Mutex::new([stream(), stream()]) }
+        Self { shown, aside, streams: Mutex::new([stream(), stream()]) }
     }
 }
 
@@ -29,7 +32,8 @@ impl OutputStream for Private {
     fn bytes(&self, channel: Channel, bytes: &[u8]) -> std::io::Result<()> {
         let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
         let ready = streams[usize::from(channel == Channel::Stderr)].push(bytes);
-        if ready.is_empty() { Ok(()) } else { self.shown.bytes(channel, &ready) }
+        let shown = if self.aside { Channel::Stderr } else { channel };
+        if ready.is_empty() { Ok(()) } else { self.shown.bytes(shown, &ready) }
     }
 }
 
@@ -40,7 +44,7 @@ impl Drop for Private {
             let rest = stream.finish();
             if !rest.is_empty() {
                 // The reader of a process that ended may be gone as well.
-                let _ = self.shown.bytes(channel, &rest);
+                let _ = self.shown.bytes(if self.aside { Channel::Stderr } else { channel }, &rest);
             }
         }
     }
@@ -69,7 +73,7 @@ mod tests {
     fn a_secret_in_pieces_is_struck_and_the_channels_stay_apart() {
         let kept = Arc::new(Kept::default());
         let redactor = Arc::new(Redactor::new(&[Secret::new("s3cr3t-word")]));
-        let private = Private::new(kept.clone(), &redactor);
+        let private = Private::new(kept.clone(), &redactor, false);
         private.bytes(Channel::Stdout, b"with s3cr").unwrap();
         private.bytes(Channel::Stderr, b"3t-word").unwrap();
         private.bytes(Channel::Stdout, b"3t-word, ends with s3").unwrap();

@@ -37,6 +37,11 @@ impl TerminalPrompt {
     }
 }
 
+/// Nothing but these words is a yes: `not today` has a y in it.
+fn is_yes(typed: &str) -> bool {
+    matches!(typed.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
 fn judge(question: String, answer: dialoguer::Result<bool>) -> Result<(), PromptError> {
     use std::io::ErrorKind::{Interrupted, UnexpectedEof};
     match answer {
@@ -55,8 +60,9 @@ impl Prompt for TerminalPrompt {
             return Ok(());
         }
         self.ask(question, |question| {
-            let asked = dialoguer::Confirm::new().with_prompt(question).default(false).wait_for_newline(true);
-            asked.interact_opt().map(|answer| answer == Some(true))
+            let prompt = format!("{question} [y/N]");
+            let typed: String = dialoguer::Input::new().with_prompt(prompt).allow_empty(true).interact_text()?;
+            Ok(is_yes(&typed))
         })
     }
 
@@ -82,6 +88,12 @@ mod tests {
     fn prompt(attended: bool, yes: bool) -> TerminalPrompt {
         let redactor = Redactor::new(&[Secret::new("s3cr3t-word")]);
         TerminalPrompt::new(attended, yes, Arc::new(Screen::new(Box::new(std::io::sink()))), Arc::new(redactor))
+    }
+
+    #[test]
+    fn only_a_whole_yes_is_a_yes() {
+        assert!(["y", "Y", "yes", " YES "].into_iter().all(is_yes));
+        assert!(["", "n", "no", "not today", "no way", "yes, now", "ye", "ok"].into_iter().all(|typed| !is_yes(typed)));
     }
 
     #[test]

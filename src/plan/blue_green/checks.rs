@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::deploy::DeployCheck;
 use super::deployment::Deployment;
-use crate::plan::{CheckOperation, Operation, Phase, StepId};
+use crate::plan::{Bake, CheckOperation, Operation, Phase, StepId};
 
 impl Deployment<'_> {
     /// Checks of services whose requests are to be switched, on their new containers alone.
@@ -26,9 +26,7 @@ impl Deployment<'_> {
         if !stack.services.keys().any(|service| self.is_new(service)) {
             return;
         }
-        let plan = &self.planner.plan;
-        let ends = |(index, step): (usize, &crate::plan::Step)| (step.phase != Phase::Retire).then_some(StepId(index));
-        let before: Vec<StepId> = plan.steps.iter().enumerate().filter_map(ends).collect();
+        let before = self.all_so_far();
         for check in self.deploy.checks {
             let (cause, due) = match &check.service {
                 None => ("a new release serves", true),
@@ -42,6 +40,31 @@ impl Deployment<'_> {
                 self.planner.plan.push(Phase::Switch, run, cause, &before);
             }
         }
+    }
+
+    /// Watches the new side while the old one stays, so that the way back is one switch.
+    pub(super) fn bake(&mut self) {
+        let new = self.rolls.iter().filter(|roll| roll.switches);
+        let containers: BTreeMap<String, String> =
+            new.map(|roll| (roll.service.clone(), roll.container.clone())).collect();
+        if self.deploy.bake.is_zero() || containers.is_empty() {
+            return;
+        }
+        let before = self.all_so_far();
+        let bake = Bake {
+            checks: self.deploy.checks.iter().map(|check| check.name.clone()).collect(),
+            containers,
+            proxy: self.deploy.proxy.map(|proxy| proxy.service.clone()),
+            window: self.deploy.bake,
+        };
+        let bake = Operation::Check(CheckOperation::Bake(bake));
+        self.planner.plan.push(Phase::Switch, bake, "requests were switched", &before);
+    }
+
+    /// Every step before the removals.
+    pub(super) fn all_so_far(&self) -> Vec<StepId> {
+        let steps = self.planner.plan.steps.iter().enumerate();
+        steps.filter(|(_, step)| step.phase != Phase::Retire).map(|(index, _)| StepId(index)).collect()
     }
 
     fn is_proxy(&self, service: &str) -> bool {

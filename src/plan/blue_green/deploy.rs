@@ -65,6 +65,8 @@ pub struct Deploy<'a> {
     pub pins: &'a BTreeMap<String, String>,
     /// How long connections of the old side may go on.
     pub drain: Duration,
+    /// How long the new side is watched before the old one is removed.
+    pub bake: Duration,
     /// Tag the images of all services, not only of new containers.
     pub keep_all: bool,
     /// Image tags of dropped releases.

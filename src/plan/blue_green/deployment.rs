@@ -70,6 +70,8 @@ impl<'a> Deployment<'a> {
         self.keep_images();
         self.through_the_proxy();
         self.checks_after_the_switch();
+        self.bake();
+        self.drain_old_sides();
         self.retire_old_sides();
         self.forget_images();
         self.say_overrides();

@@ -73,6 +73,9 @@ fn pin(deploy: &Deploy<'_>, (images, now): (&mut Plan, &mut Observed)) {
         if !done {
             let step = images.push(Phase::Prepare, retag(id, &reference, name), "the release uses this image", &[]);
             if let Some(before) = before {
+                images.warnings.push(format!(
+                    "{reference} now names the image of the earlier release: build or pull the newer one before the next deploy"
+                ));
                 images.on_failure(step, retag(&before, &reference, name), &[]);
             }
         }

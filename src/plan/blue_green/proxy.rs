@@ -137,6 +137,7 @@ impl Deployment<'_> {
                 service: roll.service,
                 proxy: proxy.to_owned(),
                 container: roll.container,
+                serving: None,
                 timeout: self.deploy.drain,
             });
             self.planner.plan.on_failure(step, drain, &[]);

@@ -1,5 +1,7 @@
 //! One blue-green service: which side serves after the deploy, and the container made for it.
 
+use std::time::Duration;
+
 use super::deployment::{Deployment, Roll};
 use crate::compose::model::Service;
 use crate::plan::converge::service::start_turn;
@@ -8,6 +10,9 @@ use crate::plan::{
     ContainerOperation, Health, InstanceState, ObservedInstance, Operation, Phase, ProxyOperation, StepId, teardown,
 };
 use crate::release::Side;
+
+/// How long a container may take to stop where nothing else is declared, as on the engine.
+const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// The containers of a service by what the plan does with them.
 struct Found {
@@ -124,32 +129,45 @@ impl Deployment<'_> {
         (container, vec![ready])
     }
 
-    /// Drains, stops and removes what the switch left behind.
-    pub(super) fn retire_old_sides(&mut self) {
-        for roll in std::mem::take(&mut self.rolls) {
-            for (serves, old) in &roll.old {
-                self.retire_side(&roll, old, *serves);
+    /// Waits for the connections of the old sides. Until all have ended, the new sides must serve; else requests are
+    /// switched back.
+    pub(super) fn drain_old_sides(&mut self) {
+        let Some(proxy) = self.proxy_container() else { return };
+        let before = self.all_so_far();
+        for roll in self.rolls.clone() {
+            for (_, old) in roll.old.iter().filter(|(serves, _)| *serves) {
+                let drain = Operation::Proxy(ProxyOperation::Drain {
+                    service: roll.service.clone(),
+                    proxy: proxy.clone(),
+                    container: old.id.clone(),
+                    serving: Some(roll.container.clone()),
+                    timeout: self.deploy.drain,
+                });
+                self.planner.plan.push(Phase::Switch, drain, "its connections may end by themselves", &before);
             }
         }
     }
 
-    fn retire_side(&mut self, roll: &Roll, old: &ObservedInstance, serves: bool) {
+    /// Stops and removes what the switch left behind.
+    pub(super) fn retire_old_sides(&mut self) {
+        for roll in std::mem::take(&mut self.rolls) {
+            for (_, old) in &roll.old {
+                self.retire_side(&roll, old);
+            }
+        }
+    }
+
+    fn retire_side(&mut self, roll: &Roll, old: &ObservedInstance) {
         let declared = self.deploy.wanted.stack.services.get(&roll.service).cloned().unwrap_or_default();
         let (service, container) = (roll.service.clone(), old.id.clone());
-        let proxy = self.proxy_container().filter(|_| serves);
         let (plan, drain) = (&mut self.planner.plan, self.deploy.drain);
         let mut after = Vec::new();
-        if let Some(proxy) = proxy {
-            let (service, container) = (service.clone(), container.clone());
-            let drain = Operation::Proxy(ProxyOperation::Drain { service, proxy, container, timeout: drain });
-            after.push(plan.push(Phase::Retire, drain, "its connections may end by themselves", &[]));
-        }
         if old.state.is_up() {
             for hook in &declared.pre_stop {
                 let hook = teardown::hook(&service, &container, hook);
                 after = vec![plan.push(Phase::Retire, hook, "it is about to be stopped", &after)];
             }
-            let timeout = Some(declared.stop_grace_period.map(|d| d.to_std()).unwrap_or_default().max(drain));
+            let timeout = Some(declared.stop_grace_period.map_or(STOP_GRACE, |d| d.to_std()).max(drain));
             let (service, container) = (service.clone(), container.clone());
             let stop = Operation::Container(ContainerOperation::Stop { service, container, timeout });
             after = vec![plan.push(Phase::Retire, stop, &*roll.cause, &after)];
@@ -161,5 +179,5 @@ impl Deployment<'_> {
 }
 
 fn is_sound(container: &ObservedInstance) -> bool {
-    container.health != Health::Unhealthy
+    container.health != Health::Unhealthy && container.restarts == 0
 }

@@ -24,6 +24,7 @@ struct World {
     pins: BTreeMap<String, String>,
     configuration: &'static str,
     checks: Vec<DeployCheck>,
+    bake: Duration,
 }
 
 impl World {
@@ -40,6 +41,7 @@ impl World {
             pins: BTreeMap::new(),
             configuration: "server {}",
             checks: vec![],
+            bake: Duration::ZERO,
         };
         world.service("db", |s| {
             s.healthcheck = Some(healthy());
@@ -164,6 +166,7 @@ impl World {
             checks: &self.checks,
             pins: &self.pins,
             drain: Duration::from_secs(30),
+            bake: self.bake,
             keep_all: false,
             forget: &BTreeSet::new(),
         };
@@ -224,7 +227,7 @@ fn a_changed_service_gets_a_second_side_and_nothing_goes_before_the_switch_was_v
     p probe shop-api-2 at / by the probe header: its requests are to be switched
     s switch traffic of api to green: the new side answers
     s probe shop-api-2 at / by a plain request: its requests were switched
-    r drain connections to shop-api-1: its connections may end by themselves
+    s drain connections to shop-api-1: its connections may end by themselves
     r stop container shop-api-1: it was replaced
     r remove container shop-api-1: it was replaced
     ");
@@ -311,7 +314,7 @@ fn what_an_interrupted_deploy_left_is_finished_or_removed() {
     p probe shop-api-2 at / by the probe header: its requests are to be switched
     s switch traffic of api to green: the new side answers
     s probe shop-api-2 at / by a plain request: its requests were switched
-    r drain connections to shop-api-1: its connections may end by themselves
+    s drain connections to shop-api-1: its connections may end by themselves
     r stop container shop-api-1: it was replaced
     r remove container shop-api-1: it was replaced
     ");
@@ -366,6 +369,23 @@ fn an_earlier_image_gets_its_name_back_before_anything_is_made_from_it() {
     let lines = world.lines();
     assert!(lines.starts_with("p tag image 0123456789ab as api:1: the release uses this image"), "{lines}");
     assert!(lines.contains("switch traffic of api to green"), "{lines}");
+}
+
+#[test]
+fn a_release_bakes_after_the_switch_and_before_the_old_side_is_drained() {
+    let mut world = World::running();
+    world.bake = Duration::from_secs(300);
+    assert_eq!(world.plan_after(Plan::default()).steps, [], "nothing changes");
+    world.outdated("api");
+    let plan = world.plan_after(Plan::default());
+    let lines = plan.lines();
+    let at = |part: &str| lines.iter().position(|line| line.contains(part)).unwrap();
+    let bake = at("bake shop-api-2 for 300s: requests were switched");
+    assert!(at("switch traffic of api to green") < bake && bake < at("drain connections to shop-api-1"), "{lines:#?}");
+    assert!(at("drain connections to shop-api-1") < at("stop container shop-api-1"), "{lines:#?}");
+    // Until something is removed, the switch is undone by one rename.
+    let switch = &plan.steps[at("switch traffic of api to green")];
+    assert!(switch.undo_unless.iter().all(|id| plan.steps[id.0].phase == Phase::Retire) && !switch.undo.is_empty());
 }
 
 #[test]

@@ -55,7 +55,12 @@ impl Planner<'_> {
 
     /// Containers whose service the files do not have any more. Services that only lack a profile are not orphans.
     pub(in crate::plan) fn orphans(&mut self) {
-        let orphans: Vec<_> = self.observed.instances.iter().filter(|c| self.is_orphan(c)).collect();
+        let orphans = self.observed.instances.iter().filter(|c| self.is_orphan(c));
+        let (dropped, orphans): (Vec<_>, Vec<_>) =
+            orphans.partition(|c| self.wanted.options.dropped_services.contains(&c.service));
+        for container in dropped {
+            self.retire(container, "the release does not have its service", &self.takers_of(&container.id));
+        }
         if orphans.is_empty() {
             return;
         }

@@ -28,6 +28,8 @@ pub struct ConvergeOptions {
     pub recreate: Recreate,
     /// Remove containers of services the files no longer have.
     pub remove_orphans: bool,
+    /// Services whose containers are removed without that option: the present release has them, the wanted one does not.
+    pub dropped_services: BTreeSet<String>,
     /// Say nothing of them either.
     pub ignore_orphans: bool,
     /// Wait for every started service, not only where a dependent needs it.

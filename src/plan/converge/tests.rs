@@ -215,6 +215,25 @@ fn orphans_are_named_and_removed_only_when_asked() {
 }
 
 #[test]
+fn services_that_only_the_present_release_has_are_removed_and_other_orphans_stay() {
+    let mut world = World::new();
+    for name in ["api", "old", "foreign"] {
+        world.service(name, |_| {});
+    }
+    world.network();
+    for name in ["api", "old", "foreign"] {
+        world.container(name, 1);
+    }
+    world.stack.services.retain(|name, _| name == "api");
+    world.options.dropped_services.insert("old".into());
+    let lines = world.lines();
+    assert!(lines.contains("remove container shop-old-1: the release does not have its service"), "{lines}");
+    assert!(!lines.contains("container shop-foreign-1"), "{lines}");
+    let plan = world.plan();
+    assert!(plan.warnings.iter().any(|w| w.contains("shop-foreign-1")) && !plan.warnings[0].contains("shop-old-1"));
+}
+
+#[test]
 fn an_interrupted_replacement_is_finished() {
     let mut world = World::new();
     world.service("api", |_| {});

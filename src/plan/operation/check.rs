@@ -11,6 +11,21 @@ use crate::release::OperationKind;
 
 /// Time beyond the timeout for an attempt that is under way.
 const MARGIN: Duration = Duration::from_secs(5);
+/// The same for the last look of a bake, which repeats every check.
+const BAKE_MARGIN: Duration = Duration::from_secs(60);
+
+/// How the new containers of a deploy are watched after the switch, while the old ones stay.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bake {
+    /// Names of the checks that are repeated.
+    pub checks: Vec<String>,
+    /// The new containers by service, by name or id.
+    pub containers: BTreeMap<String, String>,
+    /// The proxy whose responses are counted, if any.
+    pub proxy: Option<String>,
+    /// How long.
+    pub window: Duration,
+}
 
 /// The run of a check.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,10 +42,13 @@ pub enum CheckOperation {
         /// How long it is repeated.
         timeout: Duration,
     },
+    /// Repeats the checks and watches containers, responses and alerts for a while.
+    Bake(Bake),
 }
 
 impl CheckOperation {
-    pub(in crate::plan) fn describe(&self, names: &Names) -> Description {
+    /// The operation in words.
+    pub fn describe(&self, names: &Names) -> Description {
         match self {
             Self::Run { check, service, containers, timeout } => {
                 let container = service.as_ref().and_then(|service| containers.get(service));
@@ -44,13 +62,24 @@ impl CheckOperation {
                     deadline: *timeout + MARGIN,
                 }
             }
+            Self::Bake(Bake { containers, window, .. }) => {
+                let new: Vec<String> = containers.values().map(|c| container_name(c, names)).collect();
+                Description {
+                    kind: OperationKind::Bake,
+                    infinitive: "bake",
+                    participle: "Baked",
+                    subject: format!("{} for {}s", new.join(", "), window.as_secs()),
+                    service: None,
+                    deadline: *window + BAKE_MARGIN,
+                }
+            }
         }
     }
 
     /// The containers it names, for replacing names by ids.
     pub fn containers_mut(&mut self) -> Vec<&mut String> {
         match self {
-            Self::Run { containers, .. } => containers.values_mut().collect(),
+            Self::Run { containers, .. } | Self::Bake(Bake { containers, .. }) => containers.values_mut().collect(),
         }
     }
 }

@@ -16,7 +16,7 @@ mod wait;
 
 use serde::{Deserialize, Serialize};
 
-pub use check::CheckOperation;
+pub use check::{Bake, CheckOperation};
 pub use container::{ContainerOperation, StartTurn};
 pub use description::{Description, Names};
 pub use image::{
@@ -185,6 +185,13 @@ mod tests {
                 containers: Default::default(),
                 timeout: Duration::from_secs(1),
             }
+            .into(),
+            CheckOperation::Bake(Bake {
+                checks: vec!["api answers".into()],
+                containers: Default::default(),
+                proxy: Some("nginx".into()),
+                window: Duration::from_secs(1),
+            })
             .into(),
             TaskOperation::Run { task: "migrate".into(), spec: spec(), timeout: None }.into(),
             ProxyOperation::Write {

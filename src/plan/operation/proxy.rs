@@ -65,7 +65,8 @@ pub enum ProxyOperation {
     /// Asks for a path until a container of the service answers through the proxy.
     Probe { service: String, proxy: String, container: String, request: ProbeRequest, timeout: Duration },
     /// Waits until the proxy has no connection to a container, or the timeout.
-    Drain { service: String, proxy: String, container: String, timeout: Duration },
+    /// `serving` is the container that serves instead: it must go on doing so.
+    Drain { service: String, proxy: String, container: String, serving: Option<String>, timeout: Duration },
 }
 
 summary::debug_as_serialised!(ProxyOperation);
@@ -82,7 +83,8 @@ impl ProxyOperation {
             | Self::Check { proxy, .. }
             | Self::Reload { proxy, .. }
             | Self::Switch { proxy, .. } => vec![proxy],
-            Self::Probe { proxy, container, .. } | Self::Drain { proxy, container, .. } => vec![proxy, container],
+            Self::Probe { proxy, container, .. } => vec![proxy, container],
+            Self::Drain { proxy, container, serving, .. } => [proxy, container].into_iter().chain(serving).collect(),
         }
     }
 

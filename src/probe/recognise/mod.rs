@@ -76,7 +76,7 @@ fn replaces(own: &Check, known: &Check) -> bool {
 }
 
 /// The service with a Prometheus image, when there is exactly one.
-fn prometheus_service(stack: Option<&Stack>, observed: &Observed) -> Option<String> {
+pub fn prometheus_service(stack: Option<&Stack>, observed: &Observed) -> Option<String> {
     let services = services(stack, observed);
     let mut found = services.values().filter(|facts| facts.kind == Some(Kind::Prometheus));
     let first = found.next()?;

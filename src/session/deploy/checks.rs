@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::bake::Watch;
 use crate::compose::model::Stack;
-use crate::execute::{CheckFailure, CheckRunner};
-use crate::plan::Observed;
+use crate::execute::{Baked, CheckFailure, CheckRunner};
 use crate::plan::blue_green::DeployCheck;
-use crate::probe::{Planned, ProbeContext, RetryPolicy, plan_checks, run_check};
+use crate::plan::{Bake, Observed};
+use crate::probe::{CheckOutcome, Planned, ProbeContext, RetryPolicy, plan_checks, prometheus_service, run_check};
 use crate::project::LoadedProject;
 use crate::session::Context;
 use crate::target::Target;
@@ -28,15 +29,20 @@ pub struct CheckSource<'a> {
     pub timeout: Option<Duration>,
     /// Whether an earlier release is deployed.
     pub is_rollback: bool,
+    /// Whether a bake that saw nothing fails.
+    pub strict: bool,
 }
 
 /// The checks of a deploy.
 pub struct DeployChecks<'a> {
     context: &'a Context,
-    target: Arc<dyn Target>,
+    pub(super) target: Arc<dyn Target>,
     project: String,
-    planned: Vec<Planned>,
+    pub(super) planned: Vec<Planned>,
     timeout: Duration,
+    /// The service with Prometheus, where there is exactly one.
+    pub(super) prometheus: Option<String>,
+    pub(super) strict: bool,
 }
 
 impl<'a> DeployChecks<'a> {
@@ -44,12 +50,37 @@ impl<'a> DeployChecks<'a> {
     /// left out. That a service runs is no check here: the deploy waits for it anyway. A rollback has only those of the
     /// images: a check of aictl.yaml may not fit the earlier release, which passed its own.
     pub fn of(context: &'a Context, target: Arc<dyn Target>, from: CheckSource<'_>) -> Self {
-        let CheckSource { project, stack, observed, timeout, is_rollback } = from;
+        let CheckSource { project, stack, observed, timeout, is_rollback, strict } = from;
         let mut planned = plan_checks(Some(stack), observed, project.checks().filter(|_| !is_rollback));
         let is_known =
             |planned: &Planned| planned.service.as_ref().is_none_or(|name| stack.services.contains_key(name));
         planned.retain(|planned| is_known(planned) && !(planned.recognised && planned.check.state.is_some()));
-        Self { context, target, project: stack.name.clone(), planned, timeout: timeout.unwrap_or(TIMEOUT).min(TIMEOUT) }
+        let prometheus = prometheus_service(Some(stack), observed).filter(|name| stack.services.contains_key(name));
+        let (project, timeout) = (stack.name.clone(), timeout.unwrap_or(TIMEOUT).min(TIMEOUT));
+        Self { context, target, project, planned, timeout, prometheus, strict }
+    }
+
+    /// What checks look at, as it is now.
+    pub(super) async fn probes(&self) -> std::result::Result<ProbeContext<'_>, CheckFailure> {
+        let (context, now) = (self.context, self.context.unix_time());
+        let probes = ProbeContext::now(&*self.target, &self.project, now, &context.redactor);
+        probes.await.map_err(CheckFailure::Target)
+    }
+
+    /// The failure of a check with each of its attempts.
+    pub(super) fn failure(&self, outcome: CheckOutcome) -> CheckFailure {
+        let outcome = outcome.redacted(&self.context.redactor);
+        let mut groups: Vec<Vec<String>> = Vec::new();
+        for attempt in &outcome.attempts {
+            let repeats = attempt.message.starts_with(&outcome.asked);
+            let first =
+                if repeats { attempt.message.clone() } else { format!("{}: {}", outcome.asked, attempt.message) };
+            let details = attempt.details.iter().map(|line| format!("  {line}"));
+            groups.push(std::iter::once(first).chain(details).collect());
+        }
+        groups.dedup();
+        let attempts = groups.concat();
+        CheckFailure::Failed { service: outcome.service.clone(), message: outcome.message(), attempts }
     }
 
     /// The same for the plan.
@@ -80,22 +111,19 @@ impl CheckRunner for DeployChecks<'_> {
         timeout: Duration,
     ) -> std::result::Result<String, CheckFailure> {
         let Some(planned) = self.planned.iter().find(|planned| planned.check.name == check) else {
-            return Err(CheckFailure::Failed { message: "it is not defined".to_owned(), attempts: Vec::new() });
+            let message = "it is not defined".to_owned();
+            return Err(CheckFailure::Failed { service: None, message, attempts: Vec::new() });
         };
-        let now = self.context.unix_time();
-        let probes = ProbeContext::now(&*self.target, &self.project, now, &self.context.redactor);
-        let probes = probes.await.map_err(CheckFailure::Target)?.only(containers.clone());
+        let probes = self.probes().await?.only(containers.clone());
         let policy = RetryPolicy { deadline: Instant::now() + timeout, retries: None };
-        let outcome = run_check(&probes, planned, policy).await.redacted(&self.context.redactor);
+        let outcome = run_check(&probes, planned, policy).await;
         if outcome.passed() {
-            return Ok(outcome.message());
+            return Ok(outcome.redacted(&self.context.redactor).message());
         }
-        let attempts = outcome.attempts.iter().flat_map(|attempt| {
-            let first = format!("{}: {}", outcome.asked, attempt.message);
-            std::iter::once(first).chain(attempt.details.iter().map(|line| format!("  {line}")))
-        });
-        let mut attempts: Vec<String> = attempts.collect();
-        attempts.dedup();
-        Err(CheckFailure::Failed { message: outcome.message(), attempts })
+        Err(self.failure(outcome))
+    }
+
+    async fn bake(&self, bake: &Bake) -> std::result::Result<Baked, CheckFailure> {
+        Watch::begin(self, bake).await?.run().await
     }
 }

@@ -75,6 +75,8 @@ impl Following<'_> {
             build: false,
             pull: None,
             remove_orphans: self.request.options.remove_orphans,
+            dropped_services: BTreeSet::new(),
+            strict: false,
             failed: ErrorKind::Failed,
         }
     }

@@ -1,12 +1,14 @@
 //! Deploys and rollbacks: settings from the project file, the proxy's configuration, stored releases, and the change itself.
 //! Options that are not supported yet are rejected here, before connecting.
 
+mod bake;
 mod checks;
 mod configuration;
 mod follow_release;
 mod proxy_config;
 mod refusals;
 mod releases;
+mod responses;
 mod settings;
 mod ship;
 

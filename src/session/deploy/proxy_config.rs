@@ -107,6 +107,7 @@ mod tests {
             strategies: strategies.map(|(name, strategy)| (name.to_owned(), choice(strategy))).into(),
             migrate: vec![],
             drain: Default::default(),
+            bake: Default::default(),
             keep: 2,
             confirm: false,
             timeout: None,

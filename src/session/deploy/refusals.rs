@@ -12,7 +12,6 @@ pub(super) fn refuse_unsupported(project: &LoadedProject) -> Result<()> {
     let wanted = [
         ("deploy.backup", deploy.backup, "a backup before the deploy", "set it to false and take a backup first"),
         ("deploy.rehearse", deploy.rehearse.is_some(), "rehearsals", "remove it"),
-        ("deploy.bake", deploy.bake.is_some_and(|bake| !bake.0.is_zero()), "a bake time", "set it to 0s"),
         (
             "proxy.tls.letsencrypt",
             tls.is_some_and(|tls| tls.letsencrypt.is_some()),

@@ -11,7 +11,7 @@ use crate::compose::model::{Service, Stack};
 use crate::error::Result;
 use crate::plan::PROXY_FOLDER;
 use crate::plan::blue_green::{Choice, strategies};
-use crate::project::{LoadedProject, ProxyConfig, Strategy};
+use crate::project::{LoadedProject, ProjectError, ProxyConfig, Strategy};
 use crate::session::WorkflowError;
 
 /// Connections of the old side may go on this long where nothing else is said.
@@ -47,6 +47,9 @@ pub struct DeploySettings {
     pub migrate: Vec<String>,
     /// How long connections of the old side may go on.
     pub drain: Duration,
+    /// How long the new side is watched before the old one is removed.
+    #[serde(default)]
+    pub bake: Duration,
     /// How many good releases are kept.
     pub keep: usize,
     /// Ask first.
@@ -63,6 +66,11 @@ impl DeploySettings {
         if let Some(problem) = project.unknown_services_of_proxy(&services).into_iter().next() {
             return Err(WorkflowError::Configuration { message: problem.to_string(), hint: None }.into());
         }
+        let all: Vec<&str> = stack.all_services().map(|(name, _)| name.as_str()).collect();
+        let unknown = project.unknown_services_of_checks(&all);
+        if !unknown.is_empty() {
+            return Err(ProjectError::Invalid(unknown).into());
+        }
         let policy = &project.environment.deploy;
         let config = project.environment.proxy.as_ref().filter(|proxy| !proxy.routes.is_empty());
         let proxy = config.map(|config| proxy_settings(config, stack)).transpose()?;
@@ -75,6 +83,7 @@ impl DeploySettings {
             strategies,
             migrate: policy.migrate.clone(),
             drain: policy.drain.map_or(DRAIN, |drain| drain.0),
+            bake: policy.bake.map_or(Duration::ZERO, |bake| bake.0),
             keep: policy.keep_releases.map_or(KEEP, |keep| keep as usize),
             confirm: policy.confirm,
             timeout: policy.timeout.map(|timeout| timeout.0),

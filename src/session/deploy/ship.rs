@@ -85,6 +85,19 @@ impl Shipping<'_> {
             observed,
             timeout: shipment.configuration.settings.timeout,
             is_rollback: matches!(shipment.cause, ReleaseCause::Rollback { .. }),
+            strict: shipment.strict,
+        }
+    }
+
+    /// After an interruption the operator must know which release serves.
+    async fn interrupted(&self, error: Error, (scope, before): (&Scope, &Observed)) -> Error {
+        let green = |observed: &Observed| observed.proxy.as_ref().map(|proxy| proxy.green.clone());
+        match self.target.observe(scope).await {
+            Ok(after) if before.proxy.is_some() && green(&after) != green(before) => {
+                error.with_hint("the new release serves; remove what is left of the old one with `aictl deploy`, or go back with `aictl rollback`")
+            }
+            Ok(after) if still_serves(before, &after) == Some(true) => error.with_hint("the previous release still serves"),
+            _ => error.with_hint("see what runs with `aictl status`"),
         }
     }
 
@@ -93,8 +106,11 @@ impl Shipping<'_> {
         let (scope, before) = before;
         let during = error.downcast_ref::<ExecuteError>();
         let interrupted = matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Locked);
-        if during.is_none() || interrupted {
+        if during.is_none() {
             return error;
+        }
+        if interrupted {
+            return self.interrupted(error, (scope, before)).await;
         }
         if shipment.failed == ErrorKind::RollbackFailed {
             let hint = "see what runs with `aictl status`, what happened with `aictl explain`";

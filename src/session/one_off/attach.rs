@@ -30,6 +30,8 @@ pub(super) struct Attached<'a> {
     pub(super) timeout: Option<Duration>,
     /// Whether secrets in its output are redacted: it is progress, not requested data.
     pub(super) private: bool,
+    /// Whether its output is shown on stderr.
+    pub(super) aside: bool,
     /// Whether the container stays when it ended; else the engine removes it.
     pub(super) keep: bool,
     /// Whether it gets the operator's terminal.
@@ -103,7 +105,7 @@ impl Attached<'_> {
         let shown = self.context.output.clone();
         // What a terminal draws cannot be held back.
         let shown: Arc<dyn OutputStream> = match self.private && !tty {
-            true => Arc::new(Private::new(shown, &self.context.redactor)),
+            true => Arc::new(Private::new(shown, &self.context.redactor, self.aside)),
             false => shown,
         };
         let output = Watched::new(shown);

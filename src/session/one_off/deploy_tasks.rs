@@ -35,7 +35,7 @@ impl NamedTask {
     /// The step of a deploy.
     pub fn step(&self, context: &Context, wanted: &Wanted<'_>, observed: &Observed) -> Result<DeployTask> {
         let Task { service: of, command, user, working_dir, timeout, .. } = &self.task;
-        let timeout = timeout.as_ref().map(|timeout| timeout.0);
+        let timeout = Some(timeout.as_ref().map_or(TIMEOUT, |timeout| timeout.0));
         let declared = wanted.stack.services.get(of).cloned().ok_or_else(|| WorkflowError::Configuration {
             message: format!("task `{}` runs in `{of}`, which is not an enabled service", self.name),
             hint: None,
@@ -57,6 +57,9 @@ impl NamedTask {
     }
 }
 
+/// How long a task of a deploy may run where it has no timeout.
+const TIMEOUT: Duration = Duration::from_secs(1800);
+
 /// Runs the tasks of a deploy; their output is shown without secrets.
 pub struct DeployTasks<'a> {
     /// The context of the verb.
@@ -73,7 +76,8 @@ impl TaskRunner for DeployTasks<'_> {
         timeout: Option<Duration>,
     ) -> std::result::Result<Option<u8>, TargetError> {
         let target = &*self.target;
-        let one = Attached { context: self.context, target, timeout, private: true, keep: false, tty: false };
+        let one =
+            Attached { context: self.context, target, timeout, private: true, aside: true, keep: false, tty: false };
         one.run_task(spec, timeout).await
     }
 }

@@ -139,6 +139,7 @@ impl Made<'_> {
             target: &**self.target,
             timeout: self.job.timeout,
             private: self.job.is_task,
+            aside: false,
             keep: self.request.options.no_rm,
             tty: self.context.console.is_terminal() && !self.request.options.no_tty,
         }

@@ -104,6 +104,7 @@ pub async fn run(context: &Context, args: StartArgs) -> Result<StartReport> {
 
 fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
     ConvergeOptions {
+        dropped_services: Default::default(),
         named: args.services.iter().cloned().collect(),
         recreate: match (args.force_recreate, args.no_recreate) {
             (true, _) => Recreate::Always,

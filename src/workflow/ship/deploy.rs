@@ -1,5 +1,6 @@
 //! `aictl deploy`: brings up what the files say as a new release; services behind the proxy switch without a gap.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -31,6 +32,9 @@ pub struct DeployArgs {
     /// Remove containers of services not defined in the compose files
     #[arg(long)]
     pub remove_orphans: bool,
+    /// Fail when the bake time saw no responses or could not read the alerts
+    #[arg(long)]
+    pub strict: bool,
     /// Record a reason with the release
     #[arg(short = 'm', long, value_name = "TEXT")]
     pub message: Option<String>,
@@ -54,6 +58,11 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     let mut loaded = load_stack(context)?;
     let stack = loaded.take_stack(context)?;
     let settings = DeploySettings::of(&loaded.project, &stack)?;
+    if args.strict && settings.bake.is_zero() {
+        let message = "`--strict` needs a bake time".to_owned();
+        let hint = Some("set `bake: 5m` below `deploy` of the environment in aictl.yaml".to_owned());
+        return Err(WorkflowError::Configuration { message, hint }.into());
+    }
     let target = loaded.connect(context).await?;
     let selected = stack.services.keys().cloned().collect();
     let engine = target.observe_engine().await?;
@@ -78,6 +87,8 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
         build: args.build,
         pull: args.pull,
         remove_orphans: args.remove_orphans,
+        dropped_services: BTreeSet::new(),
+        strict: args.strict,
         failed: ErrorKind::DeployFailed,
     };
     Shipping { context, loaded: &loaded, target, releases: &releases }.ship(&shipment).await
@@ -88,7 +99,7 @@ fn refuse_options(args: &DeployArgs) -> Result<()> {
         ("--plan: deploys of saved plans", args.plan.is_some()),
         ("--release: deploys of another environment's release", args.release.is_some()),
         ("--rehearse: rehearsals", args.rehearse),
-        ("--resume: a bake time", args.resume),
+        ("--resume: continuing an interrupted bake", args.resume),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         Some((what, _)) => {

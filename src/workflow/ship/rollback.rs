@@ -5,7 +5,7 @@ use clap::Args;
 use crate::error::{ErrorKind, Result};
 use crate::release::ReleaseCause;
 use crate::session::deploy::{Configuration, DeploySettings, Releases, ShipReport, Shipment, Shipping};
-use crate::session::load::{LoadedStack, load_stack};
+use crate::session::load::{LoadedStack, load_project_file, load_stack};
 use crate::session::{Context, WorkflowError};
 
 /// Go back to an earlier release
@@ -33,14 +33,18 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
         let hint = "restore the data yourself, then run `aictl rollback`".to_owned();
         return Err(WorkflowError::Unsupported { what, hint }.into());
     }
-    let mut loaded = load_stack(context)?;
-    let stack = loaded.take_stack(context)?;
+    let loaded = load_or_name(context)?;
     let target = loaded.connect(context).await?;
     let releases = Releases::load(context, &*target, &loaded.name).await?;
     let (past, skipped) = releases.target_of_rollback(args.to)?;
     let mut configuration = releases.configuration(&*target, past).await?;
-    keep_policies(&loaded, &stack, &mut configuration);
+    if let Some(stack) = &loaded.stack {
+        keep_policies(&loaded, stack, &mut configuration);
+    }
     say_limits(context, &loaded, &configuration);
+    let current = releases.current().into_iter().flat_map(|current| current.release.services.keys());
+    let has = |name: &&String| configuration.stack.services.contains_key(*name);
+    let dropped_services = current.filter(|name| !has(name)).cloned().collect();
     let shipment = Shipment {
         operation: "rollback",
         cause: ReleaseCause::Rollback { to: past.revision },
@@ -50,11 +54,27 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
         build: false,
         pull: None,
         remove_orphans: false,
+        dropped_services,
+        strict: false,
         failed: ErrorKind::RollbackFailed,
     };
     let mut report = Shipping { context, loaded: &loaded, target, releases: &releases }.ship(&shipment).await?;
     report.skipped = skipped.into_iter().map(|skipped| (skipped.revision, skipped.why.to_owned())).collect();
     Ok(report)
+}
+
+/// The release is stored on the engine: files that cannot be read must not keep anyone from going back to it.
+fn load_or_name(context: &Context) -> Result<LoadedStack> {
+    let error = match load_stack(context) {
+        Err(error) if error.kind() == ErrorKind::Config => error,
+        result => return result,
+    };
+    let Ok(project) = load_project_file(context) else { return Err(error) };
+    let Some(name) = context.project_name().or(project.name()).map(str::to_owned) else {
+        return Err(error.with_hint("name the project to use its stored release: `aictl -p NAME rollback`"));
+    };
+    context.reporter.warn(format!("the files cannot be read, which a stored release does not need: {error}"));
+    Ok(LoadedStack { name, stack: None, project, env_files: Vec::new() })
 }
 
 /// How long to drain, what to keep and whether to ask is what the project file says now; a file that no longer fits must

@@ -59,6 +59,7 @@ pub const ROWS: &[Row] = &[
     shown("deploy", "remove-orphans", "deploy --dry-run [--remove-orphans]", Says("remove container {}-gone-1")),
     shown("deploy", "message", "-f shop.yaml -p {}-d deploy [--message sought]", Asks("sought"))
         .after("-f shop.yaml -p {}-d stop --remove -v"),
+    shown("deploy", "strict", "deploy --dry-run [--strict]", Ends(78)),
     shown("deploy", "plan", "deploy --dry-run [--plan sought]", Ends(78)),
     shown("deploy", "release", "deploy --dry-run [--release other@1]", Ends(78)),
     shown("deploy", "rehearse", "deploy --dry-run [--rehearse]", Ends(78)),

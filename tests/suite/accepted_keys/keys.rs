@@ -477,6 +477,13 @@ pub const ROWS: &[Row] = &[
         Spares("/proc/net/tcp"),
     )
     .after("-p {}-d stop --remove -v; ROUND=1 -p {}-d deploy"),
+    key(
+        "environments.*.deploy.bake",
+        "environments: { dev: { compose: shop.yaml, proxy: { service: nginx, routes: [{ path: /, service: web, port: 8000 }] }, deploy: { drain: 0s, bake: <<1s|0s>> } } }",
+        "ROUND=2 -p {}-d deploy",
+        Says("the bake time is inconclusive"),
+    )
+    .after("-p {}-d stop --remove -v; ROUND=1 -p {}-d deploy"),
     // What has no effect yet.
     named("registry.url", "<<registry: { url: r }>>", "aictl.yaml: registry.url has no effect yet"),
     named("backup", "<<backup: { repository: /b, password: { env: A } }>>", "aictl.yaml: backup has no effect yet"),
@@ -492,7 +499,6 @@ pub const ROWS: &[Row] = &[
         "@<<deploy: { rehearse: required }>>",
         "environments.dev.deploy.rehearse has no effect yet",
     ),
-    named("environments.*.deploy.bake", "@<<deploy: { bake: 5m }>>", "environments.dev.deploy.bake has no effect yet"),
     named(
         "environments.*.proxy.tls.letsencrypt",
         "@<<proxy: { service: web, tls: { letsencrypt: { email: x } } }>>",

@@ -9,7 +9,9 @@ use crate::support::project::{TestProject, docker, eventually, free_port};
 const SECRET: &str = "s3cret-of-the-deploy-test";
 
 const APP: &str = r#"
-import asyncio, os
+import asyncio, os, time
+
+BEGAN = time.monotonic()
 
 async def app(scope, receive, send):
     if scope["type"] == "lifespan":
@@ -34,7 +36,13 @@ async def app(scope, receive, send):
             await asyncio.sleep(0.2)
         await send({"type": "http.response.body", "body": b"data: end\n\n"})
         return
-    status = 500 if os.environ["ROUND"] == "broken" else 200
+    kind = os.environ["ROUND"]
+    # Good at first: the proxy and the checks see nothing.
+    if kind.startswith("late-") and time.monotonic() - BEGAN > 5:
+        if kind == "late-exit":
+            os._exit(4)
+        kind = "broken"
+    status = 500 if kind == "broken" else 200
     text = ("round %s %d\n" % (os.environ["ROUND"], len(body))).encode()
     headers = [(b"content-length", str(len(text)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -209,6 +217,39 @@ fn a_route_to_a_port_that_nothing_listens_on_fails_and_the_earlier_routes_come_b
     let said = shop.deploy("two", 20);
     assert!(said.contains("/other/"), "every route is probed: {said}");
     assert_eq!(shop.served().as_deref(), Some("one"));
+}
+
+/// The new version dies while a stream keeps the old side open, and later answers with errors while it bakes.
+#[test]
+fn a_version_that_fails_after_the_switch_is_switched_back_from() {
+    let Some(shop) = Shop::new("deploy-late") else { return };
+    shop.deploy("one", 0);
+    let load = Load::start(shop.port, 2, 2);
+    let said = shop.deploy("late-exit", 20);
+    assert!(said.contains("the previous release still serves"), "{said}");
+    assert!(said.contains("is in a crash loop") || said.contains("exited with code 4"), "{said}");
+    eventually("the old side serves", Duration::from_secs(5), || shop.served().as_deref() == Some("one"));
+    let _ = load.end();
+    shop.project.write("aictl.yaml", &PROJECT_FILE.replace("drain: 60s", "drain: 60s, bake: 20s"));
+    let load = Load::start(shop.port, 2, 0);
+    let said = shop.deploy("late-errors", 20);
+    assert!(said.contains("the new release failed after the switch: "), "{said}");
+    assert!(said.contains("responses were 5xx") && said.contains("the previous release still serves"), "{said}");
+    assert_eq!(shop.served().as_deref(), Some("one"));
+    let shown = shop.project.aictl(&["show"]).ended(0).stdout;
+    assert!(shown.contains("bake") && shown.contains("5xx"), "{shown}");
+    shop.project.write("aictl.yaml", &PROJECT_FILE.replace("drain: 60s", "drain: 60s, bake: 2s"));
+    let said = shop.deploy("two", 0);
+    assert!(said.contains("responses, 0 of them 5xx") && !said.contains("inconclusive"), "{said}");
+    let _ = load.end();
+    let output = shop.project.command(&["deploy", "--strict"]).env("ROUND", "three").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.code() == Some(20)
+            && said.contains("the bake time is inconclusive: the proxy logged no response"),
+        "{said}"
+    );
+    assert_eq!(shop.served().as_deref(), Some("two"));
 }
 
 /// The new version answers its health check and the proxy, and fails a check of aictl.yaml.

@@ -32,7 +32,6 @@ async fn keys_that_are_not_supported_yet_are_refused_by_name() {
     for (proxy, deploy, api, said) in [
         ("", "backup: true", "", "environments.prod.deploy.backup"),
         ("", "rehearse: required", "", "environments.prod.deploy.rehearse"),
-        ("", "bake: 5m", "", "environments.prod.deploy.bake"),
         (", tls: { letsencrypt: { email: a@b.c } }", "", "", "environments.prod.proxy.tls.letsencrypt"),
         ("", "", ", scale: 2", "another number of replicas than 1"),
     ] {
@@ -46,6 +45,18 @@ async fn keys_that_are_not_supported_yet_are_refused_by_name() {
 async fn a_deploy_that_must_be_confirmed_changes_nothing_without_a_terminal() {
     let (kind, message) = refused("", "confirm: true", "").await;
     assert_eq!(kind, ErrorKind::NeedsConfirmation, "{message}");
+}
+
+#[tokio::test]
+async fn a_check_of_a_service_that_does_not_exist_is_refused() {
+    let folder = Folder::new();
+    folder.write(FIRST);
+    let text = std::fs::read_to_string(folder.path().join("aictl.yaml")).unwrap();
+    folder.file("aictl.yaml", &format!("{text}checks: [{{ name: typo, http: 'http://apii:80/' }}]\n"));
+    let engine = MemoryEngine::new().with_image("tool:1");
+    let (kind, message) = folder.deploy_as_it_is(&engine).await.report.unwrap_err();
+    assert_eq!(kind, ErrorKind::Config, "{message}");
+    assert!(message.contains("apii") && engine.effects() == 0, "{message}");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Makes the plan of a deploy or rollback from the observed state, and the record of its release.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::shipment::Shipment;
 use crate::error::Result;
@@ -46,6 +47,7 @@ impl<'a> ShipPlanning<'a> {
             wait: true,
             ready_timeout: context.options.timeout.or(settings.timeout),
             remove_orphans: shipment.remove_orphans,
+            dropped_services: shipment.dropped_services.clone(),
             all_resources: context.options.all_resources,
             release: true,
             ..Default::default()
@@ -112,6 +114,11 @@ impl<'a> ShipPlanning<'a> {
             checks: &self.checks,
             pins: &self.pins(),
             drain: settings.drain,
+            bake: match self.shipment.cause {
+                ReleaseCause::Deploy => settings.bake,
+                // It served before, and whoever goes back is in a hurry.
+                ReleaseCause::Rollback { .. } => Duration::ZERO,
+            },
             keep_all: self.first,
             forget: &self.forget,
         };

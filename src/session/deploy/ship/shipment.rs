@@ -1,5 +1,7 @@
 //! A planned deploy or rollback.
 
+use std::collections::BTreeSet;
+
 use crate::error::ErrorKind;
 use crate::plan::PullPolicy;
 use crate::release::ReleaseCause;
@@ -24,6 +26,10 @@ pub struct Shipment {
     pub pull: Option<PullPolicy>,
     /// Remove containers of services that the configuration does not have.
     pub remove_orphans: bool,
+    /// Services of the present release that this one does not have.
+    pub dropped_services: BTreeSet<String>,
+    /// Whether a bake that saw nothing fails.
+    pub strict: bool,
     /// The exit code of a failure after which the old release serves.
     pub failed: ErrorKind,
 }
