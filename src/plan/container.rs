@@ -7,12 +7,11 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer};
 use serde_json::json;
 
-use super::labels;
 use crate::compose::model::Service;
 
 /// Everything an engine needs to create one container.
-/// What it serialises, and so what plans, records and `Debug` show, is names and digests alone: values of the environment,
-/// commands, labels and files may be secrets.
+/// What it serialises, and so what plans, records and `Debug` show, is names alone: values of the environment, commands,
+/// labels and files may be secrets, and a plain digest of a weak one gives it away.
 #[derive(Clone, PartialEq)]
 pub struct ContainerSpec {
     /// Project the container belongs to.
@@ -87,7 +86,6 @@ impl std::fmt::Debug for CopiedFile {
 
 impl Serialize for ContainerSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let label = |name: &str| self.labels.get(name);
         json!({
             "name": self.name,
             "service": self.service_name,
@@ -97,8 +95,6 @@ impl Serialize for ContainerSpec {
             "volumes": self.service.volumes.iter().map(|volume| &volume.target).collect::<Vec<_>>(),
             "files": self.files.iter().map(|file| &file.target).collect::<Vec<_>>(),
             "environment": self.service.environment.keys().collect::<Vec<_>>(),
-            "config_hash": label(labels::CONFIG_HASH),
-            "content": label(labels::CONTENT),
         })
         .serialize(serializer)
     }

@@ -9,6 +9,8 @@ mod container;
 pub mod content;
 pub mod converge;
 mod describe;
+pub mod difference;
+pub mod drift;
 mod error;
 pub mod host_requirements;
 mod instance;
@@ -21,6 +23,7 @@ mod plan;
 pub mod platform;
 mod readiness;
 mod restarts;
+pub mod saved;
 pub mod teardown;
 
 pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};

@@ -31,6 +31,9 @@ pub enum WorkflowError {
     /// The plan that was confirmed is not the one that would be carried out.
     #[error("the plan changed after it was confirmed: something else changed {project}")]
     PlanChanged { project: String },
+    /// The saved plan is not the one that would be carried out.
+    #[error("the saved plan of {project} is stale: {}", differences.join("; "))]
+    StalePlan { project: String, differences: Vec<String> },
     /// A container that must run does not.
     #[error("service `{service}` is not running")]
     NotRunning { service: String },
@@ -127,7 +130,7 @@ impl Hint for WorkflowError {
             Self::EnvFile { .. } | Self::NoChecks { .. } | Self::Unsupported { .. } | Self::Configuration { .. } => {
                 ErrorKind::Config
             }
-            Self::PlanChanged { .. } => ErrorKind::StalePlan,
+            Self::PlanChanged { .. } | Self::StalePlan { .. } => ErrorKind::StalePlan,
             Self::NoTask { .. }
             | Self::NoSecret { .. }
             | Self::NoCheck { .. }
@@ -163,6 +166,7 @@ impl Hint for WorkflowError {
             | Self::Configuration { hint: Some(hint), .. }
             | Self::Unsupported { hint, .. } => vec![hint.clone()],
             Self::NoRelease { .. } | Self::NotRestorable { .. } => vec!["list the releases with `aictl history`".to_owned()],
+            Self::StalePlan { .. } => vec!["plan again with `aictl plan --out FILE`".to_owned()],
             Self::HasRelease => vec!["bring up what the files say with `aictl deploy`".to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],

@@ -10,6 +10,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::compose::model::Stack;
 use crate::event::human;
+use crate::plan::drift::Drift;
 use crate::plan::{Health, InstanceState, Observed, ObservedInstance, may_restart_again, restarts_in_words};
 use crate::probe::may_complete;
 use crate::release::ObservedLease;
@@ -27,6 +28,12 @@ pub struct StackStatus {
     /// An operation that is going on, or was cut off.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lock: Option<ObservedLease>,
+    /// The current release.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<u32>,
+    /// Where what runs differs from that release.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Drift>,
 }
 
 /// One line of the status.
@@ -91,7 +98,7 @@ impl StackStatus {
             }
         }
         services.sort_by(|a, b| (&a.service, &a.container).cmp(&(&b.service, &b.container)));
-        Self { project: project.to_owned(), services, lock: None }
+        Self { project: project.to_owned(), services, ..Default::default() }
     }
 }
 
@@ -153,6 +160,10 @@ impl StackStatus {
         } else {
             let header = ["SERVICE", "STATE", "HEALTH", "UPTIME", "ADDRESS"].map(str::to_owned).to_vec();
             blocks.push(Block::Table { header, rows: self.services.iter().map(|s| self.row(s)).collect() });
+        }
+        for (drift, release) in self.drift.iter().zip(self.release.iter().cycle()) {
+            let text = format!("differs from release {release}: {}: {}", drift.service, drift.message);
+            blocks.push(Block::Line(vec![Cell::new(text, Tone::Warn)]));
         }
         if let Some(lock) = &self.lock {
             let dead =

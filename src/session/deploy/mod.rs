@@ -2,18 +2,26 @@
 //! Options that are not supported yet are rejected here, before connecting.
 
 mod bake;
+mod changes;
 mod checks;
 mod configuration;
+mod drift;
 mod follow_release;
+mod prepare;
 mod proxy_config;
 mod refusals;
 mod releases;
 mod responses;
+mod saved_plan;
 mod settings;
 mod ship;
 
+pub use changes::{ConfigurationChange, configuration_changes};
 pub use configuration::{Configuration, Keyed};
+pub use drift::release_drift;
 pub use follow_release::{Following, has_release};
-pub use releases::Releases;
+pub use prepare::{DeployWishes, Prepared};
+pub use releases::{Current, Releases};
+pub use saved_plan::{Approval, SavedFrom, check_saved_plan, load_saved_plan, open_saved_plan};
 pub use settings::{DeploySettings, ProxySettings};
 pub use ship::{ShipReport, Shipment, Shipping};

@@ -43,8 +43,8 @@ pub(super) fn wanted_proxy(from: &ProxySource<'_>, observed: &Observed, new_secr
     for (path, service, _) in &proxy.routes {
         paths.entry(service.clone()).or_default().push(path.clone());
     }
-    // The fingerprint is that of the configuration without it.
-    let fingerprint = hex::encode(&Sha256::digest(render(from, &secret, "")?)[..8]);
+    // The fingerprint is that of the configuration without both: equal files have the same one.
+    let fingerprint = hex::encode(&Sha256::digest(render(from, "", "")?)[..8]);
     Ok(WantedProxy {
         service: proxy.service.clone(),
         configuration: render(from, &secret, &fingerprint)?,
@@ -53,6 +53,11 @@ pub(super) fn wanted_proxy(from: &ProxySource<'_>, observed: &Observed, new_secr
         port: proxy.plain.first().copied().unwrap_or_default(),
         paths,
     })
+}
+
+/// The configuration without its secret, which is drawn anew for a proxy that has none yet.
+pub(super) fn without_secret(configuration: &str) -> String {
+    secret_of(configuration).map_or_else(|| configuration.to_owned(), |secret| configuration.replace(secret, ""))
 }
 
 fn secret_of(configuration: &str) -> Option<&str> {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::configuration::Configuration;
 use crate::error::Result;
-use crate::release::{PastRelease, ReleaseStatus, Skipped, fallback, releases};
+use crate::plan::drift::Expected;
+use crate::release::{PastRelease, Release, ReleaseStatus, Skipped, fallback, releases};
 use crate::session::past_operations::PastOperations;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
@@ -17,6 +18,24 @@ pub struct Releases {
     pub list: Vec<PastRelease>,
 }
 
+/// The release that serves, with its configuration.
+pub struct Current {
+    /// Its revision.
+    pub revision: u32,
+    /// Its record.
+    pub release: Release,
+    /// Its stored configuration.
+    pub configuration: Configuration,
+}
+
+impl Current {
+    /// What is expected to run.
+    pub fn expected(&self) -> Expected<'_> {
+        let Configuration { stack, contents, .. } = &self.configuration;
+        Expected { release: &self.release, stack, contents }
+    }
+}
+
 impl Releases {
     /// Reads them from the target.
     pub async fn load(context: &Context, target: &dyn Target, project: &str) -> Result<Self> {
@@ -27,6 +46,13 @@ impl Releases {
     /// The newest good release.
     pub fn current(&self) -> Option<&PastRelease> {
         self.list.iter().rfind(|past| past.status == ReleaseStatus::Deployed)
+    }
+
+    /// The newest good release with its configuration.
+    pub async fn load_current(&self, target: &dyn Target) -> Result<Option<Current>> {
+        let Some(past) = self.current() else { return Ok(None) };
+        let configuration = self.configuration(target, past).await?;
+        Ok(Some(Current { revision: past.revision, release: past.release.clone(), configuration }))
     }
 
     /// Where a rollback goes, and what it passes over.

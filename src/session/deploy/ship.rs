@@ -13,6 +13,7 @@ pub use shipment::Shipment;
 
 use super::checks::{CheckSource, DeployChecks};
 use super::releases::Releases;
+use super::saved_plan::Approval;
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::ExecuteError;
 use crate::plan::{InstanceState, Observed, ObservedInstance, Plan, Scope};
@@ -34,6 +35,16 @@ pub struct Shipping<'a> {
     pub target: Arc<dyn Target>,
     /// The releases before.
     pub releases: &'a Releases,
+    /// The saved plan that must be the one carried out.
+    pub approval: Option<&'a Approval<'a>>,
+}
+
+/// A look at the engine, and the planning made for it.
+struct Looked<'s> {
+    planning: ShipPlanning<'s>,
+    scope: Scope,
+    before: Observed,
+    checks: DeployChecks<'s>,
 }
 
 impl Shipping<'_> {
@@ -41,19 +52,9 @@ impl Shipping<'_> {
     pub async fn ship(&self, shipment: &Shipment) -> Result<ShipReport> {
         let (context, target, releases) = (self.context, &self.target, self.releases);
         let supplies = Supplies::of(context, &self.loaded.project, None)?;
-        let mut planning = ShipPlanning::new(context, shipment, releases, &supplies)?;
-        let mut scope = self.loaded.scope(Some(&shipment.configuration.stack));
-        scope.images.extend(supplies.recipe_images(&shipment.configuration.stack));
-        planning.look_for(&mut scope);
-        let before = target.observe(&scope).await?;
-        let checks = DeployChecks::of(context, target.clone(), self.check_source(shipment, &before));
-        planning.checks = checks.steps();
-        let current = releases.current().map(|past| past.release.clone());
+        let Looked { planning, scope, before, checks } = self.look(shipment, &supplies).await?;
         let finished = |observed: &Observed, well: bool| finished(shipment, planning.draft.clone(), observed, well);
-        let is_new = |observed: &Observed| {
-            let draft = finished(observed, true);
-            current.as_ref().is_none_or(|current| !current.is_same(&draft))
-        };
+        let is_new = |observed: &Observed| self.is_new(&finished(observed, true));
         let new = NewRelease {
             draft: planning.draft.clone(),
             configuration: shipment.configuration.encode()?,
@@ -61,13 +62,17 @@ impl Shipping<'_> {
             finished: &finished,
             is_new: &is_new,
         };
+        let planned = |observed: &Observed| {
+            let plan = planning.plan(observed)?;
+            self.approval.map_or(Ok(()), |approval| approval.check(&plan)).map(|()| plan)
+        };
         let tasks = DeployTasks { context, target: target.clone() };
         let mut transaction = Transaction::new(context, target.clone(), scope.clone(), shipment.operation);
         transaction.release = Some(&new);
         transaction.tasks = Some(&tasks);
         transaction.checks = Some(&checks);
-        transaction.confirmed = confirm(context, shipment, planning.plan(&before))?;
-        let ran = transaction.run(&|observed: &Observed| planning.plan(observed)).await;
+        transaction.confirmed = confirm(context, shipment, planned(&before))?;
+        let ran = transaction.run(&planned).await;
         checks.close().await;
         match ran {
             Ok(outcome) => {
@@ -76,6 +81,32 @@ impl Shipping<'_> {
             }
             Err(error) => Err(self.judged(error, shipment, (&scope, &before)).await),
         }
+    }
+
+    /// The plan alone, what it was made from, and whether carrying it out makes a release.
+    pub async fn plan(&self, shipment: &Shipment) -> Result<(Plan, Observed, bool)> {
+        let supplies = Supplies::of(self.context, &self.loaded.project, None)?;
+        let Looked { planning, before, checks, .. } = self.look(shipment, &supplies).await?;
+        checks.close().await;
+        let plan = planning.plan(&before)?;
+        let is_new = self.is_new(&finished(shipment, planning.draft.clone(), &before, true));
+        Ok((plan, before, is_new))
+    }
+
+    /// Observes, and prepares the planning.
+    async fn look<'s>(&'s self, shipment: &'s Shipment, supplies: &'s Supplies) -> Result<Looked<'s>> {
+        let mut planning = ShipPlanning::new(self.context, shipment, self.releases, supplies)?;
+        let mut scope = self.loaded.scope(Some(&shipment.configuration.stack));
+        scope.images.extend(supplies.recipe_images(&shipment.configuration.stack));
+        planning.look_for(&mut scope);
+        let before = self.target.observe(&scope).await?;
+        let checks = DeployChecks::of(self.context, self.target.clone(), self.check_source(shipment, &before));
+        planning.checks = checks.steps();
+        Ok(Looked { planning, scope, before, checks })
+    }
+
+    fn is_new(&self, release: &Release) -> bool {
+        self.releases.current().is_none_or(|current| !current.release.is_same(release))
     }
 
     fn check_source<'s>(&'s self, shipment: &'s Shipment, observed: &'s Observed) -> CheckSource<'s> {

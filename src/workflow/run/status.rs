@@ -5,15 +5,21 @@
 use clap::Args;
 
 use crate::error::{ErrorKind, Result};
+use crate::plan::drift::Drift;
+use crate::plan::{Observed, Scope};
+use crate::release::ObservedLease;
 use crate::session::Context;
-use crate::session::load::load_by_name;
+use crate::session::deploy::{has_release, release_drift};
+use crate::session::load::{LoadedStack, load_by_name};
 use crate::session::recorded_health::count_recorded_health;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::stack_status::{ServiceStatus, StackStatus, line};
+use crate::target::Target;
 
 /// Show state, health, uptime and addresses of services
 ///
-/// Exits with 3 if a service is not running, restarting or unhealthy, except one-shot services that exited with 0.
+/// Exits with 3 if a service is not running, restarting or unhealthy, except one-shot services that exited with 0. Where
+/// the environment has a release, it also shows where containers differ from it; this does not change the exit code.
 #[derive(Debug, Clone, Default, Args)]
 pub struct StatusArgs {
     /// Services to show; all by default
@@ -33,11 +39,18 @@ pub struct StatusArgs {
 pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     let loaded = load_by_name(context)?;
     let target = loaded.connect(context).await?;
-    let scope = loaded.scope(None);
+    let form = args.form();
+    let scope = scope(&loaded);
     let (observed, lock) = tokio::join!(target.observe(&scope), target.observe_lease(&loaded.name));
     let (mut observed, lock) = (observed?, lock?);
     crate::session::select::check(loaded.stack.as_ref(), &observed, &args.services)?;
+    let compared = match form {
+        Form::Table => drift(context, &*target, &loaded, (&observed, lock.as_ref())).await,
+        Form::Ids | Form::Names => None,
+    };
+    let (release, mut drift) = compared.unzip();
     if !args.services.is_empty() {
+        drift.iter_mut().for_each(|drift| drift.retain(|d| args.services.contains(&d.service)));
         observed.instances.retain(|c| args.services.contains(&c.service));
     }
     count_recorded_health(&*target, &loaded.name, &mut observed).await;
@@ -48,15 +61,45 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     if !args.services.is_empty() {
         status.services.retain(|s| args.services.contains(&s.service));
     }
-    status.lock = lock;
-    let form = if args.quiet {
-        Form::Ids
-    } else if args.only_services {
-        Form::Names
-    } else {
-        Form::Table
-    };
+    (status.lock, status.release, status.drift) = (lock, release, drift.unwrap_or_default());
     Ok(StatusReport { status, form })
+}
+
+/// What to look at: the proxy too, whose sides belong to the release.
+fn scope(loaded: &LoadedStack) -> Scope {
+    let proxy = loaded.project.environment.proxy.as_ref().filter(|proxy| !proxy.routes.is_empty());
+    Scope { proxy: proxy.map(|proxy| proxy.service.clone()), ..loaded.scope(None) }
+}
+
+/// The current release, and how what runs differs from it. While an operation is under way, nothing is compared.
+async fn drift(
+    context: &Context,
+    target: &dyn Target,
+    loaded: &LoadedStack,
+    seen: (&Observed, Option<&ObservedLease>),
+) -> Option<(u32, Vec<Drift>)> {
+    let (observed, lock) = seen;
+    let deployed = loaded.may_have_release() || has_release(observed);
+    if !deployed || lock.is_some_and(|lock| !lock.looks_dead()) {
+        return None;
+    }
+    match release_drift(target, &loaded.name, seen).await {
+        Ok(found) => found,
+        Err(error) => {
+            context.reporter.warn(format!("what runs was not compared with the release: {error}"));
+            None
+        }
+    }
+}
+
+impl StatusArgs {
+    fn form(&self) -> Form {
+        match (self.quiet, self.only_services) {
+            (true, _) => Form::Ids,
+            (false, true) => Form::Names,
+            (false, false) => Form::Table,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

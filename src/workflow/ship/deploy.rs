@@ -1,19 +1,16 @@
 //! `aictl deploy`: brings up what the files say as a new release; services behind the proxy switch without a gap.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::plan::PullPolicy;
-use crate::release::ReleaseCause;
-use crate::session::convergence::load_contents;
-use crate::session::deploy::{Configuration, DeploySettings, Keyed, Releases, ShipReport, Shipment, Shipping};
+use crate::session::deploy::{
+    Approval, DeployWishes, Prepared, SavedFrom, ShipReport, Shipping, check_saved_plan, load_saved_plan,
+};
 use crate::session::load::load_stack;
-use crate::session::one_off::NamedTask;
 use crate::session::plan_images::pull_policy;
-use crate::session::requirements::check_requirements;
 use crate::session::{Context, WorkflowError};
 
 /// Deploy the stack as a new release
@@ -38,8 +35,8 @@ pub struct DeployArgs {
     /// Record a reason with the release
     #[arg(short = 'm', long, value_name = "TEXT")]
     pub message: Option<String>,
-    /// Deploy exactly a saved plan
-    #[arg(long, hide = true, value_name = "FILE")]
+    /// Carry out a plan saved by `aictl plan --out`; fails with 7 if it would no longer be the same
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["build", "pull", "remove_orphans"])]
     pub plan: Option<PathBuf>,
     /// Deploy what another environment has proved
     #[arg(long, hide = true, value_name = "ENV@N")]
@@ -55,48 +52,31 @@ pub struct DeployArgs {
 /// Deploys.
 pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     refuse_options(&args)?;
+    let saved = args.plan.as_ref().map(|file| load_saved_plan(context, file)).transpose()?;
     let mut loaded = load_stack(context)?;
-    let stack = loaded.take_stack(context)?;
-    let settings = DeploySettings::of(&loaded.project, &stack)?;
-    if args.strict && settings.bake.is_zero() {
-        let message = "`--strict` needs a bake time".to_owned();
-        let hint = Some("set `bake: 5m` below `deploy` of the environment in aictl.yaml".to_owned());
-        return Err(WorkflowError::Configuration { message, hint }.into());
-    }
-    let target = loaded.connect(context).await?;
-    let selected = stack.services.keys().cloned().collect();
-    let engine = target.observe_engine().await?;
-    check_requirements(&loaded.project, &engine)?;
-    let contents = load_contents(&stack, &selected, engine.local)?;
-    let releases = Releases::load(context, &*target, &loaded.name).await?;
-    let tasks = loaded.tasks();
-    let migrations = settings.migrate.iter().filter_map(|name| Some((name.clone(), tasks.get(name)?.clone())));
-    let tasks = NamedTask::all(context, migrations.collect());
-    let key = match releases.current() {
-        Some(current) => releases.configuration(&*target, current).await?.key,
-        None => Keyed::drawn(context)?,
-    };
-    let env_files = loaded.env_files.clone();
-    let configuration = Configuration { key, stack, contents, env_files, settings, images: Default::default() };
-    let shipment = Shipment {
-        operation: "deploy",
-        cause: ReleaseCause::Deploy,
+    let wishes = DeployWishes {
         message: args.message,
-        configuration,
-        tasks,
         build: args.build,
         pull: args.pull,
-        remove_orphans: args.remove_orphans,
-        dropped_services: BTreeSet::new(),
+        remove_orphans: args.remove_orphans || saved.as_ref().is_some_and(|saved| saved.remove_orphans),
         strict: args.strict,
-        failed: ErrorKind::DeployFailed,
     };
-    Shipping { context, loaded: &loaded, target, releases: &releases }.ship(&shipment).await
+    if let Some(saved) = &saved {
+        check_saved_plan(&loaded, saved)?;
+    }
+    let prepared = Prepared::of(context, &mut loaded, wishes).await?;
+    let approval =
+        saved.map(|saved| Approval { saved, from: SavedFrom { context, loaded: &loaded, prepared: &prepared } });
+    if let Some(approval) = &approval {
+        approval.check_engine()?;
+    }
+    let Prepared { target, releases, shipment, .. } = &prepared;
+    let approval = approval.as_ref();
+    Shipping { context, loaded: &loaded, target: target.clone(), releases, approval }.ship(shipment).await
 }
 
 fn refuse_options(args: &DeployArgs) -> Result<()> {
     let given = [
-        ("--plan: deploys of saved plans", args.plan.is_some()),
         ("--release: deploys of another environment's release", args.release.is_some()),
         ("--rehearse: rehearsals", args.rehearse),
         ("--resume: continuing an interrupted bake", args.resume),

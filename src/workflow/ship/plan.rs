@@ -1,8 +1,10 @@
-//! `aictl plan`: what `start` would do, without doing it.
-//! Reads files and engine; returns the steps and their causes.
+//! `aictl plan`: what `start` would do, or `deploy` where the environment is deployed to, without doing it.
 //! Never sends a writing request.
 
+mod deploy;
+
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
@@ -11,16 +13,21 @@ use crate::error::{ErrorKind, Result};
 use crate::plan::converge::ConvergeOptions;
 use crate::plan::order::with_dependencies;
 use crate::plan::{ContainerOperation, Operation, Plan, Step, labels};
+use crate::session::Context;
 use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
 use crate::session::deploy::has_release;
 use crate::session::image_catalog::Supplies;
-use crate::session::load::load_stack;
+use crate::session::load::{LoadedStack, load_stack};
 use crate::session::plan_images::ImageOptions;
-use crate::session::report::{Block, Report, to_json};
+use crate::session::report::{Block, Report, one_of_reports, to_json};
 use crate::session::steps_report::planned_blocks;
-use crate::session::{Context, WorkflowError};
+use deploy::{DeployPlanArgs, DeployPlanReport};
 
-/// Show the changes that start would make
+/// Show the changes that start or deploy would make
+///
+/// In an environment with `deploy`, `proxy` or a release it plans a deploy and shows what changes in the configuration since
+/// the current release, the strategy of each service with its reason, and where what runs differs from the release. Values of
+/// secrets are not shown.
 #[derive(Debug, Clone, Default, Args)]
 pub struct PlanArgs {
     /// Services to plan, with their dependencies; all by default
@@ -28,6 +35,9 @@ pub struct PlanArgs {
     /// Exit with 6 when changes are present
     #[arg(long)]
     pub exit_code: bool,
+    /// Save the plan of a deploy, for `aictl deploy --plan FILE`
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
     /// Include the removal of containers of services not defined in the compose files
     #[arg(long, env = "COMPOSE_REMOVE_ORPHANS", hide_env = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub remove_orphans: bool,
@@ -45,10 +55,38 @@ pub struct PlanReport {
     code: u8,
 }
 
+impl PlanArgs {
+    fn of_deploy(self) -> DeployPlanArgs {
+        let Self { services, exit_code, remove_orphans, out, .. } = self;
+        DeployPlanArgs { services, exit_code, remove_orphans, out }
+    }
+}
+
+one_of_reports! {
+    /// Report of `plan`.
+    pub enum PlanAnswer {
+        /// Of a start.
+        Start(PlanReport),
+        /// Of a deploy.
+        Deploy(DeployPlanReport),
+    }
+}
+
 /// Plans.
-pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanReport> {
+pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanAnswer> {
     refuse_both_orphans(args.remove_orphans, args.ignore_orphans)?;
-    let mut loaded = load_stack(context)?;
+    let loaded = load_stack(context)?;
+    if args.out.is_some() || loaded.may_have_release() {
+        return Ok(deploy::run(context, loaded, args.of_deploy()).await?.into());
+    }
+    match plan_start(context, loaded, &args).await? {
+        Some(report) => Ok(report.into()),
+        None => Ok(deploy::run(context, load_stack(context)?, args.of_deploy()).await?.into()),
+    }
+}
+
+/// The plan of a start; none where containers of a release run.
+async fn plan_start(context: &Context, mut loaded: LoadedStack, args: &PlanArgs) -> Result<Option<PlanReport>> {
     let stack = loaded.take_stack_with(context, &args.services)?;
     let selected = with_dependencies(&stack, &args.services, true)?;
     let target = loaded.connect(context).await?;
@@ -58,9 +96,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanReport> {
     let (observed, engine) = tokio::join!(target.observe(&scope), target.observe_engine());
     let (observed, engine) = (observed?, engine?);
     if has_release(&observed) {
-        let what = "`plan` where the environment has a release".to_owned();
-        let hint = "see what a deploy would change with `aictl deploy --dry-run`".to_owned();
-        return Err(WorkflowError::Unsupported { what, hint }.into());
+        return Ok(None);
     }
     let contents = load_contents(&stack, &selected, observed.engine.local)?;
     let options = ConvergeOptions {
@@ -79,7 +115,7 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanReport> {
     // Waits are not changes.
     let steps = if plan.only_waits() { Vec::new() } else { plan.lines() };
     let code = if changes { ErrorKind::ChangesPresent.exit_code() } else { 0 };
-    Ok(PlanReport { project: loaded.name.clone(), steps, warnings, code })
+    Ok(Some(PlanReport { project: loaded.name.clone(), steps, warnings, code }))
 }
 
 /// `start` removes the old container before the new one is healthy; if it never is, the old one is gone.

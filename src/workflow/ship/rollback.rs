@@ -58,7 +58,8 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
         strict: false,
         failed: ErrorKind::RollbackFailed,
     };
-    let mut report = Shipping { context, loaded: &loaded, target, releases: &releases }.ship(&shipment).await?;
+    let shipping = Shipping { context, loaded: &loaded, target, releases: &releases, approval: None };
+    let mut report = shipping.ship(&shipment).await?;
     report.skipped = skipped.into_iter().map(|skipped| (skipped.revision, skipped.why.to_owned())).collect();
     Ok(report)
 }

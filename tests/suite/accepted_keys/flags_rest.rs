@@ -32,6 +32,7 @@ pub const ROWS: &[Row] = &[
     shown("pull", "ignore-buildable", "pull --dry-run [--ignore-buildable] absent", Hides("pull image")),
     shown("pull", "include-deps", "pull --dry-run [--include-deps] unreachable", Says("aictl-lab/tool:1")),
     ignored("pull", "quiet", "pull --dry-run [--quiet] db"),
+    shown("plan", "out", "-f shop.yaml -p {}-d plan [--out sought.plan]", Writes("sought.plan")),
     shown("plan", "exit-code", "-p {}-b plan [--exit-code]", Ends(6)),
     shown("plan", "remove-orphans", "plan [--remove-orphans]", Says("remove container {}-gone-1")),
     shown("plan", "ignore-orphans", "plan [--ignore-orphans]", Hides("{}-gone-1")),
@@ -60,7 +61,8 @@ pub const ROWS: &[Row] = &[
     shown("deploy", "message", "-f shop.yaml -p {}-d deploy [--message sought]", Asks("sought"))
         .after("-f shop.yaml -p {}-d stop --remove -v"),
     shown("deploy", "strict", "deploy --dry-run [--strict]", Ends(78)),
-    shown("deploy", "plan", "deploy --dry-run [--plan sought]", Ends(78)),
+    shown("deploy", "plan", "-f shop.yaml deploy --dry-run [--plan foreign]", Says("not a plan saved by")),
+    refused("deploy", "plan", "deploy --plan foreign --build"),
     shown("deploy", "release", "deploy --dry-run [--release other@1]", Ends(78)),
     shown("deploy", "rehearse", "deploy --dry-run [--rehearse]", Ends(78)),
     shown("deploy", "resume", "deploy --dry-run [--resume]", Ends(78)),

@@ -4,5 +4,6 @@ mod load;
 mod process;
 mod real;
 mod refused;
+mod saved_plan;
 mod story;
 mod walk;

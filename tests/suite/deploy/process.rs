@@ -1,16 +1,19 @@
 //! One run of deploy, rollback or start over the engine in memory, as a process of its own, in a project folder.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use aictl::engine::memory::MemoryEngine;
 use aictl::error::ErrorKind;
 use aictl::plan::{InstanceState, Observed, ObservedInstance, Scope};
 use aictl::release::Side;
-use aictl::session::GlobalOptions;
 use aictl::session::report::Report;
+use aictl::session::{Context, GlobalOptions};
 use aictl::target::Observe as _;
 use aictl::workflow::run::start::{self, StartArgs};
+use aictl::workflow::run::status::{self, StatusArgs};
 use aictl::workflow::ship::deploy::{self, DeployArgs};
+use aictl::workflow::ship::plan::{self, PlanArgs};
 use aictl::workflow::ship::rollback::{self, RollbackArgs};
 use tempfile::TempDir;
 
@@ -146,13 +149,44 @@ impl Folder {
 
     /// Deploys the files as they are.
     pub async fn deploy_as_it_is(&self, engine: &MemoryEngine) -> Ended {
-        let warned = Arc::new(Warned::default());
-        let context = context(&[("memory", engine)], (GlobalOptions::default(), self.0.path().to_owned()), &warned);
-        let report = deploy::run(&context, DeployArgs::default()).await.map(|report| report.json());
-        engine.end();
-        let report = report.map_err(|e| (e.kind(), e.messages().join(": ")));
-        Ended { report, warnings: warned.all() }
+        self.deploy_with(engine, (DeployArgs::default(), GlobalOptions::default())).await
     }
+
+    pub async fn deploy_with(&self, engine: &MemoryEngine, (args, options): (DeployArgs, GlobalOptions)) -> Ended {
+        let (context, warned) = self.context(engine, options);
+        ended(engine, deploy::run(&context, args).await, &warned)
+    }
+
+    pub async fn plan(&self, engine: &MemoryEngine, args: PlanArgs) -> Ended {
+        let (context, warned) = self.context(engine, GlobalOptions::default());
+        ended(engine, plan::run(&context, args).await, &warned)
+    }
+
+    pub async fn status(&self, engine: &MemoryEngine) -> Ended {
+        let (context, warned) = self.context(engine, GlobalOptions::default());
+        ended(engine, status::run(&context, StatusArgs::default()).await, &warned)
+    }
+
+    fn context(&self, engine: &MemoryEngine, options: GlobalOptions) -> (Context, Arc<Warned>) {
+        let warned = Arc::new(Warned::default());
+        (context(&[("memory", engine)], (options, self.0.path().to_owned()), &warned), warned)
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+/// The report as JSON, with the exit code as `code` and what is printed as `text`.
+fn ended<R: Report>(engine: &MemoryEngine, report: aictl::error::Result<R>, warned: &Warned) -> Ended {
+    engine.end();
+    let report = report.map(|report| {
+        let mut json = report.json();
+        json["code"] = report.exit_code().into();
+        json["text"] = format!("{:?}", report.blocks()).into();
+        json
+    });
+    Ended { report: report.map_err(|e| (e.kind(), e.messages().join(": "))), warnings: warned.all() }
 }
 
 pub async fn observe(world: &MemoryEngine) -> Observed {

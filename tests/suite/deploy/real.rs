@@ -269,3 +269,35 @@ fn a_healthy_version_that_fails_a_check_gets_no_client_and_leaves_evidence() {
     assert!(shown.contains("GET http://api:8000/") && shown.contains("round two"), "{shown}");
     assert!(!shown.contains(SECRET), "{shown}");
 }
+
+#[test]
+fn a_saved_plan_is_carried_out_unless_the_engine_changed_and_drift_ends_with_a_start() {
+    let Some(shop) = Shop::new("deploy-saved") else { return };
+    shop.deploy("1", 0);
+    let run = |words: &[&str], code: i32| {
+        let outcome = shop.project.command(words).env("ROUND", "2").output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
+        assert_eq!(outcome.status.code(), Some(code), "{words:?}: {said}");
+        assert!(!said.contains(SECRET), "{said}");
+        said
+    };
+    let said = run(&["plan", "--out", "deploy.plan", "--exit-code"], 6);
+    assert!(said.contains("api: environment.ROUND: \"1\" -> \"2\""), "{said}");
+    let file = std::fs::read_to_string(shop.project.path().join("deploy.plan")).unwrap();
+    assert!(!file.contains(SECRET), "{file}");
+    docker(&["rm", "-f", &format!("{}-api-1", shop.project.name())]);
+    let before = shop.project.containers();
+    let said = run(&["deploy", "--plan", "deploy.plan"], 7);
+    assert!(said.contains("is stale") && said.contains("aictl plan --out"), "{said}");
+    assert_eq!(shop.project.containers(), before);
+    let drift = format!("differs from release 1: api: {}-api-1 is missing", shop.project.name());
+    assert!(run(&["status"], 3).contains(&drift));
+    assert!(run(&["plan"], 0).contains(&drift));
+    run(&["start"], 0);
+    let said = run(&["status"], 0);
+    assert!(!said.contains("differs from"), "{said}");
+    run(&["plan", "--out", "deploy.plan"], 0);
+    run(&["deploy", "--plan", "deploy.plan"], 0);
+    assert_eq!(shop.served().as_deref(), Some("2"));
+    run(&["plan", "--exit-code"], 0);
+}

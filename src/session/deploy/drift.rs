@@ -1,0 +1,28 @@
+//! Loads the current release for `status` and compares what runs with it.
+
+use super::configuration::Configuration;
+use super::releases::{Current, Releases};
+use crate::error::Result;
+use crate::plan::Observed;
+use crate::plan::drift::{Drift, drift};
+use crate::release::{ObservedLease, history, releases};
+use crate::target::Target;
+
+/// The revision of the current release and how what runs differs from it; none where there is no release, where its
+/// configuration was dropped, or where reading it would create a container.
+pub async fn release_drift(
+    target: &dyn Target,
+    project: &str,
+    (observed, lease): (&Observed, Option<&ObservedLease>),
+) -> Result<Option<(u32, Vec<Drift>)>> {
+    if !target.has_state(project, false).await? {
+        return Ok(None);
+    }
+    let records = target.load_records(project).await?;
+    let releases = Releases { project: project.to_owned(), list: releases(&history(&records, lease)) };
+    let Some(past) = releases.current() else { return Ok(None) };
+    let Some(bytes) = target.load_configuration(project, past.revision).await? else { return Ok(None) };
+    let configuration = Configuration::decode(&bytes, Default::default())?;
+    let current = Current { revision: past.revision, release: past.release.clone(), configuration };
+    Ok(Some((current.revision, drift(current.expected(), observed))))
+}

@@ -1,0 +1,90 @@
+//! Prepares a deploy of what the files say, for `deploy` and `plan`: connects, and reads releases and contents.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::configuration::{Configuration, Keyed};
+use super::releases::{Current, Releases};
+use super::settings::DeploySettings;
+use super::ship::Shipment;
+use crate::error::{ErrorKind, Result};
+use crate::plan::{EngineInfo, PullPolicy};
+use crate::release::ReleaseCause;
+use crate::session::convergence::load_contents;
+use crate::session::load::LoadedStack;
+use crate::session::one_off::NamedTask;
+use crate::session::requirements::check_requirements;
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// The options of a deploy.
+#[derive(Debug, Clone, Default)]
+pub struct DeployWishes {
+    /// The operator's words.
+    pub message: Option<String>,
+    /// Build images first.
+    pub build: bool,
+    /// When to pull images.
+    pub pull: Option<PullPolicy>,
+    /// Remove containers of services that the files do not define.
+    pub remove_orphans: bool,
+    /// Fail when the bake time saw nothing.
+    pub strict: bool,
+}
+
+/// A deploy about to be planned.
+pub struct Prepared {
+    /// The engine.
+    pub target: Arc<dyn Target>,
+    /// What it says of itself.
+    pub engine: EngineInfo,
+    /// The releases before.
+    pub releases: Releases,
+    /// The one that serves.
+    pub current: Option<Current>,
+    /// What is brought up.
+    pub shipment: Shipment,
+}
+
+impl Prepared {
+    /// Takes the stack of the loaded files; only reads.
+    pub async fn of(context: &Context, loaded: &mut LoadedStack, wishes: DeployWishes) -> Result<Self> {
+        let stack = loaded.take_stack(context)?;
+        let settings = DeploySettings::of(&loaded.project, &stack)?;
+        if wishes.strict && settings.bake.is_zero() {
+            let message = "`--strict` needs a bake time".to_owned();
+            let hint = Some("set `bake: 5m` below `deploy` of the environment in aictl.yaml".to_owned());
+            return Err(WorkflowError::Configuration { message, hint }.into());
+        }
+        let target = loaded.connect(context).await?;
+        let selected = stack.services.keys().cloned().collect();
+        let engine = target.observe_engine().await?;
+        check_requirements(&loaded.project, &engine)?;
+        let contents = load_contents(&stack, &selected, engine.local)?;
+        let releases = Releases::load(context, &*target, &loaded.name).await?;
+        let current = releases.load_current(&*target).await?;
+        let tasks = loaded.tasks();
+        let migrations = settings.migrate.iter().filter_map(|name| Some((name.clone(), tasks.get(name)?.clone())));
+        let tasks = NamedTask::all(context, migrations.collect());
+        let key = match &current {
+            Some(current) => current.configuration.key.clone(),
+            None => Keyed::drawn(context)?,
+        };
+        let env_files = loaded.env_files.clone();
+        let configuration = Configuration { key, stack, contents, env_files, settings, images: Default::default() };
+        let shipment = Shipment {
+            operation: "deploy",
+            cause: ReleaseCause::Deploy,
+            message: wishes.message,
+            configuration,
+            tasks,
+            build: wishes.build,
+            pull: wishes.pull,
+            remove_orphans: wishes.remove_orphans,
+            dropped_services: BTreeSet::new(),
+            strict: wishes.strict,
+            failed: ErrorKind::DeployFailed,
+        };
+        Ok(Self { target, engine, releases, current, shipment })
+    }
+}

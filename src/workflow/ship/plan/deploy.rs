@@ -1,0 +1,145 @@
+//! The plan of a deploy: its steps, what changes in the configuration, strategies, drift, and the file it is saved to.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::error::{ErrorKind, Result};
+use crate::plan::drift::{Drift, drift};
+use crate::session::deploy::{
+    ConfigurationChange, DeployWishes, Prepared, SavedFrom, Shipping, configuration_changes, open_saved_plan,
+};
+use crate::session::load::LoadedStack;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+use crate::session::steps_report::planned_blocks;
+use crate::session::{Context, WorkflowError};
+
+/// The options of `plan` that count for a deploy.
+#[derive(Debug, Default)]
+pub(super) struct DeployPlanArgs {
+    /// Services named on the command line.
+    pub(super) services: Vec<String>,
+    /// `--exit-code`.
+    pub(super) exit_code: bool,
+    /// `--remove-orphans`.
+    pub(super) remove_orphans: bool,
+    /// `--out`.
+    pub(super) out: Option<PathBuf>,
+}
+
+/// How a service is replaced, and why so.
+#[derive(Debug, Serialize)]
+pub struct Replacement {
+    service: String,
+    strategy: String,
+    reason: String,
+}
+
+/// The report of the plan of a deploy.
+#[derive(Debug, Serialize)]
+pub struct DeployPlanReport {
+    project: String,
+    environment: Option<String>,
+    /// The current release.
+    release: Option<u32>,
+    steps: Vec<String>,
+    /// What the files change since that release.
+    changes: Vec<ConfigurationChange>,
+    strategies: Vec<Replacement>,
+    /// Where what runs differs from that release.
+    drift: Vec<Drift>,
+    warnings: Vec<String>,
+    /// The file with the plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved: Option<String>,
+    #[serde(skip)]
+    code: u8,
+}
+
+/// Plans a deploy of the files.
+pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: DeployPlanArgs) -> Result<DeployPlanReport> {
+    refuse_services(&args.services)?;
+    let out = args.out.as_ref().map(|file| open_saved_plan(context, file)).transpose()?;
+    let wishes = DeployWishes { remove_orphans: args.remove_orphans, ..Default::default() };
+    let prepared = Prepared::of(context, &mut loaded, wishes).await?;
+    let Prepared { target, releases, current, shipment, .. } = &prepared;
+    let shipping = Shipping { context, loaded: &loaded, target: target.clone(), releases, approval: None };
+    let (plan, observed, is_new) = shipping.plan(shipment).await?;
+    let configuration = &shipment.configuration;
+    let (changes, drift) = match current {
+        Some(current) => (
+            configuration_changes(context, &loaded, (&current.configuration, configuration))?,
+            drift(current.expected(), &observed),
+        ),
+        None => (Vec::new(), Vec::new()),
+    };
+    let mut saved = None;
+    if let Some(out) = out.filter(|_| !context.options.dry_run) {
+        saved = Some(out.path().display().to_string());
+        SavedFrom { context, loaded: &loaded, prepared: &prepared }.save(&plan, out)?;
+    }
+    let changed = is_new || !plan.only_waits();
+    let strategy = |(name, choice): (&String, &crate::plan::blue_green::Choice)| Replacement {
+        service: name.clone(),
+        strategy: choice.word().to_owned(),
+        reason: choice.cause.clone(),
+    };
+    Ok(DeployPlanReport {
+        project: loaded.name.clone(),
+        environment: loaded.project.environment_name.clone(),
+        release: current.as_ref().map(|current| current.revision),
+        steps: if changed { plan.lines() } else { Vec::new() },
+        changes,
+        strategies: configuration.settings.strategies.iter().map(strategy).collect(),
+        drift,
+        warnings: plan.warnings,
+        saved,
+        code: if args.exit_code && changed { ErrorKind::ChangesPresent.exit_code() } else { 0 },
+    })
+}
+
+/// A deploy brings up the whole stack.
+fn refuse_services(services: &[String]) -> Result<()> {
+    if services.is_empty() {
+        return Ok(());
+    }
+    let what = "plans of single services where the environment is deployed to".to_owned();
+    Err(WorkflowError::Unsupported { what, hint: "plan the whole deploy with `aictl plan`".to_owned() }.into())
+}
+
+impl Report for DeployPlanReport {
+    fn blocks(&self) -> Vec<Block> {
+        let line = |text: String| Block::Line(vec![text.into()]);
+        let mut blocks = Vec::new();
+        if let Some(release) = self.release {
+            let drift = self.drift.iter().map(|drift| (&drift.service, &drift.message));
+            blocks.extend(drift.map(|(service, message)| {
+                Block::Line(vec![Cell::new(
+                    format!("differs from release {release}: {service}: {message}"),
+                    Tone::Warn,
+                )])
+            }));
+            if !self.changes.is_empty() {
+                blocks.push(line(format!("changes since release {release}:")));
+                blocks.extend(self.changes.iter().map(|change| line(format!("  {}", change.line()))));
+            }
+        }
+        if !self.steps.is_empty() {
+            let strategies = self.strategies.iter();
+            blocks.extend(strategies.map(|s| line(format!("{}: {}, {}", s.service, s.strategy, s.reason))));
+        }
+        blocks.extend(planned_blocks(&self.steps));
+        blocks
+            .extend(self.saved.iter().map(|file| line(format!("saved to {file}; run it with `aictl deploy --plan`"))));
+        blocks.extend(self.warnings.iter().map(|warning| line(format!("warning: {warning}"))));
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+
+    fn exit_code(&self) -> u8 {
+        self.code
+    }
+}
