@@ -19,11 +19,11 @@ use super::signals::{self, Forwarding};
 use super::{RunVerb, Verb};
 use crate::engine::docker::{Environment, FoundEngine, locate};
 use crate::error::ErrorKind;
-use crate::event::Changes;
+use crate::event::{Changes, Event, Reporter};
 use crate::project::TargetConfig;
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
-use crate::session::{Connect, Context, Endpoint, Endpoints, WorkflowError};
+use crate::session::{Connect, Context, Endpoint, Endpoints, GlobalOptions, WorkflowError};
 use crate::target::{Target, TargetError};
 use crate::ui::{Facts, LogOptions, OutputFormat, Ui, UiOptions};
 
@@ -92,7 +92,7 @@ async fn run(cli: Cli) -> u8 {
         }),
         changes,
         owner: owner(),
-        reporter: ui.reporter(),
+        reporter: Arc::new(Addressed { options: cli.options(), reporter: ui.reporter() }),
         prompt: ui.prompt(),
         output: ui.output(log_options(&cli)),
         console: Arc::new(ProcessConsole { facts, forwarding }),
@@ -106,6 +106,23 @@ async fn run(cli: Cli) -> u8 {
     match dispatch(&context, cli.verb).await {
         Ok(report) => interruption.code(ui.show(&*report)),
         Err(error) => ui.fail(&interruption.told(error).map_hints(|hint| context.options.addressed(hint))),
+    }
+}
+
+/// A reporter whose hints lead to the same project, environment and files as the command that was typed.
+struct Addressed {
+    options: GlobalOptions,
+    reporter: Arc<dyn Reporter>,
+}
+
+impl Reporter for Addressed {
+    fn report(&self, event: Event) {
+        self.reporter.report(match event {
+            Event::Warning { message, hint: Some(hint) } => {
+                Event::Warning { message, hint: Some(self.options.addressed(&hint)) }
+            }
+            other => other,
+        });
     }
 }
 

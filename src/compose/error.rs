@@ -122,7 +122,7 @@ impl Hint for ComposeError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::NotFound { .. } => vec![
-                "create a project with `aictl init`, or name a compose file: `aictl --file PATH config`".to_owned(),
+                "create a project with `aictl init --from ai-assistant`, or name a compose file: `aictl --file PATH config`".to_owned(),
             ],
             Self::Read { .. } => Vec::new(),
             Self::Invalid(diagnostics) => {

@@ -81,7 +81,7 @@ async fn undo_one(plan: &Plan, walk: &Walk<'_>, (key, operation): (usize, &Opera
         key,
         verb: infinitive,
         subject: subject.clone(),
-        cause: "taking back".to_owned(),
+        cause: "undoing".to_owned(),
     });
     match walk.perform(operation, key).await {
         Ok(_) => {
@@ -92,7 +92,7 @@ async fn undo_one(plan: &Plan, walk: &Walk<'_>, (key, operation): (usize, &Opera
         }
         Err(TargetError::NotFound { .. }) => false,
         Err(error) => {
-            let message = format!("could not {infinitive} {subject} while taking back: {error}");
+            let message = format!("could not {infinitive} {subject} during the undo: {error}");
             walk.reporter().report(Event::Warning { message, hint: Some("see `aictl status`".to_owned()) });
             false
         }

@@ -101,6 +101,11 @@ impl Reader<'_> {
         let bytes = match source.content {
             Some(content) => content.as_bytes().to_vec(),
             None if !source.environment.is_empty() => self.variable(&source)?,
+            None if self.bind_files && self.is_mounted_only(source.file) => {
+                self.hasher.insert(source.target.clone(), source.file.as_bytes().to_vec());
+                self.content.bound.insert(source.target, source.file.to_owned());
+                return Ok(());
+            }
             None if !source.file.is_empty() => self.read(&source.what, Path::new(source.file))?,
             None => return Ok(()),
         };
@@ -118,6 +123,11 @@ impl Reader<'_> {
             mode: reference.mode.as_ref().and_then(|m| u32::try_from(m.0).ok()).unwrap_or(0o444),
         });
         Ok(())
+    }
+
+    /// A directory, device or socket: the engine mounts it, as for Compose, and only its path is compared.
+    fn is_mounted_only(&self, file: &str) -> bool {
+        !file.is_empty() && matches!(self.disk.kind(Path::new(file)), Ok(FileKind::Directory | FileKind::Other))
     }
 
     fn variable(&self, source: &ContentSource<'_>) -> Result<Vec<u8>, PlanError> {
@@ -215,6 +225,23 @@ mod tests {
         assert_eq!(remote.files[0].target, "/run/secrets/key");
         assert_eq!(local.digest, remote.digest);
         assert!(!format!("{remote:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_directory_is_mounted_by_a_local_engine_and_refused_for_a_remote_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().display().to_string();
+        let stack = stack(|stack, service| {
+            stack.secrets.insert("k".into(), SecretSource { file: file.clone(), ..Default::default() });
+            stack.configs.insert("c".into(), ConfigSource { file: file.clone(), ..Default::default() });
+            service.secrets.push(FileReference { source: "k".into(), ..Default::default() });
+            service.configs.push(FileReference { source: "c".into(), ..Default::default() });
+        });
+        let local = load_content(&stack, "api", true, &LocalFiles).unwrap();
+        assert_eq!((&local.bound["/run/secrets/k"], &local.bound["/c"]), (&file, &file));
+        assert!(local.files.is_empty() && local.digest.is_some());
+        let error = load_content(&stack, "api", false, &LocalFiles).unwrap_err();
+        assert!(error.to_string().contains("s a directory"), "{error}");
     }
 
     #[test]

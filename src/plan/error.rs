@@ -16,6 +16,9 @@ pub enum PlanError {
     /// Services wait for each other.
     #[error("services depend on each other: {}", cycle.join(" -> "))]
     Cycle { cycle: Vec<String> },
+    /// An entry of `expose` that is no port; Compose too only finds it when it makes the container.
+    #[error("services.{service}.expose: invalid port `{port}`")]
+    InvalidPort { service: String, port: String },
     /// A file a service uses cannot be read.
     #[error("{what} of service `{service}`: {path}: {reason}")]
     Unreadable { service: String, what: String, path: String, reason: String },
@@ -58,6 +61,9 @@ impl Hint for PlanError {
                 missing.iter().map(|(kind, name)| format!("`docker {kind} create {name}`")).collect()
             }
             Self::NoSuchService { known, .. } if !known.is_empty() => vec![format!("services: {}", known.join(", "))],
+            Self::InvalidPort { .. } => {
+                vec!["write a port or a range of ports, such as `80` or `8000-8010/udp`".to_owned()]
+            }
             Self::WrongArchitecture { image, engine, .. } => vec![format!(
                 "get the one for this engine: `docker pull --platform linux/{engine} {image}`; an engine that emulates it runs it \
                  with `platform` set in the compose file"

@@ -42,7 +42,12 @@ fn operation_lines(past: &PastOperation) -> Vec<String> {
     let owner = &past.owner;
     let mut lines = vec![format!(
         "{} {}{environment}, started {} by {}@{} with aictl {}",
-        past.number, past.operation, past.started, owner.user, owner.host, owner.version
+        past.number,
+        past.operation,
+        whole_seconds(&past.started),
+        owner.user,
+        owner.host,
+        owner.version
     )];
     let took = past.seconds.map(|seconds| format!(" after {seconds:.1}s")).unwrap_or_default();
     lines.push(match past.status {
@@ -72,7 +77,14 @@ fn after_lines(past: &PastOperation, history: &[PastOperation]) -> Vec<String> {
 }
 
 fn summary(operation: &PastOperation) -> String {
-    format!("{} {}: {} ({})", operation.number, operation.operation, operation.status.word(), operation.started)
+    let started = whole_seconds(&operation.started);
+    format!("{} {}: {} ({started})", operation.number, operation.operation, operation.status.word())
+}
+
+/// An RFC 3339 time without the fraction of a second.
+fn whole_seconds(time: &str) -> String {
+    let Some((seconds, fraction)) = time.split_once('.') else { return time.to_owned() };
+    format!("{seconds}{}", fraction.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
 
 fn plan_lines(past: &PastOperation) -> Vec<String> {
@@ -177,7 +189,7 @@ mod tests {
             operation: "start".into(),
             environment: Some("prod".into()),
             status,
-            started: format!("2026-01-01T00:00:{number:02}Z"),
+            started: format!("2026-01-01T00:00:{number:02}.123456789Z"),
             ended: None,
             seconds: (status != OperationStatus::Interrupted).then_some(4.25),
             owner: LeaseOwner { user: "ops".into(), host: "h".into(), version: "1".into(), ..Default::default() },

@@ -3,6 +3,7 @@
 //! Never prints anything of its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -17,6 +18,9 @@ use crate::target::{self, ExecInput, Target, TargetError, TerminalSize};
 
 /// What a shell reports for a process whose reader went away: 128 and SIGPIPE.
 pub const READER_GONE: u8 = 141;
+
+/// How long the service of an interrupted command is looked for.
+const LOOK: Duration = Duration::from_secs(2);
 
 /// The report of a verb whose answer was streamed: nothing is left to say but the exit code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -147,7 +151,9 @@ pub async fn exec(context: &Context, target: &dyn Target, args: &target::ExecArg
         code = target.exec(args, input, &output) => Ok(exit_code(code?)),
         () = output.gone() => Ok(READER_GONE),
         () = context.interrupted() => {
-            let hint = Some("find it with `aictl top`, stop it with `aictl restart`".to_owned());
+            let found = tokio::time::timeout(LOOK, target.observe_instance(&args.container)).await;
+            let service = found.ok().and_then(|found| Some(found.ok()?.service));
+            let hint = service.map(|service| format!("find it with `aictl top {service}`, stop it with `aictl restart {service}`"));
             let program = args.command.first().map_or("the command", String::as_str);
             // An engine can start a command in a container but not signal it; docker leaves it running without a word.
             let message = format!("`{program}` may still be running in the container");

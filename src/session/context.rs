@@ -49,27 +49,40 @@ pub struct GlobalOptions {
 impl GlobalOptions {
     /// This program with the options that lead to the same project, environment and files, as a shell takes them.
     pub fn command(&self) -> String {
+        self.command_beside(&[])
+    }
+
+    /// The same without the options that a command has already: twice they are an error.
+    fn command_beside(&self, typed: &[&str]) -> String {
         let path = |path: &PathBuf| path.display().to_string();
         let mut words = vec!["aictl".to_owned()];
-        let mut add = |option: &str, values: Vec<String>| {
-            words.extend(values.iter().flat_map(|value| [option.to_owned(), quoted_word(value)]));
+        let mut add = |options: &[&str], values: Vec<String>| {
+            if !options.iter().any(|option| typed.contains(option)) {
+                words.extend(values.iter().flat_map(|value| [options[0].to_owned(), quoted_word(value)]));
+            }
         };
-        add("--project-dir", self.project_dir.iter().map(path).collect());
-        add("-p", self.project_name.iter().cloned().collect());
-        add("-f", self.files.iter().map(path).collect());
-        add("--profile", self.profiles.clone());
-        add("--env", self.environment.iter().cloned().collect());
-        add("--env-file", self.env_files.iter().map(path).collect());
-        add("--set", self.set.clone());
+        add(&["--project-dir"], self.project_dir.iter().map(path).collect());
+        add(&["-p", "--project-name"], self.project_name.iter().cloned().collect());
+        add(&["-f", "--file"], self.files.iter().map(path).collect());
+        add(&["--profile"], self.profiles.clone());
+        add(&["--env"], self.environment.iter().cloned().collect());
+        add(&["--env-file"], self.env_files.iter().map(path).collect());
+        add(&["--set"], self.set.clone());
         words.join(" ")
     }
 
     /// A hint whose commands lead to the same project, environment and files wherever they are typed.
     pub fn addressed(&self, hint: &str) -> String {
-        let command = self.command();
-        // Some already have them.
-        let (ours, placeholder) = (format!("`{command} "), "`\u{0} ");
-        hint.replace(&ours, placeholder).replace("`aictl ", &ours).replace(placeholder, &ours)
+        let ours = format!("{} ", self.command());
+        let addressed = |(at, part): (usize, &str)| match part.strip_prefix("aictl ") {
+            // Some already have them.
+            Some(rest) if at % 2 == 1 && !format!("{part} ").starts_with(&ours) => {
+                let typed: Vec<&str> = rest.split(' ').collect();
+                format!("{} {rest}", self.command_beside(&typed))
+            }
+            _ => part.to_owned(),
+        };
+        hint.split('`').enumerate().map(addressed).collect::<Vec<_>>().join("`")
     }
 }
 
@@ -183,5 +196,9 @@ mod tests {
             options.addressed(&format!("see `aictl logs web`, `ls` or `{said} ls`")),
             format!("see `{said} logs web`, `ls` or `{said} ls`")
         );
+        let options = GlobalOptions { environment: Some("two".into()), project_name: Some("a".into()), ..options };
+        let hint = options.addressed("name one: `aictl --env NAME status`, or see `aictl ls`");
+        assert!(hint.contains("-p a --env-file a.env --env-file b.env --env NAME status`"), "{hint}");
+        assert!(hint.ends_with("--env two --env-file a.env --env-file b.env ls`"), "{hint}");
     }
 }

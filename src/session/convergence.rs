@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::compose::model::Stack;
+use crate::compose::short_form;
 use crate::error::Result;
 use crate::host::host_name;
 use crate::input_file::LocalFiles;
@@ -13,12 +14,12 @@ use crate::plan::content::{ServiceContent, load_content};
 use crate::plan::converge::{ConvergeOptions, Wanted, plan_after_images};
 use crate::plan::host_requirements::{HostView, UnmetRequirement, unmet_requirements};
 use crate::plan::platform::{check_architecture, check_network_options};
-use crate::plan::{EngineInfo, Observed, Plan};
+use crate::plan::{EngineInfo, Observed, Plan, PlanError};
 use crate::session::WorkflowError;
 use crate::session::load::LoadedStack;
 use crate::session::plan_images::{ImageOptions, plan_images};
 
-/// The contents of the selected services.
+/// The contents of the selected services; none of them may expose what is no port.
 pub fn load_contents(
     stack: &Stack,
     selected: &BTreeSet<String>,
@@ -26,6 +27,10 @@ pub fn load_contents(
 ) -> Result<BTreeMap<String, ServiceContent>> {
     let mut contents = BTreeMap::new();
     for name in selected {
+        let exposed = stack.services.get(name).map_or(&[][..], |service| &service.expose);
+        if let Some(port) = exposed.iter().find(|port| short_form::port::exposed(port).is_none()) {
+            return Err(PlanError::InvalidPort { service: name.clone(), port: port.clone() }.into());
+        }
         contents.insert(name.clone(), load_content(stack, name, local, &LocalFiles)?);
     }
     Ok(contents)

@@ -22,6 +22,9 @@ pub enum WorkflowError {
     /// Containers of a release run; the files are not what is started.
     #[error("containers of a release run, and its record is missing")]
     HasRelease,
+    /// A service of the files that the release does not have.
+    #[error("release {revision} has no service `{service}`")]
+    NotReleased { revision: u32, service: String },
     /// There is no release to go to.
     #[error("{project} has no release to roll back to{}", skipped_words(skipped))]
     NoRelease { project: String, skipped: Vec<(u32, &'static str)> },
@@ -144,6 +147,7 @@ impl Hint for WorkflowError {
             | Self::NoOperation { .. }
             | Self::NoHistory { .. }
             | Self::NoRelease { .. }
+            | Self::NotReleased { .. }
             | Self::NotPublished { .. } => ErrorKind::NotFound,
             Self::Partial { .. } => ErrorKind::Partial,
             Self::OtherFolder { .. } => ErrorKind::NeedsConfirmation,
@@ -165,9 +169,10 @@ impl Hint for WorkflowError {
             | Self::Refused { hint: Some(hint), .. }
             | Self::Configuration { hint: Some(hint), .. }
             | Self::Unsupported { hint, .. } => vec![hint.clone()],
-            Self::NoRelease { .. } | Self::NotRestorable { .. } => vec!["list the releases with `aictl history`".to_owned()],
+            Self::NoRelease { .. } => vec!["list the releases with `aictl history`; `aictl deploy` makes one".to_owned()],
+            Self::NotRestorable { .. } => vec!["list the releases with `aictl history`".to_owned()],
             Self::StalePlan { .. } => vec!["plan again with `aictl plan --out FILE`".to_owned()],
-            Self::HasRelease => vec!["bring up what the files say with `aictl deploy`".to_owned()],
+            Self::HasRelease | Self::NotReleased { .. } => vec!["bring up what the files say with `aictl deploy`".to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
             Self::OtherFolder { .. } => vec![

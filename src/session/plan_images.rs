@@ -79,7 +79,10 @@ pub fn plan_images(
         if !seen.insert(image.clone()) {
             continue;
         }
-        match action(service, observed.images.contains_key(&image), options) {
+        let present = observed.images.contains_key(&image);
+        match action(service, present, options) {
+            // A bundle is no registry: `pull_policy: never` is not about it.
+            Action::Nothing if !present && options.only.is_none() => images.load(name, service, image),
             Action::Nothing => {}
             Action::Pull(cause) => images.pull(name, service, image, cause)?,
             Action::Build(cause) => images.build(name, service, image, cause)?,
@@ -106,6 +109,15 @@ impl Images<'_> {
             return Ok(());
         }
         self.push_pull(name, service, image, cause).map(drop)
+    }
+
+    /// From the bundle alone, if it holds the image.
+    fn load(&mut self, name: &str, service: &Service, image: String) {
+        let source = image.parse::<Reference>().ok().and_then(|reference| self.supplies.in_bundle(&reference));
+        let Some(source) = source else { return };
+        let (service, platform, sources) = (name.to_owned(), platform(service), vec![source]);
+        let pull = Operation::Image(ImageOperation::Pull { service, image, platform, sources });
+        self.plan.push(Phase::Prepare, pull, "it is not present and in the bundle", &[]);
     }
 
     fn push_pull(&mut self, name: &str, service: &Service, image: String, cause: String) -> Result<StepId> {

@@ -93,6 +93,20 @@ impl StartReport {
     pub fn with_steps(self, plan: &Plan, changed: bool) -> Self {
         Self { steps: plan.lines(), changed, ..self }
     }
+
+    /// One report of this start and the next in the same project.
+    #[must_use]
+    pub fn and(self, next: Self) -> Self {
+        let mut not_ready = [self.not_ready, next.not_ready].concat();
+        not_ready.dedup();
+        Self {
+            steps: [self.steps, next.steps].concat(),
+            changed: self.changed || next.changed,
+            not_ready,
+            incomplete: [self.incomplete, next.incomplete].concat(),
+            ..next
+        }
+    }
 }
 
 impl Report for StartReport {

@@ -2,8 +2,11 @@
 //! Returns the steps and the status of the stack.
 //! Unchanged containers are left alone.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::convergence::{Convergence, load_contents};
-use super::deploy::{Following, has_release};
+use super::deploy::{Followed, Following, has_release};
 use super::image_catalog::Supplies;
 use super::load::LoadedStack;
 use super::plan_images::ImageOptions;
@@ -15,9 +18,9 @@ use super::{Context, WorkflowError};
 use crate::compose::model::Stack;
 use crate::error::{Error, Result};
 use crate::execute::ExecuteError;
-use crate::plan::Observed;
 use crate::plan::order::with_dependencies;
-use crate::target::TargetError;
+use crate::plan::{EngineInfo, Observed};
+use crate::target::{Target, TargetError};
 
 /// Starts a stack that is loaded.
 pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: StartRequest) -> Result<StartReport> {
@@ -28,35 +31,64 @@ pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: St
     let engine = target.observe_engine().await?;
     check_requirements(&loaded.project, &engine)?;
     let following = Following { context, loaded: &loaded, target: &target, request: &request };
+    let start = Start { context, loaded: &loaded, target: &target, request: &request, engine };
     // If nothing runs, only the history shows whether there is a release.
     if loaded.may_have_release()
-        && let Some(report) = following.start(&stack).await?
+        && let Some(followed) = following.start(&stack).await?
     {
-        return Ok(report);
+        return start.beside(followed).await;
     }
-    let contents = load_contents(&stack, &selected, engine.local)?;
-    let options = request.options.clone();
-    let converge = Convergence { options, stack, selected, contents, loaded: &loaded, engine };
-    let supplies = Supplies::of(context, &loaded.project, request.bundle.as_deref())?;
-    let images = image_options(&request, &supplies);
-    let mut scope = loaded.scope(Some(&converge.stack));
-    scope.images.extend(supplies.recipe_images(&converge.stack));
-    let transaction = Transaction::new(context, target.clone(), scope.clone(), "start");
-    let planning = |observed: &Observed| match has_release(observed) {
-        true => Err(WorkflowError::HasRelease.into()),
-        false => converge.plan(&images, observed),
-    };
-    let TransactionOutcome { plan, executed, before, incomplete, .. } = match transaction.run(&planning).await {
+    match start.converge((stack.clone(), selected), false).await {
         Err(error) if matches!(error.downcast_ref(), Some(WorkflowError::HasRelease)) => {
-            return following.start(&converge.stack).await?.ok_or(error);
+            start.beside(following.start(&stack).await?.ok_or(error)?).await
         }
-        outcome => outcome.map_err(|error| with_build_hint(error, &converge.stack))?,
-    };
-    let after = if executed { target.observe(&scope).await? } else { before };
-    let (stack, selected) = (&converge.stack, &converge.selected);
-    let status = StackStatus::of(&stack.name, Some(stack), &after);
-    let report = StartReport::new(context, &converge.options, selected, status).with_steps(&plan, executed);
-    Ok(StartReport { incomplete, ..report })
+        outcome => outcome,
+    }
+}
+
+/// A start of services as a stack defines them.
+struct Start<'a> {
+    context: &'a Context,
+    loaded: &'a LoadedStack,
+    target: &'a Arc<dyn Target>,
+    request: &'a StartRequest,
+    engine: EngineInfo,
+}
+
+impl Start<'_> {
+    /// Starts, after the release, the services of profiles that it does not have.
+    async fn beside(&self, followed: Followed) -> Result<StartReport> {
+        let Followed { report, beside, stack } = followed;
+        match report {
+            Some(report) if beside.is_empty() => Ok(report),
+            Some(report) => Ok(report.and(self.converge((stack, beside), true).await?)),
+            None => self.converge((stack, beside), true).await,
+        }
+    }
+
+    /// Starts the selected services. Unless they are `beside` a release, there must be none.
+    async fn converge(&self, (stack, selected): (Stack, BTreeSet<String>), beside: bool) -> Result<StartReport> {
+        let (context, loaded, request) = (self.context, self.loaded, self.request);
+        let contents = load_contents(&stack, &selected, self.engine.local)?;
+        let (options, engine) = (request.options.clone(), self.engine.clone());
+        let converge = Convergence { options, stack, selected, contents, loaded, engine };
+        let supplies = Supplies::of(context, &loaded.project, request.bundle.as_deref())?;
+        let images = image_options(request, &supplies);
+        let mut scope = loaded.scope(Some(&converge.stack));
+        scope.images.extend(supplies.recipe_images(&converge.stack));
+        let transaction = Transaction::new(context, self.target.clone(), scope.clone(), "start");
+        let planning = |observed: &Observed| match has_release(observed) && !beside {
+            true => Err(WorkflowError::HasRelease.into()),
+            false => converge.plan(&images, observed),
+        };
+        let outcome = transaction.run(&planning).await.map_err(|error| with_build_hint(error, &converge.stack))?;
+        let TransactionOutcome { plan, executed, before, incomplete, .. } = outcome;
+        let after = if executed { self.target.observe(&scope).await? } else { before };
+        let (stack, selected) = (&converge.stack, &converge.selected);
+        let status = StackStatus::of(&stack.name, Some(stack), &after);
+        let report = StartReport::new(context, &converge.options, selected, status).with_steps(&plan, executed);
+        Ok(StartReport { incomplete, ..report })
+    }
 }
 
 /// Adds a hint to build an image that is missing, if a service builds it.

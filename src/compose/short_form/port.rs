@@ -89,9 +89,33 @@ pub fn range(text: &str) -> Option<(u32, u32)> {
     (start <= end).then_some((start, end))
 }
 
+/// What `expose` names: `80`, `8000-8010/udp`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exposed {
+    first: u32,
+    last: u32,
+    /// As written, in lowercase; `tcp` where there is none.
+    pub protocol: String,
+}
+
+impl Exposed {
+    /// Its ports.
+    pub fn ports(&self) -> std::ops::RangeInclusive<u32> {
+        self.first..=self.last
+    }
+}
+
+/// Reads an entry of `expose`. Compose's `config` prints others too, and refuses them when it makes the container.
+pub fn exposed(text: &str) -> Option<Exposed> {
+    let (ports, protocol) = text.split_once('/').unwrap_or((text, ""));
+    let (first, last) = range(ports).filter(|_| !ports.contains('+'))?;
+    let protocol = if protocol.is_empty() { "tcp".to_owned() } else { protocol.to_lowercase() };
+    Some(Exposed { first, last, protocol })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{exposed, parse};
 
     fn shown(text: &str) -> Vec<String> {
         let ports = parse(text).unwrap();
@@ -109,6 +133,18 @@ mod tests {
         assert_eq!(shown("8000-8001:80-81"), ["|8000|80|tcp", "|8001|81|tcp"]);
         assert_eq!(shown("8000-8009:80"), ["|8000-8009|80|tcp"]);
         assert_eq!(shown("+8000:80"), ["|8000|80|tcp"]);
+    }
+
+    #[test]
+    fn exposed_ports_are_what_compose_makes_of_them() {
+        let shown = |text: &str| exposed(text).map(|e| format!("{:?}/{}", e.ports(), e.protocol));
+        for (text, ports) in [("0", "0..=0/tcp"), ("080", "80..=80/tcp"), ("80-82/UDP", "80..=82/udp")] {
+            assert_eq!(shown(text).as_deref(), Some(ports), "{text}");
+        }
+        assert_eq!(shown("80/").as_deref(), Some("80..=80/tcp"));
+        for text in ["x", "82-80", "70000", "", "80:90", "80-", "-1", " 80", "+80", "1-2-3", "/tcp"] {
+            assert_eq!(shown(text), None, "{text}");
+        }
     }
 
     #[test]

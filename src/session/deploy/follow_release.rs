@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::beside_release::Beside;
 use super::configuration::Configuration;
 use super::releases::Releases;
 use super::ship::{ShipPlanning, Shipment};
@@ -39,30 +40,69 @@ pub struct Following<'a> {
     pub request: &'a StartRequest,
 }
 
+/// A start of what a release records.
+pub struct Followed {
+    /// The report; none where no service of the release was requested.
+    pub report: Option<StartReport>,
+    /// Requested services of profiles that the release does not have.
+    pub beside: BTreeSet<String>,
+    /// The stack of the release with these services of the files.
+    pub stack: Stack,
+}
+
 impl Following<'_> {
     /// Starts what the current release records; nothing where the project has no release. `stack` is what the files say.
-    pub async fn start(&self, stack: &Stack) -> Result<Option<StartReport>> {
-        let (context, request) = (self.context, self.request);
-        let releases = Releases::load(context, &**self.target, &self.loaded.name).await?;
+    pub async fn start(&self, stack: &Stack) -> Result<Option<Followed>> {
+        let releases = Releases::load(self.context, &**self.target, &self.loaded.name).await?;
         let Some(current) = releases.current() else { return Ok(None) };
-        refuse_changes(request)?;
         let configuration = releases.configuration(&**self.target, current).await?;
-        self.say_differences(stack, &configuration, current.revision).await?;
-        let selected = with_dependencies(&configuration.stack, &request.services, !request.no_deps)?;
-        let shipment = self.shipment(configuration, current.revision);
+        let wanted = Beside { files: stack, release: &configuration.stack, revision: current.revision };
+        let beside = wanted.services(self.request)?;
+        let followed = Followed { report: None, stack: wanted.merged(&beside), beside };
+        let named = self.of_release(&followed, &configuration.stack);
+        if named.is_empty() && !self.request.services.is_empty() {
+            return Ok(Some(followed));
+        }
+        refuse_changes(self.request)?;
+        self.say_differences((stack, &followed.beside), &configuration, current.revision).await?;
+        let selected = with_dependencies(&configuration.stack, &named, !self.request.no_deps)?;
+        let report = self.ship((&releases, current.revision), configuration, selected).await?;
+        Ok(Some(Followed { report: Some(report), ..followed }))
+    }
+
+    /// Requested services that the release has, and those that the services beside it wait for.
+    fn of_release(&self, followed: &Followed, release: &Stack) -> Vec<String> {
+        let request = self.request;
+        if request.services.is_empty() {
+            return Vec::new();
+        }
+        let beside = followed.beside.iter().filter(|_| !request.no_deps);
+        let waited = beside.filter_map(|name| followed.stack.services.get(name)).flat_map(|s| s.depends_on.keys());
+        let named: BTreeSet<&String> = request.services.iter().chain(waited).collect();
+        named.into_iter().filter(|name| release.services.contains_key(*name)).cloned().collect()
+    }
+
+    async fn ship(
+        &self,
+        (releases, revision): (&Releases, u32),
+        configuration: Configuration,
+        selected: BTreeSet<String>,
+    ) -> Result<StartReport> {
+        let (context, request) = (self.context, self.request);
+        let shipment = self.shipment(configuration, revision);
         let supplies = Supplies::default();
-        let planning = ShipPlanning::new(context, &shipment, &releases, &supplies)?;
+        let planning = ShipPlanning::new(context, &shipment, releases, &supplies)?;
         let planning = planning.selecting(selected.clone(), request.options.clone());
         let mut scope = self.loaded.scope(Some(&shipment.configuration.stack));
         planning.look_for(&mut scope);
         let mut transaction = Transaction::new(context, self.target.clone(), scope.clone(), "start");
-        transaction.revision = Some(current.revision);
+        transaction.revision = Some(revision);
         let outcome = transaction.run(&|observed: &Observed| planning.plan(observed)).await?;
         let after = if outcome.executed { self.target.observe(&scope).await? } else { outcome.before };
         let stack = &shipment.configuration.stack;
         let status = StackStatus::of(&stack.name, Some(stack), &after);
         let report = StartReport::new(context, &request.options, &selected, status);
-        Ok(Some(report.with_steps(&outcome.plan, outcome.executed)))
+        Ok(report.with_steps(&outcome.plan, outcome.executed))
     }
 
     fn shipment(&self, configuration: Configuration, revision: u32) -> Shipment {
@@ -82,12 +122,17 @@ impl Following<'_> {
     }
 
     /// Names the services whose files differ from the release.
-    async fn say_differences(&self, stack: &Stack, release: &Configuration, revision: u32) -> Result<()> {
+    async fn say_differences(
+        &self,
+        (stack, beside): (&Stack, &BTreeSet<String>),
+        release: &Configuration,
+        revision: u32,
+    ) -> Result<()> {
         let local = self.target.observe_engine().await?.local;
         let selected = stack.services.keys().cloned().collect();
         let contents = load_contents(stack, &selected, local)?;
         let files = Configuration { stack: stack.clone(), contents, ..release.clone() };
-        let names = stack.services.keys().chain(release.stack.services.keys());
+        let names = stack.services.keys().chain(release.stack.services.keys()).filter(|name| !beside.contains(*name));
         let differing: BTreeSet<&str> =
             names.filter(|name| files.fingerprint(name) != release.fingerprint(name)).map(String::as_str).collect();
         if !differing.is_empty() {

@@ -2,6 +2,7 @@
 //! Options that are not supported yet are rejected here, before connecting.
 
 mod bake;
+mod beside_release;
 mod changes;
 mod checks;
 mod configuration;
@@ -19,7 +20,7 @@ mod ship;
 pub use changes::{ConfigurationChange, configuration_changes};
 pub use configuration::{Configuration, Keyed};
 pub use drift::release_drift;
-pub use follow_release::{Following, has_release};
+pub use follow_release::{Followed, Following, has_release};
 pub use prepare::{DeployWishes, Prepared};
 pub use releases::{Current, Releases};
 pub use saved_plan::{Approval, SavedFrom, check_saved_plan, load_saved_plan, open_saved_plan};

@@ -41,7 +41,12 @@ pub(super) struct Attached<'a> {
 #[async_trait::async_trait]
 impl TaskRunner for Attached<'_> {
     async fn run_task(&self, spec: ContainerSpec, _: Option<Duration>) -> std::result::Result<Option<u8>, TargetError> {
-        let ran = async { self.run(&self.create(spec).await?).await }.await;
+        let name = spec.name.clone();
+        let ran = async {
+            self.create(spec).await?;
+            self.run(&name).await
+        };
+        let ran = ran.await;
         match ran {
             Ok(code) => Ok(Some(code)),
             Err(error) => match (error.downcast_ref::<WorkflowError>(), error.downcast_ref::<TargetError>()) {

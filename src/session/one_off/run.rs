@@ -155,11 +155,12 @@ impl Made<'_> {
             if self.job.timeout.is_some() {
                 self.context.reporter.warn(format!("the timeout of {} has no effect with --detach", self.request.what));
             }
-            one.start(&id).await?;
+            one.start(&name).await?;
             let value = to_json(&serde_json::json!({ "container": name, "id": id }));
             return Ok(Said { lines: vec![name], value }.into());
         }
-        Ok(Passed { code: one.run(&id).await? }.into())
+        // One that could not be started removes itself: by its name it can still be reported.
+        Ok(Passed { code: one.run(&name).await? }.into())
     }
 
     fn spec(&self, observed: &Observed, interactive: Option<bool>) -> ContainerSpec {

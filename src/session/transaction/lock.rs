@@ -26,7 +26,7 @@ impl Transaction<'_> {
         };
         if let Some(dead) = &lease.taken_over {
             self.context.reporter.warn(format!(
-                "`{}` by {} on {} (pid {}) was interrupted; going on from what it left",
+                "`{}` by {} on {} (pid {}) was interrupted; continuing from the state it left behind",
                 dead.operation, dead.user, dead.host, dead.pid
             ));
             self.settle().await?;

@@ -1,26 +1,44 @@
 //! Executes hints in the situation that prints them: the command is taken from the output and resolves the problem or
 //! shows it.
 
+mod alone;
+mod releases;
+mod working;
+
 use std::process::Command;
 
 use super::project::{Ran, TestProject, docker};
 
-/// The commands in what was printed as hints, in their order.
+/// The commands in what was printed as hints or, where there are none, anywhere.
 fn advised(ran: &Ran) -> Vec<String> {
-    let lines = ran.stderr.lines().skip_while(|line| !line.starts_with("hint: "));
-    lines.flat_map(|line| line.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+    let hints: Vec<&str> = ran.stderr.lines().skip_while(|line| !line.starts_with("hint: ")).collect();
+    let all: Vec<&str> = ran.stderr.lines().chain(ran.stdout.lines()).collect();
+    let lines = if hints.is_empty() { all } else { hints };
+    lines.iter().flat_map(|line| line.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()).collect()
+}
+
+/// The advised command that begins like this, with its placeholders filled in.
+#[track_caller]
+fn command(ran: &Ran, beginning: &str, places: &[(&str, &str)]) -> String {
+    let all = advised(ran);
+    let found = all.iter().find(|command| command.starts_with(beginning));
+    let found = found.unwrap_or_else(|| panic!("no hint `{beginning} …` in {all:?}:\n{}{}", ran.stderr, ran.stdout));
+    places.iter().fold(found.clone(), |command, (place, word)| command.replace(place, word))
 }
 
 /// Runs the advised command that begins like this.
 #[track_caller]
 fn follow(stage: &TestProject, ran: &Ran, beginning: &str) -> Ran {
-    let all = advised(ran);
-    let command = all.iter().find(|command| command.starts_with(beginning));
-    let command = command.unwrap_or_else(|| panic!("no hint `{beginning} …` in {all:?}:\n{}", ran.stderr));
-    let words = shlex::split(command).unwrap();
-    match words[0].as_str() {
-        "aictl" => stage.aictl(&words[1..].join(" ")),
-        _ => Ran::of(&Command::new(&words[0]).args(&words[1..]).output().unwrap()),
+    follow_with(stage, ran, beginning, &[])
+}
+
+/// The same with its placeholders filled in.
+#[track_caller]
+fn follow_with(stage: &TestProject, ran: &Ran, beginning: &str, places: &[(&str, &str)]) -> Ran {
+    let command = command(ran, beginning, places);
+    match command.strip_prefix("aictl ") {
+        Some(words) => stage.aictl(words),
+        None => Ran::of(&Command::new("sh").args(["-c", &command]).current_dir(stage.path("")).output().unwrap()),
     }
 }
 

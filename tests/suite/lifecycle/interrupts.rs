@@ -62,7 +62,7 @@ fn the_second_ctrl_c_ends_at_once_and_the_next_stop_goes_on() {
     send(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(pressed.elapsed() < Duration::from_secs(5), "it waited {:?}", pressed.elapsed());
-    stage.aictl("stop -t 1").code(0).says("interrupted; going on from what it left");
+    stage.aictl("stop -t 1").code(0).says("interrupted; continuing from the state it left behind");
     assert_eq!(stage.containers(), ["deaf-1 exited", "web-1 exited"]);
     assert!(stage.aictl("lock status").code(0).stdout.contains("not locked"));
     assert!(stage.aictl("stop").code(0).stdout.contains("nothing to stop"));
@@ -84,7 +84,7 @@ fn the_second_ctrl_c_of_a_start_ends_at_once_and_the_next_start_goes_on() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert!(pressed.elapsed() < Duration::from_secs(5), "it waited {:?}", pressed.elapsed());
     assert!(stage.containers().contains(&"deaf-1 running".to_owned()), "{:?}", stage.containers());
-    stage.aictl("start -t 1").code(0).says("interrupted; going on from what it left");
+    stage.aictl("start -t 1").code(0).says("interrupted; continuing from the state it left behind");
     assert_eq!(stage.containers(), ["deaf-1 running", "web-1 running"]);
     let container = format!("{}-deaf-1", stage.project);
     assert_eq!(docker(&["inspect", "--format", "{{.Config.Cmd}}", &container]), "[sleep 2000]");

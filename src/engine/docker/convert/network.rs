@@ -10,6 +10,7 @@ use super::Surroundings;
 use super::body::Body;
 use super::surroundings::refused;
 use crate::compose::model::{Service, ServiceNetwork};
+use crate::compose::short_form::port::exposed;
 use crate::plan::{ContainerSpec, EngineInfo, NetworkAttachment};
 use crate::target::TargetError;
 
@@ -105,16 +106,8 @@ pub(super) fn container_mac(spec: &ContainerSpec, engine: &EngineInfo) -> Result
 
 pub(super) fn exposed_ports(service: &Service) -> Value {
     let mut ports = Map::new();
-    for port in &service.expose {
-        let (range, protocol) = port.split_once('/').unwrap_or((port, "tcp"));
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        match (first.parse::<u16>(), last.parse::<u16>()) {
-            (Ok(first), Ok(last)) => {
-                ports.extend((first..=last).map(|port| (format!("{port}/{protocol}"), json!({}))));
-            }
-            // The engine says what is wrong with it.
-            _ => drop(ports.insert(format!("{range}/{protocol}"), json!({}))),
-        }
+    for exposed in service.expose.iter().filter_map(|text| exposed(text)) {
+        ports.extend(exposed.ports().map(|port| (format!("{port}/{}", exposed.protocol), json!({}))));
     }
     for port in &service.ports {
         ports.insert(format!("{}/{}", port.target, protocol(&port.protocol)), json!({}));

@@ -46,7 +46,7 @@ pub(super) fn adopt(context: &Context, directory: &Path) -> Result<InitReport> {
         &FileParts { environment: &environment, secrets: &secrets, migration: migration(&model.root) },
     );
     let draft = Draft { path: PROJECT_FILE.to_owned(), bytes: text.into_bytes(), is_program: false };
-    let report = write(context, directory, vec![draft])?;
+    let report = write(context, directory, vec![draft], None)?;
     Ok(InitReport { environment: Some(environment), ..report })
 }
 

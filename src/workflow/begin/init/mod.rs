@@ -77,7 +77,7 @@ pub(super) fn begin(context: &Context, directory: &Path, system: &str) -> Result
         }
         drafts.push(Draft { path: file.path.to_owned(), bytes, is_program: file.is_program() });
     }
-    let report = write(context, directory, drafts)?;
+    let report = write(context, directory, drafts, Some(system))?;
     Ok(InitReport { system: Some(system.to_owned()), environment, ..report })
 }
 

@@ -45,14 +45,19 @@ pub(super) struct Draft {
 }
 
 /// Writes what is missing, the project file last: until it is there, there is no project.
-pub(super) fn write(context: &Context, directory: &Path, mut drafts: Vec<Draft>) -> Result<InitReport> {
+pub(super) fn write(
+    context: &Context,
+    directory: &Path,
+    mut drafts: Vec<Draft>,
+    system: Option<&str>,
+) -> Result<InitReport> {
     drafts.sort_by_key(|draft| draft.path == PROJECT_FILE);
     let mut report = InitReport {
         directory: directory.display().to_string(),
         dry_run: context.options.dry_run,
         ..Default::default()
     };
-    let (mut missing, mut different) = (Vec::new(), Vec::new());
+    let (mut missing, mut different) = (Vec::new(), Vec::<String>::new());
     let existing = Tree::existing(directory)?;
     for draft in drafts {
         match existing.as_ref().map_or(Ok(Found::Absent), |tree| tree.look(Path::new(&draft.path))) {
@@ -63,14 +68,7 @@ pub(super) fn write(context: &Context, directory: &Path, mut drafts: Vec<Draft>)
         }
     }
     if !different.is_empty() {
-        let message = format!("{} files already exist with other content: {}", different.len(), some_of(&different));
-        let message = if different.len() == 1 {
-            format!("a file already exists with other content: {}", different[0])
-        } else {
-            message
-        };
-        let hint = Some("use an empty directory: `aictl --project-dir DIR init …`".to_owned());
-        return Err(WorkflowError::Refused { message, hint }.into());
+        return Err(in_the_way(&different, system).into());
     }
     if !context.options.dry_run && !missing.is_empty() {
         let tree = Tree::create(directory)?;
@@ -82,6 +80,17 @@ pub(super) fn write(context: &Context, directory: &Path, mut drafts: Vec<Draft>)
     }
     report.written.extend(missing.into_iter().map(|draft| draft.path));
     Ok(report)
+}
+
+/// Files that are not those of the project to be.
+fn in_the_way(different: &[String], system: Option<&str>) -> WorkflowError {
+    let message = match different {
+        [one] => format!("a file already exists with other content: {one}"),
+        all => format!("{} files already exist with other content: {}", all.len(), some_of(all)),
+    };
+    let hint =
+        system.map(|system| format!("create it in an empty directory: `aictl --project-dir NEW init --from {system}`"));
+    WorkflowError::Refused { message, hint }
 }
 
 fn holds(mut file: &File, bytes: &[u8]) -> bool {

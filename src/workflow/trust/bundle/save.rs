@@ -24,6 +24,7 @@ use crate::input_file::LocalFiles;
 use crate::output_file::{Content, Existing, OutputError, OutputFile, Rules};
 use crate::plan::{Observed, ObservedImage};
 use crate::session::attached_process::Passed;
+use crate::session::context::quoted_word;
 use crate::session::load::{LoadedStack, load_stack};
 use crate::session::report::{Block, Cell, Report, Tone, one_of_reports, to_json};
 use crate::session::{Context, WorkflowError};
@@ -128,12 +129,15 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<SaveAnswer>
 fn place(context: &Context, args: &SaveArgs) -> Result<OutputFile> {
     refuse_stream(&args.bundle, "save")?;
     let path = context.cwd.join(&args.bundle);
-    if args.base.as_ref().is_some_and(|base| is_same_file(&path, &context.cwd.join(base))) {
+    if let Some(base) = args.base.as_ref().filter(|base| is_same_file(&path, &context.cwd.join(base))) {
         let message = format!(
             "{} is the base itself and cannot be overwritten by the bundle that depends on it",
             args.bundle.display()
         );
-        let hint = Some("write another file: `aictl bundle save NEW --base OLD`".to_owned());
+        let hint = Some(format!(
+            "write another file: `aictl bundle save NEW --base {}`",
+            quoted_word(&base.display().to_string())
+        ));
         return Err(WorkflowError::Usage { message, hint }.into());
     }
     let existing = if args.force || Bundle::open(&path, &LocalFiles).is_ok() {

@@ -1,0 +1,207 @@
+//! Hints of situations that need no engine, each executed where it was printed.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::super::project::Ran;
+use super::command;
+
+/// A folder without an engine.
+struct Alone(tempfile::TempDir);
+
+const ONE: &str = "services: { a: { image: 'x:1' } }\n";
+
+impl Alone {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn with(files: &[(&str, &str)]) -> Self {
+        let alone = Self::new();
+        files.iter().for_each(|(name, text)| alone.write(name, text));
+        alone
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::create_dir_all(self.path(name).parent().unwrap()).unwrap();
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn shell(&self, line: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", line]).current_dir(self.0.path()).stdin(Stdio::null());
+        command.env("HOME", self.0.path()).env("DOCKER_HOST", "unix:///nonexistent/docker.sock");
+        command.env_remove("AICTL_ENV").env_remove("COMPOSE_PROJECT_NAME").env_remove("DOCKER_CONTEXT");
+        command
+    }
+
+    fn aictl(&self, words: &str) -> Ran {
+        let line = format!("exec '{}' {words}", env!("CARGO_BIN_EXE_aictl"));
+        Ran::of(&self.shell(&line).output().unwrap())
+    }
+
+    #[track_caller]
+    fn follow(&self, ran: &Ran, beginning: &str) -> Ran {
+        self.follow_with(ran, beginning, &[])
+    }
+
+    #[track_caller]
+    fn follow_with(&self, ran: &Ran, beginning: &str, places: &[(&str, &str)]) -> Ran {
+        let command = command(ran, beginning, places);
+        match command.strip_prefix("aictl ") {
+            Some(words) => self.aictl(words),
+            None => Ran::of(&self.shell(&command).output().unwrap()),
+        }
+    }
+}
+
+#[test]
+fn a_folder_without_a_project() {
+    let alone = Alone::with(&[("other.yaml", ONE)]);
+    let refused = alone.aictl("start").code(78);
+    alone.follow_with(&refused, "aictl --file", &[("PATH", "other.yaml")]).code(0);
+    let nothing = alone.aictl("init").code(1);
+    assert!(alone.follow(&nothing, "aictl init --list").code(0).stdout.contains("ai-assistant"));
+    let unknown = alone.aictl("init --from nosuch").code(2);
+    alone.follow(&unknown, "aictl init --list").code(0);
+    let made = alone.follow(&refused, "aictl init --from ai-assistant").code(0);
+    assert_ne!(alone.aictl("config --quiet").code, 0, "its secrets have no values yet");
+    alone.follow(&made, "aictl secrets generate").code(0);
+    alone.aictl("config --quiet").code(0);
+}
+
+#[test]
+fn a_system_where_other_files_are() {
+    let alone = Alone::with(&[("aictl.yaml", "x")]);
+    let refused = alone.aictl("init --from ai-assistant").code(1);
+    alone.follow_with(&refused, "aictl --project-dir", &[("NEW", "new")]).code(0);
+    assert!(alone.path("new/aictl.yaml").exists());
+    let refused = alone.aictl("--project-dir . init --from ai-assistant").code(1);
+    alone.follow_with(&refused, "aictl --project-dir", &[("NEW", "newer")]).code(0);
+}
+
+#[test]
+fn words_that_are_no_command() {
+    let alone = Alone::new();
+    let unknown = alone.aictl("--output json nosuch").code(2);
+    assert!(alone.follow(&unknown, "aictl --help").code(0).stdout.contains("Usage:"));
+    let help = alone.aictl("--help").code(0);
+    alone.follow_with(&help, "aictl COMMAND", &[("COMMAND", "start")]).code(0);
+    let unknown = alone.aictl("man statsu").code(2);
+    assert!(alone.follow(&unknown, "aictl man").code(0).stdout.contains("status"));
+    alone.write("pages/aictl.1", "somebody's work");
+    let refused = alone.aictl("man --to pages").code(1);
+    alone.follow_with(&refused, "aictl man --to", &[("NEW", "others")]).code(0);
+    assert!(alone.path("others/aictl.1").exists());
+}
+
+#[test]
+fn a_project_file_that_is_wrong() {
+    let alone = Alone::with(&[("aictl.yaml", "x\n"), ("compose.yaml", ONE)]);
+    let refused = alone.aictl("start").code(78);
+    assert!(alone.follow(&refused, "aictl schema").code(0).stdout.contains("environments"));
+}
+
+#[test]
+fn a_variable_that_is_missing() {
+    let alone = Alone::with(&[("compose.yaml", "services: { a: { image: '${TAG:?}' } }\n")]);
+    let refused = alone.aictl("start").code(78);
+    alone.follow(&refused, "aictl config --quiet").code(78);
+    alone.write(".env", "TAG=x\n");
+    alone.follow(&refused, "aictl config --quiet").code(0);
+}
+
+#[test]
+fn a_template_that_is_not_there() {
+    let alone = Alone::with(&[("compose.yaml", ONE)]);
+    let nothing = alone.aictl("render").code(2);
+    assert!(alone.follow(&nothing, "aictl config").code(0).stdout.contains("x:1"));
+    alone.write("aictl.yaml", "environments: { dev: { compose: [app.yaml.tera] } }\n");
+    alone.write("app.yaml.tera", ONE);
+    let unknown = alone.aictl("render ap.yaml.tera").code(2);
+    assert!(alone.follow(&unknown, "aictl render").code(0).stdout.contains("x:1"));
+}
+
+#[test]
+fn a_stack_that_nothing_watches() {
+    let alone = Alone::with(&[("compose.yaml", ONE)]);
+    let refused = alone.aictl("monitoring start").code(10);
+    assert_eq!(alone.follow(&refused, "aictl config --profiles").code(0).stdout, "");
+    alone.write("compose.yaml", "services: { a: { image: x, profiles: [monitoring] } }\n");
+    assert_eq!(alone.follow(&refused, "aictl config --profiles").code(0).stdout, "monitoring\n");
+}
+
+#[test]
+fn a_recipe_that_nobody_named() {
+    let alone = Alone::new();
+    let refused = alone.aictl("images build").code(2);
+    assert!(alone.follow(&refused, "aictl images build --list").code(0).stdout.contains("postgres"));
+}
+
+#[test]
+fn an_engine_that_does_not_answer() {
+    let alone = Alone::with(&[("compose.yaml", ONE)]);
+    let refused = alone.aictl("status").code(9);
+    assert!(alone.follow(&refused, "aictl doctor").code(4).stdout.contains("/nonexistent/docker.sock"));
+    let remote = "aictl.yaml";
+    alone.write(remote, "environments: { dev: { compose: compose.yaml, target: { docker: { context: nosuch } } } }\n");
+    let refused = alone.aictl("status").code(78);
+    assert!(alone.follow(&refused, "docker context ls").code(0).stdout.contains("default"));
+    alone.write(
+        remote,
+        "environments: { dev: { compose: compose.yaml, target: { docker: { host: 'tcp://127.0.0.1:1' } } } }\n",
+    );
+    let refused = alone.aictl("status").code(9);
+    alone.follow(&refused, "docker context ls").code(0);
+}
+
+#[test]
+fn files_that_doctor_cannot_read() {
+    let alone = Alone::with(&[("compose.yaml", "services: { a: { imag: x } }\n")]);
+    let seen = alone.aictl("doctor").code(4);
+    assert!(alone.follow(&seen, "aictl config").code(78).stderr.contains("imag"));
+}
+
+#[test]
+fn a_place_where_no_file_can_be_written() {
+    let alone = Alone::with(&[("compose.yaml", ONE), ("file", "x")]);
+    let refused = alone.aictl("config -o none/made.yaml").code(1);
+    alone.follow(&refused, "mkdir -p").code(0);
+    alone.aictl("config -o none/made.yaml").code(0);
+    let refused = alone.aictl("config -o none").code(1);
+    assert!(alone.follow(&refused, "ls -ld").code(0).stdout.starts_with('d'));
+    let refused = alone.aictl("config -o file/made.yaml").code(1);
+    assert!(alone.follow(&refused, "ls -ld").code(0).stdout.starts_with('-'));
+}
+
+#[test]
+fn a_pipe_that_nobody_reads() {
+    let alone = Alone::with(&[("compose.yaml", ONE)]);
+    assert!(alone.shell("mkfifo pipe").status().unwrap().success());
+    let refused = alone.aictl("config -o pipe").code(1);
+    let reader = alone.shell(&command(&refused, "cat ", &[])).stdout(Stdio::piped()).spawn().unwrap();
+    // The reader may not have opened it yet.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while alone.aictl("config -o pipe").code != 0 {
+        assert!(std::time::Instant::now() < deadline);
+    }
+    assert!(Ran::of(&reader.wait_with_output().unwrap()).stdout.contains("x:1"));
+}
+
+#[test]
+fn an_env_file_in_a_folder_that_is_not_there() {
+    let alone =
+        Alone::with(&[("compose.yaml", "services: { a: { image: x, environment: { P: '${DB_PASSWORD}' } } }\n")]);
+    alone.write(
+        "aictl.yaml",
+        "environments: { dev: { compose: compose.yaml, env_file: none/.env } }\nsecrets: { DB_PASSWORD: { generate: hex } }\n",
+    );
+    let refused = alone.aictl("secrets generate");
+    assert_ne!(refused.code, 0, "{refused:?}");
+    alone.follow(&refused, "mkdir -p").code(0);
+    alone.aictl("secrets generate").code(0);
+}
