@@ -16,13 +16,18 @@ const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(500);
 
 /// Performs the undo operations of the steps from `first` on and records those that were undone.
 pub(super) async fn compensate(plan: &Plan, first: usize, walk: &Walk<'_>, log: &mut StepLog) {
+    // The removal of a container undoes its start and its creation.
+    let mut removed: Vec<&Operation> = Vec::new();
     for (index, step) in plan.steps.iter().enumerate().skip(first).rev() {
         let void = step.undo_unless.iter().any(|id| log.state(id.0) == Ended::Done);
         if void || !needs_undo(step, log.state(index)) {
             continue;
         }
         for operation in &step.undo {
-            let undone = undo(plan, walk, plan.steps.len() + index, operation).await;
+            let undone = removed.contains(&operation) || undo(plan, walk, plan.steps.len() + index, operation).await;
+            if undone && matches!(operation, Operation::Container(ContainerOperation::Remove { .. })) {
+                removed.push(operation);
+            }
             if undone && log.state(index) == Ended::Done {
                 log.set(index, Ended::Undone, None);
             }

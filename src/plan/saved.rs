@@ -20,7 +20,7 @@ const MOST: usize = 3;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SavedPlanError {
     /// It is something else.
-    #[error("not a plan saved by `aictl plan --out`")]
+    #[error("not a plan saved by `aictl plan --out FILE`")]
     Foreign,
     /// It is one, but not as it was written.
     #[error("the saved plan is truncated or corrupt")]

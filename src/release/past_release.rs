@@ -189,6 +189,6 @@ mod tests {
         assert_eq!(dropped(&later, 2), [2, 6]);
         // Two rollbacks and deploys later it goes.
         let more = [&all[..5], &[past(6, Superseded), past(7, Deployed)]].concat();
-        assert_eq!(dropped(&more, 2), [1, 2, 3, 4, 5]);
+        assert_eq!(dropped(&more, 2), [1, 2, 3, 4, 5, 6]);
     }
 }

@@ -13,6 +13,7 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 
 use crate::process;
 
+use crate::input_file::{Files, LocalFiles};
 use crate::output_file::{OutputError, OutputFile, Rules, Tree, append};
 
 /// How many of a command's last lines are kept.
@@ -100,7 +101,8 @@ impl LocalMachine {
     /// See [`Machine::write`].
     pub fn write(&self, path: &str, text: &str) -> io::Result<bool> {
         let path = Path::new(path);
-        if std::fs::read(path).is_ok_and(|found| found == text.as_bytes()) {
+        // A pipe would be waited for, and a device read without an end.
+        if LocalFiles.has_file(path) && LocalFiles.read(path).is_ok_and(|found| found == text.as_bytes()) {
             return Ok(false);
         }
         if let Some(folder) = path.parent() {
@@ -135,6 +137,9 @@ impl LocalMachine {
 
     /// See [`Machine::tail_of`].
     pub fn tail_of(&self, log: &str) -> Vec<String> {
+        if !LocalFiles.has_file(Path::new(log)) {
+            return Vec::new();
+        }
         let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(TAIL)..].iter().map(|line| (*line).to_owned()).collect()

@@ -1,15 +1,13 @@
 //! The checks of a deploy: which there are, and running one by its name.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::bake::Watch;
 use crate::compose::model::Stack;
-use crate::execute::{Baked, CheckFailure, CheckRunner};
+use crate::execute::CheckFailure;
+use crate::plan::Observed;
 use crate::plan::blue_green::DeployCheck;
-use crate::plan::{Bake, Observed};
-use crate::probe::{CheckOutcome, Planned, ProbeContext, RetryPolicy, plan_checks, prometheus_service, run_check};
+use crate::probe::{CheckOutcome, Planned, ProbeContext, plan_checks, prometheus_service};
 use crate::project::LoadedProject;
 use crate::session::Context;
 use crate::target::Target;
@@ -35,7 +33,7 @@ pub struct CheckSource<'a> {
 
 /// The checks of a deploy.
 pub struct DeployChecks<'a> {
-    context: &'a Context,
+    pub(super) context: &'a Context,
     pub(super) target: Arc<dyn Target>,
     project: String,
     pub(super) planned: Vec<Planned>,
@@ -70,11 +68,13 @@ impl<'a> DeployChecks<'a> {
     /// The failure of a check with each of its attempts.
     pub(super) fn failure(&self, outcome: CheckOutcome) -> CheckFailure {
         let outcome = outcome.redacted(&self.context.redactor);
+        // The message of a request names it, those of other checks do not.
+        let planned = self.planned.iter().find(|planned| planned.check.name == outcome.name);
+        let names_itself = planned.is_some_and(|planned| planned.check.http.is_some());
         let mut groups: Vec<Vec<String>> = Vec::new();
         for attempt in &outcome.attempts {
-            let repeats = attempt.message.starts_with(&outcome.asked);
             let first =
-                if repeats { attempt.message.clone() } else { format!("{}: {}", outcome.asked, attempt.message) };
+                if names_itself { attempt.message.clone() } else { format!("{}: {}", outcome.asked, attempt.message) };
             let details = attempt.details.iter().map(|line| format!("  {line}"));
             groups.push(std::iter::once(first).chain(details).collect());
         }
@@ -99,31 +99,5 @@ impl<'a> DeployChecks<'a> {
         if let Some(dial) = self.target.dial() {
             dial.close_helpers().await;
         }
-    }
-}
-
-#[async_trait::async_trait]
-impl CheckRunner for DeployChecks<'_> {
-    async fn run_check(
-        &self,
-        check: &str,
-        containers: &BTreeMap<String, String>,
-        timeout: Duration,
-    ) -> std::result::Result<String, CheckFailure> {
-        let Some(planned) = self.planned.iter().find(|planned| planned.check.name == check) else {
-            let message = "it is not defined".to_owned();
-            return Err(CheckFailure::Failed { service: None, message, attempts: Vec::new() });
-        };
-        let probes = self.probes().await?.only(containers.clone());
-        let policy = RetryPolicy { deadline: Instant::now() + timeout, retries: None };
-        let outcome = run_check(&probes, planned, policy).await;
-        if outcome.passed() {
-            return Ok(outcome.redacted(&self.context.redactor).message());
-        }
-        Err(self.failure(outcome))
-    }
-
-    async fn bake(&self, bake: &Bake) -> std::result::Result<Baked, CheckFailure> {
-        Watch::begin(self, bake).await?.run().await
     }
 }

@@ -4,6 +4,7 @@
 mod bake;
 mod beside_release;
 mod changes;
+mod check_runner;
 mod checks;
 mod configuration;
 mod drift;

@@ -10,6 +10,9 @@ const FEWEST: u64 = 3;
 /// Only this much of the time after the switch counts, so that a late rise is not hidden by what went well before it.
 const RECENT: Duration = Duration::from_secs(60);
 
+/// How a quoted user agent of our own requests begins.
+const OWN_AGENT: &str = "\"aictl/";
+
 /// Responses of some time, and how many of them were 5xx.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Responses {
@@ -38,9 +41,9 @@ impl ResponseLog {
         Self { switched, before: none, after: Vec::new(), total: none }
     }
 
-    /// Adds a line of the log; one without a status is passed over.
+    /// Adds a line of the log; one without a status is passed over, and so are requests of our own checks.
     pub(super) fn add(&mut self, time: OffsetDateTime, line: &str) {
-        let Some(status) = status(line) else { return };
+        let Some(status) = status(line).filter(|_| !line.contains(OWN_AGENT)) else { return };
         let failed = (500..600).contains(&status);
         let counted = if time < self.switched { &mut self.before } else { &mut self.total };
         counted.all += 1;
@@ -125,5 +128,8 @@ mod tests {
         let log = log(&of);
         assert!(log.rise().unwrap().starts_with("3 of the last 61 "), "{log:?}");
         assert_eq!(log.total(), Responses { all: 302, failed: 3 });
+        let mut own = ResponseLog::new(SWITCHED);
+        own.add(SWITCHED, &line(500).replace("curl/8", "aictl/0.1.0"));
+        assert_eq!(own.total(), Responses::default());
     }
 }

@@ -71,12 +71,15 @@ fn scope(loaded: &LoadedStack) -> Scope {
     Scope { proxy: proxy.map(|proxy| proxy.service.clone()), ..loaded.scope(None) }
 }
 
+/// What was found, and who holds the lock.
+type Seen<'a> = (&'a Observed, Option<&'a ObservedLease>);
+
 /// The current release, and how what runs differs from it. While an operation is under way, nothing is compared.
 async fn drift(
     context: &Context,
     target: &dyn Target,
     loaded: &LoadedStack,
-    seen: (&Observed, Option<&ObservedLease>),
+    seen: Seen<'_>,
 ) -> Option<(u32, Vec<Drift>)> {
     let (observed, lock) = seen;
     let deployed = loaded.may_have_release() || has_release(observed);

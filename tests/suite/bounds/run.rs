@@ -136,14 +136,14 @@ impl Folder {
 }
 
 /// Whether the process has a handler for SIGTERM by now.
-fn catches(child: &Child) -> bool {
+pub fn catches(child: &Child) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
     u64::from_str_radix(mask.trim(), 16).unwrap_or_default() & (1 << 14) != 0
 }
 
 /// Kibibytes a process came to hold.
-fn held(child: &Child) -> u64 {
+pub fn held(child: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or_default();
     line.split_whitespace().next().and_then(|text| text.parse().ok()).unwrap_or_default()

@@ -1,4 +1,5 @@
 //! Bundles between two engines: saved on the machine's, loaded on an empty one without network or registry.
+mod both_engines;
 mod damaged;
 mod round_trip;
 mod usage_errors;

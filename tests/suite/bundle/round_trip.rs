@@ -13,7 +13,7 @@ use crate::secret_leaks::Canaries;
 use crate::support::project::{Outcome, docker, eventually};
 
 /// Name → id and manifest digest, of what `save` or `load` told.
-fn digests(told: &Value) -> Vec<(String, String, String)> {
+pub(super) fn digests(told: &Value) -> Vec<(String, String, String)> {
     let text = |image: &Value, key: &str| image[key].as_str().unwrap().to_owned();
     let images = told["images"].as_array().unwrap().iter();
     images.map(|image| (text(image, "reference"), text(image, "id"), text(image, "manifest"))).collect()

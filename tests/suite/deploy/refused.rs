@@ -51,8 +51,8 @@ async fn a_deploy_that_must_be_confirmed_changes_nothing_without_a_terminal() {
 async fn a_check_of_a_service_that_does_not_exist_is_refused() {
     let folder = Folder::new();
     folder.write(FIRST);
-    let text = std::fs::read_to_string(folder.path().join("aictl.yaml")).unwrap();
-    folder.file("aictl.yaml", &format!("{text}checks: [{{ name: typo, http: 'http://apii:80/' }}]\n"));
+    let text = std::fs::read_to_string(folder.path("aictl.yaml")).unwrap();
+    folder.file("aictl.yaml", &text.replace("checks:\n", "checks:\n  - { name: typo, http: 'http://apii:80/' }\n"));
     let engine = MemoryEngine::new().with_image("tool:1");
     let (kind, message) = folder.deploy_as_it_is(&engine).await.report.unwrap_err();
     assert_eq!(kind, ErrorKind::Config, "{message}");
@@ -71,7 +71,7 @@ async fn what_does_not_fit_the_stack_is_refused() {
     assert_eq!((kind, message.as_str()), (ErrorKind::Config, "`nginx` and `api` have no network in common"));
     let folder = Folder::new();
     folder.write(FIRST);
-    let compose = "services: { nginx: { image: tool:1 }, api: { image: tool:1 }, web: { image: tool:1 } }\n";
+    let compose = "services: { nginx: { image: tool:1 }, api: { image: tool:1 }, web: { image: tool:1 }, db: { image: tool:1 } }\n";
     folder.file("compose.yaml", compose);
     let (kind, message) = folder.deploy_as_it_is(&MemoryEngine::new()).await.report.unwrap_err();
     assert_eq!(kind, ErrorKind::Config);

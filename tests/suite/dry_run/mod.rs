@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use aictl::cli::Cli;
-use clap::{Command, CommandFactory as _};
-
+use crate::support::command_tree::all_verbs;
 use crate::support::project::TestProject;
 use crate::support::recorder::{Recorder, changing};
 
@@ -91,23 +89,10 @@ const OF_RELEASES: &[Row] = &[
     ("history", "history", 0, "deploy"),
 ];
 
-/// The verbs that do something: those without verbs of their own.
-fn verbs(command: &Command, path: &str, found: &mut BTreeSet<String>) {
-    for inner in command.get_subcommands() {
-        let path = format!("{path} {}", inner.get_name()).trim().to_owned();
-        match inner.has_subcommands() {
-            true => verbs(inner, &path, found),
-            false => drop(found.insert(path)),
-        }
-    }
-}
-
 #[test]
 fn every_verb_has_a_row() {
-    let mut of_tree = BTreeSet::new();
-    verbs(&Cli::command(), "", &mut of_tree);
     let of_table: BTreeSet<String> = ROWS.iter().map(|(verb, ..)| (*verb).to_owned()).collect();
-    assert_eq!(of_tree, of_table);
+    assert_eq!(all_verbs(), of_table);
 }
 
 #[test]

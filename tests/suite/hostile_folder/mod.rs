@@ -1,15 +1,19 @@
 //! A project that somebody else prepared: every verb that only looks is run in it.
 //! Each trap is a program that leaves a mark when it is started; no mark may ever be there, nor anything else new.
 //! With a lab the verbs look at its engine; without one they find none.
+mod special_files;
 mod ssh_words;
 mod trap;
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use trap::{Promisor, Trap};
 
-/// Verbs that change nothing, as they are typed.
-const VERBS: &[&str] = &[
+use crate::support::command_tree::{all_verbs, verb_of};
+
+/// Every verb of the command tree, as it is typed so that it only looks.
+const LINES: &[&str] = &[
     "secrets check",
     "secrets generate --dry-run",
     "config",
@@ -18,11 +22,13 @@ const VERBS: &[&str] = &[
     "start --dry-run",
     "up --dry-run",
     "stop --dry-run",
+    "down --dry-run",
     "pull --dry-run",
     "build --dry-run",
     // It changes nothing here: there is no such registry, and only the project has the helper that is asked about it.
     "pull",
     "restart --dry-run",
+    "kill --dry-run",
     "clean --dry-run",
     "quickstart --dry-run",
     "doctor",
@@ -30,24 +36,65 @@ const VERBS: &[&str] = &[
     "status",
     "ls",
     "health",
+    "smoke-test --dry-run",
     "lock status",
+    "lock break --dry-run --force",
     "logs",
     "top",
+    "port app",
+    "wait app",
+    "cp --dry-run app:/etc out",
+    "exec --dry-run app true",
+    "shell --dry-run app",
+    "run --dry-run app true",
+    "migrate --dry-run",
+    "db --dry-run",
+    "redis --dry-run",
+    "monitoring start --dry-run",
+    "monitoring stop --dry-run",
     "diagram",
     "open --print",
     "render",
     "schema",
     "init --dry-run",
+    "init --list",
+    "deploy --dry-run",
+    "rollback --dry-run",
+    "history",
+    "show",
+    "explain",
     "images ls",
+    "images summary",
+    "images prune --dry-run",
     "images build --dry-run base",
     "bundle save --dry-run out.tar",
+    "bundle load --dry-run saved.tar --to out",
     "version",
     "completions bash",
     "man",
 ];
 
-/// Verbs that ask the environment's engine, which is behind ssh.
-const REMOTE: &[&str] = &["plan", "status", "doctor", "setup --dry-run", "ls", "images ls"];
+/// Lines whose environment's engine is behind ssh.
+const REMOTE: &[&str] = &[
+    "plan",
+    "status",
+    "doctor",
+    "setup --dry-run",
+    "ls",
+    "images ls",
+    "deploy --dry-run",
+    "rollback --dry-run",
+    "history",
+    "show",
+    "explain",
+    "start --dry-run",
+];
+
+#[test]
+fn every_verb_of_the_command_tree_has_a_line() {
+    let of_lines: BTreeSet<String> = LINES.iter().map(|line| verb_of(&line.split(' ').collect::<Vec<_>>())).collect();
+    assert_eq!(all_verbs(), of_lines);
+}
 
 fn is_left_alone(trap: &Trap, words: &str) {
     let before = trap.files();
@@ -63,7 +110,7 @@ fn is_left_alone(trap: &Trap, words: &str) {
 #[test]
 fn a_prepared_folder_starts_no_program_whatever_looks_at_it() {
     let trap = Trap::new(Promisor::Ssh);
-    for words in VERBS {
+    for words in LINES {
         is_left_alone(&trap, words);
     }
     for words in REMOTE {

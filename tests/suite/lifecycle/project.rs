@@ -201,9 +201,10 @@ impl Drop for TestProject {
         let filter = format!("name={}", self.project);
         tidy(&["network", "ls", "-q", "--filter", &filter]).lines().for_each(|n| drop(tidy(&["network", "rm", n])));
         tidy(&["volume", "ls", "-q", "--filter", &filter]).lines().for_each(|v| drop(tidy(&["volume", "rm", v])));
-        // What was built for the project has its name.
+        // What was built for the project has its name, and so have its releases. Removed by name: the id is that of
+        // every project's image.
         let reference = format!("reference={}-*", self.project);
-        let images = tidy(&["image", "ls", "-q", "--filter", &reference]);
-        images.lines().for_each(|i| drop(tidy(&["image", "rm", "--force", "--no-prune", i])));
+        let images = tidy(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", &reference]);
+        images.lines().for_each(|i| drop(tidy(&["image", "rm", "--no-prune", i])));
     }
 }

@@ -30,7 +30,7 @@ fn sources(directory: &Path, root: &Path, found: &mut Vec<SourceFile>) {
 }
 
 /// Every file of the crate, with tests marked.
-fn house() -> Vec<SourceFile> {
+pub fn house() -> Vec<SourceFile> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut all = Vec::new();
     sources(&root, &root, &mut all);

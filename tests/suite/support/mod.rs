@@ -1,5 +1,6 @@
 //! What scenarios share: a project on the real engine and the questions asked of it.
 
+pub mod command_tree;
 pub mod memory;
 pub mod project;
 pub mod recorder;

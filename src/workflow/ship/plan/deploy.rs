@@ -129,8 +129,9 @@ impl Report for DeployPlanReport {
             blocks.extend(strategies.map(|s| line(format!("{}: {}, {}", s.service, s.strategy, s.reason))));
         }
         blocks.extend(planned_blocks(&self.steps));
-        blocks
-            .extend(self.saved.iter().map(|file| line(format!("saved to {file}; run it with `aictl deploy --plan`"))));
+        blocks.extend(
+            self.saved.iter().map(|file| line(format!("saved to {file}; run it with `aictl deploy --plan {file}`"))),
+        );
         blocks.extend(self.warnings.iter().map(|warning| line(format!("warning: {warning}"))));
         blocks
     }
