@@ -36,7 +36,8 @@ fn a_base_is_not_overwritten_by_what_needs_it() {
     for (bundle, base) in
         [("base.tar", "base.tar"), ("./base.tar", "base.tar"), ("link.tar", "base.tar"), ("base.tar", "hard.tar")]
     {
-        refused(folder.path(), 2, &["save", bundle, "--base", base], &["is the base itself", "--base OLD"]);
+        let hint = format!("bundle save NEW --base {base}`");
+        refused(folder.path(), 2, &["save", bundle, "--base", base], &["is the base itself", &hint]);
     }
 }
 

@@ -141,7 +141,7 @@ async fn a_file_that_is_not_a_plan_for_this_project_is_refused_before_anything_c
         (text[..text.len() / 2].to_owned(), "the saved plan is truncated or corrupt"),
         (text.replacen("shop-api-2", "shop-api-4", 1), "the saved plan is truncated or corrupt"),
         (text.replacen("\"aictl_plan\": 1", "\"aictl_plan\": 9", 1), "has format 9, this aictl reads up to 1"),
-        ("services: {}\n".to_owned(), "not a plan saved by `aictl plan --out`"),
+        ("services: {}\n".to_owned(), "not a plan saved by `aictl plan --out FILE`"),
     ] {
         folder.file(FILE, &content);
         let process = world.another();

@@ -35,6 +35,12 @@ fn hears(child: &mut Child, words: &str) {
     assert!(child.try_wait().unwrap().is_none(), "it ended without `{words}`: {said:#?}");
 }
 
+/// Waits until the second container of a stop is being stopped, which begins after the line about the first.
+fn stops_the_second(child: &mut Child) {
+    hears(child, "Stopped container");
+    std::thread::sleep(Duration::from_millis(500));
+}
+
 #[test]
 fn the_first_signal_takes_back_what_never_ran_and_its_code_says_which_it_was() {
     for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 143)] {
@@ -54,7 +60,7 @@ fn the_second_ctrl_c_ends_at_once_and_the_next_stop_goes_on() {
     let Some(stage) = TestProject::new("ctrl-c-twice", STUBBORN) else { return };
     stage.aictl("start").code(0);
     let mut child = spawned(&stage, "stop --progress plain");
-    hears(&mut child, "Stopped container");
+    stops_the_second(&mut child);
     send(&child, "-INT");
     hears(&mut child, "once more ends at once");
     assert!(child.try_wait().unwrap().is_none(), "what is under way is waited for");
@@ -98,7 +104,7 @@ fn the_first_ctrl_c_of_a_stop_waits_for_the_container_under_way() {
     let Some(stage) = TestProject::new("ctrl-c-stop", STUBBORN) else { return };
     stage.aictl("start").code(0);
     let mut child = spawned(&stage, "stop --progress plain -t 3 web deaf");
-    hears(&mut child, "Stopped container");
+    stops_the_second(&mut child);
     send(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130));
     assert_eq!(stage.containers(), ["deaf-1 exited", "web-1 exited"]);
