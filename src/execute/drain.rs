@@ -34,7 +34,7 @@ impl Walk<'_> {
     async fn drained(&self, drain: &ProxyOperation, key: usize) -> Outcome {
         let performed = self.perform(&Operation::Proxy(drain.clone()), key).await;
         performed.unwrap_or_else(|error| {
-            let warning = format!("it is not known whether connections to the old container are open: {error}");
+            let warning = format!("cannot tell whether the old container still has connections: {error}");
             Outcome { warnings: vec![warning], ..Outcome::default() }
         })
     }

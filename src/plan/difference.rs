@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// A value that one document has and the other has not, or has differently.
+/// A value that is missing or different in one of the documents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
     /// Where: keys and indexes from the root.

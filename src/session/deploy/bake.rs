@@ -79,9 +79,10 @@ impl<'a> Watch<'a> {
                     Some(format!("restarted {} times{}", container.restarts, code.unwrap_or_default()))
                 }
                 Some(container) if container.health == Health::Unhealthy => Some("is unhealthy".to_owned()),
-                Some(container) if container.state != InstanceState::Running => {
-                    Some(format!("is no longer running (exit code {})", container.exit_code.unwrap_or_default()))
+                Some(container) if matches!(container.state, InstanceState::Exited | InstanceState::Dead) => {
+                    Some(format!("exited with code {}", container.exit_code.unwrap_or_default()))
                 }
+                Some(container) if container.state != InstanceState::Running => Some("is not running".to_owned()),
                 Some(_) => None,
             };
             if let Some(state) = state {
@@ -133,7 +134,7 @@ impl<'a> Watch<'a> {
 
     /// A log driver may not let its log be read.
     fn no_log(&mut self, error: &TargetError) -> Result<(), CheckFailure> {
-        self.unseen.get_or_insert_with(|| format!("the log of the proxy cannot be read: {error}"));
+        self.unseen.get_or_insert_with(|| format!("cannot read the logs of the proxy: {error}"));
         Ok(())
     }
 
@@ -144,12 +145,12 @@ impl<'a> Watch<'a> {
             Ok(firing) => {
                 let new = |since: Option<OffsetDateTime>| since.is_some_and(|since| since >= self.switched);
                 match firing.into_iter().find(|alert| new(alert.since)) {
-                    Some(alert) => Err(wrong(None, format!("alert {} fires since the switch", alert.name))),
+                    Some(alert) => Err(wrong(None, format!("alert {} started firing after the switch", alert.name))),
                     None => Ok(()),
                 }
             }
             Err(error) => {
-                self.unseen.get_or_insert_with(|| format!("the alerts of `{service}` cannot be read: {error}"));
+                self.unseen.get_or_insert_with(|| format!("cannot read the alerts of `{service}`: {error}"));
                 Ok(())
             }
         }

@@ -29,7 +29,7 @@ pub struct DeployArgs {
     /// Remove containers of services not defined in the compose files
     #[arg(long)]
     pub remove_orphans: bool,
-    /// Fail when the bake time saw no responses or could not read the alerts
+    /// Fail if the proxy logged no responses or alerts could not be read during the bake
     #[arg(long)]
     pub strict: bool,
     /// Record a reason with the release

@@ -64,7 +64,7 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
     Ok(report)
 }
 
-/// The release is stored on the engine: files that cannot be read must not keep anyone from going back to it.
+/// The project, or its name alone if its files cannot be read: the release is stored on the engine.
 fn load_or_name(context: &Context) -> Result<LoadedStack> {
     let error = match load_stack(context) {
         Err(error) if error.kind() == ErrorKind::Config => error,
@@ -74,7 +74,7 @@ fn load_or_name(context: &Context) -> Result<LoadedStack> {
     let Some(name) = context.project_name().or(project.name()).map(str::to_owned) else {
         return Err(error.with_hint("name the project to use its stored release: `aictl -p NAME rollback`"));
     };
-    context.reporter.warn(format!("the files cannot be read, which a stored release does not need: {error}"));
+    context.reporter.warn(format!("cannot read the project files, using the stored release: {error}"));
     Ok(LoadedStack { name, stack: None, project, env_files: Vec::new() })
 }
 

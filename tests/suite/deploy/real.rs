@@ -221,18 +221,13 @@ fn a_route_to_a_port_that_nothing_listens_on_fails_and_the_earlier_routes_come_b
     assert_eq!(shop.served().as_deref(), Some("one"));
 }
 
-/// The new version dies while a stream keeps the old side open, and later answers with errors while it bakes.
+/// The new version answers with errors while it bakes, and then one dies while a stream keeps the old side open.
 #[test]
 fn a_version_that_fails_after_the_switch_is_switched_back_from() {
     let Some(shop) = Shop::new("deploy-late") else { return };
     shop.deploy("one", 0);
-    let load = Load::start(shop.port, 2, 2);
-    let said = shop.deploy("late-exit", 20);
-    assert!(said.contains("the previous release still serves"), "{said}");
-    assert!(said.contains("is in a crash loop") || said.contains("exited with code 4"), "{said}");
-    eventually("the old side serves", Duration::from_secs(5), || shop.served().as_deref() == Some("one"));
-    let _ = load.end();
     shop.project.write("aictl.yaml", &PROJECT_FILE.replace("drain: 60s", "drain: 60s, bake: 20s"));
+    // Nothing failed before the switch, so that any rise counts.
     let load = Load::start(shop.port, 2, 0);
     let said = shop.deploy("late-errors", 20);
     assert!(said.contains("the new release failed after the switch: "), "{said}");
@@ -240,7 +235,16 @@ fn a_version_that_fails_after_the_switch_is_switched_back_from() {
     assert_eq!(shop.served().as_deref(), Some("one"));
     let shown = shop.project.aictl(&["show"]).ended(0).stdout;
     assert!(shown.contains("bake") && shown.contains("5xx"), "{shown}");
+    let _ = load.end();
+    shop.project.write("aictl.yaml", PROJECT_FILE);
+    let load = Load::start(shop.port, 2, 2);
+    let said = shop.deploy("late-exit", 20);
+    assert!(said.contains("the previous release still serves"), "{said}");
+    assert!(said.contains("is in a crash loop") || said.contains("exited with code 4"), "{said}");
+    eventually("the old side serves", Duration::from_secs(5), || shop.served().as_deref() == Some("one"));
+    let _ = load.end();
     shop.project.write("aictl.yaml", &PROJECT_FILE.replace("drain: 60s", "drain: 60s, bake: 2s"));
+    let load = Load::start(shop.port, 2, 0);
     let said = shop.deploy("two", 0);
     assert!(said.contains("responses, 0 of them 5xx") && !said.contains("inconclusive"), "{said}");
     let _ = load.end();

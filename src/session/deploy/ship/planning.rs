@@ -116,7 +116,7 @@ impl<'a> ShipPlanning<'a> {
             drain: settings.drain,
             bake: match self.shipment.cause {
                 ReleaseCause::Deploy => settings.bake,
-                // It served before, and whoever goes back is in a hurry.
+                // An earlier release has served before, and a rollback must be quick.
                 ReleaseCause::Rollback { .. } => Duration::ZERO,
             },
             keep_all: self.first,
