@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::step_log::{Ended, StepLog};
 use super::walk::Walk;
 use crate::event::Event;
-use crate::plan::{ContainerOperation, Description, Operation, Plan, ProxyOperation, Step};
+use crate::plan::{CheckOperation, ContainerOperation, Description, Operation, Plan, ProxyOperation, Step};
 use crate::target::TargetError;
 
 /// Attempts to switch traffic back, and the time between them.
@@ -43,7 +43,8 @@ pub(super) async fn compensate(plan: &Plan, first: usize, walk: &Walk<'_>, log: 
 }
 
 /// A stop that failed may have stopped the container all the same, a change of the proxy may have had its effect, and a
-/// container that failed to start is in the way; everything else that failed did nothing.
+/// container that failed to start is in the way; a bake that failed undoes a switch of an earlier plan. Everything else that
+/// failed did nothing.
 fn needs_undo(step: &Step, ended: Ended) -> bool {
     match ended {
         Ended::Done => true,
@@ -54,9 +55,10 @@ fn needs_undo(step: &Step, ended: Ended) -> bool {
                 step.operation,
                 Operation::Container(Stop { .. } | Start { .. })
                     | Operation::Proxy(Reload { .. } | Switch { .. } | Write { .. })
+                    | Operation::Check(CheckOperation::Bake(_))
             )
         }
-        Ended::Waiting | Ended::Running | Ended::Skipped | Ended::Undone => false,
+        Ended::Waiting | Ended::Running | Ended::Skipped | Ended::Cancelled | Ended::Undone => false,
     }
 }
 

@@ -24,8 +24,8 @@ pub enum ExecuteError {
     NotReady { service: String, container: ContainerFacts, after: Duration, state: String },
     /// The service crashes again and again.
     #[error(
-        "container {} of service `{service}` is in a crash loop: restarted {restarts} times{}",
-        container.name, container.exit_code.map(|code| format!(", last exit code {code}")).unwrap_or_default()
+        "container {} of service `{service}` is in a crash loop: restarted {}{}",
+        container.name, times(*restarts), container.exit_code.map(|code| format!(", last exit code {code}")).unwrap_or_default()
     )]
     CrashLoop { service: String, container: ContainerFacts, restarts: u64 },
     /// The service ended.
@@ -42,7 +42,7 @@ pub enum ExecuteError {
     HookFailed { service: String, command: String, code: i64, output: Vec<String> },
     /// The command of a task ended with another exit code than 0.
     #[error("task `{task}` ended with exit code {code}")]
-    TaskEnded { task: String, code: u8 },
+    TaskEnded { task: String, service: String, code: u8, container: Box<ContainerFacts> },
     /// A check did not pass in time.
     #[error("check `{check}` failed: {message}")]
     CheckFailed {
@@ -66,9 +66,16 @@ pub enum ExecuteError {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
+    /// Ctrl-C while a release bakes: its new side serves, and the old one is kept.
+    #[error("interrupted while the release bakes")]
+    Baking,
     /// The whole operation ran into `--timeout`.
     #[error("the operation did not end within {}s", after.as_secs())]
     Deadline { after: Duration },
+}
+
+fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 impl ExecuteError {
@@ -82,6 +89,7 @@ impl ExecuteError {
             | Self::Removed { container, .. } => Some(container),
             Self::Target { source: TargetError::StartFailed { container, .. }, .. } => Some(container),
             Self::CheckFailed { container, .. } | Self::BakeFailed { container, .. } => container.as_deref(),
+            Self::TaskEnded { container, .. } => Some(container),
             _ => None,
         }
     }
@@ -101,9 +109,12 @@ impl ExecuteError {
         match self {
             Self::Target { source, .. } => source.to_string(),
             Self::NotReady { after, state, .. } => format!("not ready within {}s ({state})", after.as_secs()),
-            Self::CrashLoop { restarts, .. } => format!("crash loop, restarted {restarts} times"),
+            Self::CrashLoop { restarts, .. } => format!("crash loop, restarted {}", times(*restarts)),
             Self::Exited { container, .. } => format!("exited with code {}", container.exit_code.unwrap_or_default()),
-            Self::Unhealthy { log, .. } => format!("unhealthy: {}", log.as_deref().unwrap_or("no output").trim()),
+            Self::Unhealthy { log, .. } => format!(
+                "unhealthy: {}",
+                log.as_deref().map(str::trim).filter(|log| !log.is_empty()).unwrap_or("no output")
+            ),
             Self::CheckFailed { message, .. } | Self::BakeFailed { message, .. } => message.clone(),
             other => other.to_string(),
         }
@@ -115,12 +126,16 @@ impl Hint for ExecuteError {
         match self {
             Self::Target { source, .. } => source.kind(),
             Self::NotReady { .. } | Self::Unhealthy { .. } | Self::Deadline { .. } => ErrorKind::NotReady,
-            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Interrupted | Self::Baking => ErrorKind::Interrupted,
             _ => ErrorKind::Failed,
         }
     }
 
     fn details(&self) -> Vec<String> {
+        // The output of a task was shown while it ran.
+        if matches!(self, Self::TaskEnded { .. }) {
+            return Vec::new();
+        }
         self.attempts().iter().cloned().chain(self.container().into_iter().flat_map(|c| c.logs.clone())).collect()
     }
 

@@ -41,7 +41,15 @@ async fn failed(lost: bool) -> (usize, StepOutcome, bool) {
         engine.break_lease(&held).await.unwrap();
     }
     let (_sender, interrupt) = watch::channel(false);
-    let runner = Runner { target: &engine, reporter: &*kept, interrupt, tasks: None, checks: None, release: None };
+    let runner = Runner {
+        target: &engine,
+        reporter: &*kept,
+        interrupt,
+        tasks: None,
+        checks: None,
+        progress: None,
+        release: None,
+    };
     let execution = execute(&plan(), &runner, &lease).await;
     assert!(execution.result.is_err());
     let observed = engine.observe(&Scope { project: "p".into(), ..Default::default() }).await.unwrap();

@@ -11,14 +11,17 @@ mod evidence;
 mod lease_keeper;
 #[cfg(test)]
 mod lost_lease_tests;
+mod progress;
 mod references;
 mod run;
+mod serving;
 mod step_log;
 mod tasks;
 mod walk;
 
 pub use checks::{Baked, CheckFailure, CheckRunner};
 pub use error::ExecuteError;
+pub use progress::{ProgressLog, Stage};
 pub use run::{Execution, await_ready, execute, execute_part};
-pub use tasks::TaskRunner;
+pub use tasks::{TaskEnd, TaskRunner};
 pub use walk::Runner;

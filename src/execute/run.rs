@@ -12,6 +12,7 @@ use super::ExecuteError;
 use super::compensate::compensate;
 use super::evidence::evidence_of;
 use super::lease_keeper::LeaseKeeper;
+use super::progress::{Stage, has_baked, stage_of};
 use super::step_log::{Ended, StepLog};
 use super::walk::{Runner, StepEnd, Walk};
 use crate::event::Event;
@@ -56,14 +57,17 @@ async fn carry_out(plan: &Plan, part: Range<usize>, runner: &Runner<'_>, keeper:
     }
     let walk = Walk::new(runner);
     let first = part.start;
-    let mut run = Run { plan, part, walk: &walk, log };
-    let result = {
+    let mut run = Run { plan, part, walk: &walk, log, stage: Stage::Prepare };
+    let mut result = {
         let relay = walk.relay_changes(&plan.project, plan);
         let steps = run.steps(&keeper);
         tokio::select! { result = steps => result, () = relay => Ok(()) }
     };
     let mut log = run.log;
-    if let Err(error) = &result {
+    if matches!(result, Err(ExecuteError::Interrupted)) && has_baked(plan, &log) {
+        // The new side was verified and serves: an operator who leaves does not mean to go back.
+        result = Err(ExecuteError::Baking);
+    } else if let Err(error) = &result {
         Undo { plan, first, walk: &walk, keeper: &keeper }.run(error, &mut log).await;
     }
     let evidence = result.as_ref().err().and_then(evidence).into_iter().collect();
@@ -114,7 +118,8 @@ fn failed_service(error: &ExecuteError) -> Option<String> {
         | ExecuteError::CrashLoop { service, .. }
         | ExecuteError::Exited { service, .. }
         | ExecuteError::Unhealthy { service, .. }
-        | ExecuteError::Removed { service, .. } => Some(service.clone()),
+        | ExecuteError::Removed { service, .. }
+        | ExecuteError::TaskEnded { service, .. } => Some(service.clone()),
         ExecuteError::CheckFailed { service, .. } | ExecuteError::BakeFailed { service, .. } => service.clone(),
         _ => None,
     }
@@ -125,6 +130,8 @@ struct Run<'a> {
     part: Range<usize>,
     walk: &'a Walk<'a>,
     log: StepLog,
+    /// The latest stage that was recorded.
+    stage: Stage,
 }
 
 impl<'a> Run<'a> {
@@ -178,7 +185,28 @@ impl<'a> Run<'a> {
             }
             if may && (running.len() < PARALLEL || step.operation.is_wait()) {
                 self.log.set(index, Ended::Running, None);
-                running.push(Box::pin(self.walk.step(index, self.plan, keeper)));
+                let recorded = self.record_stage(index);
+                let step = self.walk.step(index, self.plan, keeper);
+                running.push(Box::pin(async move {
+                    match recorded.await {
+                        Ok(()) => step.await,
+                        Err(source) => StepEnd::not_recorded(index, source),
+                    }
+                }));
+            }
+        }
+    }
+
+    /// Records the stage of a step, where it is the first one of its stage.
+    fn record_stage(&mut self, index: usize) -> impl Future<Output = Result<(), TargetError>> + Send + use<'a> {
+        let stage = stage_of(self.plan, index);
+        let progress = self.walk.runner.progress.filter(|_| stage > self.stage);
+        self.stage = self.stage.max(stage);
+        let steps = progress.map(|_| self.log.records(self.plan));
+        async move {
+            match (progress, steps) {
+                (Some(progress), Some(steps)) => progress.reached(stage, steps).await,
+                _ => Ok(()),
             }
         }
     }
@@ -194,6 +222,7 @@ impl<'a> Run<'a> {
                 self.walk.reporter().warn(format!("{error}: {}", causes(&error)));
                 (Ended::Tolerated, Ok(()))
             }
+            Err(ExecuteError::Interrupted) => (Ended::Cancelled, Err(ExecuteError::Interrupted)),
             Err(error) => (Ended::Failed, Err(error)),
         };
         self.log.set(index, ended, Some(took));

@@ -18,6 +18,8 @@ pub(super) enum Ended {
     /// It failed and its failure is a warning.
     Tolerated,
     Failed,
+    /// It was cut short because the plan stopped.
+    Cancelled,
     Undone,
 }
 
@@ -33,6 +35,7 @@ impl Ended {
             Self::Done => StepOutcome::Done,
             Self::Skipped => StepOutcome::Skipped,
             Self::Tolerated | Self::Failed => StepOutcome::Failed,
+            Self::Cancelled => StepOutcome::Cancelled,
             Self::Undone => StepOutcome::Undone,
         }
     }

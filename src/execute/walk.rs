@@ -12,6 +12,7 @@ use tokio::sync::{broadcast, watch};
 use super::await_ready::Wait;
 use super::evidence::collect;
 use super::lease_keeper::LeaseKeeper;
+use super::progress::ProgressLog;
 use super::{Baked, CheckFailure, CheckRunner, ExecuteError, TaskRunner, references};
 use crate::event::{Event, Reporter};
 use crate::plan::{
@@ -32,6 +33,8 @@ pub struct Runner<'a> {
     pub tasks: Option<&'a dyn TaskRunner>,
     /// Runs checks; plans without checks need none.
     pub checks: Option<&'a dyn CheckRunner>,
+    /// Records how far a deploy has come; other changes are too short for that.
+    pub progress: Option<&'a dyn ProgressLog>,
     /// Revision for the labels of containers that a deploy makes.
     pub release: Option<u32>,
 }
@@ -51,6 +54,14 @@ pub(super) struct StepEnd {
     pub(super) index: usize,
     pub(super) result: Result<Outcome, ExecuteError>,
     pub(super) took: Duration,
+}
+
+impl StepEnd {
+    /// A step that was not started because the stage before it could not be recorded.
+    pub(super) fn not_recorded(index: usize, source: TargetError) -> Self {
+        let subject = "could not record how far the change has come".to_owned();
+        Self { index, result: Err(ExecuteError::Target { subject, source }), took: Duration::ZERO }
+    }
 }
 
 impl<'a> Walk<'a> {
@@ -112,7 +123,7 @@ impl<'a> Walk<'a> {
                 keeper.prove().await.map_err(fail)?;
                 self.task(task, spec, *timeout).await.map_err(|error| match error {
                     TaskFailure::Target(source) => fail(source),
-                    TaskFailure::Ended(code) => ExecuteError::TaskEnded { task: task.clone(), code },
+                    TaskFailure::Ended(code, logs) => task_ended((task, spec), code, logs),
                     TaskFailure::Interrupted => ExecuteError::Interrupted,
                 })
             }
@@ -164,6 +175,7 @@ impl<'a> Walk<'a> {
         let mut stop = self.stop.subscribe();
         let ran = tokio::select! {
             ran = tokio::time::timeout(deadline, self.run_check(checks, operation)) => ran,
+            failed = self.watched(operation) => return Err(failed),
             _ = stop.wait_for(|stop| *stop) => return Err(ExecuteError::Interrupted),
         };
         match ran {
@@ -173,6 +185,14 @@ impl<'a> Walk<'a> {
                 Err(self.check_failed(operation, (service, message, attempts)).await)
             }
             Err(_) => Ok(Err(TargetError::NoAnswer { what: format!("{infinitive} {subject}"), after: deadline })),
+        }
+    }
+
+    /// Ends only when a container that a bake watches does not go on serving.
+    async fn watched(&self, operation: &CheckOperation) -> ExecuteError {
+        match operation {
+            CheckOperation::Run { .. } => std::future::pending().await,
+            CheckOperation::Bake(bake) => self.until_one_fails(&self.ids_of(&bake.containers)).await,
         }
     }
 
@@ -228,9 +248,10 @@ impl<'a> Walk<'a> {
             return Err(TaskFailure::Target(TargetError::CannotPerform { operation, reason }));
         };
         let spec = self.resolved_spec(spec.clone());
-        match tasks.run_task(spec, timeout).await.map_err(TaskFailure::Target)? {
+        let ended = tasks.run_task(spec, timeout).await.map_err(TaskFailure::Target)?;
+        match ended.code {
             Some(0) => Ok(Outcome::default()),
-            Some(code) => Err(TaskFailure::Ended(code)),
+            Some(code) => Err(TaskFailure::Ended(code, ended.output)),
             None => Err(TaskFailure::Interrupted),
         }
     }
@@ -302,6 +323,13 @@ impl<'a> Walk<'a> {
 /// How the run of a task failed.
 enum TaskFailure {
     Target(TargetError),
-    Ended(u8),
+    /// Exit code, and the last lines of its output.
+    Ended(u8, Vec<String>),
     Interrupted,
+}
+
+fn task_ended((task, spec): (&str, &ContainerSpec), code: u8, logs: Vec<String>) -> ExecuteError {
+    let facts = ContainerFacts { name: spec.name.clone(), exit_code: Some(code.into()), logs, ..Default::default() };
+    let (task, service) = (task.to_owned(), spec.service_name.clone());
+    ExecuteError::TaskEnded { task, service, code, container: Box::new(facts) }
 }

@@ -160,7 +160,14 @@ mod tests {
             stack.services.insert(name.to_owned(), service);
         }
         observed.proxy.as_mut().unwrap().green.insert("api".into());
-        let release = Release { cause: ReleaseCause::Deploy, message: None, services, serves: false, dropped: vec![] };
+        let release = Release {
+            cause: ReleaseCause::Deploy,
+            message: None,
+            services,
+            serves: false,
+            switched: None,
+            dropped: vec![],
+        };
         (release, stack, observed)
     }
 

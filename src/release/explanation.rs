@@ -54,6 +54,8 @@ fn operation_lines(past: &PastOperation) -> Vec<String> {
         OperationStatus::Done => format!("done{took}"),
         OperationStatus::Failed => format!("failed{took}"),
         OperationStatus::Running => "still running".to_owned(),
+        OperationStatus::Baking => "baking: the new release serves, the one before it is kept".to_owned(),
+        OperationStatus::Interrupted if past.ended.is_some() => format!("interrupted{took}"),
         OperationStatus::Interrupted => "interrupted: its process ended before the operation was complete".to_owned(),
     });
     lines
@@ -110,7 +112,8 @@ fn step_lines(past: &PastOperation) -> Vec<String> {
         (count(StepOutcome::Skipped), "skipped"),
         (count(StepOutcome::Failed), "failed"),
         (count(StepOutcome::Undone), "undone"),
-        (count(StepOutcome::Planned), "not started"),
+        (count(StepOutcome::Cancelled), "cancelled"),
+        (count(StepOutcome::Planned), past.status.planned_word()),
     ];
     let words: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();

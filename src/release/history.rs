@@ -54,17 +54,21 @@ pub struct PastOperation {
 impl PastOperation {
     fn of(records: &[Record], lease: Option<&ObservedLease>) -> Option<Self> {
         let first = records.first()?;
-        let last = records.iter().rfind(|record| record.phase != RecordPhase::Pending);
-        let status = match last.map(|record| record.phase) {
-            Some(RecordPhase::Done) => OperationStatus::Done,
-            Some(RecordPhase::Failed) => OperationStatus::Failed,
-            Some(_) => OperationStatus::Interrupted,
-            None if is_held(&first.owner, lease) => OperationStatus::Running,
-            None => OperationStatus::Interrupted,
+        use RecordPhase::{Baking, Done, Failed, Interrupted, Pending};
+        let of_phase = |phase: RecordPhase| records.iter().rfind(|record| record.phase == phase);
+        // One without an error was written by a later process, which does not know how far it came.
+        let cut = of_phase(Interrupted).filter(|record| !record.error.is_empty());
+        let end = of_phase(Done).or_else(|| of_phase(Failed)).or(cut);
+        let (baking, closed) = (of_phase(Baking), of_phase(Interrupted));
+        let status = match (end.map(|record| record.phase), baking, closed) {
+            (Some(Done), ..) => OperationStatus::Done,
+            (Some(Failed), ..) => OperationStatus::Failed,
+            (Some(_), ..) => OperationStatus::Interrupted,
+            (None, Some(_), _) => OperationStatus::Baking,
+            (None, None, None) if is_held(&first.owner, lease) => OperationStatus::Running,
+            (None, None, _) => OperationStatus::Interrupted,
         };
-        // A later process writes the record of an interrupted operation, so that its time and steps do not count.
-        let end = last.filter(|record| record.phase != RecordPhase::Interrupted);
-        let past = end.or_else(|| records.iter().rfind(|record| record.phase == RecordPhase::Pending)).unwrap_or(first);
+        let past = end.or(baking).or_else(|| of_phase(Pending)).unwrap_or(first);
         Some(Self {
             number: first.sequence,
             operation: first.operation.clone(),

@@ -8,6 +8,8 @@ use serde::Serialize;
 pub enum OperationStatus {
     /// In progress: its process holds the lock.
     Running,
+    /// Its new release serves and is watched, by it or, after an interruption, by nobody.
+    Baking,
     /// Completed without an error.
     Done,
     /// Failed; its changes were undone where possible.
@@ -17,10 +19,20 @@ pub enum OperationStatus {
 }
 
 impl OperationStatus {
+    /// What a step without a recorded outcome is called: a process that died could not write what it did.
+    pub const fn planned_word(self) -> &'static str {
+        match self {
+            Self::Running | Self::Baking => "pending",
+            Self::Interrupted => "unknown",
+            Self::Done | Self::Failed => "not started",
+        }
+    }
+
     /// The word for tables.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Baking => "baking",
             Self::Done => "done",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",

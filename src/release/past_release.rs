@@ -23,9 +23,10 @@ pub(super) fn judged(operations: impl Iterator<Item = (u32, OperationStatus, Rel
         .map(|(revision, status, release)| PastRelease { revision, status: of_operation(status, &release), release })
         .collect();
     let mut next: Option<ReleaseCause> = None;
-    for past in found.iter_mut().rev().filter(|past| past.status == ReleaseStatus::Deployed) {
+    let serves = |past: &&mut PastRelease| matches!(past.status, ReleaseStatus::Deployed | ReleaseStatus::Baking);
+    for past in found.iter_mut().rev().filter(serves) {
         past.status = match next {
-            None => ReleaseStatus::Deployed,
+            None => past.status,
             Some(ReleaseCause::Rollback { to }) if to != past.revision => ReleaseStatus::RolledBack,
             Some(_) => ReleaseStatus::Superseded,
         };
@@ -37,9 +38,10 @@ pub(super) fn judged(operations: impl Iterator<Item = (u32, OperationStatus, Rel
 fn of_operation(status: OperationStatus, release: &Release) -> ReleaseStatus {
     match status {
         OperationStatus::Done => ReleaseStatus::Deployed,
-        OperationStatus::Failed if release.serves => ReleaseStatus::Deployed,
+        OperationStatus::Failed | OperationStatus::Interrupted if release.serves => ReleaseStatus::Deployed,
         OperationStatus::Failed => ReleaseStatus::Failed,
         OperationStatus::Running => ReleaseStatus::Running,
+        OperationStatus::Baking => ReleaseStatus::Baking,
         OperationStatus::Interrupted => ReleaseStatus::Interrupted,
     }
 }
@@ -69,8 +71,8 @@ pub fn fallback(releases: &[PastRelease]) -> Fallback {
     let mut newest = true;
     for past in releases.iter().rev() {
         let why = match past.status {
-            ReleaseStatus::Deployed if newest => "it is being rolled back",
-            ReleaseStatus::Deployed | ReleaseStatus::Superseded => {
+            ReleaseStatus::Deployed | ReleaseStatus::Baking if newest => "it is being rolled back",
+            ReleaseStatus::Deployed | ReleaseStatus::Baking | ReleaseStatus::Superseded => {
                 return Fallback { revision: Some(past.revision), skipped };
             }
             ReleaseStatus::Failed => "it failed",
@@ -88,7 +90,8 @@ pub fn fallback(releases: &[PastRelease]) -> Fallback {
 /// `keep` good ones, and never fewer than two of them.
 pub fn dropped(releases: &[PastRelease], keep: usize) -> Vec<u32> {
     let good = |past: &PastRelease| {
-        matches!(past.status, ReleaseStatus::Deployed | ReleaseStatus::Superseded | ReleaseStatus::RolledBack)
+        use ReleaseStatus::{Baking, Deployed, RolledBack, Superseded};
+        matches!(past.status, Baking | Deployed | Superseded | RolledBack)
     };
     // The release that is about to be good is not in the list yet.
     let earlier = keep.max(ALWAYS_KEPT).saturating_sub(1);
@@ -121,6 +124,7 @@ mod tests {
             message: None,
             services: BTreeMap::new(),
             serves: false,
+            switched: None,
             dropped: vec![],
         };
         PastRelease { revision, status, release }

@@ -9,7 +9,7 @@ use super::step::any_format;
 use super::{Evidence, LeaseOwner, Release, StepRecord};
 
 /// The newest record format this binary writes and reads.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// What a record says about its operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,9 @@ pub enum RecordPhase {
     Done,
     /// It failed; `error` says how.
     Failed,
-    /// Its process died; a later operation noticed and went on from there.
+    /// Requests were switched to a new release, which is watched; the old side is kept.
+    Baking,
+    /// Ctrl-C ended it, or, without an error, its process died and a later operation noticed.
     Interrupted,
 }
 
@@ -32,6 +34,7 @@ impl RecordPhase {
             Self::Pending => "pending",
             Self::Done => "done",
             Self::Failed => "failed",
+            Self::Baking => "baking",
             Self::Interrupted => "interrupted",
         }
     }
@@ -171,8 +174,8 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_and_not_called_torn() {
-        let text = String::from_utf8(record().encode().unwrap()).unwrap().replacen("\"format\":3", "\"format\":4", 1);
-        assert_eq!(Record::decode(text.as_bytes()), Err(RecordError::Newer { found: 4 }));
+        let text = String::from_utf8(record().encode().unwrap()).unwrap().replacen("\"format\":4", "\"format\":5", 1);
+        assert_eq!(Record::decode(text.as_bytes()), Err(RecordError::Newer { found: 5 }));
     }
 
     #[test]

@@ -92,6 +92,9 @@ pub struct Release {
     /// Whether it serves although the operation did not end well: only the removal of the old side was cut.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub serves: bool,
+    /// When requests were switched to it, RFC 3339 by the engine's clock; known of releases that bake.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub switched: Option<String>,
     /// Earlier revisions whose configuration was dropped with this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<u32>,
@@ -117,6 +120,8 @@ impl Release {
 pub enum ReleaseStatus {
     /// It is being deployed.
     Running,
+    /// It serves, and the release before it is kept until it has baked.
+    Baking,
     /// It serves.
     Deployed,
     /// A later release took its place.
@@ -134,6 +139,7 @@ impl ReleaseStatus {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Running => "running",
+            Self::Baking => "baking",
             Self::Deployed => "deployed",
             Self::Superseded => "superseded",
             Self::RolledBack => "rolled back",

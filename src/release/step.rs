@@ -119,6 +119,8 @@ pub enum StepOutcome {
     Skipped,
     /// It failed; where its failure is tolerated the operation went on with a warning.
     Failed,
+    /// It was under way when the operation stopped, and was not waited for.
+    Cancelled,
     /// Completed, then undone after a later failure.
     Undone,
 }
@@ -150,6 +152,7 @@ impl StepOutcome {
             Self::Done => "done",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
             Self::Undone => "undone",
         }
     }

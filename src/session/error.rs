@@ -94,6 +94,9 @@ pub enum WorkflowError {
     /// Two at once where only one makes sense.
     #[error("{project} is not locked")]
     NotLocked { project: String },
+    /// There is no bake to continue.
+    #[error("no release of {project} bakes")]
+    NoBake { project: String },
     /// The lock is held by a living owner.
     #[error("the lock of {project} is held by {holder}, which seems to be alive")]
     LockAlive { project: String, holder: String },
@@ -141,6 +144,7 @@ impl Hint for WorkflowError {
             | Self::NoServiceOfKind { .. }
             | Self::NoContainer { .. }
             | Self::NotLocked { .. }
+            | Self::NoBake { .. }
             | Self::NoPage { .. }
             | Self::NoPages { .. }
             | Self::NoMonitoring

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::compose::model::Stack;
 use crate::compose::{self, ComposeError, FileSource, LoadArgs, LoadOptions};
-use crate::error::{Result, nearest};
+use crate::error::{ErrorKind, Result, nearest};
 use crate::event::Event;
 use crate::input_file::LocalFiles;
 use crate::plan::{Scope, api_socket};
@@ -71,6 +71,21 @@ pub fn load_by_name(context: &Context) -> Result<LoadedStack> {
         }
         (result, _) => result,
     }
+}
+
+/// The project, or its name alone if its files cannot be read: for verbs that use the release stored on the engine.
+pub fn load_or_name(context: &Context, verb: &str) -> Result<LoadedStack> {
+    let error = match load_stack(context) {
+        Err(error) if error.kind() == ErrorKind::Config => error,
+        result => return result,
+    };
+    let Ok(project) = load_project_file(context) else { return Err(error) };
+    let Some(name) = context.project_name().or(project.name()).map(str::to_owned) else {
+        return Err(error.with_hint(format!("name the project to use its stored release: `aictl -p NAME {verb}`")));
+    };
+    let message = format!("cannot read the project files, using the stored release: {error}");
+    context.reporter.warn(message);
+    Ok(LoadedStack { name, stack: None, project, env_files: Vec::new() })
 }
 
 fn by_labels(context: &Context, name: &str) -> Result<LoadedStack> {

@@ -7,7 +7,7 @@ use crate::session::report::{Cell, Tone};
 pub fn status_cell(status: OperationStatus) -> Cell {
     let tone = match status {
         OperationStatus::Done => Tone::Good,
-        OperationStatus::Running => Tone::Warn,
+        OperationStatus::Running | OperationStatus::Baking => Tone::Warn,
         OperationStatus::Failed | OperationStatus::Interrupted => Tone::Bad,
     };
     Cell::new(status.word(), tone)

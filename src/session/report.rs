@@ -29,18 +29,25 @@ pub struct Cell {
     pub text: String,
     /// How it is meant.
     pub tone: Tone,
+    /// Whether it is of no use when it is cut: a time.
+    pub whole: bool,
 }
 
 impl Cell {
     /// Text with a tone.
     pub fn new(text: impl Into<String>, tone: Tone) -> Self {
-        Self { text: text.into(), tone }
+        Self { text: text.into(), tone, whole: false }
+    }
+
+    /// Text that a table does not cut; other columns give way.
+    pub fn whole(text: impl Into<String>) -> Self {
+        Self { text: text.into(), tone: Tone::Plain, whole: true }
     }
 }
 
 impl<S: Into<String>> From<S> for Cell {
     fn from(text: S) -> Self {
-        Self { text: text.into(), tone: Tone::Plain }
+        Self { text: text.into(), tone: Tone::Plain, whole: false }
     }
 }
 

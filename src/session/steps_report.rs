@@ -59,6 +59,9 @@ pub fn planned_blocks(steps: &[String]) -> Vec<Block> {
         return vec![Block::Line(vec!["no changes".into()])];
     }
     let mut blocks: Vec<Block> = steps.iter().map(|s| Block::Line(vec![s.as_str().into()])).collect();
-    blocks.push(Block::Line(vec![Cell::new(format!("{} steps, nothing was changed", steps.len()), Tone::Dim)]));
+    blocks.push(Block::Line(vec![Cell::new(
+        format!("{} step{}, nothing was changed", steps.len(), if steps.len() == 1 { "" } else { "s" }),
+        Tone::Dim,
+    )]));
     blocks
 }

@@ -3,13 +3,15 @@
 //! Never plans by itself; without steps it takes no lease and writes nothing.
 
 mod lock;
+mod progress;
+mod records;
 
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::execute::{CheckRunner, Execution, Runner, TaskRunner, await_ready, execute_part};
-use crate::plan::{Observed, Plan, Scope};
-use crate::release::{Evidence, Lease, LeaseVerdict, Record, RecordPhase, Release, StepOutcome, StepRecord};
+use crate::execute::{CheckRunner, ExecuteError, Execution, Runner, TaskRunner, await_ready, execute_part};
+use crate::plan::{Observed, Plan, Scope, labels};
+use crate::release::{Evidence, Lease, LeaseVerdict, Record, Release, StepOutcome, StepRecord};
 use crate::session::other_folder;
 use crate::session::port_holder::explained;
 use crate::session::{Context, WorkflowError};
@@ -39,6 +41,10 @@ pub struct Transaction<'a> {
     pub release: Option<&'a NewRelease<'a>>,
     /// The revision its new containers belong to, where that is an earlier release.
     pub revision: Option<u32>,
+    /// The record of the release whose bake it continues; the change is recorded as a part of that operation.
+    pub resumes: Option<&'a Record>,
+    /// Whether it may take the lock from a process that only watches a release bake.
+    pub ends_bake: bool,
     /// The plan that was confirmed; a different one under the lease is not carried out.
     pub confirmed: Option<Plan>,
 }
@@ -91,6 +97,12 @@ struct Walked {
     evidence: Vec<Evidence>,
 }
 
+/// What the steps of a plan are carried out with.
+struct Carried<'e> {
+    lease: &'e Lease,
+    runner: &'e Runner<'e>,
+}
+
 /// Result of executing a plan, for its final record.
 struct Ending<'e> {
     pending: Record,
@@ -111,6 +123,8 @@ impl<'a> Transaction<'a> {
             checks: None,
             release: None,
             revision: None,
+            resumes: None,
+            ends_bake: false,
             confirmed: None,
         }
     }
@@ -149,10 +163,9 @@ impl<'a> Transaction<'a> {
             Ok(begun) => begun,
             Err((pending, error)) => return Err(self.give_up(lease, pending, error).await),
         };
-        let main = 0..plan.closing.map_or(plan.steps.len(), |closing| closing.0);
         let number = pending.sequence;
         let mut walked = Walked { number, steps: plan.records(), ..Default::default() };
-        let result = self.execute((&plan, main), &lease, &mut walked).await;
+        let result = self.carry_out(&plan, (&lease, &pending), &mut walked).await;
         let incomplete = plan.incomplete(&walked.steps);
         let ended = self.end(lease, &plan, Ending { pending, walked, failure: result.as_ref().err() }).await;
         result?;
@@ -160,10 +173,18 @@ impl<'a> Transaction<'a> {
         Ok(TransactionOutcome { plan, number: Some(number), incomplete, ..Default::default() })
     }
 
+    /// Carries out all but the closing steps.
+    async fn carry_out(&self, plan: &Plan, (lease, pending): (&Lease, &Record), walked: &mut Walked) -> Result<()> {
+        let progress = self.progress(lease, pending);
+        let runner = Runner { progress: progress.as_deref(), ..self.runner(Some(walked.number)) };
+        let main = 0..plan.closing.map_or(plan.steps.len(), |closing| closing.0);
+        self.execute((plan, main), Carried { lease, runner: &runner }, walked).await
+    }
+
     /// A failure before the first step is recorded if there is a pending record, and returned in any case.
     async fn give_up(&self, lease: Lease, pending: Option<Record>, error: Error) -> Error {
         // The first failure is returned, even when it cannot be recorded.
-        let _ = match pending {
+        let _ = match pending.filter(|_| self.resumes.is_none()) {
             Some(pending) => {
                 let last = self.final_record(pending, Walked::default(), Some(&error));
                 self.target.finish(lease, &last).await
@@ -177,6 +198,10 @@ impl<'a> Transaction<'a> {
     /// the volumes its history: nothing of the project is left on the engine.
     async fn end(&self, lease: Lease, plan: &Plan, ending: Ending<'_>) -> Result<()> {
         let Ending { mut pending, mut walked, failure } = ending;
+        if matches!(failure.and_then(Error::downcast_ref), Some(ExecuteError::Baking)) {
+            // It was recorded when the bake started.
+            return Ok(self.target.release(lease).await?);
+        }
         self.finish_release(&lease, &mut pending, failure.is_none()).await;
         let StateDisposition::Retire { forget } = self.disposition else {
             let last = self.final_record(pending, walked, failure);
@@ -187,8 +212,13 @@ impl<'a> Transaction<'a> {
             return Ok(self.target.finish(lease, &last).await?);
         }
         let closing = plan.closing.map_or(plan.steps.len(), |closing| closing.0)..plan.steps.len();
+        let runner = self.runner(Some(walked.number));
         let close = async {
-            if closing.is_empty() { Ok(()) } else { self.execute((plan, closing), &lease, &mut walked).await }
+            if closing.is_empty() {
+                Ok(())
+            } else {
+                self.execute((plan, closing), Carried { lease: &lease, runner: &runner }, &mut walked).await
+            }
         };
         let (closed, ()) = tokio::join!(close, self.target.prepare_to_retire(&lease));
         let last = self.final_record(pending, walked, closed.as_ref().err());
@@ -237,73 +267,30 @@ impl<'a> Transaction<'a> {
         if self.confirmed.as_ref().is_some_and(|confirmed| confirmed.steps != plan.steps) {
             return Err(found(WorkflowError::PlanChanged { project: self.scope.project.clone() }.into()));
         }
-        if let Some(release) = self.release {
+        if let Some(release) = self.release.filter(|_| self.resumes.is_none()) {
             let stored = self.target.store_configuration(lease, pending.sequence, &release.configuration).await;
             stored.map_err(|error| found(error.into()))?;
         }
         if plan.steps == planned.steps {
             return Ok((pending, plan));
         }
-        let pending = Record { steps: self.redacted_steps(plan.records()), ..pending };
+        let pending = Record { steps: self.recorded_steps(plan.records()), ..pending };
         match self.target.record(lease, &pending).await {
             Ok(()) => Ok((pending, plan)),
             Err(error) => Err((Some(pending), error.into())),
         }
     }
 
-    async fn pending_record(&self, lease: &Lease, plan: &Plan) -> Result<Record> {
-        let last = match self.target.last_ended(lease).await? {
-            Some(last) => last,
-            None => self.close_interrupted(lease).await?,
-        };
-        Ok(Record {
-            sequence: last + 1,
-            phase: RecordPhase::Pending,
-            operation: self.operation.to_owned(),
-            environment: self.context.options.environment.clone(),
-            time: (self.context.now)(),
-            owner: lease.owner.clone(),
-            steps: self.redacted_steps(plan.records()),
-            error: Vec::new(),
-            evidence: Vec::new(),
-            release: self.release.map(|release| Box::new(release.draft.clone())),
-        })
-    }
-
-    /// Text for a record, without secrets.
-    fn redacted(&self, text: &str) -> String {
-        self.context.redactor.redact(text).into_owned()
-    }
-
-    fn redacted_steps(&self, steps: Vec<StepRecord>) -> Vec<StepRecord> {
-        let redacted = |step: StepRecord| StepRecord {
-            subject: self.redacted(&step.subject),
-            cause: self.redacted(&step.cause),
-            ..step
-        };
-        steps.into_iter().map(redacted).collect()
-    }
-
-    fn final_record(&self, mut record: Record, walked: Walked, error: Option<&Error>) -> Record {
-        record.time = (self.context.now)();
-        record.phase = if error.is_none() { RecordPhase::Done } else { RecordPhase::Failed };
-        if !walked.steps.is_empty() {
-            record.steps = self.redacted_steps(walked.steps);
-        }
-        if let Some(error) = error {
-            record.error = error.messages().iter().map(|message| self.redacted(message)).collect();
-        }
-        // The last lines of a container may hold what it was given.
-        record.evidence =
-            walked.evidence.into_iter().map(|evidence| evidence.map_texts(|text| self.redacted(text))).collect();
-        record
-    }
-
     /// Records the status of the release; a good one drops the oldest ones.
     async fn finish_release(&self, lease: &Lease, record: &mut Record, well: bool) {
         let Some(new) = self.release else { return };
         if let Ok(observed) = self.target.observe(&self.scope).await {
-            record.release = Some(Box::new((new.finished)(&observed, well)));
+            let switched = record.release.as_ref().and_then(|release| release.switched.clone());
+            let mut release = Release { switched, ..(new.finished)(&observed, well) };
+            // What `start` made before may equal it, and is not its own.
+            let revision = record.sequence.to_string();
+            release.serves &= observed.instances.iter().any(|c| c.labels.get(labels::RELEASE) == Some(&revision));
+            record.release = Some(Box::new(release));
         }
         let dropped = if well { new.dropped.as_slice() } else { &[] };
         for revision in dropped {
@@ -317,27 +304,14 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// An operation that never wrote its end was killed; history says so from now on. Returns the last number used.
-    async fn close_interrupted(&self, lease: &Lease) -> Result<u32> {
-        let history = self.target.load_records(&self.scope.project).await?;
-        let ended = |r: &Record| history.iter().any(|o| o.sequence == r.sequence && o.phase != RecordPhase::Pending);
-        for record in history.iter().filter(|r| r.phase == RecordPhase::Pending && !ended(r)) {
-            let time = (self.context.now)();
-            let closed = Record { phase: RecordPhase::Interrupted, time, steps: Vec::new(), ..record.clone() };
-            self.target.record(lease, &closed).await?;
-        }
-        Ok(history.iter().map(|r| r.sequence).max().unwrap_or(0))
-    }
-
     /// Carries out a range of the plan's steps and records their outcomes.
     async fn execute(
         &self,
         (plan, part): (&Plan, std::ops::Range<usize>),
-        lease: &Lease,
+        how: Carried<'_>,
         walked: &mut Walked,
     ) -> Result<()> {
-        let Execution { result, evidence, steps } =
-            execute_part(plan, part.clone(), &self.runner(Some(walked.number)), lease).await;
+        let Execution { result, evidence, steps } = execute_part(plan, part.clone(), how.runner, how.lease).await;
         let failed = steps.iter().position(|step| step.outcome == StepOutcome::Failed);
         let failed = failed.and_then(|index| plan.steps.get(index)).map(|step| &step.operation);
         let executed = steps.into_iter().enumerate().filter(|(index, _)| part.contains(index));
@@ -362,6 +336,7 @@ impl<'a> Transaction<'a> {
             interrupt: context.interrupt.clone(),
             tasks: self.tasks,
             checks: self.checks,
+            progress: None,
             release,
         }
     }

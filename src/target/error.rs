@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use crate::error::{ErrorKind, Hint};
-use crate::release::ObservedLease;
+use crate::release::{LeaseVerdict, ObservedLease};
 
 /// What is known of a container when something about it is reported.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -224,6 +224,16 @@ impl Hint for TargetError {
     }
 }
 
+fn locked(holder: &ObservedLease) -> &'static str {
+    match holder.verdict {
+        _ if holder.looks_dead() => "its owner seems to be dead; remove the lock with `aictl lock break`",
+        LeaseVerdict::Alive => {
+            "see who holds it with `aictl lock status`; wait, or remove it with `aictl lock break --force`"
+        }
+        _ => "see who holds it with `aictl lock status`; wait, or remove it with `aictl lock break`",
+    }
+}
+
 impl TargetError {
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -240,10 +250,7 @@ impl TargetError {
                 "use a Docker engine: list contexts with `docker context ls`, or run `unset DOCKER_HOST` and `aictl setup`".to_owned()
             }
             Self::TooOld { .. } => "upgrade the engine: `apt-get install docker.io`".to_owned(),
-            Self::Locked { holder, .. } if holder.looks_dead() => {
-                "its owner seems to be dead; remove the lock with `aictl lock break`".to_owned()
-            }
-            Self::Locked { .. } => "see who holds it with `aictl lock status`; wait, or remove it with `aictl lock break`".to_owned(),
+            Self::Locked { holder, .. } => locked(holder).to_owned(),
             Self::LeaseLost { .. } => "see the current state with `aictl status`, then run the command again".to_owned(),
             Self::PortTaken { holder: Some(PortOwner::Container(name)), .. } => {
                 format!("stop it with `docker stop {name}`, or publish another port")

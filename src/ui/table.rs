@@ -14,7 +14,9 @@ const NARROWEST: usize = 6;
 pub(super) fn lines(header: &[String], rows: &[Vec<Cell>], width: Option<usize>, paint: Paint) -> Vec<String> {
     let mut widths = natural(header, rows);
     if let Some(width) = width {
-        shrink(&mut widths, width);
+        let is_whole = |column: usize| rows.iter().any(|row| row.get(column).is_some_and(|cell| cell.whole));
+        let whole: Vec<bool> = (0..widths.len()).map(is_whole).collect();
+        shrink(&mut widths, &whole, width);
     }
     let mut lines = Vec::with_capacity(rows.len() + 1);
     if !header.is_empty() {
@@ -39,12 +41,14 @@ fn natural(header: &[String], rows: &[Vec<Cell>]) -> Vec<usize> {
     widths
 }
 
-/// Takes from the widest column, one character at a time, until the table fits or nothing can give way.
-fn shrink(widths: &mut [usize], room: usize) {
+/// Takes from the widest column, one character at a time, until the table fits or nothing can give way. Columns that are
+/// to stay whole give nothing.
+fn shrink(widths: &mut [usize], whole: &[bool], room: usize) {
     let gaps = GAP * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > room {
         // The last of equals gives way first: the first column is what the row is about.
-        let widest = widths.iter_mut().enumerate().max_by_key(|(column, width)| (**width, *column));
+        let shrinkable = widths.iter_mut().enumerate().filter(|(column, _)| !whole[*column]);
+        let widest = shrinkable.max_by_key(|(column, width)| (**width, *column));
         match widest {
             Some((_, width)) if *width > NARROWEST => *width -= 1,
             _ => return,

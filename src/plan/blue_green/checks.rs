@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::deploy::DeployCheck;
-use super::deployment::Deployment;
+use super::deploy::OtherSide;
+use super::deployment::{Deployment, Roll};
 use crate::plan::{Bake, CheckOperation, Operation, Phase, StepId};
 
 impl Deployment<'_> {
@@ -44,7 +45,12 @@ impl Deployment<'_> {
 
     /// Watches the new side while the old one stays, so that the way back is one switch.
     pub(super) fn bake(&mut self) {
-        let new = self.rolls.iter().filter(|roll| roll.switches);
+        let since = match self.deploy.other_side {
+            OtherSide::Judge { since } => Some(since.clone()),
+            OtherSide::Remove | OtherSide::Keep => None,
+        };
+        let continues = |roll: &Roll| since.is_some() && !roll.old.is_empty();
+        let new = self.rolls.iter().filter(|roll| roll.switches || continues(roll));
         let containers: BTreeMap<String, String> =
             new.map(|roll| (roll.service.clone(), roll.container.clone())).collect();
         if self.deploy.bake.is_zero() || containers.is_empty() {
@@ -56,9 +62,14 @@ impl Deployment<'_> {
             containers,
             proxy: self.deploy.proxy.map(|proxy| proxy.service.clone()),
             window: self.deploy.bake,
+            since,
         };
+        let continued = bake.since.is_some();
         let bake = Operation::Check(CheckOperation::Bake(bake));
-        self.planner.plan.push(Phase::Switch, bake, "requests were switched", &before);
+        let step = self.planner.plan.push(Phase::Switch, bake, "requests were switched", &before);
+        if continued {
+            self.switch_back_on_failure(step);
+        }
     }
 
     /// Every step before the removals.

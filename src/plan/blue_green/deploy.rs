@@ -48,6 +48,21 @@ pub struct DeployCheck {
     pub timeout: Duration,
 }
 
+/// What becomes of the other side of a service whose serving container stays.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum OtherSide {
+    /// An interrupted deploy left it: it is removed.
+    #[default]
+    Remove,
+    /// A release bakes: it stays.
+    Keep,
+    /// An interrupted bake continues: it is removed when the bake has ended well, else requests are switched to it.
+    Judge {
+        /// When requests were switched, RFC 3339 by the engine's clock.
+        since: String,
+    },
+}
+
 /// Everything a deploy wants.
 #[derive(Clone, Copy)]
 pub struct Deploy<'a> {
@@ -67,6 +82,8 @@ pub struct Deploy<'a> {
     pub drain: Duration,
     /// How long the new side is watched before the old one is removed.
     pub bake: Duration,
+    /// What becomes of other sides.
+    pub other_side: &'a OtherSide,
     /// Tag the images of all services, not only of new containers.
     pub keep_all: bool,
     /// Image tags of dropped releases.

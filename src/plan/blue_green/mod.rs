@@ -18,7 +18,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
-pub use deploy::{Deploy, DeployCheck, DeployTask, WantedProxy};
+pub use deploy::{Deploy, DeployCheck, DeployTask, OtherSide, WantedProxy};
 pub use strategy::{Choice, strategies};
 
 use deployment::Deployment;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::deploy::WantedProxy;
-use super::deployment::Deployment;
+use super::deployment::{Deployment, Roll};
 use crate::plan::converge::planner::BeforeStart;
-use crate::plan::{Green, Operation, Phase, ProbeRequest, ProxyOperation, StepId};
+use crate::plan::{ContainerOperation, Green, Operation, Phase, ProbeRequest, ProxyOperation, StepId};
 use crate::release::Side;
 
 /// A probe through the proxy is repeated until it succeeds, at most this long.
@@ -143,6 +143,40 @@ impl Deployment<'_> {
             self.planner.plan.on_failure(step, drain, &[]);
         }
         Some(step)
+    }
+
+    /// The switch was a step of an earlier plan: what undoes it is the other side, as long as all of it runs.
+    pub(super) fn switch_back_on_failure(&mut self, bake: StepId) {
+        let Some(proxy) = self.proxy_container() else { return };
+        let (kept, gone): (Vec<Roll>, Vec<Roll>) =
+            self.rolls.iter().filter(|roll| !roll.switches && !roll.old.is_empty()).cloned().partition(|roll| {
+                roll.old.iter().any(|(serves, old)| *serves && Side::of_number(old.number) != roll.side)
+            });
+        if !gone.is_empty() {
+            return;
+        }
+        let mut green = self.serving.clone();
+        for roll in &kept {
+            match roll.side {
+                Side::Green => green.remove(&roll.service),
+                Side::Blue => green.insert(roll.service.clone()),
+            };
+        }
+        let services = kept.iter().map(|roll| roll.service.clone()).collect();
+        let back = Operation::Proxy(ProxyOperation::Switch { proxy: proxy.clone(), services, green });
+        self.planner.plan.on_failure(bake, back, &[]);
+        for Roll { service, container, .. } in kept {
+            let drain = ProxyOperation::Drain {
+                service: service.clone(),
+                proxy: proxy.clone(),
+                container: container.clone(),
+                serving: None,
+                timeout: self.deploy.drain,
+            };
+            let remove = ContainerOperation::Remove { service, container, volumes: true, force: true };
+            self.planner.plan.on_failure(bake, Operation::Proxy(drain), &[]);
+            self.planner.plan.on_failure(bake, Operation::Container(remove), &[]);
+        }
     }
 
     /// A request for each route of a service.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::deploy::OtherSide;
 use super::deployment::{Deployment, Roll};
 use crate::compose::model::Service;
 use crate::plan::converge::service::start_turn;
@@ -32,10 +33,15 @@ impl Deployment<'_> {
         let fresh = |c: &ObservedInstance| self.planner.obsolete(name, service, c).is_none();
         if let Some(active) = active.as_ref().filter(|c| fresh(c)) {
             self.planner.keep((name, service), active);
-            let old = other.into_iter().chain(surplus).map(|c| (false, c)).collect();
+            let left = other.into_iter().chain(surplus);
+            let (old, cause) = match self.deploy.other_side {
+                OtherSide::Remove => (left.map(|c| (false, c)).collect(), "left over from an interrupted deploy"),
+                OtherSide::Keep => (Vec::new(), ""),
+                OtherSide::Judge { .. } => (left.map(|c| (c.state.is_up(), c)).collect(), "it was replaced"),
+            };
             let (service, container) = (name.to_owned(), active.id.clone());
             let ready = self.planner.entry(name).ready.clone();
-            let cause = "left over from an interrupted deploy".to_owned();
+            let cause = cause.to_owned();
             self.rolls.push(Roll { service, container, side, switches: false, ready, old, cause });
             return;
         }

@@ -167,6 +167,7 @@ impl World {
             pins: &self.pins,
             drain: Duration::from_secs(30),
             bake: self.bake,
+            other_side: &OtherSide::Remove,
             keep_all: false,
             forget: &BTreeSet::new(),
         };

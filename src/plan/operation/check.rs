@@ -25,6 +25,8 @@ pub struct Bake {
     pub proxy: Option<String>,
     /// How long.
     pub window: Duration,
+    /// When requests were switched, RFC 3339 by the engine's clock; none where the switch is a step of the same plan.
+    pub since: Option<String>,
 }
 
 /// The run of a check.

@@ -191,6 +191,7 @@ mod tests {
                 containers: Default::default(),
                 proxy: Some("nginx".into()),
                 window: Duration::from_secs(1),
+                since: None,
             })
             .into(),
             TaskOperation::Run { task: "migrate".into(), spec: spec(), timeout: None }.into(),

@@ -1,4 +1,4 @@
-//! Watching a release after the switch: its checks, its containers, the proxy's responses, the alerts of Prometheus.
+//! Watching a release after the switch: its checks, the proxy's responses, the alerts of Prometheus.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use super::checks::DeployChecks;
 use super::responses::ResponseLog;
 use crate::execute::{Baked, CheckFailure};
-use crate::plan::{Bake, Health, InstanceState};
+use crate::plan::Bake;
 use crate::probe::{ProbeContext, ProbeError, RetryPolicy, firing_alerts, run_check};
 use crate::target::{LogArgs, TargetError};
 
@@ -29,6 +29,8 @@ pub(super) struct Watch<'a> {
     bake: &'a Bake,
     probes: ProbeContext<'a>,
     switched: OffsetDateTime,
+    /// How much of the window had passed when the watch started.
+    passed: Duration,
     responses: ResponseLog,
     /// The newest line of the proxy's log that was counted, by container.
     read: BTreeMap<String, OffsetDateTime>,
@@ -39,16 +41,19 @@ pub(super) struct Watch<'a> {
 impl<'a> Watch<'a> {
     pub(super) async fn begin(checks: &'a DeployChecks<'a>, bake: &'a Bake) -> Result<Self, CheckFailure> {
         let time = checks.target.observe_engine().await.map_err(CheckFailure::Target)?.host.time;
-        let switched = OffsetDateTime::parse(&time, &Rfc3339).unwrap_or_else(|_| OffsetDateTime::now_utc());
+        let parsed = |time: &str| OffsetDateTime::parse(time, &Rfc3339).ok();
+        let now = parsed(&time).unwrap_or_else(OffsetDateTime::now_utc);
+        let switched = bake.since.as_deref().and_then(parsed).unwrap_or(now);
+        let passed = Duration::try_from(now - switched).unwrap_or_default();
         let probes = checks.probes().await?.only(bake.containers.clone());
         let responses = ResponseLog::new(switched);
-        Ok(Self { checks, bake, probes, switched, responses, read: BTreeMap::new(), unseen: None })
+        Ok(Self { checks, bake, probes, switched, passed, responses, read: BTreeMap::new(), unseen: None })
     }
 
     /// Looks again and again until the window has passed or something is wrong.
     pub(super) async fn run(mut self) -> Result<Baked, CheckFailure> {
-        let (began, window) = (Instant::now(), self.bake.window);
-        let pause = (window / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
+        let (began, window) = (Instant::now(), self.bake.window.saturating_sub(self.passed));
+        let pause = (self.bake.window / 10).clamp(SHORTEST_PAUSE, LONGEST_PAUSE);
         loop {
             self.look().await?;
             let left = window.saturating_sub(began.elapsed());
@@ -60,36 +65,12 @@ impl<'a> Watch<'a> {
     }
 
     async fn look(&mut self) -> Result<(), CheckFailure> {
-        self.containers().await?;
         self.repeat_checks().await?;
         self.read_responses().await?;
         if let Some(rise) = self.responses.rise() {
             return Err(wrong(None, rise));
         }
         self.alerts().await
-    }
-
-    async fn containers(&self) -> Result<(), CheckFailure> {
-        for (service, id) in &self.bake.containers {
-            let found = self.probes.containers(service).await.map_err(unreadable)?;
-            let state = match found.iter().find(|container| container.id == *id) {
-                None => Some("was removed".to_owned()),
-                Some(container) if container.restarts > 0 => {
-                    let code = container.exit_code.map(|code| format!(", last exit code {code}"));
-                    Some(format!("restarted {} times{}", container.restarts, code.unwrap_or_default()))
-                }
-                Some(container) if container.health == Health::Unhealthy => Some("is unhealthy".to_owned()),
-                Some(container) if matches!(container.state, InstanceState::Exited | InstanceState::Dead) => {
-                    Some(format!("exited with code {}", container.exit_code.unwrap_or_default()))
-                }
-                Some(container) if container.state != InstanceState::Running => Some("is not running".to_owned()),
-                Some(_) => None,
-            };
-            if let Some(state) = state {
-                return Err(wrong(Some(service), format!("the new container of `{service}` {state}")));
-            }
-        }
-        Ok(())
     }
 
     async fn repeat_checks(&self) -> Result<(), CheckFailure> {

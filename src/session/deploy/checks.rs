@@ -54,7 +54,8 @@ impl<'a> DeployChecks<'a> {
             |planned: &Planned| planned.service.as_ref().is_none_or(|name| stack.services.contains_key(name));
         planned.retain(|planned| is_known(planned) && !(planned.recognised && planned.check.state.is_some()));
         let prometheus = prometheus_service(Some(stack), observed).filter(|name| stack.services.contains_key(name));
-        let (project, timeout) = (stack.name.clone(), timeout.unwrap_or(TIMEOUT).min(TIMEOUT));
+        let (project, timeout) =
+            (stack.name.clone(), context.options.timeout.or(timeout).unwrap_or(TIMEOUT).min(TIMEOUT));
         Self { context, target, project, planned, timeout, prometheus, strict }
     }
 

@@ -10,10 +10,11 @@ use super::ship::{ShipPlanning, Shipment};
 use crate::compose::model::Stack;
 use crate::error::{ErrorKind, Result};
 use crate::event::Event;
+use crate::plan::blue_green::OtherSide;
 use crate::plan::converge::Recreate;
 use crate::plan::order::with_dependencies;
 use crate::plan::{Observed, PullPolicy, labels};
-use crate::release::ReleaseCause;
+use crate::release::{PastRelease, ReleaseStatus};
 use crate::session::convergence::load_contents;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::LoadedStack;
@@ -66,7 +67,13 @@ impl Following<'_> {
         refuse_changes(self.request)?;
         self.say_differences((stack, &followed.beside), &configuration, current.revision).await?;
         let selected = with_dependencies(&configuration.stack, &named, !self.request.no_deps)?;
-        let report = self.ship((&releases, current.revision), configuration, selected).await?;
+        let baking = current.status == ReleaseStatus::Baking;
+        if baking {
+            let message = format!("release {} bakes: the one before it is kept", current.revision);
+            let hint = Some("continue with `aictl deploy --resume`".to_owned());
+            self.context.reporter.report(Event::Warning { message, hint });
+        }
+        let report = self.ship((&releases, current), configuration, selected).await?;
         Ok(Some(Followed { report: Some(report), ..followed }))
     }
 
@@ -84,19 +91,19 @@ impl Following<'_> {
 
     async fn ship(
         &self,
-        (releases, revision): (&Releases, u32),
+        (releases, current): (&Releases, &PastRelease),
         configuration: Configuration,
         selected: BTreeSet<String>,
     ) -> Result<StartReport> {
         let (context, request) = (self.context, self.request);
-        let shipment = self.shipment(configuration, revision);
+        let shipment = self.shipment(configuration, current);
         let supplies = Supplies::default();
         let planning = ShipPlanning::new(context, &shipment, releases, &supplies)?;
         let planning = planning.selecting(selected.clone(), request.options.clone());
         let mut scope = self.loaded.scope(Some(&shipment.configuration.stack));
         planning.look_for(&mut scope);
         let mut transaction = Transaction::new(context, self.target.clone(), scope.clone(), "start");
-        transaction.revision = Some(revision);
+        transaction.revision = Some(current.revision);
         let outcome = transaction.run(&|observed: &Observed| planning.plan(observed)).await?;
         let after = if outcome.executed { self.target.observe(&scope).await? } else { outcome.before };
         let stack = &shipment.configuration.stack;
@@ -105,19 +112,14 @@ impl Following<'_> {
         Ok(report.with_steps(&outcome.plan, outcome.executed))
     }
 
-    fn shipment(&self, configuration: Configuration, revision: u32) -> Shipment {
+    fn shipment(&self, configuration: Configuration, current: &PastRelease) -> Shipment {
+        let baking = current.status == ReleaseStatus::Baking;
         Shipment {
             operation: "start",
-            cause: ReleaseCause::Rollback { to: revision },
-            message: None,
-            configuration,
-            tasks: Vec::new(),
-            build: false,
-            pull: None,
             remove_orphans: self.request.options.remove_orphans,
-            dropped_services: BTreeSet::new(),
-            strict: false,
+            other_side: if baking { OtherSide::Keep } else { OtherSide::Remove },
             failed: ErrorKind::Failed,
+            ..Shipment::restore(configuration, current.revision)
         }
     }
 

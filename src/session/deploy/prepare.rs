@@ -1,15 +1,13 @@
 //! Prepares a deploy of what the files say, for `deploy` and `plan`: connects, and reads releases and contents.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::configuration::{Configuration, Keyed};
 use super::releases::{Current, Releases};
 use super::settings::DeploySettings;
 use super::ship::Shipment;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::plan::{EngineInfo, PullPolicy};
-use crate::release::ReleaseCause;
 use crate::session::convergence::load_contents;
 use crate::session::load::LoadedStack;
 use crate::session::one_off::NamedTask;
@@ -47,6 +45,13 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// Reads the releases again.
+    pub async fn refresh(&mut self, context: &Context) -> Result<()> {
+        self.releases = Releases::load(context, &*self.target, &self.releases.project).await?;
+        self.current = self.releases.load_current(&*self.target).await?;
+        Ok(())
+    }
+
     /// Takes the stack of the loaded files; only reads.
     pub async fn of(context: &Context, loaded: &mut LoadedStack, wishes: DeployWishes) -> Result<Self> {
         let stack = loaded.take_stack(context)?;
@@ -73,17 +78,13 @@ impl Prepared {
         let env_files = loaded.env_files.clone();
         let configuration = Configuration { key, stack, contents, env_files, settings, images: Default::default() };
         let shipment = Shipment {
-            operation: "deploy",
-            cause: ReleaseCause::Deploy,
             message: wishes.message,
-            configuration,
             tasks,
             build: wishes.build,
             pull: wishes.pull,
             remove_orphans: wishes.remove_orphans,
-            dropped_services: BTreeSet::new(),
             strict: wishes.strict,
-            failed: ErrorKind::DeployFailed,
+            ..Shipment::deploy(configuration)
         };
         Ok(Self { target, engine, releases, current, shipment })
     }

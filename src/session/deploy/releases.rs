@@ -43,9 +43,14 @@ impl Releases {
         Ok(Self { project: project.to_owned(), list: releases(&past.operations) })
     }
 
-    /// The newest good release.
+    /// The release that serves: the newest good one, or the one that bakes.
     pub fn current(&self) -> Option<&PastRelease> {
-        self.list.iter().rfind(|past| past.status == ReleaseStatus::Deployed)
+        self.list.iter().rfind(|past| matches!(past.status, ReleaseStatus::Deployed | ReleaseStatus::Baking))
+    }
+
+    /// The release that bakes.
+    pub fn baking(&self) -> Option<&PastRelease> {
+        self.current().filter(|past| past.status == ReleaseStatus::Baking)
     }
 
     /// The newest good release with its configuration.
@@ -66,7 +71,10 @@ impl Releases {
                 ReleaseStatus::Failed => "it failed",
                 ReleaseStatus::Interrupted => "it was interrupted",
                 ReleaseStatus::Running => "it is still running",
-                ReleaseStatus::Deployed | ReleaseStatus::Superseded | ReleaseStatus::RolledBack => {
+                ReleaseStatus::Deployed
+                | ReleaseStatus::Baking
+                | ReleaseStatus::Superseded
+                | ReleaseStatus::RolledBack => {
                     return Ok((found, Vec::new()));
                 }
             };

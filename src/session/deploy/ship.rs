@@ -16,7 +16,7 @@ use super::releases::Releases;
 use super::saved_plan::Approval;
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::ExecuteError;
-use crate::plan::{InstanceState, Observed, ObservedInstance, Plan, Scope};
+use crate::plan::{Green, InstanceState, Observed, ObservedInstance, Plan, Scope};
 use crate::release::{Release, ReleaseCause, Side};
 use crate::session::Context;
 use crate::session::image_catalog::Supplies;
@@ -54,7 +54,7 @@ impl Shipping<'_> {
         let supplies = Supplies::of(context, &self.loaded.project, None)?;
         let Looked { planning, scope, before, checks } = self.look(shipment, &supplies).await?;
         let finished = |observed: &Observed, well: bool| finished(shipment, planning.draft.clone(), observed, well);
-        let is_new = |observed: &Observed| self.is_new(&finished(observed, true));
+        let is_new = |observed: &Observed| shipment.resumes.is_some() || self.is_new(&finished(observed, true));
         let new = NewRelease {
             draft: planning.draft.clone(),
             configuration: shipment.configuration.encode()?,
@@ -71,12 +71,14 @@ impl Shipping<'_> {
         transaction.release = Some(&new);
         transaction.tasks = Some(&tasks);
         transaction.checks = Some(&checks);
+        transaction.resumes = shipment.resumes.as_ref();
+        transaction.ends_bake = matches!(shipment.cause, ReleaseCause::Rollback { .. });
         transaction.confirmed = confirm(context, shipment, planned(&before))?;
         let ran = transaction.run(&planned).await;
         checks.close().await;
         match ran {
             Ok(outcome) => {
-                let was = releases.current().map(|past| past.revision);
+                let was = releases.current().map(|past| past.revision).filter(|_| shipment.resumes.is_none());
                 Ok(ShipReport::new(context, shipment, was, outcome))
             }
             Err(error) => Err(self.judged(error, shipment, (&scope, &before)).await),
@@ -122,7 +124,6 @@ impl Shipping<'_> {
 
     /// After an interruption the operator must know which release serves.
     async fn interrupted(&self, error: Error, (scope, before): (&Scope, &Observed)) -> Error {
-        let green = |observed: &Observed| observed.proxy.as_ref().map(|proxy| proxy.green.clone());
         match self.target.observe(scope).await {
             Ok(after) if before.proxy.is_some() && green(&after) != green(before) => {
                 error.with_hint("the new release serves; remove what is left of the old one with `aictl deploy`, or go back with `aictl rollback`")
@@ -140,6 +141,9 @@ impl Shipping<'_> {
         if during.is_none() {
             return error;
         }
+        if let Some(ExecuteError::Baking) = during {
+            return error.with_hint("the new release serves and the old one is kept: continue with `aictl deploy --resume`, go back with `aictl rollback`");
+        }
         if interrupted {
             return self.interrupted(error, (scope, before)).await;
         }
@@ -148,10 +152,15 @@ impl Shipping<'_> {
             return error.with_kind(shipment.failed).with_hint(hint);
         }
         let serves = match self.target.observe(scope).await {
+            // The release before serves again when requests go to other sides than they did.
+            Ok(after) if shipment.resumes.is_some() => Some(green(before) != green(&after)),
             Ok(after) => still_serves(before, &after),
             Err(_) => return error,
         };
         let (kind, hint) = match serves {
+            Some(true) if self.releases.current().is_none() => {
+                (shipment.failed, "what ran before still runs; see what happened with `aictl explain`")
+            }
             Some(true) => {
                 (shipment.failed, "the previous release still serves; see what happened with `aictl explain`")
             }
@@ -168,7 +177,11 @@ impl Shipping<'_> {
 /// Shows the plan and asks, where the environment wants that. Returns the plan that was confirmed.
 fn confirm(context: &Context, shipment: &Shipment, plan: Result<Plan>) -> Result<Option<Plan>> {
     let plan = plan?;
-    if !shipment.configuration.settings.confirm || context.options.dry_run || plan.is_empty() {
+    if !shipment.configuration.settings.confirm
+        || shipment.resumes.is_some()
+        || context.options.dry_run
+        || plan.is_empty()
+    {
         return Ok(None);
     }
     for line in plan.lines() {
@@ -205,12 +218,16 @@ fn finished(shipment: &Shipment, mut release: Release, observed: &Observed, well
     release
 }
 
+/// The services whose requests go to the green side.
+fn green(observed: &Observed) -> Option<Green> {
+    observed.proxy.as_ref().map(|proxy| proxy.green.clone())
+}
+
 /// Whether every container that ran before runs, and requests go to the same sides; none where nothing ran.
 fn still_serves(before: &Observed, after: &Observed) -> Option<bool> {
     let is_running = |c: &&ObservedInstance| !c.one_off && c.state == InstanceState::Running;
     let running: Vec<&ObservedInstance> = before.instances.iter().filter(is_running).collect();
     let still = |c: &&ObservedInstance| after.instances.iter().filter(is_running).any(|now| now.id == c.id);
-    let green = |observed: &Observed| observed.proxy.as_ref().map(|proxy| proxy.green.clone());
     let same_sides = before.proxy.is_none() || green(before) == green(after);
     (!running.is_empty()).then(|| running.iter().all(still) && same_sides)
 }

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::last_lines::LastLines;
 use crate::error::Result;
 use crate::event::{OutputStream, Silent};
-use crate::execute::TaskRunner;
+use crate::execute::{TaskEnd, TaskRunner};
 use crate::plan::{ContainerOperation, ContainerSpec, Operation, StartTurn};
 use crate::session::attached_process::{Handed, READER_GONE, Watched, exit_code};
 use crate::session::redacted_output::Private;
@@ -40,20 +41,20 @@ pub(super) struct Attached<'a> {
 
 #[async_trait::async_trait]
 impl TaskRunner for Attached<'_> {
-    async fn run_task(&self, spec: ContainerSpec, _: Option<Duration>) -> std::result::Result<Option<u8>, TargetError> {
+    async fn run_task(&self, spec: ContainerSpec, _: Option<Duration>) -> std::result::Result<TaskEnd, TargetError> {
         let name = spec.name.clone();
         let ran = async {
             self.create(spec).await?;
-            self.run(&name).await
+            self.run_and_keep(&name).await
         };
         let ran = ran.await;
         match ran {
-            Ok(code) => Ok(Some(code)),
+            Ok((code, output)) => Ok(TaskEnd { code: Some(code), output }),
             Err(error) => match (error.downcast_ref::<WorkflowError>(), error.downcast_ref::<TargetError>()) {
                 (Some(WorkflowError::TimedOut { what, seconds }), _) => {
                     Err(TargetError::TimedOut { what: what.clone(), after: Duration::from_secs(*seconds) })
                 }
-                (Some(WorkflowError::Interrupted), _) => Ok(None),
+                (Some(WorkflowError::Interrupted), _) => Ok(TaskEnd::default()),
                 (_, Some(error)) => Err(error.clone()),
                 _ => Err(TargetError::Broken { operation: "running the task".to_owned(), message: error.to_string() }),
             },
@@ -96,22 +97,27 @@ impl Attached<'_> {
 
     /// Starts it attached and stays until it ended.
     pub(super) async fn run(&self, id: &str) -> Result<u8> {
-        let result = self.attached(id, self.tty).await;
+        self.run_and_keep(id).await.map(|(code, _)| code)
+    }
+
+    /// The same, with the last lines of an output that is progress.
+    async fn run_and_keep(&self, id: &str) -> Result<(u8, Vec<String>)> {
+        let kept = Arc::new(LastLines::new(self.context.output.clone()));
+        let result = self.attached((id, self.tty), &kept).await;
         match &result {
             // It never ran: there is nothing to look at.
             Err(_) if self.was_never_started(id).await => self.remove(id).await,
             _ if !self.keep => self.await_removal(id).await,
             _ => {}
         }
-        result
+        result.map(|code| (code, kept.lines()))
     }
 
-    async fn attached(&self, id: &str, tty: bool) -> Result<u8> {
-        let shown = self.context.output.clone();
+    async fn attached(&self, (id, tty): (&str, bool), kept: &Arc<LastLines>) -> Result<u8> {
         // What a terminal draws cannot be held back.
         let shown: Arc<dyn OutputStream> = match self.private && !tty {
-            true => Arc::new(Private::new(shown, &self.context.redactor, self.aside)),
-            false => shown,
+            true => Arc::new(Private::new(kept.clone(), &self.context.redactor, self.aside)),
+            false => self.context.output.clone(),
         };
         let output = Watched::new(shown);
         let handed = Handed::new(self.context, tty);

@@ -7,7 +7,7 @@ use super::attach::Attached;
 use super::request::{Job, OneOffRequest};
 use super::service;
 use crate::error::Result;
-use crate::execute::TaskRunner;
+use crate::execute::{TaskEnd, TaskRunner};
 use crate::plan::blue_green::DeployTask;
 use crate::plan::converge::{OneOff, Wanted, one_off_spec};
 use crate::plan::{ContainerSpec, Observed};
@@ -74,7 +74,7 @@ impl TaskRunner for DeployTasks<'_> {
         &self,
         spec: ContainerSpec,
         timeout: Option<Duration>,
-    ) -> std::result::Result<Option<u8>, TargetError> {
+    ) -> std::result::Result<TaskEnd, TargetError> {
         let target = &*self.target;
         let one =
             Attached { context: self.context, target, timeout, private: true, aside: true, keep: false, tty: false };

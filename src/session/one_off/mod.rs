@@ -3,6 +3,7 @@
 
 mod attach;
 mod deploy_tasks;
+mod last_lines;
 mod request;
 mod run;
 mod service;

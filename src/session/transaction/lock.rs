@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::Transaction;
 use crate::error::Result;
-use crate::release::{Lease, LeaseVerdict};
+use crate::release::{Lease, LeaseVerdict, OperationKind, OperationStatus, StepOutcome, history};
 use crate::session::WorkflowError;
+use crate::target::TargetError;
 
 /// Two looks this far apart that see the same mean that nothing is under way.
 const STANDS_STILL: Duration = Duration::from_millis(700);
@@ -20,9 +21,20 @@ impl Transaction<'_> {
     /// Takes the lock, that of a dead owner included.
     pub(super) async fn acquire(&self) -> Result<Lease> {
         let owner = self.context.owner_of(self.operation);
-        let lease = tokio::select! {
-            lease = self.target.acquire(&self.scope.project, &owner) => lease?,
+        let taken = tokio::select! {
+            taken = self.target.acquire(&self.scope.project, &owner) => taken,
             () = self.waited_too_long() => return Err(WorkflowError::Interrupted.into()),
+        };
+        let lease = match taken {
+            Err(TargetError::Locked { holder, .. }) if self.ends_bake && self.only_watches().await? => {
+                self.context.reporter.note(format!("ending the bake: {}", holder.summary()));
+                self.target.break_lease(&holder).await?;
+                let lease = self.target.acquire(&self.scope.project, &owner).await?;
+                // What its process was doing when it lost the lock.
+                self.settle().await?;
+                return Ok(lease);
+            }
+            taken => taken?,
         };
         if let Some(dead) = &lease.taken_over {
             self.context.reporter.warn(format!(
@@ -32,6 +44,19 @@ impl Transaction<'_> {
             self.settle().await?;
         }
         Ok(lease)
+    }
+
+    /// Whether the newest operation has switched its requests and has not started to remove the old side.
+    async fn only_watches(&self) -> Result<bool> {
+        let records = self.target.load_records(&self.scope.project).await?;
+        let newest = history(&records, None).pop();
+        Ok(newest.is_some_and(|newest| {
+            let baked = newest
+                .steps
+                .iter()
+                .any(|step| step.operation == OperationKind::Bake && step.outcome == StepOutcome::Done);
+            newest.status == OperationStatus::Baking && !baked
+        }))
     }
 
     /// Reports why taking the lock takes long; returns only after an interruption.

@@ -7,9 +7,10 @@ use clap::Args;
 use crate::error::Result;
 use crate::plan::PullPolicy;
 use crate::session::deploy::{
-    Approval, DeployWishes, Prepared, SavedFrom, ShipReport, Shipping, check_saved_plan, load_saved_plan,
+    Approval, DeployWishes, Prepared, Releases, Resuming, SavedFrom, ShipReport, Shipping, check_saved_plan,
+    load_saved_plan,
 };
-use crate::session::load::load_stack;
+use crate::session::load::{load_or_name, load_stack};
 use crate::session::plan_images::pull_policy;
 use crate::session::{Context, WorkflowError};
 
@@ -44,14 +45,17 @@ pub struct DeployArgs {
     /// Rehearse on the newest backup first
     #[arg(long, hide = true)]
     pub rehearse: bool,
-    /// Continue an interrupted bake
-    #[arg(long, hide = true)]
+    /// Continue the bake of a deploy that was interrupted: keep its release or switch back
+    #[arg(long, conflicts_with_all = ["build", "pull", "remove_orphans", "message", "plan"])]
     pub resume: bool,
 }
 
 /// Deploys.
 pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     refuse_options(&args)?;
+    if args.resume {
+        return resume(context, args.strict).await;
+    }
     let saved = args.plan.as_ref().map(|file| load_saved_plan(context, file)).transpose()?;
     let mut loaded = load_stack(context)?;
     let wishes = DeployWishes {
@@ -64,7 +68,16 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     if let Some(saved) = &saved {
         check_saved_plan(&loaded, saved)?;
     }
-    let prepared = Prepared::of(context, &mut loaded, wishes).await?;
+    let mut prepared = Prepared::of(context, &mut loaded, wishes).await?;
+    if let Some(baking) = prepared.releases.baking() {
+        if context.options.dry_run {
+            context.reporter.warn(format!("release {} bakes: a deploy continues that first", baking.revision));
+        } else {
+            let resuming = Resuming { context, loaded: &loaded, target: &prepared.target, strict: false };
+            resuming.resume(&prepared.releases).await?;
+            prepared.refresh(context).await?;
+        }
+    }
     let approval =
         saved.map(|saved| Approval { saved, from: SavedFrom { context, loaded: &loaded, prepared: &prepared } });
     if let Some(approval) = &approval {
@@ -75,11 +88,20 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     Shipping { context, loaded: &loaded, target: target.clone(), releases, approval }.ship(shipment).await
 }
 
+/// Continues the bake of the current release, with its stored configuration.
+async fn resume(context: &Context, strict: bool) -> Result<ShipReport> {
+    let loaded = load_or_name(context, "deploy --resume")?;
+    let target = loaded.connect(context).await?;
+    let releases = Releases::load(context, &*target, &loaded.name).await?;
+    let resuming = Resuming { context, loaded: &loaded, target: &target, strict };
+    let resumed = resuming.resume(&releases).await?;
+    resumed.ok_or_else(|| WorkflowError::NoBake { project: loaded.name.clone() }.into())
+}
+
 fn refuse_options(args: &DeployArgs) -> Result<()> {
     let given = [
         ("--release: deploys of another environment's release", args.release.is_some()),
         ("--rehearse: rehearsals", args.rehearse),
-        ("--resume: continuing an interrupted bake", args.resume),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         Some((what, _)) => {

@@ -4,9 +4,9 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::release::{OperationStatus, PastOperation, StepOutcome};
+use crate::release::PastOperation;
 use crate::session::Context;
-use crate::session::operation_cells::{short_time, status_cell};
+use crate::session::operation_cells::status_cell;
 use crate::session::past_operations::PastOperations;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 
@@ -50,9 +50,7 @@ impl Report for HistoryReport {
         if self.operations.is_empty() && self.older == 0 {
             return vec![Block::Line(vec![format!("no operations of {} are recorded", self.project).into()])];
         }
-        let header = ["NUMBER", "OPERATION", "STATUS", "RELEASE", "STARTED", "DURATION", "STEPS", "BY"]
-            .map(str::to_owned)
-            .to_vec();
+        let header = ["NUMBER", "OPERATION", "STATUS", "STARTED (UTC)", "DURATION", "BY"].map(str::to_owned).to_vec();
         let mut blocks = vec![Block::Table { header, rows: self.operations.iter().map(row).collect() }];
         if self.older > 0 {
             let line = format!("{} older; show them with `aictl history --all`", self.older);
@@ -71,20 +69,18 @@ fn row(operation: &PastOperation) -> Vec<Cell> {
     vec![
         operation.number.to_string().into(),
         Cell::new(format!("{}{environment}", operation.operation), Tone::Strong),
-        status_cell(operation.status),
-        operation.release_status.map(|status| status.word()).unwrap_or_default().into(),
-        short_time(&operation.started).into(),
+        status(operation),
+        Cell::whole(operation.started.get(..16).unwrap_or(&operation.started).replace('T', " ")),
         operation.seconds.map(|seconds| format!("{seconds:.1}s")).unwrap_or_default().into(),
-        done_of_all(operation).into(),
         format!("{}@{}", operation.owner.user, operation.owner.host).into(),
     ]
 }
 
-/// `7/9`: how many steps of the plan were done.
-fn done_of_all(operation: &PastOperation) -> String {
-    let done = operation.steps.iter().filter(|step| step.outcome == StepOutcome::Done).count();
-    match operation.status {
-        OperationStatus::Done => operation.steps.len().to_string(),
-        _ => format!("{done}/{}", operation.steps.len()),
+/// What became of a release says more than how its operation ended.
+fn status(operation: &PastOperation) -> Cell {
+    let cell = status_cell(operation.status);
+    match operation.release_status {
+        Some(status) => Cell::new(status.word(), cell.tone),
+        None => cell,
     }
 }

@@ -2,10 +2,9 @@
 
 use clap::Args;
 
-use crate::error::{ErrorKind, Result};
-use crate::release::ReleaseCause;
+use crate::error::Result;
 use crate::session::deploy::{Configuration, DeploySettings, Releases, ShipReport, Shipment, Shipping};
-use crate::session::load::{LoadedStack, load_project_file, load_stack};
+use crate::session::load::{LoadedStack, load_or_name};
 use crate::session::{Context, WorkflowError};
 
 /// Go back to an earlier release
@@ -33,7 +32,7 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
         let hint = "restore the data yourself, then run `aictl rollback`".to_owned();
         return Err(WorkflowError::Unsupported { what, hint }.into());
     }
-    let loaded = load_or_name(context)?;
+    let loaded = load_or_name(context, "rollback")?;
     let target = loaded.connect(context).await?;
     let releases = Releases::load(context, &*target, &loaded.name).await?;
     let (past, skipped) = releases.target_of_rollback(args.to)?;
@@ -41,41 +40,16 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
     if let Some(stack) = &loaded.stack {
         keep_policies(&loaded, stack, &mut configuration);
     }
-    say_limits(context, &loaded, &configuration);
+    let limits = limits(&loaded, &configuration);
     let current = releases.current().into_iter().flat_map(|current| current.release.services.keys());
     let has = |name: &&String| configuration.stack.services.contains_key(*name);
     let dropped_services = current.filter(|name| !has(name)).cloned().collect();
-    let shipment = Shipment {
-        operation: "rollback",
-        cause: ReleaseCause::Rollback { to: past.revision },
-        message: args.message,
-        configuration,
-        tasks: Vec::new(),
-        build: false,
-        pull: None,
-        remove_orphans: false,
-        dropped_services,
-        strict: false,
-        failed: ErrorKind::RollbackFailed,
-    };
+    let shipment =
+        Shipment { message: args.message, dropped_services, limits, ..Shipment::restore(configuration, past.revision) };
     let shipping = Shipping { context, loaded: &loaded, target, releases: &releases, approval: None };
     let mut report = shipping.ship(&shipment).await?;
     report.skipped = skipped.into_iter().map(|skipped| (skipped.revision, skipped.why.to_owned())).collect();
     Ok(report)
-}
-
-/// The project, or its name alone if its files cannot be read: the release is stored on the engine.
-fn load_or_name(context: &Context) -> Result<LoadedStack> {
-    let error = match load_stack(context) {
-        Err(error) if error.kind() == ErrorKind::Config => error,
-        result => return result,
-    };
-    let Ok(project) = load_project_file(context) else { return Err(error) };
-    let Some(name) = context.project_name().or(project.name()).map(str::to_owned) else {
-        return Err(error.with_hint("name the project to use its stored release: `aictl -p NAME rollback`"));
-    };
-    context.reporter.warn(format!("cannot read the project files, using the stored release: {error}"));
-    Ok(LoadedStack { name, stack: None, project, env_files: Vec::new() })
 }
 
 /// How long to drain, what to keep and whether to ask is what the project file says now; a file that no longer fits must
@@ -89,14 +63,14 @@ fn keep_policies(loaded: &LoadedStack, stack: &crate::compose::Stack, configurat
 }
 
 /// What a rollback does not undo.
-fn say_limits(context: &Context, loaded: &LoadedStack, configuration: &Configuration) {
+fn limits(loaded: &LoadedStack, configuration: &Configuration) -> Vec<String> {
+    let mut limits = Vec::new();
     if !loaded.project.environment.deploy.migrate.is_empty() {
-        context
-            .reporter
-            .warn("migrations are not reverted: the earlier code meets the present database schema".to_owned());
+        limits.push("migrations are not reverted: the earlier code meets the present database schema".to_owned());
     }
     let bound = configuration.contents.iter().find(|(_, content)| !content.bound.is_empty());
     if let Some((service, _)) = bound {
-        context.reporter.warn(format!("bind-mounted files, such as those of {service}, are used as they are now"));
+        limits.push(format!("bind-mounted files, such as those of {service}, are used as they are now"));
     }
+    limits
 }

@@ -4,7 +4,8 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::release::{
-    Evidence, PastOperation, ReleaseCause, ReleaseStatus, ReleasedService, Side, StepOutcome, StepRecord,
+    Evidence, OperationStatus, PastOperation, ReleaseCause, ReleaseStatus, ReleasedService, Side, StepOutcome,
+    StepRecord,
 };
 use crate::session::Context;
 use crate::session::operation_cells::{short_time, status_cell};
@@ -39,7 +40,10 @@ impl Report for ShowReport {
         let mut blocks = head(past);
         if !past.steps.is_empty() {
             let header = ["RESULT", "DURATION", "STEP", "CAUSE"].map(str::to_owned).to_vec();
-            blocks.extend([Block::Gap, Block::Table { header, rows: past.steps.iter().map(step).collect() }]);
+            blocks.extend([
+                Block::Gap,
+                Block::Table { header, rows: past.steps.iter().map(|s| step(s, past.status)).collect() },
+            ]);
         }
         blocks.extend(release(past));
         if !past.error.is_empty() {
@@ -72,16 +76,20 @@ fn head(past: &PastOperation) -> Vec<Block> {
     vec![Block::Line(title), Block::Line(vec![by.into()])]
 }
 
-fn step(step: &StepRecord) -> Vec<Cell> {
+fn step(step: &StepRecord, status: OperationStatus) -> Vec<Cell> {
     let tone = match step.outcome {
         StepOutcome::Done => Tone::Good,
         StepOutcome::Failed => Tone::Bad,
         StepOutcome::Undone => Tone::Warn,
-        StepOutcome::Planned | StepOutcome::Skipped => Tone::Dim,
+        StepOutcome::Planned | StepOutcome::Skipped | StepOutcome::Cancelled => Tone::Dim,
+    };
+    let word = match step.outcome {
+        StepOutcome::Planned => status.planned_word(),
+        outcome => outcome.word(),
     };
     let took = step.duration_ms.map(|ms| format!("{:.1}s", ms as f64 / 1000.0)).unwrap_or_default();
     let what = format!("{} {}", step.operation.verb(), step.subject);
-    vec![Cell::new(step.outcome.word(), tone), took.into(), what.trim_start().into(), step.cause.as_str().into()]
+    vec![Cell::new(word, tone), took.into(), what.trim_start().into(), step.cause.as_str().into()]
 }
 
 fn container(evidence: &Evidence) -> Vec<Block> {

@@ -1,5 +1,6 @@
 //! Deploys and rollbacks over the engine in memory: each effect refused, killed and interrupted, and what serves then.
 
+mod bake;
 mod load;
 mod process;
 mod real;

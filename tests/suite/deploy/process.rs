@@ -30,7 +30,7 @@ environments:
   prod:
     compose: compose.yaml
     proxy: { service: nginx, routes: [ROUTES] }
-    deploy: { migrate: true, drain: 2s }
+    deploy: { migrate: true, drain: 2sBAKE }
 tasks:
   migrate: { service: api, command: ['true'] }
 checks:
@@ -71,10 +71,12 @@ pub struct Files {
     pub api: &'static str,
     pub db: &'static str,
     pub two_routes: bool,
+    /// Whether a release bakes.
+    pub bake: bool,
 }
 
-pub const FIRST: Files = Files { api: "one", db: "one", two_routes: true };
-pub const SECOND: Files = Files { api: "two", db: "two", two_routes: true };
+pub const FIRST: Files = Files { api: "one", db: "one", two_routes: true, bake: false };
+pub const SECOND: Files = Files { api: "two", db: "two", two_routes: true, bake: false };
 
 /// What a process is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,9 +103,10 @@ impl Folder {
 
     pub fn write(&self, files: Files) {
         let second = if files.two_routes { ", { path: /w, service: web, port: 80 }" } else { "" };
+        let bake = if files.bake { ", bake: 1ms" } else { "" };
         let routes = format!("{{ path: /, service: api, port: 80 }}{second}");
         let compose = COMPOSE.replace("API", files.api).replace("DB", files.db).replace("SECRET", SECRET);
-        self.file("aictl.yaml", &PROJECT_FILE.replace("ROUTES", &routes));
+        self.file("aictl.yaml", &PROJECT_FILE.replace("ROUTES", &routes).replace("BAKE", bake));
         self.file("compose.yaml", &compose);
     }
 

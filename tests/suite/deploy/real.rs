@@ -70,7 +70,7 @@ services:
 volumes: { aictl_proxy: {} }
 "#;
 
-const PROJECT_FILE: &str = "
+pub(super) const PROJECT_FILE: &str = "
 name: shop
 environments:
   prod:
@@ -79,13 +79,13 @@ environments:
     deploy: { drain: 60s }
 ";
 
-struct Shop {
-    project: TestProject,
-    port: u16,
+pub(super) struct Shop {
+    pub(super) project: TestProject,
+    pub(super) port: u16,
 }
 
 impl Shop {
-    fn new(name: &str) -> Option<Self> {
+    pub(super) fn new(name: &str) -> Option<Self> {
         let project = TestProject::new(name)?;
         let port = free_port();
         project.write("aictl.yaml", PROJECT_FILE);
@@ -95,7 +95,7 @@ impl Shop {
     }
 
     /// Deploys a version; everything it says is free of secrets.
-    fn deploy(&self, round: &str, code: i32) -> String {
+    pub(super) fn deploy(&self, round: &str, code: i32) -> String {
         let output = self.project.command(&["deploy"]).env("ROUND", round).output().unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!(output.status.code(), Some(code), "{said}");
@@ -103,7 +103,7 @@ impl Shop {
         said
     }
 
-    fn rollback(&self, words: &[&str]) -> String {
+    pub(super) fn rollback(&self, words: &[&str]) -> String {
         let words = [&["rollback"], words].concat();
         let outcome = self.project.command(&words).env("ROUND", "unused").output().unwrap();
         assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
@@ -111,7 +111,7 @@ impl Shop {
     }
 
     /// What a client gets, one request on a connection of its own.
-    fn served(&self) -> Option<String> {
+    pub(super) fn served(&self) -> Option<String> {
         let seen = {
             let load = Load::start(self.port, 1, 0);
             std::thread::sleep(Duration::from_millis(150));

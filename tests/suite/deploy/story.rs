@@ -71,6 +71,38 @@ async fn a_killed_third_deploy_is_rolled_back_to_the_last_good_release() {
     assert_eq!((hash(&world, "api").await, hash(&world, "web").await), second);
 }
 
+/// A deploy killed while it bakes: `start` keeps both sides, `rollback` goes back, a deploy continues the bake.
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_bake_is_kept_continued_or_rolled_back() {
+    use ReleaseStatus::{Baking, Deployed, RolledBack, Superseded};
+    let second = Files { bake: true, ..SECOND };
+    for (act, expected) in [
+        (Act::Start(second), vec![Superseded, Baking]),
+        (Act::Rollback(None), vec![Superseded, RolledBack, Deployed]),
+        (Act::Deploy(second), vec![Superseded, Deployed]),
+    ] {
+        let (world, folder) = shop().await;
+        folder.run(&world.another(), Act::Deploy(FIRST)).await.report.unwrap();
+        let first = hash(&world, "api").await;
+        let cut = world.another();
+        folder.run(&cut, Act::Deploy(second)).await.report.unwrap();
+        let baking = cut.effect_names().iter().position(|name| name == "record deploy baking").unwrap() + 1;
+        let (world, folder) = shop().await;
+        folder.run(&world.another(), Act::Deploy(FIRST)).await.report.unwrap();
+        folder.run(&world.another().fault_at(baking, Fault::DieAfter), Act::Deploy(second)).await.report.unwrap_err();
+        assert_eq!(statuses(&world).await, [Superseded, Baking]);
+        let apis = |observed: &aictl::plan::Observed| {
+            observed.instances.iter().filter(|c| !c.one_off && c.service == "api").count()
+        };
+        assert_eq!(apis(&observe(&world).await), 2);
+        let ended = folder.run(&world.another(), act).await;
+        assert!(ended.report.is_ok(), "{act:?}: {ended:?}");
+        assert_eq!(statuses(&world).await, expected, "{act:?}");
+        assert_eq!(apis(&observe(&world).await), if matches!(act, Act::Start(_)) { 2 } else { 1 }, "{act:?}");
+        assert_eq!(hash(&world, "api").await == first, matches!(act, Act::Rollback(_)), "{act:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_change_is_no_release() {
     let (world, folder) = shop().await;

@@ -153,7 +153,9 @@ async fn history_is_true(
     };
     let changes = !matches!(walk.cut, Act::Deploy(files) if files == FIRST);
     match last.release_status {
-        Some(ReleaseStatus::Deployed) if changes => assert_ne!(hash(before), hash(after), "{place}"),
+        Some(ReleaseStatus::Deployed | ReleaseStatus::Baking) if changes => {
+            assert_ne!(hash(before), hash(after), "{place}")
+        }
         Some(ReleaseStatus::Failed) if !matches!(wrong, Wrong::RefusedTwice | Wrong::RefusedOften) => {
             assert_eq!(hash(before), hash(after), "{place}");
         }
@@ -175,7 +177,7 @@ async fn recorded_as_planned(world: &MemoryEngine, place: &str) {
     for last in records.iter().filter(|r| matches!(r.phase, RecordPhase::Done | RecordPhase::Failed)) {
         let pending = records.iter().find(|r| r.sequence == last.sequence && r.phase == RecordPhase::Pending);
         let pending = pending.unwrap_or_else(|| panic!("{} was never pending: {place}", last.file_name()));
-        assert_eq!(planned(last), pending.steps, "{}: {place}", last.file_name());
+        assert_eq!(planned(last), planned(pending), "{}: {place}", last.file_name());
         let undecided = last.steps.iter().find(|step| step.outcome == StepOutcome::Planned);
         assert!(last.phase == RecordPhase::Failed || undecided.is_none(), "{undecided:?}: {place}");
     }
@@ -188,7 +190,8 @@ async fn recorded_as_executed(world: &MemoryEngine, effects: &[String]) {
     // A task is one step and has effects of its own, a check has none.
     let own = |name: &&String| !name.contains("lock") && !name.starts_with("record ") && !name.contains("-run-");
     let executed: Vec<&String> = effects.iter().filter(own).collect();
-    let is_task = |s: &StepRecord| matches!(s.operation, OperationKind::RunTask | OperationKind::RunCheck);
+    use OperationKind::{Bake, RunCheck, RunTask};
+    let is_task = |s: &StepRecord| matches!(s.operation, RunTask | RunCheck | Bake);
     let done = last.steps.iter().filter(|s| s.outcome == StepOutcome::Done && !s.operation.is_wait() && !is_task(s));
     let done: Vec<&String> = done.map(|step| &step.subject).collect();
     assert_eq!(executed.len(), done.len(), "{executed:#?} {done:#?}");
@@ -220,6 +223,13 @@ const ONE_ROUTE: Files = Files { two_routes: false, ..FIRST };
 async fn a_deploy_that_fails_or_dies_at_any_effect_leaves_a_side_serving_and_is_finished_by_the_next() {
     let cut = Act::Deploy(SECOND);
     walk(Scenario { before: &[Act::Deploy(FIRST)], cut, next: cut, always: ROUTED, effects: 20 }).await;
+}
+
+/// Cut while it bakes, the next deploy judges what was seen and ends the bake.
+#[tokio::test(start_paused = true)]
+async fn a_deploy_with_a_bake_that_fails_or_dies_at_any_effect_leaves_a_side_serving_and_is_finished_by_the_next() {
+    let cut = Act::Deploy(Files { bake: true, ..SECOND });
+    walk(Scenario { before: &[Act::Deploy(FIRST)], cut, next: cut, always: ROUTED, effects: 22 }).await;
 }
 
 #[tokio::test(start_paused = true)]

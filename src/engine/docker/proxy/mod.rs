@@ -186,7 +186,7 @@ impl DockerEngine {
                 return Ok(Outcome::default());
             }
             if let Some(open) = last {
-                let message = format!("{open} connections, {}s", began.elapsed().as_secs());
+                let message = format!("{}, {}s", in_words(open), began.elapsed().as_secs());
                 progress.told(message, (None, None));
             }
             tokio::time::sleep(LOOK.min(timeout.saturating_sub(began.elapsed()))).await;
@@ -194,7 +194,7 @@ impl DockerEngine {
         let warning = match last {
             Some(0) => None,
             Some(open) => {
-                Some(format!("{open} connections to {container} were still open after {}s", timeout.as_secs()))
+                Some(format!("{} to {} still open after {}s", in_words(open), short(container), timeout.as_secs()))
             }
             None => Some(format!("the connections of {proxy} could not be read; waited for {}s", timeout.as_secs())),
         };
@@ -229,4 +229,15 @@ impl DockerEngine {
 
 fn addresses(container: &ObservedInstance) -> Vec<IpAddr> {
     container.docker.networks.values().filter_map(|(_, address)| address.parse().ok()).collect()
+}
+
+/// `1 connection`, `2 connections`.
+fn in_words(connections: usize) -> String {
+    format!("{connections} connection{}", if connections == 1 { "" } else { "s" })
+}
+
+/// The first twelve digits of a container's id; a name as it is.
+fn short(container: &str) -> &str {
+    let is_id = container.len() == 64 && container.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_id { &container[..12] } else { container }
 }

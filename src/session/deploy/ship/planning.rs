@@ -114,23 +114,36 @@ impl<'a> ShipPlanning<'a> {
             checks: &self.checks,
             pins: &self.pins(),
             drain: settings.drain,
-            bake: match self.shipment.cause {
-                ReleaseCause::Deploy => settings.bake,
-                // An earlier release has served before, and a rollback must be quick.
-                ReleaseCause::Rollback { .. } => Duration::ZERO,
-            },
+            bake: self.bake(),
+            other_side: &self.shipment.other_side,
             keep_all: self.first,
             forget: &self.forget,
         };
         let mut plan = plan_deploy(&deploy, images, observed)?;
         plan.warnings.extend(warnings);
+        if !plan.only_waits() {
+            plan.warnings.extend(self.shipment.limits.iter().cloned());
+        }
         Ok(plan)
+    }
+
+    /// An earlier release has served before, and a rollback must be quick.
+    fn bake(&self) -> Duration {
+        match self.shipment.cause {
+            ReleaseCause::Deploy => self.shipment.configuration.settings.bake,
+            ReleaseCause::Rollback { .. } => Duration::ZERO,
+        }
     }
 
     /// Images come from their sources for a deploy; those of an earlier release must be there.
     fn images(&self, observed: &Observed) -> Result<Plan> {
         let configuration = &self.shipment.configuration;
-        let ReleaseCause::Rollback { to } = self.shipment.cause else {
+        let stored = match (self.shipment.cause, &self.shipment.resumes) {
+            (ReleaseCause::Rollback { to }, _) => Some(to),
+            (ReleaseCause::Deploy, Some(baking)) => Some(baking.sequence),
+            (ReleaseCause::Deploy, None) => None,
+        };
+        let Some(revision) = stored else {
             let options = ImageOptions {
                 build: self.shipment.build,
                 pull: self.shipment.pull,
@@ -145,7 +158,7 @@ impl<'a> ShipPlanning<'a> {
                 let id = id.trim_start_matches("sha256:");
                 let reason = format!("the image {} of `{service}` is missing", id.get(..12).unwrap_or(id));
                 let project = configuration.stack.name.clone();
-                Err(WorkflowError::NotRestorable { project, revision: to, reason }.into())
+                Err(WorkflowError::NotRestorable { project, revision, reason }.into())
             }
             None => Ok(Plan::default()),
         }
@@ -181,6 +194,7 @@ fn draft(context: &Context, shipment: &Shipment) -> Release {
         message: shipment.message.as_ref().map(|message| context.redactor.redact(message).into_owned()),
         services: of_ours.map(service).collect(),
         serves: false,
+        switched: None,
         dropped: Vec::new(),
     }
 }

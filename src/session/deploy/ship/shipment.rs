@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::error::ErrorKind;
 use crate::plan::PullPolicy;
-use crate::release::ReleaseCause;
+use crate::plan::blue_green::OtherSide;
+use crate::release::{Record, ReleaseCause};
 use crate::session::deploy::configuration::Configuration;
 use crate::session::one_off::NamedTask;
 
@@ -28,8 +29,42 @@ pub struct Shipment {
     pub remove_orphans: bool,
     /// Services of the present release that this one does not have.
     pub dropped_services: BTreeSet<String>,
+    /// What becomes of the other side of services that stay.
+    pub other_side: OtherSide,
+    /// The record of the release whose bake is continued.
+    pub resumes: Option<Record>,
+    /// What it does not do, said where it changes anything.
+    pub limits: Vec<String>,
     /// Whether a bake that saw nothing fails.
     pub strict: bool,
     /// The exit code of a failure after which the old release serves.
     pub failed: ErrorKind,
+}
+
+impl Shipment {
+    /// A deploy of a configuration, without options.
+    pub fn deploy(configuration: Configuration) -> Self {
+        Self {
+            operation: "deploy",
+            cause: ReleaseCause::Deploy,
+            message: None,
+            configuration,
+            tasks: Vec::new(),
+            build: false,
+            pull: None,
+            remove_orphans: false,
+            dropped_services: BTreeSet::new(),
+            other_side: OtherSide::Remove,
+            resumes: None,
+            limits: Vec::new(),
+            strict: false,
+            failed: ErrorKind::DeployFailed,
+        }
+    }
+
+    /// The stored configuration of an earlier release.
+    pub fn restore(configuration: Configuration, revision: u32) -> Self {
+        let cause = ReleaseCause::Rollback { to: revision };
+        Self { operation: "rollback", cause, failed: ErrorKind::RollbackFailed, ..Self::deploy(configuration) }
+    }
 }
