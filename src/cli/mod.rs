@@ -2,6 +2,7 @@
 //! Reads arguments and the process environment; returns the exit code.
 //! Decides nothing that a workflow could decide.
 
+mod addressed;
 mod args;
 mod console;
 mod dispatch;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::FromArgMatches;
 
+use super::addressed::Addressed;
 use super::args::Cli;
 use super::console::ProcessConsole;
 use super::dispatch::dispatch;
@@ -19,11 +20,11 @@ use super::signals::{self, Forwarding};
 use super::{RunVerb, Verb};
 use crate::engine::docker::{Environment, FoundEngine, locate};
 use crate::error::ErrorKind;
-use crate::event::{Changes, Event, Reporter};
+use crate::event::Changes;
 use crate::project::TargetConfig;
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
-use crate::session::{Connect, Context, Endpoint, Endpoints, GlobalOptions, WorkflowError};
+use crate::session::{Connect, Context, Endpoint, Endpoints, WorkflowError};
 use crate::target::{Target, TargetError};
 use crate::ui::{Facts, LogOptions, OutputFormat, Ui, UiOptions};
 
@@ -92,7 +93,7 @@ async fn run(cli: Cli) -> u8 {
         }),
         changes,
         owner: owner(),
-        reporter: Arc::new(Addressed { options: cli.options(), reporter: ui.reporter() }),
+        reporter: Arc::new(Addressed { options: cli.options(), inner: ui.reporter() }),
         prompt: ui.prompt(),
         output: ui.output(log_options(&cli)),
         console: Arc::new(ProcessConsole { facts, forwarding }),
@@ -104,25 +105,8 @@ async fn run(cli: Cli) -> u8 {
         variables,
     };
     match dispatch(&context, cli.verb).await {
-        Ok(report) => interruption.code(ui.show(&*report)),
+        Ok(report) => interruption.code(ui.show(&Addressed { options: context.options, inner: report })),
         Err(error) => ui.fail(&interruption.told(error).map_hints(|hint| context.options.addressed(hint))),
-    }
-}
-
-/// A reporter whose hints lead to the same project, environment and files as the command that was typed.
-struct Addressed {
-    options: GlobalOptions,
-    reporter: Arc<dyn Reporter>,
-}
-
-impl Reporter for Addressed {
-    fn report(&self, event: Event) {
-        self.reporter.report(match event {
-            Event::Warning { message, hint: Some(hint) } => {
-                Event::Warning { message, hint: Some(self.options.addressed(&hint)) }
-            }
-            other => other,
-        });
     }
 }
 

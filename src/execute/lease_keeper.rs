@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use crate::release::Lease;
 use crate::target::{Target, TargetError};
 
-/// How often the heartbeat is written while operations run.
-const EVERY: Duration = Duration::from_secs(5);
+/// How often the heartbeat is written while operations run: a start that watches services for five seconds needs none.
+const EVERY: Duration = Duration::from_secs(8);
 
 /// A proof of the lease younger than this needs no new one: an operation takes about as long.
 const FRESH: Duration = Duration::from_secs(1);

@@ -73,7 +73,7 @@ pub enum LeaseVerdict {
 }
 
 impl LeaseVerdict {
-    /// A heartbeat is written every 5 seconds; one six times that old belongs to a dead process or a cut network.
+    /// A heartbeat is written every 8 seconds; one nearly four times that old belongs to a dead process or a cut network.
     pub const TIME_TO_LIVE: Duration = Duration::from_secs(30);
 
     /// Judges by heartbeat age, and at once when the owner's process is known to be gone (`process_gone`).

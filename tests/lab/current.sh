@@ -137,7 +137,7 @@ CONFIG
       fd=${fd##*/}
       [ "$fd" -gt 2 ] && eval "exec $fd>&-"
     done
-    export PATH="$LAB_CURRENT_BIN:$PATH"
+    export PATH="$LAB_CURRENT_BIN:$PATH" GOGC=400
     unset DOCKER_HOST
     exec setsid unshare --net sh -c 'ip link set lo up && exec "$@"' engine \
       "$LAB_CURRENT_BIN/dockerd" --config-file "$LAB_CURRENT_RUN/daemon.json" >>"$LAB_CURRENT_LOG" 2>&1 </dev/null

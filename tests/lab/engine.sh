@@ -30,7 +30,8 @@ lab_engine_launch() {
       fd=${fd##*/}
       [ "$fd" -gt 2 ] && eval "exec $fd>&-"
     done
-    exec setsid dockerd >>"$LAB_ENGINE_LOG" 2>&1 </dev/null
+    # It starts itself several times for each container, for moments: collecting garbage then only takes time.
+    GOGC=400 exec setsid dockerd >>"$LAB_ENGINE_LOG" 2>&1 </dev/null
   ) &
   disown
 }

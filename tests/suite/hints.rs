@@ -1,18 +1,20 @@
-//! Every command in a message of the sources has a row in hints.table: executed in the situation that prints it, checked
-//! to parse, or only shown because it needs another machine, user or system. Rows without a message fail.
+//! Every command in a message of the sources has a row in hints.table: executed in the situation that prints it, or, with
+//! the reason, only checked to parse or only shown. Rows without a message fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-/// `NAME: command` is executed by the test of that name in lifecycle/hints.rs or below it, `parses: command` is run with --dry-run
-/// and must not be a usage error.
+/// `NAME: command` is executed by the test of that name in one of the files below, `parses: command # reason` is run with
+/// --dry-run and must not be a usage error, `shown: command # reason` is not run.
 const TABLE: &str = include_str!("hints.table");
 const SITUATIONS: &str = concat!(
     include_str!("lifecycle/hints.rs"),
     include_str!("lifecycle/hints/alone.rs"),
     include_str!("lifecycle/hints/releases.rs"),
     include_str!("lifecycle/hints/working.rs"),
+    include_str!("doctor/hints.rs"),
+    include_str!("setup/hints.rs"),
 );
 
 /// Programs that hints name.
@@ -22,20 +24,31 @@ const PROGRAMS: &[&str] = &[
     "docker",
     "apt-get",
     "cat",
+    "chmod",
+    "command",
     "df",
+    "dnf",
+    "dockerd",
     "dpkg",
+    "echo",
     "findmnt",
     "getent",
+    "git",
+    "iconv",
     "journalctl",
     "kill",
     "ls",
     "mkdir",
+    "mv",
+    "newgrp",
     "openssl",
     "ps",
+    "rc-service",
     "rm",
     "ss",
     "systemctl",
     "tail",
+    "taskset",
     "unset",
 ];
 
@@ -76,12 +89,13 @@ fn commands(source: &str) -> Vec<String> {
     quoted.filter(is_command).collect()
 }
 
-/// The rows: command and class.
-fn rows() -> BTreeMap<String, String> {
+/// The rows: command, class, and why it is not executed.
+fn rows() -> BTreeMap<String, (&'static str, &'static str)> {
     let lines = TABLE.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-    let row = |line: &str| {
-        let (class, command) = line.split_once(": ").unwrap_or_else(|| panic!("no row: {line}"));
-        (command.to_owned(), class.to_owned())
+    let row = |line: &'static str| {
+        let (class, rest) = line.split_once(": ").unwrap_or_else(|| panic!("no row: {line}"));
+        let (command, reason) = rest.split_once(" # ").unwrap_or((rest, ""));
+        (command.to_owned(), (class, reason.trim()))
     };
     lines.map(row).collect()
 }
@@ -92,8 +106,8 @@ fn is_executed(command: &str, test: &str) -> bool {
     let body = body.split("\n#[test]").next().unwrap_or_default();
     let is_place = |word: &&str| !word.starts_with('{') && !word.chars().all(|c| c.is_ascii_uppercase());
     let fixed = command.split(' ').take_while(is_place).collect::<Vec<_>>().join(" ");
-    let named =
-        body.split('"').skip(1).step_by(2).map(|text| text.replace("--env dev ", "").replace("--env other ", ""));
+    let literals = body.split('"').skip(1).step_by(2);
+    let named = literals.flat_map(|text| [text.to_owned(), text.replace("--env dev ", "").replace("--env other ", "")]);
     named.filter(|text| text.contains(' ')).any(|text| command.starts_with(text.trim_end()) || text.starts_with(&fixed))
 }
 
@@ -104,10 +118,15 @@ fn every_command_a_message_advises_has_a_row_and_every_row_is_advised() {
     assert!(unknown.is_empty(), "advised, without a row in hints.table: {unknown:#?}");
     let stale: Vec<_> = rows.keys().filter(|command| !advised.contains_key(*command)).collect();
     assert!(stale.is_empty(), "in hints.table, advised nowhere: {stale:#?}");
-    for (command, class) in &rows {
-        let is_test = is_executed(command, class);
-        assert!(is_test || ["parses", "shown"].contains(&class.as_str()), "{class}: {command}");
-        assert!(class != "shown" || !command.starts_with("aictl "), "commands of aictl must parse: {command}");
+    for (command, (class, reason)) in &rows {
+        let is_left = ["parses", "shown"].contains(class);
+        assert!(is_left || is_executed(command, class), "{class} does not execute `{command}`");
+        assert!(*class != "shown" || !command.starts_with("aictl "), "commands of aictl must parse: {command}");
+        assert_eq!(
+            is_left,
+            reason.contains(' '),
+            "a reason why it is not executed, and only then: {command} # {reason}"
+        );
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use aictl::image::Digest;
 use tempfile::TempDir;
 
-use crate::support::project::{Outcome, engine_socket, eventually, records, skip};
+use crate::support::project::{Outcome, engine_socket, eventually, records_in, skip};
 
 /// A second engine without any network, gone with this value.
 pub struct OwnEngine {
@@ -127,6 +127,14 @@ impl OwnEngine {
         Command::new("docker").args(["-H", &self.address()]).args(words).output().unwrap().into()
     }
 
+    /// The names of the records of the project `own`.
+    fn records(&self) -> Vec<String> {
+        let from = ["-H", &self.address(), "cp", "own-aictl-state:/state/releases", "-"];
+        let copied = Command::new("docker").args(from).output().unwrap();
+        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+        records_in(&copied.stdout).into_iter().map(|(name, _)| name).collect()
+    }
+
     pub fn project(&self, compose: &str) -> PathBuf {
         let folder = self.folder.path().join("project");
         std::fs::create_dir_all(&folder).unwrap();
@@ -195,11 +203,7 @@ fn a_disk_that_fills_up_while_building_is_named_and_nothing_half_done_is_left() 
     let left = listed(&["image", "ls", "-a", "--format", "{{.ID}} {{.Repository}}"]);
     let unknown = left.lines().filter(|line| !line.contains("aictl") && !images.contains(&line[..12]));
     assert_eq!(unknown.collect::<Vec<_>>(), Vec::<&str>::new(), "the build left an image");
-    let records = records(&["-H", &engine.address()], "own");
-    assert_eq!(
-        records.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
-        ["000001-failed.json", "000001-pending.json"]
-    );
+    assert_eq!(engine.records(), ["000001-failed.json", "000001-pending.json"]);
 
     std::fs::remove_file(&ballast).unwrap();
     let again: Outcome = engine.aictl(&project, &["start"]).output().unwrap().into();
@@ -234,10 +238,6 @@ fn a_prune_of_everything_during_a_start_takes_neither_its_lock_nor_its_records()
     let Some(engine) = OwnEngine::start("prune of everything during a start", 40) else { return };
     let project = engine.project(QUIET);
     let aictl = |words: &[&str]| -> Outcome { engine.aictl(&project, words).output().unwrap().into() };
-    let names = || -> Vec<String> {
-        let all = records(&["-H", &engine.address()], "own");
-        all.into_iter().map(|(name, _)| name).collect()
-    };
     let child = engine.aictl(&project, &["start"]).spawn().unwrap();
     eventually("the slow service runs", Duration::from_secs(30), || {
         engine.docker(&["ps", "--format", "{{.Names}}"]).stdout.contains("own-b-1")
@@ -251,10 +251,10 @@ fn a_prune_of_everything_during_a_start_takes_neither_its_lock_nor_its_records()
     let started: Outcome = child.wait_with_output().unwrap().into();
     started.ended(0);
     engine.docker(&["system", "prune", "-af", "--volumes"]).ended(0);
-    assert_eq!(names(), ["000001-done.json", "000001-pending.json"]);
+    assert_eq!(engine.records(), ["000001-done.json", "000001-pending.json"]);
     aictl(&["start", "--force-recreate"]).ended(0);
     let all = ["000001-done.json", "000001-pending.json", "000002-done.json", "000002-pending.json"];
-    assert_eq!(names(), all, "the history goes on");
+    assert_eq!(engine.records(), all, "the history goes on");
     let free = aictl(&["lock", "status"]).ended(0).stdout;
     assert!(free.contains("not locked"), "{free}");
 }

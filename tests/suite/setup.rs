@@ -2,6 +2,8 @@
 //! Each test brings a machine into one condition and looks at what setup made of it.
 //! Never meets the lab's engine: the one that is installed runs inside the container and ends with it.
 
+mod hints;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -74,6 +74,13 @@ impl MemoryEngine {
         Self { handle: Arc::default(), ..self.clone() }
     }
 
+    /// An engine of its own in the same state: what happens to either is not seen by the other.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let world = self.world().clone();
+        Self { world: Arc::new(Mutex::new(world)), lacking: self.lacking.clone(), ..Self::new() }
+    }
+
     /// The same engine without a capability.
     #[must_use]
     pub fn without(mut self, capability: Capability) -> Self {

@@ -50,7 +50,7 @@ pub(super) struct HeldLease {
     pub(super) heartbeat: Duration,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct World {
     pub(super) now: Duration,
     pub(super) containers: BTreeMap<String, Container>,

@@ -52,14 +52,22 @@ pub trait Machine: Send + Sync {
     /// How the launched program ended, when it did.
     fn launched_ended(&self) -> Option<String>;
 
-    /// The last lines of a log.
+    /// The last lines of a log, from the launch on if there was one.
     async fn tail_of(&self, log: &str) -> Vec<String>;
 }
 
 /// The parts of the real machine that need no engine.
 #[derive(Debug, Default)]
 pub struct LocalMachine {
-    launched: Mutex<Option<std::process::Child>>,
+    launched: Mutex<Option<Launched>>,
+}
+
+/// A program that was launched.
+#[derive(Debug)]
+struct Launched {
+    child: std::process::Child,
+    /// Where its lines begin in the log, which may have those of an earlier launch.
+    logged_from: u64,
 }
 
 impl LocalMachine {
@@ -124,15 +132,17 @@ impl LocalMachine {
         let log = append(Path::new(log))?;
         let mut shell = process::command("sh")?.into_std();
         shell.args(["-c", DETACHED, "aictl"]).args(command);
+        let logged_from = log.metadata()?.len();
         shell.stdout(log.try_clone()?).stderr(log);
-        *self.launched.lock().unwrap_or_else(PoisonError::into_inner) = Some(shell.spawn()?);
+        let launched = Launched { child: shell.spawn()?, logged_from };
+        *self.launched.lock().unwrap_or_else(PoisonError::into_inner) = Some(launched);
         Ok(())
     }
 
     /// See [`Machine::launched_ended`].
     pub fn launched_ended(&self) -> Option<String> {
         let mut launched = self.launched.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(launched.as_mut()?.try_wait().ok()??.to_string())
+        Some(launched.as_mut()?.child.try_wait().ok()??.to_string())
     }
 
     /// See [`Machine::tail_of`].
@@ -140,7 +150,11 @@ impl LocalMachine {
         if !LocalFiles.has_file(Path::new(log)) {
             return Vec::new();
         }
-        let text = std::fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+        let launched = self.launched.lock().unwrap_or_else(PoisonError::into_inner);
+        let from =
+            launched.as_ref().and_then(|launched| usize::try_from(launched.logged_from).ok()).unwrap_or_default();
+        let bytes = std::fs::read(log).unwrap_or_default();
+        let text = String::from_utf8_lossy(bytes.get(from..).unwrap_or(&bytes));
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(TAIL)..].iter().map(|line| (*line).to_owned()).collect()
     }

@@ -173,8 +173,10 @@ async fn run(
             Ok(Err(error)) => Err(failed(step, &error)),
             // `apt-get update` ends well although it could fetch nothing.
             Ok(Ok(CommandEnd { code: Some(0), tail })) if !is_hollow(command, &tail) => return Ok(()),
-            Ok(Ok(CommandEnd { tail, .. })) => {
-                Err(SetupError::Step { step: named(step), trouble: Trouble::of(&tail), tail })
+            Ok(Ok(CommandEnd { code, tail })) => {
+                // `env` found no program of that name.
+                let trouble = if code == Some(127) { Trouble::NoProgram } else { Trouble::of(&tail) };
+                Err(SetupError::Step { step: named(step), trouble, tail })
             }
         };
     }

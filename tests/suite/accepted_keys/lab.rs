@@ -117,6 +117,9 @@ impl Stack {
         let lock = format!("name=^/{}-aictl-lock$", self.name());
         let held = || !docker(&["container", "ls", "-q", "--filter", &lock]).is_empty();
         eventually("it holds the lock", DEADLINE, held);
+        let status = ["-p", self.name(), "lock", "status"];
+        let named = || self.project.aictl(&status).stdout.contains("alive");
+        eventually("it says who holds the lock", DEADLINE, named);
         child
     }
 

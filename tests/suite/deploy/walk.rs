@@ -81,8 +81,9 @@ async fn shape(world: &MemoryEngine) -> Vec<String> {
 
 async fn walk(walk: Scenario) {
     let folder = Folder::new();
+    let ready = world(&walk, &folder).await;
     let (effects, goal) = {
-        let world = world(&walk, &folder).await;
+        let world = ready.copied();
         let process = world.another();
         folder.run(&process, walk.cut).await.report.unwrap();
         recorded_as_executed(&world, &process.effect_names()).await;
@@ -92,7 +93,7 @@ async fn walk(walk: Scenario) {
     assert!(effects.len() >= walk.effects, "only {} effects: {effects:#?}", effects.len());
     for at in 1..=effects.len() + 1 {
         for wrong in ALL {
-            let world = world(&walk, &folder).await;
+            let world = ready.copied();
             let before = observe(&world).await;
             let process = arm(world.another(), at, wrong);
             let ended = folder.run(&process, walk.cut).await;
@@ -260,15 +261,16 @@ async fn a_new_route_that_fails_or_dies_at_any_effect_leaves_the_old_one_serving
 /// Sides may differ by where the cut was: only what serves and what runs counts.
 async fn walk_without_shape(walk: Scenario) {
     let folder = Folder::new();
+    let ready = world(&walk, &folder).await;
     let effects = {
-        let world = world(&walk, &folder).await;
+        let world = ready.copied();
         let process = world.another();
         folder.run(&process, walk.cut).await.report.unwrap();
         process.effect_names()
     };
     for at in 1..=effects.len() {
         for wrong in ALL {
-            let world = world(&walk, &folder).await;
+            let world = ready.copied();
             let process = arm(world.another(), at, wrong);
             let ended = folder.run(&process, walk.cut).await;
             let place = format!("{wrong:?} at {at}, {}: {ended:#?}", effects[at - 1]);

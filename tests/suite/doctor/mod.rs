@@ -2,6 +2,7 @@
 //! Each test brings one condition about and sees exactly the finding it is for.
 //! Never changes the machine: a small disk is one in memory, an odd engine answers on a socket of its own.
 
+mod hints;
 mod odd_engine;
 
 use std::net::TcpListener;

@@ -104,8 +104,7 @@ async fn world(walk: &Scenario) -> MemoryEngine {
 }
 
 /// The run without fault, and what it leaves when the next command has run as well: its effects, and the goal.
-async fn undisturbed(walk: &Scenario) -> (Vec<String>, Shape) {
-    let world = world(walk).await;
+async fn undisturbed(walk: &Scenario, world: MemoryEngine) -> (Vec<String>, Shape) {
     let process = world.another();
     run(&process, walk.cut).await.report.unwrap();
     recorded_as_executed(&world, &process.effect_names()).await;
@@ -145,11 +144,12 @@ async fn recorded_as_executed(world: &MemoryEngine, effects: &[String]) {
 
 /// Walks through every effect and one past the last.
 async fn walk(walk: Scenario) {
-    let (effects, goal) = undisturbed(&walk).await;
+    let ready = world(&walk).await;
+    let (effects, goal) = undisturbed(&walk, ready.copied()).await;
     assert!(effects.len() >= walk.effects, "only {} effects: {effects:#?}", effects.len());
     for at in 1..=effects.len() + 1 {
         for wrong in Wrong::ALL {
-            let world = world(&walk).await;
+            let world = ready.copied();
             let before = observe(&world).await;
             let process = arm(world.another(), at, wrong);
             let ended = run(&process, walk.cut).await;

@@ -1,5 +1,5 @@
 //! Pipes, devices without an end, and links that lead nowhere or out of the folder, at every place where a project has a
-//! file: each verb that only looks ends by itself or at the first signal, in little memory, and writes nothing.
+//! file: each verb that only looks ends by itself, or at a pipe at the first signal, in little memory, and writes nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -66,10 +66,12 @@ const READERS: &[&str] = &[
     "deploy --dry-run",
     "init --dry-run",
 ];
-/// A signal is sent to what goes on for so long.
+/// A signal is sent to what waits at a pipe for so long.
 const PATIENCE: Duration = Duration::from_millis(700);
 /// How long it may then take.
 const END: Duration = Duration::from_secs(10);
+/// What does not wait at a pipe must have ended by then.
+const ALONE: Duration = Duration::from_secs(60);
 /// Kibibytes a process may come to hold.
 const MEMORY: u64 = 256 * 1024;
 /// Processes at a time.
@@ -90,7 +92,9 @@ impl Special {
     fn make(self, path: &Path) {
         fs::remove_file(path).unwrap();
         match self {
-            Self::Pipe => assert!(Command::new("mkfifo").arg(path).status().unwrap().success()),
+            Self::Pipe => {
+                rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap()
+            }
             Self::Endless => symlink("/dev/zero", path).unwrap(),
             Self::Loop => symlink(path, path).unwrap(),
         }
@@ -118,6 +122,8 @@ impl Folder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
         command.args(line.split(' ')).current_dir(self.path("")).stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(Stdio::null());
+        // Printing a backtrace may take longer than a signal is waited for, which then hides the panic.
+        command.env("RUST_BACKTRACE", "0");
         command.env("HOME", self.0.path()).env("DOCKER_HOST", "unix:///nonexistent/docker.sock").spawn().unwrap()
     }
 
@@ -142,6 +148,7 @@ impl Folder {
 /// A line that was started.
 struct Running {
     line: &'static str,
+    at: Special,
     child: Child,
     began: Instant,
     signalled: Option<Instant>,
@@ -156,14 +163,16 @@ impl Running {
             let expected = status.code().is_some_and(|code| code != 101);
             return Some((!expected).then(|| format!("ended with {status}")));
         }
-        if most > MEMORY || self.signalled.is_some_and(|at| at.elapsed() > END) {
+        let is_pipe = matches!(self.at, Special::Pipe);
+        let hangs = self.signalled.is_some_and(|at| at.elapsed() > END) || !is_pipe && self.began.elapsed() > ALONE;
+        if most > MEMORY || hangs {
             self.child.kill().unwrap();
             self.child.wait().unwrap();
             return Some(Some(format!("holds {most} KiB, signal sent: {}", self.signalled.is_some())));
         }
-        if self.signalled.is_none() && self.began.elapsed() > PATIENCE && catches(&self.child) {
-            let id = self.child.id().to_string();
-            assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        if is_pipe && self.signalled.is_none() && self.began.elapsed() > PATIENCE && catches(&self.child) {
+            let id = rustix::process::Pid::from_child(&self.child);
+            rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
             self.signalled = Some(Instant::now());
         }
         None
@@ -179,7 +188,7 @@ fn judged(mut running: Vec<Running>) -> Vec<String> {
             found.extend(fault.map(|fault| format!("`{}` {fault}", one.line)));
             false
         });
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::sleep(Duration::from_millis(25));
     }
     found
 }
@@ -191,8 +200,13 @@ fn wrong(name: &str, special: Special, lines: &[&'static str]) -> Vec<String> {
     let before = folder.everything();
     let mut found = Vec::new();
     for some in lines.chunks(TOGETHER) {
-        let running =
-            some.iter().map(|line| Running { line, child: folder.spawn(line), began: Instant::now(), signalled: None });
+        let running = some.iter().map(|line| Running {
+            line,
+            at: special,
+            child: folder.spawn(line),
+            began: Instant::now(),
+            signalled: None,
+        });
         found.extend(judged(running.collect()).iter().map(|fault| format!("{special:?} as {name}: {fault}")));
     }
     if folder.everything() != before {

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use aictl::release::Record;
 
+use crate::support::engine_api::{self, Kind, Listed};
+
 /// What a run of the binary came to.
 #[derive(Debug)]
 pub struct Ran {
@@ -65,8 +67,7 @@ pub fn docker(args: &[&str]) -> String {
 impl TestProject {
     /// A folder with this compose file. `None` when there is no engine or no test image.
     pub fn new(test: &str, compose: &str) -> Option<Self> {
-        let found = Command::new("docker").args(["image", "inspect", "aictl-lab/tool:1"]).output();
-        if !found.is_ok_and(|o| o.status.success()) {
+        if !engine_api::has_image("aictl-lab/tool:1") {
             skip(test, "no engine answers or aictl-lab/tool:1 is not there");
             return None;
         }
@@ -121,39 +122,42 @@ impl TestProject {
         Some(Ran::of(&self.command(&program, args).output().unwrap()))
     }
 
+    fn listed(&self) -> Vec<Listed> {
+        engine_api::list(Kind::Container, "label", &format!("com.docker.compose.project={}", self.project))
+    }
+
     /// `name state` of every container of the project, the state helper left out, sorted.
     pub fn containers(&self) -> Vec<String> {
-        let filter = format!("label=com.docker.compose.project={}", self.project);
-        let listed = docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Names}} {{.State}}"]);
         let prefix = format!("{}-", self.project);
-        let mut all: Vec<String> = listed.lines().map(|l| l.replace(&prefix, "")).collect();
+        let word = |one: Listed| format!("{} {}", one.name, one.state).replace(&prefix, "");
+        let mut all: Vec<String> = self.listed().into_iter().map(word).collect();
         all.sort();
         all
     }
 
     /// Ids and start times: what changes when a container is touched.
     pub fn identity(&self) -> String {
-        let filter = format!("label=com.docker.compose.project={}", self.project);
-        let ids = docker(&["ps", "-aq", "--no-trunc", "--filter", &filter]);
-        let mut args = vec!["inspect", "--format", "{{.Id}} {{.State.StartedAt}}"];
-        args.extend(ids.lines());
-        assert!(args.len() > 3, "no container of {} to look at", self.project);
-        docker(&args)
+        let started = |one: &Listed| format!("{} {}", one.id, engine_api::inspect(&one.id)["State"]["StartedAt"]);
+        let all: Vec<String> = self.listed().iter().map(started).collect();
+        assert!(!all.is_empty(), "no container of {} to look at", self.project);
+        all.join("\n")
+    }
+
+    fn named(&self, kind: Kind) -> Vec<String> {
+        let found = engine_api::list(kind, "name", &self.project).into_iter();
+        let mut all: Vec<String> = found.map(|one| one.name.replace(&self.project, "P")).collect();
+        all.sort();
+        all
     }
 
     /// Networks and volumes whose name begins with the project's.
     pub fn resources(&self) -> Vec<String> {
-        let filter = format!("name={}", self.project);
-        let networks = docker(&["network", "ls", "--filter", &filter, "--format", "{{.Name}}"]);
-        let volumes = docker(&["volume", "ls", "--filter", &filter, "--format", "{{.Name}}"]);
-        networks.lines().chain(volumes.lines()).map(|l| l.replace(&self.project, "P")).collect()
+        [self.named(Kind::Network), self.named(Kind::Volume)].concat()
     }
 
     /// Everything on the engine that carries the project's name, the state helper too.
     pub fn leftovers(&self) -> Vec<String> {
-        let filter = format!("name={}", self.project);
-        let containers = docker(&["ps", "-a", "--filter", &filter, "--format", "{{.Names}}"]);
-        containers.lines().map(|l| l.replace(&self.project, "P")).chain(self.resources()).collect()
+        [self.named(Kind::Container), self.resources()].concat()
     }
 
     /// Whoever holds the lock, in words.
@@ -169,7 +173,7 @@ impl TestProject {
     /// The history as it lies in the state volume, by file name; each record is whole.
     #[track_caller]
     pub fn records(&self) -> Vec<(String, Record)> {
-        crate::support::project::records(&[], &self.project)
+        crate::support::project::records(&self.project)
     }
 
     /// Polls until the condition holds.
@@ -183,28 +187,22 @@ impl TestProject {
     }
 }
 
-/// What a docker command prints, be it as it may: for taking away what may be gone already.
-fn tidy(args: &[&str]) -> String {
-    let output = Command::new("docker").args(args).output();
-    output.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default()
-}
-
 impl Drop for TestProject {
     fn drop(&mut self) {
-        for filter in [
-            format!("label=com.docker.compose.project={}", self.project),
-            format!("label=io.aictl.project={}", self.project),
-        ] {
-            let ids = tidy(&["ps", "-aq", "--filter", &filter]);
-            ids.lines().for_each(|id| drop(tidy(&["rm", "-fv", id])));
+        for label in ["com.docker.compose.project", "io.aictl.project"] {
+            for one in engine_api::list(Kind::Container, "label", &format!("{label}={}", self.project)) {
+                engine_api::remove(Kind::Container, &one.id);
+            }
         }
-        let filter = format!("name={}", self.project);
-        tidy(&["network", "ls", "-q", "--filter", &filter]).lines().for_each(|n| drop(tidy(&["network", "rm", n])));
-        tidy(&["volume", "ls", "-q", "--filter", &filter]).lines().for_each(|v| drop(tidy(&["volume", "rm", v])));
+        for kind in [Kind::Network, Kind::Volume] {
+            for one in engine_api::list(kind, "name", &self.project) {
+                engine_api::remove(kind, &one.name);
+            }
+        }
         // What was built for the project has its name, and so have its releases. Removed by name: the id is that of
         // every project's image.
-        let reference = format!("reference={}-*", self.project);
-        let images = tidy(&["image", "ls", "--format", "{{.Repository}}:{{.Tag}}", "--filter", &reference]);
-        images.lines().for_each(|i| drop(tidy(&["image", "rm", "--no-prune", i])));
+        for image in engine_api::list(Kind::Image, "reference", &format!("{}-*", self.project)) {
+            engine_api::remove(Kind::Image, &image.name);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What scenarios share: a project on the real engine and the questions asked of it.
 
 pub mod command_tree;
+pub mod engine_api;
 pub mod memory;
 pub mod project;
 pub mod recorder;

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 use aictl::release::Record;
 use tempfile::TempDir;
 
+use super::engine_api::{self, Kind, Listed};
+
 /// What a command gave.
 #[derive(Debug)]
 pub struct Outcome {
@@ -85,48 +87,30 @@ impl TestProject {
 
     /// Service containers by name, with id and the time they were last started: equal maps mean that nothing was touched.
     pub fn containers(&self) -> BTreeMap<String, String> {
-        let ids = self.listed("ps", &["-aq", "--no-trunc"]);
-        let format = "{{.Name}}={{.Id}} {{.State.StartedAt}} {{.RestartCount}}";
-        let lines = ids.iter().map(|id| docker(&["inspect", "--format", format, id]));
-        lines
-            .filter_map(|line| line.trim().split_once('=').map(|(name, rest)| (name.to_owned(), rest.to_owned())))
-            .collect()
+        let started = |container: &Listed| {
+            let found = engine_api::inspect(&container.id);
+            let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
+            let touched = format!("{} {} {}", text("Id"), found["State"]["StartedAt"], found["RestartCount"]);
+            (text("Name"), touched)
+        };
+        self.listed(Kind::Container).iter().map(started).collect()
     }
 
     /// Names of the project's containers, networks and volumes, and of what aictl keeps for itself: its state and its
     /// lock carry no label of Compose, but the project's name.
     pub fn everything(&self) -> Vec<String> {
         let mut all = BTreeSet::new();
-        for (kind, words) in [
-            ("ps", &["-a", "--format", "{{.Names}}"][..]),
-            ("network", &["ls", "--format", "{{.Name}}"]),
-            ("volume", &["ls", "--format", "{{.Name}}"]),
-        ] {
-            all.extend(self.listed(kind, words));
+        for kind in [Kind::Container, Kind::Network, Kind::Volume] {
+            all.extend(self.listed(kind).into_iter().map(|one| one.name));
             // The engine's filter finds the name anywhere in another.
-            let filter = format!("name={}", self.name);
-            let named = docker(&[&[kind], words, &["--filter", &filter]].concat());
-            let ours = |name: &&str| name.strip_prefix(&self.name).is_some_and(|rest| rest.starts_with(['-', '_']));
-            all.extend(named.split_whitespace().filter(ours).map(str::to_owned));
+            let ours = |name: &String| name.strip_prefix(&self.name).is_some_and(|rest| rest.starts_with(['-', '_']));
+            all.extend(engine_api::list(kind, "name", &self.name).into_iter().map(|one| one.name).filter(ours));
         }
         all.into_iter().collect()
     }
 
-    fn listed(&self, kind: &str, words: &[&str]) -> Vec<String> {
-        let filter = format!("label=com.docker.compose.project={}", self.name);
-        let mut command = vec![kind];
-        command.extend_from_slice(words);
-        command.extend(["--filter", &filter]);
-        docker(&command).split_whitespace().map(str::to_owned).collect()
-    }
-
-    fn remove(&self, kind: &str, list: &[&str], remove: &[&str]) {
-        let found = self.listed(kind, list);
-        if !found.is_empty() {
-            let mut words = remove.to_vec();
-            words.extend(found.iter().map(String::as_str));
-            let _ = Command::new("docker").args(words).output();
-        }
+    fn listed(&self, kind: Kind) -> Vec<Listed> {
+        engine_api::list(kind, "label", &format!("com.docker.compose.project={}", self.name))
     }
 }
 
@@ -134,19 +118,19 @@ impl Drop for TestProject {
     fn drop(&mut self) {
         // What aictl keeps for itself is no part of the Compose project: its lock and its state go by name.
         for kind in ["lock", "state"] {
-            let _ = Command::new("docker").args(["rm", "-f", &format!("{}-aictl-{kind}", self.name)]).output();
+            engine_api::remove(Kind::Container, &format!("{}-aictl-{kind}", self.name));
         }
-        self.remove("ps", &["-aq"], &["rm", "-f", "-v"]);
-        self.remove("network", &["ls", "-q"], &["network", "rm"]);
-        self.remove("volume", &["ls", "-q"], &["volume", "rm", "-f"]);
+        for kind in [Kind::Container, Kind::Network, Kind::Volume] {
+            for one in self.listed(kind) {
+                engine_api::remove(kind, if kind == Kind::Container { &one.id } else { &one.name });
+            }
+        }
         // Images built for the project are named after it; their layers are kept for the next build. They are removed by
         // name, not id: the builder's cache gives several projects the same image.
-        let format = ["--format", "{{.Repository}}:{{.Tag}}"];
-        let built = docker(&["image", "ls", "--filter", &format!("reference={}-*", self.name), format[0], format[1]]);
-        for image in built.split_whitespace() {
-            let _ = Command::new("docker").args(["image", "rm", "--no-prune", image]).output();
+        for image in engine_api::list(Kind::Image, "reference", &format!("{}-*", self.name)) {
+            engine_api::remove(Kind::Image, &image.name);
         }
-        let _ = Command::new("docker").args(["volume", "rm", "-f", &format!("{}_aictl", self.name)]).output();
+        engine_api::remove(Kind::Volume, &format!("{}_aictl", self.name));
     }
 }
 
@@ -157,13 +141,16 @@ pub fn docker(words: &[&str]) -> String {
     outcome.ended(0).stdout
 }
 
-/// The history of a project on the engine that docker's own words name.
+/// The history of a project on the engine.
 #[track_caller]
-pub fn records(engine: &[&str], project: &str) -> Vec<(String, Record)> {
-    let from = format!("{project}-aictl-state:/state/releases");
-    let copied = Command::new("docker").args(engine).args(["cp", &from, "-"]).output().unwrap();
-    assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
-    let mut archive = tar::Archive::new(&copied.stdout[..]);
+pub fn records(project: &str) -> Vec<(String, Record)> {
+    records_in(&engine_api::archive(&format!("{project}-aictl-state"), "/state/releases"))
+}
+
+/// The history in an archive of its folder.
+#[track_caller]
+pub fn records_in(archive: &[u8]) -> Vec<(String, Record)> {
+    let mut archive = tar::Archive::new(archive);
     let mut all = Vec::new();
     for entry in archive.entries().unwrap() {
         let mut entry = entry.unwrap();

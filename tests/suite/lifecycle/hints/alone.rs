@@ -5,6 +5,7 @@ use std::process::{Command, Stdio};
 
 use super::super::project::Ran;
 use super::command;
+use crate::support::project::skip;
 
 /// A folder without an engine.
 struct Alone(tempfile::TempDir);
@@ -72,6 +73,8 @@ fn a_folder_without_a_project() {
     assert_ne!(alone.aictl("config --quiet").code, 0, "its secrets have no values yet");
     alone.follow(&made, "aictl secrets generate").code(0);
     alone.aictl("config --quiet").code(0);
+    // There is no engine here.
+    alone.follow(&made, "aictl start").code(9);
 }
 
 #[test]
@@ -204,4 +207,61 @@ fn an_env_file_in_a_folder_that_is_not_there() {
     assert_ne!(refused.code, 0, "{refused:?}");
     alone.follow(&refused, "mkdir -p").code(0);
     alone.aictl("secrets generate").code(0);
+}
+
+const ASKS: &str = "services: { a: { image: x, environment: { P: '${DB_PASSWORD}' } } }";
+
+fn env_file(path: &str) -> String {
+    format!(
+        "environments: {{ dev: {{ compose: compose.yaml, env_file: {path} }} }}\nsecrets: {{ DB_PASSWORD: {{ generate: hex }} }}\n"
+    )
+}
+
+#[test]
+fn an_env_file_that_is_none() {
+    let alone = Alone::with(&[("compose.yaml", ASKS), ("aictl.yaml", &env_file(".env")), (".env/x", "")]);
+    let refused = alone.aictl("secrets generate").code(1);
+    alone.follow(&refused, "mv .env").code(0);
+    alone.follow(&refused, "aictl secrets generate").code(0);
+    std::fs::write(alone.path(".env"), b"DB_PASSWORD=caf\xe9\n").unwrap();
+    let refused = alone.aictl("secrets check").code(1);
+    alone.follow(&refused, "iconv -f LATIN1").code(0);
+    assert_eq!(std::fs::read_to_string(alone.path(".env.utf8")).unwrap(), "DB_PASSWORD=caf\u{e9}\n");
+}
+
+#[test]
+fn a_repository_whose_index_is_damaged() {
+    let alone = Alone::with(&[("compose.yaml", ASKS), (".env", "DB_PASSWORD=kV3_x9Qm-72LrTz0\n")]);
+    assert!(alone.shell("git init -q && printf DIRC >.git/index").status().unwrap().success());
+    let seen = alone.aictl("secrets check");
+    let told = alone.follow(&seen, "git ls-files").code(128);
+    assert!(told.stderr.contains("index"), "{told:?}");
+}
+
+/// A disk in memory, gone with this value.
+struct Disk(PathBuf);
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_or_read_only() {
+    let alone = Alone::with(&[("compose.yaml", ONE), ("disk/none", "")]);
+    let asking = Alone::with(&[("compose.yaml", ASKS)]);
+    let disk = alone.path("disk");
+    asking.write("aictl.yaml", &env_file(&disk.join(".env").display().to_string()));
+    if !alone.shell("mount -t tmpfs -o size=4k tmpfs disk").status().unwrap().success() {
+        return skip("hints of a full disk", "mounting a disk in memory is not allowed here");
+    }
+    let _disk = Disk(disk);
+    assert!(alone.shell("head -c 4096 /dev/zero >disk/all").status().unwrap().success());
+    let config = || alone.aictl("config -o disk/made.yaml").code(1);
+    assert!(alone.follow(&config(), "df -h").code(0).stdout.contains("100%"));
+    assert!(asking.follow(&asking.aictl("secrets generate").code(1), "df -h").code(0).stdout.contains("100%"));
+    assert!(alone.shell("mount -o remount,ro disk").status().unwrap().success());
+    assert!(alone.follow(&config(), "findmnt -T").code(0).stdout.contains("ro,"));
+    assert!(asking.follow(&asking.aictl("secrets generate").code(1), "findmnt -T").code(0).stdout.contains("ro,"));
 }

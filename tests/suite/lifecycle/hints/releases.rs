@@ -1,7 +1,7 @@
 //! Hints about releases, each executed in the project that printed it.
 
-use super::super::project::{TestProject, docker};
-use super::{LONG, follow};
+use super::super::project::{Ran, TestProject, docker};
+use super::{LONG, follow, follow_with};
 
 const PROJECT: &str =
     "default_environment: dev\nenvironments: { dev: { compose: compose.yaml }, other: { compose: compose.yaml } }\n";
@@ -72,4 +72,26 @@ fn a_start_in_a_named_environment() {
     let kept = stage.aictl("--env other start").code(0);
     follow(&stage, &kept, "aictl --env other deploy").code(0);
     assert!(version(&stage).contains("V=two"));
+    stage.write("compose.yaml", &stack("three", ""));
+    stage.write("other.json", "no plan");
+    let refused = stage.aictl("--env other deploy --plan other.json").code(78);
+    follow_with(&stage, &refused, "aictl --env other plan --out", &[("FILE", "saved.json")]).code(0);
+    let refused = stage.aictl("--env other plan a").code(78);
+    assert!(follow(&stage, &refused, "aictl --env other plan").code(0).stdout.contains("environment.V"));
+    let refused = stage.aictl("--env other plan --out /dev/stdout").code(2);
+    follow(&stage, &refused, "aictl --env other plan --output json").code(0).json();
+    let refused = stage.aictl("deploy --plan saved.json").code(2);
+    follow_with(&stage, &refused, "aictl --env other deploy --plan", &[("FILE", "saved.json")]).code(0);
+    assert!(version(&stage).contains("V=three"));
+    // The report of the plan leads to the environment that it was made for.
+    stage.write("compose.yaml", &stack("four", ""));
+    let saved = stage.aictl("--env other plan --out saved.json").code(0);
+    follow(&stage, &saved, "aictl --env other deploy --plan").code(0);
+    assert!(version(&stage).contains("V=four"));
+    stage.write("compose.yaml", "no: [");
+    let mut unnamed = stage.aictl_command("rollback");
+    let unnamed = Ran::of(&unnamed.env_remove("COMPOSE_PROJECT_NAME").output().unwrap()).code(78);
+    let named = [("NAME", stage.project.as_str())];
+    let back = follow_with(&stage, &unnamed, "aictl -p NAME rollback", &named);
+    assert!(back.stderr.contains("using the stored release"), "{back:?}");
 }
