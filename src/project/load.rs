@@ -10,6 +10,7 @@ use super::check::Check;
 use super::document::{self, Fault, Node};
 use super::error::{Problem, ProjectError};
 use super::findings::Findings;
+use super::managed_proxy::ManagedProxy;
 use super::model::{Environment, Project};
 use super::schema::schema;
 use super::semantic;
@@ -38,6 +39,8 @@ pub struct LoadedProject {
     pub environment: Environment,
     /// Values of project, environment and `--set`, merged in this order.
     pub values: Map<String, Value>,
+    /// What a managed proxy does, once the compose files were read.
+    pub managed_proxy: ManagedProxy,
     pub(super) tree: Option<Node>,
 }
 
@@ -108,7 +111,9 @@ impl LoadedProject {
 
     fn unknown_in_proxy(&self, services: &[&str], found: &mut Findings<'_>) {
         let (Some(name), Some(proxy)) = (&self.environment_name, &self.environment.proxy) else { return };
-        expected(found, services, &["environments", name, "proxy", "service"], &proxy.service);
+        if !proxy.managed {
+            expected(found, services, &["environments", name, "proxy", "service"], &proxy.service);
+        }
         for (index, route) in proxy.routes.iter().enumerate() {
             let number = index.to_string();
             expected(found, services, &["environments", name, "proxy", "routes", &number, "service"], &route.service);
@@ -190,6 +195,7 @@ fn bare(directory: PathBuf, environment: Option<&str>) -> Result<LoadedProject, 
         environment_name: None,
         environment: Environment::default(),
         values: Map::new(),
+        managed_proxy: ManagedProxy::default(),
         tree: None,
     })
 }
@@ -212,6 +218,7 @@ fn of_text(
         environment_name,
         environment,
         values,
+        managed_proxy: ManagedProxy::default(),
         tree: Some(tree),
     })
 }

@@ -115,6 +115,19 @@ fn wrong_words_and_old_booleans_are_named() {
 }
 
 #[test]
+fn a_proxy_is_a_service_or_a_managed_one() {
+    let text = "environments:\n  a: { proxy: { service: n, managed: true } }\n  b: { proxy: { routes: [] } }\n  c: { proxy: { managed: true, tls: { files: { certificate: /c, key: /k } } } }\n";
+    insta::assert_snapshot!(refused(text), @r"
+    3 problems in the project file
+    aictl.yaml:2:38: environments.a.proxy.managed: takes `service` or `managed: true`, not both
+    aictl.yaml:3:15: environments.b.proxy: requires `service` or `managed: true`
+    aictl.yaml:4:37: environments.c.proxy.tls: is not supported with `managed: true`; name a proxy `service` of the compose files
+    ");
+    let unknown = "environments: { a: { proxy: { manged: true } } }";
+    assert!(refused(unknown).contains("did you mean `managed`?"), "{}", refused(unknown));
+}
+
+#[test]
 fn what_the_types_cannot_say_is_told_at_once_too() {
     let text = r#"
 name: Demo

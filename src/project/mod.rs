@@ -9,6 +9,7 @@ mod document;
 mod error;
 mod findings;
 mod load;
+mod managed_proxy;
 mod model;
 mod no_effect;
 mod quantity;
@@ -30,6 +31,7 @@ pub use check::{
 pub use command_line::CommandLine;
 pub use error::{Problem, ProjectError};
 pub use load::{LoadedProject, PROJECT_FILE, ProjectArgs, load_project, parse_project};
+pub use managed_proxy::{Listener, ManagedProxy};
 pub use model::{
     ChartSource, DeployPolicy, Environment, GenerateKind, OnShortfall, Project, ProxyConfig, QuickstartConfig,
     RegistryConfig, Rehearsal, Requirements, Resources, Route, SecretRequirement, Strategy, Task, Tls,

@@ -160,12 +160,17 @@ pub enum OnShortfall {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProxyConfig {
-    /// The proxy service.
+    /// The proxy service of the compose files.
+    #[serde(default)]
     pub service: String,
+    /// Instead of `service`: add an nginx to the stack that publishes the ports of the routed services in their place.
+    #[serde(default)]
+    pub managed: bool,
     /// Source of the certificate; default: plain HTTP.
     #[serde(default)]
     pub tls: Option<Tls>,
-    /// Routes; the longest matching path wins.
+    /// Routes; the longest matching path wins. Default with `managed`: one for each published HTTP port of a service that
+    /// can run twice.
     #[serde(default)]
     pub routes: Vec<Route>,
 }

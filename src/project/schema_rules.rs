@@ -21,6 +21,7 @@ pub(super) fn add(schema: &mut Value) {
         ("/properties/name", PROJECT),
         ("/$defs/Check/properties/name", NOT_BLANK),
         ("/$defs/SqlCheck/properties/query", NOT_BLANK),
+        ("/$defs/ProxyConfig/properties/service", NOT_BLANK),
         ("/$defs/HttpCheck", URL),
         ("/$defs/TcpCheck", ADDRESS),
         ("/$defs/TlsCheck/properties/address", ADDRESS),
@@ -38,7 +39,16 @@ pub(super) fn add(schema: &mut Value) {
         put(schema, &format!("/$defs/{check}/properties/command"), "allOf", words.clone());
     }
     choices(schema);
+    proxy(schema);
     docker_target(schema);
+}
+
+/// A proxy is a service or a managed one; a managed one has no TLS yet.
+fn proxy(schema: &mut Value) {
+    let managed = json!({ "required": ["managed"], "properties": { "managed": { "const": true } } });
+    let one = json!({ "oneOf": [said("service"), managed] });
+    let rules = json!([one, { "not": { "allOf": [managed, said("tls")] } }]);
+    put(schema, "/$defs/ProxyConfig", "allOf", rules);
 }
 
 /// Keys of which one or more must be there, and keys that exclude each other.

@@ -163,6 +163,18 @@ fn examine_requirements(name: &str, requirements: &Requirements, found: &mut Fin
 
 fn examine_proxy(name: &str, proxy: &ProxyConfig, found: &mut Findings<'_>) {
     let base = ["environments", name, "proxy"];
+    let named = !proxy.service.trim().is_empty();
+    match (proxy.managed, named) {
+        (true, true) => {
+            found.add(&[base[0], base[1], base[2], "managed"], "takes `service` or `managed: true`, not both")
+        }
+        (false, false) => found.add(&base, "requires `service` or `managed: true`"),
+        _ => {}
+    }
+    if proxy.managed && proxy.tls.is_some() {
+        let message = "is not supported with `managed: true`; name a proxy `service` of the compose files";
+        found.add(&[base[0], base[1], base[2], "tls"], message);
+    }
     if let Some(tls) = &proxy.tls
         && tls.letsencrypt.is_some() == tls.files.is_some()
     {
@@ -193,7 +205,7 @@ fn examine_route(name: &str, (proxy, index): (&ProxyConfig, usize), found: &mut 
     if earlier.iter().any(|earlier| earlier.path == route.path) {
         found.add(&at("path"), format!("duplicate route `{}`", route.path));
     }
-    if route.service == proxy.service {
+    if route.service == proxy.service && !proxy.managed {
         found.add(&at("service"), "the proxy cannot be its own target");
     }
     let twin = earlier.iter().find(|earlier| earlier.service == route.service);

@@ -10,12 +10,14 @@ use crate::compose::short_form;
 use crate::error::Result;
 use crate::host::host_name;
 use crate::input_file::LocalFiles;
+use crate::plan::blue_green::plan_start;
 use crate::plan::content::{ServiceContent, load_content};
 use crate::plan::converge::{ConvergeOptions, Wanted, plan_after_images};
 use crate::plan::host_requirements::{HostView, UnmetRequirement, unmet_requirements};
 use crate::plan::platform::{check_architecture, check_network_options};
 use crate::plan::{EngineInfo, Observed, Plan, PlanError};
 use crate::session::WorkflowError;
+use crate::session::deploy::StartProxy;
 use crate::session::load::LoadedStack;
 use crate::session::plan_images::{ImageOptions, plan_images};
 
@@ -67,6 +69,8 @@ pub struct Convergence<'a> {
     pub loaded: &'a LoadedStack,
     /// The engine and its host.
     pub engine: EngineInfo,
+    /// The managed proxy that gets its configuration.
+    pub proxy: Option<StartProxy>,
 }
 
 impl Convergence<'_> {
@@ -87,7 +91,15 @@ impl Convergence<'_> {
         check_architecture(&self.stack, &self.selected, observed)?;
         let network_warnings = check_network_options(&self.stack, &self.selected, &self.engine)?;
         let images = plan_images(&self.stack, &self.selected, observed, images)?;
-        let mut plan = plan_after_images(&self.wanted(), observed, images, None)?;
+        let wanted = self.wanted();
+        let proxy = self.proxy.as_ref().map(|proxy| proxy.wanted(&self.stack, observed)).transpose()?;
+        let mut plan = match &proxy {
+            None => plan_after_images(&wanted, observed, images, None)?,
+            Some(proxy) => {
+                let planning = |observed: &Observed| plan_start(&wanted, proxy, observed);
+                plan_after_images(&wanted, observed, images, Some(&planning))?
+            }
+        };
         plan.warnings.extend(network_warnings);
         plan.warnings.extend(unmet(&self.stack, &self.selected, &self.engine).into_iter().map(|unmet| unmet.message));
         Ok(plan)

@@ -12,8 +12,9 @@ use crate::error::{ErrorKind, Result, nearest};
 use crate::event::Event;
 use crate::input_file::LocalFiles;
 use crate::plan::{Scope, api_socket};
-use crate::project::{DeployPolicy, LoadedProject, ProjectArgs, Task, load_project};
+use crate::project::{DeployPolicy, LoadedProject, ProjectArgs, ProxyConfig, Task, load_project};
 use crate::session::endpoint::endpoint;
+use crate::session::managed_proxy;
 use crate::session::redaction::{learn_declared, publish, redact};
 use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError};
@@ -34,10 +35,14 @@ pub struct LoadedStack {
 
 /// Loads the stack; files are needed.
 pub fn load_stack(context: &Context) -> Result<LoadedStack> {
-    let project = load_project_file(context)?;
+    let mut project = load_project_file(context)?;
     publish(context, &project);
     warn_of_no_effect(context, &project);
-    let (mut loaded, args) = load_compose(context, &project)?;
+    let mut args = own_args(context, &project)?;
+    if let Some(managed) = managed_proxy::append(&project, &mut args)? {
+        managed_proxy::resolve(&mut project, managed);
+    }
+    let mut loaded = load_files(context, &args)?;
     warn_of_profiles(context, &loaded.stack, &args.profiles);
     api_socket::grant(&mut loaded.stack, docker_settings(context).as_deref(), &LocalFiles);
     for finding in &loaded.warnings {
@@ -153,13 +158,6 @@ fn warn_of_profiles(context: &Context, stack: &Stack, wanted: &[String]) {
     }
 }
 
-/// The arguments of the compose loader: what the command line says, else what the environment of aictl.yaml says.
-fn load_compose(context: &Context, project: &LoadedProject) -> Result<(compose::Loaded, LoadArgs)> {
-    let args = load_args(context, project)?;
-    let loaded = load_files(context, &args)?;
-    Ok((loaded, args))
-}
-
 /// Loads the compose files; when they are invalid, the warnings collected so far are printed.
 pub fn load_files(context: &Context, args: &LoadArgs) -> Result<compose::Loaded> {
     compose::load_or_warn(args, &LocalFiles).map_err(|(error, warnings)| {
@@ -168,8 +166,15 @@ pub fn load_files(context: &Context, args: &LoadArgs) -> Result<compose::Loaded>
     })
 }
 
-/// See `load_compose`; also used by `config`.
+/// The arguments of the compose loader: the project's own files and what aictl adds to them.
 pub fn load_args(context: &Context, project: &LoadedProject) -> Result<LoadArgs> {
+    let mut args = own_args(context, project)?;
+    managed_proxy::append(project, &mut args)?;
+    Ok(args)
+}
+
+/// The files that the command line names, else those of the environment of aictl.yaml.
+pub fn own_args(context: &Context, project: &LoadedProject) -> Result<LoadArgs> {
     let options = &context.options;
     let mut args = LoadArgs {
         working_dir: context.cwd.clone(),
@@ -183,6 +188,7 @@ pub fn load_args(context: &Context, project: &LoadedProject) -> Result<LoadArgs>
         options: LoadOptions { all_resources: true, discard_env_files: true, ..Default::default() },
         services: Vec::new(),
         files: Vec::new(),
+        appended: Vec::new(),
     };
     if !options.files.is_empty() {
         args.files = options.files.iter().map(|f| command_line_file(context, f)).collect::<Result<_>>()?;
@@ -274,9 +280,13 @@ impl LoadedStack {
 
     /// Whether the environment is one that is deployed to.
     pub fn may_have_release(&self) -> bool {
-        let environment = &self.project.environment;
-        let routes = environment.proxy.as_ref().is_some_and(|proxy| !proxy.routes.is_empty());
-        routes || environment.deploy != DeployPolicy::default()
+        self.routing_proxy().is_some() || self.project.environment.deploy != DeployPolicy::default()
+    }
+
+    /// The proxy, where it leads requests to services.
+    pub fn routing_proxy(&self) -> Option<&ProxyConfig> {
+        let proxy = self.project.environment.proxy.as_ref();
+        proxy.filter(|proxy| proxy.managed || !proxy.routes.is_empty())
     }
 
     /// Only containers, networks and volumes that carry the project's label: for verbs that look and leave.

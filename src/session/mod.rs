@@ -16,6 +16,7 @@ mod error;
 pub mod image_catalog;
 pub mod load;
 pub mod machine_facts;
+pub mod managed_proxy;
 pub mod one_off;
 pub mod operation_cells;
 pub mod other_folder;

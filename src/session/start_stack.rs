@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::convergence::{Convergence, load_contents};
-use super::deploy::{Followed, Following, has_release};
+use super::deploy::{Followed, Following, StartProxy, has_release};
 use super::image_catalog::Supplies;
 use super::load::LoadedStack;
 use super::plan_images::ImageOptions;
@@ -14,7 +14,7 @@ use super::requirements::check_requirements;
 use super::stack_status::StackStatus;
 pub use super::start_request::{StartReport, StartRequest};
 use super::transaction::{Transaction, TransactionOutcome};
-use super::{Context, WorkflowError};
+use super::{Context, WorkflowError, managed_proxy};
 use crate::compose::model::Stack;
 use crate::error::{Error, Result};
 use crate::execute::ExecuteError;
@@ -26,7 +26,7 @@ use crate::target::{Target, TargetError};
 pub async fn start_stack(context: &Context, mut loaded: LoadedStack, request: StartRequest) -> Result<StartReport> {
     let mut stack = loaded.take_stack_with(context, &request.services)?;
     apply_scale(&mut stack, &request.scale)?;
-    let selected = with_dependencies(&stack, &request.services, !request.no_deps)?;
+    let selected = with_dependencies(&stack, &managed_proxy::with_proxy(&loaded.project, &request), !request.no_deps)?;
     let target = loaded.connect(context).await?;
     let engine = target.observe_engine().await?;
     check_requirements(&loaded.project, &engine)?;
@@ -71,10 +71,12 @@ impl Start<'_> {
         let (context, loaded, request) = (self.context, self.loaded, self.request);
         let contents = load_contents(&stack, &selected, self.engine.local)?;
         let (options, engine) = (request.options.clone(), self.engine.clone());
-        let converge = Convergence { options, stack, selected, contents, loaded, engine };
+        let proxy = if beside { None } else { StartProxy::of(context, &loaded.project, &stack)? };
+        let converge = Convergence { options, stack, selected, contents, loaded, engine, proxy };
         let supplies = Supplies::of(context, &loaded.project, request.bundle.as_deref())?;
         let images = image_options(request, &supplies);
         let mut scope = loaded.scope(Some(&converge.stack));
+        converge.proxy.iter().for_each(|proxy| proxy.look_for(&mut scope));
         scope.images.extend(supplies.recipe_images(&converge.stack));
         let transaction = Transaction::new(context, self.target.clone(), scope.clone(), "start");
         let planning = |observed: &Observed| match has_release(observed) && !beside {

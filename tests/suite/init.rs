@@ -133,9 +133,23 @@ fn a_compose_file_is_adopted_under_the_name_it_runs_by() {
     assert!(text.contains("POSTGRES_PASSWORD: {"), "{text}");
     // What somebody else issues cannot be generated, what may be absent need not be.
     assert!(!text.contains("OPENAI_API_KEY") && !text.contains("SENTRY_TOKEN"), "{text}");
+    assert!(!text.contains("managed"), "{text}");
     let kept = files(&project);
     aictl(&project, &["init"]).ended(0);
     assert_eq!(files(&project), kept);
+    // A proxy is proposed for services that publish a port of HTTP, where there is none yet.
+    let web =
+        "services: { web: { image: me/web, ports: ['8080:80'] }, db: { image: 'postgres:15', ports: ['1:5432'] } }\n";
+    for (files, proposed) in [(web.to_owned(), true), (web.replace("me/web", "nginx:1"), false)] {
+        let folder = self::folder();
+        fs::write(folder.path().join("compose.yaml"), files).unwrap();
+        aictl(folder.path(), &["init"]).ended(0);
+        let text = fs::read_to_string(folder.path().join("aictl.yaml")).unwrap();
+        assert_eq!(text.contains("publishes the ports of web.\n    # proxy: { managed: true }\n"), proposed, "{text}");
+        fs::write(folder.path().join("aictl.yaml"), text.replace("# proxy:", "proxy:")).unwrap();
+        let services = aictl(folder.path(), &["config", "--services"]).ended(0).stdout;
+        assert_eq!(services.contains("aictl-proxy"), proposed, "{services}");
+    }
 }
 
 #[test]

@@ -58,7 +58,7 @@ impl Loader<'_> {
         let directory = setting.directory.clone();
         self.read_env_files(&mut setting, &directory)?;
         setting.profiles = self.profiles(&setting);
-        for file in &files {
+        for file in files.iter().chain(&args.appended) {
             setting.files.push(self.read_source(file)?);
         }
         setting.name = self.project_name(&setting)?;

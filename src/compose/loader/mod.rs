@@ -86,6 +86,8 @@ pub struct LoadArgs {
     pub project_dir: Option<PathBuf>,
     /// `--file`; none means `COMPOSE_FILE`, then discovery.
     pub files: Vec<FileSource>,
+    /// Files that are merged after those, wherever those were found.
+    pub appended: Vec<FileSource>,
     /// `--project-name`.
     pub project_name: Option<String>,
     /// `--profile`; none means `COMPOSE_PROFILES`.

@@ -18,10 +18,8 @@ pub struct WantedProxy {
     pub fingerprint: String,
     /// Value of the header that selects a side.
     pub secret: String,
-    /// Port it listens on, for probes.
-    pub port: u16,
-    /// Paths of the routes, by routed service.
-    pub paths: BTreeMap<String, Vec<String>>,
+    /// Ports it listens on and paths of the routes there, by routed service: what is probed.
+    pub paths: BTreeMap<String, Vec<(u16, String)>>,
 }
 
 /// A task that runs before the new containers of its service.

@@ -54,6 +54,7 @@ impl<'a> Deployment<'a> {
         self.prepare_hooks();
         self.planner.resources()?;
         self.planner.release_claims();
+        self.say_handovers();
         let stack = self.deploy.wanted.stack;
         for name in order::sorted(&order::dependencies(stack))? {
             let Some(service) = stack.services.get(&name) else { continue };
@@ -75,6 +76,24 @@ impl<'a> Deployment<'a> {
         self.retire_old_sides();
         self.forget_images();
         self.say_overrides();
+        Ok(self.planner.plan)
+    }
+
+    /// A start: every service in place, and the configuration of the proxy.
+    pub(super) fn in_place(mut self) -> Result<Plan, PlanError> {
+        self.prepare_hooks();
+        self.planner.resources()?;
+        self.planner.release_claims();
+        let stack = self.deploy.wanted.stack;
+        for name in order::sorted(&order::dependencies(stack))? {
+            match stack.services.get(&name) {
+                Some(service) if self.deploy.wanted.is_selected(&name) => self.planner.service(&name, service),
+                Some(_) => self.planner.unselected(&name),
+                None => {}
+            }
+        }
+        self.planner.orphans();
+        self.through_the_proxy();
         Ok(self.planner.plan)
     }
 
@@ -112,6 +131,23 @@ impl<'a> Deployment<'a> {
         if goes {
             let warning =
                 format!("{name} does not answer while it is replaced: not blue-green because {}", choice.cause);
+            self.planner.plan.warnings.push(warning);
+        }
+    }
+
+    /// A port that moves to the proxy has to be let go of first.
+    fn say_handovers(&mut self) {
+        for handover in &self.planner.handed_over {
+            let holder = self.observed.instances.iter().find(|found| found.id == handover.container);
+            let Some(service) = holder.map(|found| found.service.clone()).filter(|name| self.is_blue_green(name))
+            else {
+                continue;
+            };
+            let takers = handover.takers.join(", ");
+            let warning = format!(
+                "{service} does not answer from when {takers} takes over its port until its new container does; \
+                 later deploys have no such gap"
+            );
             self.planner.plan.warnings.push(warning);
         }
     }

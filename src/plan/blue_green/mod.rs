@@ -16,15 +16,17 @@ mod way_back;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 pub use deploy::{Deploy, DeployCheck, DeployTask, OtherSide, WantedProxy};
-pub use strategy::{Choice, strategies};
+pub use strategy::{Choice, obstacle, strategies};
 
 use deployment::Deployment;
 use image_names::retag;
 
 use super::converge::after_images::{known, makes, with_changed};
+use super::converge::{Wanted, plan_converge};
 use super::{Observed, ObservedImage, Phase, Plan, PlanError};
 
 /// The whole plan: `images`, then the deploy.
@@ -37,6 +39,27 @@ pub fn plan_deploy(deploy: &Deploy<'_>, images: Plan, observed: &Observed) -> Re
     images.project.clone_from(&deploy.wanted.stack.name);
     images.then(steps);
     Ok(way_back::with_way_back(images))
+}
+
+/// The plan of a start beside the proxy: services are replaced in place, the proxy gets its configuration.
+pub fn plan_start(wanted: &Wanted<'_>, proxy: &WantedProxy, observed: &Observed) -> Result<Plan, PlanError> {
+    if !wanted.is_selected(&proxy.service) {
+        return plan_converge(wanted, observed);
+    }
+    let deploy = Deploy {
+        wanted,
+        strategies: &BTreeMap::new(),
+        proxy: Some(proxy),
+        tasks: &[],
+        checks: &[],
+        pins: &BTreeMap::new(),
+        drain: Duration::ZERO,
+        bake: Duration::ZERO,
+        other_side: &OtherSide::Remove,
+        keep_all: false,
+        forget: &BTreeSet::new(),
+    };
+    Deployment::new(&deploy, observed).in_place()
 }
 
 /// A pull or build moves a name; when the deploy fails, the name goes back to the image that serves.

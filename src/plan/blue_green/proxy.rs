@@ -183,13 +183,13 @@ impl Deployment<'_> {
     fn probes(&self, wanted: &WantedProxy, proxy: &str, (index, by_header): (usize, bool)) -> Vec<Operation> {
         let roll = &self.rolls[index];
         let side = by_header.then_some(roll.side);
-        let probe = |path: &String| {
+        let probe = |(port, path): &(u16, String)| {
             let (path, fingerprint) = (path.clone(), wanted.fingerprint.clone());
             Operation::Proxy(ProxyOperation::Probe {
                 service: roll.service.clone(),
                 proxy: proxy.to_owned(),
                 container: roll.container.clone(),
-                request: ProbeRequest { path, port: wanted.port, side, fingerprint, secret: wanted.secret.clone() },
+                request: ProbeRequest { path, port: *port, side, fingerprint, secret: wanted.secret.clone() },
                 timeout: PROBE,
             })
         };

@@ -166,9 +166,9 @@ impl Deployment<'_> {
     fn retire_side(&mut self, roll: &Roll, old: &ObservedInstance) {
         let declared = self.deploy.wanted.stack.services.get(&roll.service).cloned().unwrap_or_default();
         let (service, container) = (roll.service.clone(), old.id.clone());
+        let mut after: Vec<StepId> = self.planner.handed_over(&old.id).into_iter().collect();
         let (plan, drain) = (&mut self.planner.plan, self.deploy.drain);
-        let mut after = Vec::new();
-        if old.state.is_up() {
+        if old.state.is_up() && after.is_empty() {
             for hook in &declared.pre_stop {
                 let hook = teardown::hook(&service, &container, hook);
                 after = vec![plan.push(Phase::Retire, hook, "it is about to be stopped", &after)];

@@ -70,6 +70,12 @@ fn choose(
     }
 }
 
+/// Why two containers of a service cannot or should not run at the same time, its published ports aside.
+pub fn obstacle(stack: &Stack, name: &str, service: &Service) -> Option<String> {
+    let portless = Service { ports: Vec::new(), ..service.clone() };
+    impossible(stack, name, &portless).or_else(|| unwise(service))
+}
+
 /// What only one container can have.
 fn impossible(stack: &Stack, name: &str, service: &Service) -> Option<String> {
     if !service.container_name.is_empty() {

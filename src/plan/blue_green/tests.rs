@@ -155,8 +155,7 @@ impl World {
             configuration: self.configuration.into(),
             fingerprint: self.configuration.into(),
             secret: "s".into(),
-            port: 80,
-            paths: ROUTES.iter().map(|(service, path)| ((*service).to_owned(), vec![(*path).to_owned()])).collect(),
+            paths: ROUTES.iter().map(|(name, path)| ((*name).to_owned(), vec![(80, (*path).to_owned())])).collect(),
         };
         let deploy = Deploy {
             wanted: &wanted,

@@ -69,7 +69,8 @@ impl Planner<'_> {
     /// Whether the plan will take the container away whatever else happens.
     fn goes(&self, holder: &ObservedInstance) -> bool {
         if self.is_orphan(holder) {
-            return self.wanted.options.remove_orphans;
+            let options = &self.wanted.options;
+            return options.remove_orphans || options.dropped_services.contains(&holder.service);
         }
         let service = self.wanted.stack.services.get(&holder.service);
         let selected = service.filter(|_| self.wanted.is_selected(&holder.service));

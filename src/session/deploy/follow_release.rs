@@ -21,7 +21,7 @@ use crate::session::load::LoadedStack;
 use crate::session::stack_status::StackStatus;
 use crate::session::start_request::{StartReport, StartRequest};
 use crate::session::transaction::Transaction;
-use crate::session::{Context, WorkflowError};
+use crate::session::{Context, WorkflowError, managed_proxy};
 use crate::target::Target;
 
 /// Whether containers of a release are among what was found.
@@ -83,9 +83,10 @@ impl Following<'_> {
         if request.services.is_empty() {
             return Vec::new();
         }
+        let wanted = managed_proxy::with_proxy(&self.loaded.project, request);
         let beside = followed.beside.iter().filter(|_| !request.no_deps);
         let waited = beside.filter_map(|name| followed.stack.services.get(name)).flat_map(|s| s.depends_on.keys());
-        let named: BTreeSet<&String> = request.services.iter().chain(waited).collect();
+        let named: BTreeSet<&String> = wanted.iter().chain(waited).collect();
         named.into_iter().filter(|name| release.services.contains_key(*name)).cloned().collect()
     }
 

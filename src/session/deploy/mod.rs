@@ -18,6 +18,7 @@ mod resume;
 mod saved_plan;
 mod settings;
 mod ship;
+mod start_proxy;
 
 pub use changes::{ConfigurationChange, configuration_changes};
 pub use configuration::{Configuration, Keyed};
@@ -29,3 +30,4 @@ pub use resume::Resuming;
 pub use saved_plan::{Approval, SavedFrom, check_saved_plan, load_saved_plan, open_saved_plan};
 pub use settings::{DeploySettings, ProxySettings};
 pub use ship::{ShipReport, Shipment, Shipping};
+pub use start_proxy::StartProxy;

@@ -1,18 +1,20 @@
 //! Prepares a deploy of what the files say, for `deploy` and `plan`: connects, and reads releases and contents.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::configuration::{Configuration, Keyed};
 use super::releases::{Current, Releases};
 use super::settings::DeploySettings;
 use super::ship::Shipment;
+use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::{EngineInfo, PullPolicy};
 use crate::session::convergence::load_contents;
 use crate::session::load::LoadedStack;
 use crate::session::one_off::NamedTask;
 use crate::session::requirements::check_requirements;
-use crate::session::{Context, WorkflowError};
+use crate::session::{Context, WorkflowError, managed_proxy};
 use crate::target::Target;
 
 /// The options of a deploy.
@@ -71,6 +73,7 @@ impl Prepared {
         let tasks = loaded.tasks();
         let migrations = settings.migrate.iter().filter_map(|name| Some((name.clone(), tasks.get(name)?.clone())));
         let tasks = NamedTask::all(context, migrations.collect());
+        let dropped_services = former_proxy(current.as_ref(), &stack);
         let key = match &current {
             Some(current) => current.configuration.key.clone(),
             None => Keyed::drawn(context)?,
@@ -83,9 +86,21 @@ impl Prepared {
             build: wishes.build,
             pull: wishes.pull,
             remove_orphans: wishes.remove_orphans,
+            dropped_services,
             strict: wishes.strict,
             ..Shipment::deploy(configuration)
         };
         Ok(Self { target, engine, releases, current, shipment })
     }
+}
+
+/// A managed proxy that the files no longer want goes without `--remove-orphans`: it is in no compose file of the project,
+/// and its ports are needed.
+fn former_proxy(current: Option<&Current>, stack: &Stack) -> BTreeSet<String> {
+    let had = current.is_some_and(|current| {
+        let proxy = current.configuration.settings.proxy.as_ref();
+        proxy.is_some_and(|proxy| proxy.service == managed_proxy::SERVICE)
+    });
+    let goes = had && !stack.all_services().any(|(name, _)| name == managed_proxy::SERVICE);
+    goes.then(|| managed_proxy::SERVICE.to_owned()).into_iter().collect()
 }

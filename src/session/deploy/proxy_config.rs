@@ -10,8 +10,9 @@ use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::blue_green::{Choice, WantedProxy};
 use crate::plan::{Observed, PROXY_FOLDER};
+use crate::project::Listener;
 use crate::release::Side;
-use crate::session::{Context, WorkflowError};
+use crate::session::{Context, WorkflowError, managed_proxy};
 use crate::template::{self, Scope, TemplateFile};
 
 const TEMPLATE: &str = include_str!("../../../templates/proxy/aictl.conf.tera");
@@ -39,9 +40,12 @@ pub(super) fn wanted_proxy(from: &ProxySource<'_>, observed: &Observed, new_secr
     let proxy = from.proxy;
     let found = observed.proxy.as_ref().and_then(|found| secret_of(found.configuration.as_deref()?));
     let secret = found.unwrap_or(new_secret).to_owned();
-    let mut paths: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (path, service, _) in &proxy.routes {
-        paths.entry(service.clone()).or_default().push(path.clone());
+    let mut paths: BTreeMap<String, Vec<(u16, String)>> = BTreeMap::new();
+    for server in servers(proxy) {
+        let port = server.plain.first().copied().unwrap_or_default();
+        for (path, service, _) in server.routes {
+            paths.entry(service).or_default().push((port, path));
+        }
     }
     // The fingerprint is that of the configuration without both: equal files have the same one.
     let fingerprint = hex::encode(&Sha256::digest(render(from, "", "")?)[..8]);
@@ -50,7 +54,6 @@ pub(super) fn wanted_proxy(from: &ProxySource<'_>, observed: &Observed, new_secr
         configuration: render(from, &secret, &fingerprint)?,
         fingerprint,
         secret,
-        port: proxy.plain.first().copied().unwrap_or_default(),
         paths,
     })
 }
@@ -66,6 +69,27 @@ fn secret_of(configuration: &str) -> Option<&str> {
     (secret.len() == 32 && secret.bytes().all(|b| b.is_ascii_hexdigit())).then_some(secret)
 }
 
+/// One server of the configuration.
+struct Server {
+    plain: Vec<u16>,
+    secure: Vec<u16>,
+    routes: Vec<(String, String, u16)>,
+}
+
+/// One server with the routes, or one for each port of a managed proxy that leads to a service of its own.
+fn servers(proxy: &ProxySettings) -> Vec<Server> {
+    if proxy.listeners.is_empty() {
+        let ProxySettings { plain, secure, routes, .. } = proxy.clone();
+        return vec![Server { plain, secure, routes }];
+    }
+    let server = |to: &Listener| Server {
+        plain: vec![to.listen],
+        secure: Vec::new(),
+        routes: vec![("/".to_owned(), to.service.clone(), to.port)],
+    };
+    proxy.listeners.iter().map(server).collect()
+}
+
 fn render(from: &ProxySource<'_>, secret: &str, fingerprint: &str) -> Result<String> {
     let ProxySource { settings, proxy, stack } = *from;
     let route = |(path, service, port): &(String, String, u16)| {
@@ -78,16 +102,19 @@ fn render(from: &ProxySource<'_>, secret: &str, fingerprint: &str) -> Result<Str
             "blue": blue, "green": container(Side::Green),
         })
     };
+    let server = |server: Server| {
+        let Server { plain, secure, routes } = server;
+        json!({ "plain": plain, "secure": secure, "routes": routes.iter().map(route).collect::<Vec<_>>() })
+    };
     let (certificate, key) = proxy.files.clone().unwrap_or_default();
     let values = json!({
         "folder": PROXY_FOLDER,
         "secret": secret,
         "fingerprint": fingerprint,
-        "plain": proxy.plain,
-        "secure": proxy.secure,
+        "managed": proxy.service == managed_proxy::SERVICE,
         "certificate": certificate,
         "key": key,
-        "routes": proxy.routes.iter().map(route).collect::<Vec<_>>(),
+        "servers": servers(proxy).into_iter().map(server).collect::<Vec<_>>(),
     });
     let Value::Object(values) = values else { return Ok(String::new()) };
     let source = TemplateFile { name: format!("aictl.conf{}", template::SUFFIX), text: TEMPLATE.to_owned() };
@@ -133,6 +160,18 @@ mod tests {
         assert!(text.contains("set $aictl_upstream \"web\";") && !text.contains("shop-web"), "{text}");
         assert!(text.contains("listen 80 default_server;") && !text.contains("ssl"), "{text}");
         assert_eq!(secret_of(&text), Some("a".repeat(32).as_str()));
+        let to = |listen, service: &str, port| Listener { listen, service: service.to_owned(), port };
+        let listeners = vec![to(8080, "api", 8000), to(8081, "web", 3000)];
+        let ports = rendered(&ProxySettings { listeners, ..proxy.clone() });
+        for (listen, upstream) in [(8080, "proxy_pass http://$aictl_upstream:8000;"), (8081, ":3000;")] {
+            let (_, server) = ports.split_once(&format!("listen {listen} default_server;")).unwrap();
+            let server = server.split("\nserver {").next().unwrap();
+            assert!(server.contains("location / {") && server.contains(upstream), "{ports}");
+        }
+        assert!(!ports.contains("listen 80 ") && ports.contains("client_max_body_size 64m;"), "{ports}");
+        let service = managed_proxy::SERVICE.to_owned();
+        let managed = rendered(&ProxySettings { service, ..proxy.clone() });
+        assert!(managed.contains("client_max_body_size 0;") && !managed.contains("64m"), "{managed}");
         let files = Some(("/c.pem".to_owned(), "/k.pem".to_owned()));
         let text = rendered(&ProxySettings { secure: vec![443], files, ..proxy });
         assert!(text.contains("listen 443 ssl default_server;") && text.contains("ssl_certificate /c.pem;"), "{text}");

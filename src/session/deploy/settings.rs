@@ -11,7 +11,7 @@ use crate::compose::model::{Service, Stack};
 use crate::error::Result;
 use crate::plan::PROXY_FOLDER;
 use crate::plan::blue_green::{Choice, strategies};
-use crate::project::{LoadedProject, ProjectError, ProxyConfig, Strategy};
+use crate::project::{Listener, LoadedProject, ProjectError, ProxyConfig, Strategy};
 use crate::session::WorkflowError;
 
 /// Connections of the old side may go on this long where nothing else is said.
@@ -34,6 +34,9 @@ pub struct ProxySettings {
     pub files: Option<(String, String)>,
     /// Path, service and port, in the order of the file.
     pub routes: Vec<(String, String, u16)>,
+    /// Instead of routes: ports of a managed proxy that lead to one service each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listeners: Vec<Listener>,
 }
 
 /// The settings of a deploy.
@@ -62,6 +65,11 @@ impl DeploySettings {
     /// Reads them for a stack.
     pub fn of(project: &LoadedProject, stack: &Stack) -> Result<Self> {
         refuse_unsupported(project)?;
+        Self::of_any(project, stack)
+    }
+
+    /// The same for a start, to which keys of deploys do not matter.
+    pub(super) fn of_any(project: &LoadedProject, stack: &Stack) -> Result<Self> {
         let services: Vec<&str> = stack.services.keys().map(String::as_str).collect();
         if let Some(problem) = project.unknown_services_of_proxy(&services).into_iter().next() {
             return Err(WorkflowError::Configuration { message: problem.to_string(), hint: None }.into());
@@ -72,11 +80,21 @@ impl DeploySettings {
             return Err(ProjectError::Invalid(unknown).into());
         }
         let policy = &project.environment.deploy;
-        let config = project.environment.proxy.as_ref().filter(|proxy| !proxy.routes.is_empty());
-        let proxy = config.map(|config| proxy_settings(config, stack)).transpose()?;
-        let routed: BTreeMap<String, Option<Strategy>> =
-            config.into_iter().flat_map(|c| &c.routes).map(|route| (route.service.clone(), route.strategy)).collect();
-        let strategies = strategies(stack, &routed)?;
+        let managed = &project.managed_proxy;
+        let has_routes = |proxy: &&ProxyConfig| !proxy.routes.is_empty() || !managed.listeners.is_empty();
+        let config = project.environment.proxy.as_ref().filter(has_routes);
+        let mut proxy = config.map(|config| proxy_settings(config, stack)).transpose()?;
+        if let Some(proxy) = &mut proxy {
+            proxy.listeners.clone_from(&managed.listeners);
+        }
+        let routes = config.into_iter().flat_map(|config| &config.routes);
+        let mut routed: BTreeMap<String, Option<Strategy>> =
+            routes.map(|route| (route.service.clone(), route.strategy)).collect();
+        routed.extend(managed.listeners.iter().map(|to| (to.service.clone(), None)));
+        let mut strategies = strategies(stack, &routed)?;
+        for (service, reason) in &managed.kept {
+            strategies.entry(service.clone()).and_modify(|choice| choice.cause.clone_from(reason));
+        }
         refuse_replicas(stack, &strategies)?;
         Ok(Self {
             proxy,
@@ -133,6 +151,7 @@ fn proxy_settings(config: &ProxyConfig, stack: &Stack) -> Result<ProxySettings> 
         secure,
         files: files.map(|files| (files.certificate.clone(), files.key.clone())),
         routes: config.routes.iter().map(|r| (r.path.clone(), r.service.clone(), r.port)).collect(),
+        listeners: Vec::new(),
     })
 }
 

@@ -55,7 +55,7 @@ pub async fn run_one_off(context: &Context, request: OneOffRequest) -> Result<On
     };
     let mut scope = loaded.scope(Some(&stack));
     scope.images.extend(Supplies::of(context, &loaded.project, None)?.recipe_images(&stack));
-    let converge = Convergence { options, stack, selected, contents, loaded: &loaded, engine };
+    let converge = Convergence { options, stack, selected, contents, loaded: &loaded, engine, proxy: None };
     let slug = service::slug(context);
     let declared = converge.stack.services.get(&job.service).cloned().unwrap_or_default();
     let mut service = service::service(context, declared, &request, &job)?;

@@ -67,8 +67,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
 
 /// What to look at: the proxy too, whose sides belong to the release.
 fn scope(loaded: &LoadedStack) -> Scope {
-    let proxy = loaded.project.environment.proxy.as_ref().filter(|proxy| !proxy.routes.is_empty());
-    Scope { proxy: proxy.map(|proxy| proxy.service.clone()), ..loaded.scope(None) }
+    Scope { proxy: loaded.routing_proxy().map(|proxy| proxy.service.clone()), ..loaded.scope(None) }
 }
 
 /// What was found, and who holds the lock.

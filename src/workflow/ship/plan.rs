@@ -15,7 +15,7 @@ use crate::plan::order::with_dependencies;
 use crate::plan::{ContainerOperation, Operation, Plan, Step, labels};
 use crate::session::Context;
 use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
-use crate::session::deploy::has_release;
+use crate::session::deploy::{StartProxy, has_release};
 use crate::session::image_catalog::Supplies;
 use crate::session::load::{LoadedStack, load_stack};
 use crate::session::plan_images::ImageOptions;
@@ -91,7 +91,9 @@ async fn plan_start(context: &Context, mut loaded: LoadedStack, args: &PlanArgs)
     let selected = with_dependencies(&stack, &args.services, true)?;
     let target = loaded.connect(context).await?;
     let supplies = Supplies::of(context, &loaded.project, None)?;
+    let proxy = StartProxy::of(context, &loaded.project, &stack)?;
     let mut scope = loaded.scope(Some(&stack));
+    proxy.iter().for_each(|proxy| proxy.look_for(&mut scope));
     scope.images.extend(supplies.recipe_images(&stack));
     let (observed, engine) = tokio::join!(target.observe(&scope), target.observe_engine());
     let (observed, engine) = (observed?, engine?);
@@ -106,7 +108,7 @@ async fn plan_start(context: &Context, mut loaded: LoadedStack, args: &PlanArgs)
         all_resources: context.options.all_resources,
         ..Default::default()
     };
-    let converge = Convergence { options, stack, selected, contents, loaded: &loaded, engine };
+    let converge = Convergence { options, stack, selected, contents, loaded: &loaded, engine, proxy };
     let images = ImageOptions { supplies: Some(&supplies), ..Default::default() };
     let plan = converge.plan(&images, &observed)?;
     let changes = args.exit_code && !plan.only_waits();

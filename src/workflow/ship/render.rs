@@ -8,14 +8,18 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use crate::compose::{LoadArgs, LoadOptions};
 use crate::error::{Error, Result};
 use crate::output_file::{Found, OutputError, Rules, Tree};
+use crate::project::LoadedProject;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::templates::render_files;
-use crate::session::{Context, WorkflowError, load};
+use crate::session::{Context, WorkflowError, load, managed_proxy};
 use crate::template::Rendered;
 
 /// Render the compose file templates of the environment
+///
+/// With `proxy: { managed: true }` the compose file of the proxy is one of them; Compose merges it last.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RenderArgs {
     /// Files to render, as named in aictl.yaml; all by default
@@ -51,8 +55,12 @@ pub struct RenderReport {
 pub async fn run(context: &Context, args: RenderArgs) -> Result<RenderReport> {
     let project = load::load_project_file(context)?;
     load::warn_of_no_effect(context, &project);
-    let names = chosen(&project.environment.compose, &args.only)?;
-    let rendered = render_files(&project, &names)?;
+    let added = managed_proxy_file(context, &project)?;
+    let names = chosen(&project.environment.compose, added.as_ref(), &args.only)?;
+    let (own, last): (Vec<_>, Vec<_>) =
+        names.into_iter().partition(|name| Some(name) != added.as_ref().map(|a| &a.name));
+    let mut rendered = render_files(&project, &own)?;
+    rendered.extend(added.filter(|_| !last.is_empty()));
     let directory = args.to.map(|to| context.cwd.join(to));
     if let Some(directory) = &directory {
         write(directory, &rendered, (args.force, context.options.dry_run))?;
@@ -62,19 +70,32 @@ pub async fn run(context: &Context, args: RenderArgs) -> Result<RenderReport> {
     Ok(RenderReport { environment, files, directory, dry_run: context.options.dry_run })
 }
 
-fn chosen(all: &[String], only: &[String]) -> Result<Vec<String>> {
+/// The compose file of a managed proxy, which is merged last.
+fn managed_proxy_file(context: &Context, project: &LoadedProject) -> Result<Option<Rendered>> {
+    if !managed_proxy::is_wanted(project) {
+        return Ok(None);
+    }
+    let args = load::own_args(context, project)?;
+    let options = LoadOptions { all_resources: true, discard_env_files: true, ..Default::default() };
+    let stack = load::load_files(context, &LoadArgs { options, ..args })?.stack;
+    let text = managed_proxy::text(project, &stack)?;
+    Ok(text.map(|text| Rendered { name: managed_proxy::FILE.to_owned(), text }))
+}
+
+fn chosen(own: &[String], added: Option<&Rendered>, only: &[String]) -> Result<Vec<String>> {
+    let all: Vec<String> = own.iter().cloned().chain(added.map(|file| file.name.clone())).collect();
     if all.is_empty() {
         let message = "nothing to render: the environment has no compose file";
         let hint = Some("print the compose model with `aictl config`".to_owned());
         return Err(WorkflowError::Usage { message: message.to_owned(), hint }.into());
     }
-    if let Some(unknown) = only.iter().find(|name| !all.contains(name)) {
+    if let Some(unknown) = only.iter().find(|name| !all.contains(*name)) {
         let message = format!("`{unknown}` is not a compose file of the environment");
         let near = crate::error::nearest(unknown, all.iter().map(String::as_str));
         let hint = near.map(|near| format!("did you mean `aictl render {near}`?"));
         return Err(WorkflowError::Usage { message, hint }.into());
     }
-    Ok(if only.is_empty() { all.to_vec() } else { only.to_vec() })
+    Ok(if only.is_empty() { all } else { only.to_vec() })
 }
 
 /// Everything that could be refused is, before the first file is written.
@@ -181,9 +202,9 @@ mod tests {
     #[test]
     fn a_file_the_environment_does_not_name_is_refused_with_the_nearest() {
         let all = ["compose.yaml.tera".to_owned()];
-        assert_eq!(chosen(&all, &[]).unwrap(), all);
-        let error = chosen(&all, &["compose.yml.tera".to_owned()]).unwrap_err();
+        assert_eq!(chosen(&all, None, &[]).unwrap(), all);
+        let error = chosen(&all, None, &["compose.yml.tera".to_owned()]).unwrap_err();
         assert_eq!(error.hints(), ["did you mean `aictl render compose.yaml.tera`?"]);
-        assert!(chosen(&[], &[]).is_err());
+        assert!(chosen(&[], None, &[]).is_err());
     }
 }

@@ -321,6 +321,12 @@ pub const ROWS: &[Row] = &[
         Says("\"service\": \"web\""),
     ),
     key(
+        "environments.*.proxy.managed",
+        "environments: { dev: { compose: routable.yaml, proxy: { <<managed: true|service: web>> } } }",
+        "config --services",
+        Says("aictl-proxy"),
+    ),
+    key(
         "registry.mirrors",
         "registry: { url: r<<, mirrors: ['127.0.0.1:1']>> }",
         "pull extra",

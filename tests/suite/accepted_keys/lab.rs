@@ -32,6 +32,7 @@ impl Stack {
         lab.project.write("compose.yaml", OF_KEYS);
         lab.project.write("other.yaml", &OF_KEYS.replace("  web:", "  elsewhere:"));
         lab.project.write("shop.yaml", OF_DEPLOYS);
+        lab.project.write("routable.yaml", "services: { web: { image: x, ports: ['8080:80'] } }\n");
         lab.project.write("t.yaml.tera", "services: { web: { image: \"x:{{ values.tag }}\" } }\n");
         lab.project.write("prod.env", "TAG=sought\n");
         lab.project.write("bad.pem", "nothing of use\n");

@@ -2,6 +2,7 @@
 
 mod bake;
 mod load;
+mod managed_proxy;
 mod process;
 mod real;
 mod refused;

@@ -160,6 +160,12 @@ impl Folder {
         ended(engine, deploy::run(&context, args).await, &warned)
     }
 
+    /// Starts the files as they are.
+    pub async fn start_as_it_is(&self, engine: &MemoryEngine) -> Ended {
+        let (context, warned) = self.context(engine, GlobalOptions::default());
+        ended(engine, start::run(&context, StartArgs::default()).await, &warned)
+    }
+
     pub async fn plan(&self, engine: &MemoryEngine, args: PlanArgs) -> Ended {
         let (context, warned) = self.context(engine, GlobalOptions::default());
         ended(engine, plan::run(&context, args).await, &warned)

@@ -70,7 +70,7 @@ services:
 volumes: { aictl_proxy: {} }
 "#;
 
-pub(super) const PROJECT_FILE: &str = "
+pub const PROJECT_FILE: &str = "
 name: shop
 environments:
   prod:
@@ -79,23 +79,35 @@ environments:
     deploy: { drain: 60s }
 ";
 
-pub(super) struct Shop {
-    pub(super) project: TestProject,
-    pub(super) port: u16,
+pub struct Shop {
+    pub project: TestProject,
+    pub port: u16,
 }
 
 impl Shop {
-    pub(super) fn new(name: &str) -> Option<Self> {
+    pub fn new(name: &str) -> Option<Self> {
+        Self::of(name, PROJECT_FILE, COMPOSE)
+    }
+
+    /// The app behind a proxy of aictl: without one in the compose file.
+    pub fn managed(name: &str) -> Option<Self> {
+        let (_, api) = COMPOSE.split_once("  api:\n")?;
+        let (api, _) = api.split_once("volumes: {")?;
+        let compose = format!("services:\n  api:\n    ports: [\"127.0.0.1:PORT:8000\"]\n{api}");
+        Self::of(name, "environments: { prod: { proxy: { managed: true }, deploy: { drain: 60s } } }\n", &compose)
+    }
+
+    fn of(name: &str, project_file: &str, compose: &str) -> Option<Self> {
         let project = TestProject::new(name)?;
         let port = free_port();
-        project.write("aictl.yaml", PROJECT_FILE);
+        project.write("aictl.yaml", project_file);
         project.write("app/app.py", APP);
-        project.write("compose.yaml", &COMPOSE.replace("PORT", &port.to_string()).replace("SECRET", SECRET));
+        project.write("compose.yaml", &compose.replace("PORT", &port.to_string()).replace("SECRET", SECRET));
         Some(Self { project, port })
     }
 
     /// Deploys a version; everything it says is free of secrets.
-    pub(super) fn deploy(&self, round: &str, code: i32) -> String {
+    pub fn deploy(&self, round: &str, code: i32) -> String {
         let output = self.project.command(&["deploy"]).env("ROUND", round).output().unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert_eq!(output.status.code(), Some(code), "{said}");
@@ -103,7 +115,7 @@ impl Shop {
         said
     }
 
-    pub(super) fn rollback(&self, words: &[&str]) -> String {
+    pub fn rollback(&self, words: &[&str]) -> String {
         let words = [&["rollback"], words].concat();
         let outcome = self.project.command(&words).env("ROUND", "unused").output().unwrap();
         assert!(outcome.status.success(), "{}", String::from_utf8_lossy(&outcome.stderr));
@@ -111,7 +123,7 @@ impl Shop {
     }
 
     /// What a client gets, one request on a connection of its own.
-    pub(super) fn served(&self) -> Option<String> {
+    pub fn served(&self) -> Option<String> {
         let seen = {
             let load = Load::start(self.port, 1, 0);
             std::thread::sleep(Duration::from_millis(150));

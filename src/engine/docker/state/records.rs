@@ -186,10 +186,11 @@ mod tests {
 
     #[test]
     fn only_an_end_in_our_format_saves_reading_the_records() {
-        assert_eq!(ended("/state/3-000012-done"), Some(12));
-        assert_eq!(ended("/state/3-1000000-failed"), Some(1_000_000));
-        for other in ["/state/3-000012-pending", "/state/3-000012-interrupted", "/state/2-000012-done", "/state/1", ""]
-        {
+        let link = |of: &str| format!("/state/{FORMAT}-{of}");
+        assert_eq!(ended(&link("000012-done")), Some(12));
+        assert_eq!(ended(&link("1000000-failed")), Some(1_000_000));
+        let open = ["000012-pending", "000012-interrupted", "000012-baking"].map(link);
+        for other in open.iter().map(String::as_str).chain(["/state/2-000012-done", "/state/1", ""]) {
             assert_eq!(ended(other), None, "{other}");
         }
     }

@@ -6,13 +6,13 @@ use std::path::Path;
 
 use super::written::{Draft, InitReport, write};
 use crate::compose::value::Node;
-use crate::compose::{ComposeError, LoadArgs, Located, load_model, locate};
+use crate::compose::{ComposeError, LoadArgs, LoadOptions, Located, load, load_model, locate};
 use crate::error::Result;
 use crate::input_file::LocalFiles;
 use crate::project::PROJECT_FILE;
 use crate::session::env_files::generated_names;
 use crate::session::load::{load_args, load_project_file};
-use crate::session::{Context, WorkflowError};
+use crate::session::{Context, WorkflowError, managed_proxy};
 
 /// Environment of an adopted project unless the command line names one.
 const ENVIRONMENT: &str = "dev";
@@ -43,7 +43,12 @@ pub(super) fn adopt(context: &Context, directory: &Path) -> Result<InitReport> {
     let text = project_file(
         directory,
         &found,
-        &FileParts { environment: &environment, secrets: &secrets, migration: migration(&model.root) },
+        &FileParts {
+            environment: &environment,
+            secrets: &secrets,
+            migration: migration(&model.root),
+            routable: routable(args),
+        },
     );
     let draft = Draft { path: PROJECT_FILE.to_owned(), bytes: text.into_bytes(), is_program: false };
     let report = write(context, directory, vec![draft], None)?;
@@ -63,12 +68,21 @@ struct FileParts<'a> {
     secrets: &'a [String],
     /// The service that runs the migration task.
     migration: Option<String>,
+    /// Services whose ports a managed proxy would publish.
+    routable: Vec<String>,
+}
+
+/// Services that a managed proxy would take over ports of. Files that lack variables yet propose nothing.
+fn routable(args: LoadArgs) -> Vec<String> {
+    let options = LoadOptions { all_resources: true, ..LoadOptions::default() };
+    let loaded = load(&LoadArgs { options, ..args }, &LocalFiles);
+    loaded.map(|loaded| managed_proxy::proposed(&loaded.stack)).unwrap_or_default()
 }
 
 fn project_file(
     directory: &Path,
     found: &Located,
-    FileParts { environment, secrets, migration }: &FileParts<'_>,
+    FileParts { environment, secrets, migration, routable }: &FileParts<'_>,
 ) -> String {
     let relative = |file: &String| {
         let path = Path::new(file);
@@ -79,6 +93,13 @@ fn project_file(
     let (name, environment) = (quoted(&found.name), quoted(environment));
     text += &format!("name: {name}\ndefault_environment: {environment}\n\n");
     text += &format!("environments:\n  {environment}:\n    compose: [{}]\n", files.join(", "));
+    if !routable.is_empty() {
+        text += &format!(
+            "    # Deploy without downtime: an nginx of aictl publishes the ports of {}.\n",
+            routable.join(", ")
+        );
+        text += "    # proxy: { managed: true }\n";
+    }
     if !secrets.is_empty() {
         text += "\n# Generate missing values in .env with `aictl secrets generate`.\nsecrets:\n";
     }
@@ -129,12 +150,19 @@ mod tests {
         let text = project_file(
             Path::new("/srv/shop"),
             &found,
-            &FileParts { environment: "on", secrets: &secrets, migration: Some("1c-api".into()) },
+            &FileParts {
+                environment: "on",
+                secrets: &secrets,
+                migration: Some("1c-api".into()),
+                routable: vec!["web".into()],
+            },
         );
         let project = crate::project::parse_project(&text).unwrap();
         assert_eq!(project.name.as_deref(), Some("shop"));
         assert_eq!(project.environments["on"].compose, ["compose.yaml", "it's odd: {x}.yaml"]);
         assert_eq!(project.tasks["migrate"].service, "1c-api");
         assert!(project.secrets.contains_key("DB_PASSWORD"));
+        let project = crate::project::parse_project(&text.replace("# proxy:", "proxy:")).unwrap();
+        assert!(project.environments["on"].proxy.as_ref().is_some_and(|proxy| proxy.managed));
     }
 }
