@@ -75,7 +75,7 @@ impl Reporter for Silent {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PromptError {
     /// There is no terminal to ask on.
-    #[error("`{question}` requires confirmation, but there is no terminal")]
+    #[error("confirmation is required, but there is no terminal: {question}")]
     NoTerminal { question: String },
     /// A word must be typed, which `--yes` does not replace, and there is no terminal.
     #[error("`{question}` must be confirmed by typing `{word}`, but there is no terminal")]

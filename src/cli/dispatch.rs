@@ -67,6 +67,7 @@ async fn of_ship(context: &Context, verb: ShipVerb) -> Result<Box<dyn Report>> {
         ShipVerb::Show(args) => boxed(ship::show::run(context, args).await),
         ShipVerb::Explain(args) => boxed(ship::explain::run(context, args).await),
         ShipVerb::Pull(args) => boxed(ship::pull::run(context, args).await),
+        ShipVerb::Push(args) => boxed(ship::push::run(context, args).await),
         ShipVerb::Images(args) => boxed(ship::images::run(context, args).await),
         ShipVerb::Config(args) => boxed(ship::config::run(context, args).await),
         ShipVerb::Render(args) => boxed(ship::render::run(context, args).await),

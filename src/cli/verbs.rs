@@ -80,6 +80,7 @@ pub enum ShipVerb {
     Show(ship::show::ShowArgs),
     Explain(ship::explain::ExplainArgs),
     Pull(ship::pull::PullArgs),
+    Push(ship::push::PushArgs),
     Images(ship::images::ImagesArgs),
     Config(ship::config::ConfigArgs),
     Render(ship::render::RenderArgs),

@@ -48,6 +48,7 @@ async fn failed(lost: bool) -> (usize, StepOutcome, bool) {
         tasks: None,
         checks: None,
         progress: None,
+        transfers: None,
         release: None,
     };
     let execution = execute(&plan(), &runner, &lease).await;

@@ -17,6 +17,7 @@ mod run;
 mod serving;
 mod step_log;
 mod tasks;
+mod transfers;
 mod walk;
 
 pub use checks::{Baked, CheckFailure, CheckRunner};
@@ -24,4 +25,5 @@ pub use error::ExecuteError;
 pub use progress::{ProgressLog, Stage};
 pub use run::{Execution, await_ready, execute, execute_part};
 pub use tasks::{TaskEnd, TaskRunner};
+pub use transfers::TransferRunner;
 pub use walk::Runner;

@@ -13,11 +13,11 @@ use super::await_ready::Wait;
 use super::evidence::collect;
 use super::lease_keeper::LeaseKeeper;
 use super::progress::ProgressLog;
-use super::{Baked, CheckFailure, CheckRunner, ExecuteError, TaskRunner, references};
+use super::{Baked, CheckFailure, CheckRunner, ExecuteError, TaskRunner, TransferRunner, references};
 use crate::event::{Event, Reporter};
 use crate::plan::{
-    Bake, Change, CheckOperation, ContainerOperation, ContainerSpec, Description, Names, Operation, Outcome, Plan,
-    ProxyOperation, TaskOperation, WaitOperation,
+    Bake, Change, CheckOperation, ContainerOperation, ContainerSpec, Description, ImageOperation, ImageTransfer, Names,
+    Operation, Outcome, Plan, ProxyOperation, TaskOperation, WaitOperation,
 };
 use crate::target::{ContainerFacts, Target, TargetError};
 
@@ -33,6 +33,8 @@ pub struct Runner<'a> {
     pub tasks: Option<&'a dyn TaskRunner>,
     /// Runs checks; plans without checks need none.
     pub checks: Option<&'a dyn CheckRunner>,
+    /// Sends images; plans without transfers need none.
+    pub transfers: Option<&'a dyn TransferRunner>,
     /// Records how far a deploy has come; other changes are too short for that.
     pub progress: Option<&'a dyn ProgressLog>,
     /// Revision for the labels of containers that a deploy makes.
@@ -113,10 +115,7 @@ impl<'a> Walk<'a> {
 
     async fn attempt(&self, key: usize, plan: &Plan, keeper: &LeaseKeeper<'_>) -> Result<Outcome, ExecuteError> {
         let operation = &plan.steps[key].operation;
-        let fail = |source| {
-            let told = operation.describe(&plan.names);
-            ExecuteError::Target { subject: format!("could not {} {}", told.infinitive, told.subject), source }
-        };
+        let fail = |source| could_not(operation, plan, source);
         match operation {
             Operation::Wait(wait) => self.wait(wait).await,
             Operation::Task(TaskOperation::Run { task, spec, timeout }) => {
@@ -137,6 +136,10 @@ impl<'a> Walk<'a> {
             Operation::Proxy(drain @ ProxyOperation::Drain { .. }) => {
                 keeper.prove().await.map_err(fail)?;
                 self.drain(drain, key).await
+            }
+            Operation::Image(ImageOperation::Transfer(transfer)) => {
+                keeper.prove().await.map_err(fail)?;
+                self.transfer(transfer, key).await.map_err(fail)?.ok_or(ExecuteError::Interrupted)
             }
             Operation::Image(_)
             | Operation::Network(_)
@@ -256,6 +259,21 @@ impl<'a> Walk<'a> {
         }
     }
 
+    async fn transfer(&self, transfer: &ImageTransfer, key: usize) -> Result<Option<Outcome>, TargetError> {
+        let operation = Operation::Image(ImageOperation::Transfer(transfer.clone()));
+        let told = operation.describe(&Names::new());
+        let what = format!("{} {}", told.infinitive, told.subject);
+        let Some(transfers) = self.runner.transfers else {
+            let reason = "no images can be transferred here".to_owned();
+            return Err(TargetError::CannotPerform { operation: what, reason });
+        };
+        let sent = transfers.transfer(transfer, (key, self.runner.reporter), self.stop.subscribe());
+        let outcome = tokio::time::timeout(told.deadline, sent).await;
+        let outcome = outcome.map_err(|_| TargetError::NoAnswer { what, after: told.deadline })??;
+        outcome.iter().for_each(|outcome| self.note(&operation, outcome));
+        Ok(outcome)
+    }
+
     /// Performs one operation within its own deadline, with names of this run's containers replaced by their ids.
     pub(super) async fn perform(&self, operation: &Operation, key: usize) -> Result<Outcome, TargetError> {
         let operation = self.resolve(operation);
@@ -318,6 +336,11 @@ impl<'a> Walk<'a> {
         }
         operation
     }
+}
+
+fn could_not(operation: &Operation, plan: &Plan, source: TargetError) -> ExecuteError {
+    let told = operation.describe(&plan.names);
+    ExecuteError::Target { subject: format!("could not {} {}", told.infinitive, told.subject), source }
 }
 
 /// How the run of a task failed.

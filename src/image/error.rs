@@ -32,6 +32,9 @@ pub enum ImageError {
     /// The engine does not run such images.
     #[error("image {image} is for {found}, the engine runs {engine}")]
     WrongArchitecture { image: String, found: String, engine: String },
+    /// The engine that is to get an image does not run it.
+    #[error("image {image} is for {found}, the engine runs {engine}")]
+    OtherPlatform { image: String, found: String, engine: String },
     /// The engine took an image and has another one.
     #[error("the engine does not have {image} as {id} after loading it")]
     NotLoaded { image: String, id: String },
@@ -98,6 +101,9 @@ impl Hint for ImageError {
             Self::Absent { .. } => "get them with `aictl pull` or `aictl build`".to_owned(),
             Self::WrongArchitecture { engine, .. } => {
                 format!("save the bundle on a machine of {engine}: `aictl bundle save FILE`; nothing was loaded")
+            }
+            Self::OtherPlatform { engine, .. } => {
+                format!("build it for {engine}: `docker build --platform linux/{}`", super::architecture(engine))
             }
             Self::Incomplete { .. } => "load its base first: `aictl bundle load BASE`".to_owned(),
             _ => return Vec::new(),

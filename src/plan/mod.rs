@@ -25,6 +25,7 @@ mod readiness;
 mod restarts;
 pub mod saved;
 pub mod teardown;
+pub mod transfer;
 
 pub use container::{ContainerSpec, CopiedFile, NetworkAttachment};
 pub use error::PlanError;
@@ -33,14 +34,14 @@ pub use instance::{
     ObservedPort,
 };
 pub use observed::{
-    EngineFlavour, EngineHost, EngineInfo, Observed, ObservedImage, ObservedNetwork, ObservedProject, ObservedProxy,
-    ObservedVolume, Scope,
+    EngineFlavour, EngineHost, EngineInfo, ImageStore, Observed, ObservedImage, ObservedNetwork, ObservedProject,
+    ObservedProxy, ObservedVolume, Scope,
 };
 pub use operation::{
-    Bake, BundleImage, CheckOperation, ContainerOperation, Description, Green, ImageOperation, ImageSource, Names,
-    NetworkOperation, Operation, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, PullPolicy, Readiness,
-    RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, is_release_tag, release_repository,
-    release_tag, sides_folder, task_subject,
+    Bake, BundleImage, CheckOperation, ContainerOperation, Description, Green, ImageOperation, ImageSource,
+    ImageTransfer, Names, NetworkOperation, Operation, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, PullPolicy,
+    Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, is_release_tag,
+    release_repository, release_tag, sides_folder, task_subject,
 };
 pub use plan::{Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe, passes_apart};

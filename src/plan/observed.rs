@@ -70,6 +70,19 @@ pub struct EngineHost {
     pub limits_memory: bool,
     /// Where it asks for an image whose name says no registry, first first: its mirrors, then its index; URLs.
     pub registries: Vec<String>,
+    /// How it keeps images.
+    pub image_store: ImageStore,
+}
+
+/// How an engine keeps images, which decides by what it finds the layers it has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImageStore {
+    /// By the layers below: a layer is found where all of those are the same.
+    #[default]
+    Classic,
+    /// As registries do, each layer by its own digest.
+    Containerd,
 }
 
 /// Whose engine answers the Docker API.
@@ -194,6 +207,8 @@ pub struct ObservedImage {
     pub volumes: Vec<String>,
     /// Whether the image brings a health check of its own.
     pub has_health_check: bool,
+    /// Digest over configuration, layers and time of creation: the same on every kind of engine, which ids are not.
+    pub content: String,
 }
 
 /// One project on the engine, as `ls` shows it.

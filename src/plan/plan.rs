@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Operation;
+use super::{ImageOperation, Operation};
 
 /// Index of a step in its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -107,6 +107,15 @@ impl Plan {
     /// Whether there is nothing to do but to wait; also where there is nothing at all.
     pub fn only_waits(&self) -> bool {
         self.steps.iter().all(|step| step.operation.is_wait())
+    }
+
+    /// Bytes that are sent to the engine from another one.
+    pub fn transfer_bytes(&self) -> u64 {
+        let bytes = |step: &Step| match &step.operation {
+            Operation::Image(ImageOperation::Transfer(transfer)) => transfer.bytes,
+            _ => 0,
+        };
+        self.steps.iter().map(bytes).sum()
     }
 
     /// Appends a step and returns its id. Ids that do not exist yet are dropped: a step can only wait for earlier ones.

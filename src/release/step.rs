@@ -16,6 +16,8 @@ pub enum OperationKind {
     BuildImage,
     /// Loads an image from a bundle file.
     LoadImage,
+    /// Sends an image of another engine.
+    TransferImage,
     /// Gives an image another name.
     TagImage,
     /// Removes an image.
@@ -77,6 +79,7 @@ impl OperationKind {
             Self::PullImage => "pull",
             Self::BuildRecipe | Self::BuildImage => "build",
             Self::LoadImage => "load",
+            Self::TransferImage => "transfer",
             Self::TagImage => "tag",
             Self::CreateNetwork | Self::CreateVolume | Self::CreateContainer => "create",
             Self::StartContainer => "start",

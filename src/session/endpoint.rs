@@ -12,19 +12,25 @@ pub fn endpoint(context: &Context, project: &LoadedProject) -> Result<Box<dyn En
     endpoints(context, project)?.only().map_err(|names| several(project, &names))
 }
 
+/// Whether the environment names its engine.
+pub fn names_engine(project: &LoadedProject) -> bool {
+    matches!(&project.environment.target, Some(TargetConfig::Docker(docker)) if docker.names_engine())
+}
+
+/// The target of the environment, where the engine that variables name is used as well.
+pub fn destination(context: &Context, project: &LoadedProject) -> Result<Box<dyn Endpoint>> {
+    located(context, project)?.only().map_err(|names| several(project, &names))
+}
+
 /// The targets of the environment; the default engine if it has none.
 ///
 /// What cannot be honoured is an error with its place in aictl.yaml. Variables that would lead elsewhere are named.
 pub fn endpoints(context: &Context, project: &LoadedProject) -> Result<Endpoints> {
-    let named = match &project.environment.target {
-        Some(TargetConfig::Docker(docker)) if !docker.names_engine() => return Ok(context.connector.locate(None)?),
-        None => return Ok(context.connector.locate(None)?),
-        Some(named) => named,
-    };
-    let home = context.variables.get("HOME").map(String::as_str);
-    let absolute = named.clone().in_directory(&project.directory, home);
-    let found = context.connector.locate(Some(&absolute)).map_err(|error| placed(project, named, error))?;
-    let TargetConfig::Docker(docker) = named else { return Ok(found) };
+    let found = located(context, project)?;
+    let Some(TargetConfig::Docker(docker)) = &project.environment.target else { return Ok(found) };
+    if !docker.names_engine() {
+        return Ok(found);
+    }
     for variable in overridden(context, docker) {
         let environment = project.environment_name.as_deref().unwrap_or_default();
         context
@@ -32,6 +38,17 @@ pub fn endpoints(context: &Context, project: &LoadedProject) -> Result<Endpoints
             .warn(format!("{variable} is not used: environment `{environment}` of aictl.yaml names its engine"));
     }
     Ok(found)
+}
+
+fn located(context: &Context, project: &LoadedProject) -> Result<Endpoints> {
+    let named = match &project.environment.target {
+        Some(TargetConfig::Docker(docker)) if !docker.names_engine() => return Ok(context.connector.locate(None)?),
+        None => return Ok(context.connector.locate(None)?),
+        Some(named) => named,
+    };
+    let home = context.variables.get("HOME").map(String::as_str);
+    let absolute = named.clone().in_directory(&project.directory, home);
+    context.connector.locate(Some(&absolute)).map_err(|error| placed(project, named, error))
 }
 
 fn several(project: &LoadedProject, names: &[String]) -> crate::error::Error {

@@ -37,6 +37,9 @@ pub enum WorkflowError {
     /// The saved plan is not the one that would be carried out.
     #[error("the saved plan of {project} is stale: {}", differences.join("; "))]
     StalePlan { project: String, differences: Vec<String> },
+    /// Images that are to be sent are not on the engine they come from.
+    #[error("not on the engine at {address}: {}", images.join(", "))]
+    NotOnEngine { images: Vec<String>, address: String },
     /// A container that must run does not.
     #[error("service `{service}` is not running")]
     NotRunning { service: String },
@@ -117,6 +120,10 @@ pub enum WorkflowError {
     TimedOut { what: String, seconds: u64 },
 }
 
+const DEFINE_IT: &str =
+    "define it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`";
+const GET_THEM_HERE: &str = "build or pull them on this machine, see them with `docker image ls`, then push again";
+
 fn skipped_words(skipped: &[(u32, &'static str)]) -> String {
     skipped.iter().map(|(revision, why)| format!("; not {revision}, {why}")).collect()
 }
@@ -137,7 +144,8 @@ impl Hint for WorkflowError {
                 ErrorKind::Config
             }
             Self::PlanChanged { .. } | Self::StalePlan { .. } => ErrorKind::StalePlan,
-            Self::NoTask { .. }
+            Self::NotOnEngine { .. }
+            | Self::NoTask { .. }
             | Self::NoSecret { .. }
             | Self::NoCheck { .. }
             | Self::NoMigration
@@ -177,16 +185,14 @@ impl Hint for WorkflowError {
             Self::NotRestorable { .. } => vec!["list the releases with `aictl history`".to_owned()],
             Self::StalePlan { .. } => vec!["plan again with `aictl plan --out FILE`".to_owned()],
             Self::HasRelease | Self::NotReleased { .. } => vec!["bring up what the files say with `aictl deploy`".to_owned()],
+            Self::NotOnEngine { .. } => vec![GET_THEM_HERE.to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
             Self::OtherFolder { .. } => vec![
                 "choose another project name here with `-p NAME`, or run it in that folder".to_owned(),
                 "run it in a terminal to confirm; `--yes` does not confirm this".to_owned(),
             ],
-            Self::NoMigration => vec![
-                "define it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`"
-                    .to_owned(),
-            ],
+            Self::NoMigration => vec![DEFINE_IT.to_owned()],
             Self::NoCheck { .. } => vec!["list the checks with `aictl smoke-test --dry-run`".to_owned()],
             Self::NoChecks { inactive } => vec![no_checks(inactive)],
             Self::TaskEnded { task, .. } => vec![format!("run it alone with `aictl run {task}`")],

@@ -78,15 +78,16 @@ pub fn load_by_name(context: &Context) -> Result<LoadedStack> {
     }
 }
 
-/// The project, or its name alone if its files cannot be read: for verbs that use the release stored on the engine.
-pub fn load_or_name(context: &Context, verb: &str) -> Result<LoadedStack> {
+/// The project, or its name alone if its files cannot be read: for verbs that use the release stored on the engine. The
+/// hint says how to name the project.
+pub fn load_or_name(context: &Context, hint: &str) -> Result<LoadedStack> {
     let error = match load_stack(context) {
         Err(error) if error.kind() == ErrorKind::Config => error,
         result => return result,
     };
     let Ok(project) = load_project_file(context) else { return Err(error) };
     let Some(name) = context.project_name().or(project.name()).map(str::to_owned) else {
-        return Err(error.with_hint(format!("name the project to use its stored release: `aictl -p NAME {verb}`")));
+        return Err(error.with_hint(hint));
     };
     let message = format!("cannot read the project files, using the stored release: {error}");
     context.reporter.warn(message);

@@ -39,6 +39,7 @@ pub mod steps_report;
 pub mod stop_stack;
 pub mod templates;
 pub mod transaction;
+pub mod transfer;
 pub mod urls;
 pub mod verdict_lines;
 

@@ -12,6 +12,7 @@ use crate::image::Reference;
 use crate::plan::{ImageOperation, ImageSource, Observed, Operation, Phase, Plan, PullPolicy, StepId};
 use crate::session::image_catalog::{Supplies, bases};
 use crate::session::recipe_steps::RecipeSteps;
+use crate::session::transfer::{Offers, TransferSteps};
 
 /// The values of `--pull`.
 pub fn pull_policy() -> impl TypedValueParser<Value = PullPolicy> {
@@ -43,6 +44,8 @@ pub struct ImageOptions<'s> {
     pub only: Option<Only>,
     /// Where images come from besides their registries; nowhere when absent.
     pub supplies: Option<&'s Supplies>,
+    /// Images of another engine, for those that are missing.
+    pub offers: Option<&'s Offers>,
 }
 
 /// One half of the work.
@@ -57,8 +60,26 @@ pub enum Only {
 /// What is done about one image.
 enum Action {
     Nothing,
-    Pull(String),
-    Build(String),
+    Pull(Why),
+    Build(Why),
+}
+
+/// Why an image is pulled or built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// The engine lacks it: it may come from anywhere.
+    Missing,
+    /// Somebody wants it pulled or built.
+    Wish(&'static str),
+}
+
+impl Why {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Missing => "the image is not present",
+            Self::Wish(words) => words,
+        }
+    }
 }
 
 /// Plans the images of the selected services.
@@ -72,7 +93,8 @@ pub fn plan_images(
     let supplies = options.supplies.unwrap_or(&nothing);
     let plan = Plan { project: stack.name.clone(), ..Default::default() };
     let recipes = RecipeSteps::new(supplies, observed, options.no_cache);
-    let mut images = Images { plan, recipes, supplies, options, bases: BTreeMap::new() };
+    let transfers = options.offers.map(TransferSteps::new);
+    let mut images = Images { plan, recipes, supplies, options, transfers, bases: BTreeMap::new() };
     let mut seen = BTreeSet::new();
     for (name, service) in stack.services.iter().filter(|(n, s)| selected.contains(*n) && s.provider.is_none()) {
         let image = service.image_or_default(&stack.name, name);
@@ -81,14 +103,16 @@ pub fn plan_images(
         }
         let present = observed.images.contains_key(&image);
         match action(service, present, options) {
+            Action::Nothing if present || options.only.is_some() => {}
+            Action::Nothing | Action::Pull(Why::Missing) | Action::Build(Why::Missing)
+                if images.transfer(name, &image) => {}
             // A bundle is no registry: `pull_policy: never` is not about it.
-            Action::Nothing if !present && options.only.is_none() => images.load(name, service, image),
-            Action::Nothing => {}
-            Action::Pull(cause) => images.pull(name, service, image, cause)?,
-            Action::Build(cause) => images.build(name, service, image, cause)?,
+            Action::Nothing => images.load(name, service, image),
+            Action::Pull(why) => images.pull(name, service, image, why.words().to_owned())?,
+            Action::Build(why) => images.build(name, service, image, why.words().to_owned())?,
         }
     }
-    Ok(images.plan)
+    images.finish()
 }
 
 /// The plan while it grows.
@@ -97,11 +121,25 @@ struct Images<'s> {
     recipes: RecipeSteps<'s>,
     supplies: &'s Supplies,
     options: &'s ImageOptions<'s>,
+    transfers: Option<TransferSteps<'s>>,
     /// Steps for what Dockerfiles start from.
     bases: BTreeMap<String, StepId>,
 }
 
 impl Images<'_> {
+    /// From the other engine, if that has it.
+    fn transfer(&mut self, name: &str, image: &str) -> bool {
+        let Some(transfers) = &mut self.transfers else { return false };
+        transfers.push(&mut self.plan, (name, image), Why::Missing.words()).is_some()
+    }
+
+    fn finish(mut self) -> Result<Plan> {
+        if let Some(transfers) = &self.transfers {
+            transfers.check_room(&mut self.plan)?;
+        }
+        Ok(self.plan)
+    }
+
     /// From its registry and what stands behind it; no registry is asked for a recipe's image.
     fn pull(&mut self, name: &str, service: &Service, image: String, cause: String) -> Result<()> {
         if self.options.supplies.is_some() && image.parse::<Reference>().is_ok_and(|r| r.is_ours()) {
@@ -189,26 +227,26 @@ fn action(service: &Service, present: bool, options: &ImageOptions<'_>) -> Actio
         None => service.pull_policy.as_str(),
     };
     match options.only {
-        Some(Only::Builds) if buildable => return Action::Build("build requested".into()),
+        Some(Only::Builds) if buildable => return Action::Build(Why::Wish("build requested")),
         Some(Only::Builds) => return Action::Nothing,
         Some(Only::Pulls) if buildable && service.image.is_empty() => return Action::Nothing,
         Some(Only::Pulls) if policy == "missing" && present => return Action::Nothing,
         Some(Only::Pulls) if matches!(policy, "never" | "build") => return Action::Nothing,
-        Some(Only::Pulls) => return Action::Pull("pull requested".into()),
+        Some(Only::Pulls) => return Action::Pull(Why::Wish("pull requested")),
         None => {}
     }
     if buildable && options.build {
-        return Action::Build("build requested".into());
+        return Action::Build(Why::Wish("build requested"));
     }
     match policy {
-        "build" if buildable => Action::Build("its pull policy is build".into()),
+        "build" if buildable => Action::Build(Why::Wish("its pull policy is build")),
         "always" if !buildable || options.pull == Some(PullPolicy::Always) && !service.image.is_empty() => {
-            Action::Pull("its pull policy is always".into())
+            Action::Pull(Why::Wish("its pull policy is always"))
         }
         "never" => Action::Nothing,
         _ if present => Action::Nothing,
-        _ if buildable => Action::Build("the image is not present".into()),
-        _ => Action::Pull("the image is not present".into()),
+        _ if buildable => Action::Build(Why::Missing),
+        _ => Action::Pull(Why::Missing),
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::deploy::has_release;
 use super::load::LoadedStack;
 use super::report::{Block, Report, to_json};
 use super::steps_report::planned_blocks;
@@ -64,6 +65,8 @@ pub async fn stop_stack(context: &Context, loaded: LoadedStack, request: StopReq
         timeout: request.timeout.or(context.options.timeout),
     };
     let scope = loaded.scope(loaded.stack.as_ref());
+    // The history goes only where everything else goes too, data included.
+    let whole = request.remove && request.services.is_empty();
     let planning = |observed: &Observed| {
         select::check(loaded.stack.as_ref(), observed, &request.services)?;
         let mut plan = plan_teardown(observed, loaded.stack.as_ref(), &options);
@@ -71,11 +74,14 @@ pub async fn stop_stack(context: &Context, loaded: LoadedStack, request: StopReq
         let closing = StepId(plan.steps.len());
         plan.then(plan_clearing(observed, loaded.stack.as_ref(), &options));
         plan.closing = Some(closing);
+        if whole && request.volumes && has_release(observed) {
+            let warning =
+                format!("the stored releases and the history of {0} are removed, too ({0}_aictl)", loaded.name);
+            plan.warnings.push(warning);
+        }
         Ok(plan)
     };
     let transaction = Transaction::new(context, target, scope, "stop");
-    // The history goes only where everything else goes too, data included.
-    let whole = request.remove && request.services.is_empty();
     let transaction = if whole { transaction.retiring(request.volumes) } else { transaction };
     let TransactionOutcome { plan, executed, .. } = transaction.run(&planning).await?;
     let steps = plan.lines();

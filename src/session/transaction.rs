@@ -9,7 +9,9 @@ mod records;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::execute::{CheckRunner, ExecuteError, Execution, Runner, TaskRunner, await_ready, execute_part};
+use crate::execute::{
+    CheckRunner, ExecuteError, Execution, Runner, TaskRunner, TransferRunner, await_ready, execute_part,
+};
 use crate::plan::{Observed, Plan, Scope, labels};
 use crate::release::{Evidence, Lease, LeaseVerdict, Record, Release, StepOutcome, StepRecord};
 use crate::session::other_folder;
@@ -37,6 +39,8 @@ pub struct Transaction<'a> {
     pub tasks: Option<&'a dyn TaskRunner>,
     /// Runs checks, where the plan has any.
     pub checks: Option<&'a dyn CheckRunner>,
+    /// Sends images, where the plan transfers any.
+    pub transfers: Option<&'a dyn TransferRunner>,
     /// The release it makes, if it makes one.
     pub release: Option<&'a NewRelease<'a>>,
     /// The revision its new containers belong to, where that is an earlier release.
@@ -121,6 +125,7 @@ impl<'a> Transaction<'a> {
             disposition: StateDisposition::Keep,
             tasks: None,
             checks: None,
+            transfers: None,
             release: None,
             revision: None,
             resumes: None,
@@ -337,6 +342,7 @@ impl<'a> Transaction<'a> {
             tasks: self.tasks,
             checks: self.checks,
             progress: None,
+            transfers: self.transfers,
             release,
         }
     }

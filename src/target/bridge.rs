@@ -35,6 +35,24 @@ pub fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'st
     Box::pin(chunks.map(|chunk| chunk.map_err(|e| broken("packing images", &e))))
 }
 
+/// What a blocking filter makes of a stream, as a stream. The filter runs on a thread of its own; it sees an error where the
+/// source broke, and its own failure ends the result with an error.
+pub fn filtered(
+    mut source: ByteStream,
+    filter: impl FnOnce(&mut dyn Read, &mut dyn Write) -> io::Result<()> + Send + 'static,
+) -> ByteStream {
+    let (sender, receiver) = mpsc::channel::<Option<Chunk>>(WAITING);
+    tokio::spawn(async move {
+        while let Some(chunk) = source.next().await {
+            if sender.send(Some(chunk.map_err(io::Error::other))).await.is_err() {
+                return;
+            }
+        }
+        let _ = sender.send(None).await;
+    });
+    written(move |out| filter(&mut Reading { receiver, chunk: Bytes::new(), ended: false }, out))
+}
+
 struct Writing {
     sender: mpsc::Sender<Chunk>,
     buffer: Vec<u8>,
@@ -119,6 +137,28 @@ mod tests {
             reader.read_to_end(&mut all).map(|_| all)
         });
         assert!(taken.await.unwrap().unwrap() == bytes);
+    }
+
+    #[tokio::test]
+    async fn a_filter_passes_on_what_it_wants_and_every_failure() {
+        let filter = |chunks: Vec<Result<Bytes, TargetError>>| async {
+            let source: ByteStream = Box::pin(futures_util::stream::iter(chunks));
+            let every_other = filtered(source, |from, to| {
+                let mut pair = [0; 2];
+                while from.read(&mut pair[..1])? == 1 {
+                    from.read_exact(&mut pair[1..])?;
+                    to.write_all(&pair[..1])?;
+                }
+                Ok(())
+            });
+            let parts: Result<Vec<Bytes>, TargetError> = futures_util::TryStreamExt::try_collect(every_other).await;
+            parts.map(|parts| parts.concat())
+        };
+        assert_eq!(filter(vec![Ok("abc".into()), Ok("def".into())]).await.unwrap(), b"ace");
+        let broken = || TargetError::Broken { operation: "reading".into(), message: "the line broke".into() };
+        let error = filter(vec![Ok("ab".into()), Err(broken())]).await.unwrap_err();
+        assert!(error.to_string().contains("the line broke"), "{error}");
+        assert!(filter(vec![Ok("abc".into())]).await.is_err());
     }
 
     #[tokio::test]

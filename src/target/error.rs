@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::error::{ErrorKind, Hint};
+use crate::event::human;
 use crate::release::{LeaseVerdict, ObservedLease};
 
 /// What is known of a container when something about it is reported.
@@ -160,6 +161,9 @@ pub enum TargetError {
     /// An image is nowhere it was looked for.
     #[error("image {image} was not found in any configured source:{}", listed(attempts))]
     ImageNowhere { image: String, attempts: Vec<Attempt> },
+    /// An image could not be sent to another engine.
+    #[error("image {image} could not be transferred to {to} in {}: {reason}", human::count(*attempts, "attempt"))]
+    NotTransferred { image: String, to: String, attempts: usize, reason: String },
     /// A recipe's build failed; `log` holds its last lines.
     #[error("recipe `{recipe}` failed: {reason}")]
     RecipeFailed { recipe: String, reason: String, log: Vec<String> },

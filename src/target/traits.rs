@@ -91,6 +91,12 @@ pub trait Images: Send + Sync {
     /// Loads an archive as `docker load` takes it; returns once the images are there.
     async fn import_images(&self, archive: ByteStream) -> Result<(), TargetError>;
 
+    /// Every image with its layers, without what is costly to count: containers and shared bytes.
+    async fn observe_layers(&self) -> Result<Vec<ObservedImage>, TargetError>;
+
+    /// Fails unless an image that was loaded has these layers and is complete. May create and remove a container.
+    async fn check_image(&self, id: &str, layers: &[String]) -> Result<(), TargetError>;
+
     /// The digest the registry has for a reference: `sha256:…`.
     async fn registry_digest(&self, reference: &str) -> Result<String, TargetError>;
 }

@@ -40,6 +40,7 @@ mod secrets;
 mod setup;
 mod smoke;
 mod support;
+mod transfer;
 mod words;
 
 mod compose_judge;

@@ -40,6 +40,8 @@ const PODMAN_LACKS: &str = "it cannot attach to a container before it starts and
 const ANSWER_TIMEOUT: u64 = 120;
 /// What may have had an effect is waited for at least this long, however short the operator's `--timeout`.
 const ANSWER_TIMEOUT_OF_OPERATOR: u64 = 30;
+/// An engine may copy a whole image before it sends the first byte.
+const PREPARED_ANSWER: u64 = 1800;
 /// A build answers with its first step, after its whole context was sent.
 const LONGEST_ANSWER: u64 = 24 * 3600;
 
@@ -183,6 +185,12 @@ impl Connection {
     pub(super) async fn begin(&self, method: Method, path: &str, doing: &str) -> Result<Incoming, TargetError> {
         let request = request(method, path, Bytes::new(), &self.engine.address)?;
         Ok(self.open_answer(request, self.answer_timeout, doing).await?.into_body())
+    }
+
+    /// The same for an answer that an engine prepares before it begins, such as the archive of an image.
+    pub(super) async fn begin_prepared(&self, path: &str, doing: &str) -> Result<Incoming, TargetError> {
+        let request = request(Method::GET, path, Bytes::new(), &self.engine.address)?;
+        Ok(self.open_answer(request, PREPARED_ANSWER, doing).await?.into_body())
     }
 
     /// Sends a stream with headers of its own and returns once the answer began well, however long that takes.

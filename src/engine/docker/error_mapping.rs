@@ -47,6 +47,16 @@ pub(super) fn is_measuring(error: &TargetError) -> bool {
     matches!(error, TargetError::Refused { message, .. } if message.contains("disk usage operation is already running"))
 }
 
+/// An engine that saw only a part of an archive rejects it: the connection broke.
+pub(super) fn cut_off(error: TargetError) -> TargetError {
+    match error {
+        TargetError::Refused { operation, message, .. } if message.contains("unexpected EOF") => {
+            TargetError::Broken { operation, message }
+        }
+        other => other,
+    }
+}
+
 /// Whether the error is about a full disk, for which the engine has no status code.
 pub(super) fn is_disk_full(message: &str) -> bool {
     message.to_ascii_lowercase().contains("no space left on device")

@@ -9,7 +9,6 @@ use bytes::Bytes;
 use futures_util::stream::{StreamExt, TryStreamExt};
 use futures_util::{TryFutureExt, try_join};
 use http_body_util::BodyExt;
-use hyper::Method;
 use hyper::header::CONTENT_TYPE;
 use serde::Deserialize;
 
@@ -20,6 +19,7 @@ use super::error_mapping;
 use super::json_lines::json_lines;
 use super::listing::{PARALLEL, present};
 use super::query::encoded;
+use crate::image::Digest;
 use crate::plan::ObservedImage;
 use crate::target::{ByteStream, TargetError};
 
@@ -43,7 +43,9 @@ struct InspectedImage {
     os: String,
     #[serde(default)]
     size: u64,
-    config: Option<ImageConfig>,
+    #[serde(default)]
+    variant: String,
+    config: Option<serde_json::Value>,
     #[serde(rename = "RootFS")]
     root: Option<Root>,
 }
@@ -60,6 +62,40 @@ struct ImageConfig {
 #[serde(rename_all = "PascalCase", default)]
 struct Root {
     layers: Option<Vec<String>>,
+}
+
+/// What images have in common on every kind of engine. Older engines also list settings of the container it was made in.
+const CONTENT: [&str; 12] = [
+    "User",
+    "ExposedPorts",
+    "Env",
+    "Entrypoint",
+    "Cmd",
+    "Volumes",
+    "WorkingDir",
+    "Labels",
+    "StopSignal",
+    "Healthcheck",
+    "OnBuild",
+    "Shell",
+];
+
+impl InspectedImage {
+    /// See `ObservedImage::content`.
+    fn content(&self) -> String {
+        let is_set = |value: &&serde_json::Value| match value {
+            serde_json::Value::Null => false,
+            serde_json::Value::String(text) => !text.is_empty(),
+            serde_json::Value::Array(items) => !items.is_empty(),
+            serde_json::Value::Object(items) => !items.is_empty(),
+            _ => true,
+        };
+        let settings = CONTENT.iter().filter_map(|key| Some((*key, self.config.as_ref()?.get(key).filter(is_set)?)));
+        let config: BTreeMap<&str, &serde_json::Value> = settings.collect();
+        let layers = self.root.as_ref().and_then(|root| root.layers.as_ref());
+        let all = serde_json::json!([self.created, self.architecture, self.variant, self.os, config, layers]);
+        Digest::of(all.to_string().as_bytes()).to_string()
+    }
 }
 
 #[derive(Deserialize)]
@@ -114,13 +150,7 @@ impl DockerEngine {
         )?;
         let shared: BTreeMap<String, i64> =
             usage.images.unwrap_or_default().into_iter().map(|image| (image.id, image.shared_size)).collect();
-        let ids: BTreeSet<String> = listed.into_iter().map(|image| image.id).collect();
-        let found = futures_util::stream::iter(ids)
-            .map(|id| async move { present(image(connection, &id).await) })
-            .buffered(PARALLEL)
-            .try_collect::<Vec<_>>()
-            .await?;
-        let mut images: Vec<ObservedImage> = found.into_iter().flatten().collect();
+        let mut images = inspected(connection, listed).await?;
         for image in &mut images {
             image.containers = containers.iter().filter(|container| container.image_id == image.id).count();
             image.shared = shared.get(&image.id).and_then(|size| u64::try_from(*size).ok()).unwrap_or_default();
@@ -129,11 +159,17 @@ impl DockerEngine {
         Ok(images)
     }
 
+    /// Every image, without what is costly to count.
+    pub(super) async fn images_with_layers(&self) -> Result<Vec<ObservedImage>, TargetError> {
+        let listed = self.connection.get::<Vec<ListedImage>>("/images/json", "listing images").await?;
+        inspected(&self.connection, listed).await
+    }
+
     /// The engine's archive of images, as `docker save` gives it.
     pub(super) async fn archive_of(&self, references: &[String]) -> Result<ByteStream, TargetError> {
         const DOING: &str = "exporting images";
         let names: Vec<String> = references.iter().map(|name| format!("names={}", encoded(name))).collect();
-        let body = self.connection.begin(Method::GET, &format!("/images/get?{}", names.join("&")), DOING).await?;
+        let body = self.connection.begin_prepared(&format!("/images/get?{}", names.join("&")), DOING).await?;
         let broken = |e: hyper::Error| TargetError::Broken { operation: DOING.to_owned(), message: e.to_string() };
         Ok(body.into_data_stream().map_err(broken).boxed())
     }
@@ -156,7 +192,11 @@ impl DockerEngine {
         const DOING: &str = "loading images";
         let chunks = archive.map(|chunk: Result<Bytes, TargetError>| chunk.map_err(std::io::Error::other));
         let headers = [(CONTENT_TYPE, "application/x-tar".to_owned())];
-        let body = self.connection.upload("/images/load?quiet=1", &headers, chunks, DOING).await?;
+        let body = self
+            .connection
+            .upload("/images/load?quiet=1", &headers, chunks, DOING)
+            .await
+            .map_err(error_mapping::cut_off)?;
         let mut lines = json_lines(body, DOING);
         while let Some(line) = lines.try_next().await? {
             let Some(message) = line["errorDetail"]["message"].as_str().or_else(|| line["error"].as_str()) else {
@@ -166,11 +206,21 @@ impl DockerEngine {
             return Err(if error_mapping::is_disk_full(&message) {
                 TargetError::DiskFull { operation: DOING.to_owned(), reason: message }
             } else {
-                TargetError::Refused { operation: DOING.to_owned(), status: 0, message }
+                error_mapping::cut_off(TargetError::Refused { operation: DOING.to_owned(), status: 0, message })
             });
         }
         Ok(())
     }
+}
+
+async fn inspected(connection: &Connection, listed: Vec<ListedImage>) -> Result<Vec<ObservedImage>, TargetError> {
+    let ids: BTreeSet<String> = listed.into_iter().map(|image| image.id).collect();
+    let found = futures_util::stream::iter(ids)
+        .map(|id| async move { present(image(connection, &id).await) })
+        .buffered(PARALLEL)
+        .try_collect::<Vec<_>>()
+        .await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// The images of some references that are present.
@@ -195,8 +245,10 @@ pub(super) async fn image(connection: &Connection, reference: &str) -> Result<Ob
     let path = format!("/images/{}/json", encoded(reference));
     let doing = format!("inspecting image {reference}");
     let found: InspectedImage = connection.get(&path, &doing).map_err(|e| image_error(e, reference)).await?;
-    let config = found.config.unwrap_or_default();
+    let content = found.content();
+    let config: ImageConfig = found.config.and_then(|config| serde_json::from_value(config).ok()).unwrap_or_default();
     Ok(ObservedImage {
+        content,
         id: found.id,
         references: found.repo_tags.unwrap_or_default(),
         digests: found.repo_digests.unwrap_or_default(),

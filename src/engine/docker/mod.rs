@@ -14,6 +14,7 @@ mod error_mapping;
 mod exec;
 mod frames;
 mod host_port;
+mod image_check;
 mod images;
 mod inspect;
 mod json_lines;

@@ -19,10 +19,13 @@ use super::listing::{PARALLEL, present};
 use super::query::encoded;
 use crate::plan::labels::{CONFIG_FILES, CONFIG_HASH, ONE_OFF, PROJECT, SERVICE};
 use crate::plan::{
-    Change, ChangeKind, EngineFlavour, EngineHost, EngineInfo, Observed, ObservedInstance, ObservedNetwork,
+    Change, ChangeKind, EngineFlavour, EngineHost, EngineInfo, ImageStore, Observed, ObservedInstance, ObservedNetwork,
     ObservedProject, ObservedVolume, Scope,
 };
 use crate::target::TargetError;
+
+/// How an engine with the containerd image store names the driver of its images.
+const CONTAINERD_STORE: &str = "io.containerd.snapshotter.";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -83,6 +86,8 @@ struct Resources {
     #[serde(default)]
     security_options: Option<Vec<String>>,
     #[serde(default)]
+    driver_status: Option<Vec<Vec<String>>>,
+    #[serde(default)]
     index_server_address: String,
     #[serde(default)]
     registry_config: Option<RegistryConfig>,
@@ -102,6 +107,8 @@ impl Resources {
         } else {
             EngineFlavour::Docker
         };
+        let status = self.driver_status.unwrap_or_default();
+        let is_containerd = status.iter().flatten().any(|value| value.starts_with(CONTAINERD_STORE));
         let options = self.security_options.unwrap_or_default();
         let mut registries = self.registry_config.and_then(|config| config.mirrors).unwrap_or_default();
         registries.push(self.index_server_address);
@@ -114,6 +121,7 @@ impl Resources {
             data_root: self.docker_root_dir,
             time: self.system_time,
             limits_memory: self.memory_limit.unwrap_or(true),
+            image_store: if is_containerd { ImageStore::Containerd } else { ImageStore::Classic },
             registries: registries.into_iter().filter(|url| !url.is_empty()).collect(),
         }
     }

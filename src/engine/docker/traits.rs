@@ -131,6 +131,14 @@ impl Images for DockerEngine {
         self.load_archive(archive).await
     }
 
+    async fn observe_layers(&self) -> Result<Vec<ObservedImage>, TargetError> {
+        self.images_with_layers().await
+    }
+
+    async fn check_image(&self, id: &str, layers: &[String]) -> Result<(), TargetError> {
+        self.complete(id, layers).await
+    }
+
     async fn registry_digest(&self, reference: &str) -> Result<String, TargetError> {
         self.digest_in_registry(reference).await
     }

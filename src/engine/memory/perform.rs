@@ -44,6 +44,7 @@ fn on_image(world: &mut World, operation: &ImageOperation) -> Result<Outcome, Ta
             images.iter().for_each(|image| drop(world.add_image(&image.reference)));
             Ok(Outcome::default())
         }
+        ImageOperation::Transfer(transfer) => Ok(created(world.add_image(&transfer.image))),
         ImageOperation::Tag { image, repository, tag, .. } => {
             let found = world.image(image).cloned();
             let found = found.ok_or_else(|| TargetError::NotFound { kind: "image", name: image.clone() })?;

@@ -48,6 +48,15 @@ impl Images for MemoryEngine {
         Err(refused("loading images", 0, "images in memory have no layers"))
     }
 
+    async fn observe_layers(&self) -> Result<Vec<ObservedImage>, TargetError> {
+        self.observe_images().await
+    }
+
+    async fn check_image(&self, id: &str, _: &[String]) -> Result<(), TargetError> {
+        let found = self.world().image(id).map(drop);
+        found.ok_or_else(|| TargetError::NotFound { kind: "image", name: id.to_owned() })
+    }
+
     async fn registry_digest(&self, reference: &str) -> Result<String, TargetError> {
         Err(refused(format!("resolving the digest of {reference}"), 0, "an engine in memory asks no registry"))
     }

@@ -10,7 +10,7 @@ use super::archive_index::ArchiveIndex;
 use super::document::{
     BundledImage, DOCKER_MANIFEST, DockerImage, ImageConfig, Manifest, Omitted, bytes, image_manifest,
 };
-use super::store::BlobStore;
+use super::store::{BlobStore, Blobs};
 use crate::image::{Digest, ImageError, Reference};
 
 /// Documents are smaller, layers usually not.
@@ -18,10 +18,18 @@ const DOCUMENT: u64 = 1 << 20;
 
 /// The archive's entries by path.
 #[derive(Default)]
-struct Parts {
-    documents: BTreeMap<PathBuf, Vec<u8>>,
+pub(super) struct Parts {
+    pub(super) documents: BTreeMap<PathBuf, Vec<u8>>,
     blobs: BTreeMap<PathBuf, Omitted>,
     links: BTreeMap<PathBuf, PathBuf>,
+}
+
+/// An image of an archive whose layers are what its configuration says.
+pub(super) struct CheckedImage {
+    pub(super) config: Vec<u8>,
+    pub(super) parsed: ImageConfig,
+    /// Each layer from the lowest up, and whether it is compressed.
+    pub(super) layers: Vec<(Omitted, bool)>,
 }
 
 /// An image of an archive.
@@ -37,22 +45,42 @@ pub struct TakenImage {
 pub fn take_archive(archive: &mut dyn Read, store: &mut BlobStore) -> Result<Vec<TakenImage>, ImageError> {
     let mut parts = gather(archive, store)?;
     let index = ArchiveIndex::of(&parts.documents)?;
-    let manifest = parts.documents.get(Path::new(DOCKER_MANIFEST)).ok_or_else(|| bad("manifest.json is missing"))?;
-    let listed: Vec<DockerImage> =
-        serde_json::from_slice(manifest).map_err(|e| bad(format!("invalid manifest.json: {e}")))?;
     let mut images = Vec::new();
-    for image in listed {
+    for image in parts.listed()? {
         images.extend(take_image(&image, (&mut parts, &index), store)?);
     }
     images.sort_by(|a, b| a.image.reference.cmp(&b.image.reference));
     Ok(images)
 }
 
-fn bad(reason: impl Into<String>) -> ImageError {
+pub(super) fn bad(reason: impl Into<String>) -> ImageError {
     ImageError::BadArchive { reason: reason.into() }
 }
 
-fn gather(archive: &mut dyn Read, store: &mut BlobStore) -> Result<Parts, ImageError> {
+impl Parts {
+    /// The images that manifest.json lists.
+    pub(super) fn listed(&self) -> Result<Vec<DockerImage>, ImageError> {
+        let manifest = self.documents.get(Path::new(DOCKER_MANIFEST)).ok_or_else(|| bad("manifest.json is missing"))?;
+        serde_json::from_slice(manifest).map_err(|e| bad(format!("invalid manifest.json: {e}")))
+    }
+
+    /// Where the content behind a path is.
+    pub(super) fn place<'p>(&'p self, path: &'p Path) -> &'p Path {
+        self.links.get(path).map_or(path, PathBuf::as_path)
+    }
+
+    /// The configuration of an image.
+    pub(super) fn config(&self, image: &DockerImage) -> Result<(Vec<u8>, ImageConfig), ImageError> {
+        let config = self.documents.get(Path::new(&image.config)).cloned();
+        let config = config.ok_or_else(|| bad(format!("the configuration {} is missing", image.config)))?;
+        let parsed =
+            serde_json::from_slice(&config).map_err(|e| bad(format!("the configuration {}: {e}", image.config)))?;
+        Ok((config, parsed))
+    }
+}
+
+/// Reads the whole archive: documents are kept here, the content of layers goes to the store.
+pub(super) fn gather(archive: &mut dyn Read, store: &mut dyn Blobs) -> Result<Parts, ImageError> {
     let mut parts = Parts::default();
     let mut archive = tar::Archive::new(archive);
     for entry in archive.entries().map_err(|e| bad(e.to_string()))? {
@@ -99,19 +127,11 @@ fn take_image(
     (parts, index): (&mut Parts, &ArchiveIndex),
     store: &mut BlobStore,
 ) -> Result<Vec<TakenImage>, ImageError> {
-    let config = parts.documents.get(Path::new(&image.config)).cloned();
-    let config = config.ok_or_else(|| bad(format!("the configuration {} is missing", image.config)))?;
-    let parsed: ImageConfig =
-        serde_json::from_slice(&config).map_err(|e| bad(format!("the configuration {}: {e}", image.config)))?;
-    let mut layers = Vec::new();
-    for path in &image.layers {
-        layers.push(layer(Path::new(path), parts, store)?);
-    }
+    let CheckedImage { config, parsed, layers } = check_image(image, (parts, index), store)?;
     let id = store.put_document(&config)?;
-    let layers = checked(&parsed, layers, (&id.digest, index))?;
     let manifest: Manifest = image_manifest(&config, &layers);
     let manifest = store.put_document(&bytes(&manifest))?;
-    let os = if parsed.os.is_empty() { "linux".to_owned() } else { parsed.os };
+    let os = parsed.os().to_owned();
     let named = |reference: &String| {
         let image = BundledImage {
             reference: reference.parse::<Reference>().map_or(reference.clone(), |r| r.familiar()),
@@ -127,14 +147,29 @@ fn take_image(
     Ok(image.repo_tags.iter().flatten().map(named).collect())
 }
 
-fn layer(path: &Path, parts: &mut Parts, store: &mut BlobStore) -> Result<Omitted, ImageError> {
-    let path = parts.links.get(path).map_or(path, PathBuf::as_path);
-    if let Some(blob) = parts.blobs.get(path) {
+/// The configuration of an image and its layers, which are all there.
+pub(super) fn check_image(
+    image: &DockerImage,
+    (parts, index): (&mut Parts, &ArchiveIndex),
+    store: &mut dyn Blobs,
+) -> Result<CheckedImage, ImageError> {
+    let (config, parsed) = parts.config(image)?;
+    let mut layers = Vec::new();
+    for path in &image.layers {
+        layers.push(layer(Path::new(path), parts, store)?);
+    }
+    let layers = checked(&parsed, layers, (&Digest::of(&config), index))?;
+    Ok(CheckedImage { config, parsed, layers })
+}
+
+fn layer(path: &Path, parts: &mut Parts, store: &mut dyn Blobs) -> Result<Omitted, ImageError> {
+    let path = parts.place(path).to_owned();
+    if let Some(blob) = parts.blobs.get(&path) {
         return Ok(blob.clone());
     }
-    let bytes = parts.documents.get(path).ok_or_else(|| bad(format!("the layer {} is missing", path.display())))?;
+    let bytes = parts.documents.get(&path).ok_or_else(|| bad(format!("the layer {} is missing", path.display())))?;
     let blob = store.put(&mut &bytes[..])?;
-    parts.blobs.insert(path.to_owned(), blob.clone());
+    parts.blobs.insert(path, blob.clone());
     Ok(blob)
 }
 

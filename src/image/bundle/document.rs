@@ -147,6 +147,13 @@ pub(super) struct ImageConfig {
     pub(super) rootfs: RootFs,
 }
 
+impl ImageConfig {
+    /// Its operating system; older configurations leave it out.
+    pub(super) fn os(&self) -> &str {
+        if self.os.is_empty() { "linux" } else { &self.os }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct RootFs {
     #[serde(default)]
@@ -230,6 +237,13 @@ pub(super) fn image_index(images: &[&BundledImage]) -> Index {
     };
     let manifests = images.iter().map(entry).collect();
     Index { schema_version: 2, media_type: IMAGE_INDEX.to_owned(), manifests }
+}
+
+/// The index of one image that has no name.
+pub(super) fn unnamed_index(manifest: &[u8], config: &ImageConfig) -> Index {
+    let mut entry = descriptor(IMAGE_MANIFEST, &Digest::of(manifest), manifest.len() as u64);
+    entry.platform = Some(Platform { architecture: config.architecture.clone(), os: config.os().to_owned() });
+    Index { schema_version: 2, media_type: IMAGE_INDEX.to_owned(), manifests: vec![entry] }
 }
 
 impl Descriptor {

@@ -13,12 +13,14 @@ mod document;
 mod entry;
 mod read;
 mod store;
+mod survey;
 mod write;
 
 pub use archive::{TakenImage, take_archive};
 pub use document::{BundledFile, BundledImage, Contents, FORMAT, Omitted};
 pub use read::Bundle;
 pub use store::BlobStore;
+pub use survey::{SurveyedImage, SurveyedLayer, survey};
 pub use write::write_bundle;
 
 #[cfg(test)]

@@ -13,6 +13,29 @@ use crate::output_file::{OutputFile, Scratch};
 /// Bytes moved at once.
 const CHUNK: usize = 256 * 1024;
 
+/// Where the blobs of an archive go while it is read.
+pub(super) trait Blobs {
+    /// Takes content to its end.
+    fn put(&mut self, content: &mut dyn Read) -> Result<Omitted, ImageError>;
+}
+
+/// Keeps no blob: only their digests and sizes are of interest.
+pub(super) struct DigestsOnly;
+
+impl Blobs for DigestsOnly {
+    fn put(&mut self, content: &mut dyn Read) -> Result<Omitted, ImageError> {
+        let invalid = |e: io::Error| ImageError::BadArchive { reason: e.to_string() };
+        let (digest, size) = copied(content, &mut io::sink()).map_err(invalid)?;
+        Ok(Omitted { digest, size })
+    }
+}
+
+impl Blobs for BlobStore {
+    fn put(&mut self, content: &mut dyn Read) -> Result<Omitted, ImageError> {
+        Self::put(self, content)
+    }
+}
+
 /// Blobs on disk.
 pub struct BlobStore {
     folder: Scratch,

@@ -3,7 +3,7 @@
 use crate::plan::{ImageOperation, Operation};
 
 /// Gives an image, by its id, a reference.
-pub(super) fn retag(id: &str, reference: &str, service: &str) -> Operation {
+pub fn retag(id: &str, reference: &str, service: &str) -> Operation {
     let (repository, tag) = split(reference);
     let (service, image, tag) = (service.to_owned(), id.to_owned(), Some(tag));
     Operation::Image(ImageOperation::Tag { service, image, repository, tag })

@@ -20,10 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use deploy::{Deploy, DeployCheck, DeployTask, OtherSide, WantedProxy};
+pub use image_names::retag;
 pub use strategy::{Choice, obstacle, strategies};
 
 use deployment::Deployment;
-use image_names::retag;
 
 use super::converge::after_images::{known, makes, with_changed};
 use super::converge::{Wanted, plan_converge};

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::description::{Description, ENGINE_CALL, LONG_TRANSFER};
 use super::summary;
 use crate::compose::model::Build;
+use crate::event::human;
 use crate::image::Reference;
 use crate::release::OperationKind;
 
@@ -53,6 +54,33 @@ pub struct BundleImage {
     pub manifest: String,
 }
 
+/// An image that comes from another engine: its configuration, and the layers that are missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImageTransfer {
+    /// The first service that uses it.
+    pub service: String,
+    /// Its name on both engines.
+    pub image: String,
+    /// Its id on the engine it comes from.
+    pub id: String,
+    /// The address of that engine.
+    pub from: String,
+    /// Digests of the layers that are sent.
+    pub layers: Vec<String>,
+    /// How many layers are already there.
+    pub present: usize,
+    /// Bytes to be sent.
+    pub bytes: u64,
+}
+
+impl ImageTransfer {
+    fn subject(&self) -> String {
+        let (sent, all) = (self.layers.len(), self.layers.len() + self.present);
+        let amount = format!("{sent} of {}, {}", human::count(all, "layer"), human::bytes(self.bytes));
+        format!("image {} from {} ({amount})", self.image, self.from)
+    }
+}
+
 /// A change of the images of an engine.
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -79,6 +107,8 @@ pub enum ImageOperation {
     },
     /// Loads images of a bundle file; each must then be what the bundle says.
     Load { bundle: PathBuf, images: Vec<BundleImage> },
+    /// Sends an image of another engine, without the layers that are present.
+    Transfer(ImageTransfer),
     /// Gives an image, named by reference or id, another name: `repository:tag`; without a tag the one that keeps it for
     /// rollbacks, `release-ID`.
     Tag { service: String, image: String, repository: String, tag: Option<String> },
@@ -133,6 +163,7 @@ impl ImageOperation {
         match self {
             Self::Pull { image, .. } | Self::Build { image, .. } => Some(image),
             Self::BuildRecipe(build) => Some(&build.image),
+            Self::Transfer(transfer) => Some(&transfer.image),
             Self::Load { .. } | Self::Tag { .. } | Self::Remove { .. } => None,
         }
     }
@@ -148,10 +179,8 @@ impl ImageOperation {
         };
         match self {
             Self::Pull { service, image, sources, .. } => {
-                let words = match sources.as_slice() {
-                    [ImageSource::Bundle { .. }] => ("load", "Loaded"),
-                    _ => ("pull", "Pulled"),
-                };
+                let loaded = matches!(sources.as_slice(), [ImageSource::Bundle { .. }]);
+                let words = if loaded { ("load", "Loaded") } else { ("pull", "Pulled") };
                 of(OperationKind::PullImage, words, format!("image {image}"), service, LONG_TRANSFER)
             }
             Self::BuildRecipe(build) => {
@@ -164,6 +193,10 @@ impl ImageOperation {
             }
             Self::Load { images, .. } => {
                 of(OperationKind::LoadImage, ("load", "Loaded"), load_subject(images), "", LONG_TRANSFER)
+            }
+            Self::Transfer(transfer) => {
+                let (kind, words) = (OperationKind::TransferImage, ("transfer", "Transferred"));
+                of(kind, words, transfer.subject(), &transfer.service, LONG_TRANSFER)
             }
             Self::Tag { service, image, repository, tag } => {
                 let subject = tag_subject(image, repository, tag.as_deref());

@@ -20,7 +20,8 @@ pub use check::{Bake, CheckOperation};
 pub use container::{ContainerOperation, StartTurn};
 pub use description::{Description, Names};
 pub use image::{
-    BundleImage, ImageOperation, ImageSource, RecipeBuild, is_release_tag, release_repository, release_tag,
+    BundleImage, ImageOperation, ImageSource, ImageTransfer, RecipeBuild, is_release_tag, release_repository,
+    release_tag,
 };
 pub use network::NetworkOperation;
 pub use proxy::{Green, PROXY_FOLDER, ProbeRequest, ProxyOperation, sides_folder};

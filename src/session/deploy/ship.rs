@@ -5,6 +5,7 @@ mod outcome;
 mod planning;
 mod shipment;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use outcome::ShipReport;
@@ -15,15 +16,17 @@ use super::checks::{CheckSource, DeployChecks};
 use super::releases::Releases;
 use super::saved_plan::Approval;
 use crate::error::{Error, ErrorKind, Result};
-use crate::execute::ExecuteError;
+use crate::execute::{ExecuteError, TransferRunner};
 use crate::plan::{Green, InstanceState, Observed, ObservedInstance, Plan, Scope};
 use crate::release::{Release, ReleaseCause, Side};
 use crate::session::Context;
+use crate::session::endpoint::names_engine;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::LoadedStack;
 use crate::session::one_off::DeployTasks;
 use crate::session::transaction::{NewRelease, Transaction};
-use crate::target::Target;
+use crate::session::transfer::{Offers, Transfers, source};
+use crate::target::{Target, TargetError};
 
 /// Where a configuration is brought up.
 pub struct Shipping<'a> {
@@ -67,12 +70,15 @@ impl Shipping<'_> {
             self.approval.map_or(Ok(()), |approval| approval.check(&plan)).map(|()| plan)
         };
         let tasks = DeployTasks { context, target: target.clone() };
+        let sent = planning.offers.as_ref();
+        let transfers = sent.map(|offers| Transfers::new(&self.loaded.name, target.clone(), offers));
         let mut transaction = Transaction::new(context, target.clone(), scope.clone(), shipment.operation);
         transaction.release = Some(&new);
         transaction.tasks = Some(&tasks);
         transaction.checks = Some(&checks);
         transaction.resumes = shipment.resumes.as_ref();
         transaction.ends_bake = matches!(shipment.cause, ReleaseCause::Rollback { .. });
+        transaction.transfers = transfers.as_ref().map(|transfers| transfers as &dyn TransferRunner);
         transaction.confirmed = confirm(context, shipment, planned(&before))?;
         let ran = transaction.run(&planned).await;
         checks.close().await;
@@ -81,7 +87,7 @@ impl Shipping<'_> {
                 let was = releases.current().map(|past| past.revision).filter(|_| shipment.resumes.is_none());
                 Ok(ShipReport::new(context, shipment, was, outcome))
             }
-            Err(error) => Err(self.judged(error, shipment, (&scope, &before)).await),
+            Err(error) => Err(self.judged(self.with_way_to_images(error), shipment, (&scope, &before)).await),
         }
     }
 
@@ -104,7 +110,36 @@ impl Shipping<'_> {
         let before = self.target.observe(&scope).await?;
         let checks = DeployChecks::of(self.context, self.target.clone(), self.check_source(shipment, &before));
         planning.checks = checks.steps();
+        planning.offers = self.offers(shipment, planning.missing(&before)).await?;
         Ok(Looked { planning, scope, before, checks })
+    }
+
+    /// Images that the target lacks and the engine of this machine has; none where that is the target or does not answer.
+    async fn offers(&self, shipment: &Shipment, missing: BTreeSet<String>) -> Result<Option<Offers>> {
+        let of_files = matches!(shipment.cause, ReleaseCause::Deploy);
+        if missing.is_empty() || !of_files || !names_engine(&self.loaded.project) {
+            return Ok(None);
+        }
+        let engine = self.target.observe_engine().await?;
+        let Ok(Some(source)) = source(self.context, &engine).await else { return Ok(None) };
+        Offers::load(self.context, source, &*self.target, &missing).await.map(Some)
+    }
+
+    /// An image that is nowhere can be sent from this machine where that is another one.
+    fn with_way_to_images(&self, error: Error) -> Error {
+        let project = &self.loaded.project;
+        let is_missing = |source: &TargetError| {
+            matches!(source, TargetError::ImageMissing { .. } | TargetError::ImageNowhere { .. })
+        };
+        match (error.downcast_ref::<ExecuteError>(), &project.environment_name) {
+            (Some(ExecuteError::Target { source, .. }), Some(name)) if is_missing(source) && names_engine(project) => {
+                let hint = format!(
+                    "build or pull it on this machine, then run `aictl deploy`, or send it with `aictl push --to {name}`"
+                );
+                error.with_hint(hint)
+            }
+            _ => error,
+        }
     }
 
     fn is_new(&self, release: &Release) -> bool {

@@ -90,7 +90,7 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
 
 /// Continues the bake of the current release, with its stored configuration.
 async fn resume(context: &Context, strict: bool) -> Result<ShipReport> {
-    let loaded = load_or_name(context, "deploy --resume")?;
+    let loaded = load_or_name(context, "name the project to use its stored release: `aictl -p NAME deploy --resume`")?;
     let target = loaded.connect(context).await?;
     let releases = Releases::load(context, &*target, &loaded.name).await?;
     let resuming = Resuming { context, loaded: &loaded, target: &target, strict };

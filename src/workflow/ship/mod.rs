@@ -11,6 +11,7 @@ pub mod images;
 pub mod lock;
 pub mod plan;
 pub mod pull;
+pub mod push;
 pub mod render;
 pub mod rollback;
 pub mod show;

@@ -32,7 +32,7 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
         let hint = "restore the data yourself, then run `aictl rollback`".to_owned();
         return Err(WorkflowError::Unsupported { what, hint }.into());
     }
-    let loaded = load_or_name(context, "rollback")?;
+    let loaded = load_or_name(context, "name the project to use its stored release: `aictl -p NAME rollback`")?;
     let target = loaded.connect(context).await?;
     let releases = Releases::load(context, &*target, &loaded.name).await?;
     let (past, skipped) = releases.target_of_rollback(args.to)?;

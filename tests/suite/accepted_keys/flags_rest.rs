@@ -32,6 +32,7 @@ pub const ROWS: &[Row] = &[
     shown("pull", "ignore-buildable", "pull --dry-run [--ignore-buildable] absent", Hides("pull image")),
     shown("pull", "include-deps", "pull --dry-run [--include-deps] unreachable", Says("aictl-lab/tool:1")),
     ignored("pull", "quiet", "pull --dry-run [--quiet] db"),
+    shown("push", "to", "push [--to other|--to dev]", Says("environment `other` uses the engine")),
     shown("plan", "out", "-f shop.yaml -p {}-d plan [--out sought.plan]", Writes("sought.plan")),
     shown("plan", "exit-code", "-p {}-b plan [--exit-code]", Ends(6)),
     shown("plan", "remove-orphans", "plan [--remove-orphans]", Says("remove container {}-gone-1")),

@@ -86,4 +86,6 @@ fn a_bake_is_left_with_ctrl_c_ended_by_a_rollback_and_continued_after_a_kill() {
     assert_eq!((shop.served().as_deref(), shop.apis(), shop.status().as_str()), (Some("four"), 1, "deployed"));
     let said = String::from_utf8_lossy(&shop.resume().stderr).into_owned();
     assert!(said.contains(&format!("no release of {} bakes", shop.project.name())), "{said}");
+    let said = shop.project.aictl(&["--dry-run", "stop", "--remove", "--volumes"]).ended(0).stderr;
+    assert!(said.contains(&format!("are removed, too ({}_aictl)", shop.project.name())), "{said}");
 }

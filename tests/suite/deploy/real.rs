@@ -37,10 +37,11 @@ async def app(scope, receive, send):
         await send({"type": "http.response.body", "body": b"data: end\n\n"})
         return
     kind = os.environ["ROUND"]
+    # Soon after its first client, while the old side drains.
+    if kind == "late-exit" and scope["method"] == "POST":
+        asyncio.get_running_loop().call_later(1.5, os._exit, 4)
     # Good at first: the proxy and the checks see nothing.
-    if kind.startswith("late-") and time.monotonic() - BEGAN > 5:
-        if kind == "late-exit":
-            os._exit(4)
+    if kind == "late-errors" and time.monotonic() - BEGAN > 5:
         # Checks ask with GET.
         if scope["method"] == "POST":
             kind = "broken"
@@ -249,7 +250,7 @@ fn a_version_that_fails_after_the_switch_is_switched_back_from() {
     assert!(shown.contains("bake") && shown.contains("5xx"), "{shown}");
     let _ = load.end();
     shop.project.write("aictl.yaml", PROJECT_FILE);
-    let load = Load::start(shop.port, 2, 2);
+    let load = Load::start(shop.port, 2, 4);
     let said = shop.deploy("late-exit", 20);
     assert!(said.contains("the previous release still serves"), "{said}");
     assert!(said.contains("is in a crash loop") || said.contains("exited with code 4"), "{said}");

@@ -58,6 +58,7 @@ const ROWS: &[Row] = &[
     ("deploy", "deploy", 0, "nothing was changed"),
     ("rollback", "rollback", 10, "no release"),
     ("pull", "pull --policy always db", 0, "pull image"),
+    ("push", "push --to other", 78, "uses the engine that images come from"),
     ("images build", "images build base", 0, "build"),
     ("images ls", "images ls", 0, "tool"),
     ("images summary", "images summary", 0, ""),

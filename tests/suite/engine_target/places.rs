@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use crate::support::project::Outcome;
 
 /// Each verb that would ask the engine for something.
-const VERBS: [&[&str]; 16] = [
+const VERBS: [&[&str]; 17] = [
     &["start"],
     &["stop", "--remove", "-v"],
     &["down"],
@@ -23,6 +23,7 @@ const VERBS: [&[&str]; 16] = [
     &["setup", "--yes"],
     &["config", "--resolve-image-digests"],
     &["health"],
+    &["push", "--to", "prod"],
 ];
 
 /// The value of `target`, and what is said of it.

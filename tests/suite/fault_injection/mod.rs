@@ -220,7 +220,8 @@ async fn left(world: &MemoryEngine, before: &Observed, (walk, wrong, name): (&Sc
     let in_order = wrong == Wrong::Interrupted || (wrong == Wrong::Refused && steps);
     if in_order && walk.cut.verb == Verb::Start {
         nothing_half_done(before, &after, walk, place);
-        let failed = records.iter().any(|r| r.phase == RecordPhase::Failed && !r.error.is_empty());
+        let ended = |r: &Record| matches!(r.phase, RecordPhase::Failed | RecordPhase::Interrupted);
+        let failed = records.iter().any(|r| ended(r) && !r.error.is_empty());
         assert!(failed || place.contains("Ok("), "the failure is not recorded: {place}");
     }
 }

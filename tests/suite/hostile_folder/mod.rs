@@ -27,6 +27,7 @@ const LINES: &[&str] = &[
     "build --dry-run",
     // It changes nothing here: there is no such registry, and only the project has the helper that is asked about it.
     "pull",
+    "push --dry-run --to away",
     "restart --dry-run",
     "kill --dry-run",
     "clean --dry-run",

@@ -49,6 +49,7 @@ const WITHOUT_FILES: &[&str] = &[
     "show",
     "explain",
     "pull",
+    "push",
     "images build",
     "images ls",
     "images summary",

@@ -1,5 +1,6 @@
 //! What scenarios share: a project on the real engine and the questions asked of it.
 
+pub mod both_engines;
 pub mod command_tree;
 pub mod engine_api;
 pub mod memory;

@@ -52,6 +52,10 @@ impl DockerEngine {
                 image_build::build(self, &wanted, progress).await
             }
             ImageOperation::Load { bundle, images } => load_bundle::load(self, bundle, images, progress).await,
+            ImageOperation::Transfer(transfer) => Err(TargetError::CannotPerform {
+                operation: format!("transfer image {}", transfer.image),
+                reason: "the executor does it with both engines".to_owned(),
+            }),
             ImageOperation::Tag { image, repository, tag, .. } => {
                 image::name(&self.connection, image, repository, tag.as_deref()).await
             }

@@ -14,6 +14,7 @@ use crate::session::deploy::proxy_config::{ProxySource, new_secret, wanted_proxy
 use crate::session::deploy::releases::Releases;
 use crate::session::image_catalog::Supplies;
 use crate::session::plan_images::{ImageOptions, plan_images};
+use crate::session::transfer::Offers;
 use crate::session::{Context, WorkflowError};
 
 /// Everything the plan of a shipment is made from.
@@ -23,6 +24,8 @@ pub(in crate::session::deploy) struct ShipPlanning<'a> {
     supplies: &'a Supplies,
     selected: BTreeSet<String>,
     options: ConvergeOptions,
+    /// Images that this machine's engine has and the target lacks.
+    pub(in crate::session::deploy) offers: Option<Offers>,
     secret: String,
     first: bool,
     forget: BTreeSet<String>,
@@ -58,6 +61,7 @@ impl<'a> ShipPlanning<'a> {
             supplies,
             selected: shipment.configuration.stack.services.keys().cloned().collect(),
             options,
+            offers: None,
             secret: new_secret(context)?,
             first: releases.current().is_none(),
             forget: forgotten(releases, &dropped),
@@ -148,6 +152,7 @@ impl<'a> ShipPlanning<'a> {
                 build: self.shipment.build,
                 pull: self.shipment.pull,
                 supplies: Some(self.supplies),
+                offers: self.offers.as_ref(),
                 ..Default::default()
             };
             return plan_images(&configuration.stack, &self.selected, observed, &options);
@@ -162,6 +167,14 @@ impl<'a> ShipPlanning<'a> {
             }
             None => Ok(Plan::default()),
         }
+    }
+
+    /// Images that the target lacks.
+    pub(in crate::session::deploy) fn missing(&self, observed: &Observed) -> BTreeSet<String> {
+        let stack = &self.shipment.configuration.stack;
+        let services = stack.services.iter().filter(|(_, service)| service.provider.is_none());
+        let images = services.map(|(name, service)| service.image_or_default(&stack.name, name));
+        images.filter(|image| !observed.images.contains_key(image)).collect()
     }
 
     /// Images of the selected services by id, of an earlier release.

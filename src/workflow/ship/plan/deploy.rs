@@ -35,6 +35,12 @@ pub struct Replacement {
     reason: String,
 }
 
+impl Replacement {
+    fn of((service, choice): (&String, &crate::plan::blue_green::Choice)) -> Self {
+        Self { service: service.clone(), strategy: choice.word().to_owned(), reason: choice.cause.clone() }
+    }
+}
+
 /// The report of the plan of a deploy.
 #[derive(Debug, Serialize)]
 pub struct DeployPlanReport {
@@ -49,6 +55,8 @@ pub struct DeployPlanReport {
     /// Where what runs differs from that release.
     drift: Vec<Drift>,
     warnings: Vec<String>,
+    /// Bytes of images that are sent to the engine.
+    transfer_bytes: u64,
     /// The file with the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     saved: Option<String>,
@@ -79,19 +87,15 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
         SavedFrom { context, loaded: &loaded, prepared: &prepared }.save(&plan, out)?;
     }
     let changed = is_new || !plan.only_waits();
-    let strategy = |(name, choice): (&String, &crate::plan::blue_green::Choice)| Replacement {
-        service: name.clone(),
-        strategy: choice.word().to_owned(),
-        reason: choice.cause.clone(),
-    };
     Ok(DeployPlanReport {
         project: loaded.name.clone(),
         environment: loaded.project.environment_name.clone(),
         release: current.as_ref().map(|current| current.revision),
         steps: if changed { plan.lines() } else { Vec::new() },
         changes,
-        strategies: configuration.settings.strategies.iter().map(strategy).collect(),
+        strategies: configuration.settings.strategies.iter().map(Replacement::of).collect(),
         drift,
+        transfer_bytes: plan.transfer_bytes(),
         warnings: plan.warnings,
         saved,
         code: if args.exit_code && changed { ErrorKind::ChangesPresent.exit_code() } else { 0 },
