@@ -68,7 +68,11 @@ async fn carry_out(plan: &Plan, part: Range<usize>, runner: &Runner<'_>, keeper:
         // The new side was verified and serves: an operator who leaves does not mean to go back.
         result = Err(ExecuteError::Baking);
     } else if let Err(error) = &result {
-        Undo { plan, first, walk: &walk, keeper: &keeper }.run(error, &mut log).await;
+        let kept = Undo { plan, first, walk: &walk, keeper: &keeper }.run(error, &mut log).await;
+        if !kept && has_baked(plan, &log) {
+            // Whoever took the lock may have removed what was watched: that is no failure of the release.
+            result = Err(lock_lost(&plan.project));
+        }
     }
     let evidence = result.as_ref().err().and_then(evidence).into_iter().collect();
     Execution { result, evidence, steps: log.records(plan) }
@@ -83,7 +87,8 @@ struct Undo<'a> {
 }
 
 impl Undo<'_> {
-    async fn run(self, error: &ExecuteError, log: &mut StepLog) {
+    /// Whether the lock is still ours.
+    async fn run(self, error: &ExecuteError, log: &mut StepLog) -> bool {
         let is_lost = |error: &TargetError| matches!(error, TargetError::LeaseLost { .. });
         let mut kept = !matches!(error, ExecuteError::Target { source, .. } if is_lost(source));
         if kept && self.plan.steps.iter().any(|step| !step.undo.is_empty()) {
@@ -98,7 +103,13 @@ impl Undo<'_> {
             let hint = Some("see what is there with `aictl status`".to_owned());
             self.walk.reporter().report(Event::Warning { message, hint });
         }
+        kept
     }
+}
+
+fn lock_lost(project: &str) -> ExecuteError {
+    let source = TargetError::LeaseLost { project: project.to_owned() };
+    ExecuteError::Target { subject: "could not keep the lock".to_owned(), source }
 }
 
 /// What is kept of a failure: the facts of its container, the attempts of its check.
@@ -162,7 +173,7 @@ impl<'a> Run<'a> {
                     }
                 }
                 lost = &mut beat, if failed.is_none() => {
-                    failed = Some(self.stop(ExecuteError::Target { subject: "keep the lock".into(), source: lost }));
+                    failed = Some(self.stop(ExecuteError::Target { subject: "could not keep the lock".into(), source: lost }));
                 }
                 Ok(()) = interrupt.changed(), if failed.is_none() => {}
             }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use super::converge::namespace_parents;
 use super::order::{Dependencies, dependencies, sorted, transitive};
 use super::{
-    ContainerOperation, ImageOperation, NetworkOperation, Observed, ObservedInstance, Operation, Phase, Plan,
-    PlanError, Readiness, StartTurn, StepId, VolumeOperation, WaitOperation, labels,
+    ContainerOperation, ImageOperation, MANAGED_PROXY, MANAGED_PROXY_VOLUME, NetworkOperation, Observed,
+    ObservedInstance, ObservedVolume, Operation, Phase, Plan, PlanError, Readiness, StartTurn, StepId, VolumeOperation,
+    WaitOperation, labels,
 };
 use crate::compose::model::{Dependency, Service, ServiceHook, Stack};
 
@@ -115,7 +116,12 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
     }
     if options.volumes {
         let declared = |name: &str| stack.is_none_or(|s| s.volumes.values().any(|v| !v.external && v.name == name));
-        for volume in observed.volumes.iter().filter(|v| ours(&v.labels) && declared(&v.name)) {
+        let managed = observed.instances.iter().any(|c| c.service == MANAGED_PROXY);
+        let of_proxy = |labels: &BTreeMap<String, String>| {
+            managed && labels.get(labels::VOLUME).is_some_and(|key| key == MANAGED_PROXY_VOLUME)
+        };
+        let goes = |v: &&ObservedVolume| ours(&v.labels) && (declared(&v.name) || of_proxy(&v.labels));
+        for volume in observed.volumes.iter().filter(goes) {
             let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
             plan.push(Phase::Switch, remove, "removal of volumes requested", &[]);
         }
@@ -133,7 +139,10 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
 
 fn wanted(container: &ObservedInstance, stack: Option<&Stack>, options: &TeardownOptions) -> bool {
     let known = stack.is_none_or(|s| {
-        s.services.contains_key(&container.service) || s.disabled_services.contains_key(&container.service)
+        s.services.contains_key(&container.service)
+            || s.disabled_services.contains_key(&container.service)
+            // Of aictl, whether or not the project file still asks for it.
+            || container.service == MANAGED_PROXY
     });
     let orphan = !known && options.orphans;
     if !options.services.is_empty() {

@@ -50,6 +50,14 @@ pub enum ProjectError {
         /// Why.
         source: std::io::Error,
     },
+    /// Something else has the name of the project file.
+    #[error("{} is {what}, not a file", path.display())]
+    NoRegularFile {
+        /// Its path.
+        path: PathBuf,
+        /// In words.
+        what: &'static str,
+    },
     /// The project file is wrong in one or more places.
     #[error("{}", listed(.0))]
     Invalid(Vec<Problem>),

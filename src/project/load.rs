@@ -17,7 +17,7 @@ use super::semantic;
 use super::shape::{self, Misfit};
 use super::values::{merge_values, set_value};
 use crate::error::nearest;
-use crate::input_file::Files;
+use crate::input_file::{FileKind, Files};
 
 /// The name of the project file.
 pub const PROJECT_FILE: &str = "aictl.yaml";
@@ -61,7 +61,7 @@ pub struct ProjectArgs<'a> {
 pub fn load_project(args: &ProjectArgs<'_>, files: &dyn Files) -> Result<LoadedProject, ProjectError> {
     let (directory, file) = match args.file {
         Some(file) => (parent_of(file, args.directory), Some(file.to_owned())),
-        None => find(args.directory, files),
+        None => find(args.directory, files)?,
     };
     let mut loaded = match file {
         Some(file) => {
@@ -164,17 +164,30 @@ fn expected(found: &mut Findings<'_>, services: &[&str], path: &[&str], service:
 }
 
 /// The nearest directory upwards with a project file or a compose file; the directory itself when there is none.
-fn find(directory: &Path, files: &dyn Files) -> (PathBuf, Option<PathBuf>) {
+fn find(directory: &Path, files: &dyn Files) -> Result<(PathBuf, Option<PathBuf>), ProjectError> {
     for candidate in directory.ancestors() {
         let file = candidate.join(PROJECT_FILE);
         if files.has_file(&file) {
-            return (candidate.to_owned(), Some(file));
+            return Ok((candidate.to_owned(), Some(file)));
         }
+        refuse_other_kinds(&file, files)?;
         if COMPOSE_FILES.iter().any(|name| files.has_file(&candidate.join(name))) {
-            return (candidate.to_owned(), None);
+            return Ok((candidate.to_owned(), None));
         }
     }
-    (directory.to_owned(), None)
+    Ok((directory.to_owned(), None))
+}
+
+/// Without the file the project would be another one: without its name, environments and target.
+fn refuse_other_kinds(file: &Path, files: &dyn Files) -> Result<(), ProjectError> {
+    let what = match files.kind(file) {
+        Ok(FileKind::Directory) => "a directory",
+        Ok(FileKind::Other) => "a pipe, socket or device",
+        Ok(FileKind::Regular { .. }) => return Ok(()),
+        Err(_) if files.is_link(file) => "a link that leads nowhere",
+        Err(_) => return Ok(()),
+    };
+    Err(ProjectError::NoRegularFile { path: file.to_owned(), what })
 }
 
 fn parent_of(file: &Path, fallback: &Path) -> PathBuf {

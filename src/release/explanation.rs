@@ -50,11 +50,12 @@ fn operation_lines(past: &PastOperation) -> Vec<String> {
         owner.version
     )];
     let took = past.seconds.map(|seconds| format!(" after {seconds:.1}s")).unwrap_or_default();
-    lines.push(match past.status {
+    lines.push(match past.status_in_words() {
         OperationStatus::Done => format!("done{took}"),
         OperationStatus::Failed => format!("failed{took}"),
         OperationStatus::Running => "still running".to_owned(),
-        OperationStatus::Baking => "baking: the new release serves, the one before it is kept".to_owned(),
+        OperationStatus::Baking => "baking: the new release serves, the one before it is kept until `aictl deploy --resume` or `aictl rollback`"
+                .to_owned(),
         OperationStatus::Interrupted if past.ended.is_some() => format!("interrupted{took}"),
         OperationStatus::Interrupted => "interrupted: its process ended before the operation was complete".to_owned(),
     });
@@ -80,7 +81,7 @@ fn after_lines(past: &PastOperation, history: &[PastOperation]) -> Vec<String> {
 
 fn summary(operation: &PastOperation) -> String {
     let started = whole_seconds(&operation.started);
-    format!("{} {}: {} ({started})", operation.number, operation.operation, operation.status.word())
+    format!("{} {}: {} ({started})", operation.number, operation.operation, operation.status_in_words().word())
 }
 
 /// An RFC 3339 time without the fraction of a second.
@@ -113,7 +114,7 @@ fn step_lines(past: &PastOperation) -> Vec<String> {
         (count(StepOutcome::Failed), "failed"),
         (count(StepOutcome::Undone), "undone"),
         (count(StepOutcome::Cancelled), "cancelled"),
-        (count(StepOutcome::Planned), past.status.planned_word()),
+        (count(StepOutcome::Planned), past.planned_word()),
     ];
     let words: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();

@@ -10,7 +10,8 @@ use time::format_description::well_known::Rfc3339;
 use super::operation_status::OperationStatus;
 use super::past_release::{PastRelease, judged};
 use super::{
-    Evidence, LeaseOwner, LeaseVerdict, ObservedLease, Record, RecordPhase, Release, ReleaseStatus, StepRecord,
+    Evidence, LeaseOwner, LeaseVerdict, ObservedLease, Record, RecordPhase, Release, ReleaseStatus, StepOutcome,
+    StepRecord,
 };
 
 /// One operation of the project's history.
@@ -84,6 +85,21 @@ impl PastOperation {
             release: past.release.as_deref().cloned(),
             release_status: None,
         })
+    }
+
+    /// Its status for people: a bake is over when another release took its place.
+    pub fn status_in_words(&self) -> OperationStatus {
+        match self.status {
+            OperationStatus::Baking if self.release_status != Some(ReleaseStatus::Baking) => {
+                OperationStatus::Interrupted
+            }
+            status => status,
+        }
+    }
+
+    /// What its steps without a recorded outcome are called. Who ended it with Ctrl-C recorded what was done.
+    pub fn planned_word(&self) -> &'static str {
+        if self.ended.is_some() { StepOutcome::Planned.word() } else { self.status_in_words().planned_word() }
     }
 
     /// Whether its plan had steps that change something.

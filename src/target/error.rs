@@ -255,7 +255,7 @@ impl TargetError {
             }
             Self::TooOld { .. } => "upgrade the engine: `apt-get install docker.io`".to_owned(),
             Self::Locked { holder, .. } => locked(holder).to_owned(),
-            Self::LeaseLost { .. } => "see the current state with `aictl status`, then run the command again".to_owned(),
+            Self::LeaseLost { .. } => "another process took the lock; see the current state with `aictl status`".to_owned(),
             Self::PortTaken { holder: Some(PortOwner::Container(name)), .. } => {
                 format!("stop it with `docker stop {name}`, or publish another port")
             }

@@ -24,7 +24,7 @@ pub use image::{
     release_tag,
 };
 pub use network::NetworkOperation;
-pub use proxy::{Green, PROXY_FOLDER, ProbeRequest, ProxyOperation, sides_folder};
+pub use proxy::{Green, MANAGED_PROXY, MANAGED_PROXY_VOLUME, PROXY_FOLDER, ProbeRequest, ProxyOperation, sides_folder};
 pub(super) use summary::debug_as_serialised;
 pub use task::{TaskOperation, task_subject};
 pub use volume::VolumeOperation;

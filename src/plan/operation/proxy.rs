@@ -13,6 +13,10 @@ use crate::release::{OperationKind, Side};
 
 /// Where the proxy's volume is mounted: the directory whose `*.conf` nginx includes.
 pub const PROXY_FOLDER: &str = "/etc/nginx/conf.d";
+/// The service of a managed proxy, and the key of its volume.
+pub const MANAGED_PROXY: &str = "aictl-proxy";
+/// See `MANAGED_PROXY`.
+pub const MANAGED_PROXY_VOLUME: &str = "aictl_proxy";
 
 /// An answer may come this long after the time an operation was given.
 const MARGIN: Duration = Duration::from_secs(5);

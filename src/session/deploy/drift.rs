@@ -8,13 +8,23 @@ use crate::plan::drift::{Drift, drift};
 use crate::release::{ObservedLease, history, releases};
 use crate::target::Target;
 
-/// The revision of the current release and how what runs differs from it; none where there is no release, where its
-/// configuration was dropped, or where reading it would create a container.
+/// The current release as it was compared with what runs.
+pub struct Compared {
+    /// Its revision.
+    pub revision: u32,
+    /// How what runs differs from it.
+    pub drift: Vec<Drift>,
+    /// Whether it has not finished its bake.
+    pub is_baking: bool,
+}
+
+/// Compares what runs with the current release; none where there is no release, where its configuration was dropped, or
+/// where reading it would create a container.
 pub async fn release_drift(
     target: &dyn Target,
     project: &str,
     (observed, lease): (&Observed, Option<&ObservedLease>),
-) -> Result<Option<(u32, Vec<Drift>)>> {
+) -> Result<Option<Compared>> {
     if !target.has_state(project, false).await? {
         return Ok(None);
     }
@@ -24,5 +34,6 @@ pub async fn release_drift(
     let Some(bytes) = target.load_configuration(project, past.revision).await? else { return Ok(None) };
     let configuration = Configuration::decode(&bytes, Default::default())?;
     let current = Current { revision: past.revision, release: past.release.clone(), configuration };
-    Ok(Some((current.revision, drift(current.expected(), observed))))
+    let is_baking = releases.baking().is_some();
+    Ok(Some(Compared { revision: current.revision, drift: drift(current.expected(), observed), is_baking }))
 }

@@ -22,7 +22,7 @@ mod start_proxy;
 
 pub use changes::{ConfigurationChange, configuration_changes};
 pub use configuration::{Configuration, Keyed};
-pub use drift::release_drift;
+pub use drift::{Compared, release_drift};
 pub use follow_release::{Followed, Following, has_release};
 pub use prepare::{DeployWishes, Prepared};
 pub use releases::{Current, Releases};

@@ -172,14 +172,13 @@ impl Shipping<'_> {
     async fn judged(&self, error: Error, shipment: &Shipment, before: (&Scope, &Observed)) -> Error {
         let (scope, before) = before;
         let during = error.downcast_ref::<ExecuteError>();
-        let interrupted = matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Locked);
-        if during.is_none() {
+        if during.is_none() || error.kind() == ErrorKind::Locked {
             return error;
         }
         if let Some(ExecuteError::Baking) = during {
             return error.with_hint("the new release serves and the old one is kept: continue with `aictl deploy --resume`, go back with `aictl rollback`");
         }
-        if interrupted {
+        if error.kind() == ErrorKind::Interrupted {
             return self.interrupted(error, (scope, before)).await;
         }
         if shipment.failed == ErrorKind::RollbackFailed {

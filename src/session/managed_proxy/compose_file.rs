@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::ports::Moved;
 use crate::compose::model::Stack;
-use crate::plan::PROXY_FOLDER;
+use crate::plan::{MANAGED_PROXY, MANAGED_PROXY_VOLUME, PROXY_FOLDER};
 
 /// The service.
-pub const SERVICE: &str = "aictl-proxy";
+pub const SERVICE: &str = MANAGED_PROXY;
 /// The key of its volume.
-pub(super) const VOLUME: &str = "aictl_proxy";
+pub(super) const VOLUME: &str = MANAGED_PROXY_VOLUME;
 
 /// The image by its official name; recipes stand in for it where no registry has it.
 const IMAGE: &str = "nginx:stable";

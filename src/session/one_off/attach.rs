@@ -121,7 +121,8 @@ impl Attached<'_> {
         };
         let output = Watched::new(shown);
         let handed = Handed::new(self.context, tty);
-        let mut signals = self.context.console.signals();
+        // A task of a deploy is a step: Ctrl-C is for the deploy.
+        let mut signals = if self.aside { None } else { self.context.console.signals() };
         let mut run = Box::pin(self.target.run_attached(id, tty, handed.input(self.context), &output));
         let mut cut = Box::pin(self.cut(&output));
         let cut = loop {

@@ -48,7 +48,11 @@ impl Progress<'_> {
         let Some(new) = release else { return Ok(None) };
         let observed = target.observe(scope).await?;
         let before = self.pending.release.as_ref().and_then(|release| release.switched.clone());
-        let switched = before.or_else(|| Some(observed.engine.host.time.clone()).filter(|time| !time.is_empty()));
+        let switched = match before {
+            Some(switched) => switched,
+            None => target.observe_engine().await?.host.time,
+        };
+        let switched = Some(switched);
         Ok(Some(Release { switched, ..(new.finished)(&observed, true) }))
     }
 }

@@ -5,11 +5,11 @@
 use clap::Args;
 
 use crate::error::{ErrorKind, Result};
-use crate::plan::drift::Drift;
+use crate::event::Event;
 use crate::plan::{Observed, Scope};
 use crate::release::ObservedLease;
 use crate::session::Context;
-use crate::session::deploy::{has_release, release_drift};
+use crate::session::deploy::{Compared, has_release, release_drift};
 use crate::session::load::{LoadedStack, load_by_name};
 use crate::session::recorded_health::count_recorded_health;
 use crate::session::report::{Block, Report, to_json};
@@ -48,7 +48,12 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         Form::Table => drift(context, &*target, &loaded, (&observed, lock.as_ref())).await,
         Form::Ids | Form::Names => None,
     };
-    let (release, mut drift) = compared.unzip();
+    if let Some(Compared { revision, is_baking: true, .. }) = &compared {
+        let message = format!("release {revision} serves, and its bake was interrupted: the one before it is kept");
+        let hint = "continue with `aictl deploy --resume`, or go back with `aictl rollback`".to_owned();
+        context.reporter.report(Event::Warning { message, hint: Some(hint) });
+    }
+    let (release, mut drift) = compared.map(|found| (found.revision, found.drift)).unzip();
     if !args.services.is_empty() {
         drift.iter_mut().for_each(|drift| drift.retain(|d| args.services.contains(&d.service)));
         observed.instances.retain(|c| args.services.contains(&c.service));
@@ -74,12 +79,7 @@ fn scope(loaded: &LoadedStack) -> Scope {
 type Seen<'a> = (&'a Observed, Option<&'a ObservedLease>);
 
 /// The current release, and how what runs differs from it. While an operation is under way, nothing is compared.
-async fn drift(
-    context: &Context,
-    target: &dyn Target,
-    loaded: &LoadedStack,
-    seen: Seen<'_>,
-) -> Option<(u32, Vec<Drift>)> {
+async fn drift(context: &Context, target: &dyn Target, loaded: &LoadedStack, seen: Seen<'_>) -> Option<Compared> {
     let (observed, lock) = seen;
     let deployed = loaded.may_have_release() || has_release(observed);
     if !deployed || lock.is_some_and(|lock| !lock.looks_dead()) {

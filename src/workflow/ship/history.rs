@@ -78,7 +78,7 @@ fn row(operation: &PastOperation) -> Vec<Cell> {
 
 /// What became of a release says more than how its operation ended.
 fn status(operation: &PastOperation) -> Cell {
-    let cell = status_cell(operation.status);
+    let cell = status_cell(operation.status_in_words());
     match operation.release_status {
         Some(status) => Cell::new(status.word(), cell.tone),
         None => cell,

@@ -4,8 +4,7 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::release::{
-    Evidence, OperationStatus, PastOperation, ReleaseCause, ReleaseStatus, ReleasedService, Side, StepOutcome,
-    StepRecord,
+    Evidence, PastOperation, ReleaseCause, ReleaseStatus, ReleasedService, Side, StepOutcome, StepRecord,
 };
 use crate::session::Context;
 use crate::session::operation_cells::{short_time, status_cell};
@@ -42,7 +41,7 @@ impl Report for ShowReport {
             let header = ["RESULT", "DURATION", "STEP", "CAUSE"].map(str::to_owned).to_vec();
             blocks.extend([
                 Block::Gap,
-                Block::Table { header, rows: past.steps.iter().map(|s| step(s, past.status)).collect() },
+                Block::Table { header, rows: past.steps.iter().map(|s| step(s, past.planned_word())).collect() },
             ]);
         }
         blocks.extend(release(past));
@@ -69,14 +68,14 @@ fn head(past: &PastOperation) -> Vec<Block> {
     let title = vec![
         Cell::new(format!("{} {}", past.number, past.operation), Tone::Strong),
         format!("{environment}: ").into(),
-        status_cell(past.status),
+        status_cell(past.status_in_words()),
         took.into(),
     ];
     let by = format!("started {} by {}@{}, aictl {}", short_time(&past.started), owner.user, owner.host, owner.version);
     vec![Block::Line(title), Block::Line(vec![by.into()])]
 }
 
-fn step(step: &StepRecord, status: OperationStatus) -> Vec<Cell> {
+fn step(step: &StepRecord, planned_word: &'static str) -> Vec<Cell> {
     let tone = match step.outcome {
         StepOutcome::Done => Tone::Good,
         StepOutcome::Failed => Tone::Bad,
@@ -84,7 +83,7 @@ fn step(step: &StepRecord, status: OperationStatus) -> Vec<Cell> {
         StepOutcome::Planned | StepOutcome::Skipped | StepOutcome::Cancelled => Tone::Dim,
     };
     let word = match step.outcome {
-        StepOutcome::Planned => status.planned_word(),
+        StepOutcome::Planned => planned_word,
         outcome => outcome.word(),
     };
     let took = step.duration_ms.map(|ms| format!("{:.1}s", ms as f64 / 1000.0)).unwrap_or_default();

@@ -7,20 +7,30 @@ use super::load::Load;
 use super::real::{PROJECT_FILE, Shop};
 use crate::support::project::{docker, eventually};
 
+/// A migration that ends when it is asked to, with another code than that of the signal.
+const SLOW_TASK: &str = r#"
+tasks: { slow: { service: api, command: [sh, -c, "trap 'exit 3' TERM INT; sleep 99 & wait"] } }
+"#;
+
 impl Shop {
     /// A deploy whose new release bakes.
     fn baking(&self, round: &str) -> Child {
-        let mut deploy = self.project.command(&["deploy"]);
-        let deploy = deploy.env("ROUND", round).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let deploy = self.spawn(round);
         eventually("the release bakes", Duration::from_secs(60), || self.status() == "baking");
         deploy
+    }
+
+    fn spawn(&self, round: &str) -> Child {
+        let mut deploy = self.project.command(&["deploy"]);
+        deploy.env("ROUND", round).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// The status of the newest release.
     fn status(&self) -> String {
         let history = self.project.aictl(&["history", "--output", "json"]).ended(0).stdout;
         let history: serde_json::Value = serde_json::from_str(&history).unwrap();
-        history["operations"][0]["release_status"].as_str().unwrap_or_default().to_owned()
+        let newest = history["operations"].as_array().unwrap().iter().find_map(|past| past["release_status"].as_str());
+        newest.unwrap_or_default().to_owned()
     }
 
     fn bakes(&self, window: &str) {
@@ -81,11 +91,22 @@ fn a_bake_is_left_with_ctrl_c_ended_by_a_rollback_and_continued_after_a_kill() {
 
     shop.bakes("8s");
     signalled(shop.baking("four"), "-KILL");
+    let said = shop.project.aictl(&["status"]).stderr;
+    assert!(said.contains("its bake was interrupted") && said.contains("aictl deploy --resume"), "{said}");
+    // What is recorded meanwhile has later numbers, which the next deploy does not take again.
+    shop.project.aictl(&["restart", "nginx"]).ended(0);
     let output = shop.resume();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!((shop.served().as_deref(), shop.apis(), shop.status().as_str()), (Some("four"), 1, "deployed"));
     let said = String::from_utf8_lossy(&shop.resume().stderr).into_owned();
     assert!(said.contains(&format!("no release of {} bakes", shop.project.name())), "{said}");
+    let slow = PROJECT_FILE.replace("drain: 60s", "drain: 60s, migrate: [slow]") + SLOW_TASK;
+    shop.project.write("aictl.yaml", &slow);
+    let migrating = shop.spawn("five");
+    eventually("the migration runs", Duration::from_secs(60), || shop.apis() == 2);
+    let (code, said) = signalled(migrating, "-INT");
+    assert_eq!(code, Some(130), "{said}");
+    assert_eq!((shop.served().as_deref(), shop.status().as_str()), (Some("four"), "interrupted"));
     let said = shop.project.aictl(&["--dry-run", "stop", "--remove", "--volumes"]).ended(0).stderr;
     assert!(said.contains(&format!("are removed, too ({}_aictl)", shop.project.name())), "{said}");
 }

@@ -34,7 +34,10 @@ impl Written {
             operation: format!("recording {}", record.operation),
             message: e.to_string(),
         })?;
-        let last = format!("{FORMAT}-{:06}-{}", record.sequence, record.phase.word());
+        // A bake that was continued may have ended after later operations: its number is not the last one.
+        let is_continued = record.release.as_ref().is_some_and(|release| release.switched.is_some());
+        let word = if is_continued { RecordPhase::Baking.word() } else { record.phase.word() };
+        let last = format!("{FORMAT}-{:06}-{word}", record.sequence);
         Ok(Self { path: format!("{FOLDER}/{}", record.file_name()), bytes, last })
     }
 

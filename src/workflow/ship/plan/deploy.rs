@@ -64,6 +64,19 @@ pub struct DeployPlanReport {
     code: u8,
 }
 
+/// What stands between the plan and a deploy.
+async fn say_unfinished(context: &Context, prepared: &Prepared) -> Result<()> {
+    let Prepared { target, releases, .. } = prepared;
+    if let Some(lock) = target.observe_lease(&releases.project).await?.filter(|lock| !lock.looks_dead()) {
+        context
+            .reporter
+            .warn(format!("{} is under way: the plan is made from what it has done so far", lock.summary()));
+    } else if let Some(baking) = releases.baking() {
+        context.reporter.warn(format!("release {} bakes: a deploy continues that first", baking.revision));
+    }
+    Ok(())
+}
+
 /// Plans a deploy of the files.
 pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: DeployPlanArgs) -> Result<DeployPlanReport> {
     refuse_services(&args.services)?;
@@ -73,6 +86,7 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
     let Prepared { target, releases, current, shipment, .. } = &prepared;
     let shipping = Shipping { context, loaded: &loaded, target: target.clone(), releases, approval: None };
     let (plan, observed, is_new) = shipping.plan(shipment).await?;
+    say_unfinished(context, &prepared).await?;
     let configuration = &shipment.configuration;
     let (changes, drift) = match current {
         Some(current) => (
