@@ -75,10 +75,10 @@ impl Reporter for Silent {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PromptError {
     /// There is no terminal to ask on.
-    #[error("confirmation is required, but there is no terminal: {question}")]
+    #[error("cannot prompt for confirmation without a terminal: {question}")]
     NoTerminal { question: String },
     /// A word must be typed, which `--yes` does not replace, and there is no terminal.
-    #[error("`{question}` must be confirmed by typing `{word}`, but there is no terminal")]
+    #[error("cannot prompt for `{word}` without a terminal: {question}")]
     NoTypedWord { question: String, word: String },
     /// The user said no, or typed something else than asked for.
     #[error("declined: {question}")]

@@ -66,8 +66,8 @@ pub enum ExecuteError {
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
-    /// Ctrl-C while a release bakes: its new side serves, and the old one is kept.
-    #[error("interrupted while the release bakes")]
+    /// Ctrl-C during a bake: its new side serves, and the old one is kept.
+    #[error("interrupted during the bake")]
     Baking,
     /// The whole operation ran into `--timeout`.
     #[error("the operation did not end within {}s", after.as_secs())]

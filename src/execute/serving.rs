@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::ExecuteError;
 use super::evidence::collect;
 use super::walk::Walk;
-use crate::plan::{Health, InstanceState, ObservedInstance};
+use crate::plan::{Health, InstanceState, Names, ObservedInstance, container_name};
 use crate::target::{ContainerFacts, TargetError};
 
 /// The time between two looks at a new side.
@@ -39,7 +39,7 @@ impl Walk<'_> {
         let found = match self.runner.target.observe_instance(id).await {
             Ok(found) => found,
             Err(TargetError::NotFound { .. }) => {
-                let name = id.get(..12).unwrap_or(id).to_owned();
+                let name = container_name(id, &Names::new());
                 let gone = ObservedInstance { id: id.to_owned(), name, ..ObservedInstance::default() };
                 let container = collect(self.runner.target, &gone).await;
                 return Some(ExecuteError::Removed { service, container });

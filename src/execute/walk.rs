@@ -61,7 +61,7 @@ pub(super) struct StepEnd {
 impl StepEnd {
     /// A step that was not started because the stage before it could not be recorded.
     pub(super) fn not_recorded(index: usize, source: TargetError) -> Self {
-        let subject = "could not record how far the change has come".to_owned();
+        let subject = "could not record progress".to_owned();
         Self { index, result: Err(ExecuteError::Target { subject, source }), took: Duration::ZERO }
     }
 }

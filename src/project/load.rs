@@ -184,7 +184,7 @@ fn refuse_other_kinds(file: &Path, files: &dyn Files) -> Result<(), ProjectError
         Ok(FileKind::Directory) => "a directory",
         Ok(FileKind::Other) => "a pipe, socket or device",
         Ok(FileKind::Regular { .. }) => return Ok(()),
-        Err(_) if files.is_link(file) => "a link that leads nowhere",
+        Err(_) if files.is_link(file) => "a broken symbolic link",
         Err(_) => return Ok(()),
     };
     Err(ProjectError::NoRegularFile { path: file.to_owned(), what })

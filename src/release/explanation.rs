@@ -54,8 +54,10 @@ fn operation_lines(past: &PastOperation) -> Vec<String> {
         OperationStatus::Done => format!("done{took}"),
         OperationStatus::Failed => format!("failed{took}"),
         OperationStatus::Running => "still running".to_owned(),
-        OperationStatus::Baking => "baking: the new release serves, the one before it is kept until `aictl deploy --resume` or `aictl rollback`"
-                .to_owned(),
+        OperationStatus::Baking => {
+            "baking: the new release serves; the previous one is kept until `aictl deploy --resume` or `aictl rollback`"
+                .to_owned()
+        }
         OperationStatus::Interrupted if past.ended.is_some() => format!("interrupted{took}"),
         OperationStatus::Interrupted => "interrupted: its process ended before the operation was complete".to_owned(),
     });

@@ -38,7 +38,7 @@ pub enum WorkflowError {
     #[error("the saved plan of {project} is stale: {}", differences.join("; "))]
     StalePlan { project: String, differences: Vec<String> },
     /// Images that are to be sent are not on the engine they come from.
-    #[error("not on the engine at {address}: {}", images.join(", "))]
+    #[error("images not found on {address}: {}", images.join(", "))]
     NotOnEngine { images: Vec<String>, address: String },
     /// A container that must run does not.
     #[error("service `{service}` is not running")]
@@ -98,7 +98,7 @@ pub enum WorkflowError {
     #[error("{project} is not locked")]
     NotLocked { project: String },
     /// There is no bake to continue.
-    #[error("no release of {project} bakes")]
+    #[error("no release of {project} is baking")]
     NoBake { project: String },
     /// The lock is held by a living owner.
     #[error("the lock of {project} is held by {holder}, which seems to be alive")]

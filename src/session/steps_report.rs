@@ -5,6 +5,7 @@
 use serde::Serialize;
 
 use crate::error::ErrorKind;
+use crate::event::human;
 use crate::session::Context;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::transaction::TransactionOutcome;
@@ -60,7 +61,7 @@ pub fn planned_blocks(steps: &[String]) -> Vec<Block> {
     }
     let mut blocks: Vec<Block> = steps.iter().map(|s| Block::Line(vec![s.as_str().into()])).collect();
     blocks.push(Block::Line(vec![Cell::new(
-        format!("{} step{}, nothing was changed", steps.len(), if steps.len() == 1 { "" } else { "s" }),
+        format!("{}, nothing was changed", human::count(steps.len(), "step")),
         Tone::Dim,
     )]));
     blocks

@@ -76,7 +76,7 @@ pub async fn stop_stack(context: &Context, loaded: LoadedStack, request: StopReq
         plan.closing = Some(closing);
         if whole && request.volumes && has_release(observed) {
             let warning =
-                format!("the stored releases and the history of {0} are removed, too ({0}_aictl)", loaded.name);
+                format!("this also removes the history and stored releases of {0} (volume {0}_aictl)", loaded.name);
             plan.warnings.push(warning);
         }
         Ok(plan)

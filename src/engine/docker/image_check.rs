@@ -49,7 +49,7 @@ impl DockerEngine {
         let more = if connection.engine.api_at_least(1, 48) { "?manifests=1" } else { "" };
         let found: Found = connection.get(&format!("/images/{}/json{more}", encoded(id)), &doing).await?;
         if found.root.layers.unwrap_or_default() != layers {
-            return Err(broken("it has other layers than the image that was sent"));
+            return Err(broken("its layers differ from the image that was sent"));
         }
         // Only the containerd image store lists manifests; the other one has loaded everything or fails.
         let Some(manifests) = found.manifests else { return self.unpacks_if_containerd(id, &doing).await };

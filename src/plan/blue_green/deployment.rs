@@ -145,7 +145,7 @@ impl<'a> Deployment<'a> {
             };
             let takers = handover.takers.join(", ");
             let warning = format!(
-                "{service} does not answer from when {takers} takes over its port until its new container does; \
+                "{service} is unavailable from the time {takers} takes over its port until its new container is ready; \
                  later deploys have no such gap"
             );
             self.planner.plan.warnings.push(warning);

@@ -38,7 +38,7 @@ pub(super) fn container_subject(container: &str, names: &Names) -> String {
 }
 
 /// The name of a container, or its id as the engine's tools show it.
-pub(super) fn container_name(container: &str, names: &Names) -> String {
+pub fn container_name(container: &str, names: &Names) -> String {
     let is_id = container.len() == 64 && container.bytes().all(|b| b.is_ascii_hexdigit());
     match names.get(container) {
         Some(name) => name.clone(),

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Bake, CheckOperation};
 pub use container::{ContainerOperation, StartTurn};
-pub use description::{Description, Names};
+pub use description::{Description, Names, container_name};
 pub use image::{
     BundleImage, ImageOperation, ImageSource, ImageTransfer, RecipeBuild, is_release_tag, release_repository,
     release_tag,

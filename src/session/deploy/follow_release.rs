@@ -69,7 +69,7 @@ impl Following<'_> {
         let selected = with_dependencies(&configuration.stack, &named, !self.request.no_deps)?;
         let baking = current.status == ReleaseStatus::Baking;
         if baking {
-            let message = format!("release {} bakes: the one before it is kept", current.revision);
+            let message = format!("release {} is still baking; the previous release is kept", current.revision);
             let hint = Some("continue with `aictl deploy --resume`".to_owned());
             self.context.reporter.report(Event::Warning { message, hint });
         }

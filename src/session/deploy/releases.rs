@@ -43,12 +43,18 @@ impl Releases {
         Ok(Self { project: project.to_owned(), list: releases(&past.operations) })
     }
 
-    /// The release that serves: the newest good one, or the one that bakes.
+    /// The release that serves: the newest good one, or the one that is baking.
     pub fn current(&self) -> Option<&PastRelease> {
         self.list.iter().rfind(|past| matches!(past.status, ReleaseStatus::Deployed | ReleaseStatus::Baking))
     }
 
-    /// The release that bakes.
+    /// What a deploy does before anything else, for those that only look.
+    pub fn unfinished_bake(&self) -> Option<String> {
+        let baking = self.baking()?;
+        Some(format!("release {} is still baking; the next deploy resumes it first", baking.revision))
+    }
+
+    /// The release that is baking.
     pub fn baking(&self) -> Option<&PastRelease> {
         self.current().filter(|past| past.status == ReleaseStatus::Baking)
     }

@@ -192,9 +192,10 @@ impl Shipping<'_> {
             Err(_) => return error,
         };
         let (kind, hint) = match serves {
-            Some(true) if self.releases.current().is_none() => {
-                (shipment.failed, "what ran before still runs; see what happened with `aictl explain`")
-            }
+            Some(true) if self.releases.current().is_none() => (
+                shipment.failed,
+                "the containers that ran before are still running; see what happened with `aictl explain`",
+            ),
             Some(true) => {
                 (shipment.failed, "the previous release still serves; see what happened with `aictl explain`")
             }

@@ -96,7 +96,7 @@ fn listeners(stack: &Stack, (name, service): (&str, &Service)) -> Result<Vec<(Mo
     }
     let image = service.image_or_default(&stack.name, name);
     if speaks_no_http(&image) {
-        return Err(format!("{image} is no HTTP service"));
+        return Err(format!("{image} is not an HTTP service"));
     }
     if service.scale() != 1 {
         return Err(format!("it has {} replicas", service.scale()));
@@ -168,10 +168,10 @@ fn http(port: &ServicePort) -> Result<(), String> {
     }
     let is_tls = |port: u32| TLS.contains(&port);
     if is_tls(*target) || published.parse().is_ok_and(is_tls) {
-        return Err(format!("its port {target} is one of TLS"));
+        return Err(format!("its port {target} is a TLS port"));
     }
     if NOT_HTTP.contains(target) {
-        return Err(format!("its port {target} is not one of HTTP"));
+        return Err(format!("its port {target} is not an HTTP port"));
     }
     Ok(())
 }

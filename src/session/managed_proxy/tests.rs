@@ -68,18 +68,18 @@ fn http_ports_of_services_that_can_run_twice_move_and_all_others_say_why_not() {
     let kept: Vec<String> = project.managed_proxy.kept.iter().map(|(name, why)| format!("{name}: {why}")).collect();
     insta::assert_snapshot!(kept.join("\n"), @r"
     aictl-proxy: it is the proxy
-    cache: me/redis is no HTTP service
-    db: postgres:15 is no HTTP service
+    cache: me/redis is not an HTTP service
+    db: postgres:15 is not an HTTP service
     dns: its port 5300/udp is not TCP
     extra: it belongs to a profile
     files: it has a writable volume at /data
-    grpc: its port 50051 is not one of HTTP
+    grpc: its port 50051 is not an HTTP port
     many: it has 0 replicas
     named: it has a container_name
     quiet: it publishes no port
     random: its port 9000 has no fixed port on the host
     range: its host ports 7000-7002 are a range
-    tls: its port 443 is one of TLS
+    tls: its port 443 is a TLS port
     twin: its host port 8000 also leads to port 8000 of api
     typed: its port 70 has the application protocol gopher
     ");
@@ -120,7 +120,7 @@ fn names_of_the_proxy_that_are_taken_and_stacks_without_such_a_port_are_refused(
         ),
         (
             "services: { db: { image: 'postgres:15', ports: ['5432:5432'] } }\n".to_owned(),
-            "postgres:15 is no HTTP service",
+            "postgres:15 is not an HTTP service",
         ),
     ] {
         let error = loaded("{ managed: true }", &files).unwrap_err();

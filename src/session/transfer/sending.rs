@@ -131,10 +131,10 @@ impl Sending<'_> {
             let again = if is_cut(&error) && cuts < REPEATS {
                 wait = BACK_OFF * 2u32.pow(cuts);
                 cuts += 1;
-                "it is repeated"
+                "retrying"
             } else if is_rejected(&error) && !whole {
                 whole = true;
-                "all layers are sent"
+                "retrying with all layers"
             } else {
                 return Err(self.failed(error));
             };

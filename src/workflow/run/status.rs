@@ -49,7 +49,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         Form::Ids | Form::Names => None,
     };
     if let Some(Compared { revision, is_baking: true, .. }) = &compared {
-        let message = format!("release {revision} serves, and its bake was interrupted: the one before it is kept");
+        let message = format!("the bake of release {revision} was interrupted; the previous release is kept");
         let hint = "continue with `aictl deploy --resume`, or go back with `aictl rollback`".to_owned();
         context.reporter.report(Event::Warning { message, hint: Some(hint) });
     }

@@ -69,9 +69,9 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
         check_saved_plan(&loaded, saved)?;
     }
     let mut prepared = Prepared::of(context, &mut loaded, wishes).await?;
-    if let Some(baking) = prepared.releases.baking() {
+    if let Some(warning) = prepared.releases.unfinished_bake() {
         if context.options.dry_run {
-            context.reporter.warn(format!("release {} bakes: a deploy continues that first", baking.revision));
+            context.reporter.warn(warning);
         } else {
             let resuming = Resuming { context, loaded: &loaded, target: &prepared.target, strict: false };
             resuming.resume(&prepared.releases).await?;

@@ -66,7 +66,7 @@ pub const ROWS: &[Row] = &[
     refused("deploy", "plan", "deploy --plan foreign --build"),
     shown("deploy", "release", "deploy --dry-run [--release other@1]", Ends(78)),
     shown("deploy", "rehearse", "deploy --dry-run [--rehearse]", Ends(78)),
-    shown("deploy", "resume", "deploy --dry-run [--resume]", Says("bakes")),
+    shown("deploy", "resume", "deploy --dry-run [--resume]", Says("is baking")),
     shown("rollback", "to", "-f shop.yaml -p {}-d rollback [--to 99]", Says("99")),
     shown("rollback", "message", "-f shop.yaml -p {}-d rollback --to 1 [--message sought]", Asks("sought")).after(
         "-f shop.yaml -p {}-d stop --remove -v; ROUND=1 -f shop.yaml -p {}-d deploy; ROUND=2 -f shop.yaml -p {}-d deploy",

@@ -75,7 +75,7 @@ async fn a_port_moves_to_the_proxy_once_with_a_gap_that_the_plan_states() {
     folder.file("aictl.yaml", MANAGED);
     let planned = folder.plan(&world.another(), PlanArgs::default()).await.report.unwrap();
     let warnings = planned["warnings"].to_string();
-    assert!(warnings.contains("web does not answer from when aictl-proxy takes over its port"), "{warnings}");
+    assert!(warnings.contains("web is unavailable from the time aictl-proxy takes over its port"), "{warnings}");
     let reasons = planned["strategies"].to_string();
     for said in ["a route leads to it", "it publishes no port", "it is the proxy"] {
         assert!(reasons.contains(said), "{reasons}");

@@ -15,8 +15,10 @@ use volume::{CHECK, CURRENT, IN_USE, NEXT, STAGED};
 use super::DockerEngine;
 use super::perform::Progress;
 use super::{copy, error_mapping, exec};
-use crate::event::Channel;
-use crate::plan::{ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, Scope};
+use crate::event::{Channel, human};
+use crate::plan::{
+    Names, ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, Scope, container_name,
+};
 use crate::target::{ExecArgs, ExecInput, TargetError};
 
 /// Two looks at the connections, and two probes, are this far apart.
@@ -186,16 +188,19 @@ impl DockerEngine {
                 return Ok(Outcome::default());
             }
             if let Some(open) = last {
-                let message = format!("{}, {}s", in_words(open), began.elapsed().as_secs());
+                let message = format!("{}, {}s", human::count(open, "connection"), began.elapsed().as_secs());
                 progress.told(message, (None, None));
             }
             tokio::time::sleep(LOOK.min(timeout.saturating_sub(began.elapsed()))).await;
         }
         let warning = match last {
             Some(0) => None,
-            Some(open) => {
-                Some(format!("{} to {} still open after {}s", in_words(open), short(container), timeout.as_secs()))
-            }
+            Some(open) => Some(format!(
+                "{} to {} still open after {}s",
+                human::count(open, "connection"),
+                container_name(container, &Names::new()),
+                timeout.as_secs()
+            )),
             None => Some(format!("the connections of {proxy} could not be read; waited for {}s", timeout.as_secs())),
         };
         Ok(Outcome { warnings: warning.into_iter().collect(), ..Outcome::default() })
@@ -229,15 +234,4 @@ impl DockerEngine {
 
 fn addresses(container: &ObservedInstance) -> Vec<IpAddr> {
     container.docker.networks.values().filter_map(|(_, address)| address.parse().ok()).collect()
-}
-
-/// `1 connection`, `2 connections`.
-fn in_words(connections: usize) -> String {
-    format!("{connections} connection{}", if connections == 1 { "" } else { "s" })
-}
-
-/// The first twelve digits of a container's id; a name as it is.
-fn short(container: &str) -> &str {
-    let is_id = container.len() == 64 && container.bytes().all(|byte| byte.is_ascii_hexdigit());
-    if is_id { &container[..12] } else { container }
 }

@@ -70,9 +70,9 @@ async fn say_unfinished(context: &Context, prepared: &Prepared) -> Result<()> {
     if let Some(lock) = target.observe_lease(&releases.project).await?.filter(|lock| !lock.looks_dead()) {
         context
             .reporter
-            .warn(format!("{} is under way: the plan is made from what it has done so far", lock.summary()));
-    } else if let Some(baking) = releases.baking() {
-        context.reporter.warn(format!("release {} bakes: a deploy continues that first", baking.revision));
+            .warn(format!("{} is in progress; the plan starts from its intermediate state", lock.summary()));
+    } else if let Some(warning) = releases.unfinished_bake() {
+        context.reporter.warn(warning);
     }
     Ok(())
 }
