@@ -77,12 +77,21 @@ fn exchanged(mut stream: impl Read + Write, head: &str) -> Option<Vec<u8>> {
     Some(answer)
 }
 
-/// The answer to a question as JSON; the test ends when the engine has none.
+/// The answer to a question as JSON, none where the engine does not have what is asked for; the test ends when the engine
+/// has no answer.
+#[track_caller]
+fn find(path: &str) -> Option<Value> {
+    let answer = request("GET", path).unwrap_or_else(|| panic!("no answer to {path}"));
+    if answer.status == 404 {
+        return None;
+    }
+    assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
+    Some(serde_json::from_slice(&answer.body).unwrap())
+}
+
 #[track_caller]
 fn get(path: &str) -> Value {
-    let answer = request("GET", path).unwrap_or_else(|| panic!("no answer to {path}"));
-    assert_eq!(answer.status, 200, "{path}: {}", String::from_utf8_lossy(&answer.body));
-    serde_json::from_slice(&answer.body).unwrap()
+    find(path).unwrap_or_else(|| panic!("{path}: not found"))
 }
 
 /// What a filter finds: `label` and `a=b`, `name` and a part of it, `reference` and a pattern.
@@ -109,10 +118,10 @@ fn listed(kind: Kind, one: &Value) -> Vec<Listed> {
     names.into_iter().map(|name| Listed { name, id: text("Id"), state: text("State") }).collect()
 }
 
-/// Everything about a container.
+/// Everything about a container; none when it is gone, as one of a list may be by then.
 #[track_caller]
-pub fn inspect(container: &str) -> Value {
-    get(&format!("/containers/{}/json", encoded(container)))
+pub fn inspect(container: &str) -> Option<Value> {
+    find(&format!("/containers/{}/json", encoded(container)))
 }
 
 /// Whether the engine answers and has the image.

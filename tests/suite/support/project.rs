@@ -88,12 +88,12 @@ impl TestProject {
     /// Service containers by name, with id and the time they were last started: equal maps mean that nothing was touched.
     pub fn containers(&self) -> BTreeMap<String, String> {
         let started = |container: &Listed| {
-            let found = engine_api::inspect(&container.id);
+            let found = engine_api::inspect(&container.id)?;
             let text = |key: &str| found[key].as_str().unwrap_or_default().to_owned();
             let touched = format!("{} {} {}", text("Id"), found["State"]["StartedAt"], found["RestartCount"]);
-            (text("Name"), touched)
+            Some((text("Name"), touched))
         };
-        self.listed(Kind::Container).iter().map(started).collect()
+        self.listed(Kind::Container).iter().filter_map(started).collect()
     }
 
     /// Names of the project's containers, networks and volumes, and of what aictl keeps for itself: its state and its
