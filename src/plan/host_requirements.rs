@@ -64,7 +64,7 @@ fn of_limits(service: &Service, engine: &EngineInfo) -> Vec<Found> {
     let size = |bytes: i64| format!("{} MiB", bytes >> 20);
     let memory = i64::try_from(engine.memory).unwrap_or(i64::MAX);
     let wanted = [
-        (limits.map_or(0, |limits| limits.memory.0).max(service.mem_limit.0), "has a memory limit of"),
+        (service.memory_limit(), "has a memory limit of"),
         (reserved.map_or(0, |reserved| reserved.memory.0).max(service.mem_reservation.0), "reserves"),
     ];
     for (bytes, words) in wanted.into_iter().filter(|(bytes, _)| memory > 0 && *bytes > memory) {

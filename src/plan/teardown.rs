@@ -30,6 +30,8 @@ pub struct TeardownOptions {
     pub orphans: bool,
     /// Images to remove afterwards.
     pub images: Vec<String>,
+    /// Tags that keep images of releases; those that are there go with the volumes.
+    pub release_tags: BTreeSet<String>,
     /// Seconds between stop signal and kill, instead of the container's own.
     pub timeout: Option<Duration>,
 }
@@ -124,6 +126,10 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
         for volume in observed.volumes.iter().filter(goes) {
             let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
             plan.push(Phase::Switch, remove, "removal of volumes requested", &[]);
+        }
+        for image in options.release_tags.iter().filter(|tag| observed.images.contains_key(*tag)) {
+            let remove = Operation::Image(ImageOperation::Remove { image: image.clone() });
+            plan.push(Phase::Retire, remove, "its release was removed", &[]);
         }
     }
     for image in &options.images {

@@ -2,12 +2,13 @@
 //! Works without compose files, by project name.
 //! Volumes are removed only on request.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::deploy::has_release;
+use super::deploy::{Releases, has_release};
 use super::load::LoadedStack;
 use super::report::{Block, Report, to_json};
 use super::steps_report::planned_blocks;
@@ -56,17 +57,23 @@ pub struct StopReport {
 /// Stops a stack that is loaded.
 pub async fn stop_stack(context: &Context, loaded: LoadedStack, request: StopRequest) -> Result<StopReport> {
     let target = loaded.connect(context).await?;
+    // The history goes only where everything else goes too, data included.
+    let whole = request.remove && request.services.is_empty();
+    let release_tags = match whole && request.volumes {
+        true => Releases::all_tags(context, &*target, &loaded.name).await,
+        false => BTreeSet::new(),
+    };
+    let mut scope = loaded.scope(loaded.stack.as_ref());
+    scope.images.extend(release_tags.iter().cloned());
     let options = TeardownOptions {
         services: request.services.iter().cloned().collect(),
         remove: request.remove,
         volumes: request.volumes,
         orphans: request.remove_orphans,
         images: images(loaded.stack.as_ref(), request.images),
+        release_tags,
         timeout: request.timeout.or(context.options.timeout),
     };
-    let scope = loaded.scope(loaded.stack.as_ref());
-    // The history goes only where everything else goes too, data included.
-    let whole = request.remove && request.services.is_empty();
     let planning = |observed: &Observed| {
         select::check(loaded.stack.as_ref(), observed, &request.services)?;
         let mut plan = plan_teardown(observed, loaded.stack.as_ref(), &options);

@@ -164,6 +164,9 @@ impl<'a> Transaction<'a> {
     /// Takes the lease, carries the plan out and gives the lease back; returns what was carried out.
     async fn hold(&self, planned: Plan, planning: Planning<'_>) -> Result<TransactionOutcome> {
         let lease = self.acquire().await?;
+        if let Some(record) = self.resumes {
+            self.context.reporter.note(format!("resuming the bake of release {}", record.sequence));
+        }
         let (pending, plan) = match self.begin(&lease, planned, planning).await {
             Ok(begun) => begun,
             Err((pending, error)) => return Err(self.give_up(lease, pending, error).await),

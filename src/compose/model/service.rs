@@ -151,6 +151,12 @@ impl Service {
         u32::try_from(wanted).unwrap_or(0)
     }
 
+    /// Bytes of memory that one container may use; 0 without a limit.
+    pub fn memory_limit(&self) -> i64 {
+        let of_deploy = self.deploy.as_ref().and_then(|deploy| deploy.resources.limits.as_ref());
+        of_deploy.map_or(0, |limits| limits.memory.0).max(self.mem_limit.0)
+    }
+
     /// The name of container `number` (from 1) of this service in a project.
     pub fn container_name(&self, project: &str, service: &str, number: u32) -> String {
         if self.container_name.is_empty() {

@@ -52,7 +52,7 @@ pub enum OtherSide {
     /// An interrupted deploy left it: it is removed.
     #[default]
     Remove,
-    /// A release bakes: it stays.
+    /// A release bakes: it stays, and is started where it was stopped.
     Keep,
     /// An interrupted bake continues: it is removed when the bake has ended well, else requests are switched to it.
     Judge {

@@ -73,6 +73,7 @@ impl<'a> Deployment<'a> {
         self.checks_after_the_switch();
         self.bake();
         self.drain_old_sides();
+        self.say_memory();
         self.retire_old_sides();
         self.forget_images();
         self.say_overrides();

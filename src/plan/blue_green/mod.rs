@@ -7,6 +7,7 @@ mod checks;
 mod deploy;
 mod deployment;
 mod image_names;
+mod memory;
 mod proxy;
 mod roll;
 mod strategy;

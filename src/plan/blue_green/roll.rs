@@ -36,7 +36,10 @@ impl Deployment<'_> {
             let left = other.into_iter().chain(surplus);
             let (old, cause) = match self.deploy.other_side {
                 OtherSide::Remove => (left.map(|c| (false, c)).collect(), "left over from an interrupted deploy"),
-                OtherSide::Keep => (Vec::new(), ""),
+                OtherSide::Keep => {
+                    left.for_each(|c| self.planner.keep((name, service), &c));
+                    (Vec::new(), "")
+                }
                 OtherSide::Judge { .. } => (left.map(|c| (c.state.is_up(), c)).collect(), "it was replaced"),
             };
             let (service, container) = (name.to_owned(), active.id.clone());

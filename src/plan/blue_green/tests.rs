@@ -1,5 +1,7 @@
 //! The plan of a deploy, its steps in words.
 
+mod sides;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ struct World {
     configuration: &'static str,
     checks: Vec<DeployCheck>,
     bake: Duration,
+    other_side: OtherSide,
 }
 
 impl World {
@@ -42,6 +45,7 @@ impl World {
             configuration: "server {}",
             checks: vec![],
             bake: Duration::ZERO,
+            other_side: OtherSide::Remove,
         };
         world.service("db", |s| {
             s.healthcheck = Some(healthy());
@@ -166,7 +170,7 @@ impl World {
             pins: &self.pins,
             drain: Duration::from_secs(30),
             bake: self.bake,
-            other_side: &OtherSide::Remove,
+            other_side: &self.other_side,
             keep_all: false,
             forget: &BTreeSet::new(),
         };
@@ -336,16 +340,6 @@ fn what_an_interrupted_deploy_left_is_finished_or_removed() {
     world.outdated("api");
     world.container("api", 2).state = InstanceState::Created;
     assert!(world.lines().starts_with("p remove container shop-api-2"), "{}", world.lines());
-}
-
-#[test]
-fn where_the_side_of_the_proxy_has_no_container_the_other_is_used_or_a_new_one_made_there() {
-    let mut world = World::running();
-    world.proxy(&["api"]);
-    assert!(world.lines().contains("switch traffic of api to blue"), "{}", world.lines());
-    world.observed.instances.retain(|c| c.service != "api");
-    let lines = world.lines();
-    assert!(lines.contains("create container shop-api-2") && !lines.contains("switch traffic"), "{lines}");
 }
 
 #[test]

@@ -29,5 +29,5 @@ pub use releases::{Current, Releases};
 pub use resume::Resuming;
 pub use saved_plan::{Approval, SavedFrom, check_saved_plan, load_saved_plan, open_saved_plan};
 pub use settings::{DeploySettings, ProxySettings};
-pub use ship::{ShipReport, Shipment, Shipping};
+pub use ship::{PlannedDeploy, ShipReport, Shipment, Shipping};
 pub use start_proxy::StartProxy;

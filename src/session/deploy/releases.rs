@@ -1,11 +1,12 @@
 //! The releases of a project as verbs read them, and the stored configuration of one of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::configuration::Configuration;
 use crate::error::Result;
 use crate::plan::drift::Expected;
-use crate::release::{PastRelease, Release, ReleaseStatus, Skipped, fallback, releases};
+use crate::plan::{release_repository, release_tag};
+use crate::release::{PastRelease, Release, ReleaseStatus, ReleasedService, Skipped, fallback, releases};
 use crate::session::past_operations::PastOperations;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
@@ -52,6 +53,21 @@ impl Releases {
     pub fn unfinished_bake(&self) -> Option<String> {
         let baking = self.baking()?;
         Some(format!("release {} is still baking; the next deploy resumes it first", baking.revision))
+    }
+
+    /// The tags that keep a release's images.
+    pub fn tags(&self, past: &PastRelease) -> BTreeSet<String> {
+        let tag = |(name, service): (&String, &ReleasedService)| {
+            let id = service.image_id.as_ref()?;
+            Some(format!("{}:{}", release_repository(&self.project, name), release_tag(id)))
+        };
+        past.release.services.iter().filter_map(tag).collect()
+    }
+
+    /// The tags that keep the images of all releases; none where the records cannot be read.
+    pub async fn all_tags(context: &Context, target: &dyn Target, project: &str) -> BTreeSet<String> {
+        let releases = Self::load(context, target, project).await;
+        releases.map(|all| all.list.iter().flat_map(|past| all.tags(past)).collect()).unwrap_or_default()
     }
 
     /// The release that is baking.

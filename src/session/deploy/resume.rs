@@ -39,7 +39,6 @@ impl Resuming<'_> {
             strict,
             ..Shipment::deploy(configuration)
         };
-        context.reporter.note(format!("resuming the bake of release {}", baking.revision));
         let shipping = Shipping { context, loaded, target: target.clone(), releases, approval: None };
         shipping.ship(&shipment).await.map(Some)
     }

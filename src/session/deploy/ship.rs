@@ -42,6 +42,18 @@ pub struct Shipping<'a> {
     pub approval: Option<&'a Approval<'a>>,
 }
 
+/// The plan of a deploy that is not carried out.
+pub struct PlannedDeploy {
+    /// The plan.
+    pub plan: Plan,
+    /// What it was made from.
+    pub observed: Observed,
+    /// Whether carrying it out makes a release.
+    pub is_new: bool,
+    /// Free bytes where the engine keeps images, if images are sent and that is known.
+    pub room: Option<u64>,
+}
+
 /// A look at the engine, and the planning made for it.
 struct Looked<'s> {
     planning: ShipPlanning<'s>,
@@ -91,14 +103,15 @@ impl Shipping<'_> {
         }
     }
 
-    /// The plan alone, what it was made from, and whether carrying it out makes a release.
-    pub async fn plan(&self, shipment: &Shipment) -> Result<(Plan, Observed, bool)> {
+    /// The plan alone.
+    pub async fn plan(&self, shipment: &Shipment) -> Result<PlannedDeploy> {
         let supplies = Supplies::of(self.context, &self.loaded.project, None)?;
         let Looked { planning, before, checks, .. } = self.look(shipment, &supplies).await?;
         checks.close().await;
         let plan = planning.plan(&before)?;
         let is_new = self.is_new(&finished(shipment, planning.draft.clone(), &before, true));
-        Ok((plan, before, is_new))
+        let room = planning.offers.as_ref().and_then(|offers| offers.room);
+        Ok(PlannedDeploy { plan, observed: before, is_new, room })
     }
 
     /// Observes, and prepares the planning.

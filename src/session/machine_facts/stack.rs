@@ -50,7 +50,7 @@ pub(super) fn facts(
         elasticsearch: of_kind(&["elasticsearch", "opensearch"]).map(|(name, s)| (name.clone(), is_single_node(s))),
         redis: of_kind(&["redis", "valkey", "keydb"]).map(|(name, _)| name.clone()),
         platforms: stack.services.iter().map(platform).filter(|(_, platform)| !platform.is_empty()).collect(),
-        limited: stack.services.values().filter(|service| has_memory_limit(service)).count(),
+        limited: stack.services.values().filter(|service| service.memory_limit() > 0).count(),
         built_image: built_image(&missing),
         missing_images: missing.len(),
         unmet: engine.map(|engine| unmet_by(stack, engine)).unwrap_or_default(),
@@ -82,11 +82,6 @@ fn built_image(missing: &[String]) -> Option<String> {
 fn is_single_node(service: &Service) -> bool {
     let value = service.environment.get("discovery.type").and_then(Option::as_deref);
     value == Some("single-node")
-}
-
-fn has_memory_limit(service: &Service) -> bool {
-    let of_deploy = service.deploy.as_ref().and_then(|deploy| deploy.resources.limits.as_ref());
-    service.mem_limit.0 > 0 || of_deploy.is_some_and(|limits| limits.memory.0 > 0)
 }
 
 /// An environment whose minimum this machine meets where the chosen one's is not met.

@@ -9,7 +9,7 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::plan::Observed;
-use crate::plan::converge::readiness_of;
+use crate::plan::converge::{ConvergeOptions, readiness_of};
 use crate::plan::teardown::{TeardownOptions, plan_restart, stack_of_labels};
 use crate::session::Context;
 use crate::session::load::load_by_name;
@@ -52,10 +52,9 @@ pub async fn run(context: &Context, args: RestartArgs) -> Result<StartReport> {
     let outcome = Transaction::new(context, target.clone(), scope.clone(), "restart").run(&planning).await?;
     let after = if outcome.executed { target.observe(&scope).await? } else { outcome.before };
     let status = StackStatus::of(&stack.name, Some(&stack), &after);
-    let dry_run = context.options.dry_run;
     // Services without containers are not restarted.
     let touched: BTreeSet<String> = outcome.plan.steps.iter().filter_map(|step| step.operation.service()).collect();
-    let not_ready = status.faults(|service| !dry_run && touched.contains(service));
-    let (steps, changed, incomplete) = (outcome.plan.lines(), outcome.executed, outcome.incomplete);
-    Ok(StartReport { steps, dry_run, changed, not_ready, incomplete, status })
+    let awaited = ConvergeOptions { wait: true, ..Default::default() };
+    let report = StartReport::new(context, &awaited, &touched, status).with_steps(&outcome.plan, outcome.executed);
+    Ok(StartReport { incomplete: outcome.incomplete, ..report })
 }

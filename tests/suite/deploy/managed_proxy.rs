@@ -12,7 +12,7 @@ use aictl::workflow::ship::plan::PlanArgs;
 use super::load::Load;
 use super::process::{Act, Folder, PROJECT};
 use super::real::Shop;
-use crate::support::project::{Outcome, eventually};
+use crate::support::project::{Outcome, docker, eventually};
 
 const COMPOSE: &str = "
 services:
@@ -164,8 +164,10 @@ fn any_compose_file_is_deployed_without_a_gap_and_its_proxy_needs_no_aictl() {
     shop.rollback(&[]);
     let seen = load.end();
     assert_eq!((seen.failed, shop.served().as_deref()), (Vec::new(), Some("2")));
+    let kept = || docker(&["image", "ls", "-q", &format!("{}-*:release-*", shop.project.name())]);
+    assert_ne!(kept(), "");
     run(&["stop", "--remove", "-v"], 0);
-    assert_eq!(shop.project.everything(), Vec::<String>::new());
+    assert_eq!((shop.project.everything(), kept()), (Vec::<String>::new(), String::new()));
 }
 
 /// The real Compose finds nothing to change in the rendered files, and a proxy that it makes anew serves by itself.

@@ -191,6 +191,9 @@ fn a_deploy_over_ssh_sends_the_image_that_the_target_lacks() {
         "#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift 2\neval \"exec $*\"\n",
     );
     let path = format!("{}:{}", stage.path().join("bin").display(), std::env::var("PATH").unwrap());
+    way.project(&image.1, &current.address);
+    let seen = way.aictl(&["--env", "there", "--dry-run", "plan", "--out", "none.json"]).ended(0).stdout;
+    assert!(seen.contains("images: ") && seen.contains(" free, "), "the disk of this machine is known: {seen}");
     way.project(&image.1, &current.address.replace("unix://", "ssh://deploy@prod"));
     let run = |words: &[&str]| -> Outcome {
         way.command(&[&["--env", "there"], words].concat()).env("PATH", &path).output().unwrap().into()

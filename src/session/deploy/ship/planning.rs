@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::plan::blue_green::{Deploy, DeployCheck, plan_deploy};
 use crate::plan::converge::{ConvergeOptions, Wanted};
 use crate::plan::platform::{check_architecture, check_network_options};
-use crate::plan::{Observed, Plan, Scope, labels, release_repository, release_tag};
+use crate::plan::{Observed, Plan, Scope, labels};
 use crate::release::{PastRelease, Release, ReleaseCause, ReleasedService, Side, dropped};
 use crate::session::deploy::proxy_config::{ProxySource, new_secret, wanted_proxy};
 use crate::session::deploy::releases::Releases;
@@ -214,14 +214,8 @@ fn draft(context: &Context, shipment: &Shipment) -> Release {
 
 /// Image tags that only dropped releases have.
 fn forgotten(releases: &Releases, dropped: &[u32]) -> BTreeSet<String> {
-    let tags = |past: &PastRelease| {
-        let tag = |(name, service): (&String, &ReleasedService)| {
-            let id = service.image_id.as_ref()?;
-            Some(format!("{}:{}", release_repository(&releases.project, name), release_tag(id)))
-        };
-        past.release.services.iter().filter_map(tag).collect::<Vec<_>>()
-    };
     let is_dropped = |past: &&PastRelease| dropped.contains(&past.revision);
-    let kept: Vec<String> = releases.list.iter().filter(|past| !is_dropped(past)).flat_map(tags).collect();
+    let tags = |past: &PastRelease| releases.tags(past);
+    let kept: BTreeSet<String> = releases.list.iter().filter(|past| !is_dropped(past)).flat_map(tags).collect();
     releases.list.iter().filter(is_dropped).flat_map(tags).filter(|tag| !kept.contains(tag)).collect()
 }

@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::error::{ErrorKind, Result};
+use crate::event::human;
 use crate::plan::drift::{Drift, drift};
 use crate::session::deploy::{
-    ConfigurationChange, DeployWishes, Prepared, SavedFrom, Shipping, configuration_changes, open_saved_plan,
+    ConfigurationChange, DeployWishes, PlannedDeploy, Prepared, SavedFrom, Shipping, configuration_changes,
+    open_saved_plan,
 };
 use crate::session::load::LoadedStack;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
@@ -57,6 +59,9 @@ pub struct DeployPlanReport {
     warnings: Vec<String>,
     /// Bytes of images that are sent to the engine.
     transfer_bytes: u64,
+    /// Free bytes where the engine keeps images, if images are sent and that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    free_bytes: Option<u64>,
     /// The file with the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     saved: Option<String>,
@@ -85,7 +90,7 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
     let prepared = Prepared::of(context, &mut loaded, wishes).await?;
     let Prepared { target, releases, current, shipment, .. } = &prepared;
     let shipping = Shipping { context, loaded: &loaded, target: target.clone(), releases, approval: None };
-    let (plan, observed, is_new) = shipping.plan(shipment).await?;
+    let PlannedDeploy { plan, observed, is_new, room } = shipping.plan(shipment).await?;
     say_unfinished(context, &prepared).await?;
     let configuration = &shipment.configuration;
     let (changes, drift) = match current {
@@ -110,10 +115,22 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
         strategies: configuration.settings.strategies.iter().map(Replacement::of).collect(),
         drift,
         transfer_bytes: plan.transfer_bytes(),
+        free_bytes: room,
         warnings: plan.warnings,
         saved,
         code: if args.exit_code && changed { ErrorKind::ChangesPresent.exit_code() } else { 0 },
     })
+}
+
+impl DeployPlanReport {
+    /// The disk of the engine after the images were sent. Until an image is unpacked it takes its size twice, for which there is
+    /// room: else there would be no plan.
+    fn disk_after(&self) -> Option<String> {
+        let free = self.free_bytes.filter(|_| self.transfer_bytes > 0)?;
+        let after = human::bytes(free.saturating_sub(self.transfer_bytes));
+        let (sent, free) = (human::bytes(self.transfer_bytes), human::bytes(free));
+        Some(format!("images: {sent} to send; the engine has {free} free, {after} afterwards"))
+    }
 }
 
 /// A deploy brings up the whole stack.
@@ -147,6 +164,7 @@ impl Report for DeployPlanReport {
             blocks.extend(strategies.map(|s| line(format!("{}: {}, {}", s.service, s.strategy, s.reason))));
         }
         blocks.extend(planned_blocks(&self.steps));
+        blocks.extend(self.disk_after().map(line));
         blocks.extend(
             self.saved.iter().map(|file| line(format!("saved to {file}; run it with `aictl deploy --plan {file}`"))),
         );
