@@ -190,6 +190,12 @@ impl TestProject {
 
 impl Drop for TestProject {
     fn drop(&mut self) {
+        engine_api::clean_up(|| self.remove_all());
+    }
+}
+
+impl TestProject {
+    fn remove_all(&self) {
         for label in ["com.docker.compose.project", "io.aictl.project"] {
             for one in engine_api::list(Kind::Container, "label", &format!("{label}={}", self.project)) {
                 engine_api::remove(Kind::Container, &one.id);

@@ -137,6 +137,15 @@ pub fn archive(container: &str, path: &str) -> Vec<u8> {
     answer.body
 }
 
+/// For a destructor: where a test has failed already, a second panic would end the whole program.
+pub fn clean_up(remove: impl FnOnce()) {
+    if std::thread::panicking() {
+        drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(remove)));
+    } else {
+        remove();
+    }
+}
+
 /// Removes what may be gone already.
 pub fn remove(kind: Kind, name: &str) {
     drop(request("DELETE", &kind.remove(name)));

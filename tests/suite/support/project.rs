@@ -116,6 +116,12 @@ impl TestProject {
 
 impl Drop for TestProject {
     fn drop(&mut self) {
+        engine_api::clean_up(|| self.remove_all());
+    }
+}
+
+impl TestProject {
+    fn remove_all(&self) {
         // What aictl keeps for itself is no part of the Compose project: its lock and its state go by name.
         for kind in ["lock", "state"] {
             engine_api::remove(Kind::Container, &format!("{}-aictl-{kind}", self.name));
