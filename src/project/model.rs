@@ -241,6 +241,9 @@ pub struct DeployPolicy {
     #[serde(deserialize_with = "migrations")]
     #[schemars(with = "Migrations")]
     pub migrate: Vec<String>,
+    /// How long a task of `migrate` may wait for a lock in PostgreSQL, so that it fails instead of blocking the queries behind
+    /// it; passed with the timeout of the task as PGOPTIONS, unless the service sets that. Default: 10s; 0s sets nothing.
+    pub lock_timeout: Option<Period>,
     /// Ask for confirmation first.
     pub confirm: bool,
     /// How long the new side is watched after the switch while the old one stays; a failing check, a rise of 5xx

@@ -72,7 +72,7 @@ impl Prepared {
         let current = releases.load_current(&*target).await?;
         let tasks = loaded.tasks();
         let migrations = settings.migrate.iter().filter_map(|name| Some((name.clone(), tasks.get(name)?.clone())));
-        let tasks = NamedTask::all(context, migrations.collect());
+        let tasks = NamedTask::all(context, migrations.collect(), settings.lock_timeout);
         let dropped_services = former_proxy(current.as_ref(), &stack);
         let key = match &current {
             Some(current) => current.configuration.key.clone(),

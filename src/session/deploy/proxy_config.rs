@@ -137,12 +137,8 @@ mod tests {
         let settings = DeploySettings {
             proxy: Some(proxy.clone()),
             strategies: strategies.map(|(name, strategy)| (name.to_owned(), choice(strategy))).into(),
-            migrate: vec![],
-            drain: Default::default(),
-            bake: Default::default(),
             keep: 2,
-            confirm: false,
-            timeout: None,
+            ..Default::default()
         };
         render(&ProxySource { settings: &settings, proxy, stack: &stack }, &"a".repeat(32), "b5").unwrap()
     }

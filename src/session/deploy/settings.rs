@@ -16,6 +16,8 @@ use crate::session::WorkflowError;
 
 /// Connections of the old side may go on this long where nothing else is said.
 const DRAIN: Duration = Duration::from_secs(30);
+/// A migration may wait for a lock this long where nothing else is said.
+const LOCK: Duration = Duration::from_secs(10);
 /// Releases kept where nothing else is said.
 const KEEP: usize = 5;
 /// The port nginx listens on where the service publishes none.
@@ -48,6 +50,9 @@ pub struct DeploySettings {
     pub strategies: BTreeMap<String, Choice>,
     /// Tasks before the new containers of their service.
     pub migrate: Vec<String>,
+    /// How long these may wait for a lock in PostgreSQL; zero for as long as it takes.
+    #[serde(default)]
+    pub lock_timeout: Duration,
     /// How long connections of the old side may go on.
     pub drain: Duration,
     /// How long the new side is watched before the old one is removed.
@@ -100,6 +105,7 @@ impl DeploySettings {
             proxy,
             strategies,
             migrate: policy.migrate.clone(),
+            lock_timeout: policy.lock_timeout.map_or(LOCK, |timeout| timeout.0),
             drain: policy.drain.map_or(DRAIN, |drain| drain.0),
             bake: policy.bake.map_or(Duration::ZERO, |bake| bake.0),
             keep: policy.keep_releases.map_or(KEEP, |keep| keep as usize),

@@ -456,6 +456,13 @@ pub const ROWS: &[Row] = &[
         Says("run task sought"),
     ),
     key(
+        "environments.*.deploy.lock_timeout",
+        "tasks: { sought: { service: web, command: 'true' } }\nenvironments: { dev: { compose: shop.yaml, deploy: { migrate: [sought], lock_timeout: <<7s|0s>> } } }",
+        "-p {}-d deploy",
+        Asks("PGOPTIONS=-c lock_timeout=7000 -c statement_timeout=1800000"),
+    )
+    .after("-p {}-d stop --remove -v"),
+    key(
         "environments.*.deploy.confirm",
         "environments: { dev: { compose: shop.yaml, deploy: { <<confirm: true>> } } }",
         "-p {}-d deploy",

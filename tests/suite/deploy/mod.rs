@@ -1,6 +1,7 @@
 //! Deploys and rollbacks over the engine in memory: each effect refused, killed and interrupted, and what serves then.
 
 mod bake;
+mod faults;
 mod load;
 mod managed_proxy;
 mod process;

@@ -52,7 +52,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.body", "body": text})
 "#;
 
-const COMPOSE: &str = r#"
+pub const COMPOSE: &str = r#"
 services:
   nginx:
     image: aictl/nginx:1
@@ -98,7 +98,7 @@ impl Shop {
         Self::of(name, "environments: { prod: { proxy: { managed: true }, deploy: { drain: 60s } } }\n", &compose)
     }
 
-    fn of(name: &str, project_file: &str, compose: &str) -> Option<Self> {
+    pub fn of(name: &str, project_file: &str, compose: &str) -> Option<Self> {
         let project = TestProject::new(name)?;
         let port = free_port();
         project.write("aictl.yaml", project_file);
