@@ -19,7 +19,7 @@
 //! | [`plan`] | what was observed, what is wanted, and the steps between |
 //! | [`target`] | the traits through which everything below uses an engine |
 //! | [`process`] | the one way programs are started |
-//! | [`engine`], [`host`], [`probe`] | the Docker engine, the operator's machine, checks |
+//! | [`engine`], [`host`], [`probe`], [`notify`] | the Docker engine, the operator's machine, checks, messages |
 //! | [`execute`] | walks a plan; decides nothing |
 //! | [`session`] | what verbs share: loading, connecting, the transaction, reports |
 //! | [`workflow`] | the verbs, a file each |
@@ -50,6 +50,7 @@ pub mod process;
 
 pub mod engine;
 pub mod host;
+pub mod notify;
 pub mod probe;
 
 pub mod execute;

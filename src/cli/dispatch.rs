@@ -79,6 +79,7 @@ async fn of_trust(context: &Context, verb: TrustVerb) -> Result<Box<dyn Report>>
     match verb {
         TrustVerb::Health(args) => boxed(trust::health::run(context, args).await),
         TrustVerb::SmokeTest(args) => boxed(trust::smoke_test::run(context, args).await),
+        TrustVerb::Notify(args) => boxed(trust::notify::run(context, args).await),
         TrustVerb::Bundle(args) => boxed(trust::bundle::run(context, args).await),
     }
 }

@@ -92,6 +92,7 @@ pub enum ShipVerb {
 pub enum TrustVerb {
     Health(trust::health::HealthArgs),
     SmokeTest(trust::smoke_test::SmokeTestArgs),
+    Notify(trust::notify::NotifyArgs),
     Bundle(trust::bundle::BundleArgs),
 }
 

@@ -28,7 +28,7 @@ pub mod value;
 mod yaml;
 
 pub use error::{ComposeError, Diagnostic, Finding};
-pub use interpolate::Variable;
+pub use interpolate::{Variable, fill};
 pub use loader::{
     FileSource, LoadArgs, LoadOptions, Loaded, LoadedModel, Located, Written, load, load_environment, load_model,
     load_or_warn, load_variables, load_written, locate,

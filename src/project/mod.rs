@@ -12,6 +12,7 @@ mod load;
 mod managed_proxy;
 mod model;
 mod no_effect;
+mod notify;
 mod quantity;
 mod scalar;
 mod schema;
@@ -36,12 +37,10 @@ pub use model::{
     ChartSource, DeployPolicy, Environment, GenerateKind, OnShortfall, Project, ProxyConfig, QuickstartConfig,
     RegistryConfig, Rehearsal, Requirements, Resources, Route, SecretRequirement, Strategy, Task, Tls,
 };
+pub use notify::{EmailNotify, NotifyConfig, NotifyOn, TelegramNotify, WebhookNotify, WebhookSettings};
 pub use quantity::{ByteSize, Period};
 pub use schema::schema;
 pub use ssh_address::{SshAddress, after_ssh_scheme};
 pub use target::{DockerTarget, DockerTls, DockerTlsFiles, KubernetesTarget, TargetConfig};
-pub use trust::{
-    BackupPolicy, DataKind, DataService, EmailNotify, KeepPolicy, NotifyConfig, PasswordSource, RestartPolicy,
-    TelegramNotify, WatchPolicy,
-};
+pub use trust::{BackupPolicy, DataKind, DataService, KeepPolicy, PasswordSource, RestartPolicy, WatchPolicy};
 pub use values::{merge_values, set_value};

@@ -9,9 +9,10 @@ use serde_json::{Map, Value};
 
 use super::check::Check;
 use super::command_line::CommandLine;
+use super::notify::NotifyConfig;
 use super::quantity::{ByteSize, Period};
 use super::target::TargetConfig;
-use super::trust::{BackupPolicy, NotifyConfig, WatchPolicy};
+use super::trust::{BackupPolicy, WatchPolicy};
 
 /// An aictl project: the file `aictl.yaml`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
@@ -41,7 +42,7 @@ pub struct Project {
     pub backup: Option<BackupPolicy>,
     /// Settings of the watcher.
     pub watch: Option<WatchPolicy>,
-    /// Recipients of notifications.
+    /// Recipients of the results of deploys and rollbacks.
     pub notify: Option<NotifyConfig>,
 }
 
@@ -314,12 +315,12 @@ pub enum GenerateKind {
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "the schema of fields read by `one_or_many`")]
-enum OneOrMany {
+pub(super) enum OneOrMany {
     One(String),
     Many(Vec<String>),
 }
 
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Given {

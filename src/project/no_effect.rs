@@ -22,7 +22,6 @@ const KEYS: &[&[&str]] = &[
     &["registry", "url"],
     &["backup"],
     &["watch"],
-    &["notify"],
 ];
 
 /// How files name themselves templates.
@@ -103,7 +102,6 @@ mod tests {
   b: { deploy: { backup: false }, proxy: { service: n } }
 registry: { url: r, mirrors: [m] }
 watch: { interval: 30s }
-notify:
 ";
         let always = ["registry.url", "watch"].map(str::to_owned);
         let of_a = ["environments.a.proxy.tls.letsencrypt", "environments.a.deploy.backup"].map(str::to_owned);

@@ -13,6 +13,10 @@ const PROJECT: &str = "^[a-z0-9][a-z0-9_-]*$";
 const ENVIRONMENT: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 const URL: &str = r"^https?://(\[[^\]/?@ #]+\]|[^:/?@ #\[]+)(:0*[1-9][0-9]*)?([/?][^ #]*)?$";
 const ADDRESS: &str = "^[^/ @]+:0*[1-9][0-9]*$";
+/// A URL, or what becomes one when its variables are replaced.
+const WEB: &str = r"\$|^https?://[^/\s]\S*$";
+const MAIL_SERVER: &str = r"\$|^smtps?://[^/\s@][^\s@]*$";
+const MAIL_ADDRESS: &str = r"[$@]";
 const REGISTRY: &str = r"^(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+)(:0*[1-9][0-9]*)?(/[^\s:/]+)*$";
 
 /// Adds what the types do not say.
@@ -25,6 +29,14 @@ pub(super) fn add(schema: &mut Value) {
         ("/$defs/HttpCheck", URL),
         ("/$defs/TcpCheck", ADDRESS),
         ("/$defs/TlsCheck/properties/address", ADDRESS),
+        ("/$defs/NotifyConfig/properties/slack", WEB),
+        ("/$defs/WebhookNotify/anyOf/0", WEB),
+        ("/$defs/WebhookSettings/properties/url", WEB),
+        ("/$defs/TelegramNotify/properties/server", WEB),
+        ("/$defs/TelegramNotify/properties/token", NOT_BLANK),
+        ("/$defs/TelegramNotify/properties/chat", NOT_BLANK),
+        ("/$defs/EmailNotify/properties/smtp", MAIL_SERVER),
+        ("/$defs/EmailNotify/properties/from", MAIL_ADDRESS),
         ("/$defs/RegistryConfig/properties/url", REGISTRY),
         ("/$defs/RegistryConfig/properties/mirrors/items", REGISTRY),
     ] {
@@ -39,6 +51,7 @@ pub(super) fn add(schema: &mut Value) {
         put(schema, &format!("/$defs/{check}/properties/command"), "allOf", words.clone());
     }
     choices(schema);
+    notify(schema);
     proxy(schema);
     docker_target(schema);
 }
@@ -49,6 +62,16 @@ fn proxy(schema: &mut Value) {
     let one = json!({ "oneOf": [said("service"), managed] });
     let rules = json!([one, { "not": { "allOf": [managed, said("tls")] } }]);
     put(schema, "/$defs/ProxyConfig", "allOf", rules);
+}
+
+/// A filter needs something to filter, a user a password.
+fn notify(schema: &mut Value) {
+    let channels = ["slack", "telegram", "webhook", "email"].map(said);
+    let unused = json!([said("on"), { "not": { "anyOf": channels } }]);
+    put(schema, "/$defs/NotifyConfig", "allOf", none_of(&[unused]));
+    let impossible =
+        [json!([said("user"), { "not": said("password") }]), json!([said("password"), { "not": said("user") }])];
+    put(schema, "/$defs/EmailNotify", "allOf", none_of(&impossible));
 }
 
 /// Keys of which one or more must be there, and keys that exclude each other.

@@ -44,6 +44,10 @@ const RIGHT: &[&str] = &[
     "backup: { repository: 5, password: { env: A, file: }, keep: { last: 1 }, include: { db: }, exclude: , schedule: '@daily' }",
     "backup: { repository: /b, password: { command: x }, keep: }",
     "watch: { interval: 30s, restart: { attempts: 3, within: 1.5h } }",
+    "notify: { slack: '${URL}', telegram: { token: '1:a', chat: -100 }, webhook: 'http://a/b', email: }",
+    "notify: { on: failure, webhook: { url: 'https://a', headers: { X: 5 }, secret: s } }",
+    "notify: { email: { smtp: 'smtps://mail:465', from: a@b, to: [a@b, c@d], user: u, password: '$P' } }",
+    "notify: { email: { smtp: 'smtp://mail', from: 'A <a@b>', to: '${TO}' } }",
 ];
 
 /// Documents that are none.
@@ -128,6 +132,21 @@ const WRONG: &[&str] = &[
     "backup: { repository: /b, password: }",
     "backup: { repository: /b, password: { env: A, file: b } }",
     "watch: { restart: { attempts: 0, within: 1m } }",
+    "notify: { slak: 'http://a' }",
+    "notify: { slack: hooks.slack.com }",
+    "notify: { on: sometimes, slack: 'http://a' }",
+    "notify: { on: failure }",
+    "notify: { webhook: 'ftp://a' }",
+    "notify: { webhook: { headers: {} } }",
+    "notify: { webhook: { url: a } }",
+    "notify: { telegram: { token: a } }",
+    "notify: { telegram: { token: ' ', chat: 1 } }",
+    "notify: { telegram: { token: a, chat: 1, server: a } }",
+    "notify: { email: { smtp: 'mail:25', from: a@b, to: a@b } }",
+    "notify: { email: { smtp: 'smtp://u:p@mail', from: a@b, to: a@b } }",
+    "notify: { email: { smtp: 'smtp://mail', from: a, to: a@b } }",
+    "notify: { email: { smtp: 'smtp://mail', from: a@b, to: a@b, user: u } }",
+    "notify: { email: { smtp: 'smtp://mail', from: a@b, to: a@b, password: p } }",
 ];
 
 fn said_by_schema(schemas: &Schemas, index: boon::SchemaIndex, text: &str) -> Result<(), String> {

@@ -6,6 +6,7 @@ use super::check_rules::examine_checks;
 use super::document::Node;
 use super::findings::Findings;
 use super::model::{Environment, Project, ProxyConfig, RegistryConfig, Requirements, Resources};
+use super::notify::examine_notify;
 use super::shape::Misfit;
 use super::ssh_address::{SshAddress, after_ssh_scheme};
 use super::target::{DockerTarget, DockerTls, TargetConfig};
@@ -31,6 +32,9 @@ pub(super) fn validate(project: &Project, root: &Node) -> Vec<Misfit> {
     }
     if let Some(backup) = &project.backup {
         examine_backup(backup, &mut found);
+    }
+    if let Some(notify) = &project.notify {
+        examine_notify(notify, &mut found);
     }
     if project.watch.as_ref().and_then(|watch| watch.interval).is_some_and(|interval| interval.0.as_secs() == 0) {
         found.add(&["watch", "interval"], "interval must be at least one second");

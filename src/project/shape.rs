@@ -239,7 +239,8 @@ impl<'s> SchemaCheck<'s> {
             Content::Map(_) => "a mapping".to_owned(),
             Content::List(_) => "a list".to_owned(),
             Content::Scalar { text, .. } if text.is_empty() => "nothing".to_owned(),
-            Content::Scalar { text, .. } => format!("`{text}`"),
+            // May be a token that was written in place of the mapping that holds it.
+            Content::Scalar { .. } => "a single value".to_owned(),
         };
         self.misfit(node, key, format!("takes {wanted}, found {found}"), None);
         Value::Null

@@ -1,4 +1,4 @@
-//! Backups, the watcher and notifications.
+//! Backups and the watcher.
 //! Plain data.
 //! Never holds a secret's value: passwords are named by where they come from.
 
@@ -113,40 +113,4 @@ pub struct RestartPolicy {
     pub attempts: u32,
     /// Time window of the limit.
     pub within: Period,
-}
-
-/// Recipients of notifications. `${VAR}` is interpolated when used.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct NotifyConfig {
-    /// A Slack webhook URL.
-    pub slack: Option<String>,
-    /// A Telegram chat.
-    pub telegram: Option<TelegramNotify>,
-    /// E-mail.
-    pub email: Option<EmailNotify>,
-    /// A webhook that receives events as JSON.
-    pub webhook: Option<String>,
-}
-
-/// A Telegram chat.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TelegramNotify {
-    /// Bot token.
-    pub token: String,
-    /// Chat ID.
-    pub chat: String,
-}
-
-/// E-mail by SMTP.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct EmailNotify {
-    /// Recipients.
-    pub to: Vec<String>,
-    /// Sender.
-    pub from: String,
-    /// `smtp://user:password@host:port`.
-    pub server: String,
 }

@@ -58,6 +58,9 @@ pub enum WorkflowError {
     /// A name that is no check.
     #[error("unknown check `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoCheck { name: String, nearest: Option<String> },
+    /// A name that is no channel of the project.
+    #[error("aictl.yaml has no channel `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    NoChannel { name: String, nearest: Option<String>, known: Vec<String> },
     /// There is nothing to check.
     #[error("no checks to run: no services or checks were found")]
     NoChecks { inactive: Vec<String> },
@@ -148,6 +151,7 @@ impl Hint for WorkflowError {
             | Self::NoTask { .. }
             | Self::NoSecret { .. }
             | Self::NoCheck { .. }
+            | Self::NoChannel { .. }
             | Self::NoMigration
             | Self::NoServiceOfKind { .. }
             | Self::NoContainer { .. }
@@ -187,7 +191,7 @@ impl Hint for WorkflowError {
             Self::HasRelease | Self::NotReleased { .. } => vec!["bring up what the files say with `aictl deploy`".to_owned()],
             Self::NotOnEngine { .. } => vec![GET_THEM_HERE.to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
-            Self::NoTask { known, .. } | Self::NoSecret { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
+            Self::NoTask { known, .. } | Self::NoSecret { known, .. } | Self::NoChannel { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
             Self::OtherFolder { .. } => vec![
                 "choose another project name here with `-p NAME`, or run it in that folder".to_owned(),
                 "run it in a terminal to confirm; `--yes` does not confirm this".to_owned(),

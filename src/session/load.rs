@@ -15,7 +15,7 @@ use crate::plan::{Scope, api_socket};
 use crate::project::{DeployPolicy, LoadedProject, ProjectArgs, ProxyConfig, Task, load_project};
 use crate::session::endpoint::endpoint;
 use crate::session::managed_proxy;
-use crate::session::redaction::{learn_declared, publish, redact};
+use crate::session::redaction::{learn_channels, learn_declared, publish, redact};
 use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
@@ -51,6 +51,7 @@ pub fn load_stack(context: &Context) -> Result<LoadedStack> {
     let env_files = args.env_files.iter().map(|f| absolute(&context.cwd, f)).collect();
     redact(context, &loaded.stack, loaded.variables.keys());
     learn_declared(context, &project, &loaded.stack);
+    learn_channels(context, &project, &loaded.stack.environment);
     Ok(LoadedStack { name: loaded.stack.name.clone(), stack: Some(loaded.stack), project, env_files })
 }
 
@@ -115,7 +116,9 @@ pub fn load_project_file(context: &Context) -> Result<LoadedProject> {
     let directory = options.project_dir.as_ref().map_or(context.cwd.clone(), |d| context.cwd.join(d));
     let environment = options.environment.as_deref();
     let args = ProjectArgs { directory: &directory, file: None, environment, set: &options.set };
-    Ok(load_project(&args, &LocalFiles)?)
+    let project = load_project(&args, &LocalFiles)?;
+    learn_channels(context, &project, &context.variables);
+    Ok(project)
 }
 
 /// Names what the project file and the options say and nothing reads.

@@ -17,6 +17,7 @@ pub mod image_catalog;
 pub mod load;
 pub mod machine_facts;
 pub mod managed_proxy;
+pub mod notify;
 pub mod one_off;
 pub mod operation_cells;
 pub mod other_folder;

@@ -1,6 +1,7 @@
 //! Adds a project's secret values and public names to the redactor.
 //! Pipes and devices are not read, and unreadable files are skipped: the loader or the engine reports them.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
@@ -8,6 +9,7 @@ use std::path::Path;
 use super::public_names;
 use crate::compose::env_file::entries;
 use crate::compose::model::Stack;
+use crate::notify;
 use crate::project::LoadedProject;
 use crate::secret::{Secret, is_secret_name, secrets_in};
 use crate::session::Context;
@@ -48,6 +50,12 @@ pub(super) fn learn_declared(context: &Context, project: &LoadedProject, stack: 
     let declared = project.project.iter().flat_map(|file| file.secrets.keys());
     let values = declared.filter_map(|name| stack.environment.get(name));
     context.redactor.learn(&values.map(|value| Secret::new(value.as_str())).collect::<Vec<_>>());
+}
+
+/// The secrets of the channels in the project file.
+pub(super) fn learn_channels(context: &Context, project: &LoadedProject, environment: &BTreeMap<String, String>) {
+    let notify = project.project.as_ref().and_then(|file| file.notify.as_ref());
+    context.redactor.learn(&notify.map(|notify| notify::secrets(notify, environment)).unwrap_or_default());
 }
 
 /// The content of a secret file, and the secrets in it if it is an env file or JSON.

@@ -6,7 +6,7 @@ mod lock;
 mod progress;
 mod records;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::execute::{
@@ -51,6 +51,8 @@ pub struct Transaction<'a> {
     pub ends_bake: bool,
     /// The plan that was confirmed; a different one under the lease is not carried out.
     pub confirmed: Option<Plan>,
+    /// The number of the operation, once its steps are carried out.
+    pub number: OnceLock<u32>,
 }
 
 /// A release that a change makes.
@@ -131,6 +133,7 @@ impl<'a> Transaction<'a> {
             resumes: None,
             ends_bake: false,
             confirmed: None,
+            number: OnceLock::new(),
         }
     }
 
@@ -171,7 +174,7 @@ impl<'a> Transaction<'a> {
             Ok(begun) => begun,
             Err((pending, error)) => return Err(self.give_up(lease, pending, error).await),
         };
-        let number = pending.sequence;
+        let number = *self.number.get_or_init(|| pending.sequence);
         let mut walked = Walked { number, steps: plan.records(), ..Default::default() };
         let result = self.carry_out(&plan, (&lease, &pending), &mut walked).await;
         let incomplete = plan.incomplete(&walked.steps);

@@ -28,6 +28,7 @@ mod lifecycle;
 mod lifecycle_verbs;
 mod machine_safety;
 mod modules;
+mod notify;
 mod open_monitoring;
 mod own_engine;
 mod podman;

@@ -119,6 +119,22 @@ impl<'a> Interpolation<'a> {
     }
 }
 
+/// A text with its variables replaced. The reason why it cannot be does not quote it: it may be secret.
+pub fn fill(text: &str, environment: &BTreeMap<String, String>) -> Result<String, String> {
+    let mut variables = Interpolation::new(environment);
+    let mut faults = Vec::new();
+    let filled = substitute(text, &mut variables, &mut faults);
+    let reason = match faults.into_iter().next() {
+        Some(Fault::Malformed) => "invalid variable reference; write $$ for a literal dollar sign".to_owned(),
+        Some(fault) => fault.explained(""),
+        None => match variables.unset.into_keys().next() {
+            Some(name) => format!("the variable {name} is not set"),
+            None => return Ok(filled),
+        },
+    };
+    Err(reason)
+}
+
 impl Fault {
     /// The required variable without a value.
     pub(crate) fn required(self) -> Option<String> {
@@ -136,6 +152,25 @@ impl Fault {
             Self::Required(name, reason) => format!("required variable {name} is missing a value: {reason}"),
             Self::TooDeep => format!("more than {DEEPEST} variables inside each other"),
             Self::TooLong => format!("interpolation makes it longer than {} MiB", LONGEST / 1024 / 1024),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_filled_and_a_fault_does_not_quote_it() {
+        let environment = BTreeMap::from([("A".to_owned(), "b".to_owned())]);
+        let fill = |text: &str| fill(text, &environment);
+        assert_eq!(fill("x$A-${A}-$$A-${B:-c}").unwrap(), "xb-b-$A-c");
+        for (text, reason) in [
+            ("s3cret${B}", "the variable B is not set"),
+            ("s3cret${B:?set it}", "required variable B is missing a value: set it"),
+            ("s3cret${", "invalid variable reference; write $$ for a literal dollar sign"),
+        ] {
+            assert_eq!(fill(text).unwrap_err(), reason);
         }
     }
 }

@@ -1,13 +1,16 @@
 //! The change that a deploy and a rollback are: one plan from a configuration, in one transaction, recorded as a release.
 //! The exit code of a failure depends on what is observed to serve afterwards.
 
+mod notice;
 mod outcome;
 mod planning;
 mod shipment;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
+use notice::ShipResult;
 pub use outcome::ShipReport;
 pub(super) use planning::ShipPlanning;
 pub use shipment::Shipment;
@@ -23,6 +26,7 @@ use crate::session::Context;
 use crate::session::endpoint::names_engine;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::LoadedStack;
+use crate::session::notify::Notifier;
 use crate::session::one_off::DeployTasks;
 use crate::session::transaction::{NewRelease, Transaction};
 use crate::session::transfer::{Offers, Transfers, source};
@@ -63,9 +67,29 @@ struct Looked<'s> {
 }
 
 impl Shipping<'_> {
-    /// Brings a configuration up.
+    /// Brings a configuration up, and sends the result to the channels of aictl.yaml.
     pub async fn ship(&self, shipment: &Shipment) -> Result<ShipReport> {
-        let (context, target, releases) = (self.context, &self.target, self.releases);
+        let began = Instant::now();
+        let notifier = Notifier::of(self.context, self.loaded);
+        let number = OnceLock::new();
+        let shipped = self.carry_out(shipment, &number).await;
+        let changed = shipped.as_ref().map_or(true, |report| report.changed);
+        if let (Some(notifier), Some(revision), true) = (notifier, number.get(), changed) {
+            let (error, was) = (shipped.as_ref().err(), self.was(shipment));
+            let result = ShipResult { shipment, error, revision: *revision, was, took: began.elapsed() };
+            notifier.announce(&result.message(self.context, self.loaded), error.is_none()).await;
+        }
+        shipped
+    }
+
+    /// The revision that served before.
+    fn was(&self, shipment: &Shipment) -> Option<u32> {
+        self.releases.current().map(|past| past.revision).filter(|_| shipment.resumes.is_none())
+    }
+
+    /// Brings a configuration up; `number` is set once its steps are carried out.
+    async fn carry_out(&self, shipment: &Shipment, number: &OnceLock<u32>) -> Result<ShipReport> {
+        let (context, target) = (self.context, &self.target);
         let supplies = Supplies::of(context, &self.loaded.project, None)?;
         let Looked { planning, scope, before, checks } = self.look(shipment, &supplies).await?;
         let finished = |observed: &Observed, well: bool| finished(shipment, planning.draft.clone(), observed, well);
@@ -93,12 +117,10 @@ impl Shipping<'_> {
         transaction.transfers = transfers.as_ref().map(|transfers| transfers as &dyn TransferRunner);
         transaction.confirmed = confirm(context, shipment, planned(&before))?;
         let ran = transaction.run(&planned).await;
+        transaction.number.get().into_iter().for_each(|ran| _ = number.set(*ran));
         checks.close().await;
         match ran {
-            Ok(outcome) => {
-                let was = releases.current().map(|past| past.revision).filter(|_| shipment.resumes.is_none());
-                Ok(ShipReport::new(context, shipment, was, outcome))
-            }
+            Ok(outcome) => Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
             Err(error) => Err(self.judged(self.with_way_to_images(error), shipment, (&scope, &before)).await),
         }
     }

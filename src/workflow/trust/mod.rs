@@ -4,4 +4,5 @@
 
 pub mod bundle;
 pub mod health;
+pub mod notify;
 pub mod smoke_test;

@@ -4,6 +4,7 @@ mod bake;
 mod faults;
 mod load;
 mod managed_proxy;
+mod notify;
 mod process;
 mod real;
 mod refused;

@@ -40,6 +40,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rustic_backend", &["backup"]),
     ("gotmpl", &["chart"]),
     ("gtmpl_ng", &["chart"]),
+    ("reqwest", &["notify"]),
+    ("lettre", &["notify"]),
     ("x509_parser", &["probe"]),
     ("quick_junit", &["session"]),
     ("indicatif", &["ui"]),
