@@ -79,7 +79,7 @@ pub(super) async fn post(request: Post<'_>, limits: &Limits) -> Result<(), Notif
             return Err(NotifyError::Refused { server, answer });
         }
         let after = failure.retry_after.unwrap_or(pause);
-        if Instant::now() + after >= deadline {
+        if after >= deadline.saturating_duration_since(Instant::now()) {
             return Err(NotifyError::Later { server, answer, after });
         }
         sleep(after).await;

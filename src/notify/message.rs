@@ -16,7 +16,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// Everything as text; the error stands last, where a limit of the channel cuts.
+    /// Everything as text; the error stands last, where a limit of the channel truncates.
     pub fn text(&self) -> String {
         let lines = std::iter::once(&self.subject).chain(&self.facts).chain(&self.error);
         lines.map(String::as_str).collect::<Vec<_>>().join("\n")

@@ -2,13 +2,13 @@
 //! Each channel is tried within limits; nothing is queued, and an error never quotes a URL or a token.
 
 mod channel;
-mod cut;
 mod email;
 mod error;
 mod http;
 mod message;
 mod slack;
 mod telegram;
+mod truncate;
 mod webhook;
 
 pub use channel::{Channel, ChannelKind, Configured, channels, secrets};

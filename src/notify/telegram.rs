@@ -6,10 +6,10 @@ use reqwest::Url;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use super::cut::cut;
 use super::error::NotifyError;
 use super::http::{Post, first_line, origin, post};
 use super::message::{Limits, Message};
+use super::truncate::truncate;
 
 /// UTF-16 units that a message may have.
 const LONGEST: usize = 4096;
@@ -28,7 +28,7 @@ impl Telegram {
     }
 
     pub(super) async fn send(&self, message: &Message, limits: &Limits) -> Result<(), NotifyError> {
-        let text = cut(&message.text(), LONGEST);
+        let text = truncate(&message.text(), LONGEST);
         let body = json!({ "chat_id": self.chat, "text": text, "link_preview_options": { "is_disabled": true } });
         post(Post { url: &self.url, headers: HeaderMap::new(), body: body.to_string(), explain }, limits).await
     }

@@ -13,6 +13,7 @@ mod managed_proxy;
 mod model;
 mod no_effect;
 mod notify;
+mod one_or_many;
 mod quantity;
 mod scalar;
 mod schema;

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::check::Check;
 use super::command_line::CommandLine;
 use super::notify::NotifyConfig;
+use super::one_or_many::{OneOrMany, one_or_many};
 use super::quantity::{ByteSize, Period};
 use super::target::TargetConfig;
 use super::trust::{BackupPolicy, WatchPolicy};
@@ -309,28 +310,6 @@ pub enum GenerateKind {
     Alphanumeric,
     /// Letters, digits and `-_.~`, at least one of each kind.
     Password,
-}
-
-/// One word or a list of words.
-#[derive(JsonSchema)]
-#[serde(untagged)]
-#[expect(dead_code, reason = "the schema of fields read by `one_or_many`")]
-pub(super) enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
-}
-
-pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Given {
-        One(String),
-        Many(Vec<String>),
-    }
-    Ok(match Given::deserialize(deserializer)? {
-        Given::One(one) => vec![one],
-        Given::Many(many) => many,
-    })
 }
 
 /// A word, `true` or `false`, or a list of words.

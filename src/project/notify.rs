@@ -3,10 +3,10 @@
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::findings::Findings;
-use super::model::{OneOrMany, one_or_many};
+use super::one_or_many::{OneOrMany, one_or_many};
 
 /// Recipients of the results of deploys and rollbacks. `${VAR}` is replaced by the variable's value, `$$` by `$`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -25,7 +25,7 @@ pub struct NotifyConfig {
 }
 
 /// Results to send.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotifyOn {
     /// Every result.
@@ -35,6 +35,17 @@ pub enum NotifyOn {
     Success,
     /// What failed or was interrupted.
     Failure,
+}
+
+impl NotifyOn {
+    /// The word in aictl.yaml.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::Success => "success",
+            Self::Failure => "failure",
+        }
+    }
 }
 
 /// A Telegram chat.

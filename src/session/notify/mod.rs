@@ -26,7 +26,8 @@ const LONGEST_REASON: usize = 400;
 /// The channels of a project.
 pub struct Notifier<'a> {
     context: &'a Context,
-    on: NotifyOn,
+    /// Results that are sent.
+    pub on: NotifyOn,
     /// The channels.
     pub channels: Vec<Configured>,
 }

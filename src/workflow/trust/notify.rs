@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::error::{ErrorKind, Result, nearest};
 use crate::notify::{ChannelKind, Message};
+use crate::project::NotifyOn;
 use crate::session::load::load_or_name;
 use crate::session::notify::{Notifier, event, operator, subject};
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
@@ -36,6 +37,8 @@ pub enum NotifyAction {
 #[derive(Debug, Serialize)]
 pub struct NotifyReport {
     dry_run: bool,
+    /// Results of deploys and rollbacks that are sent.
+    on: NotifyOn,
     /// The text of the message.
     message: String,
     channels: Vec<ChannelResult>,
@@ -59,7 +62,7 @@ pub async fn run(context: &Context, args: NotifyArgs) -> Result<NotifyReport> {
     let notifier = Notifier::load(context, &loaded).ok_or_else(none_configured)?;
     let kinds = chosen(&notifier, &channels)?;
     let message = Message {
-        subject: subject(&loaded, "test message of `aictl notify test`"),
+        subject: subject(&loaded, "test message"),
         facts: vec![format!("by {}", operator(context))],
         error: Vec::new(),
         event: event(context, &loaded, "test").into(),
@@ -80,7 +83,8 @@ pub async fn run(context: &Context, args: NotifyArgs) -> Result<NotifyReport> {
             (result.sent, result.error) = (delivery.result.is_ok(), delivery.result.err());
         }
     }
-    Ok(NotifyReport { dry_run: context.options.dry_run, message: message.text(), channels: results })
+    let (dry_run, on) = (context.options.dry_run, notifier.on);
+    Ok(NotifyReport { dry_run, on, message: message.text(), channels: results })
 }
 
 /// The channels that are named; all of them where none is.
@@ -117,6 +121,7 @@ impl Report for NotifyReport {
         let mut blocks: Vec<Block> =
             self.channels.iter().map(|channel| Block::Line(channel.line(self.dry_run))).collect();
         if self.dry_run {
+            blocks.push(Block::Line(vec![format!("results are sent on: {}", self.on.name()).into()]));
             blocks.push(Block::Gap);
             blocks.extend(self.message.lines().map(|line| Block::Line(vec![line.into()])));
         }

@@ -497,11 +497,79 @@ pub const ROWS: &[Row] = &[
         Says("the bake time is inconclusive"),
     )
     .after("-p {}-d stop --remove -v; ROUND=1 -p {}-d deploy"),
+    // Where results are sent; tests/suite/notify sends them.
+    key("notify.on", "notify: { slack: 'http://a/b'<<, on: failure>> }", "--dry-run notify test", Says("results are sent on: failure")),
+    key("notify.slack", "<<notify: { slack: 'http://sought/b' }>>", "--dry-run notify test", Says("post to http://sought")),
+    key(
+        "notify.telegram.token",
+        "notify: { telegram: { token: '<<1:a|/>>', chat: 5 } }",
+        "--dry-run notify test",
+        Says("send to chat 5 through https://api.telegram.org"),
+    ),
+    key(
+        "notify.telegram.chat",
+        "notify: { telegram: { token: '1:a', chat: <<5|6>> } }",
+        "--dry-run notify test",
+        Says("send to chat 5 through"),
+    ),
+    key(
+        "notify.telegram.server",
+        "notify: { telegram: { token: '1:a', chat: 5<<, server: 'http://sought'>> } }",
+        "--dry-run notify test",
+        Says("send to chat 5 through http://sought"),
+    ),
+    key(
+        "notify.webhook.url",
+        "notify: { webhook: { url: 'http://<<sought|other>>/b' } }",
+        "--dry-run notify test",
+        Says("post to http://sought"),
+    ),
+    key(
+        "notify.webhook.headers",
+        "notify: { webhook: { url: 'http://a/b'<<, headers: { X-Team: blue }>> } }",
+        "--dry-run notify test",
+        Says("with header x-team"),
+    ),
+    key(
+        "notify.webhook.secret",
+        "notify: { webhook: { url: 'http://a/b'<<, secret: s>> } }",
+        "--dry-run notify test",
+        Says(", signed"),
+    ),
+    key(
+        "notify.email.smtp",
+        "notify: { email: { smtp: 'smtp://<<sought|other>>', from: a@b, to: c@d } }",
+        "--dry-run notify test",
+        Says("through smtp://sought:587"),
+    ),
+    key(
+        "notify.email.from",
+        "notify: { email: { smtp: 'smtp://m', from: '<<sought|other>>@b', to: c@d } }",
+        "--dry-run notify test",
+        Says("send from sought@b to c@d"),
+    ),
+    key(
+        "notify.email.to",
+        "notify: { email: { smtp: 'smtp://m', from: a@b, to: '<<sought|other>>@d' } }",
+        "--dry-run notify test",
+        Says("send from a@b to sought@d"),
+    ),
+    key(
+        "notify.email.user",
+        "notify: { email: { smtp: 'smtp://m', from: a@b, to: c@d, user: <<ann|bob>>, password: p } }",
+        "--dry-run notify test",
+        Says("as user ann"),
+    ),
+    key(
+        "notify.email.password",
+        "notify: { email: { smtp: 'smtp://m', from: a@b, to: c@d, user: ann<<, password: p>> } }",
+        "--dry-run notify test",
+        Says("as user ann"),
+    ),
     // What has no effect yet.
     named("registry.url", "<<registry: { url: r }>>", "aictl.yaml: registry.url has no effect yet"),
     named("backup", "<<backup: { repository: /b, password: { env: A } }>>", "aictl.yaml: backup has no effect yet"),
     named("watch", "<<watch: { interval: 30s }>>", "aictl.yaml: watch has no effect yet"),
-    named("notify", "<<notify: { webhook: 'http://x' }>>", "aictl.yaml: notify has no effect yet"),
     named(
         "environments.*.deploy.backup",
         "@<<deploy: { backup: true }>>",

@@ -56,12 +56,12 @@ async fn results_are_sent_and_no_change_is_none() {
     write(&folder, "two", &webhook);
     world.set_health("api", Health::Unhealthy);
     let ended = deploy(&folder, &world.another()).await;
-    assert_eq!(ended.report.unwrap_err().0, ErrorKind::Failed);
+    assert_eq!(ended.report.unwrap_err().0, ErrorKind::DeployFailed);
     let [event] = &events(&server)[..] else { panic!("not one event") };
     assert_eq!([&event["result"], &event["release"], &event["was"]], [&Value::from("failed"), &2.into(), &1.into()]);
     let text = event["text"].as_str().unwrap();
     assert!(text.starts_with("shop (prod): deploy failed\nrelease 2, was 1\n"), "{text}");
-    assert!(text.contains("\ndetails: aictl show 2\nerror: ") && text.contains("unhealthy"), "{text}");
+    assert!(text.contains("\nsee `aictl show 2`\nerror: ") && text.contains("unhealthy"), "{text}");
     assert!(!event.to_string().contains(SECRET));
     world.set_health("api", Health::Healthy);
     deploy(&folder, &world.another()).await.report.unwrap();
@@ -104,6 +104,6 @@ async fn a_channel_that_fails_is_a_warning_and_changes_no_exit_code() {
     write(&folder, "two", &notify);
     world.set_health("api", Health::Unhealthy);
     let ended = deploy(&folder, &world.another()).await;
-    assert_eq!(ended.report.unwrap_err().0, ErrorKind::Failed, "{:?}", ended.warnings);
+    assert_eq!(ended.report.unwrap_err().0, ErrorKind::DeployFailed, "{:?}", ended.warnings);
     assert_eq!(broken.requests().len(), 2);
 }

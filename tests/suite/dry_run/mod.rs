@@ -15,6 +15,7 @@ environments: { dev: { compose: compose.yaml }, other: { compose: other.yaml.ter
 tasks: { migrate: { service: db, command: [tool, exit, '0'] } }
 secrets: { NEW_SECRET: { generate: hex } }
 checks: [{ name: works, exec: { service: db, command: ['true'] } }]
+notify: { slack: 'http://127.0.0.1:1/' }
 ";
 
 /// A verb as it is typed, the code it ends with, and a part of what it says.
@@ -72,6 +73,7 @@ const ROWS: &[Row] = &[
     ("lock break", "lock break --force", 10, "not locked"),
     ("health", "health", 0, "works"),
     ("smoke-test", "smoke-test --junit made.xml", 0, "works"),
+    ("notify test", "notify test", 0, "slack: would post to http://127.0.0.1:1"),
     ("bundle save", "bundle save made.tar", 0, "would contain"),
     ("bundle load", "bundle load saved.tar --to made", 0, "would unpack"),
     ("schema", "schema", 0, ""),

@@ -38,6 +38,7 @@ const LINES: &[&str] = &[
     "ls",
     "health",
     "smoke-test --dry-run",
+    "notify test --dry-run",
     "lock status",
     "lock break --dry-run --force",
     "logs",

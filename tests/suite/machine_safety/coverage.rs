@@ -56,6 +56,7 @@ const WITHOUT_FILES: &[&str] = &[
     "images prune",
     "lock status",
     "lock break",
+    "notify test",
     "schema",
     "completions",
     "version",

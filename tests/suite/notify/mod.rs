@@ -97,7 +97,7 @@ fn every_channel_gets_a_message_in_its_own_form() {
     let requests = server.requests();
     let to = |path: &str| requests.iter().find(|request| request.path == path).unwrap();
     assert_eq!(requests.len(), 3);
-    let subject = "shop (prod): test message of `aictl notify test`";
+    let subject = "shop (prod): test message";
     // https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
     let slack = to(SLACK).json();
     assert_eq!(slack["blocks"][0]["type"], "section");
@@ -161,7 +161,12 @@ fn a_channel_that_fails_says_why_without_its_secrets_and_the_others_get_the_mess
         ),
         // A redirect would carry the message elsewhere.
         (Some((302, "location: http://localhost:9/\r\n", "")), &[], "slack: not sent: URL answered 302 Found", 1),
-        (Some((429, "retry-after: 3600\r\n", "BODY")), &[], "slack: not sent: URL answered 429 Too Many Requests: ", 1),
+        (
+            Some((429, "retry-after: 18446744073709551615\r\n", "BODY")),
+            &[],
+            "slack: not sent: URL answered 429 Too Many Requests: ",
+            1,
+        ),
         (
             Some((500, "", "")),
             &["--timeout", "2s"],
@@ -240,7 +245,7 @@ fn a_dry_run_shows_the_message_and_sends_nothing() {
         "slack: would post to {origin}\ntelegram: would send to chat -100 through {origin}\n\
          webhook: would post to {origin}, with header authorization, x-team, signed\n\
          email: would send from Shop <shop@example.com> to a@example.com, b@example.com through smtp://127.0.0.1:{mail_port}\n\
-         \nshop (prod): test message of `aictl notify test`\n"
+         results are sent on: always\n\nshop (prod): test message\n"
     );
     assert!(outcome.stdout.replace("\"", "").starts_with(&said), "{}", outcome.stdout);
     let outcome = folder.aictl(&["--dry-run", "--output", "json", "notify", "test", "slack"]).ended(0);

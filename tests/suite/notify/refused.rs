@@ -38,7 +38,7 @@ fn settings_that_cannot_be_right_are_refused_without_being_quoted() {
     for (notify, said) in [
         ("slack: '${SLAK}'", "slack: not sent: notify.slack: the variable SLAK is not set"),
         ("slack: '${SLACK:?set it}'", "required variable SLACK is missing a value: set it"),
-        ("slack: 'ftp://${TOKEN}'", "slack: not sent: notify.slack: must start with `http://` or `https://`"),
+        ("slack: 'ftp://a/${TOKEN}'", "slack: not sent: notify.slack: must start with `http://` or `https://`"),
         ("telegram: { token: 'a/${TOKEN}', chat: 1 }", "telegram: not sent: notify.telegram.token: is not a bot token"),
         (
             "webhook: { url: 'http://a', headers: { 'a b': '${TOKEN}' } }",

@@ -29,12 +29,12 @@ impl ShipResult<'_> {
     pub(super) fn message(&self, context: &Context, loaded: &LoadedStack) -> Message {
         let operation = self.shipment.operation;
         let (result, words) = self.result();
-        let show = context.options.addressed(&format!("`aictl show {}`", self.revision));
+        let show = context.options.addressed(&format!("see `aictl show {}`", self.revision));
         let mut facts = vec![self.releases()];
         facts.extend(self.serves().map(str::to_owned));
         facts.extend(self.shipment.message.as_ref().map(|message| format!("message: {message}")));
         facts.push(format!("by {}, took {}", operator(context), human::duration(self.took)));
-        facts.push(format!("details: {}", show.trim_matches('`')));
+        facts.push(show);
         let messages = self.error.map(Error::messages).unwrap_or_default();
         let mut event = event(context, loaded, operation);
         let mut add = |key: &str, value: serde_json::Value| event.insert(key.to_owned(), value);

@@ -1,10 +1,10 @@
-//! Cuts texts to the lengths that channels take, counted in UTF-16 units as Telegram counts them.
+//! Truncates texts to the lengths that channels take, counted in UTF-16 units as Telegram counts them.
 
-/// Stands where a text was cut.
-const CUT: char = '…';
+/// Stands where a text was truncated.
+const MARK: char = '…';
 
 /// The beginning of a text of which each character counts as much as `length` says.
-fn cut_by(text: &str, most: usize, length: impl Fn(char) -> usize) -> &str {
+fn beginning(text: &str, most: usize, length: impl Fn(char) -> usize) -> &str {
     let mut used = 0;
     let end = text.char_indices().find(|(_, c)| {
         used += length(*c);
@@ -13,13 +13,13 @@ fn cut_by(text: &str, most: usize, length: impl Fn(char) -> usize) -> &str {
     end.map_or(text, |(end, _)| &text[..end])
 }
 
-/// The text, cut to so many UTF-16 units.
-pub(super) fn cut(text: &str, most: usize) -> String {
+/// The text, truncated to so many UTF-16 units.
+pub(super) fn truncate(text: &str, most: usize) -> String {
     with_mark(text, most, char::len_utf16)
 }
 
-/// The text as Slack wants it escaped, cut to so many UTF-16 units of the escaped form.
-pub(super) fn cut_escaped(text: &str, most: usize) -> String {
+/// The text as Slack wants it escaped, truncated to so many UTF-16 units of the escaped form.
+pub(super) fn truncate_escaped(text: &str, most: usize) -> String {
     let length = |c: char| escape(c).map_or(c.len_utf16(), str::len);
     let kept = with_mark(text, most, length);
     let mut escaped = String::with_capacity(kept.len());
@@ -42,10 +42,10 @@ fn escape(c: char) -> Option<&'static str> {
 }
 
 fn with_mark(text: &str, most: usize, length: impl Fn(char) -> usize + Copy) -> String {
-    if cut_by(text, most, length).len() == text.len() {
+    if beginning(text, most, length).len() == text.len() {
         return text.to_owned();
     }
-    format!("{}{CUT}", cut_by(text, most.saturating_sub(1), length))
+    format!("{}{MARK}", beginning(text, most.saturating_sub(1), length))
 }
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_cut_between_characters_and_never_longer_than_the_limit() {
+    fn a_text_is_truncated_between_characters_and_never_longer_than_the_limit() {
         for (text, most, expected) in [
             ("abcd", 4, "abcd"),
             ("abcde", 4, "abc…"),
@@ -61,16 +61,16 @@ mod tests {
             ("a😀b😀", 5, "a😀b…"),
             ("😀😀", 2, "…"),
         ] {
-            assert_eq!(cut(text, most), expected);
-            assert!(cut(text, most).encode_utf16().count() <= most);
+            assert_eq!(truncate(text, most), expected);
+            assert!(truncate(text, most).encode_utf16().count() <= most);
         }
     }
 
     #[test]
-    fn an_entity_is_not_cut() {
-        assert_eq!(cut_escaped("<!channel> & co", 100), "&lt;!channel&gt; &amp; co");
-        assert_eq!(cut_escaped("ab<cd", 6), "ab…");
-        assert_eq!(cut_escaped("ab<cd", 7), "ab&lt;…");
-        assert_eq!(cut_escaped("ab<cd", 8), "ab&lt;cd");
+    fn an_entity_stays_whole() {
+        assert_eq!(truncate_escaped("<!channel> & co", 100), "&lt;!channel&gt; &amp; co");
+        assert_eq!(truncate_escaped("ab<cd", 6), "ab…");
+        assert_eq!(truncate_escaped("ab<cd", 7), "ab&lt;…");
+        assert_eq!(truncate_escaped("ab<cd", 8), "ab&lt;cd");
     }
 }
