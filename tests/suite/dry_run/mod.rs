@@ -1,11 +1,15 @@
-//! Every verb under `--dry-run`, in a project that runs: nothing that changes is asked of the engine, and no file changes.
+//! Every verb under `--dry-run`, in a project that runs, has releases or bakes: no writing request reaches the engine through
+//! a socket that records them, and no file changes.
 //! A verb of the command tree without a row fails.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 
+use crate::support::both_engines::engines;
 use crate::support::command_tree::all_verbs;
-use crate::support::project::TestProject;
+use crate::support::project::{TestProject, docker, free_port};
 use crate::support::recorder::{Recorder, changing};
 
 const STACK: &str = include_str!("compose.yaml");
@@ -17,6 +21,10 @@ secrets: { NEW_SECRET: { generate: hex } }
 checks: [{ name: works, exec: { service: db, command: ['true'] } }]
 notify: { slack: 'http://127.0.0.1:1/' }
 ";
+
+/// The proxy in front of `web`.
+const NGINX: &str =
+    "  nginx: { image: 'aictl/nginx:1', ports: ['127.0.0.1:PORT:80'], volumes: ['aictl_proxy:/etc/nginx/conf.d'] }";
 
 /// A verb as it is typed, the code it ends with, and a part of what it says.
 type Row = (&'static str, &'static str, i32, &'static str);
@@ -82,15 +90,48 @@ const ROWS: &[Row] = &[
     ("version", "version", 0, ""),
 ];
 
+/// What the project file of a stack behind a proxy has besides.
+const ROUTES: &str = "compose: compose.yaml, deploy: { drain: 1s, bake: 10m }, \
+                      proxy: { service: nginx, routes: [{ path: /, service: web, port: 8000 }] }";
+
 /// Where there are two releases, with files that are those of neither.
 const OF_RELEASES: &[Row] = &[
+    ("plan", "plan", 0, "switch traffic of web"),
+    ("plan", "plan --out made.plan", 0, "nothing was changed"),
     ("deploy", "deploy --pull always", 0, "pull image"),
-    ("deploy", "deploy -m reason", 0, "remove container"),
-    ("rollback", "rollback", 0, "remove container"),
-    ("rollback", "rollback --to 1", 0, "remove container"),
+    ("deploy", "deploy -m reason", 0, "switch traffic of web"),
+    ("deploy", "deploy --build --remove-orphans", 0, "switch traffic of web"),
+    ("deploy", "deploy --plan saved.plan", 0, "switch traffic of web"),
+    ("rollback", "rollback", 0, "switch traffic of web"),
+    ("rollback", "rollback --to 1", 0, "switch traffic of web"),
     ("start", "start", 0, "the files differ from release 2"),
+    ("restart", "restart", 0, "stop container"),
+    ("stop", "stop --remove -v --rmi all", 0, "remove volume"),
+    ("down", "down -v", 0, "remove volume"),
+    ("kill", "kill", 0, "kill container"),
+    ("clean", "clean --data --yes-delete-data", 0, "remove container"),
+    ("monitoring start", "monitoring start", 0, "watcher"),
+    ("migrate", "migrate", 0, "run task migrate"),
+    ("run", "run db touch /made", 0, "run task db"),
+    ("build", "build built", 0, "build image"),
+    ("pull", "pull --policy always db", 0, "pull image"),
+    ("images prune", "images prune --yes", 0, ""),
+    ("secrets generate", "secrets generate", 0, "NEW_SECRET"),
+    ("lock break", "lock break --force", 10, "not locked"),
     ("history", "history", 0, "deploy"),
 ];
+
+/// Where the process of a deploy was killed while its release baked.
+const OF_BAKE: &[Row] = &[
+    ("deploy", "deploy --resume", 0, "bake"),
+    ("deploy", "deploy", 0, "remove container"),
+    ("rollback", "rollback", 0, "switch traffic of web"),
+    ("start", "start", 0, ""),
+    ("lock break", "lock break --force", 0, "lock"),
+];
+
+/// To an engine that lacks the image.
+const OF_PUSH: &[Row] = &[("push", "push --to there", 0, "-there:1")];
 
 #[test]
 fn every_verb_has_a_row() {
@@ -111,15 +152,55 @@ fn no_verb_changes_anything_under_dry_run() {
 }
 
 #[test]
-fn no_deploy_or_rollback_changes_anything_under_dry_run() {
+fn no_verb_changes_anything_of_a_release_or_a_bake_under_dry_run() {
     let Some(stage) = TestProject::new("dry-deploy") else { return };
-    stage.write("aictl.yaml", PROJECT);
+    stage.write("aictl.yaml", &PROJECT.replacen("compose: compose.yaml", &ROUTES.replace("10m", "0s"), 1));
+    let port = free_port().to_string();
+    let routed = STACK.replacen("    ports: ['8000']\n    volumes: ['data:/data']\n", "", 1);
+    let volumes = format!("{}\nvolumes:\n  aictl_proxy: {{}}\n", NGINX.replace("PORT", &port));
+    let routed = routed.replacen("volumes:\n", &volumes, 1);
+    stage.write("built/Dockerfile", "FROM aictl-lab/tool:1\n");
     for text in ["first", "second"] {
-        stage.write("compose.yaml", &STACK.replace("welcome", text));
+        stage.write("compose.yaml", &routed.replace("welcome", text));
         stage.aictl(&["deploy"]).ended(0);
     }
-    stage.write("compose.yaml", STACK);
+    stage.write("compose.yaml", &routed);
+    stage.aictl(&["plan", "--out", "saved.plan"]).ended(0);
     unchanged(&stage, OF_RELEASES);
+    stage.write("aictl.yaml", &PROJECT.replacen("compose: compose.yaml", ROUTES, 1));
+    kill_while_it_bakes(&stage);
+    unchanged(&stage, OF_BAKE);
+    // What is not recorded would not be found above.
+    let recorder = Recorder::open(&stage.path().join("engine.sock"));
+    let host = format!("unix://{}", recorder.path.display());
+    assert!(stage.command(&["lock", "break", "--force"]).env("DOCKER_HOST", host).status().unwrap().success());
+    let asked = changing(&recorder.take());
+    assert!(asked.iter().any(|request| request.contains("DELETE /")), "{asked:?}");
+}
+
+#[test]
+fn no_push_changes_anything_under_dry_run() {
+    let Some([_, current]) = engines("push under dry run") else { return };
+    let Some(stage) = TestProject::new("dry-push") else { return };
+    let image = format!("{}-there:1", stage.name());
+    docker(&["tag", "aictl-lab/tool:1", &image]);
+    let there = Recorder::before(&stage.path().join("there.sock"), current.address.strip_prefix("unix://").unwrap());
+    let host = format!("target: {{ docker: {{ host: 'unix://{}' }} }}", there.path.display());
+    stage.write("aictl.yaml", &format!("environments: {{ there: {{ compose: compose.yaml, {host} }} }}\n"));
+    stage.write("compose.yaml", &format!("services: {{ web: {{ image: '{image}' }} }}\n"));
+    unchanged(&stage, OF_PUSH);
+    let asked = there.take();
+    assert!(asked.contains("GET ") && changing(&asked).is_empty(), "{asked}");
+}
+
+/// Leaves what a deploy leaves whose process dies after the switch.
+fn kill_while_it_bakes(stage: &TestProject) {
+    let mut deploy = stage.command(&["--progress", "json", "deploy"]);
+    let mut deploy = deploy.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(deploy.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let baked = said.any(|line| line.contains("step-started") && line.contains("\"bake\""));
+    deploy.kill().unwrap();
+    assert!(baked, "{:?}", deploy.wait());
 }
 
 /// Carries the rows out: the engine is asked for no change, and no file and no container changes.
@@ -142,7 +223,9 @@ fn unchanged(stage: &TestProject, rows: &[Row]) {
             let host = format!("unix://{}", recorder.path.display());
             let ended = stage.command(&words).env("DOCKER_HOST", host).output().unwrap();
             let outcome = crate::support::project::Outcome::from(ended);
-            let asked = changing(&recorder.take());
+            let mut asked = changing(&recorder.take());
+            // The engine wants a POST for it.
+            asked.retain(|request| !(*verb == "wait" && request.contains("/wait?")));
             let right = outcome.code == *code && format!("{}{}", outcome.stdout, outcome.stderr).contains(said);
             if !asked.is_empty() || !right {
                 failed.push(format!("`{line}`: {asked:?} {outcome:?}"));

@@ -15,14 +15,24 @@ pub struct Recorder {
 }
 
 impl Recorder {
+    /// In front of the engine under test.
     pub fn open(path: &Path) -> Self {
+        let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+        Self::before(path, host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock"))
+    }
+
+    /// In front of the engine at a socket.
+    pub fn before(path: &Path, engine: &str) -> Self {
+        let engine = PathBuf::from(engine);
+        // One that is no longer used may be there.
+        drop(std::fs::remove_file(path));
         let listener = UnixListener::bind(path).unwrap();
         let sent = Arc::<Mutex<Vec<u8>>>::default();
         let kept = Arc::clone(&sent);
         std::thread::spawn(move || {
             for client in listener.incoming().flatten() {
-                let kept = Arc::clone(&kept);
-                std::thread::spawn(move || relay(client, &kept));
+                let (kept, engine) = (Arc::clone(&kept), engine.clone());
+                std::thread::spawn(move || relay(client, &engine, &kept));
             }
         });
         Self { path: path.to_owned(), sent }
@@ -34,22 +44,19 @@ impl Recorder {
     }
 }
 
-/// The requests among what was sent that change something; a wait for a container's end does not.
+/// The requests among what was sent that do not only read, by their method.
 pub fn changing(sent: &str) -> Vec<String> {
     let is_request = |line: &&str| line.ends_with(" HTTP/1.1");
     let changes = |line: &&str| {
-        let mut words = line.split([' ', '?']);
-        let method = words.next().unwrap_or_default();
+        let method = line.split(' ').next().unwrap_or_default();
         // What is left of the body before it stands on the same line.
-        let reads = method.ends_with("GET") || method.ends_with("HEAD");
-        !reads && !words.next().unwrap_or_default().ends_with("/wait")
+        !(method.ends_with("GET") || method.ends_with("HEAD"))
     };
     sent.lines().filter(is_request).filter(changes).map(str::to_owned).collect()
 }
 
-fn relay(mut client: UnixStream, kept: &Mutex<Vec<u8>>) {
-    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
-    let mut engine = UnixStream::connect(host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock")).unwrap();
+fn relay(mut client: UnixStream, engine: &Path, kept: &Mutex<Vec<u8>>) {
+    let mut engine = UnixStream::connect(engine).unwrap();
     let (mut answers, mut back) = (engine.try_clone().unwrap(), client.try_clone().unwrap());
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut answers, &mut back);
