@@ -1,30 +1,52 @@
-//! An open-loop load over kept-alive connections: POST requests at fixed times, and event streams read to their end.
+//! An open-loop load: requests at fixed times, and event streams and websockets until they end by themselves.
 //! Nothing is ever repeated: a reset, another status than 200 or a stream that ends early is a failure.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use super::load_client::{Method, Requests, socketed, streamed};
+
 /// One connection sends a request this often.
 const EVERY: Duration = Duration::from_millis(100);
-/// A client that is this late no longer offers the load it says.
-const BEHIND: Duration = Duration::from_secs(1);
-const TIMEOUT: Duration = Duration::from_secs(20);
+/// Requests this much behind are left out instead of sent in a bunch.
+const BUNCH: Duration = Duration::from_secs(1);
+/// A client that sends this late no longer offers the load it says.
+const BEHIND: Duration = Duration::from_millis(500);
+
+/// What a load consists of: connections by kind, and how many seconds streams and websockets last.
+#[derive(Debug, Clone)]
+pub struct Mix {
+    /// Connections that are kept for POST requests.
+    pub posts: usize,
+    /// Clients that open a connection for each GET request.
+    pub gets: usize,
+    /// Between two requests of a client; none: as fast as it goes.
+    pub every: Duration,
+    pub streams: (usize, RangeInclusive<usize>),
+    pub sockets: (usize, RangeInclusive<usize>),
+}
+
+impl Mix {
+    pub fn short(posts: usize, streams: usize) -> Self {
+        Self { posts, gets: 0, every: EVERY, streams: (streams, 6..=12), sockets: (0, 0..=0) }
+    }
+}
 
 /// What a load saw.
 #[derive(Debug, Default)]
 pub struct Seen {
     /// When each answer was whole, and how long after it was due.
     pub answers: Vec<(Instant, Duration)>,
-    /// Event streams read to their end.
+    /// Event streams and websockets that lasted to their end.
     pub streams: usize,
-    /// Failures of requests and of streams.
+    pub sockets: usize,
+    /// Failures of requests, and of streams and websockets.
     pub failed: Vec<String>,
     pub cut: Vec<String>,
-    /// The latest that a request was sent after it was due.
+    /// The latest that a waiting client sent a request after it was due.
     pub behind: Duration,
     /// Which versions answered.
     pub rounds: std::collections::BTreeSet<String>,
@@ -43,153 +65,126 @@ impl Seen {
         took.sort();
         took.get(took.len() * percent / 100).copied().unwrap_or_default()
     }
+
+    /// Whether the client kept up; what it measured is void otherwise.
+    pub fn kept_up(&self) -> bool {
+        self.behind < BEHIND
+    }
+
+    pub fn line(&self) -> String {
+        let millis = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
+        format!(
+            "{} requests, {} failed; {} streams and {} websockets ended, {} cut; longest gap {}, p50 {}, p99 {}; client behind {}{}",
+            self.answers.len() + self.failed.len(),
+            self.failed.len(),
+            self.streams,
+            self.sockets,
+            self.cut.len(),
+            millis(self.gap()),
+            millis(self.percentile(50)),
+            millis(self.percentile(99)),
+            millis(self.behind),
+            if self.kept_up() { "" } else { ": VOID" },
+        )
+    }
 }
 
 /// A load that runs until it is ended.
 pub struct Load {
-    over: Arc<AtomicBool>,
-    seen: Arc<Mutex<Seen>>,
+    client: Client,
     threads: Vec<JoinHandle<()>>,
 }
 
 impl Load {
-    /// So many clients of each kind against a port of this machine.
+    /// So many POST clients and streams against a port of this machine.
     pub fn start(port: u16, clients: usize, streams: usize) -> Self {
-        let (over, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Seen::default())));
-        let mut threads = Vec::new();
-        for index in 0..clients {
-            let (over, seen) = (over.clone(), seen.clone());
-            threads.push(std::thread::spawn(move || post(port, index, &over, &seen)));
-        }
-        for index in 0..streams {
-            let (over, seen) = (over.clone(), seen.clone());
-            threads.push(std::thread::spawn(move || stream(port, index, &over, &seen)));
-        }
-        Self { over, seen, threads }
+        Self::of(port, &Mix::short(clients, streams))
     }
 
-    /// Ends it, the streams when they end by themselves.
+    pub fn of(port: u16, mix: &Mix) -> Self {
+        let mut load =
+            Self { client: Client { port, over: Arc::default(), seen: Arc::default() }, threads: Vec::new() };
+        let all = mix.posts + mix.gets;
+        for index in 0..all {
+            let method = if index < mix.posts { Method::Post } else { Method::Get };
+            let (every, first) = (mix.every, mix.every * index as u32 / all as u32);
+            load.spawn(move |client| client.requests(method, every, first));
+        }
+        for index in 0..mix.streams.0 {
+            let seconds = mix.streams.1.clone();
+            load.spawn(move |client| client.lasting(seconds, index, (streamed, |seen| seen.streams += 1)));
+        }
+        for index in 0..mix.sockets.0 {
+            let seconds = mix.sockets.1.clone();
+            load.spawn(move |client| client.lasting(seconds, index, (socketed, |seen| seen.sockets += 1)));
+        }
+        load
+    }
+
+    fn spawn(&mut self, run: impl FnOnce(Client) + Send + 'static) {
+        let client = self.client.clone();
+        self.threads.push(std::thread::spawn(move || run(client)));
+    }
+
+    /// Ends it, the streams and websockets when they end by themselves.
     pub fn end(self) -> Seen {
-        self.over.store(true, Ordering::SeqCst);
+        self.client.over.store(true, Ordering::SeqCst);
         self.threads.into_iter().for_each(|thread| thread.join().unwrap());
-        std::mem::take(&mut self.seen.lock().unwrap())
+        std::mem::take(&mut self.client.seen.lock().unwrap())
     }
 }
 
-fn connect(port: u16) -> std::io::Result<BufReader<TcpStream>> {
-    let stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    Ok(BufReader::new(stream))
+/// Uses a connection for so many seconds and counts that it ended by itself.
+type Lasting = (fn(u16, usize) -> Result<(), String>, fn(&mut Seen));
+
+#[derive(Clone)]
+struct Client {
+    port: u16,
+    over: Arc<AtomicBool>,
+    seen: Arc<Mutex<Seen>>,
 }
 
-fn post(port: u16, index: usize, over: &AtomicBool, seen: &Mutex<Seen>) {
-    let mut connection = None;
-    let mut due = Instant::now() + EVERY * (index as u32 % 10) / 10;
-    while !over.load(Ordering::SeqCst) {
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        let late = due.elapsed();
-        let answer = posted(port, &mut connection);
-        let mut seen = seen.lock().unwrap();
-        seen.behind = seen.behind.max(late);
-        match answer {
-            Ok(round) => {
-                seen.answers.push((Instant::now(), due.elapsed()));
-                seen.rounds.insert(round);
+impl Client {
+    fn goes_on(&self) -> bool {
+        !self.over.load(Ordering::SeqCst)
+    }
+
+    fn requests(&self, method: Method, every: Duration, first: Duration) {
+        let mut requests = Requests::new(self.port, method);
+        let mut due = Instant::now() + first;
+        while self.goes_on() {
+            let wait = due.saturating_duration_since(Instant::now());
+            std::thread::sleep(wait);
+            let late = if wait.is_zero() { Duration::ZERO } else { due.elapsed() };
+            let answer = requests.send();
+            let mut seen = self.seen.lock().unwrap();
+            seen.behind = seen.behind.max(late);
+            match answer {
+                Ok(round) => {
+                    seen.answers.push((Instant::now(), due.elapsed()));
+                    seen.rounds.insert(round);
+                }
+                Err(error) => seen.failed.push(error),
             }
-            Err(error) => {
-                seen.failed.push(error);
-                connection = None;
+            due += every;
+            if due + BUNCH.max(every) < Instant::now() || every.is_zero() {
+                due = Instant::now();
             }
         }
-        due += EVERY;
-        // A request that took long is no reason for the next ones to bunch up.
-        while due + BEHIND < Instant::now() {
-            due += EVERY;
-        }
     }
-}
 
-/// One request and its whole answer: the word after `round`.
-fn posted(port: u16, kept: &mut Option<BufReader<TcpStream>>) -> Result<String, String> {
-    let broken = |error: std::io::Error| error.to_string();
-    let connection = match kept {
-        Some(connection) => connection,
-        None => kept.insert(connect(port).map_err(broken)?),
-    };
-    let body = "x".repeat(512);
-    let request = format!("POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-    connection.get_mut().write_all(request.as_bytes()).map_err(broken)?;
-    let Head { status, length, closes } = head(connection).map_err(broken)?;
-    let mut answer = vec![0; length];
-    connection.read_exact(&mut answer).map_err(broken)?;
-    // nginx says so after a thousand requests; who ignores it loses the next one.
-    if closes {
-        *kept = None;
-    }
-    let text = String::from_utf8_lossy(&answer).into_owned();
-    if status != 200 {
-        return Err(format!("HTTP {status}: {text}"));
-    }
-    Ok(text.split_whitespace().nth(1).unwrap_or_default().to_owned())
-}
-
-/// What the head of an answer says.
-#[derive(Default)]
-struct Head {
-    status: u16,
-    length: usize,
-    /// The connection ends after this answer.
-    closes: bool,
-}
-
-fn head(connection: &mut BufReader<TcpStream>) -> std::io::Result<Head> {
-    let mut head = Head::default();
-    loop {
-        let mut line = String::new();
-        if connection.read_line(&mut line)? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
+    /// Streams or websockets of different lengths, one after the other.
+    fn lasting(&self, seconds: RangeInclusive<usize>, index: usize, (last, count): Lasting) {
+        let (shortest, lengths) = (*seconds.start(), seconds.count());
+        let mut number = index;
+        while self.goes_on() {
+            let ended = last(self.port, shortest + number % lengths);
+            number += 3;
+            let mut seen = self.seen.lock().unwrap();
+            match ended {
+                Ok(()) => count(&mut seen),
+                Err(error) => seen.cut.push(error),
+            }
         }
-        let line = line.trim_end().to_ascii_lowercase();
-        if line.is_empty() {
-            return Ok(head);
-        }
-        if line.starts_with("http/") {
-            head.status = line.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-        }
-        if let Some(value) = line.strip_prefix("content-length:") {
-            head.length = value.trim().parse().unwrap_or(0);
-        }
-        head.closes |= line == "connection: close";
-    }
-}
-
-/// Event streams of 6 to 12 seconds, one after the other.
-fn stream(port: u16, index: usize, over: &AtomicBool, seen: &Mutex<Seen>) {
-    let mut number = index;
-    while !over.load(Ordering::SeqCst) {
-        let seconds = 6 + number % 7;
-        number += 3;
-        let read = streamed(port, seconds);
-        let mut seen = seen.lock().unwrap();
-        match read {
-            Ok(()) => seen.streams += 1,
-            Err(error) => seen.cut.push(error),
-        }
-    }
-}
-
-fn streamed(port: u16, seconds: usize) -> Result<(), String> {
-    let broken = |error: std::io::Error| error.to_string();
-    let mut connection = connect(port).map_err(broken)?;
-    let request = format!("GET /stream/{seconds} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
-    connection.get_mut().write_all(request.as_bytes()).map_err(broken)?;
-    let Head { status, .. } = head(&mut connection).map_err(broken)?;
-    let mut text = String::new();
-    connection.read_to_string(&mut text).map_err(broken)?;
-    let events = text.matches("data: ").count();
-    match status == 200 && text.contains("data: end") && events == seconds * 5 + 1 {
-        true => Ok(()),
-        false => Err(format!("HTTP {status}, {events} events of {}", seconds * 5 + 1)),
     }
 }

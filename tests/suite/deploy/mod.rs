@@ -2,7 +2,9 @@
 
 mod bake;
 mod faults;
+mod kills;
 mod load;
+mod load_client;
 mod managed_proxy;
 mod notify;
 mod process;
@@ -10,4 +12,5 @@ mod real;
 mod refused;
 mod saved_plan;
 mod story;
+mod under_load;
 mod walk;
