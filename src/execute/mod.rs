@@ -2,6 +2,7 @@
 //! Reads a `Plan` and a `Lease`, returns an `Execution`; order and reasons are the plan's.
 //! Never decides what to do; never waits without a deadline.
 
+mod allowed_failures;
 mod await_ready;
 mod checks;
 mod compensate;

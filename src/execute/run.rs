@@ -9,6 +9,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, future::BoxFuture};
 
 use super::ExecuteError;
+use super::allowed_failures::Failures;
 use super::compensate::compensate;
 use super::evidence::evidence_of;
 use super::lease_keeper::LeaseKeeper;
@@ -16,7 +17,7 @@ use super::progress::{Stage, has_baked, stage_of};
 use super::step_log::{Ended, StepLog};
 use super::walk::{Runner, StepEnd, Walk};
 use crate::event::Event;
-use crate::plan::{Phase, Plan};
+use crate::plan::{Phase, Plan, Step};
 use crate::release::{Evidence, Lease, StepRecord};
 use crate::target::TargetError;
 
@@ -57,7 +58,7 @@ async fn carry_out(plan: &Plan, part: Range<usize>, runner: &Runner<'_>, keeper:
     }
     let walk = Walk::new(runner);
     let first = part.start;
-    let mut run = Run { plan, part, walk: &walk, log, stage: Stage::Prepare };
+    let mut run = Run { plan, part, walk: &walk, log, stage: Stage::Prepare, failures: Failures::default() };
     let mut result = {
         let relay = walk.relay_changes(&plan.project, plan);
         let steps = run.steps(&keeper);
@@ -143,6 +144,7 @@ struct Run<'a> {
     log: StepLog,
     /// The latest stage that was recorded.
     stage: Stage,
+    failures: Failures,
 }
 
 impl<'a> Run<'a> {
@@ -190,7 +192,8 @@ impl<'a> Run<'a> {
             let Some(step) = self.plan.steps.get(index) else { continue };
             let may = self.log.state(index) == Ended::Waiting
                 && step.after.iter().all(|before| self.log.state(before.0).lets_go_on());
-            if may && step.guard.as_ref().is_some_and(|guard| !guard.holds(&self.walk.images())) {
+            let unguarded = may && step.guard.as_ref().is_some_and(|guard| !guard.holds(&self.walk.images()));
+            if unguarded || (may && self.failures.gave_up(step)) {
                 self.log.set(index, Ended::Skipped, None);
                 continue;
             }
@@ -226,10 +229,11 @@ impl<'a> Run<'a> {
     fn finish(&mut self, end: StepEnd) -> Result<(), ExecuteError> {
         let StepEnd { index, result, took } = end;
         let step = self.plan.steps.get(index);
-        let tolerant = step.is_some_and(|step| step.tolerant || step.phase == Phase::Retire);
+        let mut tolerates =
+            |step: &Step| step.tolerant || step.phase == Phase::Retire || self.failures.are_allowed(step);
         let (ended, result) = match result {
             Ok(_) => (Ended::Done, Ok(())),
-            Err(error) if tolerant && !lost(&error) => {
+            Err(error) if !lost(&error) && step.is_some_and(&mut tolerates) => {
                 self.walk.reporter().warn(format!("{error}: {}", causes(&error)));
                 (Ended::Tolerated, Ok(()))
             }

@@ -1,4 +1,5 @@
-//! Whether new containers go on serving: while the old side drains and while a release bakes.
+//! Whether new containers go on serving: while the old side drains, while a release bakes, and while a rolling update
+//! monitors them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,13 +7,32 @@ use std::time::Duration;
 use super::ExecuteError;
 use super::evidence::collect;
 use super::walk::Walk;
-use crate::plan::{Health, InstanceState, Names, ObservedInstance, container_name};
+use crate::plan::{Health, InstanceState, Names, ObservedInstance, Outcome, container_name};
 use crate::target::{ContainerFacts, TargetError};
 
 /// The time between two looks at a new side.
 const PAUSE: Duration = Duration::from_millis(500);
 
 impl Walk<'_> {
+    /// Nothing for a while, unless the run stops.
+    pub(super) async fn rest(&self, time: Duration) -> Result<Outcome, ExecuteError> {
+        let mut stop = self.stop.subscribe();
+        tokio::select! {
+            () = tokio::time::sleep(time) => Ok(Outcome::default()),
+            _ = stop.wait_for(|stop| *stop) => Err(ExecuteError::Interrupted),
+        }
+    }
+
+    /// A container that is ready must go on serving for a while.
+    pub(super) async fn monitor(&self, (service, id): (&str, &str), time: Duration) -> Result<(), ExecuteError> {
+        let container = BTreeMap::from([(service.to_owned(), id.to_owned())]);
+        tokio::select! {
+            rested = self.rest(time) => rested.map(drop)?,
+            failed = self.until_one_fails(&container) => return Err(failed),
+        }
+        self.failure_of_one(&container).await.map_or(Ok(()), Err)
+    }
+
     /// Looks at containers by service until one of them does not go on serving.
     pub(super) async fn until_one_fails(&self, containers: &BTreeMap<String, String>) -> ExecuteError {
         loop {

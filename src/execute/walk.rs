@@ -153,13 +153,19 @@ impl<'a> Walk<'a> {
     }
 
     async fn wait(&self, wait: &WaitOperation) -> Result<Outcome, ExecuteError> {
-        let WaitOperation::Ready { service, container, readiness, timeout, restarts } = wait;
-        let container = self.id_of(container);
+        let (service, container, readiness, timeout, restarts, monitor) = match wait {
+            WaitOperation::Ready { service, container, readiness, timeout, restarts, monitor } => {
+                (service, self.id_of(container), readiness, *timeout, *restarts, *monitor)
+            }
+            WaitOperation::Pause { time, .. } => return self.rest(*time).await,
+        };
         let (changes, stop) = (self.changes.subscribe(), self.stop.subscribe());
-        let target = self.runner.target;
-        let (container, timeout, restarts) = (&*container, *timeout, *restarts);
+        let (target, container) = (self.runner.target, &*container);
         let wait = Wait { target, service, container, readiness, timeout, restarts, changes, stop };
         let by = wait.run().await?;
+        if !monitor.is_zero() && by != "exited 0" {
+            self.monitor((service, container), monitor).await?;
+        }
         // `Healthy … healthy` would say it twice.
         let detail = (by == "exited 0").then(|| by.to_owned());
         Ok(Outcome { detail, ..Default::default() })

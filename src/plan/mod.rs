@@ -43,6 +43,6 @@ pub use operation::{
     ProbeRequest, ProxyOperation, PullPolicy, Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation,
     WaitOperation, container_name, is_release_tag, release_repository, release_tag, sides_folder, task_subject,
 };
-pub use plan::{Guard, KnownImage, Phase, Plan, Step, StepId};
+pub use plan::{Allowance, Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe, passes_apart};
 pub use restarts::{may_restart_again, restarts_in_words, settles_after, uptime};

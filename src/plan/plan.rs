@@ -54,6 +54,17 @@ impl Guard {
     }
 }
 
+/// Steps that start one container of a service, of whose containers some may fail.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Allowance {
+    /// The service.
+    pub service: String,
+    /// The container.
+    pub container: String,
+    /// How many containers of the service may fail.
+    pub most: usize,
+}
+
 /// One operation, why it is done, and what must be done before it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
@@ -71,6 +82,9 @@ pub struct Step {
     /// Its failure is a warning, and what waits for it goes on.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub tolerant: bool,
+    /// Its failure is a warning as long as not more containers of its service fail than this allows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<Allowance>,
     /// How to take it back when a later step of its group fails.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<Operation>,
@@ -140,6 +154,7 @@ impl Plan {
             phase,
             guard: None,
             tolerant: false,
+            allowance: None,
             undo: Vec::new(),
             undo_unless: Vec::new(),
         });

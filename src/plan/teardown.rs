@@ -216,7 +216,9 @@ impl Teardown<'_> {
         for one in known.map(|s| s.post_start.as_slice()).unwrap_or_default() {
             last = self.plan.push(Phase::Switch, hook(&service, &id, one), "it was started", &[last]);
         }
-        let wait = Operation::Wait(WaitOperation::Ready { service, container: id, readiness, timeout, restarts: 0 });
+        let monitor = Duration::ZERO;
+        let wait =
+            Operation::Wait(WaitOperation::Ready { service, container: id, readiness, timeout, restarts: 0, monitor });
         self.plan.push(Phase::Switch, wait, "it was restarted", &[last])
     }
 }

@@ -50,6 +50,8 @@ pub enum OperationKind {
     RunHook,
     /// Waits until a container is ready.
     AwaitReady,
+    /// Pauses between two replacements of a service.
+    Pause,
     /// Runs a task in a container of its own.
     RunTask,
     /// Runs a check.
@@ -91,6 +93,7 @@ impl OperationKind {
             Self::RenameContainer => "rename",
             Self::RunHook => "run hook",
             Self::AwaitReady => "await",
+            Self::Pause => "pause",
             Self::RunTask => "run",
             Self::WriteProxyConfig => "write",
             Self::Bake => "bake",
@@ -105,7 +108,7 @@ impl OperationKind {
 
     /// Whether it only waits and changes nothing.
     pub const fn is_wait(self) -> bool {
-        matches!(self, Self::AwaitReady)
+        matches!(self, Self::AwaitReady | Self::Pause)
     }
 }
 

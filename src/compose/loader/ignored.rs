@@ -5,11 +5,9 @@ use crate::compose::go::text::sprint;
 use crate::compose::value::{Node, Position};
 
 /// Keys without effect, and the warning; `*` matches any name.
-const IGNORED: [(&[&str], &str); 24] = [
+const IGNORED: [(&[&str], &str); 22] = [
     (&["services", "*", "deploy", "mode"], "deploy.mode is only honored in Swarm mode"),
     (&["services", "*", "deploy", "labels"], "deploy.labels are only applied to Swarm services"),
-    (&["services", "*", "deploy", "update_config"], "update_config only applies to rolling updates in Swarm mode"),
-    (&["services", "*", "deploy", "rollback_config"], "rollback_config only applies to rolling updates in Swarm mode"),
     (&["services", "*", "deploy", "endpoint_mode"], "endpoint_mode is ignored: only Swarm has virtual addresses"),
     (&["services", "*", "deploy", "placement"], "placement is ignored: only Swarm schedules services"),
     (&["services", "*", "deploy", "restart_policy", "delay"], "delay is only honored in Swarm mode"),

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::deploy::Deploy;
 use super::image_names::split;
 use super::strategy::Choice;
+use crate::compose::model::Service;
 use crate::plan::converge::planner::{BeforeStart, Planner};
+use crate::plan::converge::rolling_config;
 use crate::plan::{
     Green, ImageOperation, Observed, ObservedInstance, Operation, Phase, Plan, PlanError, StepId, TaskOperation, order,
     release_repository, release_tag,
@@ -62,6 +64,7 @@ impl<'a> Deployment<'a> {
                 self.planner.unselected(&name);
             } else if self.is_blue_green(&name) {
                 self.roll(&name, service);
+                self.say_unused_order(&name, service);
             } else {
                 self.say_gap(&name);
                 self.planner.service(&name, service);
@@ -132,6 +135,22 @@ impl<'a> Deployment<'a> {
         if goes {
             let warning =
                 format!("{name} does not answer while it is replaced: not blue-green because {}", choice.cause);
+            self.planner.plan.warnings.push(warning);
+        }
+    }
+
+    /// The new container of a blue-green service always starts first, and its failure always ends the deploy.
+    fn say_unused_order(&mut self, name: &str, service: &Service) {
+        let rolling = self.deploy.wanted.options.rolling;
+        let Some(config) = rolling_config(rolling, service) else { return };
+        let key = rolling.key();
+        let unused = [
+            ("order", config.order == "stop-first"),
+            ("failure_action", !matches!(config.failure_action.as_str(), "" | "rollback")),
+            ("max_failure_ratio", config.max_failure_ratio.0 > 0.0),
+        ];
+        for (setting, _) in unused.into_iter().filter(|(_, set)| *set) {
+            let warning = format!("{key}.{setting} of {name} has no effect: {name} is deployed blue-green");
             self.planner.plan.warnings.push(warning);
         }
     }

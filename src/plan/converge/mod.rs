@@ -9,7 +9,9 @@ mod one_off;
 mod options;
 pub(in crate::plan) mod planner;
 mod readiness;
+mod replace;
 mod resources;
+mod rolling;
 pub(in crate::plan) mod service;
 mod shared_namespaces;
 mod spec;
@@ -19,8 +21,9 @@ mod tests;
 
 pub use after_images::plan_after_images;
 pub use one_off::{OneOff, one_off_spec, plan_before_one_off};
-pub use options::{ConvergeOptions, Recreate, Wanted};
+pub use options::{ConvergeOptions, Recreate, Rolling, Wanted};
 pub use readiness::readiness_of;
+pub(in crate::plan) use rolling::rolling_config;
 pub use spec::{Namespaces, Slot, container_spec, namespace_parents};
 
 use planner::{Planner, Progress};

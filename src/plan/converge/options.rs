@@ -19,6 +19,29 @@ pub enum Recreate {
     Never,
 }
 
+/// Which key of a service says in which order its containers are replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Rolling {
+    /// None: all at once, as Compose does.
+    #[default]
+    Off,
+    /// `deploy.update_config`.
+    Update,
+    /// `deploy.rollback_config`.
+    Rollback,
+}
+
+impl Rolling {
+    /// The key in the compose file.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Off => "deploy",
+            Self::Update => "deploy.update_config",
+            Self::Rollback => "deploy.rollback_config",
+        }
+    }
+}
+
 /// The operator's wishes about a convergence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConvergeOptions {
@@ -46,6 +69,8 @@ pub struct ConvergeOptions {
     pub renew_anonymous_volumes: bool,
     /// New containers belong to a release and carry its revision.
     pub release: bool,
+    /// In which order containers are replaced.
+    pub rolling: Rolling,
 }
 
 /// Everything wanted of a project.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::options::{ConvergeOptions, Wanted};
 use super::planner::{Planner, Progress};
+use super::rolling::rolling_config;
 use crate::compose::model::{Condition, Service, Stack};
 use crate::plan::{
     Health, InstanceState, Observed, ObservedInstance, Operation, Phase, Readiness, StepId, WaitOperation,
@@ -95,21 +96,24 @@ impl Planner<'_> {
 
     /// The wait for a container that was just started.
     pub(in crate::plan) fn await_ready(&self, named: (&str, &Service), container: &str) -> Operation {
-        self.awaiting(named, container, 0)
+        let config = rolling_config(self.wanted.options.rolling, named.1);
+        self.awaiting(named, (container, 0), config.map_or(Duration::ZERO, |config| config.monitor.to_std()))
     }
 
     /// The wait for a container that is kept; its restarts so far do not count.
     pub(in crate::plan) fn await_kept_ready(&self, named: (&str, &Service), container: &ObservedInstance) -> Operation {
-        self.awaiting(named, &container.id, container.restarts)
+        self.awaiting(named, (&container.id, container.restarts), Duration::ZERO)
     }
 
-    fn awaiting(&self, (name, service): (&str, &Service), container: &str, restarts: u64) -> Operation {
+    fn awaiting(&self, named: (&str, &Service), found: (&str, u64), monitor: Duration) -> Operation {
+        let ((name, service), (container, restarts)) = (named, found);
         Operation::Wait(WaitOperation::Ready {
             service: name.to_owned(),
             container: container.to_owned(),
             readiness: self.readiness(name, service),
             timeout: self.ready_timeout(service),
             restarts,
+            monitor,
         })
     }
 

@@ -3,6 +3,7 @@
 //! Never looks at other services' containers, except to ask whether they will start.
 
 use super::planner::{Named, Planner, Progress};
+use super::rolling::Turns;
 use super::spec::{Namespaces, Slot, container_spec, namespace_parents};
 use crate::compose::model::{Condition, Service};
 use crate::plan::{
@@ -24,6 +25,8 @@ impl<'a> Planner<'a> {
 
         let (standing, freed) = self.settle(name, service);
         let standing = self.scale_down((name, service), standing);
+        let mut turns = Turns::of(self.wanted.options.rolling, service);
+        let mut replaced = 0;
         for container in &standing {
             let cause = if parent_replaced {
                 Some("the container whose namespace it shares is replaced".to_owned())
@@ -31,9 +34,15 @@ impl<'a> Planner<'a> {
                 self.obsolete(name, service, container)
             };
             match cause {
-                Some(cause) => self.replace((name, service), container, &cause),
+                Some(cause) => {
+                    replaced += 1;
+                    self.replace((name, service), (container, &cause), &mut turns);
+                }
                 None => self.keep((name, service), container),
             }
+        }
+        if replaced > 1 {
+            self.say_all_at_once(name, service);
         }
         self.fill_up((name, service), &standing, &freed);
     }
@@ -196,69 +205,6 @@ impl<'a> Planner<'a> {
         cause.is_none()
     }
 
-    /// Create under a temporary name, stop the old, start the new, remove the old, take over the name.
-    fn replace(&mut self, named: Named<'_>, old: &ObservedInstance, cause: &str) {
-        let (name, service) = named;
-        let slot =
-            Slot { service: name, number: old.number, replaces: Some(old), temporary_name: true, image_id: None };
-        let spec = self.spec(service, slot);
-        let temporary = spec.name.clone();
-        let created = self.create(name, spec, cause);
-        let gates = self.gates(service);
-        let mut after = vec![created];
-        after.extend(&gates);
-        let stopped = self.stop_old(named, old, &mut after);
-        let started =
-            if self.wanted.options.create_only { None } else { Some(self.start(named, &temporary, cause, &after)) };
-        if let (Some(stopped), Some(started)) = (stopped, started) {
-            self.take_back(old, stopped, started);
-        }
-        self.void_undo(created, started);
-        after.extend(started);
-        let remove = Operation::Container(ContainerOperation::Remove {
-            service: name.to_owned(),
-            container: old.id.clone(),
-            volumes: false,
-            force: true,
-        });
-        let removed = self.plan.push(Phase::Retire, remove, "it was replaced", &after);
-        let canonical = service.container_name(&self.wanted.stack.name, name, old.number);
-        let rename = Operation::Container(ContainerOperation::Rename {
-            service: name.to_owned(),
-            container: temporary.clone(),
-            name: canonical,
-        });
-        self.plan.push(Phase::Retire, rename, "the old container gave up the name", &[removed]);
-        self.entry(name).replaced = true;
-        self.note_container(name, temporary);
-    }
-
-    /// The old container comes back where the new one cannot start.
-    fn take_back(&mut self, old: &ObservedInstance, stopped: StepId, started: StepId) {
-        let restart = Operation::Container(ContainerOperation::Start {
-            service: old.service.clone(),
-            container: old.id.clone(),
-            turn: StartTurn::UntilStarted,
-        });
-        self.plan.on_failure(stopped, restart, &[started]);
-        // They still run, in a namespace of a container that is gone.
-        for sharer in self.sharers(&old.service) {
-            self.plan.on_failure(stopped, sharer, &[]);
-        }
-    }
-
-    fn stop_old(&mut self, named: Named<'_>, old: &ObservedInstance, after: &mut Vec<StepId>) -> Option<StepId> {
-        if !old.state.is_up() {
-            return None;
-        }
-        let stopped = match self.handed_over(&old.id) {
-            Some(stopped) => stopped,
-            None => self.stop(&named, old, "it is being replaced", after),
-        };
-        after.push(stopped);
-        Some(stopped)
-    }
-
     /// Containers for the missing numbers.
     fn fill_up(&mut self, named: Named<'_>, standing: &[&ObservedInstance], freed: &[&'a ObservedInstance]) {
         let (name, service) = named;
@@ -323,7 +269,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Once the container was started, neither it nor the networks and volumes it uses are undone.
-    fn void_undo(&mut self, created: StepId, started: Option<StepId>) {
+    pub(super) fn void_undo(&mut self, created: StepId, started: Option<StepId>) {
         let Some(create) = self.plan.steps.get(created.0) else { return };
         let mut uses = create.after.clone();
         uses.push(created);
@@ -337,7 +283,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn start(&mut self, named: Named<'_>, container: &str, cause: &str, after: &[StepId]) -> StepId {
+    pub(super) fn start(&mut self, named: Named<'_>, container: &str, cause: &str, after: &[StepId]) -> StepId {
         let mut after = after.to_vec();
         after.extend(self.gates(named.1));
         after.extend(self.handovers_to(named.0));

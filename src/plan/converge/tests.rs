@@ -10,6 +10,7 @@ use crate::plan::content::ServiceContent;
 use crate::plan::{DockerContainer, Health, InstanceState, ObservedImage, ObservedNetwork, ObservedPort, labels};
 
 mod handovers_and_images;
+mod rolling;
 mod switches;
 
 struct World {

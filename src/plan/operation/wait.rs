@@ -34,8 +34,19 @@ pub enum Readiness {
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitOperation {
-    /// Until a container is ready. `restarts`: its restart count at the beginning, 0 when it was just started.
-    Ready { service: String, container: String, readiness: Readiness, timeout: Duration, restarts: u64 },
+    /// Until a container is ready, and then as long as it is monitored. `restarts`: its restart count at the beginning, 0
+    /// when it was just started.
+    Ready {
+        service: String,
+        container: String,
+        readiness: Readiness,
+        timeout: Duration,
+        restarts: u64,
+        #[serde(skip_serializing_if = "Duration::is_zero")]
+        monitor: Duration,
+    },
+    /// A pause between two replacements of a service.
+    Pause { service: String, time: Duration },
 }
 
 summary::debug_as_serialised!(WaitOperation);
@@ -43,7 +54,7 @@ summary::debug_as_serialised!(WaitOperation);
 impl WaitOperation {
     pub(in crate::plan) fn describe(&self, names: &Names) -> Description {
         match self {
-            Self::Ready { service, container, readiness, timeout, .. } => {
+            Self::Ready { service, container, readiness, timeout, monitor, .. } => {
                 let (infinitive, participle) = match readiness {
                     Readiness::Healthy => ("await health", "Healthy"),
                     Readiness::Completed => ("await completion", "Completed"),
@@ -55,9 +66,17 @@ impl WaitOperation {
                     participle,
                     subject: container_subject(container, names),
                     service: Some(service.clone()),
-                    deadline: *timeout + MARGIN,
+                    deadline: *timeout + *monitor + MARGIN,
                 }
             }
+            Self::Pause { service, time } => Description {
+                kind: OperationKind::Pause,
+                infinitive: "pause",
+                participle: "Paused",
+                subject: format!("{}s before the next containers of {service}", time.as_secs_f64()),
+                service: Some(service.clone()),
+                deadline: *time + MARGIN,
+            },
         }
     }
 }

@@ -15,6 +15,7 @@ mod refusals;
 mod releases;
 mod responses;
 mod resume;
+mod rolling_settings;
 mod saved_plan;
 mod settings;
 mod ship;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::refusals::refuse_unsupported;
+use super::rolling_settings::refuse_impossible;
 use crate::compose::model::{Service, Stack};
 use crate::error::Result;
 use crate::plan::PROXY_FOLDER;
@@ -70,7 +71,9 @@ impl DeploySettings {
     /// Reads them for a stack.
     pub fn of(project: &LoadedProject, stack: &Stack) -> Result<Self> {
         refuse_unsupported(project)?;
-        Self::of_any(project, stack)
+        let settings = Self::of_any(project, stack)?;
+        refuse_impossible(stack, &settings.strategies)?;
+        Ok(settings)
     }
 
     /// The same for a start, to which keys of deploys do not matter.

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::plan::PullPolicy;
-use crate::plan::converge::{ConvergeOptions, Recreate};
+use crate::plan::converge::{ConvergeOptions, Recreate, Rolling};
 use crate::session::Context;
 use crate::session::convergence::refuse_both_orphans;
 use crate::session::load::load_stack;
@@ -120,5 +120,6 @@ fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
         all_resources: context.options.all_resources,
         renew_anonymous_volumes: args.renew_anon_volumes,
         release: false,
+        rolling: Rolling::Off,
     }
 }

@@ -10,6 +10,7 @@ mod notify;
 mod process;
 mod real;
 mod refused;
+mod rolling;
 mod saved_plan;
 mod story;
 mod under_load;

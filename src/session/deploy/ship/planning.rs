@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::shipment::Shipment;
 use crate::error::Result;
 use crate::plan::blue_green::{Deploy, DeployCheck, plan_deploy};
-use crate::plan::converge::{ConvergeOptions, Wanted};
+use crate::plan::converge::{ConvergeOptions, Rolling, Wanted};
 use crate::plan::platform::{check_architecture, check_network_options};
 use crate::plan::{Observed, Plan, Scope, labels};
 use crate::release::{PastRelease, Release, ReleaseCause, ReleasedService, Side, dropped};
@@ -53,6 +53,10 @@ impl<'a> ShipPlanning<'a> {
             dropped_services: shipment.dropped_services.clone(),
             all_resources: context.options.all_resources,
             release: true,
+            rolling: match shipment.cause {
+                ReleaseCause::Deploy => Rolling::Update,
+                ReleaseCause::Rollback { .. } => Rolling::Rollback,
+            },
             ..Default::default()
         };
         Ok(Self {
