@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::options::{ConvergeOptions, Wanted};
-use super::planner::{Planner, Progress};
+use super::planner::{Named, Planner, Progress};
 use super::rolling::rolling_config;
 use crate::compose::model::{Condition, Service, Stack};
 use crate::plan::{
@@ -105,8 +105,8 @@ impl Planner<'_> {
         self.awaiting(named, (&container.id, container.restarts), Duration::ZERO)
     }
 
-    fn awaiting(&self, named: (&str, &Service), found: (&str, u64), monitor: Duration) -> Operation {
-        let ((name, service), (container, restarts)) = (named, found);
+    fn awaiting(&self, named: Named<'_>, (container, restarts): (&str, u64), monitor: Duration) -> Operation {
+        let (name, service) = named;
         Operation::Wait(WaitOperation::Ready {
             service: name.to_owned(),
             container: container.to_owned(),

@@ -56,20 +56,19 @@ impl Planner<'_> {
     fn stop_before_start(
         &mut self,
         named: Named<'_>,
-        replacement: Replacement<'_>,
+        mut replacement: Replacement<'_>,
         turns: &mut Turns,
     ) -> (Option<StepId>, Vec<StepId>) {
-        let Replacement { old, temporary, cause, mut after } = replacement;
-        let stopped = self.stop_old(named, old, &mut after);
+        let stopped = self.stop_old(named, replacement.old, &mut replacement.after);
         if self.wanted.options.create_only {
-            return (None, after);
+            return (None, replacement.after);
         }
-        let started = self.start_in_turn(named, (&temporary, cause, &after), turns);
+        let started = self.start_in_turn(named, &replacement, turns);
         if let Some(stopped) = stopped {
-            self.take_back(old, stopped, &[started]);
+            self.take_back(replacement.old, stopped, &[started]);
         }
-        after.push(started);
-        (Some(started), after)
+        replacement.after.push(started);
+        (Some(started), replacement.after)
     }
 
     /// The same where both run for a while.
@@ -79,20 +78,18 @@ impl Planner<'_> {
         replacement: Replacement<'_>,
         turns: &mut Turns,
     ) -> (Option<StepId>, Vec<StepId>) {
-        let Replacement { old, temporary, cause, after } = replacement;
-        let started = self.start_in_turn(named, (&temporary, cause, &after), turns);
+        let started = self.start_in_turn(named, &replacement, turns);
         let mut after: Vec<StepId> = self.plan.last_step().into_iter().collect();
-        if let Some(stopped) = self.stop_old(named, old, &mut after) {
-            self.take_back(old, stopped, &[]);
+        if let Some(stopped) = self.stop_old(named, replacement.old, &mut after) {
+            self.take_back(replacement.old, stopped, &[]);
             turns.note_stop(stopped);
         }
         (Some(started), after)
     }
 
-    fn start_in_turn(&mut self, named: Named<'_>, new: (&str, &str, &[StepId]), turns: &mut Turns) -> StepId {
-        let (container, cause, after) = new;
-        let started = self.start(named, container, cause, after);
-        self.allow_failure(started, (named.0, container), turns);
+    fn start_in_turn(&mut self, named: Named<'_>, new: &Replacement<'_>, turns: &mut Turns) -> StepId {
+        let started = self.start(named, &new.temporary, new.cause, &new.after);
+        self.allow_failure(started, (named.0, &new.temporary), turns);
         turns.note(self.plan.last_step().into_iter().collect());
         started
     }

@@ -34,18 +34,15 @@ impl Shop {
         let (event, verb, about, _) = moment;
         let mut command = self.project.command(&[&["--progress", "json"], words].concat());
         let mut child = command.env("ROUND", round).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut said = String::new();
-        for line in BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap) {
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let came = said.any(|line| {
             let found: Value = serde_json::from_str(&line).unwrap_or_default();
             let is = |key: &str, word: &str| found[key].as_str().is_some_and(|text| text.contains(word));
-            if is("event", event) && is("verb", verb) && is("subject", about) {
-                child.kill().unwrap();
-                child.wait().unwrap();
-                return;
-            }
-            said = said + &line + "\n";
-        }
-        panic!("it never came to {moment:?}: {said}");
+            is("event", event) && is("verb", verb) && is("subject", about)
+        });
+        child.kill().unwrap();
+        let ended = child.wait().unwrap();
+        assert!(came, "it never came to {moment:?}: {ended}");
     }
 
     /// Revisions and their statuses, the newest first.

@@ -22,13 +22,11 @@ impl Shop {
         (seen, Processor::now().stolen_since(&before))
     }
 
-    /// The time between two requests of a client of the load, from what the stack answers when nobody waits.
-    fn every(&self) -> Duration {
+    /// Requests a second that the stack answers when nobody waits.
+    fn saturation(&self) -> u32 {
         let mix = Mix { posts: CLIENTS / 2, gets: CLIENTS / 2, every: Duration::ZERO, ..Mix::short(0, 0) };
         let (seen, _) = self.under(&mix, || std::thread::sleep(Duration::from_secs(5)));
-        let most = (seen.answers.len() / 5).max(1);
-        println!("saturation: {most} requests a second; the load is {LOAD} % of it");
-        Duration::from_secs(CLIENTS as u64 * 100) / u32::try_from(most).unwrap() / LOAD
+        u32::try_from(seen.answers.len() / 5).unwrap().max(1)
     }
 
     fn nginx(&self) -> String {
@@ -77,9 +75,9 @@ fn repeated(count: usize, run: impl Fn(usize)) {
     }
 }
 
-fn say(name: &str, (seen, stolen): &(Seen, f64)) {
-    println!("{name}: {}; processor steal {stolen:.1} %", seen.line());
-    seen.failed.iter().chain(&seen.cut).take(5).for_each(|failure| println!("  {failure}"));
+fn said(name: &str, (seen, stolen): &(Seen, f64)) -> String {
+    let failures = seen.failed.iter().chain(&seen.cut).take(5).map(|failure| format!("\n  {failure}"));
+    format!("{name}: {}; processor steal {stolen:.1} %{}", seen.line(), failures.collect::<String>())
 }
 
 #[track_caller]
@@ -96,7 +94,7 @@ fn five_deploys_under_load_lose_no_request_and_cut_no_stream_and_no_websocket() 
     let mix = Mix { posts: 10, gets: 10, streams: (6, 2..=5), sockets: (4, 4..=7), ..Mix::short(0, 0) };
     let deploys = || (1..=5).for_each(|round: usize| drop(shop.deploy(&round.to_string(), 0)));
     let seen = shop.under(&mix, deploys);
-    say("five deploys", &seen);
+    println!("{}", said("five deploys", &seen));
     nothing_lost(&seen.0);
     assert!(seen.0.streams > 10 && seen.0.sockets > 5 && seen.0.answers.len() > 1000);
     let rounds: Vec<&str> = seen.0.rounds.iter().map(String::as_str).collect();
@@ -114,14 +112,17 @@ fn many_deploys_under_load_beside_reloads_of_nginx() {
     let Some(shop) = Shop::new("deploy-bench") else { return };
     shop.deploy("0", 0);
     let (posts, gets) = (CLIENTS / 2, CLIENTS / 2);
-    let mix = Mix { posts, gets, every: shop.every(), streams: (20, 10..=30), sockets: (10, 20..=40) };
+    let most = shop.saturation();
+    println!("saturation: {most} requests a second; the load is {LOAD} % of it");
+    let every = Duration::from_secs(CLIENTS as u64 * 100) / most / LOAD;
+    let mix = Mix { posts, gets, every, streams: (20, 10..=30), sockets: (10, 20..=40) };
     let quiet = shop.under(&mix, || repeated(6, |_| ()));
-    say("without deploys", &quiet);
+    println!("{}", said("without deploys", &quiet));
     let deploys = shop.under(&mix, || repeated(count, |round| drop(shop.deploy(&round.to_string(), 0))));
-    say(&format!("{count} deploys"), &deploys);
+    println!("{}", said(&format!("{count} deploys"), &deploys));
     let reload = |_| drop(docker(&["kill", "--signal", "HUP", &shop.nginx()]));
     let reloads = shop.under(&mix, || repeated(count, reload));
-    say(&format!("{count} reloads of nginx"), &reloads);
+    println!("{}", said(&format!("{count} reloads of nginx"), &reloads));
     assert!(quiet.0.kept_up() && deploys.0.kept_up(), "the client fell behind: the run is void");
     nothing_lost(&deploys.0);
     let (base, found) = (quiet.0.percentile(99), deploys.0.percentile(99));

@@ -200,7 +200,8 @@ fn kill_while_it_bakes(stage: &TestProject) {
     let mut said = BufReader::new(deploy.stderr.take().unwrap()).lines().map(Result::unwrap);
     let baked = said.any(|line| line.contains("step-started") && line.contains("\"bake\""));
     deploy.kill().unwrap();
-    assert!(baked, "{:?}", deploy.wait());
+    let ended = deploy.wait().unwrap();
+    assert!(baked, "it did not bake: {ended}");
 }
 
 /// Carries the rows out: the engine is asked for no change, and no file and no container changes.
