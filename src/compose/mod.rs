@@ -19,6 +19,7 @@ mod loader;
 mod merge;
 pub mod model;
 mod normalize;
+mod observer;
 mod order;
 mod paths;
 mod schema;
@@ -34,4 +35,5 @@ pub use loader::{
     load_or_warn, load_variables, load_written, locate,
 };
 pub use model::{Service, Stack};
+pub use observer::{Observer, SeenVariable};
 pub use yaml::plain_value;

@@ -22,6 +22,9 @@ pub enum OutputError {
     /// A link of another user in a directory that everyone may write to.
     #[error("`{}` is a symbolic link that another user put into a shared directory", path.display())]
     ForeignLink { path: PathBuf },
+    /// A link leads out of the folder that files are written in.
+    #[error("`{}` leads to `{}`, outside {}", path.display(), target.display(), below.display())]
+    LeadsOutside { path: PathBuf, target: PathBuf, below: PathBuf },
     /// A name that does not lie below the directory.
     #[error("`{}` is not a path below a directory", name.display())]
     Outside { name: PathBuf },
@@ -52,7 +55,9 @@ impl OutputError {
         match self {
             Self::NotAFile { .. } => io::ErrorKind::IsADirectory,
             Self::Exists { .. } => io::ErrorKind::AlreadyExists,
-            Self::Link { .. } | Self::ForeignLink { .. } | Self::Outside { .. } => io::ErrorKind::PermissionDenied,
+            Self::Link { .. } | Self::ForeignLink { .. } | Self::LeadsOutside { .. } | Self::Outside { .. } => {
+                io::ErrorKind::PermissionDenied
+            }
             Self::NoReader { .. } => io::ErrorKind::BrokenPipe,
             Self::Io { source, .. } => source.kind(),
         }
@@ -72,6 +77,7 @@ impl Hint for OutputError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Outside { .. } => ErrorKind::Usage,
+            Self::LeadsOutside { .. } => ErrorKind::Config,
             _ => ErrorKind::Failed,
         }
     }
@@ -84,7 +90,7 @@ impl Hint for OutputError {
                 Some(hint) => hint,
                 None => return Vec::new(),
             },
-            Self::Exists { .. } | Self::Outside { .. } => return Vec::new(),
+            Self::Exists { .. } | Self::LeadsOutside { .. } | Self::Outside { .. } => return Vec::new(),
         };
         vec![hint]
     }

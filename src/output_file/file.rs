@@ -32,6 +32,13 @@ impl OutputFile {
         Ok(Self { path: path.to_owned(), place, rules })
     }
 
+    /// The same for a file that must lie below a directory, wherever links lead.
+    pub(super) fn open_below(path: &Path, below: &Path, rules: Rules) -> Result<Self, OutputError> {
+        let name = place::resolve_below(path, below)?;
+        name.check(rules.existing, path)?;
+        Ok(Self { path: path.to_owned(), place: Place::Named(name), rules })
+    }
+
     /// The path as it was named.
     pub fn path(&self) -> &Path {
         &self.path

@@ -18,7 +18,7 @@ pub use append::append;
 pub use draft::is_writing;
 pub use error::OutputError;
 pub use file::OutputFile;
-pub use owner_only::{create_private, replace_private};
+pub use owner_only::PrivateFile;
 pub use scratch::Scratch;
 pub use tree::{Found, Tree};
 pub use tree_nodes::Attributes;

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -72,6 +72,23 @@ pub(super) fn resolve(path: &Path) -> Result<Place, OutputError> {
         }
     }
     Err(failed(Errno::LOOP))
+}
+
+/// The same for a name that must lie below a directory when all links are followed.
+pub(super) fn resolve_below(path: &Path, below: &Path) -> Result<Name, OutputError> {
+    let Place::Named(name) = resolve(path)? else {
+        return Err(OutputError::NotAFile { path: path.to_owned(), what: "a device or pipe" });
+    };
+    let root = below.canonicalize().map_err(|error| OutputError::io(below, error))?;
+    // Of the directory that is open: a path could lead elsewhere by now.
+    let opened = format!("/proc/self/fd/{}", name.directory.as_raw_fd());
+    let folder = std::fs::read_link(opened).or_else(|_| name.folder.canonicalize());
+    let folder = folder.map_err(|error| OutputError::io(path, error))?;
+    if folder.starts_with(&root) {
+        return Ok(name);
+    }
+    let target = folder.join(&name.name);
+    Err(OutputError::LeadsOutside { path: path.to_owned(), target, below: below.to_owned() })
 }
 
 /// A word for what is no file.

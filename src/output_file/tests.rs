@@ -221,15 +221,15 @@ fn nothing_below_a_directory_goes_through_a_link() {
 fn private_files_are_replaced_only_while_they_hold_what_was_read() {
     let folder = tempfile::tempdir().unwrap();
     let (path, link) = (folder.path().join("real"), folder.path().join(".env"));
-    create_private(&path, b"A=1\n").unwrap();
+    PrivateFile::named(&path).create(b"A=1\n").unwrap();
     assert_eq!(mode(&path), 0o600);
-    assert_eq!(create_private(&path, b"A=2\n").unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
+    assert_eq!(PrivateFile::named(&path).create(b"A=2\n").unwrap_err().kind(), std::io::ErrorKind::AlreadyExists);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     symlink(&path, &link).unwrap();
-    let refused = replace_private(&link, b"A=0\n", b"A=2\n").unwrap_err();
+    let refused = PrivateFile::named(&link).replace(b"A=0\n", b"A=2\n").unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::InvalidData);
     assert_eq!(fs::read(&path).unwrap(), b"A=1\n");
-    replace_private(&link, b"A=1\n", b"A=2\n").unwrap();
+    PrivateFile::named(&link).replace(b"A=1\n", b"A=2\n").unwrap();
     assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"A=2\n".to_vec(), 0o600));
     assert!(link.is_symlink());
     assert_eq!(names(folder.path()).len(), 2);

@@ -15,7 +15,7 @@ use crate::plan::{Scope, api_socket};
 use crate::project::{DeployPolicy, LoadedProject, ProjectArgs, ProxyConfig, Task, load_project};
 use crate::session::endpoint::endpoint;
 use crate::session::managed_proxy;
-use crate::session::redaction::{learn_channels, learn_declared, publish, redact};
+use crate::session::redaction::{learn_channels, learn_declared, observer, publish, redact};
 use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
@@ -193,6 +193,7 @@ pub fn own_args(context: &Context, project: &LoadedProject) -> Result<LoadArgs> 
         services: Vec::new(),
         files: Vec::new(),
         appended: Vec::new(),
+        observer: observer(context, project),
     };
     if !options.files.is_empty() {
         args.files = options.files.iter().map(|f| command_line_file(context, f)).collect::<Result<_>>()?;

@@ -1,12 +1,13 @@
 //! Adds a project's secret values and public names to the redactor.
 //! Pipes and devices are not read, and unreadable files are skipped: the loader or the engine reports them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
 
 use super::public_names;
+use crate::compose::Observer;
 use crate::compose::env_file::entries;
 use crate::compose::model::Stack;
 use crate::notify;
@@ -38,6 +39,19 @@ pub fn redact<'a>(context: &Context, stack: &Stack, variables: impl Iterator<Ite
         secrets.extend(value.iter().flat_map(|value| secrets_in(&name, value)));
     }
     context.redactor.learn(&secrets);
+}
+
+/// Adds secret values while compose files are loaded, so that no error of theirs can show one.
+pub(super) fn observer(context: &Context, project: &LoadedProject) -> Observer {
+    let redactor = context.redactor.clone();
+    let declared: BTreeSet<String> = project.project.iter().flat_map(|file| file.secrets.keys().cloned()).collect();
+    Observer::new(move |seen| {
+        let secrets = seen.iter().flat_map(|variable| match variable.is_secret || declared.contains(variable.name) {
+            true => vec![Secret::new(variable.value)],
+            false => secrets_in(variable.name, variable.value),
+        });
+        redactor.learn(&secrets.collect::<Vec<_>>());
+    })
 }
 
 /// Adds the public names of the project file.

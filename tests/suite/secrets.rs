@@ -313,3 +313,79 @@ fn a_link_to_a_file_that_is_not_there_yet_is_where_the_file_is_made() {
     folder.aictl(&["secrets", "generate"]).ended(0);
     assert_eq!(folder.read("real.env"), written);
 }
+
+#[test]
+fn a_link_out_of_the_project_is_not_written_through() {
+    let folder = Folder::new();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let outside = elsewhere.path().join("profile");
+    let untouched = |text: &str| {
+        assert_eq!((fs::read_to_string(&outside).unwrap().as_str(), mode(&outside)), (text, 0o644));
+    };
+    fs::write(&outside, "A=1\n").unwrap();
+    fs::set_permissions(&outside, fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = |words: &[&str], target: &Path| {
+        let ran = folder.aictl(words).ended(78);
+        let hint = format!("hint: to write there, name that file: `aictl --env-file {} secrets", target.display());
+        assert!(ran.stderr.contains(&format!("leads to `{}`, outside ", target.display())), "{}", ran.stderr);
+        assert!(ran.stderr.replace("--env prod ", "").contains(&hint), "{}", ran.stderr);
+        untouched("A=1\n");
+    };
+    std::os::unix::fs::symlink(&outside, folder.path(".env")).unwrap();
+    refused(&["secrets", "generate"], &outside);
+    refused(&["secrets", "generate", "--dry-run"], &outside);
+    refused(&["--env-file", ".env", "secrets", "generate"], &outside);
+    // To a file that is not there, by a folder, and by what the project file says.
+    let absent = elsewhere.path().join("absent");
+    fs::remove_file(folder.path(".env")).unwrap();
+    std::os::unix::fs::symlink(&absent, folder.path(".env")).unwrap();
+    refused(&["secrets", "generate"], &absent);
+    std::os::unix::fs::symlink(elsewhere.path(), folder.path("linked")).unwrap();
+    let other = |file: &Path| {
+        folder.write("aictl.yaml", &PROJECT.replace(".env.prod", &file.display().to_string()));
+    };
+    other(Path::new("linked/profile"));
+    refused(&["--env", "prod", "secrets", "generate"], &outside);
+    other(&outside);
+    refused(&["--env", "prod", "secrets", "generate"], &outside);
+    assert!(!absent.exists());
+    // What the command line names is written.
+    folder.aictl(&["--env-file", outside.to_str().unwrap(), "secrets", "generate"]).ended(0);
+    assert!(fs::read_to_string(&outside).unwrap().starts_with("A=1\n") && mode(&outside) == 0o600);
+}
+
+#[test]
+fn no_configuration_error_shows_a_value_of_an_env_file() {
+    let folder = Folder::with("SESSION_SECRET=kV3_x9Qm+72LrTz0\nNAMED=Zx81+kkPq_27ahTTw\n");
+    folder.write(
+        "aictl.yaml",
+        "secrets: { NAMED: { required: true } }\nenvironments: { dev: { compose: compose.yaml } }\n",
+    );
+    let places = [
+        "ports: ['$V:80']",
+        "image: '$V:$V'",
+        "mem_limit: '$V'",
+        "healthcheck: { interval: '$V' }",
+        "stop_grace_period: '$V'",
+        "cpus: '$V'",
+        "network_mode: 'service:$V'",
+        "volumes: ['$V']",
+        "depends_on: ['$V']",
+        "ulimits: { nofile: '$V' }",
+        "env_file: ['$V']",
+        "extends: { service: '$V' }",
+        "restart: '$V'",
+    ];
+    let mut shown = 0;
+    for (place, name) in places.iter().flat_map(|place| [(place, "SESSION_SECRET"), (place, "NAMED")]) {
+        let service = place.replace("$V", &format!("${{{name}}}"));
+        let image = if service.starts_with("image") { "" } else { "image: x, " };
+        folder.write("compose.yaml", &format!("services: {{ web: {{ {image}{service} }} }}\n"));
+        // The name of an image is public, whatever it is made of.
+        let most = if service.starts_with("image") { 1 } else { 2 };
+        for words in [&["config", "--quiet"][..], &["start", "--dry-run"]].into_iter().take(most) {
+            shown += usize::from(folder.aictl(words).stderr.contains("[redacted]"));
+        }
+    }
+    assert!(shown >= places.len(), "{shown}");
+}

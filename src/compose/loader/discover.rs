@@ -231,7 +231,9 @@ impl Loader<'_> {
                 .read_text(Path::new(&path))
                 .map_err(|source| ComposeError::Read { path: path.clone().into(), source })?;
             let lookup = |name: &str| known.get(name).cloned();
-            dotenv::parse(&text, &mut vars, &lookup).map_err(|error| env_file_error(&path, error))?;
+            let parsed = dotenv::parse(&text, &mut vars, &lookup);
+            self.args.observer.read(&vars);
+            parsed.map_err(|error| env_file_error(&path, error))?;
         }
         Ok(vars)
     }

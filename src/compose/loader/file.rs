@@ -120,6 +120,7 @@ impl Loader<'_> {
                 return Err(self.refuse("", at, "top-level object must be a mapping"));
             }
             self.note_variables(&document.root);
+            self.args.observer.referred(&document.root, &scope.environment);
             if !self.args.options.no_interpolate {
                 self.interpolate(&mut document.root, scope, problems);
             }

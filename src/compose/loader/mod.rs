@@ -20,6 +20,7 @@ use serde::Serialize;
 use super::error::{ComposeError, Diagnostic, Finding};
 use super::interpolate::Variable;
 use super::model::Stack;
+use super::observer::Observer;
 use super::value::{Node, Position};
 use crate::input_file::Files;
 
@@ -100,6 +101,8 @@ pub struct LoadArgs {
     pub options: LoadOptions,
     /// Services to restrict the project to, with what they depend on; none means all.
     pub services: Vec<String>,
+    /// Called with each variable before an error can quote its value.
+    pub observer: Observer,
 }
 
 /// A loaded project.

@@ -58,6 +58,7 @@ impl Loader<'_> {
             "raw" => dotenv::parse_raw(&text, found, &lookup),
             other => return Err(ComposeError::message(format!("unsupported env_file format {other:?}"))),
         };
+        self.args.observer.read(&*found);
         parsed.map_err(|error| env_file_error(&file.path, error))
     }
 

@@ -3,15 +3,16 @@
 //! Never replaces a value unless its name was given with `--replace` and a person or `--yes` agreed.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::fill::{Action, Change, Fill, FillError, Filled};
-use crate::error::{Result, nearest};
-use crate::output_file::{create_private, replace_private};
+use crate::error::{Error, Result, nearest};
+use crate::output_file::{OutputError, PrivateFile};
 use crate::secret;
-use crate::session::context::shown;
+use crate::session::context::{quoted_word, shown};
 use crate::session::env_files::{
     EnvFile, EnvVariable, Origin, Setting, end_of_links, load_setting, load_wanted, unwritable,
 };
@@ -71,18 +72,43 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
     let filled = fill.fill(&mut |form| secret::generate(form, &mut random));
     let filled = filled.map_err(|error| cannot(context, &setting, &error))?;
     let report = report(context, &setting, &wanted, &filled);
-    if report.dry_run || !report.changed() {
+    if !report.changed() {
+        return Ok(report);
+    }
+    let file = destination(context, &setting)?;
+    if report.dry_run {
         return Ok(report);
     }
     confirm(context, &report)?;
     context.redactor.learn(&filled.secrets);
-    let place = end_of_links(&setting.target);
     let written = match existing {
-        Some(file) => replace_private(&file.path, file.text.as_bytes(), filled.text.as_bytes()),
-        None => create_private(&place, filled.text.as_bytes()),
+        Some(before) => file.replace(before.text.as_bytes(), filled.text.as_bytes()),
+        None => file.create(filled.text.as_bytes()),
     };
+    let place = end_of_links(&setting.target);
     written.map_err(|error| unwritable(context, &setting.target, &place, &error))?;
     Ok(report)
+}
+
+/// The env file, which lies in the project's folder unless the command line named another place.
+fn destination(context: &Context, setting: &Setting) -> Result<PrivateFile> {
+    let folder = &setting.project.directory;
+    let real = |path: &Path| path.canonicalize().ok();
+    let is_inside = setting.target.starts_with(folder)
+        || setting.target.parent().and_then(real).zip(real(folder)).is_some_and(|(of, folder)| of.starts_with(folder));
+    let is_named = !context.options.env_files.is_empty() && !is_inside;
+    let file = match is_named {
+        true => PrivateFile::named(&setting.target),
+        false => PrivateFile::below(&setting.target, folder),
+    };
+    let outside = |error: OutputError| {
+        let OutputError::LeadsOutside { target, .. } = &error else { return error.into() };
+        let target = quoted_word(&target.display().to_string());
+        let hint = format!("to write there, name that file: `aictl --env-file {target} secrets generate`");
+        Error::from(error).with_hint(hint)
+    };
+    file.check().map_err(outside)?;
+    Ok(file)
 }
 
 fn check_names(wanted: &[EnvVariable], named: &[String]) -> Result<()> {

@@ -207,6 +207,13 @@ fn an_env_file_in_a_folder_that_is_not_there() {
     assert_ne!(refused.code, 0, "{refused:?}");
     alone.follow(&refused, "mkdir -p").code(0);
     alone.aictl("secrets generate").code(0);
+    // A link out of the project.
+    let outside = tempfile::tempdir().unwrap();
+    std::fs::remove_file(alone.path("none/.env")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("env"), alone.path("none/.env")).unwrap();
+    let refused = alone.aictl("secrets generate").code(78);
+    alone.follow(&refused, "aictl --env-file").code(0);
+    assert!(outside.path().join("env").exists());
 }
 
 const ASKS: &str = "services: { a: { image: x, environment: { P: '${DB_PASSWORD}' } } }";
