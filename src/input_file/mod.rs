@@ -22,8 +22,11 @@ pub enum FileKind {
 
 /// Read access to files. Relative paths start at the process's working directory.
 pub trait Files: Send + Sync {
-    /// The content of a file.
+    /// The content of a regular file; an error for anything else, which could be waited for without an end.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The same for a path that the operator named: `/dev/stdin` and pipes are read to their end.
+    fn read_named(&self, path: &Path) -> io::Result<Vec<u8>>;
 
     /// The type of the file at the path, symbolic links followed.
     fn kind(&self, path: &Path) -> io::Result<FileKind>;

@@ -193,6 +193,7 @@ pub fn own_args(context: &Context, project: &LoadedProject) -> Result<LoadArgs> 
         services: Vec::new(),
         files: Vec::new(),
         appended: Vec::new(),
+        named: named_paths(context),
         observer: observer(context, project),
     };
     if !options.files.is_empty() {
@@ -205,6 +206,13 @@ pub fn own_args(context: &Context, project: &LoadedProject) -> Result<LoadArgs> 
         from_environment(project, &mut args)?;
     }
     Ok(args)
+}
+
+/// Files and env files that the operator named.
+fn named_paths(context: &Context) -> Vec<PathBuf> {
+    let options = &context.options;
+    let listed = context.variables.get("COMPOSE_ENV_FILES").map_or("", String::as_str);
+    options.files.iter().chain(&options.env_files).cloned().chain(listed.split(',').map(PathBuf::from)).collect()
 }
 
 fn command_line_file(context: &Context, file: &Path) -> Result<FileSource> {

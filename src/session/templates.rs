@@ -33,9 +33,12 @@ pub fn render_files(project: &LoadedProject, names: &[String]) -> Result<Vec<Ren
 }
 
 fn source(project: &LoadedProject, name: &str) -> Result<TemplateFile> {
-    let text = LocalFiles
-        .read_text(&project.directory.join(name))
-        .map_err(|e| WorkflowError::File { path: name.to_owned(), reason: e.to_string() })?;
+    let path = project.directory.join(name);
+    let unreadable = |error| WorkflowError::Configuration {
+        message: format!("cannot read the template {}: {error}", path.display()),
+        hint: None,
+    };
+    let text = LocalFiles.read_text(&path).map_err(unreadable)?;
     Ok(TemplateFile { name: name.to_owned(), text })
 }
 

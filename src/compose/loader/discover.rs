@@ -3,6 +3,7 @@
 //! Never reads a compose file beyond its `name`.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{FileSource, Loader};
@@ -146,10 +147,8 @@ impl Loader<'_> {
     /// A file from disk.
     pub(super) fn read_file(&mut self, path: &str) -> Result<ComposeFile, ComposeError> {
         let absolute = self.absolute(path);
-        let bytes = self
-            .disk
-            .read(Path::new(&absolute))
-            .map_err(|source| ComposeError::Read { path: absolute.into(), source })?;
+        let bytes =
+            self.read(&absolute).map_err(|source| ComposeError::Read { path: absolute.clone().into(), source })?;
         self.bytes += bytes.len();
         if self.bytes > MOST {
             let message = format!(
@@ -226,10 +225,11 @@ impl Loader<'_> {
         let mut vars = BTreeMap::new();
         for file in files {
             let path = self.absolute(file);
-            let text = self
-                .disk
-                .read_text(Path::new(&path))
-                .map_err(|source| ComposeError::Read { path: path.clone().into(), source })?;
+            let text = self.read(&path).and_then(|bytes| {
+                let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-8");
+                String::from_utf8(bytes).map_err(not_text)
+            });
+            let text = text.map_err(|source| ComposeError::Read { path: path.clone().into(), source })?;
             let lookup = |name: &str| known.get(name).cloned();
             let parsed = dotenv::parse(&text, &mut vars, &lookup);
             self.args.observer.read(&vars);

@@ -13,7 +13,7 @@ mod resolve;
 mod select;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -101,6 +101,8 @@ pub struct LoadArgs {
     pub options: LoadOptions,
     /// Services to restrict the project to, with what they depend on; none means all.
     pub services: Vec<String>,
+    /// Paths of the command line, which may be pipes.
+    pub named: Vec<PathBuf>,
     /// Called with each variable before an error can quote its value.
     pub observer: Observer,
 }
@@ -269,6 +271,13 @@ impl<'a> Loader<'a> {
             self.files.len() - 1
         });
         u16::try_from(number).unwrap_or(u16::MAX)
+    }
+
+    /// The content of a file; only what the command line names may be something else than a regular file.
+    fn read(&self, absolute: &str) -> std::io::Result<Vec<u8>> {
+        let is_named = self.args.named.iter().any(|path| self.absolute(&path.to_string_lossy()) == absolute);
+        let path = Path::new(absolute);
+        if is_named { self.disk.read_named(path) } else { self.disk.read(path) }
     }
 
     /// The absolute form of a path as the process sees it.

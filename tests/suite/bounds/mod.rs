@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use run::Folder;
-pub use run::{catches, held};
+pub use run::held;
 
 /// What reads a project and prints it.
 const LOOK: &[&str] = &["config", "--quiet"];

@@ -136,7 +136,7 @@ impl Folder {
 }
 
 /// Whether the process has a handler for SIGTERM by now.
-pub fn catches(child: &Child) -> bool {
+fn catches(child: &Child) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or_default();
     u64::from_str_radix(mask.trim(), 16).unwrap_or_default() & (1 << 14) != 0

@@ -1,5 +1,5 @@
 //! Pipes, devices without an end, and links that lead nowhere or out of the folder, at every place where a project has a
-//! file: each verb that only looks ends by itself, or at a pipe at the first signal, in little memory, and writes nothing.
+//! file: each verb that only looks ends by itself, in little memory, and writes nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::LINES;
-use crate::bounds::{catches, held};
+use crate::bounds::held;
+use crate::support::project::Outcome;
 
 const PROJECT: &str = "
 environments: { dev: { compose: [compose.yaml, made.yaml.tera], env_file: .env } }
@@ -66,11 +67,7 @@ const READERS: &[&str] = &[
     "deploy --dry-run",
     "init --dry-run",
 ];
-/// A signal is sent to what waits at a pipe for so long.
-const PATIENCE: Duration = Duration::from_millis(700);
-/// How long it may then take.
-const END: Duration = Duration::from_secs(10);
-/// What does not wait at a pipe must have ended by then.
+/// Every verb must have ended by then.
 const ALONE: Duration = Duration::from_secs(60);
 /// Kibibytes a process may come to hold.
 const MEMORY: u64 = 256 * 1024;
@@ -148,10 +145,8 @@ impl Folder {
 /// A line that was started.
 struct Running {
     line: &'static str,
-    at: Special,
     child: Child,
     began: Instant,
-    signalled: Option<Instant>,
 }
 
 impl Running {
@@ -163,17 +158,11 @@ impl Running {
             let expected = status.code().is_some_and(|code| code != 101);
             return Some((!expected).then(|| format!("ended with {status}")));
         }
-        let is_pipe = matches!(self.at, Special::Pipe);
-        let hangs = self.signalled.is_some_and(|at| at.elapsed() > END) || !is_pipe && self.began.elapsed() > ALONE;
+        let hangs = self.began.elapsed() > ALONE;
         if most > MEMORY || hangs {
             self.child.kill().unwrap();
             self.child.wait().unwrap();
-            return Some(Some(format!("holds {most} KiB, signal sent: {}", self.signalled.is_some())));
-        }
-        if is_pipe && self.signalled.is_none() && self.began.elapsed() > PATIENCE && catches(&self.child) {
-            let id = rustix::process::Pid::from_child(&self.child);
-            rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
-            self.signalled = Some(Instant::now());
+            return Some(Some(format!("holds {most} KiB, hangs: {hangs}")));
         }
         None
     }
@@ -200,13 +189,7 @@ fn wrong(name: &str, special: Special, lines: &[&'static str]) -> Vec<String> {
     let before = folder.everything();
     let mut found = Vec::new();
     for some in lines.chunks(TOGETHER) {
-        let running = some.iter().map(|line| Running {
-            line,
-            at: special,
-            child: folder.spawn(line),
-            began: Instant::now(),
-            signalled: None,
-        });
+        let running = some.iter().map(|line| Running { line, child: folder.spawn(line), began: Instant::now() });
         found.extend(judged(running.collect()).iter().map(|fault| format!("{special:?} as {name}: {fault}")));
     }
     if folder.everything() != before {
@@ -240,4 +223,30 @@ fn special_files_in_place_of_a_projects_own_neither_hold_a_verb_nor_are_written_
 fn the_project_without_special_files_is_accepted() {
     let folder = Folder::new();
     assert!(folder.spawn("config").wait().unwrap().success());
+}
+
+#[test]
+fn a_pipe_that_nobody_named_as_an_input_is_an_error_that_says_so() {
+    let folder = Folder::new();
+    let pipe = |name: &str| {
+        fs::write(folder.path(name), "").unwrap();
+        Special::Pipe.make(&folder.path(name));
+    };
+    let ran = |line: &str, settings: &str| -> Outcome {
+        let mut command = Command::new("timeout");
+        command.arg("20").arg(env!("CARGO_BIN_EXE_aictl")).args(line.split(' ')).current_dir(folder.path(""));
+        command.stdin(Stdio::null()).env_remove("DOCKER_HOST").env("DOCKER_CONFIG", folder.path(settings));
+        command.output().unwrap().into()
+    };
+    pipe("saved.plan");
+    pipe("config.json");
+    assert!(ran("deploy --plan saved.plan", "none").ended(2).stderr.contains("saved.plan: it is a pipe"));
+    assert!(ran("ls", "").ended(78).stderr.contains("it is a pipe"));
+    pipe("compose.yaml");
+    let refused = ran("config", "none").ended(78).stderr;
+    assert!(refused.contains("compose.yaml\n  caused by: it is a pipe, not a regular file"), "{refused}");
+    // What the command line names is read.
+    let given = "printf 'services: { a: { image: \"x:${A}\" } }' | \"$0\" -f /dev/stdin --env-file <(echo A=1) config";
+    let given = Command::new("bash").args(["-c", given, env!("CARGO_BIN_EXE_aictl")]).output().unwrap();
+    assert!(Outcome::from(given).ended(0).stdout.contains("image: x:1"));
 }

@@ -46,15 +46,18 @@ impl Context {
                 (OUTSIDE.to_owned(), Some(build.dockerfile_inline.clone().into_bytes()))
             }
             Some(relative) if path.is_file() => (slashed(relative), None),
-            Some(_) => return Err(format!("the Dockerfile {} does not exist", path.display())),
+            Some(_) => return Err(no_dockerfile(&path)),
             None => {
                 let text = LocalFiles.read(&path).map_err(|e| format!("the Dockerfile {}: {e}", path.display()))?;
                 (OUTSIDE.to_owned(), Some(text))
             }
         };
         let own = PathBuf::from(format!("{}.dockerignore", path.display()));
-        let text = LocalFiles.read_text(&own).or_else(|_| LocalFiles.read_text(&folder.join(".dockerignore")));
-        Ok(Self { folder, ignore: Ignore::parse(&text.unwrap_or_default()), dockerfile, extra })
+        let text = match ignore_text(&own)? {
+            Some(text) => text,
+            None => ignore_text(&folder.join(".dockerignore"))?.unwrap_or_default(),
+        };
+        Ok(Self { folder, ignore: Ignore::parse(&text), dockerfile, extra })
     }
 
     /// The archive; read errors end the stream.
@@ -103,6 +106,25 @@ impl Context {
             }
         }
         Ok(())
+    }
+}
+
+fn no_dockerfile(path: &Path) -> String {
+    match LocalFiles.read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            format!("the Dockerfile {} does not exist", path.display())
+        }
+        Err(error) => format!("cannot read the Dockerfile {}: {error}", path.display()),
+        Ok(_) => format!("the Dockerfile {} is not a regular file", path.display()),
+    }
+}
+
+/// An ignore file that is there and cannot be read is an error: without it secrets could be sent.
+fn ignore_text(path: &Path) -> Result<Option<String>, String> {
+    match LocalFiles.read_text(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(format!("cannot read {}: {error}", path.display())),
     }
 }
 
