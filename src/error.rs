@@ -158,6 +158,11 @@ impl Error {
         self
     }
 
+    /// The module's own error, to be the cause of another one.
+    pub fn into_source(self) -> Box<dyn std::error::Error + Send + Sync> {
+        self.source
+    }
+
     /// The module's own error, for callers that look for one variant.
     pub fn downcast_ref<E: std::error::Error + 'static>(&self) -> Option<&E> {
         self.source.downcast_ref::<E>()
@@ -169,7 +174,8 @@ impl Error {
         let mut next = self.source.source();
         while let Some(cause) = next {
             let text = cause.to_string();
-            if messages.last() != Some(&text) {
+            // Some messages hold their cause already.
+            if messages.last().is_none_or(|last| !last.ends_with(&text)) {
                 messages.push(text);
             }
             next = cause.source();

@@ -31,6 +31,9 @@ pub enum WorkflowError {
     /// A release cannot be brought up again.
     #[error("release {revision} of {project} cannot be restored: {reason}")]
     NotRestorable { project: String, revision: u32, reason: String },
+    /// The stored configuration of a release is missing or damaged.
+    #[error("the stored configuration of release {revision} {reason}")]
+    UnusableConfiguration { revision: u32, reason: String, hint: &'static str },
     /// The plan that was confirmed is not the one that would be carried out.
     #[error("the plan changed after it was confirmed: something else changed {project}")]
     PlanChanged { project: String },
@@ -103,6 +106,15 @@ pub enum WorkflowError {
     /// There is no bake to continue.
     #[error("no release of {project} is baking")]
     NoBake { project: String },
+    /// The engine went away when a part of the steps was done.
+    #[error("lost the connection to the engine during `{operation}`, after {done} of {all} steps")]
+    HalfDone {
+        operation: &'static str,
+        done: usize,
+        all: usize,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The lock is held by a living owner.
     #[error("the lock of {project} is held by {holder}, which seems to be alive")]
     LockAlive { project: String, holder: String },
@@ -165,7 +177,7 @@ impl Hint for WorkflowError {
             | Self::NoRelease { .. }
             | Self::NotReleased { .. }
             | Self::NotPublished { .. } => ErrorKind::NotFound,
-            Self::Partial { .. } => ErrorKind::Partial,
+            Self::Partial { .. } | Self::HalfDone { .. } => ErrorKind::Partial,
             Self::OtherFolder { .. } => ErrorKind::NeedsConfirmation,
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
@@ -173,6 +185,7 @@ impl Hint for WorkflowError {
             Self::NotRunning { .. }
             | Self::HasRelease
             | Self::NotRestorable { .. }
+            | Self::UnusableConfiguration { .. }
             | Self::TaskEnded { .. }
             | Self::File { .. }
             | Self::Refused { .. } => ErrorKind::Failed,
@@ -186,6 +199,7 @@ impl Hint for WorkflowError {
             | Self::Configuration { hint: Some(hint), .. }
             | Self::Unsupported { hint, .. } => vec![hint.clone()],
             Self::NoRelease { .. } => vec!["list the releases with `aictl history`; `aictl deploy` makes one".to_owned()],
+            Self::UnusableConfiguration { hint, .. } => vec![(*hint).to_owned()],
             Self::NotRestorable { .. } => vec!["list the releases with `aictl history`".to_owned()],
             Self::StalePlan { .. } => vec!["plan again with `aictl plan --out FILE`".to_owned()],
             Self::HasRelease | Self::NotReleased { .. } => vec!["bring up what the files say with `aictl deploy`".to_owned()],
@@ -213,9 +227,22 @@ impl Hint for WorkflowError {
             Self::NoHistory { .. } => vec!["list running projects with `aictl ls`".to_owned()],
             Self::Shortfall { .. } => vec!["see what the machine has with `aictl doctor`".to_owned()],
             Self::NotReady { .. } => vec!["see each service with `aictl status`".to_owned()],
+            Self::HalfDone { operation, .. } => vec![half_done(operation).to_owned()],
             Self::LockAlive { .. } => vec!["remove it anyway with `aictl lock break --force`".to_owned()],
             _ => Vec::new(),
         }
+    }
+}
+
+/// What finishes or undoes a change whose engine went away.
+fn half_done(operation: &str) -> &'static str {
+    match operation {
+        "deploy" => "once the engine is back, finish it with `aictl deploy`, or undo it with `aictl rollback`",
+        "rollback" => {
+            "once the engine is back, finish it with `aictl rollback`, or bring up what the files say with `aictl deploy`"
+        }
+        "start" => "once the engine is back, finish it with `aictl start`, or undo it with `aictl stop --remove`",
+        _ => "once the engine is back, run the same command again; see what runs with `aictl status`",
     }
 }
 

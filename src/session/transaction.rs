@@ -2,6 +2,7 @@
 //! Reads a planning function; what is executed is the plan that was recorded, and `--dry-run` ends after planning.
 //! Never plans by itself; without steps it takes no lease and writes nothing.
 
+mod half_done;
 mod lock;
 mod progress;
 mod records;
@@ -18,6 +19,7 @@ use crate::session::other_folder;
 use crate::session::port_holder::explained;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
+use half_done::done_of;
 
 /// From what is found to steps. Called twice: before the lease, and under it.
 pub type Planning<'a> = &'a (dyn Fn(&Observed) -> Result<Plan> + Send + Sync);
@@ -178,9 +180,11 @@ impl<'a> Transaction<'a> {
         let mut walked = Walked { number, steps: plan.records(), ..Default::default() };
         let result = self.carry_out(&plan, (&lease, &pending), &mut walked).await;
         let incomplete = plan.incomplete(&walked.steps);
+        let done = done_of(&walked.steps);
         let ended = self.end(lease, &plan, Ending { pending, walked, failure: result.as_ref().err() }).await;
-        result?;
-        ended?;
+        if let Err(error) = result.and(ended) {
+            return Err(self.half_done(error, done).await);
+        }
         Ok(TransactionOutcome { plan, number: Some(number), incomplete, ..Default::default() })
     }
 

@@ -4,6 +4,7 @@
 
 use serde_json::json;
 
+use super::printable::{self, printable};
 use super::steps::indented;
 use super::style::Paint;
 use crate::error::Error;
@@ -15,7 +16,7 @@ pub fn error_text(error: &Error, redactor: &Redactor, color: bool) -> String {
     let paint = Paint::new(color);
     let mut text = String::new();
     for (depth, message) in error.messages().iter().enumerate() {
-        let message = redactor.redact(message);
+        let message = printable::message(&redactor.redact(message));
         if depth == 0 {
             text.push_str(&format!("{} {}\n", paint.strong("error:", Tone::Bad), indented(&message)));
         } else {
@@ -24,10 +25,14 @@ pub fn error_text(error: &Error, redactor: &Redactor, color: bool) -> String {
         }
     }
     for line in error.details() {
-        text.push_str(&format!("  {} {}\n", paint.strong("|", Tone::Dim), redactor.redact(line)));
+        text.push_str(&format!("  {} {}\n", paint.strong("|", Tone::Dim), printable(&redactor.redact(line))));
     }
     for hint in error.hints() {
-        text.push_str(&format!("{} {}\n", paint.strong("hint:", Tone::Dim), indented(&redactor.redact(hint))));
+        text.push_str(&format!(
+            "{} {}\n",
+            paint.strong("hint:", Tone::Dim),
+            indented(&printable(&redactor.redact(hint)))
+        ));
     }
     text
 }

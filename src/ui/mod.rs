@@ -8,6 +8,7 @@ mod logs;
 mod once;
 mod options;
 mod plain;
+mod printable;
 mod prompt;
 mod raw_mode;
 mod region;
@@ -61,6 +62,7 @@ impl Ui {
                 Arc::new(plain::Plain::new(screen.clone(), redactor.clone(), paint))
             }
         };
+        let reporter = Arc::new(printable::Printable::new(reporter, redactor.clone()));
         let reporter = Arc::new(once::Once::new(reporter));
         Self { facts, options, redactor, screen, reporter }
     }

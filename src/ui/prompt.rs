@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::printable::printable;
 use super::screen::Screen;
 use crate::event::{Prompt, PromptError};
 use crate::secret::Redactor;
@@ -23,7 +24,7 @@ impl TerminalPrompt {
 
     /// Asks with the live region out of the way; the cursor comes back whatever happens.
     fn ask(&self, question: &str, ask: impl FnOnce(&str) -> dialoguer::Result<bool>) -> Result<(), PromptError> {
-        let question = self.redactor.redact(question).into_owned();
+        let question = printable(&self.redactor.redact(question)).into_owned();
         if !self.attended {
             return Err(PromptError::NoTerminal { question });
         }

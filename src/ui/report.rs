@@ -3,10 +3,11 @@
 //! Never writes, and never touches raw data.
 
 use super::OutputFormat;
+use super::printable::printable;
 use super::style::Paint;
 use super::table;
 use crate::secret::Redactor;
-use crate::session::report::{Block, Report};
+use crate::session::report::{Block, Cell, Report};
 
 /// How a report is to look.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,13 +42,14 @@ fn text(block: &Block, look: &Look, redactor: &Redactor) -> String {
         Block::Raw(data) => data.clone(),
         Block::Gap => "\n".to_owned(),
         Block::Line(cells) => {
-            let line: String = cells.iter().map(|cell| paint.tone(&redactor.redact(&cell.text), cell.tone)).collect();
+            let shown = |cell: &Cell| paint.tone(&printable(&redactor.redact(&cell.text)), cell.tone);
+            let line: String = cells.iter().map(shown).collect();
             format!("{}\n", line.trim_end())
         }
         Block::Table { header, rows } => {
             let mut rows = rows.clone();
             for cell in rows.iter_mut().flatten() {
-                cell.text = redactor.redact(&cell.text).into_owned();
+                cell.text = printable(&redactor.redact(&cell.text)).into_owned();
             }
             let lines = table::lines(header, &rows, look.width, paint);
             lines.iter().map(|line| format!("{line}\n")).collect()

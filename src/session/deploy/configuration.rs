@@ -90,21 +90,24 @@ impl Configuration {
             env_files: self.env_files.clone(),
             settings: self.settings.clone(),
         };
-        serde_json::to_vec(&stored).map_err(|e| unreadable(&e.to_string()))
+        serde_json::to_vec(&stored).map_err(|e| {
+            let message = format!("the configuration cannot be stored: {e}");
+            WorkflowError::Refused { message, hint: None }.into()
+        })
     }
 
-    /// The reverse of `encode`; `images` come from the record.
-    pub fn decode(bytes: &[u8], images: BTreeMap<String, String>) -> Result<Self> {
+    /// The reverse of `encode`; `images` come from the record. The error says what is wrong with it.
+    pub fn decode(bytes: &[u8], images: BTreeMap<String, String>) -> std::result::Result<Self, String> {
         // Words of the parser could quote a value.
-        let stored: Stored = serde_json::from_slice(bytes).map_err(|_| unreadable("it is damaged"))?;
+        let stored: Stored = serde_json::from_slice(bytes).map_err(|_| "is damaged".to_owned())?;
         if stored.format > FORMAT {
-            return Err(unreadable(&format!("it has format {}, this aictl reads up to {FORMAT}", stored.format)));
+            return Err(format!("has format {}, this aictl reads up to {FORMAT}", stored.format));
         }
         let contents = stored.contents.into_iter().map(|(name, content)| Ok((name, restored(content)?)));
         Ok(Self {
             key: stored.key,
             stack: stored.stack,
-            contents: contents.collect::<Result<_>>()?,
+            contents: contents.collect::<std::result::Result<_, String>>()?,
             env_files: stored.env_files,
             settings: stored.settings,
             images,
@@ -118,10 +121,6 @@ impl Configuration {
         let content = self.contents.get(name).and_then(|content| content.digest.clone()).unwrap_or_default();
         self.key.digest(format!("{hash} {content} {}", service.scale()).as_bytes())
     }
-}
-
-fn unreadable(reason: &str) -> crate::error::Error {
-    WorkflowError::Refused { message: format!("the stored configuration cannot be used: {reason}"), hint: None }.into()
 }
 
 fn stored(content: &ServiceContent) -> StoredContent {
@@ -139,13 +138,13 @@ fn stored(content: &ServiceContent) -> StoredContent {
     }
 }
 
-fn restored(content: StoredContent) -> Result<ServiceContent> {
+fn restored(content: StoredContent) -> std::result::Result<ServiceContent, String> {
     let file = |file: StoredFile| {
-        let bytes = hex::decode(&file.content).map_err(|_| unreadable("a file in it is damaged"))?;
+        let bytes = hex::decode(&file.content).map_err(|_| "is damaged".to_owned())?;
         Ok(CopiedFile { target: file.target, content: bytes, uid: file.uid, gid: file.gid, mode: file.mode })
     };
     Ok(ServiceContent {
-        files: content.files.into_iter().map(file).collect::<Result<_>>()?,
+        files: content.files.into_iter().map(file).collect::<std::result::Result<_, String>>()?,
         bound: content.bound,
         digest: content.digest,
     })

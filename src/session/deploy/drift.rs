@@ -32,7 +32,8 @@ pub async fn release_drift(
     let releases = Releases { project: project.to_owned(), list: releases(&history(&records, lease)) };
     let Some(past) = releases.current() else { return Ok(None) };
     let Some(bytes) = target.load_configuration(project, past.revision).await? else { return Ok(None) };
-    let configuration = Configuration::decode(&bytes, Default::default())?;
+    let configuration = Configuration::decode(&bytes, Default::default())
+        .map_err(|reason| releases.unusable_configuration(past, reason))?;
     let current = Current { revision: past.revision, release: past.release.clone(), configuration };
     let is_baking = releases.baking().is_some();
     Ok(Some(Compared { revision: current.revision, drift: drift(current.expected(), observed), is_baking }))

@@ -50,7 +50,7 @@ impl Prepared {
     /// Reads the releases again.
     pub async fn refresh(&mut self, context: &Context) -> Result<()> {
         self.releases = Releases::load(context, &*self.target, &self.releases.project).await?;
-        self.current = self.releases.load_current(&*self.target).await?;
+        self.current = self.releases.load_current(context, &*self.target).await?;
         Ok(())
     }
 
@@ -69,7 +69,7 @@ impl Prepared {
         check_requirements(&loaded.project, &engine)?;
         let contents = load_contents(&stack, &selected, engine.local)?;
         let releases = Releases::load(context, &*target, &loaded.name).await?;
-        let current = releases.load_current(&*target).await?;
+        let current = releases.load_current(context, &*target).await?;
         let tasks = loaded.tasks();
         let migrations = settings.migrate.iter().filter_map(|name| Some((name.clone(), tasks.get(name)?.clone())));
         let tasks = NamedTask::all(context, migrations.collect(), settings.lock_timeout);

@@ -75,11 +75,31 @@ impl Releases {
         self.current().filter(|past| past.status == ReleaseStatus::Baking)
     }
 
-    /// The newest good release with its configuration.
-    pub async fn load_current(&self, target: &dyn Target) -> Result<Option<Current>> {
+    /// The newest good release with its configuration. One whose configuration cannot be used is warned of: a deploy
+    /// makes a new release from the files nevertheless.
+    pub async fn load_current(&self, context: &Context, target: &dyn Target) -> Result<Option<Current>> {
         let Some(past) = self.current() else { return Ok(None) };
-        let configuration = self.configuration(target, past).await?;
-        Ok(Some(Current { revision: past.revision, release: past.release.clone(), configuration }))
+        match self.configuration(target, past).await {
+            Ok(configuration) => {
+                Ok(Some(Current { revision: past.revision, release: past.release.clone(), configuration }))
+            }
+            Err(error) if matches!(error.downcast_ref(), Some(WorkflowError::UnusableConfiguration { .. })) => {
+                context.reporter.warn(format!("{error}; the files are not compared with it"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A release whose stored configuration is missing or damaged, and what can be done about it.
+    pub(super) fn unusable_configuration(&self, past: &PastRelease, reason: String) -> WorkflowError {
+        let serves = self.current().is_some_and(|current| current.revision == past.revision);
+        let hint = match (serves, past.status) {
+            (true, ReleaseStatus::Baking) => "go back with `aictl rollback`",
+            (true, _) => "make a new release from the files with `aictl deploy`, or go back with `aictl rollback`",
+            _ => "list the releases with `aictl history`, and name another one: `aictl rollback --to REVISION`",
+        };
+        WorkflowError::UnusableConfiguration { revision: past.revision, reason, hint }
     }
 
     /// Where a rollback goes, and what it passes over.
@@ -117,13 +137,10 @@ impl Releases {
             .iter()
             .filter_map(|(name, service)| Some((name.clone(), service.image_id.clone()?)))
             .collect();
-        let (project, revision) = (self.project.clone(), past.revision);
-        match target.load_configuration(&self.project, revision).await? {
+        let found = match target.load_configuration(&self.project, past.revision).await? {
             Some(bytes) => Configuration::decode(&bytes, images),
-            None => {
-                let reason = "its configuration was removed".to_owned();
-                Err(WorkflowError::NotRestorable { project, revision, reason }.into())
-            }
-        }
+            None => Err("was removed".to_owned()),
+        };
+        found.map_err(|reason| self.unusable_configuration(past, reason).into())
     }
 }

@@ -1,0 +1,37 @@
+//! Recognises that the engine went away in the middle of a change: what was done stays, and the operator must know.
+
+use super::Transaction;
+use crate::error::{Error, ErrorKind, Hint as _};
+use crate::execute::ExecuteError;
+use crate::release::{StepOutcome, StepRecord};
+use crate::session::WorkflowError;
+use crate::target::TargetError;
+
+/// How many steps were done, and how many there are.
+pub(super) fn done_of(steps: &[StepRecord]) -> (usize, usize) {
+    (steps.iter().filter(|step| step.outcome == StepOutcome::Done).count(), steps.len())
+}
+
+impl Transaction<'_> {
+    /// A failure of the connection after steps were done, as a change that is half done.
+    pub(super) async fn half_done(&self, error: Error, (done, all): (usize, usize)) -> Error {
+        if done == 0 || !self.has_lost_engine(&error).await {
+            return error;
+        }
+        WorkflowError::HalfDone { operation: self.operation, done, all, source: error.into_source() }.into()
+    }
+
+    async fn has_lost_engine(&self, error: &Error) -> bool {
+        let source = match error.downcast_ref() {
+            Some(ExecuteError::Target { source, .. }) => source,
+            Some(_) => return false,
+            None => match error.downcast_ref::<TargetError>() {
+                Some(source) => source,
+                None => return false,
+            },
+        };
+        // A request that broke off may be all that was lost.
+        source.kind() == ErrorKind::Unreachable
+            || matches!(source, TargetError::Broken { .. }) && self.target.ping().await.is_err()
+    }
+}
