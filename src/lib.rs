@@ -20,6 +20,7 @@
 //! | [`target`] | the traits through which everything below uses an engine |
 //! | [`process`] | the one way programs are started |
 //! | [`engine`], [`host`], [`probe`], [`notify`] | the Docker engine, the operator's machine, checks, messages |
+//! | [`backup`] | backup repositories and the data services they hold |
 //! | [`execute`] | walks a plan; decides nothing |
 //! | [`session`] | what verbs share: loading, connecting, the transaction, reports |
 //! | [`workflow`] | the verbs, a file each |
@@ -48,6 +49,7 @@ pub use aictl_model::{
 
 pub mod process;
 
+pub mod backup;
 pub mod engine;
 pub mod host;
 pub mod notify;

@@ -80,6 +80,8 @@ async fn of_trust(context: &Context, verb: TrustVerb) -> Result<Box<dyn Report>>
         TrustVerb::Health(args) => boxed(trust::health::run(context, args).await),
         TrustVerb::SmokeTest(args) => boxed(trust::smoke_test::run(context, args).await),
         TrustVerb::Notify(args) => boxed(trust::notify::run(context, args).await),
+        TrustVerb::Backup(args) => boxed(trust::backup::run(context, args).await),
+        TrustVerb::Restore(args) => boxed(trust::backup::restore(context, args).await),
         TrustVerb::Bundle(args) => boxed(trust::bundle::run(context, args).await),
     }
 }

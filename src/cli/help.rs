@@ -46,7 +46,7 @@ fn groups() -> [(&'static str, Vec<String>); 6] {
         ("Set up a machine or project:", names::<BeginVerb>()),
         ("Run the stack:", names::<RunVerb>()),
         ("Ship images and configuration:", names::<ShipVerb>()),
-        ("Verify and transfer the stack:", names::<TrustVerb>()),
+        ("Verify, back up and transfer the stack:", names::<TrustVerb>()),
         ("Other commands:", names::<OtherVerb>()),
     ]
 }

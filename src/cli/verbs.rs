@@ -94,6 +94,10 @@ pub enum TrustVerb {
     SmokeTest(trust::smoke_test::SmokeTestArgs),
     Notify(trust::notify::NotifyArgs),
     Bundle(trust::bundle::BundleArgs),
+    Backup(trust::backup::BackupArgs),
+    /// Restore a backup set; same as `backup restore`
+    #[command(hide = true)]
+    Restore(trust::backup::RestoreArgs),
 }
 
 /// About aictl itself.

@@ -49,6 +49,7 @@ async fn failed(lost: bool) -> (usize, StepOutcome, bool) {
         checks: None,
         progress: None,
         transfers: None,
+        data: None,
         release: None,
     };
     let execution = execute(&plan(), &runner, &lease).await;

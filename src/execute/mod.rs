@@ -6,6 +6,7 @@ mod allowed_failures;
 mod await_ready;
 mod checks;
 mod compensate;
+mod data;
 mod drain;
 mod error;
 mod evidence;
@@ -22,6 +23,7 @@ mod transfers;
 mod walk;
 
 pub use checks::{Baked, CheckFailure, CheckRunner};
+pub use data::DataRunner;
 pub use error::ExecuteError;
 pub use progress::{ProgressLog, Stage};
 pub use run::{Execution, await_ready, execute, execute_part};

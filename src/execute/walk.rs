@@ -13,11 +13,11 @@ use super::await_ready::Wait;
 use super::evidence::collect;
 use super::lease_keeper::LeaseKeeper;
 use super::progress::ProgressLog;
-use super::{Baked, CheckFailure, CheckRunner, ExecuteError, TaskRunner, TransferRunner, references};
+use super::{Baked, CheckFailure, CheckRunner, DataRunner, ExecuteError, TaskRunner, TransferRunner, references};
 use crate::event::{Event, Reporter};
 use crate::plan::{
-    Bake, Change, CheckOperation, ContainerOperation, ContainerSpec, Description, ImageOperation, ImageTransfer, Names,
-    Operation, Outcome, Plan, ProxyOperation, TaskOperation, WaitOperation,
+    Bake, Change, CheckOperation, ContainerOperation, ContainerSpec, DataOperation, Description, ImageOperation,
+    ImageTransfer, Names, Operation, Outcome, Plan, ProxyOperation, TaskOperation, WaitOperation,
 };
 use crate::target::{ContainerFacts, Target, TargetError};
 
@@ -35,6 +35,8 @@ pub struct Runner<'a> {
     pub checks: Option<&'a dyn CheckRunner>,
     /// Sends images; plans without transfers need none.
     pub transfers: Option<&'a dyn TransferRunner>,
+    /// Dumps and restores data; plans without such steps need none.
+    pub data: Option<&'a dyn DataRunner>,
     /// Records how far a deploy has come; other changes are too short for that.
     pub progress: Option<&'a dyn ProgressLog>,
     /// Revision for the labels of containers that a deploy makes.
@@ -128,10 +130,7 @@ impl<'a> Walk<'a> {
             }
             Operation::Check(check) => {
                 keeper.prove().await.map_err(fail)?;
-                match self.check(check, operation.describe(&plan.names).deadline).await? {
-                    Ok(outcome) => Ok(outcome),
-                    Err(source) => Err(fail(source)),
-                }
+                self.check(check, operation.describe(&plan.names).deadline).await?.map_err(fail)
             }
             Operation::Proxy(drain @ ProxyOperation::Drain { .. }) => {
                 keeper.prove().await.map_err(fail)?;
@@ -140,6 +139,10 @@ impl<'a> Walk<'a> {
             Operation::Image(ImageOperation::Transfer(transfer)) => {
                 keeper.prove().await.map_err(fail)?;
                 self.transfer(transfer, key).await.map_err(fail)?.ok_or(ExecuteError::Interrupted)
+            }
+            Operation::Data(data) => {
+                keeper.prove().await.map_err(fail)?;
+                self.data(data, key).await.map_err(fail)?.ok_or(ExecuteError::Interrupted)
             }
             Operation::Image(_)
             | Operation::Network(_)
@@ -280,6 +283,18 @@ impl<'a> Walk<'a> {
         Ok(outcome)
     }
 
+    async fn data(&self, data: &DataOperation, key: usize) -> Result<Option<Outcome>, TargetError> {
+        let told = Operation::Data(data.clone()).describe(&Names::new());
+        let what = format!("{} {}", told.infinitive, told.subject);
+        let Some(runner) = self.runner.data else {
+            let reason = "no data can be dumped or restored here".to_owned();
+            return Err(TargetError::CannotPerform { operation: what, reason });
+        };
+        let ran = runner.run_data(data, (key, self.runner.reporter), self.stop.subscribe());
+        let outcome = tokio::time::timeout(told.deadline, ran).await;
+        outcome.map_err(|_| TargetError::NoAnswer { what, after: told.deadline })?
+    }
+
     /// Performs one operation within its own deadline, with names of this run's containers replaced by their ids.
     pub(super) async fn perform(&self, operation: &Operation, key: usize) -> Result<Outcome, TargetError> {
         let operation = self.resolve(operation);
@@ -310,7 +325,8 @@ impl<'a> Walk<'a> {
             | Operation::Wait(_)
             | Operation::Proxy(_)
             | Operation::Task(_)
-            | Operation::Check(_) => {}
+            | Operation::Check(_)
+            | Operation::Data(_) => {}
         }
     }
 

@@ -17,6 +17,7 @@ impl Operation {
             Self::Proxy(proxy) => proxy.describe(names),
             Self::Task(task) => task.describe(),
             Self::Check(check) => check.describe(names),
+            Self::Data(data) => data.describe(),
         }
     }
 

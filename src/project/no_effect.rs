@@ -20,7 +20,7 @@ const KEYS: &[&[&str]] = &[
     &["environments", ENVIRONMENT, "deploy", "backup"],
     &["environments", ENVIRONMENT, "deploy", "rehearse"],
     &["registry", "url"],
-    &["backup"],
+    &["backup", "schedule"],
     &["watch"],
 ];
 

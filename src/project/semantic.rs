@@ -305,7 +305,7 @@ fn examine_backup(backup: &BackupPolicy, found: &mut Findings<'_>) {
     }
     let keep = &backup.keep;
     let rules = [keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly];
-    if backup.schedule.is_some() && rules.iter().all(|count| *count == 0) {
+    if backup.schedule.is_some() && keep.within.is_none() && rules.iter().all(|count| *count == 0) {
         found.add(&["backup"], "`schedule` requires `keep`: without it the repository grows without bound");
     }
 }

@@ -26,6 +26,9 @@ pub struct BackupPolicy {
     /// Retention policy.
     #[serde(default)]
     pub keep: KeepPolicy,
+    /// Allow a directory on this machine for a stack on another engine; without it such a backup is refused.
+    #[serde(default)]
+    pub local: bool,
     /// Cron schedule of backups, five fields.
     #[serde(default)]
     #[schemars(extend("format" = "cron"))]
@@ -92,6 +95,8 @@ pub struct KeepPolicy {
     pub monthly: u32,
     /// Keep yearly backups for the last N years.
     pub yearly: u32,
+    /// Keep all backups that are not older than this before the newest, such as `30d`.
+    pub within: Option<Period>,
 }
 
 /// Settings of the watcher.

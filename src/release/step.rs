@@ -70,6 +70,12 @@ pub enum OperationKind {
     ProbeProxy,
     /// Waits until the proxy has no connection to a container.
     DrainProxy,
+    /// Stores a part of the stack in a backup set.
+    DumpData,
+    /// Makes a backup set complete.
+    CompleteBackup,
+    /// Restores a part of a backup set.
+    RestoreData,
     /// Recorded by an aictl that kept only the text of a step.
     Unknown,
 }
@@ -102,6 +108,9 @@ impl OperationKind {
             Self::SwitchProxy => "switch",
             Self::ProbeProxy => "probe",
             Self::DrainProxy => "drain",
+            Self::DumpData => "dump",
+            Self::CompleteBackup => "complete",
+            Self::RestoreData => "restore",
             Self::Unknown => "",
         }
     }

@@ -3,6 +3,7 @@
 //! Never prints; never imports a verb.
 
 pub mod attached_process;
+pub mod backup;
 mod bounded_render;
 pub mod checks;
 mod connect;

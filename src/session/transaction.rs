@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::execute::{
-    CheckRunner, ExecuteError, Execution, Runner, TaskRunner, TransferRunner, await_ready, execute_part,
+    CheckRunner, DataRunner, ExecuteError, Execution, Runner, TaskRunner, TransferRunner, await_ready, execute_part,
 };
 use crate::plan::{Observed, Plan, Scope, labels};
 use crate::release::{Evidence, Lease, LeaseVerdict, Record, Release, StepOutcome, StepRecord};
@@ -43,6 +43,8 @@ pub struct Transaction<'a> {
     pub checks: Option<&'a dyn CheckRunner>,
     /// Sends images, where the plan transfers any.
     pub transfers: Option<&'a dyn TransferRunner>,
+    /// Dumps and restores data, where the plan has such steps.
+    pub data: Option<&'a dyn DataRunner>,
     /// The release it makes, if it makes one.
     pub release: Option<&'a NewRelease<'a>>,
     /// The revision its new containers belong to, where that is an earlier release.
@@ -130,6 +132,7 @@ impl<'a> Transaction<'a> {
             tasks: None,
             checks: None,
             transfers: None,
+            data: None,
             release: None,
             revision: None,
             resumes: None,
@@ -353,6 +356,7 @@ impl<'a> Transaction<'a> {
             checks: self.checks,
             progress: None,
             transfers: self.transfers,
+            data: self.data,
             release,
         }
     }

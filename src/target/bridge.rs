@@ -32,7 +32,7 @@ pub fn written(write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'st
         let chunk = receiver.recv().await?;
         Some((chunk, receiver))
     });
-    Box::pin(chunks.map(|chunk| chunk.map_err(|e| broken("packing images", &e))))
+    Box::pin(chunks.map(|chunk| chunk.map_err(|e| broken("writing a stream", &e))))
 }
 
 /// What a blocking filter makes of a stream, as a stream. The filter runs on a thread of its own; it sees an error where the
@@ -79,13 +79,21 @@ impl Write for Writing {
 /// Hands a stream to a blocking reader on a thread of its own, and returns its result. The reader sees an error
 /// where the stream broke, and where this future was dropped.
 pub async fn read<T: Send + 'static>(
-    mut stream: ByteStream,
+    stream: ByteStream,
     take: impl FnOnce(&mut dyn Read) -> T + Send + 'static,
+) -> Result<T, TargetError> {
+    read_owned(stream, move |mut reader| take(&mut *reader)).await
+}
+
+/// The same for readers that go to another thread.
+pub async fn read_owned<T: Send + 'static>(
+    mut stream: ByteStream,
+    take: impl FnOnce(Box<dyn Read + Send>) -> T + Send + 'static,
 ) -> Result<T, TargetError> {
     let (sender, receiver) = mpsc::channel::<Option<Chunk>>(WAITING);
     let reader = tokio::task::spawn_blocking(move || {
-        let mut reading = Reading { receiver, chunk: Bytes::new(), ended: false };
-        take(&mut reading)
+        let reading = Reading { receiver, chunk: Bytes::new(), ended: false };
+        take(Box::new(reading))
     });
     while let Some(chunk) = stream.next().await {
         // The reader has what it wants, or failed and says so itself.
@@ -94,7 +102,7 @@ pub async fn read<T: Send + 'static>(
         }
     }
     let _ = sender.send(None).await;
-    reader.await.map_err(|e| broken("unpacking images", &io::Error::other(e)))
+    reader.await.map_err(|e| broken("reading a stream", &io::Error::other(e)))
 }
 
 struct Reading {

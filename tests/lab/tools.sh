@@ -26,6 +26,8 @@ lab_tools_packages() {
   lab_has podman || missing+=(podman)
   # Holds JUnit reports against their schema.
   lab_has xmllint || missing+=(libxml2-utils)
+  # Judges backup repositories; see tests/suite/backup.
+  lab_has restic || missing+=(restic)
   # A toolchain installed by rustup brings no linker.
   lab_has cc || missing+=(gcc libc6-dev)
   lab_has_pip || missing+=(python3 python3-pip)

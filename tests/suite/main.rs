@@ -7,6 +7,7 @@
 )]
 
 mod accepted_keys;
+mod backup;
 mod bounds;
 mod bundle;
 mod deploy;

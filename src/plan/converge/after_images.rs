@@ -39,7 +39,8 @@ pub(in crate::plan) fn makes(operation: &Operation) -> Option<String> {
         | Operation::Wait(_)
         | Operation::Proxy(_)
         | Operation::Task(_)
-        | Operation::Check(_) => None,
+        | Operation::Check(_)
+        | Operation::Data(_) => None,
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod container;
+mod data;
 mod description;
 mod image;
 mod network;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use check::{Bake, CheckOperation};
 pub use container::{ContainerOperation, StartTurn};
+pub use data::DataOperation;
 pub use description::{Description, Names, container_name};
 pub use image::{
     BundleImage, ImageOperation, ImageSource, ImageTransfer, RecipeBuild, is_release_tag, release_repository,
@@ -63,6 +65,8 @@ pub enum Operation {
     Task(TaskOperation),
     /// A check.
     Check(CheckOperation),
+    /// A dump or restore of data.
+    Data(DataOperation),
 }
 
 impl Operation {
@@ -90,7 +94,8 @@ into_operation!(
     Wait(WaitOperation),
     Proxy(ProxyOperation),
     Task(TaskOperation),
-    Check(CheckOperation)
+    Check(CheckOperation),
+    Data(DataOperation)
 );
 
 /// What performing an operation gave.

@@ -2,6 +2,7 @@
 //! One verb, one file or folder.
 //! Shared machinery is in `session`.
 
+pub mod backup;
 pub mod bundle;
 pub mod health;
 pub mod notify;

@@ -90,6 +90,13 @@ pub const ROWS: &[Row] = &[
     shown("bundle save", "force", "bundle save [--force] foreign", Ends(0)),
     shown("bundle save", "without-binary", "bundle save --dry-run sought.tar [--without-binary]", Hides("bin/aictl")),
     shown("bundle load", "to", "bundle load saved.tar --dry-run [--to sought]", Says("sought")),
+    shown("backup create", "tag", "backup create [--tag sought,]", Says("invalid tag `sought,`")),
+    shown("backup verify", "all", "backup verify [--all]", Hides("verified 1 backup set"))
+        .after("backup create; backup create"),
+    shown("backup verify", "no-decode", "backup verify [--no-decode]", Hides("every dump decoded")),
+    refused("backup verify", "all", "backup verify --all sought"),
+    shown("backup restore", "service", "backup restore [--service sought]", Says("nothing of service `sought`")),
+    shown("restore", "service", "restore [--service sought]", Says("nothing of service `sought`")),
     shown("version", "short", "version [--short]", Hides("engine")),
     shown("man", "to", "man [--to pages]", Writes("pages/aictl.1")),
     refused("man", "to", "man --to pages start"),

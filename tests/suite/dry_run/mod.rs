@@ -20,6 +20,7 @@ tasks: { migrate: { service: db, command: [tool, exit, '0'] } }
 secrets: { NEW_SECRET: { generate: hex } }
 checks: [{ name: works, exec: { service: db, command: ['true'] } }]
 notify: { slack: 'http://127.0.0.1:1/' }
+backup: { repository: sets, password: { env: HOME }, keep: { last: 1 } }
 ";
 
 /// The proxy in front of `web`.
@@ -84,6 +85,12 @@ const ROWS: &[Row] = &[
     ("notify test", "notify test", 0, "slack: would post to http://127.0.0.1:1"),
     ("bundle save", "bundle save made.tar", 0, "would contain"),
     ("bundle load", "bundle load saved.tar --to made", 0, "would unpack"),
+    ("backup create", "backup create", 0, "dump project files and secrets of configuration"),
+    ("backup list", "backup list", 0, "complete"),
+    ("backup verify", "backup verify", 0, "every byte was read back"),
+    ("backup restore", "backup restore", 0, "no changes"),
+    ("restore", "restore", 0, "no changes"),
+    ("backup prune", "backup prune", 0, "nothing was changed"),
     ("schema", "schema", 0, ""),
     ("completions", "completions bash", 0, ""),
     ("man", "man --to made", 0, "would write"),
@@ -148,6 +155,7 @@ fn no_verb_changes_anything_under_dry_run() {
     stage.write("compose.yaml", STACK);
     stage.aictl(&["start"]).ended(0);
     stage.aictl(&["bundle", "save", "saved.tar"]).ended(0);
+    stage.aictl(&["backup", "create"]).ended(0);
     unchanged(&stage, ROWS);
 }
 

@@ -7,8 +7,14 @@ use super::verbs::{ALL, Run};
 use crate::modules::house;
 use crate::support::command_tree::{all_verbs, path_arguments, verb_of};
 
-/// Write only into temporary folders of their own, or ask whether something is written.
-const IN_OWN_FOLDERS: &[&str] = &["engine/docker/perform/recipe.rs", "cli/signals.rs"];
+/// Write only into folders of their own, or ask whether something is written. A restore writes files that are missing.
+const IN_OWN_FOLDERS: &[&str] = &[
+    "engine/docker/perform/recipe.rs",
+    "cli/signals.rs",
+    "backup/lock.rs",
+    "backup/repository.rs",
+    "session/backup/configuration.rs",
+];
 
 /// Only say what became of an output.
 const ERRORS_ONLY: &[&str] = &["image/error.rs"];
@@ -57,6 +63,12 @@ const WITHOUT_FILES: &[&str] = &[
     "lock status",
     "lock break",
     "notify test",
+    "backup create",
+    "backup list",
+    "backup verify",
+    "backup restore",
+    "restore",
+    "backup prune",
     "schema",
     "completions",
     "version",

@@ -1,0 +1,95 @@
+//! What goes wrong with a backup repository or a data service, and the exit code of each.
+
+use crate::error::{ErrorKind, Hint};
+use crate::target::TargetError;
+
+/// A failure of a backup or of its repository.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// There is no repository.
+    #[error("no backup repository at {path}")]
+    NoRepository { path: String },
+    /// The directory holds something else.
+    #[error("{path} is not empty and not a backup repository")]
+    NotRepository { path: String },
+    /// No key file of the repository fits the password.
+    #[error("wrong password for the backup repository at {path}")]
+    WrongPassword { path: String },
+    /// Another process has locked the repository.
+    #[error("the backup repository is locked by {holder}")]
+    Locked { holder: String },
+    /// A set that was named does not exist.
+    #[error("the repository has no backup set `{name}`")]
+    NoSet { name: String },
+    /// There is nothing to restore or verify.
+    #[error("the repository has no complete backup set of {project}")]
+    NoCompleteSet { project: String },
+    /// A set has nothing of a service.
+    #[error("backup set {set} has nothing of service `{service}`")]
+    NoPart { set: String, service: String },
+    /// A set that lacks a part, or was made by another version.
+    #[error("backup set {set} cannot be used: {reason}")]
+    BadSet { set: String, reason: String },
+    /// A file of the repository is missing or not what was written.
+    #[error("the repository is damaged: {what}")]
+    Damaged { what: String },
+    /// The repository could not be read or written.
+    #[error("could not {doing}: {reason}")]
+    Repository { doing: &'static str, reason: String },
+    /// A dump broke, is empty or was cut.
+    #[error("{what}: {reason}")]
+    Dump { what: String, reason: String },
+    /// A data service did not do what it was asked for.
+    #[error("{service}: {reason}")]
+    Service { service: String, reason: String },
+    /// The engine failed.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+}
+
+impl Hint for BackupError {
+    fn kind(&self) -> ErrorKind {
+        match self {
+            Self::NoRepository { .. } | Self::NoSet { .. } | Self::NoCompleteSet { .. } | Self::NoPart { .. } => {
+                ErrorKind::NotFound
+            }
+            Self::NotRepository { .. } => ErrorKind::Config,
+            Self::WrongPassword { .. } => ErrorKind::Credentials,
+            Self::Locked { .. } => ErrorKind::Locked,
+            Self::Damaged { .. } => ErrorKind::ChecksFailed,
+            Self::BadSet { .. } | Self::Repository { .. } | Self::Dump { .. } | Self::Service { .. } => {
+                ErrorKind::Failed
+            }
+            Self::Target(error) => error.kind(),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::NoRepository { .. } => vec!["`aictl backup create` makes one".to_owned()],
+            Self::NotRepository { .. } => vec!["name an empty or new directory in `backup.repository`".to_owned()],
+            Self::WrongPassword { .. } => vec!["see `backup.password` in aictl.yaml".to_owned()],
+            Self::Locked { .. } => {
+                vec!["wait until it has ended; a lock whose process is gone is ignored after 30 minutes".to_owned()]
+            }
+            Self::NoSet { .. } | Self::NoCompleteSet { .. } | Self::BadSet { .. } | Self::NoPart { .. } => {
+                vec!["list the sets with `aictl backup list`".to_owned()]
+            }
+            Self::Damaged { .. } => vec!["see what is affected with `aictl backup verify`".to_owned()],
+            Self::Target(error) => error.hints(),
+            Self::Repository { .. } | Self::Dump { .. } | Self::Service { .. } => Vec::new(),
+        }
+    }
+}
+
+/// What rustic says, on one line.
+pub(super) fn said(error: &rustic_core::RusticError) -> String {
+    let text = error.display_log();
+    let text = text.trim_start_matches("Error: ");
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// The conversion of a failure of rustic while doing something.
+pub(super) fn failed(doing: &'static str) -> impl Fn(Box<rustic_core::RusticError>) -> BackupError {
+    move |error| BackupError::Repository { doing, reason: said(&error) }
+}

@@ -1,0 +1,166 @@
+//! Locks of a repository as restic keeps them: a file in `locks/` per process, renewed while it works, shared or exclusive.
+//! A lock counts as stale, as restic judges, after 30 minutes, or when its process on this host is gone.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::error::BackupError;
+use super::repository::Repository;
+use super::sealed::hash;
+use crate::output_file;
+
+/// A lock older than this is of a process that ended without removing it.
+const STALE: Duration = Duration::from_secs(30 * 60);
+/// How often a held lock is written anew.
+const RENEWAL: Duration = Duration::from_secs(5 * 60);
+/// Two processes that lock at the same moment see each other after this.
+const SETTLING: Duration = Duration::from_millis(200);
+/// The first byte of a compressed file.
+const COMPRESSED: u8 = 2;
+/// The longest lock file that is read.
+const LONGEST: usize = 64 * 1024;
+
+/// Who locks.
+#[derive(Debug, Clone)]
+pub struct LockOwner {
+    /// Host name.
+    pub host: String,
+    /// User name.
+    pub user: String,
+    /// Process id.
+    pub pid: u32,
+}
+
+/// What a process may do beside others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockKind {
+    /// Reading and adding.
+    Shared,
+    /// Removing.
+    Exclusive,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct LockFile {
+    #[serde(with = "time::serde::rfc3339")]
+    time: OffsetDateTime,
+    exclusive: bool,
+    #[serde(default)]
+    hostname: String,
+    #[serde(default)]
+    username: String,
+    pid: i64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    uid: u32,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    gid: u32,
+}
+
+/// A lock that is held until it is dropped.
+pub struct HeldLock {
+    current: Arc<Mutex<Option<PathBuf>>>,
+    renewal: tokio::task::JoinHandle<()>,
+}
+
+impl Repository {
+    /// Locks the repository, or says who holds a lock that excludes this one.
+    pub async fn lock(&self, owner: LockOwner, kind: LockKind) -> Result<HeldLock, BackupError> {
+        self.check_locks(&owner, kind, None)?;
+        let path = self.write_lock(&owner, kind)?;
+        let current = Arc::new(Mutex::new(Some(path.clone())));
+        let renewal = tokio::spawn(renew(self.clone(), (owner.clone(), kind), current.clone()));
+        // Removes the file where the second look finds another lock.
+        let held = HeldLock { current, renewal };
+        tokio::time::sleep(SETTLING).await;
+        self.check_locks(&owner, kind, Some(&path))?;
+        Ok(held)
+    }
+
+    fn check_locks(&self, owner: &LockOwner, kind: LockKind, own: Option<&PathBuf>) -> Result<(), BackupError> {
+        let Ok(entries) = std::fs::read_dir(self.locks()) else { return Ok(()) };
+        for path in entries.flatten().map(|entry| entry.path()).filter(|path| Some(path) != own) {
+            let Some(lock) = self.read_lock(&path) else { continue };
+            if (lock.exclusive || kind == LockKind::Exclusive) && !is_stale(&lock, &owner.host) {
+                let exclusive = if lock.exclusive { " exclusively" } else { "" };
+                let holder = format!("pid {} of {}@{}{exclusive}", lock.pid, lock.username, lock.hostname);
+                return Err(BackupError::Locked { holder });
+            }
+        }
+        Ok(())
+    }
+
+    /// None for a file that is being written or is no lock of this repository.
+    fn read_lock(&self, path: &PathBuf) -> Option<LockFile> {
+        let text = self.sealer.open(&std::fs::read(path).ok()?)?;
+        let text = match text.split_first() {
+            Some((&COMPRESSED, compressed)) => zstd::bulk::decompress(compressed, LONGEST).ok()?,
+            _ => text,
+        };
+        serde_json::from_slice(&text).ok()
+    }
+
+    fn write_lock(&self, owner: &LockOwner, kind: LockKind) -> Result<PathBuf, BackupError> {
+        let io =
+            |error: std::io::Error| BackupError::Repository { doing: "lock the repository", reason: error.to_string() };
+        let lock = LockFile {
+            time: OffsetDateTime::now_utc(),
+            exclusive: kind == LockKind::Exclusive,
+            hostname: owner.host.clone(),
+            username: owner.user.clone(),
+            pid: owner.pid.into(),
+            uid: rustix::process::getuid().as_raw(),
+            gid: rustix::process::getgid().as_raw(),
+        };
+        let text = serde_json::to_vec(&lock).map_err(std::io::Error::other).map_err(io)?;
+        let sealed = self.sealer.seal(&text).map_err(io)?;
+        output_file::create_private_directory(&self.locks()).map_err(io)?;
+        let path = self.locks().join(hex::encode(hash(&sealed)));
+        output_file::PrivateFile::named(&path).create(&sealed).map_err(io)?;
+        Ok(path)
+    }
+
+    fn locks(&self) -> PathBuf {
+        self.path().join("locks")
+    }
+}
+
+/// Writes the lock anew from time to time. A renewal that fails is tried again: the lock is valid for six of them.
+async fn renew(repository: Repository, (owner, kind): (LockOwner, LockKind), current: Arc<Mutex<Option<PathBuf>>>) {
+    loop {
+        tokio::time::sleep(RENEWAL).await;
+        let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (Some(old), Ok(new)) = (current.clone(), repository.write_lock(&owner, kind)) {
+            *current = Some(new);
+            // One that stays goes stale.
+            let _ = output_file::remove_own(&old);
+        }
+    }
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        self.renewal.abort();
+        if let Some(path) = self.current.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            // One that stays goes stale when this process ends.
+            let _ = output_file::remove_own(&path);
+        }
+    }
+}
+
+fn is_stale(lock: &LockFile, host: &str) -> bool {
+    let age = OffsetDateTime::now_utc() - lock.time;
+    age > STALE || (lock.hostname == host && !is_alive(lock.pid))
+}
+
+fn is_alive(pid: i64) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}

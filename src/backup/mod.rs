@@ -1,0 +1,33 @@
+//! Backups: a repository in restic's format, sets of snapshots in it, and the data services that are dumped and restored.
+//! Data flows as streams that are pulled; the repository works on threads of its own.
+
+mod comparing;
+mod error;
+mod inside;
+mod lock;
+pub mod postgres;
+mod prune;
+mod read;
+pub mod redis;
+mod repository;
+mod retention;
+mod sealed;
+mod set;
+#[cfg(test)]
+mod tests;
+mod verify;
+pub mod volume;
+mod write;
+
+pub use error::BackupError;
+pub use inside::Inside;
+pub use lock::{HeldLock, LockKind, LockOwner};
+pub use prune::Freed;
+pub use read::{LoadedSet, StoredPart};
+pub use repository::{Location, Repository};
+pub use retention::{Retention, reasons};
+pub use set::{
+    CONFIGURATION, FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, PartKind, SetId, SnapshotFacts, skew,
+};
+pub use verify::{Damage, FileCheck};
+pub use write::{PartSnapshot, StoredFile};

@@ -1,0 +1,46 @@
+//! Removal: sets that are no longer kept, and the content that nothing refers to any more.
+
+use rustic_core::{Id, PruneOptions};
+
+use super::error::{BackupError, failed};
+use super::read::LoadedSet;
+use super::repository::Repository;
+use super::write::run_blocking;
+
+/// What a removal freed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// Bytes of content that was removed.
+    pub bytes: u64,
+}
+
+impl Repository {
+    /// Removes a set: its manifest first, so that a set whose removal was cut is incomplete. Needs the exclusive lock.
+    pub async fn remove_set(&self, set: &LoadedSet) -> Result<(), BackupError> {
+        let (repository, set) = (self.clone(), set.clone());
+        run_blocking(move || {
+            for snapshot in set.found.manifest.iter().chain(&set.found.snapshots) {
+                let id = snapshot.id.parse::<Id>().map_err(failed("read a snapshot"))?;
+                repository.remove_snapshot(&id)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes content that no snapshot refers to. Needs the exclusive lock.
+    pub async fn prune_content(&self) -> Result<Freed, BackupError> {
+        let repository = self.clone();
+        run_blocking(move || {
+            let rustic = repository.rustic()?;
+            // Packs marked for later removal are unknown to restic.
+            let options = PruneOptions::default().instant_delete(true);
+            let plan = rustic.prune_plan(&options).map_err(failed("plan the removal"))?;
+            let size = plan.stats.size_sum();
+            let bytes = size.remove + size.repackrm + plan.stats.size_unref;
+            rustic.prune(&options, plan).map_err(failed("remove content"))?;
+            Ok(Freed { bytes })
+        })
+        .await
+    }
+}

@@ -1,0 +1,146 @@
+//! Reading: the sets of a repository, their manifests, and their files as streams.
+
+use std::io;
+use std::path::Path;
+
+use rustic_core::{Id, TreeId};
+
+use super::comparing::Comparing;
+use super::error::{BackupError, failed, said};
+use super::repository::Repository;
+use super::set::{FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, SnapshotFacts, group};
+use super::write::{damaged_index, run_blocking};
+use crate::target::{ByteStream, bridge};
+
+/// The longest manifest that is read.
+const LONGEST_MANIFEST: usize = 16 << 20;
+
+/// A set with what its manifest says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedSet {
+    /// Its snapshots.
+    pub found: FoundSet,
+    /// Its manifest; none where the set is incomplete.
+    pub manifest: Option<Manifest>,
+}
+
+impl LoadedSet {
+    /// Whether every part is there.
+    pub fn is_complete(&self) -> bool {
+        let has = |part: &Part| self.found.snapshots.iter().any(|snapshot| snapshot.id == part.snapshot);
+        self.manifest.as_ref().is_some_and(|manifest| manifest.parts.iter().all(has))
+    }
+}
+
+/// A part of a set with the repository that holds it.
+#[derive(Clone, Copy)]
+pub struct StoredPart<'a> {
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The set.
+    pub set: &'a LoadedSet,
+    /// The part.
+    pub part: &'a Part,
+}
+
+impl StoredPart<'_> {
+    /// A file of the part as a stream. It ends with an error where it is not what was stored.
+    pub fn file(&self, file: &PartFile) -> Result<ByteStream, BackupError> {
+        self.repository.file(self.set, self.part, file)
+    }
+}
+
+impl Repository {
+    /// The sets, oldest first; of one project where that is named.
+    pub async fn sets(&self, project: Option<&str>) -> Result<Vec<LoadedSet>, BackupError> {
+        let (repository, project) = (self.clone(), project.map(str::to_owned));
+        run_blocking(move || {
+            let mut found = group(repository.snapshots()?);
+            found.retain(|set| project.as_ref().is_none_or(|project| set.id.project == *project));
+            let indexed = repository.rustic()?.to_indexed().map_err(damaged_index)?;
+            let load = |found: FoundSet| {
+                let manifest = found.manifest.as_ref().map(|snapshot| manifest(&indexed, snapshot)).transpose()?;
+                Ok(LoadedSet { found, manifest })
+            };
+            found.into_iter().map(load).collect()
+        })
+        .await
+    }
+
+    pub(super) fn snapshots(&self) -> Result<Vec<SnapshotFacts>, BackupError> {
+        let damaged = |error: Box<rustic_core::RusticError>| BackupError::Damaged {
+            what: format!("snapshots: {}", said(&error)),
+        };
+        let snapshots = self.rustic()?.get_all_snapshots().map_err(damaged)?;
+        let facts = |snapshot: rustic_core::repofile::SnapshotFile| SnapshotFacts {
+            id: snapshot.id.into_inner().to_hex().to_string(),
+            time: snapshot.time.timestamp().as_second(),
+            tags: snapshot.tags.iter().cloned().collect(),
+            tree: snapshot.tree.into_inner().to_hex().to_string(),
+        };
+        Ok(snapshots.into_iter().map(facts).collect())
+    }
+
+    /// A file of a part as a stream. It ends with an error where it is not what was stored.
+    pub fn file(&self, set: &LoadedSet, part: &Part, file: &PartFile) -> Result<ByteStream, BackupError> {
+        let missing = || BackupError::Damaged { what: format!("the snapshot of {} is missing", part.name) };
+        let snapshot = set.found.snapshots.iter().find(|snapshot| snapshot.id == part.snapshot).ok_or_else(missing)?;
+        let (repository, tree) = (self.clone(), snapshot.tree.clone());
+        let path = Path::new(&part.name).join(&file.name);
+        let expected = file.clone();
+        Ok(bridge::written(move |out| {
+            let mut out = Comparing::new(out);
+            repository.dump(&tree, &path, &mut out).map_err(|error| io::Error::other(error.to_string()))?;
+            out.finish(&expected)
+        }))
+    }
+
+    pub(super) fn dump(&self, tree: &str, path: &Path, out: &mut dyn io::Write) -> Result<(), BackupError> {
+        let indexed = self.rustic()?.to_indexed().map_err(damaged_index)?;
+        let damaged = |error: Box<rustic_core::RusticError>| BackupError::Damaged { what: said(&error) };
+        let node = indexed.node_from_path(tree_id(tree)?, path).map_err(damaged)?;
+        let mut out = out;
+        indexed.dump(&node, &mut out).map_err(damaged)
+    }
+}
+
+fn manifest(
+    indexed: &rustic_core::Repository<rustic_core::IndexedFullStatus>,
+    snapshot: &SnapshotFacts,
+) -> Result<Manifest, BackupError> {
+    let set = || snapshot.id.get(..8).unwrap_or_default().to_owned();
+    let damaged = |what: String| BackupError::Damaged { what: format!("manifest {}: {what}", set()) };
+    let node = indexed.node_from_path(tree_id(&snapshot.tree)?, Path::new(MANIFEST)).map_err(|e| damaged(said(&e)))?;
+    let mut text = Limited(Vec::new());
+    indexed.dump(&node, &mut text).map_err(|error| damaged(said(&error)))?;
+    let format: u32 = serde_json::from_slice::<serde_json::Value>(&text.0)
+        .ok()
+        .and_then(|value| value.get("format")?.as_u64()?.try_into().ok())
+        .unwrap_or_default();
+    if format > FORMAT {
+        let reason = format!("its manifest has format {format}; this aictl reads up to {FORMAT}");
+        return Err(BackupError::BadSet { set: set(), reason });
+    }
+    serde_json::from_slice(&text.0).map_err(|error| damaged(error.to_string()))
+}
+
+pub(super) fn tree_id(hex: &str) -> Result<TreeId, BackupError> {
+    hex.parse::<Id>().map(TreeId::from).map_err(failed("read a snapshot"))
+}
+
+/// Bytes up to a limit.
+struct Limited(Vec<u8>);
+
+impl io::Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > LONGEST_MANIFEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,206 @@
+//! Carries out the dumps of a plan: all begin at once, one after the other is stored, and the manifest comes last.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use time::OffsetDateTime;
+use tokio::sync::{Semaphore, watch};
+
+use super::configuration::ConfigurationFile;
+use super::parts::ServicePart;
+use crate::backup::postgres::{self, BegunPart};
+use crate::backup::{
+    BackupError, CONFIGURATION, FORMAT, MANIFEST, Manifest, Part, PartFile, PartKind, PartSnapshot, Repository, SetId,
+    redis, skew, volume,
+};
+use crate::event::{Reporter, human};
+use crate::execute::DataRunner;
+use crate::plan::{DataOperation, Outcome};
+use crate::target::{Target, TargetError};
+
+/// What a set is made from.
+pub struct DumpRunner<'a> {
+    /// Where the services run.
+    pub target: &'a dyn Target,
+    /// Where the set goes.
+    pub repository: Repository,
+    /// The set.
+    pub set: SetId,
+    /// The environment, for the manifest.
+    pub environment: Option<String>,
+    /// Host and user, for snapshots.
+    pub origin: (String, String),
+    /// The services.
+    pub parts: Vec<ServicePart>,
+    /// Volumes that are left out.
+    pub excluded: Vec<String>,
+    /// The files of the configuration.
+    pub configuration: Vec<ConfigurationFile>,
+    done: Mutex<Vec<(Part, u64)>>,
+    turn: Semaphore,
+}
+
+impl<'a> DumpRunner<'a> {
+    /// A runner for a set that is empty so far.
+    pub fn new(target: &'a dyn Target, repository: Repository, set: SetId) -> Self {
+        Self {
+            target,
+            repository,
+            set,
+            environment: None,
+            origin: Default::default(),
+            parts: Vec::new(),
+            excluded: Vec::new(),
+            configuration: Vec::new(),
+            done: Mutex::default(),
+            turn: Semaphore::new(1),
+        }
+    }
+
+    /// The parts that were stored.
+    pub fn stored(&self) -> Vec<Part> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(part, _)| part.clone()).collect()
+    }
+
+    /// Bytes that the set added to the repository.
+    pub fn added(&self) -> u64 {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(_, added)| added).sum()
+    }
+
+    async fn run(&self, operation: &DataOperation) -> Result<Outcome, BackupError> {
+        match operation {
+            DataOperation::Dump { part, .. } if part == CONFIGURATION => self.configuration().await,
+            DataOperation::Dump { part, .. } => self.service(part).await,
+            DataOperation::Complete { set } => self.complete(set).await,
+            DataOperation::Restore { part, .. } => {
+                Err(BackupError::Service { service: part.clone(), reason: "this command does not restore".to_owned() })
+            }
+        }
+    }
+
+    async fn configuration(&self) -> Result<Outcome, BackupError> {
+        let started_ms = now_ms();
+        let mut stored = Vec::new();
+        let _turn = self.turn.acquire().await;
+        for file in &self.configuration {
+            let mut one = self.repository.store(&file.name, file.stream()).await?;
+            one.file.of.clone_from(&file.path);
+            stored.push(one);
+        }
+        let part = self.part(CONFIGURATION, PartKind::Configuration, started_ms);
+        self.commit(part, stored).await
+    }
+
+    async fn service(&self, name: &str) -> Result<Outcome, BackupError> {
+        let wrong = |reason: &str| BackupError::Service { service: name.to_owned(), reason: reason.to_owned() };
+        let service = self.parts.iter().find(|part| part.service == name).ok_or_else(|| wrong("it is not planned"))?;
+        let container = service.container.as_ref().ok_or_else(|| wrong("it has no container"))?;
+        let inside = service.inside(self.target, &container.id);
+        let started_ms = now_ms();
+        let begun = match service.kind {
+            PartKind::Postgres => postgres::begin(&inside, &service.data.databases).await?,
+            PartKind::Redis => redis::begin(&inside).await?,
+            PartKind::Volume => {
+                let volumes = service.volumes(&self.excluded);
+                if volumes.is_empty() {
+                    return Err(wrong("it has no named volume"));
+                }
+                volume::begin(self.target, &container.id, &volumes).await?
+            }
+            PartKind::Configuration => return Err(wrong("not a service")),
+        };
+        let BegunPart { dumps, facts } = begun;
+        let mut stored = Vec::new();
+        let _turn = self.turn.acquire().await;
+        for dump in dumps {
+            let mut one = self.repository.store(&dump.name, dump.stream).await?;
+            one.file.of = dump.of;
+            stored.push(one);
+        }
+        let part = Part { facts, image: container.image.clone(), ..self.part(name, service.kind, started_ms) };
+        self.commit(part, stored).await
+    }
+
+    fn part(&self, name: &str, kind: PartKind, started_ms: i64) -> Part {
+        Part {
+            name: name.to_owned(),
+            kind,
+            started_ms,
+            image: String::new(),
+            facts: Default::default(),
+            files: Vec::new(),
+            snapshot: String::new(),
+        }
+    }
+
+    async fn commit(&self, part: Part, stored: Vec<crate::backup::StoredFile>) -> Result<Outcome, BackupError> {
+        let files: Vec<PartFile> = stored.iter().map(|one| one.file.clone()).collect();
+        let added = stored.iter().map(|one| one.added).sum();
+        let bytes = files.iter().map(|file| file.bytes).sum();
+        let snapshot = self.repository.commit(self.snapshot(Some(&part.name)), stored).await?;
+        let part = Part { files, snapshot, ..part };
+        self.done.lock().unwrap_or_else(PoisonError::into_inner).push((part, added));
+        let detail = Some(format!("{}, {} new", human::bytes(bytes), human::bytes(added)));
+        Ok(Outcome { detail, ..Outcome::default() })
+    }
+
+    fn snapshot<'s>(&'s self, directory: Option<&'s str>) -> PartSnapshot<'s> {
+        let (host, user) = &self.origin;
+        PartSnapshot { directory, set: &self.set, host, user, time: now_ms() / 1000 }
+    }
+
+    async fn complete(&self, set: &str) -> Result<Outcome, BackupError> {
+        let parts = self.stored();
+        let planned = self.parts.iter().map(|part| part.service.as_str()).chain([CONFIGURATION]);
+        let missing: Vec<&str> = planned.filter(|name| !parts.iter().any(|part| part.name == *name)).collect();
+        if !missing.is_empty() {
+            let reason = format!("it is incomplete, without {}", missing.join(", "));
+            return Err(BackupError::BadSet { set: set.to_owned(), reason });
+        }
+        let manifest = Manifest {
+            format: FORMAT,
+            set: set.to_owned(),
+            project: self.set.project.clone(),
+            environment: self.environment.clone(),
+            time: now_ms() / 1000,
+            skew_ms: skew(&parts),
+            added_bytes: self.added(),
+            parts,
+        };
+        let text = serde_json::to_vec_pretty(&manifest)
+            .map_err(|error| BackupError::BadSet { set: set.to_owned(), reason: error.to_string() })?;
+        let stream = Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(text))]));
+        let stored = self.repository.store(MANIFEST, stream).await?;
+        self.repository.commit(self.snapshot(None), vec![stored]).await?;
+        let detail = Some(format!("skew {:.1}s", manifest.skew_ms as f64 / 1000.0));
+        Ok(Outcome { detail, ..Outcome::default() })
+    }
+}
+
+#[async_trait]
+impl DataRunner for DumpRunner<'_> {
+    async fn run_data(
+        &self,
+        operation: &DataOperation,
+        _: (usize, &dyn Reporter),
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<Option<Outcome>, TargetError> {
+        tokio::select! {
+            ran = self.run(operation) => ran.map(Some).map_err(|error| as_target_error(error, "dumping")),
+            _ = stop.wait_for(|stop| *stop) => Ok(None),
+        }
+    }
+}
+
+/// A failure as the executor takes it.
+pub(super) fn as_target_error(error: BackupError, operation: &str) -> TargetError {
+    match error {
+        BackupError::Target(error) => error,
+        other => TargetError::Broken { operation: operation.to_owned(), message: other.to_string() },
+    }
+}
+
+/// Milliseconds since 1970.
+pub(super) fn now_ms() -> i64 {
+    i64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
+}

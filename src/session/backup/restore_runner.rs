@@ -1,0 +1,207 @@
+//! Carries out the restores of a plan. Each part is exchanged as a whole: what was there before is kept until the new state
+//! answers, and is back after a failure.
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::dump_runner::as_target_error;
+use super::parts::ServicePart;
+use super::scratch::{Scratch, ScratchArgs};
+use crate::backup::postgres::{DatabaseRestore, GLOBALS};
+use crate::backup::{BackupError, Inside, LoadedSet, Part, PartKind, Repository, postgres, redis, volume};
+use crate::event::{Reporter, Silent, human};
+use crate::execute::DataRunner;
+use crate::plan::{ContainerOperation, DataOperation, Observed, ObservedInstance, Operation, Outcome, StartTurn};
+use crate::target::{Target, TargetError};
+
+/// What is restored, and where.
+pub struct RestoreRunner<'a> {
+    /// Where the services run.
+    pub target: &'a dyn Target,
+    /// Where the set is.
+    pub repository: Repository,
+    /// The set.
+    pub set: LoadedSet,
+    /// The project.
+    pub project: String,
+    /// The services.
+    pub parts: Vec<ServicePart>,
+    /// What runs.
+    pub observed: Observed,
+}
+
+/// A part of the set and the service it goes to.
+struct Restore<'r> {
+    part: &'r Part,
+    service: &'r ServicePart,
+    container: &'r ObservedInstance,
+}
+
+impl RestoreRunner<'_> {
+    async fn run(&self, name: &str) -> Result<Outcome, BackupError> {
+        let wrong = |reason: &str| BackupError::Service { service: name.to_owned(), reason: reason.to_owned() };
+        let manifest = self.set.manifest.as_ref().ok_or_else(|| wrong("the set is incomplete"))?;
+        let part = manifest.part(name).ok_or_else(|| wrong("the set has nothing of it"))?;
+        let service = self.parts.iter().find(|part| part.service == name).ok_or_else(|| wrong("it is not planned"))?;
+        let container = service.container.as_ref().ok_or_else(|| wrong("it has no container"))?;
+        let restore = Restore { part, service, container };
+        let words = match part.kind {
+            PartKind::Postgres => self.postgres(&restore).await?,
+            PartKind::Redis => self.redis(&restore).await?,
+            PartKind::Volume => self.volumes(&restore).await?,
+            PartKind::Configuration => return Err(wrong("not a service")),
+        };
+        Ok(Outcome { detail: Some(words), ..Outcome::default() })
+    }
+
+    fn set_id(&self) -> &str {
+        &self.set.found.id.set
+    }
+
+    async fn postgres(&self, restore: &Restore<'_>) -> Result<String, BackupError> {
+        let inside = restore.service.inside(self.target, &restore.container.id);
+        postgres::await_ready(&inside).await?;
+        for file in restore.part.files.iter().filter(|file| file.name == GLOBALS) {
+            postgres::restore_roles(&inside, self.repository.file(&self.set, restore.part, file)?).await?;
+        }
+        let (mut databases, mut tables) = (0, 0);
+        for file in restore.part.files.iter().filter(|file| file.name != GLOBALS) {
+            let stream = self.repository.file(&self.set, restore.part, file)?;
+            let owner = restore.part.facts.get(&format!("{}{}", postgres::OWNER_OF, file.of));
+            let to = DatabaseRestore { database: &file.of, set: self.set_id(), owner };
+            postgres::restore_database(&inside, to, stream).await?;
+            databases += 1;
+            tables += postgres::tables(&inside, &file.of).await?;
+        }
+        Ok(format!("{}, {}", human::count(databases, "database"), human::count(tables as usize, "table")))
+    }
+
+    async fn redis(&self, restore: &Restore<'_>) -> Result<String, BackupError> {
+        let inside = restore.service.inside(self.target, &restore.container.id);
+        // Where this server keeps its data, which need not be where the old one did.
+        let facts = match redis::settings(&inside).await {
+            Ok(facts) => facts,
+            Err(_) if !restore.container.state.is_up() => restore.part.facts.clone(),
+            Err(error) => return Err(error),
+        };
+        let scratch = self.scratch(restore).await?;
+        let helper = scratch.inside(&restore.service.service);
+        let exchanged = async {
+            self.stop(restore.container).await?;
+            let loaded = self.exchange_redis(restore, (&inside, &helper), &facts).await;
+            if loaded.is_err() {
+                // A server that could not load the new data may still run.
+                self.stop(restore.container).await?;
+                redis::put_back(&helper, &facts, self.set_id()).await?;
+                self.start(restore.container).await?;
+            }
+            loaded
+        };
+        let keys = exchanged.await;
+        let removed = match &keys {
+            Ok(_) => redis::remove_aside(&helper, &facts, self.set_id()).await,
+            Err(_) => Ok(()),
+        };
+        scratch.close().await;
+        removed?;
+        Ok(human::count(keys? as usize, "key"))
+    }
+
+    async fn exchange_redis(
+        &self,
+        restore: &Restore<'_>,
+        (inside, helper): (&Inside<'_>, &Inside<'_>),
+        facts: &std::collections::BTreeMap<String, String>,
+    ) -> Result<u64, BackupError> {
+        redis::put_aside(helper, facts, self.set_id()).await?;
+        for file in restore.part.files.iter().filter(|file| file.name == redis::RDB) {
+            redis::load(helper, facts, self.repository.file(&self.set, restore.part, file)?).await?;
+        }
+        self.start(restore.container).await?;
+        redis::await_loaded(inside).await
+    }
+
+    async fn volumes(&self, restore: &Restore<'_>) -> Result<String, BackupError> {
+        let mounted = restore.service.volumes(&[]);
+        let missing = restore.part.files.iter().find(|file| !mounted.iter().any(|(_, path)| *path == file.of));
+        if let Some(file) = missing {
+            let reason = format!("it mounts no volume at {}", file.of);
+            return Err(BackupError::Service { service: restore.service.service.clone(), reason });
+        }
+        let scratch = self.scratch(restore).await?;
+        let helper = scratch.inside(&restore.service.service);
+        let users = self.users_of(restore);
+        let exchanged = async {
+            for container in &users {
+                self.stop(container).await?;
+            }
+            for file in &restore.part.files {
+                let stream = self.repository.file(&self.set, restore.part, file)?;
+                volume::restore(&helper, (&file.of, self.set_id()), stream).await?;
+            }
+            Ok(())
+        };
+        let restored: Result<(), BackupError> = exchanged.await;
+        scratch.close().await;
+        // What was stopped runs again, whatever came of the restore.
+        let mut started = Ok(());
+        for container in &users {
+            started = started.and(self.start(container).await);
+        }
+        restored.and(started)?;
+        Ok(human::count(restore.part.files.len(), "volume"))
+    }
+
+    /// The running containers that mount one of the volumes.
+    fn users_of(&self, restore: &Restore<'_>) -> Vec<&ObservedInstance> {
+        let volumes: Vec<String> = restore.service.volumes(&[]).into_iter().map(|(volume, _)| volume).collect();
+        let uses = |c: &&ObservedInstance| c.docker.mounts.iter().any(|mount| volumes.contains(&mount.source));
+        self.observed.instances.iter().filter(|c| c.state.is_up()).filter(uses).collect()
+    }
+
+    async fn scratch(&self, restore: &Restore<'_>) -> Result<Scratch<'_>, BackupError> {
+        let args = ScratchArgs {
+            project: &self.project,
+            service: &restore.service.service,
+            image: &restore.container.docker.image_id,
+            purpose: "restore",
+            volumes_from: Some(&restore.container.id),
+        };
+        Ok(Scratch::start(self.target, args).await?)
+    }
+
+    async fn stop(&self, container: &ObservedInstance) -> Result<(), BackupError> {
+        let (service, id) = (container.service.clone(), container.id.clone());
+        self.perform(ContainerOperation::Stop { service, container: id, timeout: None }).await
+    }
+
+    async fn start(&self, container: &ObservedInstance) -> Result<(), BackupError> {
+        let (service, id) = (container.service.clone(), container.id.clone());
+        self.perform(ContainerOperation::Start { service, container: id, turn: StartTurn::UntilStarted }).await
+    }
+
+    async fn perform(&self, operation: ContainerOperation) -> Result<(), BackupError> {
+        match self.target.perform(&Operation::Container(operation), 0, &Silent).await {
+            // It is so already.
+            Ok(_) | Err(TargetError::Refused { status: 304, .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[async_trait]
+impl DataRunner for RestoreRunner<'_> {
+    /// An interruption is not looked at: half a restore would have to be undone, which takes as long.
+    async fn run_data(
+        &self,
+        operation: &DataOperation,
+        _: (usize, &dyn Reporter),
+        _: watch::Receiver<bool>,
+    ) -> Result<Option<Outcome>, TargetError> {
+        let DataOperation::Restore { part, .. } = operation else {
+            let reason = "this command only restores".to_owned();
+            return Err(TargetError::CannotPerform { operation: "dump".to_owned(), reason });
+        };
+        self.run(part).await.map(Some).map_err(|error| as_target_error(error, "restoring"))
+    }
+}

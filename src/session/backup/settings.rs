@@ -1,0 +1,153 @@
+//! What aictl.yaml says about backups: refuses by name what is not supported, and finds repository and password.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::backup::{Location, LockOwner, Retention};
+use crate::compose::model::Stack;
+use crate::error::Result;
+use crate::input_file::{Files as _, LocalFiles};
+use crate::project::{BackupPolicy, DataKind, LoadedProject, PasswordSource};
+use crate::secret::Secret;
+use crate::session::endpoint::endpoint;
+use crate::session::{Context, WorkflowError};
+
+/// How long a command that prints the password may take.
+const PASSWORD_COMMAND: Duration = Duration::from_secs(60);
+
+/// The backups of a project.
+pub struct BackupSettings {
+    /// The policy.
+    pub policy: BackupPolicy,
+    /// The repository and its password.
+    pub location: Location,
+}
+
+impl BackupSettings {
+    /// Reads the settings; the variables of a stack may hold the password, too.
+    pub async fn load(context: &Context, project: &LoadedProject, stack: Option<&Stack>) -> Result<Self> {
+        let policy = project.project.as_ref().and_then(|file| file.backup.clone());
+        let policy = policy.ok_or_else(|| WorkflowError::Configuration {
+            message: "aictl.yaml has no `backup`".to_owned(),
+            hint: Some(
+                "add `backup: { repository: /var/backups/NAME, password: { env: BACKUP_PASSWORD } }` to it".to_owned(),
+            ),
+        })?;
+        refuse_unsupported(&policy)?;
+        let path = project.directory.join(expanded(context, &policy.repository));
+        let password = password(context, project, (&policy.password, stack)).await?;
+        context.redactor.learn(std::slice::from_ref(&password));
+        Ok(Self { policy, location: Location { path, password, random: context.random } })
+    }
+
+    /// A directory is one of this machine: refused for a stack elsewhere, unless that is meant.
+    pub fn check_place(&self, context: &Context, project: &LoadedProject) -> Result<()> {
+        let endpoint = endpoint(context, project)?;
+        if endpoint.address().starts_with("unix://") || self.policy.local {
+            return Ok(());
+        }
+        let message = format!(
+            "backup.repository: `{}` is a directory of this machine, and the stack runs on {}",
+            self.policy.repository,
+            endpoint.address()
+        );
+        let hint = Some("set `backup: { local: true }` in aictl.yaml if that is meant".to_owned());
+        Err(WorkflowError::Configuration { message, hint }.into())
+    }
+
+    /// What is kept.
+    pub fn retention(&self) -> Retention {
+        let keep = self.policy.keep;
+        let within = keep.within.map(|period| period.0);
+        let (last, hourly, daily) = (keep.last, keep.hourly, keep.daily);
+        Retention { last, hourly, daily, weekly: keep.weekly, monthly: keep.monthly, yearly: keep.yearly, within }
+    }
+}
+
+/// This process as the owner of a repository's lock.
+pub fn lock_owner(context: &Context) -> LockOwner {
+    let owner = &context.owner;
+    LockOwner { host: owner.host.clone(), user: owner.user.clone(), pid: owner.pid }
+}
+
+fn refuse_unsupported(policy: &BackupPolicy) -> Result<()> {
+    let unsupported = |what: String, hint: &str| Err(WorkflowError::Unsupported { what, hint: hint.to_owned() }.into());
+    if policy.schedule.is_some() {
+        return unsupported("backup.schedule".to_owned(), "remove it and run `aictl backup create` from cron");
+    }
+    let before_slash = policy.repository.split('/').next().unwrap_or_default();
+    if let Some((scheme, _)) = before_slash.split_once(':') {
+        return unsupported(format!("backup.repository: `{scheme}:` repositories"), "name a directory");
+    }
+    for (service, data) in &policy.include {
+        let kind = match data.kind {
+            Some(DataKind::Qdrant) => "qdrant",
+            Some(DataKind::Elasticsearch) => "elasticsearch",
+            _ if !data.collections.is_empty() => "`collections`",
+            _ => continue,
+        };
+        let hint = "remove it, or write `kind: volume` and `stop: true` to store its volumes as files";
+        return unsupported(format!("backup.include.{service}: {kind}"), hint);
+    }
+    Ok(())
+}
+
+/// `~` as a shell takes it.
+fn expanded(context: &Context, path: &str) -> String {
+    match (path.strip_prefix("~/"), context.variables.get("HOME")) {
+        (Some(rest), Some(home)) => format!("{home}/{rest}"),
+        _ => path.to_owned(),
+    }
+}
+
+async fn password(
+    context: &Context,
+    project: &LoadedProject,
+    (source, stack): (&PasswordSource, Option<&Stack>),
+) -> Result<Secret> {
+    let wrong = |message: String, hint: String| WorkflowError::Configuration { message, hint: Some(hint) };
+    let text = if let Some(name) = &source.env {
+        let of_stack = || stack.and_then(|stack| stack.environment.get(name));
+        let value = context.variables.get(name).or_else(of_stack).cloned().unwrap_or_default();
+        if value.is_empty() {
+            let message = format!("backup.password: the variable {name} is not set");
+            return Err(wrong(message, format!("set it: `export {name}=…`")).into());
+        }
+        value
+    } else if let Some(file) = &source.file {
+        let path = project.directory.join(expanded(context, file));
+        let failed =
+            |error: std::io::Error| WorkflowError::File { path: path.display().to_string(), reason: error.to_string() };
+        LocalFiles.read_text(&path).map_err(failed)?
+    } else {
+        printed(source, &project.directory).await?
+    };
+    let first = text.lines().next().unwrap_or_default();
+    if first.is_empty() {
+        return Err(wrong(
+            "backup.password: it is empty".to_owned(),
+            "write a password of at least 16 characters".to_owned(),
+        )
+        .into());
+    }
+    Ok(Secret::new(first))
+}
+
+/// What the command prints.
+async fn printed(source: &PasswordSource, directory: &Path) -> Result<String> {
+    let words = source.command.as_ref().map(|command| command.0.clone()).unwrap_or_default();
+    let failed = |reason: String| WorkflowError::Configuration {
+        message: format!("backup.password: the command failed: {reason}"),
+        hint: Some("run it yourself to see why".to_owned()),
+    };
+    let (program, arguments) = words.split_first().ok_or_else(|| failed("it is empty".to_owned()))?;
+    let mut command = crate::process::command(program).map_err(|error| failed(error.to_string()))?;
+    command.args(arguments).current_dir(directory).kill_on_drop(true);
+    let late = |_| failed(format!("no answer within {}s", PASSWORD_COMMAND.as_secs()));
+    let output = tokio::time::timeout(PASSWORD_COMMAND, command.output()).await.map_err(late)?;
+    let output = output.map_err(|error| failed(error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(output.status.to_string()).into());
+    }
+    String::from_utf8(output.stdout).map_err(|_| failed("it did not print text".to_owned()).into())
+}

@@ -1,0 +1,96 @@
+//! `aictl backup list`: the sets of the project with their age, size and state.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::sets::OpenSets;
+use crate::backup::{LoadedSet, LockKind};
+use crate::error::Result;
+use crate::event::human;
+use crate::session::Context;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+
+/// Arguments of `backup list`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ListArgs {}
+
+/// One set.
+#[derive(Debug, Serialize)]
+pub struct ListedSet {
+    set: String,
+    time: String,
+    age_seconds: i64,
+    complete: bool,
+    bytes: Option<u64>,
+    added_bytes: Option<u64>,
+    skew_ms: Option<i64>,
+    parts: Vec<String>,
+    tags: Vec<String>,
+}
+
+/// The sets, newest first.
+#[derive(Debug, Serialize)]
+pub struct ListReport {
+    project: String,
+    repository: String,
+    sets: Vec<ListedSet>,
+}
+
+/// Lists.
+pub(super) async fn run(context: &Context, _: ListArgs) -> Result<ListReport> {
+    let open = OpenSets::open(context, LockKind::Shared).await?;
+    let now = context.unix_time();
+    let mut sets: Vec<ListedSet> = open.all().await?.iter().map(|set| listed(set, now)).collect();
+    sets.reverse();
+    let repository = open.repository.path().display().to_string();
+    Ok(ListReport { project: open.project, repository, sets })
+}
+
+fn listed(set: &LoadedSet, now: i64) -> ListedSet {
+    let manifest = set.manifest.as_ref();
+    ListedSet {
+        set: set.found.id.set.clone(),
+        time: time_of(set.found.time),
+        age_seconds: (now - set.found.time).max(0),
+        complete: set.is_complete(),
+        bytes: manifest.map(crate::backup::Manifest::bytes),
+        added_bytes: manifest.map(|manifest| manifest.added_bytes),
+        skew_ms: manifest.map(|manifest| manifest.skew_ms),
+        parts: manifest.iter().flat_map(|manifest| &manifest.parts).map(|part| part.name.clone()).collect(),
+        tags: set.found.id.tags.clone(),
+    }
+}
+
+/// RFC 3339 in UTC.
+pub(super) fn time_of(seconds: i64) -> String {
+    let time = time::OffsetDateTime::from_unix_timestamp(seconds).ok();
+    time.and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()
+}
+
+impl Report for ListReport {
+    fn blocks(&self) -> Vec<Block> {
+        if self.sets.is_empty() {
+            let line = format!("no backup sets of {} in {}", self.project, self.repository);
+            return vec![Block::Line(vec![line.into()])];
+        }
+        let header = ["SET", "CREATED", "STATE", "SIZE", "NEW", "PARTS", "TAGS"].map(str::to_owned).to_vec();
+        let size = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), human::bytes);
+        let row = |set: &ListedSet| {
+            let (word, tone) = if set.complete { ("complete", Tone::Good) } else { ("incomplete", Tone::Bad) };
+            vec![
+                Cell::whole(set.set.clone()),
+                Cell::whole(set.time.clone()),
+                Cell::new(word, tone),
+                size(set.bytes).into(),
+                size(set.added_bytes).into(),
+                set.parts.join(", ").into(),
+                set.tags.join(", ").into(),
+            ]
+        };
+        vec![Block::Table { header, rows: self.sets.iter().map(row).collect() }]
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}

@@ -1,0 +1,137 @@
+//! `aictl backup prune`: removes the sets that the retention policy does not keep, and the content that only they had.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::list::time_of;
+use super::sets::{OpenSets, settings};
+use crate::backup::{LoadedSet, LockKind, reasons};
+use crate::error::Result;
+use crate::event::human;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+use crate::session::{Context, WorkflowError};
+
+/// Arguments of `backup prune`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct PruneArgs {}
+
+/// What becomes of a set, and why.
+#[derive(Debug, Serialize)]
+pub struct SetVerdict {
+    set: String,
+    time: String,
+    kept: bool,
+    reason: String,
+    #[serde(skip)]
+    loaded: LoadedSet,
+}
+
+/// What was removed, or would be by a dry run.
+#[derive(Debug, Serialize)]
+pub struct PruneReport {
+    dry_run: bool,
+    sets: Vec<SetVerdict>,
+    freed_bytes: u64,
+}
+
+/// Prunes.
+pub(super) async fn run(context: &Context, _: PruneArgs) -> Result<PruneReport> {
+    let settings = settings(context).await?;
+    let rules = settings.settings.retention();
+    if rules.is_empty() {
+        let message = "backup.keep is empty: everything would be removed but the newest set".to_owned();
+        let hint = Some("add `keep: { last: 3, daily: 7, weekly: 4 }` to `backup` in aictl.yaml".to_owned());
+        return Err(WorkflowError::Configuration { message, hint }.into());
+    }
+    let open = OpenSets::open_with(context, settings, LockKind::Exclusive).await?;
+    let sets = verdicts(open.all().await?, &rules);
+    let removed = sets.iter().filter(|verdict| !verdict.kept).count();
+    let mut report = PruneReport { dry_run: context.options.dry_run, sets, freed_bytes: 0 };
+    if context.options.dry_run {
+        return Ok(report);
+    }
+    if removed > 0 {
+        let names = report.sets.iter().filter(|verdict| !verdict.kept).map(|verdict| verdict.set.as_str());
+        context.reporter.note(format!("to be removed: {}", names.collect::<Vec<_>>().join(", ")));
+        context.prompt.confirm(&format!("remove {} of {}?", human::count(removed, "backup set"), open.project))?;
+    }
+    for verdict in report.sets.iter().filter(|verdict| !verdict.kept) {
+        open.repository.remove_set(&verdict.loaded).await?;
+    }
+    report.freed_bytes = open.repository.prune_content().await?.bytes;
+    Ok(report)
+}
+
+/// The verdicts, newest first. An incomplete set is removed once a newer one is complete.
+fn verdicts(mut sets: Vec<LoadedSet>, rules: &crate::backup::Retention) -> Vec<SetVerdict> {
+    sets.reverse();
+    let complete: Vec<i64> = sets.iter().filter(|set| set.is_complete()).map(|set| set.found.time).collect();
+    let mut reasons = reasons(&complete, rules).into_iter();
+    let newest = complete.first().copied();
+    let verdict = |loaded: LoadedSet| {
+        let reason = match loaded.is_complete() {
+            true => reasons.next().unwrap_or_default().join(", "),
+            false if newest.is_none_or(|newest| newest < loaded.found.time) => "no newer set is complete".to_owned(),
+            false => String::new(),
+        };
+        let kept = !reason.is_empty();
+        let without = if loaded.is_complete() { "no rule keeps it" } else { "incomplete" };
+        let reason = if kept { reason } else { without.to_owned() };
+        SetVerdict { set: loaded.found.id.set.clone(), time: time_of(loaded.found.time), kept, reason, loaded }
+    };
+    sets.into_iter().map(verdict).collect()
+}
+
+impl Report for PruneReport {
+    fn blocks(&self) -> Vec<Block> {
+        let header = ["SET", "CREATED", "VERDICT", "REASON"].map(str::to_owned).to_vec();
+        let row = |verdict: &SetVerdict| {
+            let (word, tone) = if verdict.kept { ("keep", Tone::Good) } else { ("remove", Tone::Warn) };
+            let (set, time) = (Cell::whole(verdict.set.clone()), Cell::whole(verdict.time.clone()));
+            vec![set, time, Cell::new(word, tone), verdict.reason.as_str().into()]
+        };
+        let mut blocks = vec![Block::Table { header, rows: self.sets.iter().map(row).collect() }];
+        let last = match self.dry_run {
+            true => Cell::new("nothing was changed", Tone::Dim),
+            false => format!("freed {}", human::bytes(self.freed_bytes)).into(),
+        };
+        blocks.push(Block::Line(vec![last]));
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backup::{FORMAT, FoundSet, Manifest, Retention, SetId};
+
+    fn set(name: &str, time: i64, complete: bool) -> LoadedSet {
+        let id = SetId { set: name.into(), project: "shop".into(), tags: Vec::new() };
+        let manifest = complete.then(|| Manifest {
+            format: FORMAT,
+            set: name.into(),
+            project: "shop".into(),
+            environment: None,
+            time,
+            skew_ms: 0,
+            added_bytes: 0,
+            parts: Vec::new(),
+        });
+        LoadedSet { found: FoundSet { id, time, snapshots: Vec::new(), manifest: None }, manifest }
+    }
+
+    #[test]
+    fn an_incomplete_set_goes_once_a_newer_one_is_complete_and_the_newest_complete_one_stays() {
+        let sets = vec![set("a", 1, false), set("b", 2, true), set("c", 3, true), set("d", 4, false)];
+        let rules = Retention { last: 1, ..Retention::default() };
+        let said: Vec<String> =
+            verdicts(sets, &rules).into_iter().map(|v| format!("{} {} {}", v.set, v.kept, v.reason)).collect();
+        let expected =
+            ["d true no newer set is complete", "c true last", "b false no rule keeps it", "a false incomplete"];
+        assert_eq!(said, expected);
+    }
+}

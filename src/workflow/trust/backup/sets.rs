@@ -1,0 +1,84 @@
+//! The sets of the project in its repository, by name or the newest.
+
+use crate::backup::{BackupError, HeldLock, LoadedSet, LockKind, Repository};
+use crate::error::Result;
+use crate::session::backup::{BackupSettings, lock_owner};
+use crate::session::load::{load_project_file, load_stack};
+use crate::session::{Context, WorkflowError};
+
+/// The project's repository, open.
+pub(super) struct OpenSets {
+    /// The project.
+    pub(super) project: String,
+    /// The settings.
+    pub(super) settings: BackupSettings,
+    /// The repository.
+    pub(super) repository: Repository,
+    /// Its lock; none in a dry run, which writes nothing.
+    pub(super) _lock: Option<HeldLock>,
+}
+
+impl OpenSets {
+    /// Opens and locks the project's repository.
+    pub(super) async fn open(context: &Context, kind: LockKind) -> Result<Self> {
+        Self::open_with(context, settings(context).await?, kind).await
+    }
+
+    /// The same with settings at hand. A dry run only reads.
+    pub(super) async fn open_with(
+        context: &Context,
+        ProjectSettings { project, settings }: ProjectSettings,
+        kind: LockKind,
+    ) -> Result<Self> {
+        let location = settings.location.clone();
+        let opened = tokio::task::spawn_blocking(move || location.open()).await;
+        let repository = opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
+        let lock = match context.options.dry_run {
+            true => None,
+            false => Some(repository.lock(lock_owner(context), kind).await?),
+        };
+        Ok(Self { project, settings, repository, _lock: lock })
+    }
+
+    /// The sets of the project, oldest first.
+    pub(super) async fn all(&self) -> Result<Vec<LoadedSet>> {
+        Ok(self.repository.sets(Some(&self.project)).await?)
+    }
+
+    /// The set of this name or beginning of a name, else the newest complete one.
+    pub(super) fn choose(&self, sets: Vec<LoadedSet>, name: Option<&str>) -> Result<LoadedSet> {
+        let Some(name) = name else {
+            let newest = sets.into_iter().rfind(LoadedSet::is_complete);
+            return newest.ok_or_else(|| BackupError::NoCompleteSet { project: self.project.clone() }.into());
+        };
+        let mut found = sets.into_iter().filter(|set| !name.is_empty() && set.found.id.set.starts_with(name));
+        let first = found.next().ok_or_else(|| BackupError::NoSet { name: name.to_owned() })?;
+        match found.next() {
+            None => Ok(first),
+            Some(other) => {
+                let message = format!("`{name}` is the beginning of {} and {}", first.found.id.set, other.found.id.set);
+                Err(WorkflowError::usage(message).into())
+            }
+        }
+    }
+}
+
+/// Name and settings of a project.
+pub(super) struct ProjectSettings {
+    /// The name.
+    pub(super) project: String,
+    /// The settings.
+    pub(super) settings: BackupSettings,
+}
+
+/// Name and settings of the project. Its compose files may not be readable yet, where their env files are to be restored.
+pub(super) async fn settings(context: &Context) -> Result<ProjectSettings> {
+    let project = load_project_file(context)?;
+    let name = context.project_name().or(project.name()).map(str::to_owned);
+    let name = match name {
+        Some(name) => name,
+        None => load_stack(context)?.name,
+    };
+    let settings = BackupSettings::load(context, &project, None).await?;
+    Ok(ProjectSettings { project: name, settings })
+}

@@ -1,0 +1,140 @@
+//! `aictl backup verify`: reads every file of the repository back, compares a set with its digests, and decodes its dumps.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::sets::{OpenSets, ProjectSettings, settings};
+use crate::backup::{BackupError, Damage, FileCheck, LoadedSet, LockKind};
+use crate::error::{Error, ErrorKind, Result};
+use crate::event::human;
+use crate::session::Context;
+use crate::session::backup::decode;
+use crate::session::endpoint::endpoint;
+use crate::session::load::load_project_file;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+
+/// Arguments of `backup verify`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct VerifyArgs {
+    /// Set to verify; the newest complete one by default
+    #[arg(value_name = "SET")]
+    pub backup_set: Option<String>,
+    /// Verify all sets
+    #[arg(long, conflicts_with = "backup_set")]
+    pub all: bool,
+    /// Do not decode the dumps in scratch containers; needs no engine
+    #[arg(long)]
+    pub no_decode: bool,
+}
+
+/// What was verified.
+#[derive(Debug, Default, Serialize)]
+pub struct VerifyReport {
+    sets: Vec<String>,
+    files: u64,
+    bytes: u64,
+    decoded: bool,
+    damage: Vec<Damage>,
+    affected: Vec<String>,
+}
+
+/// Verifies.
+pub(super) async fn run(context: &Context, args: VerifyArgs) -> Result<VerifyReport> {
+    let settings = settings(context).await?;
+    let files = match settings.settings.location.exists() {
+        true => settings.settings.location.check_files().await?,
+        false => FileCheck::default(),
+    };
+    let FileCheck { files, bytes, damage } = files;
+    let mut report = VerifyReport { files, bytes, damage, ..VerifyReport::default() };
+    match look(context, (&args, settings), &mut report).await {
+        Ok(()) => {}
+        Err(error) if is_damage(&error) || !report.damage.is_empty() && !is_refusal(&error) => {
+            report.damage.push(Damage::new("repository", error.to_string()));
+        }
+        Err(error) => return Err(error),
+    }
+    report.damage.sort();
+    report.damage.dedup();
+    Ok(report)
+}
+
+fn is_damage(error: &Error) -> bool {
+    matches!(error.downcast_ref(), Some(BackupError::Damaged { .. }))
+}
+
+/// Whether it says nothing about the repository.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error.downcast_ref(),
+        Some(BackupError::Locked { .. } | BackupError::NoSet { .. } | BackupError::Target(_))
+    )
+}
+
+async fn look(
+    context: &Context,
+    (args, settings): (&VerifyArgs, ProjectSettings),
+    report: &mut VerifyReport,
+) -> Result<()> {
+    let open = OpenSets::open_with(context, settings, LockKind::Shared).await?;
+    report.damage.extend(open.repository.check_references().await?);
+    let all = open.all().await?;
+    let packs = report.damage.iter().filter_map(|damage| damage.what.strip_prefix("data/"));
+    let packs: std::collections::BTreeSet<String> =
+        packs.filter_map(|pack| pack.rsplit('/').next()).map(str::to_owned).collect();
+    if !packs.is_empty() {
+        report.affected = open.repository.affected(&all, packs).await?;
+    }
+    for set in all.iter().filter(|set| !set.is_complete()) {
+        report.damage.push(Damage::new(set.found.id.set.clone(), "the set is incomplete"));
+    }
+    let chosen: Vec<LoadedSet> = match args.all {
+        true => all.into_iter().filter(LoadedSet::is_complete).collect(),
+        false => vec![open.choose(all, args.backup_set.as_deref())?],
+    };
+    for set in &chosen {
+        report.sets.push(set.found.id.set.clone());
+        let damage = open.repository.check_set(set).await?;
+        let is_whole = damage.is_empty();
+        report.damage.extend(damage);
+        // What is not what was stored need not be decoded; a dry run makes no containers.
+        if is_whole && !args.no_decode && !context.options.dry_run {
+            let target = endpoint(context, &load_project_file(context)?)?.connect().await?;
+            report.damage.extend(decode(&*target, (&open.repository, set), context.owner.pid).await?);
+            report.decoded = true;
+        }
+    }
+    Ok(())
+}
+
+impl Report for VerifyReport {
+    fn blocks(&self) -> Vec<Block> {
+        let read = format!(
+            "read back {} of the repository, {}",
+            human::count(self.files as usize, "file"),
+            human::bytes(self.bytes)
+        );
+        let mut blocks = vec![Block::Line(vec![read.into()])];
+        let line = |text: String, tone| Block::Line(vec![Cell::new(text, tone)]);
+        blocks.extend(self.damage.iter().map(|found| line(format!("{}: {}", found.what, found.problem), Tone::Bad)));
+        blocks.extend(self.affected.iter().map(|file| line(format!("lost: {file}"), Tone::Bad)));
+        if self.damage.is_empty() {
+            let how = if self.decoded {
+                "every byte was read back and every dump decoded"
+            } else {
+                "every byte was read back"
+            };
+            let sets = human::count(self.sets.len(), "backup set");
+            blocks.push(line(format!("verified {sets} ({}): {how}", self.sets.join(", ")), Tone::Good));
+        }
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+
+    fn exit_code(&self) -> u8 {
+        if self.damage.is_empty() { 0 } else { ErrorKind::ChecksFailed.exit_code() }
+    }
+}
