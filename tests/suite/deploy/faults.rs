@@ -27,8 +27,8 @@ with psycopg.connect("host=db user=postgres password=" + os.environ["PASSWORD"])
 "#;
 
 /// The command and the health check of the app.
-const COMMAND: &str = r#"[python3, -m, uvicorn, "app:app","#;
-const HEALTH: &str = r#""import socket; socket.create_connection(('127.0.0.1', 8000))"]"#;
+const COMMAND: &str = "[python3, /app/app.py]";
+const HEALTH: &str = r#"[CMD, bash, -c, "</dev/tcp/127.0.0.1/8000"]"#;
 
 struct Faults {
     shop: Shop,
@@ -94,9 +94,9 @@ fn whatever_is_wrong_with_a_release_the_previous_one_serves_and_the_reason_is_ke
     let shop = &faults.shop;
     shop.deploy("one", 0);
     let load = Load::start(shop.port, 2, 0);
-    let crashing = r#"[python3, -c, "print('no model file'); raise SystemExit(3)", "#;
+    let crashing = r#"[python3, -c, "print('no model file'); raise SystemExit(3)"]"#;
     faults.fails("compose.yaml", (COMMAND, crashing), ("two", 20), &["crash loop", "no model file"]);
-    let sick = r#""print('the index is empty'); raise SystemExit(1)"]"#;
+    let sick = r#"[CMD, bash, -c, "echo the index is empty; false"]"#;
     let soon = format!("{sick}\n      retries: 2");
     faults.fails("compose.yaml", (HEALTH, &soon), ("two", 20), &["unhealthy", "the index is empty"]);
     let same = ("drain", "drain");
