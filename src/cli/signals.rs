@@ -83,6 +83,8 @@ impl Forwarding {
 pub fn watch(changes: Changes, forwarding: &Forwarding) -> (watch::Receiver<bool>, Interruption) {
     let (sender, receiver) = watch::channel(false);
     let interruption = Interruption::default();
+    // A write beyond the limit on file sizes is then an error, and does not end the process without a word.
+    let _ = signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()));
     let (noted, passed_on) = (interruption.clone(), forwarding.clone());
     // Listening begins here, not when the task first runs, and never pauses: no signal is lost in between.
     if let Ok(mut signals) = Signals::listen() {

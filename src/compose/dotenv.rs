@@ -59,11 +59,11 @@ fn read(
     lookup: Lookup<'_>,
     each: &mut dyn FnMut(Entry),
 ) -> Result<(), EnvFileError> {
-    let mut parser = Parser { line: 1, lookup, unset: Vec::new() };
+    let mut parser = Parser { line: 1, begun: 1, lookup, unset: Vec::new() };
     let mut made = 0;
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     while let Some(start) = parser.statement(rest) {
-        let line = parser.line;
+        parser.begun = parser.line;
         let key = parser.key(start)?;
         if key.name.contains(' ') {
             return Err(parser.error("key cannot contain a space"));
@@ -77,8 +77,8 @@ fn read(
             true => at(key.behind)..at(key.behind),
             false => written(text, at(key.after)..at(after)),
         };
-        let (unset, value_there) = (std::mem::take(&mut parser.unset), value.clone());
-        each(Entry { key: key.name.to_owned(), value: value_there, line, span, signed: key.signed, unset });
+        let (unset, line) = (std::mem::take(&mut parser.unset), parser.begun);
+        each(Entry { key: key.name.to_owned(), value: value.clone(), line, span, signed: key.signed, unset });
         if let Some(value) = value {
             made += value.len();
             vars.insert(key.name.to_owned(), value);
@@ -140,7 +140,8 @@ pub(crate) fn parse_raw(
 struct Parser<'a> {
     line: u32,
     lookup: Lookup<'a>,
-    /// What the statement being read refers to in vain.
+    /// The line the statement being read begins on, where its errors are, and what it refers to in vain.
+    begun: u32,
     unset: Vec<String>,
 }
 
@@ -179,7 +180,7 @@ fn is_blank(c: char) -> bool {
 
 impl Parser<'_> {
     fn error(&self, message: impl Into<String>) -> EnvFileError {
-        EnvFileError { line: self.line, message: message.into(), required: None }
+        EnvFileError { line: self.begun, message: message.into(), required: None }
     }
 
     /// The rest from the next statement on, without blanks and comments.
@@ -204,8 +205,7 @@ impl Parser<'_> {
         for (at, c) in text.char_indices() {
             match c {
                 '=' | ':' | '\n' => {
-                    let inherited = c == '\n';
-                    let key = &text[..at];
+                    let (inherited, key) = (c == '\n', &text[..at]);
                     self.line += u32::from(inherited && !key.contains(' '));
                     let name = key.trim_end();
                     let after = text[at + 1..].trim_start_matches(is_blank);
@@ -329,9 +329,7 @@ fn octal(text: &str) -> Option<(char, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use super::{parse, parse_raw};
+    use super::{BTreeMap, parse, parse_raw};
 
     fn read(text: &str) -> Vec<(String, String)> {
         let mut vars = BTreeMap::new();
@@ -386,9 +384,10 @@ mod tests {
 
     #[test]
     fn an_open_quote_is_an_error_with_its_line() {
-        let mut vars = BTreeMap::new();
-        let error = parse("A=1\nB=\"open\n", &mut vars, &|_| None).unwrap_err();
-        assert!(error.message.starts_with("unterminated quoted value"), "{error:?}");
+        let fault = |text: &str| parse(text, &mut BTreeMap::new(), &|_| None).unwrap_err();
+        assert!(fault("B=\"open\n").message.starts_with("unterminated quoted value"));
+        let texts = ["#\nB=\"x\n\n", "\nA=${B:?}\nC=1", "A='\n'\nB=\"\n${C:?}\""];
+        assert_eq!(texts.map(|text| fault(text).line), [2, 2, 3]);
     }
 
     #[test]

@@ -13,8 +13,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-/// Begins the name of a file that is not whole yet.
-const PREFIX: &str = ".aictl-";
+use super::stale::{self, PREFIX};
+
 /// Random names that are tried.
 const ATTEMPTS: usize = 16;
 
@@ -45,6 +45,7 @@ impl Draft {
             match openat(&directory, &temporary, flags, Mode::from_raw_mode(mode)) {
                 Ok(file) => {
                     OPEN.fetch_add(1, Ordering::SeqCst);
+                    stale::lock(&file);
                     return Ok(Self { directory, temporary, file: file.into(), named: false });
                 }
                 Err(Errno::EXIST) => {}

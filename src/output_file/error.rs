@@ -23,7 +23,7 @@ pub enum OutputError {
     #[error("`{}` is a symbolic link that another user put into a shared directory", path.display())]
     ForeignLink { path: PathBuf },
     /// A link leads out of the folder that files are written in.
-    #[error("`{}` leads to `{}`, outside {}", path.display(), target.display(), below.display())]
+    #[error("`{}` {}outside {}", path.display(), led(path, target), below.display())]
     LeadsOutside { path: PathBuf, target: PathBuf, below: PathBuf },
     /// A name that does not lie below the directory.
     #[error("`{}` is not a path below a directory", name.display())]
@@ -38,6 +38,11 @@ pub enum OutputError {
         #[source]
         source: io::Error,
     },
+}
+
+/// Where a link leads; a path that is no link is what it says.
+fn led(path: &Path, target: &Path) -> String {
+    if path == target { "is ".to_owned() } else { format!("leads to `{}`, ", target.display()) }
 }
 
 impl OutputError {
@@ -102,6 +107,9 @@ fn of_io(path: &Path, error: &io::Error) -> Option<String> {
     Some(match error.kind() {
         io::ErrorKind::NotFound => format!("`mkdir -p {folder}` creates the directory"),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => format!("`df -h {folder}` shows the free space"),
+        io::ErrorKind::FileTooLarge => {
+            "`ulimit -f unlimited` lifts the limit of this shell on the size of files".to_owned()
+        }
         io::ErrorKind::ReadOnlyFilesystem => format!("`findmnt -T {folder}` shows what is mounted read-only"),
         io::ErrorKind::PermissionDenied => format!("`ls -ld {folder}` shows who may write there"),
         io::ErrorKind::NotADirectory => format!("`ls -ld {folder}` shows what it is"),

@@ -4,6 +4,7 @@
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, unlinkat};
@@ -13,6 +14,7 @@ use super::Rules;
 use super::error::OutputError;
 use super::place::{self, Name, Place};
 use super::scratch::Scratch;
+use super::stale;
 
 /// A file that can be written, as far as that can be known without writing.
 #[derive(Debug)]
@@ -87,7 +89,10 @@ impl OutputFile {
     /// Writes what a function gives; where that fails, what was there stays.
     pub fn write_with<T>(self, write: impl FnOnce(&mut dyn Write) -> io::Result<T>) -> Result<T, OutputError> {
         match self.place {
-            Place::Named(name) => name.write(self.rules, &self.path, write),
+            Place::Named(name) => {
+                stale::remove_stale(name.directory.as_fd());
+                name.write(self.rules, &self.path, write)
+            }
             Place::Stream(mut stream) => {
                 let written = write(&mut stream).and_then(|written| stream.flush().map(|()| written));
                 written.map_err(|error| OutputError::io(&self.path, error))

@@ -11,6 +11,7 @@ mod own_state;
 mod owner_only;
 mod place;
 mod scratch;
+mod stale;
 mod stream;
 mod tree;
 mod tree_nodes;

@@ -4,36 +4,51 @@
 
 use std::fs::File;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use super::error::OutputError;
+use super::stale::{self, PREFIX};
 
 /// A private folder that goes away by itself.
 #[derive(Debug)]
-pub struct Scratch(tempfile::TempDir);
+pub struct Scratch {
+    folder: tempfile::TempDir,
+    /// Locked while the folder is in use.
+    _lock: Option<File>,
+}
 
 impl Scratch {
     /// In a folder of the operator's, hidden.
     pub(super) fn beside(folder: &Path) -> Result<Self, OutputError> {
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        let made = tempfile::Builder::new().prefix(".aictl-").tempdir_in(folder);
-        made.map(Self).map_err(|error| OutputError::io(folder, error))
+        if let Ok(opened) = File::open(folder) {
+            stale::remove_stale(opened.as_fd());
+        }
+        let made = tempfile::Builder::new().prefix(PREFIX).tempdir_in(folder);
+        made.map(Self::locked).map_err(|error| OutputError::io(folder, error))
+    }
+
+    fn locked(folder: tempfile::TempDir) -> Self {
+        let lock = File::open(folder.path()).ok();
+        lock.iter().for_each(stale::lock);
+        Self { folder, _lock: lock }
     }
 
     /// Where the system keeps temporary files.
     pub fn temporary(prefix: &str) -> Result<Self, OutputError> {
         let made = tempfile::Builder::new().prefix(prefix).tempdir();
-        made.map(Self).map_err(|error| OutputError::io(&std::env::temp_dir(), error))
+        made.map(Self::locked).map_err(|error| OutputError::io(&std::env::temp_dir(), error))
     }
 
     /// The folder.
     pub fn path(&self) -> &Path {
-        self.0.path()
+        self.folder.path()
     }
 
     /// A path in it.
     pub fn at(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     /// A file in it, empty; one of the name is emptied.

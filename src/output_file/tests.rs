@@ -245,3 +245,27 @@ fn text_is_appended_to_whatever_is_there() {
     }
     assert_eq!(fs::read(&path).unwrap(), b"ab");
 }
+
+#[test]
+fn what_a_killed_process_left_is_removed_and_what_is_in_use_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let old = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    let age = |name: &str| fs::File::open(at(name)).unwrap().set_modified(old).unwrap();
+    for name in [".aictl-0123456789abcdef", ".aictl-young", ".aictl-used", "other"] {
+        fs::write(at(name), "x").unwrap();
+    }
+    fs::create_dir(at(".aictl-folder")).unwrap();
+    fs::write(at(".aictl-folder/blob"), "x").unwrap();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    symlink(outside.path(), at(".aictl-link")).unwrap();
+    [".aictl-0123456789abcdef", ".aictl-used", ".aictl-folder", "other"].iter().for_each(|name| age(name));
+    let used = fs::File::open(at(".aictl-used")).unwrap();
+    stale::lock(&used);
+    OutputFile::open(&at("written"), Rules::REPLACE).unwrap().write(b"y").unwrap();
+    let mut left: Vec<String> =
+        fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, [".aictl-link", ".aictl-used", ".aictl-young", "other", "written"]);
+    assert!(outside.path().exists());
+}

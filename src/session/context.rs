@@ -173,7 +173,10 @@ impl Context {
 
 /// A path as it is typed from where the command was typed.
 pub fn shown(context: &Context, path: &Path) -> String {
-    path.strip_prefix(&context.cwd).unwrap_or(path).display().to_string()
+    match path.strip_prefix(&context.cwd) {
+        Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
+        relative => relative.unwrap_or(path).display().to_string(),
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub enum WorkflowError {
     #[error("release {revision} of {project} cannot be restored: {reason}")]
     NotRestorable { project: String, revision: u32, reason: String },
     /// The stored configuration of a release is missing or damaged.
-    #[error("the stored configuration of release {revision} {reason}")]
+    #[error("release {revision} cannot be used: its configuration {reason}")]
     UnusableConfiguration { revision: u32, reason: String, hint: &'static str },
     /// The plan that was confirmed is not the one that would be carried out.
     #[error("the plan changed after it was confirmed: something else changed {project}")]

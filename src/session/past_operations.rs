@@ -20,18 +20,13 @@ impl PastOperations {
     pub async fn load(context: &Context) -> Result<Self> {
         let loaded = load_named(context)?;
         let target = loaded.connect(context).await?;
-        Self::of(context, &*target, loaded.name.clone()).await
+        Self::of(&*target, loaded.name.clone()).await
     }
 
     /// Reads it from a target that is connected to.
-    pub async fn of(context: &Context, target: &dyn Target, project: String) -> Result<Self> {
+    pub async fn of(target: &dyn Target, project: String) -> Result<Self> {
         if !target.has_state(&project, true).await? {
             return Ok(Self { project, operations: Vec::new() });
-        }
-        // If no container of the project is left, one must be created to read its volume.
-        if context.options.dry_run && !target.has_state(&project, false).await? {
-            let message = format!("reading the history of {project} creates a temporary container");
-            return Err(WorkflowError::Refused { message, hint: Some("omit --dry-run".to_owned()) }.into());
         }
         let records = target.load_records(&project).await?;
         let lease = target.observe_lease(&project).await?;

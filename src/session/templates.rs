@@ -84,6 +84,7 @@ mod tests {
             [("compose.yaml", "a: 80\nb: demo\n"), ("plain.yaml", "{{ untouched }}\n"), ("deploy/x.yaml", "c: 1\n")];
         assert_eq!(files, expected.map(|(name, text)| (name.to_owned(), text.to_owned())));
         let error = render_files(&project, &["absent.tera".to_owned()]).unwrap_err();
-        assert!(error.to_string().starts_with("absent.tera: "), "{error}");
+        let said = format!("cannot read the template {}: ", project.directory.join("absent.tera").display());
+        assert!(error.to_string().starts_with(&said) && error.kind() == crate::error::ErrorKind::Config, "{error}");
     }
 }

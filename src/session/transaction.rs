@@ -19,7 +19,6 @@ use crate::session::other_folder;
 use crate::session::port_holder::explained;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
-use half_done::done_of;
 
 /// From what is found to steps. Called twice: before the lease, and under it.
 pub type Planning<'a> = &'a (dyn Fn(&Observed) -> Result<Plan> + Send + Sync);
@@ -183,10 +182,10 @@ impl<'a> Transaction<'a> {
         let mut walked = Walked { number, steps: plan.records(), ..Default::default() };
         let result = self.carry_out(&plan, (&lease, &pending), &mut walked).await;
         let incomplete = plan.incomplete(&walked.steps);
-        let done = done_of(&walked.steps);
+        let steps = walked.steps.clone();
         let ended = self.end(lease, &plan, Ending { pending, walked, failure: result.as_ref().err() }).await;
         if let Err(error) = result.and(ended) {
-            return Err(self.half_done(error, done).await);
+            return Err(self.half_done(error, &steps).await);
         }
         Ok(TransactionOutcome { plan, number: Some(number), incomplete, ..Default::default() })
     }

@@ -49,6 +49,7 @@ const PROGRAMS: &[&str] = &[
     "systemctl",
     "tail",
     "taskset",
+    "ulimit",
     "unset",
 ];
 

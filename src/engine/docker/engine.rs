@@ -93,6 +93,17 @@ impl DockerEngine {
         FoundEngine::at(resolve(host, environment)?)?.connect(environment).await
     }
 
+    /// The engine for a container that reads a state volume, never runs and is removed at once: a dry run may create it.
+    pub(super) async fn for_reader(&self) -> Result<Self, TargetError> {
+        if !self.found.connector.read_only {
+            return Ok(self.clone());
+        }
+        let mut connector = self.found.connector.clone();
+        connector.read_only = false;
+        let connection = Connection::open(&self.found.address, &connector).await?;
+        Ok(Self { connection, ..self.clone() })
+    }
+
     /// A new connection, given up at once.
     pub(super) async fn connect_anew(&self) -> Result<(), TargetError> {
         Connection::open(&self.found.address, &self.found.connector).await.map(drop)

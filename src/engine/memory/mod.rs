@@ -163,6 +163,11 @@ impl MemoryEngine {
         self.world().health.insert(service.to_owned(), health);
     }
 
+    /// Replaces the stored configuration of a release; an empty one is as good as removed.
+    pub fn set_configuration(&self, project: &str, revision: u32, bytes: &[u8]) {
+        self.world().configurations.insert((project.to_owned(), revision), bytes.to_vec());
+    }
+
     /// How containers of a service end right after every start: with this code.
     pub fn set_exit(&self, service: &str, code: i64) {
         self.world().exits.insert(service.to_owned(), code);

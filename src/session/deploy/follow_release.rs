@@ -54,7 +54,7 @@ pub struct Followed {
 impl Following<'_> {
     /// Starts what the current release records; nothing where the project has no release. `stack` is what the files say.
     pub async fn start(&self, stack: &Stack) -> Result<Option<Followed>> {
-        let releases = Releases::load(self.context, &**self.target, &self.loaded.name).await?;
+        let releases = Releases::load(&**self.target, &self.loaded.name).await?;
         let Some(current) = releases.current() else { return Ok(None) };
         let configuration = releases.configuration(&**self.target, current).await?;
         let wanted = Beside { files: stack, release: &configuration.stack, revision: current.revision };

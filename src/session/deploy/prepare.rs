@@ -49,7 +49,7 @@ pub struct Prepared {
 impl Prepared {
     /// Reads the releases again.
     pub async fn refresh(&mut self, context: &Context) -> Result<()> {
-        self.releases = Releases::load(context, &*self.target, &self.releases.project).await?;
+        self.releases = Releases::load(&*self.target, &self.releases.project).await?;
         self.current = self.releases.load_current(context, &*self.target).await?;
         Ok(())
     }
@@ -68,7 +68,7 @@ impl Prepared {
         let engine = target.observe_engine().await?;
         check_requirements(&loaded.project, &engine)?;
         let contents = load_contents(&stack, &selected, engine.local)?;
-        let releases = Releases::load(context, &*target, &loaded.name).await?;
+        let releases = Releases::load(&*target, &loaded.name).await?;
         let current = releases.load_current(context, &*target).await?;
         let tasks = loaded.tasks();
         let migrations = settings.migrate.iter().filter_map(|name| Some((name.clone(), tasks.get(name)?.clone())));

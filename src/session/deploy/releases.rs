@@ -39,8 +39,8 @@ impl Current {
 
 impl Releases {
     /// Reads them from the target.
-    pub async fn load(context: &Context, target: &dyn Target, project: &str) -> Result<Self> {
-        let past = PastOperations::of(context, target, project.to_owned()).await?;
+    pub async fn load(target: &dyn Target, project: &str) -> Result<Self> {
+        let past = PastOperations::of(target, project.to_owned()).await?;
         Ok(Self { project: project.to_owned(), list: releases(&past.operations) })
     }
 

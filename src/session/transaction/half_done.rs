@@ -7,18 +7,15 @@ use crate::release::{StepOutcome, StepRecord};
 use crate::session::WorkflowError;
 use crate::target::TargetError;
 
-/// How many steps were done, and how many there are.
-pub(super) fn done_of(steps: &[StepRecord]) -> (usize, usize) {
-    (steps.iter().filter(|step| step.outcome == StepOutcome::Done).count(), steps.len())
-}
-
 impl Transaction<'_> {
     /// A failure of the connection after steps were done, as a change that is half done.
-    pub(super) async fn half_done(&self, error: Error, (done, all): (usize, usize)) -> Error {
+    pub(super) async fn half_done(&self, error: Error, steps: &[StepRecord]) -> Error {
+        let done = steps.iter().filter(|step| step.outcome == StepOutcome::Done).count();
         if done == 0 || !self.has_lost_engine(&error).await {
             return error;
         }
-        WorkflowError::HalfDone { operation: self.operation, done, all, source: error.into_source() }.into()
+        WorkflowError::HalfDone { operation: self.operation, done, all: steps.len(), source: error.into_source() }
+            .into()
     }
 
     async fn has_lost_engine(&self, error: &Error) -> bool {

@@ -92,7 +92,7 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
 async fn resume(context: &Context, strict: bool) -> Result<ShipReport> {
     let loaded = load_or_name(context, "name the project to use its stored release: `aictl -p NAME deploy --resume`")?;
     let target = loaded.connect(context).await?;
-    let releases = Releases::load(context, &*target, &loaded.name).await?;
+    let releases = Releases::load(&*target, &loaded.name).await?;
     let resuming = Resuming { context, loaded: &loaded, target: &target, strict };
     let resumed = resuming.resume(&releases).await?;
     resumed.ok_or_else(|| WorkflowError::NoBake { project: loaded.name.clone() }.into())

@@ -34,7 +34,7 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
     }
     let loaded = load_or_name(context, "name the project to use its stored release: `aictl -p NAME rollback`")?;
     let target = loaded.connect(context).await?;
-    let releases = Releases::load(context, &*target, &loaded.name).await?;
+    let releases = Releases::load(&*target, &loaded.name).await?;
     let (past, skipped) = releases.target_of_rollback(args.to)?;
     let mut configuration = releases.configuration(&*target, past).await?;
     if let Some(stack) = &loaded.stack {

@@ -227,3 +227,41 @@ async fn a_failed_check_leaves_the_previous_release() {
     folder.run(&world.another(), Act::Deploy(SECOND)).await.report.unwrap();
     assert_ne!(hash(&world, "api").await, before.0);
 }
+
+/// A release whose stored configuration cannot be read keeps nobody from deploying, or from going back further.
+#[tokio::test(start_paused = true)]
+async fn a_release_with_a_damaged_or_missing_configuration_is_followed_by_a_new_one() {
+    for (bytes, reason) in [(&b"{"[..], "is damaged"), (b"", "was removed")] {
+        let (world, folder) = shop().await;
+        folder.run(&world.another(), Act::Deploy(FIRST)).await.report.unwrap();
+        let first = hash(&world, "api").await;
+        folder.run(&world.another(), Act::Deploy(SECOND)).await.report.unwrap();
+        world.set_configuration(PROJECT, 2, bytes);
+        let said = format!("release 2 cannot be used: its configuration {reason}");
+        let refused = folder.run(&world.another(), Act::Start(SECOND)).await.report.unwrap_err();
+        assert_eq!(refused, (ErrorKind::Failed, said.clone()));
+        let third = folder.run(&world.another(), Act::Deploy(Files { api: "three", ..SECOND })).await;
+        assert_eq!(third.report.unwrap()["revision"].as_u64(), Some(3));
+        assert!(third.warnings.iter().any(|warning| warning.starts_with(&said)), "{:?}", third.warnings);
+        let refused = folder.run(&world.another(), Act::Rollback(None)).await.report.unwrap_err();
+        assert_eq!(refused, (ErrorKind::Failed, said));
+        folder.run(&world.another(), Act::Rollback(Some(1))).await.report.unwrap();
+        assert_eq!(hash(&world, "api").await, first);
+    }
+}
+
+/// An engine that goes away in the middle leaves a part of the steps: the next deploy finishes them.
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_goes_away_in_the_middle_is_more_than_a_failed_connection() {
+    let (world, folder) = shop().await;
+    folder.run(&world.another(), Act::Deploy(FIRST)).await.report.unwrap();
+    let gone = || {
+        let (address, reason) = ("unix:///engine.sock".to_owned(), "connection refused".to_owned());
+        Fault::Refuse(TargetError::Unreachable { address, reason })
+    };
+    let lost = (8..80).fold(world.another(), |engine, at| engine.fault_at(at, gone()));
+    let (kind, message) = folder.run(&lost, Act::Deploy(SECOND)).await.report.unwrap_err();
+    assert_eq!(kind, ErrorKind::Partial, "{message}");
+    assert!(message.starts_with("lost the connection to the engine during `deploy`, after "), "{message}");
+    folder.run(&world.another(), Act::Deploy(SECOND)).await.report.unwrap();
+}

@@ -19,6 +19,8 @@ use crate::engine::docker::{copy, error_mapping};
 use crate::plan::labels::AICTL_PROJECT;
 use crate::target::TargetError;
 
+/// Bytes of a project's records that are read: thousands of operations come to less.
+const MOST: usize = 256 * 1024 * 1024;
 /// Role of a container for reading the state volume.
 const READER: &str = "reader";
 
@@ -199,14 +201,25 @@ pub(super) async fn read(
     id: &str,
     path: &str,
 ) -> Result<BTreeMap<String, Vec<u8>>, TargetError> {
-    let chunks = copy::get(connection, id, &format!("{FOLDER}/{path}")).try_collect::<Vec<_>>().await;
-    let bytes = match chunks {
-        Ok(chunks) => chunks.concat(),
+    let collected = copy::get(connection, id, &format!("{FOLDER}/{path}")).try_fold(Vec::new(), |mut bytes, chunk| {
+        bytes.extend_from_slice(&chunk);
+        let small = (bytes.len() <= MOST).then_some(bytes);
+        std::future::ready(small.ok_or_else(|| too_large(path)))
+    });
+    let bytes = match collected.await {
+        Ok(bytes) => bytes,
         Err(TargetError::NotFound { kind: "path", .. }) => return Ok(BTreeMap::new()),
         Err(error) => return Err(error),
     };
     unpack(&bytes)
         .map_err(|e| TargetError::Broken { operation: "reading the project state".to_owned(), message: e.to_string() })
+}
+
+fn too_large(path: &str) -> TargetError {
+    TargetError::Broken {
+        operation: "reading the project state".to_owned(),
+        message: format!("{path} is damaged: it is larger than {} MiB", MOST / 1024 / 1024),
+    }
 }
 
 fn unpack(bytes: &[u8]) -> std::io::Result<BTreeMap<String, Vec<u8>>> {

@@ -85,9 +85,10 @@ impl DockerEngine {
             Some(helper) => helper::read(&self.connection, &helper, path).await,
             // The stack was removed; only the volume is left.
             None if self.state_exists(project, true).await? => {
-                let reader = self.create_reader(project).await?;
-                let read = helper::read(&self.connection, &reader, path).await;
-                self.remove_helper(&reader).await?;
+                let engine = self.for_reader().await?;
+                let reader = engine.create_reader(project).await?;
+                let read = helper::read(&engine.connection, &reader, path).await;
+                engine.remove_helper(&reader).await?;
                 read
             }
             None => Ok(BTreeMap::new()),

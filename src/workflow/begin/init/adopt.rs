@@ -21,6 +21,9 @@ const ENVIRONMENT: &str = "dev";
 pub(super) fn adopt(context: &Context, directory: &Path) -> Result<InitReport> {
     let project = load_project_file(context)?;
     if let Some(file) = &project.file {
+        if project.directory != directory && !same_folder(&project.directory, directory) {
+            return Err(inside_another(directory, file).into());
+        }
         let (directory, dry_run) = (project.directory.display().to_string(), context.options.dry_run);
         let kept = vec![file.display().to_string()];
         return Ok(InitReport {
@@ -53,6 +56,20 @@ pub(super) fn adopt(context: &Context, directory: &Path) -> Result<InitReport> {
     let draft = Draft { path: PROJECT_FILE.to_owned(), bytes: text.into_bytes(), is_program: false };
     let report = write(context, directory, vec![draft], None)?;
     Ok(InitReport { environment: Some(environment), ..report })
+}
+
+fn same_folder(a: &Path, b: &Path) -> bool {
+    a.canonicalize().is_ok_and(|a| b.canonicalize().is_ok_and(|b| a == b))
+}
+
+/// The project file of a folder above counts here as well: nothing is written, and nothing is up to date either.
+fn inside_another(directory: &Path, file: &Path) -> WorkflowError {
+    WorkflowError::Refused {
+        message: format!("{} is inside the project of {}", directory.display(), file.display()),
+        hint: Some(
+            "use that project from here, or create another one from a built-in system: `aictl init --list`".to_owned(),
+        ),
+    }
 }
 
 fn nothing_here(directory: &Path) -> WorkflowError {

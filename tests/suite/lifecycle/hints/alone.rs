@@ -259,7 +259,8 @@ fn a_disk_that_is_full_or_read_only() {
     let alone = Alone::with(&[("compose.yaml", ONE), ("disk/none", "")]);
     let asking = Alone::with(&[("compose.yaml", ASKS)]);
     let disk = alone.path("disk");
-    asking.write("aictl.yaml", &env_file(&disk.join(".env").display().to_string()));
+    asking.write("aictl.yaml", &env_file(".env"));
+    let generate = format!("--env-file {} secrets generate", disk.join(".env").display());
     if !alone.shell("mount -t tmpfs -o size=4k tmpfs disk").status().unwrap().success() {
         return skip("hints of a full disk", "mounting a disk in memory is not allowed here");
     }
@@ -267,8 +268,8 @@ fn a_disk_that_is_full_or_read_only() {
     assert!(alone.shell("head -c 4096 /dev/zero >disk/all").status().unwrap().success());
     let config = || alone.aictl("config -o disk/made.yaml").code(1);
     assert!(alone.follow(&config(), "df -h").code(0).stdout.contains("100%"));
-    assert!(asking.follow(&asking.aictl("secrets generate").code(1), "df -h").code(0).stdout.contains("100%"));
+    assert!(asking.follow(&asking.aictl(&generate).code(1), "df -h").code(0).stdout.contains("100%"));
     assert!(alone.shell("mount -o remount,ro disk").status().unwrap().success());
     assert!(alone.follow(&config(), "findmnt -T").code(0).stdout.contains("ro,"));
-    assert!(asking.follow(&asking.aictl("secrets generate").code(1), "findmnt -T").code(0).stdout.contains("ro,"));
+    assert!(asking.follow(&asking.aictl(&generate).code(1), "findmnt -T").code(0).stdout.contains("ro,"));
 }
