@@ -60,7 +60,7 @@ pub async fn stop_stack(context: &Context, loaded: LoadedStack, request: StopReq
     // The history goes only where everything else goes too, data included.
     let whole = request.remove && request.services.is_empty();
     let release_tags = match whole && request.volumes {
-        true => Releases::all_tags(context, &*target, &loaded.name).await,
+        true => Releases::all_tags(&*target, &loaded.name).await,
         false => BTreeSet::new(),
     };
     let mut scope = loaded.scope(loaded.stack.as_ref());

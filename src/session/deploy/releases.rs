@@ -65,8 +65,8 @@ impl Releases {
     }
 
     /// The tags that keep the images of all releases; none where the records cannot be read.
-    pub async fn all_tags(context: &Context, target: &dyn Target, project: &str) -> BTreeSet<String> {
-        let releases = Self::load(context, target, project).await;
+    pub async fn all_tags(target: &dyn Target, project: &str) -> BTreeSet<String> {
+        let releases = Self::load(target, project).await;
         releases.map(|all| all.list.iter().flat_map(|past| all.tags(past)).collect()).unwrap_or_default()
     }
 
