@@ -43,7 +43,7 @@ impl Faults {
             "    restart: unless-stopped\n    depends_on: { db: { condition: service_healthy } }\n    healthcheck:",
         );
         let compose = compose.replace(":80\"]", ":80\", \"127.0.0.1::443\"]");
-        let deploy = "drain: 1s, timeout: 20s, migrate: true, lock_timeout: 1s";
+        let deploy = "drain: 1s, timeout: 60s, migrate: true, lock_timeout: 1s";
         let tasks = "tasks: { migrate: { service: api, command: [python3, /app/migrate.py] } }\n";
         let project_file = format!("{tasks}{}", PROJECT_FILE.replace("drain: 60s", deploy));
         let shop = Shop::of("deploy-faults", &project_file, &compose)?;
