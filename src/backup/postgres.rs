@@ -59,7 +59,7 @@ async fn databases(inside: &Inside<'_>, wanted: &[String]) -> Result<Vec<String>
     let found = lines(&query(inside, "postgres", all).await?);
     let missing = wanted.iter().find(|name| !found.contains(name));
     if let Some(name) = missing {
-        return Err(inside.failed(format!("there is no database `{name}`")));
+        return Err(inside.failed(format!("database `{name}` does not exist")));
     }
     let nothing_of_ours = |name: &String| !name.contains(SIDE);
     Ok(if wanted.is_empty() { found.into_iter().filter(nothing_of_ours).collect() } else { wanted.to_vec() })

@@ -186,9 +186,9 @@ until [ \"$(value loading 2>/dev/null)\" = 0 ]; do kill -0 $server 2>/dev/null |
 ask CONFIG SET appendonly yes >/dev/null || end
 until [ \"$(value aof_rewrite_in_progress)\" = 0 ] && [ \"$(value aof_rewrite_scheduled)\" = 0 ]; do sleep 0.1; done
 [ \"$(value aof_last_bgrewrite_status)\" = ok ] || end
-ask SHUTDOWN NOSAVE >/dev/null 2>&1 || true
-wait $server || true
-chown -R \"$(stat -c %u:%g .)\" \"./${3:-.}\" \"./$2\" 2>/dev/null || true";
+kill $server
+wait $server || end
+chown -R \"$(stat -c %u:%g .)\" \"./${3:-.}\" \"./$2\"";
     let words = [directory, rdb, fact("appenddirname"), fact("appendfilename")];
     inside.answer_within(SAVING, script, &words.each_ref().map(String::as_str)).await.map(drop)
 }

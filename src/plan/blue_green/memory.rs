@@ -19,10 +19,10 @@ impl Deployment<'_> {
         }
         let both = match old_side >> 20 {
             0 => String::new(),
-            old => format!(", {old} MiB of them for old containers until they are removed"),
+            old => format!(", including {old} MiB for old containers until they are removed"),
         };
         let (all, host) = ((one_side + old_side) >> 20, host >> 20);
-        let warning = format!("memory limits add up to {all} MiB{both}; the host has {host} MiB");
+        let warning = format!("the memory limits total {all} MiB{both}, but the host has {host} MiB");
         self.planner.plan.warnings.push(warning);
     }
 }

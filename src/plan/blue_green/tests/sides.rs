@@ -35,7 +35,7 @@ fn memory_limits_of_both_sides_are_held_against_the_host() {
     world.stack.services.get_mut("api").unwrap().mem_limit.0 = 600 << 20;
     world.observed.engine.memory = 1000 << 20;
     let said = warnings(&world);
-    assert!(said.contains("memory limits add up to 1200 MiB, 600 MiB of them for old containers"), "{said}");
+    assert!(said.contains("memory limits total 1200 MiB, including 600 MiB for old containers"), "{said}");
     world.observed.engine.memory = 1200 << 20;
     assert_eq!(warnings(&world), "");
     // Unknown.
