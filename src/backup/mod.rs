@@ -25,7 +25,7 @@ pub use lock::{HeldLock, LockKind, LockOwner};
 pub use prune::Freed;
 pub use read::{LoadedSet, StoredPart};
 pub use repository::{Location, Repository};
-pub use retention::{Retention, reasons};
+pub use retention::reasons;
 pub use set::{
     CONFIGURATION, FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, PartKind, SetId, SnapshotFacts, skew,
 };

@@ -65,18 +65,23 @@ async fn save(inside: &Inside<'_>) -> Result<(), BackupError> {
         ["rdb_bgsave_in_progress", "aof_rewrite_in_progress"].iter().all(|name| field(info, name) != Some("1"))
     };
     await_info(inside, until, idle).await?;
-    let time = client(inside, &["TIME"]).await?;
-    let begun: u64 = time.lines().next().and_then(|line| line.trim().parse().ok()).unwrap_or_default();
+    let begun = seconds(inside, "TIME").await?;
     let answer = client(inside, &["BGSAVE"]).await?;
     let info = await_info(inside, until, |info| field(info, "rdb_bgsave_in_progress") == Some("0")).await?;
     if field(&info, "rdb_last_bgsave_status") != Some("ok") {
         return Err(inside.failed(format!("BGSAVE failed: {}", answer.trim())));
     }
-    let saved: u64 = client(inside, &["LASTSAVE"]).await?.trim().parse().unwrap_or_default();
-    if saved < begun {
+    if seconds(inside, "LASTSAVE").await? < begun {
         return Err(inside.failed(format!("BGSAVE did not save: {}", answer.trim())));
     }
     Ok(())
+}
+
+/// Seconds since 1970, in the first line of the answer.
+async fn seconds(inside: &Inside<'_>, command: &str) -> Result<u64, BackupError> {
+    let answer = client(inside, &[command]).await?;
+    let seconds = answer.lines().next().and_then(|line| line.trim().parse().ok());
+    seconds.ok_or_else(|| inside.failed(format!("unexpected answer to {command}: {}", answer.trim())))
 }
 
 async fn await_info(

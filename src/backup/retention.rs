@@ -1,34 +1,8 @@
 //! Which sets are kept, each with its reason, by the rules of `restic forget`.
 
-use std::time::Duration;
-
 use time::OffsetDateTime;
 
-/// How many sets are kept, and of which age.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Retention {
-    /// The newest ones.
-    pub last: u32,
-    /// The newest of each of so many hours that have one.
-    pub hourly: u32,
-    /// Of days.
-    pub daily: u32,
-    /// Of ISO weeks.
-    pub weekly: u32,
-    /// Of months.
-    pub monthly: u32,
-    /// Of years.
-    pub yearly: u32,
-    /// All that are not older than this before the newest.
-    pub within: Option<Duration>,
-}
-
-impl Retention {
-    /// Whether there is no rule.
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
+use crate::project::KeepPolicy;
 
 /// What a rule counts.
 struct Bucket {
@@ -40,13 +14,13 @@ struct Bucket {
 
 /// Why each set is kept, in the order given; none for one that is not. Times are seconds since 1970, newest first. The
 /// newest one is always kept.
-pub fn reasons(times: &[i64], rules: &Retention) -> Vec<Vec<String>> {
+pub fn reasons(times: &[i64], rules: &KeepPolicy) -> Vec<Vec<String>> {
     let mut buckets = buckets(rules);
     let newest = times.first().copied().unwrap_or_default();
     let all = times.iter().enumerate().map(|(index, seconds)| {
         let time = OffsetDateTime::from_unix_timestamp(*seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         let mut reasons = Vec::new();
-        let within = rules.within.and_then(|within| i64::try_from(within.as_secs()).ok());
+        let within = rules.within.and_then(|within| i64::try_from(within.0.as_secs()).ok());
         if within.is_some_and(|within| *seconds > newest - within) {
             reasons.push("within".to_owned());
         }
@@ -66,7 +40,7 @@ pub fn reasons(times: &[i64], rules: &Retention) -> Vec<Vec<String>> {
     all.collect()
 }
 
-fn buckets(rules: &Retention) -> [Bucket; 6] {
+fn buckets(rules: &KeepPolicy) -> [Bucket; 6] {
     let bucket = |name, left, key| Bucket { name, left, key, last: None };
     [
         bucket("last", rules.last, |_, index| index as i64),
@@ -83,11 +57,14 @@ fn buckets(rules: &Retention) -> [Bucket; 6] {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use time::macros::datetime;
 
     use super::*;
+    use crate::project::Period;
 
-    fn kept(times: &[OffsetDateTime], rules: Retention) -> Vec<usize> {
+    fn kept(times: &[OffsetDateTime], rules: KeepPolicy) -> Vec<usize> {
         let seconds: Vec<i64> = times.iter().map(|time| time.unix_timestamp()).collect();
         let reasons = reasons(&seconds, &rules);
         reasons.iter().enumerate().filter(|(_, why)| !why.is_empty()).map(|(index, _)| index).collect()
@@ -112,51 +89,51 @@ mod tests {
 
     #[test]
     fn every_rule_keeps_the_newest_of_its_buckets() {
-        let (times, none) = (times(), Retention::default());
-        let hour = Duration::from_secs(3600);
+        let (times, none) = (times(), KeepPolicy::default());
+        let hours = |count: u64| Period(Duration::from_secs(count * 3600));
         for (rules, expected) in [
             (none, vec![0]),
-            (Retention { last: 1, ..none }, vec![0]),
-            (Retention { last: 3, ..none }, vec![0, 1, 2]),
-            (Retention { last: 99, ..none }, (0..11).collect()),
-            (Retention { hourly: 1, ..none }, vec![0]),
-            (Retention { hourly: 2, ..none }, vec![0, 2]),
-            (Retention { hourly: 4, ..none }, vec![0, 2, 3, 4]),
-            (Retention { daily: 1, ..none }, vec![0]),
-            (Retention { daily: 2, ..none }, vec![0, 3]),
-            (Retention { daily: 4, ..none }, vec![0, 3, 4, 5]),
-            (Retention { daily: 7, ..none }, vec![0, 3, 4, 5, 6, 7, 8]),
-            (Retention { weekly: 1, ..none }, vec![0]),
-            (Retention { weekly: 2, ..none }, vec![0, 4]),
-            (Retention { weekly: 3, ..none }, vec![0, 4, 6]),
-            (Retention { weekly: 4, ..none }, vec![0, 4, 6, 7]),
-            (Retention { weekly: 5, ..none }, vec![0, 4, 6, 7, 9]),
-            (Retention { monthly: 1, ..none }, vec![0]),
-            (Retention { monthly: 2, ..none }, vec![0, 6]),
-            (Retention { monthly: 3, ..none }, vec![0, 6, 7]),
-            (Retention { monthly: 4, ..none }, vec![0, 6, 7, 8]),
-            (Retention { monthly: 9, ..none }, vec![0, 6, 7, 8, 10]),
-            (Retention { yearly: 1, ..none }, vec![0]),
-            (Retention { yearly: 2, ..none }, vec![0, 8]),
-            (Retention { yearly: 3, ..none }, vec![0, 8, 10]),
-            (Retention { within: Some(hour), ..none }, vec![0, 1]),
-            (Retention { within: Some(hour * 24), ..none }, vec![0, 1, 2]),
-            (Retention { within: Some(hour * 48), ..none }, vec![0, 1, 2, 3, 4]),
-            (Retention { last: 1, daily: 2, ..none }, vec![0, 3]),
-            (Retention { last: 2, daily: 1, ..none }, vec![0, 1]),
-            (Retention { daily: 2, weekly: 2, monthly: 2, ..none }, vec![0, 3, 4, 6]),
-            (Retention { last: 1, yearly: 2, within: Some(hour), ..none }, vec![0, 1, 8]),
+            (KeepPolicy { last: 1, ..none }, vec![0]),
+            (KeepPolicy { last: 3, ..none }, vec![0, 1, 2]),
+            (KeepPolicy { last: 99, ..none }, (0..11).collect()),
+            (KeepPolicy { hourly: 1, ..none }, vec![0]),
+            (KeepPolicy { hourly: 2, ..none }, vec![0, 2]),
+            (KeepPolicy { hourly: 4, ..none }, vec![0, 2, 3, 4]),
+            (KeepPolicy { daily: 1, ..none }, vec![0]),
+            (KeepPolicy { daily: 2, ..none }, vec![0, 3]),
+            (KeepPolicy { daily: 4, ..none }, vec![0, 3, 4, 5]),
+            (KeepPolicy { daily: 7, ..none }, vec![0, 3, 4, 5, 6, 7, 8]),
+            (KeepPolicy { weekly: 1, ..none }, vec![0]),
+            (KeepPolicy { weekly: 2, ..none }, vec![0, 4]),
+            (KeepPolicy { weekly: 3, ..none }, vec![0, 4, 6]),
+            (KeepPolicy { weekly: 4, ..none }, vec![0, 4, 6, 7]),
+            (KeepPolicy { weekly: 5, ..none }, vec![0, 4, 6, 7, 9]),
+            (KeepPolicy { monthly: 1, ..none }, vec![0]),
+            (KeepPolicy { monthly: 2, ..none }, vec![0, 6]),
+            (KeepPolicy { monthly: 3, ..none }, vec![0, 6, 7]),
+            (KeepPolicy { monthly: 4, ..none }, vec![0, 6, 7, 8]),
+            (KeepPolicy { monthly: 9, ..none }, vec![0, 6, 7, 8, 10]),
+            (KeepPolicy { yearly: 1, ..none }, vec![0]),
+            (KeepPolicy { yearly: 2, ..none }, vec![0, 8]),
+            (KeepPolicy { yearly: 3, ..none }, vec![0, 8, 10]),
+            (KeepPolicy { within: Some(hours(1)), ..none }, vec![0, 1]),
+            (KeepPolicy { within: Some(hours(24)), ..none }, vec![0, 1, 2]),
+            (KeepPolicy { within: Some(hours(48)), ..none }, vec![0, 1, 2, 3, 4]),
+            (KeepPolicy { last: 1, daily: 2, ..none }, vec![0, 3]),
+            (KeepPolicy { last: 2, daily: 1, ..none }, vec![0, 1]),
+            (KeepPolicy { daily: 2, weekly: 2, monthly: 2, ..none }, vec![0, 3, 4, 6]),
+            (KeepPolicy { last: 1, yearly: 2, within: Some(hours(1)), ..none }, vec![0, 1, 8]),
         ] {
             assert_eq!(kept(&times, rules), expected, "{rules:?}");
         }
-        assert!(kept(&[], Retention { last: 1, ..none }).is_empty());
+        assert!(kept(&[], KeepPolicy { last: 1, ..none }).is_empty());
     }
 
     #[test]
     fn every_reason_is_named() {
         let times: Vec<i64> = times().iter().map(|time| time.unix_timestamp()).collect();
-        let why = reasons(&times[..2], &Retention { last: 1, daily: 1, ..Default::default() });
+        let why = reasons(&times[..2], &KeepPolicy { last: 1, daily: 1, ..Default::default() });
         assert_eq!(why, [vec!["last".to_owned(), "daily".to_owned()], Vec::new()]);
-        assert_eq!(reasons(&times[..1], &Retention::default()), [["newest"]]);
+        assert_eq!(reasons(&times[..1], &KeepPolicy::default()), [["newest"]]);
     }
 }

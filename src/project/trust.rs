@@ -99,6 +99,13 @@ pub struct KeepPolicy {
     pub within: Option<Period>,
 }
 
+impl KeepPolicy {
+    /// Whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
 /// Settings of the watcher.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -69,7 +69,8 @@ pub async fn collect(
     let own = |name: &str, bytes| ConfigurationFile { name: name.to_owned(), path: String::new(), bytes };
     found.push(own(RENDERED, to_yaml(&stack.to_yaml()).into_bytes()));
     let records = target.load_records(&loaded.name).await?;
-    found.push(own(RECORDS, serde_json::to_vec_pretty(&records).unwrap_or_default()));
+    let failed = |error: serde_json::Error| WorkflowError::File { path: RECORDS.to_owned(), reason: error.to_string() };
+    found.push(own(RECORDS, serde_json::to_vec_pretty(&records).map_err(failed)?));
     Ok(found)
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::backup::{Location, LockOwner, Retention};
+use crate::backup::{Location, LockOwner};
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::input_file::{Files as _, LocalFiles};
@@ -53,14 +53,6 @@ impl BackupSettings {
         );
         let hint = Some("set `backup: { local: true }` in aictl.yaml if that is meant".to_owned());
         Err(WorkflowError::Configuration { message, hint }.into())
-    }
-
-    /// What is kept.
-    pub fn retention(&self) -> Retention {
-        let keep = self.policy.keep;
-        let within = keep.within.map(|period| period.0);
-        let (last, hourly, daily) = (keep.last, keep.hourly, keep.daily);
-        Retention { last, hourly, daily, weekly: keep.weekly, monthly: keep.monthly, yearly: keep.yearly, within }
     }
 }
 

@@ -8,6 +8,7 @@ use super::sets::{OpenSets, settings};
 use crate::backup::{LoadedSet, LockKind, reasons};
 use crate::error::Result;
 use crate::event::human;
+use crate::project::KeepPolicy;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::{Context, WorkflowError};
 
@@ -37,7 +38,7 @@ pub struct PruneReport {
 /// Prunes.
 pub(super) async fn run(context: &Context, _: PruneArgs) -> Result<PruneReport> {
     let settings = settings(context).await?;
-    let rules = settings.settings.retention();
+    let rules = settings.settings.policy.keep;
     if rules.is_empty() {
         let message = "backup.keep is empty: everything would be removed but the newest set".to_owned();
         let hint = Some("add `keep: { last: 3, daily: 7, weekly: 4 }` to `backup` in aictl.yaml".to_owned());
@@ -63,7 +64,7 @@ pub(super) async fn run(context: &Context, _: PruneArgs) -> Result<PruneReport> 
 }
 
 /// The verdicts, newest first. An incomplete set is removed once a newer one is complete.
-fn verdicts(mut sets: Vec<LoadedSet>, rules: &crate::backup::Retention) -> Vec<SetVerdict> {
+fn verdicts(mut sets: Vec<LoadedSet>, rules: &KeepPolicy) -> Vec<SetVerdict> {
     sets.reverse();
     let complete: Vec<i64> = sets.iter().filter(|set| set.is_complete()).map(|set| set.found.time).collect();
     let mut reasons = reasons(&complete, rules).into_iter();
@@ -107,7 +108,7 @@ impl Report for PruneReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backup::{FORMAT, FoundSet, Manifest, Retention, SetId};
+    use crate::backup::{FORMAT, FoundSet, Manifest, SetId};
 
     fn set(name: &str, time: i64, complete: bool) -> LoadedSet {
         let id = SetId { set: name.into(), project: "shop".into(), tags: Vec::new() };
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn an_incomplete_set_goes_once_a_newer_one_is_complete_and_the_newest_complete_one_stays() {
         let sets = vec![set("a", 1, false), set("b", 2, true), set("c", 3, true), set("d", 4, false)];
-        let rules = Retention { last: 1, ..Retention::default() };
+        let rules = KeepPolicy { last: 1, ..KeepPolicy::default() };
         let said: Vec<String> =
             verdicts(sets, &rules).into_iter().map(|v| format!("{} {} {}", v.set, v.kept, v.reason)).collect();
         let expected =
