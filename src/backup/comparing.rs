@@ -26,7 +26,7 @@ impl<'a> Comparing<'a> {
         }
         match hex::encode(self.hash.finalize()) == expected.sha256 {
             true => Ok(()),
-            false => Err(io::Error::other("its content is not what was stored")),
+            false => Err(io::Error::other("its content differs from what was stored")),
         }
     }
 }

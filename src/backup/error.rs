@@ -25,7 +25,7 @@ pub enum BackupError {
     #[error("the repository has no complete backup set of {project}")]
     NoCompleteSet { project: String },
     /// A set has nothing of a service.
-    #[error("backup set {set} has nothing of service `{service}`")]
+    #[error("backup set {set} has no data for service `{service}`")]
     NoPart { set: String, service: String },
     /// A set that lacks a part, or was made by another version.
     #[error("backup set {set} cannot be used: {reason}")]
@@ -66,11 +66,11 @@ impl Hint for BackupError {
 
     fn hints(&self) -> Vec<String> {
         match self {
-            Self::NoRepository { .. } => vec!["`aictl backup create` makes one".to_owned()],
+            Self::NoRepository { .. } => vec!["create one with `aictl backup create`".to_owned()],
             Self::NotRepository { .. } => vec!["name an empty or new directory in `backup.repository`".to_owned()],
             Self::WrongPassword { .. } => vec!["see `backup.password` in aictl.yaml".to_owned()],
             Self::Locked { .. } => {
-                vec!["wait until it has ended; a lock whose process is gone is ignored after 30 minutes".to_owned()]
+                vec!["wait until it finishes; stale locks are ignored after 30 minutes".to_owned()]
             }
             Self::NoSet { .. } | Self::NoCompleteSet { .. } | Self::BadSet { .. } | Self::NoPart { .. } => {
                 vec!["list the sets with `aictl backup list`".to_owned()]

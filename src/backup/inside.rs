@@ -166,7 +166,7 @@ pub(super) fn shaped(
             Some(Err(error)) => Some((Err(error), None)),
             None if tail.is_empty() => Some((Err(broken("the dump is empty".to_owned())), None)),
             None if head != shape.head => Some((Err(broken("the output is not a dump".to_owned())), None)),
-            None if !(shape.ends)(&tail) => Some((Err(broken("the dump is cut: its end is missing".to_owned())), None)),
+            None if !(shape.ends)(&tail) => Some((Err(broken("the dump is truncated".to_owned())), None)),
             None => None,
         }
     });

@@ -220,7 +220,7 @@ async fn drop_database(inside: &Inside<'_>, (from, name): (&str, &str)) -> Resul
 pub async fn tables(inside: &Inside<'_>, database: &str) -> Result<u64, BackupError> {
     let count = "select count(*) from pg_class where relkind in ('r', 'p') and relnamespace not in \
                  (select oid from pg_namespace where nspname like 'pg\\_%' or nspname = 'information_schema')";
-    query(inside, database, count).await?.trim().parse().map_err(|_| inside.failed("the number of tables is not one"))
+    query(inside, database, count).await?.trim().parse().map_err(|_| inside.failed("cannot read the number of tables"))
 }
 
 async fn query(inside: &Inside<'_>, database: &str, sql: &str) -> Result<String, BackupError> {

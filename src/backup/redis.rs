@@ -43,7 +43,7 @@ pub async fn settings(inside: &Inside<'_>) -> Result<BTreeMap<String, String>, B
         facts.insert(name.to_owned(), value.to_owned());
     }
     if facts.get("dir").is_none_or(String::is_empty) {
-        return Err(inside.failed("CONFIG GET does not say where its data is"));
+        return Err(inside.failed("CONFIG GET did not return the data directory"));
     }
     let server = client(inside, &["INFO", "server"]).await?;
     facts.extend(field(&server, "redis_version").map(|version| ("server_version".to_owned(), version.to_owned())));

@@ -87,7 +87,7 @@ impl FileCheck {
             Ok((bytes, sha256)) => {
                 self.bytes += bytes;
                 if sha256 != name {
-                    self.damage.push(Damage::new(shown, "its content is not what was written"));
+                    self.damage.push(Damage::new(shown, "its content differs from what was written"));
                 }
             }
             Err(error) => self.damage.push(Damage::new(shown, error.to_string())),

@@ -43,30 +43,101 @@ pub async fn decode(archive: ByteStream) -> Result<u64, BackupError> {
     read.await?.map_err(wrong)
 }
 
-/// Empties a mount by moving what it holds aside, unpacks the archive, and removes what was there before; after a failure
-/// that is back. `inside` is a container with the volume, and nothing else may use it.
-pub async fn restore(inside: &Inside<'_>, (path, set): (&str, &str), archive: ByteStream) -> Result<(), BackupError> {
+/// Moves what a mount holds aside. Where that was done by a restore that was killed, everything else is what it unpacked.
+const PUT_ASIDE: &str = r#"
+set -e
+cd "$1"
+if [ -d "$2" ]; then
+  find . -mindepth 1 -maxdepth 1 ! -name "$2" -exec rm -rf {} +
+else
+  mkdir -p "$2.part"
+  find . -mindepth 1 -maxdepth 1 ! -name "$2.part" -exec sh -c 'exec mv "$@" "$0/"' "$2.part" {} +
+  mv "$2.part" "$2"
+fi"#;
+
+/// The reverse, also where not everything was moved.
+const PUT_BACK: &str = r#"
+set -e
+cd "$1"
+if [ -d "$2" ]; then
+  find . -mindepth 1 -maxdepth 1 ! -name "$2" -exec rm -rf {} +
+  mv "$2" "$2.part"
+fi
+[ -d "$2.part" ] || exit 0
+find "$2.part" -mindepth 1 -maxdepth 1 -exec sh -c 'exec mv "$@" .' sh {} +
+rmdir "$2.part""#;
+
+const REMOVE_ASIDE: &str = r#"rm -rf "$1/$2""#;
+
+/// Replaces what mounts hold with archives, given with the paths of the mounts; after a failure all of them hold what was
+/// there before. `inside` is a container with the volumes, and nothing else may use them.
+pub async fn restore(inside: &Inside<'_>, set: &str, archives: Vec<(String, ByteStream)>) -> Result<(), BackupError> {
     let aside = format!(".aictl-before-{set}");
-    // After a restore that was killed, what was put aside is the old state.
-    let put_aside = "
-set -e
-cd \"$1\"
-[ -d \"$2\" ] && find . -mindepth 1 -maxdepth 1 ! -name \"$2\" -exec rm -rf {} +
-mkdir -p \"$2\"
-find . -mindepth 1 -maxdepth 1 ! -name \"$2\" -exec mv {} \"$2/\" \\;";
-    inside.answer(put_aside, &[path, &aside]).await?;
-    let parent = path.trim_end_matches('/').rsplit_once('/').map_or("/", |(parent, _)| parent);
-    let parent = if parent.is_empty() { "/" } else { parent };
-    let unpacked = inside.target.copy_in(&inside.container, parent, archive).await;
-    if let Err(error) = unpacked {
-        let put_back = "
-set -e
-cd \"$1\"
-find . -mindepth 1 -maxdepth 1 ! -name \"$2\" -exec rm -rf {} +
-find \"$2\" -mindepth 1 -maxdepth 1 -exec mv {} . \\;
-rmdir \"$2\"";
-        inside.answer(put_back, &[path, &aside]).await?;
-        return Err(error.into());
+    let paths: Vec<String> = archives.iter().map(|(path, _)| path.clone()).collect();
+    let unpacked = unpack(inside, &aside, archives).await;
+    let script = if unpacked.is_ok() { REMOVE_ASIDE } else { PUT_BACK };
+    let mut ended = Ok(());
+    for path in &paths {
+        ended = ended.and(inside.answer(script, &[path, &aside]).await.map(drop));
     }
-    inside.answer("rm -rf \"$1/$2\"", &[path, &aside]).await.map(drop)
+    unpacked.and(ended)
+}
+
+async fn unpack(inside: &Inside<'_>, aside: &str, archives: Vec<(String, ByteStream)>) -> Result<(), BackupError> {
+    for (path, archive) in archives {
+        inside.answer(PUT_ASIDE, &[&path, aside]).await?;
+        let parent = path.trim_end_matches('/').rsplit_once('/').map_or("/", |(parent, _)| parent);
+        let parent = if parent.is_empty() { "/" } else { parent };
+        inside.target.copy_in(&inside.container, parent, archive).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn run(script: &str, folder: &Path) {
+        let words = ["-c", script, "sh", folder.to_str().unwrap(), ".before"];
+        assert!(std::process::Command::new("/bin/sh").args(words).status().unwrap().success());
+    }
+
+    fn held(folder: &Path) -> BTreeSet<String> {
+        let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        entries.collect()
+    }
+
+    /// What a restore does to a mount that held two entries, and what it holds then.
+    fn after(steps: impl Fn(&Path)) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(".old"), "").unwrap();
+        std::fs::create_dir(folder.path().join("old")).unwrap();
+        steps(folder.path());
+        held(folder.path()).into_iter().collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn what_a_mount_held_is_back_whenever_the_restore_was_cut() {
+        let unpack = |folder: &Path| std::fs::write(folder.join("new"), "").unwrap();
+        // As after a kill in the middle of moving.
+        let half_aside = |folder: &Path| {
+            std::fs::create_dir(folder.join(".before.part")).unwrap();
+            std::fs::rename(folder.join("old"), folder.join(".before.part/old")).unwrap();
+        };
+        let back = |folder: &Path| run(PUT_BACK, folder);
+        let aside = |folder: &Path| run(PUT_ASIDE, folder);
+        assert_eq!(after(|f| [&aside as &dyn Fn(&Path), &unpack, &back].iter().for_each(|step| step(f))), ".old old");
+        assert_eq!(after(|f| [&half_aside as &dyn Fn(&Path), &back].iter().for_each(|step| step(f))), ".old old");
+        assert_eq!(after(back), ".old old");
+        // Restores that come after one that was killed.
+        let again: [&dyn Fn(&Path); 4] = [&aside, &unpack, &aside, &back];
+        assert_eq!(after(|f| again.iter().for_each(|step| step(f))), ".old old");
+        let again: [&dyn Fn(&Path); 4] = [&half_aside, &aside, &unpack, &back];
+        assert_eq!(after(|f| again.iter().for_each(|step| step(f))), ".old old");
+        let well: [&dyn Fn(&Path); 3] = [&aside, &unpack, &|f: &Path| run(REMOVE_ASIDE, f)];
+        assert_eq!(after(|f| well.iter().for_each(|step| step(f))), "new");
+    }
 }

@@ -51,14 +51,12 @@ pub async fn collect(
         let path = real(&root.join(path));
         let Ok(FileKind::Regular { size }) = LocalFiles.kind(&path) else { continue };
         let Ok(inside) = path.strip_prefix(&root) else {
-            context
-                .reporter
-                .warn(format!("{} is outside the project directory and not part of the backup", path.display()));
+            context.reporter.warn(format!("{} is outside the project directory and is not backed up", path.display()));
             continue;
         };
         let inside = inside.display().to_string();
         if size > LARGEST {
-            context.reporter.warn(format!("{inside} is larger than 16 MiB and not part of the backup"));
+            context.reporter.warn(format!("{inside} is larger than 16 MiB and is not backed up"));
             continue;
         }
         let failed = |error: std::io::Error| WorkflowError::File { path: inside.clone(), reason: error.to_string() };

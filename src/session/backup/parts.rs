@@ -137,7 +137,7 @@ fn kind_of(service: &str, data: &DataService, image: &str) -> Result<PartKind> {
         (Some(DataKind::Qdrant), _) | (None, Some(Kind::Qdrant)) => unsupported("qdrant"),
         (Some(DataKind::Elasticsearch), _) | (None, Some(Kind::Elasticsearch)) => unsupported("elasticsearch"),
         (None, _) => {
-            let message = format!("backup.include.{service}: its image does not say what kind of data it has");
+            let message = format!("backup.include.{service}: the kind of data cannot be recognized from its image");
             let hint = Some("write `kind: volume` to store its volumes as files".to_owned());
             Err(WorkflowError::Configuration { message, hint }.into())
         }
@@ -153,7 +153,7 @@ fn check_keys(service: &str, data: &DataService, kind: PartKind) -> Result<()> {
     ];
     match idle.iter().find(|(_, is_idle)| *is_idle) {
         Some((key, _)) => {
-            let message = format!("backup.include.{service}.{key} does nothing for the kind `{}`", kind.word());
+            let message = format!("backup.include.{service}.{key} has no effect with `kind: {}`", kind.word());
             Err(WorkflowError::Configuration { message, hint: None }.into())
         }
         None => Ok(()),

@@ -41,7 +41,7 @@ impl RestoreRunner<'_> {
     async fn run(&self, name: &str) -> Result<Outcome, BackupError> {
         let wrong = |reason: &str| BackupError::Service { service: name.to_owned(), reason: reason.to_owned() };
         let manifest = self.set.manifest.as_ref().ok_or_else(|| wrong("the set is incomplete"))?;
-        let part = manifest.part(name).ok_or_else(|| wrong("the set has nothing of it"))?;
+        let part = manifest.part(name).ok_or_else(|| wrong("the set has no data for it"))?;
         let service = self.parts.iter().find(|part| part.service == name).ok_or_else(|| wrong("it is not planned"))?;
         let container = service.container.as_ref().ok_or_else(|| wrong("it has no container"))?;
         let restore = Restore { part, service, container };
@@ -135,11 +135,9 @@ impl RestoreRunner<'_> {
             for container in &users {
                 self.stop(container).await?;
             }
-            for file in &restore.part.files {
-                let stream = self.repository.file(&self.set, restore.part, file)?;
-                volume::restore(&helper, (&file.of, self.set_id()), stream).await?;
-            }
-            Ok(())
+            let archive = |file| self.repository.file(&self.set, restore.part, file);
+            let archives = restore.part.files.iter().map(|file| Ok((file.of.clone(), archive(file)?)));
+            volume::restore(&helper, self.set_id(), archives.collect::<Result<_, BackupError>>()?).await
         };
         let restored: Result<(), BackupError> = exchanged.await;
         scratch.close().await;

@@ -47,11 +47,11 @@ impl BackupSettings {
             return Ok(());
         }
         let message = format!(
-            "backup.repository: `{}` is a directory of this machine, and the stack runs on {}",
+            "backup.repository: `{}` is a local directory, but the stack runs on {}",
             self.policy.repository,
             endpoint.address()
         );
-        let hint = Some("set `backup: { local: true }` in aictl.yaml if that is meant".to_owned());
+        let hint = Some("to use it anyway, set `backup: { local: true }` in aictl.yaml".to_owned());
         Err(WorkflowError::Configuration { message, hint }.into())
     }
 }

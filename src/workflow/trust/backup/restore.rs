@@ -214,7 +214,7 @@ fn confirm(context: &Context, (found, manifest): (&Engine, &Manifest), parts: &[
     }
     let age = (context.unix_time() - manifest.time).max(0);
     context.reporter.note(format!(
-        "on {}, this is replaced by the state of {} ({} ago): {}",
+        "on {}, the following is replaced with the state of {} ({} ago): {}",
         found.observed.engine.address,
         time_of(manifest.time),
         human::duration(std::time::Duration::from_secs(age.unsigned_abs())),

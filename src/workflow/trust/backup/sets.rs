@@ -56,7 +56,8 @@ impl OpenSets {
         match found.next() {
             None => Ok(first),
             Some(other) => {
-                let message = format!("`{name}` is the beginning of {} and {}", first.found.id.set, other.found.id.set);
+                let message =
+                    format!("`{name}` matches several backup sets: {} and {}", first.found.id.set, other.found.id.set);
                 Err(WorkflowError::usage(message).into())
             }
         }
