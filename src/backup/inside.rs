@@ -244,7 +244,7 @@ mod tests {
             (&[][..], "the dump is empty"),
             (&["usage: dump"], "the output is not a dump"),
             (&["HE"], "the output is not a dump"),
-            (&["HEAD and half"], "its end is missing"),
+            (&["HEAD and half"], "is truncated"),
         ] {
             let error = shape_of(pieces).await.unwrap_err();
             assert!(error.contains(words), "{pieces:?}: {error}");
