@@ -64,6 +64,8 @@ fn an_endless_file_is_refused_wherever_it_is_named() {
     folder.write("compose.yaml", &service("read_only: true"));
     folder.refused(&["-f", "/dev/zero", "config", "--quiet"], words);
     folder.refused(&["--env-file", "/dev/zero", "config", "--quiet"], words);
+    // What the project chose is not even read.
+    let words = "it is a character device, not a regular file";
     for text in [
         service("env_file: /dev/zero"),
         service("label_file: /dev/zero"),
@@ -119,15 +121,14 @@ fn a_pipe_in_place_of_an_env_file_is_told() {
 #[test]
 fn the_first_signal_ends_what_only_reads() {
     let folder = Folder::new();
-    folder.write("compose.yaml", "services: { a: { image: x, env_file: pipe } }\n");
     folder.pipe("pipe");
     folder.write("t/aictl.yaml", "environments: { dev: { compose: compose.yaml.tera } }\n");
     let endless = "{% for a in range(end=100000) %}{% for b in range(end=100000) %}{% endfor %}{% endfor %}";
     folder.write("t/compose.yaml.tera", endless);
     let hung = folder.hung_engine();
     for (line, engine) in [
-        (&["config"][..], None),
-        (&["plan"], None),
+        (&["-f", "pipe", "config"][..], None),
+        (&["-f", "pipe", "plan"], None),
         (&["-f", "pipe", "secrets", "check"], None),
         (&["--project-dir", "t", "config"], None),
         (&["ls"], Some(&hung)),
