@@ -598,13 +598,13 @@ pub const ROWS: &[Row] = &[
         "backup.include.*.databases",
         "backup: { repository: r, password: { env: HOME }, include: { web: { kind: volume<<, databases: [a]>> } } }",
         "backup create --dry-run",
-        Says("databases does nothing"),
+        Says("databases has no effect"),
     ),
     key(
         "backup.include.*.user",
         "backup: { repository: r, password: { env: HOME }, include: { web: { kind: volume<<, user: a>> } } }",
         "backup create --dry-run",
-        Says("user does nothing"),
+        Says("user has no effect"),
     ),
     key(
         "backup.include.*.collections",
