@@ -664,7 +664,7 @@ pub const ROWS: &[Row] = &[
         "backup.local",
         "environments: { dev: { compose: compose.yaml, target: { docker: { host: 'tcp://127.0.0.1:1' } } } }\nbackup: { repository: r, password: { env: HOME }<<, local: true>> }",
         "backup create --dry-run",
-        Hides("is a directory of this machine"),
+        Hides("is a local directory"),
     ),
     named(
         "backup.schedule",
