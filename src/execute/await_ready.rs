@@ -21,7 +21,7 @@ use crate::target::{ContainerFacts, ExecArgs, ExecInput, Target, TargetError};
 const POLL: Duration = Duration::from_millis(500);
 
 /// The first early probe comes this long after the process runs, later ones at growing distance up to a second.
-const FIRST_PROBE: Duration = Duration::from_millis(200);
+const FIRST_PROBE: Duration = Duration::from_millis(60);
 
 /// One early probe may take this long.
 const PROBE_PATIENCE: Duration = Duration::from_secs(10);
@@ -54,9 +54,11 @@ impl Wait<'_> {
         loop {
             let container = self.look().await?;
             let left = self.timeout.saturating_sub(began.elapsed());
-            let probe_passed = self.probe(&mut probes, &container, left).await?;
+            let probed = self.probe(&mut probes, &container, left).await?;
+            let at = probed.map_or_else(Instant::now, |probed| probed.began).duration_since(began);
             let uptime = (self.restarts > 0).then(|| uptime(&container, OffsetDateTime::now_utc())).flatten();
-            let sample = Sample { container: &container, probe_passed, at: began.elapsed(), uptime };
+            let probe_passed = probed.map(|probed| probed.passed);
+            let sample = Sample { container: &container, probe_passed, at, uptime };
             match state.see(sample) {
                 Verdict::Ready(by) => return Ok(by),
                 Verdict::Failed(failure) => return Err(self.failure(&container, failure).await),
@@ -77,11 +79,11 @@ impl Wait<'_> {
         probes: &mut Probes,
         container: &ObservedInstance,
         left: Duration,
-    ) -> Result<Option<bool>, ExecuteError> {
+    ) -> Result<Option<Probed>, ExecuteError> {
         let target = self.target;
         tokio::select! {
             biased;
-            passed = probes.probe(target, container) => Ok(passed),
+            probed = probes.probe(target, container) => Ok(probed),
             paused = self.pause(container, left.min(PROBE_PATIENCE)) => paused.map(|()| None),
         }
     }
@@ -178,6 +180,14 @@ struct Probes {
     failure: Option<String>,
 }
 
+/// What one early probe found.
+#[derive(Debug, Clone, Copy)]
+struct Probed {
+    passed: bool,
+    /// Two passes are as far apart as their begins: how long the engine takes to run a command says nothing about the service.
+    began: Instant,
+}
+
 impl Probes {
     fn new() -> Self {
         Self { due: None, distance: FIRST_PROBE, failure: None }
@@ -188,15 +198,15 @@ impl Probes {
     }
 
     /// Runs the container's own health test when one is due; `None` when it is not.
-    async fn probe(&mut self, target: &dyn Target, container: &ObservedInstance) -> Option<bool> {
+    async fn probe(&mut self, target: &dyn Target, container: &ObservedInstance) -> Option<Probed> {
         let decided = matches!(container.health, Health::Healthy | Health::Unhealthy);
         let undecided = container.state == InstanceState::Running && !decided;
         let Some(check) = early_probe(container).filter(|_| undecided) else {
             self.due = None;
             return None;
         };
-        let now = Instant::now();
-        if now < *self.due.get_or_insert(now + FIRST_PROBE) {
+        let began = Instant::now();
+        if began < *self.due.get_or_insert(began + FIRST_PROBE) {
             return None;
         }
         let args = ExecArgs { container: container.id.clone(), command: check.command.clone(), ..Default::default() };
@@ -208,8 +218,8 @@ impl Probes {
             self.failure = (code != 0).then(|| output.text(code));
         }
         self.distance = (self.distance * 3 / 2).min(Duration::from_secs(1));
-        self.due = Some(Instant::now() + if passed { passes_apart(check) } else { self.distance });
-        Some(passed)
+        self.due = Some(if passed { began + passes_apart(check) } else { Instant::now() + self.distance });
+        Some(Probed { passed, began })
     }
 }
 

@@ -17,6 +17,7 @@ use crate::plan::{Observed, Plan, Scope, labels};
 use crate::release::{Evidence, Lease, LeaseVerdict, Record, Release, StepOutcome, StepRecord};
 use crate::session::other_folder;
 use crate::session::port_holder::explained;
+use crate::session::recorded_health::count_recorded_health;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
 
@@ -148,8 +149,12 @@ impl<'a> Transaction<'a> {
 
     /// Plans and, unless it is a dry run, carries the plan out.
     pub async fn run(&self, planning: Planning<'_>) -> Result<TransactionOutcome> {
-        let before = self.target.observe(&self.scope).await?;
-        let plan = planning(&before)?;
+        let mut before = self.target.observe(&self.scope).await?;
+        let mut plan = planning(&before)?;
+        if plan.only_waits() && !plan.is_empty() {
+            count_recorded_health(&*self.target, &self.scope.project, &mut before).await;
+            plan = planning(&before)?;
+        }
         self.warn(&plan, &before);
         let must_record = self.release.is_some_and(|release| (release.is_new)(&before));
         if self.context.options.dry_run || (plan.is_empty() && !must_record && !self.leftover().await?) {

@@ -5,6 +5,8 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use super::project::{Ran, TestProject, docker};
 use super::relay::Relay;
 
@@ -73,6 +75,14 @@ fn after_a_start_nothing_is_planned_and_what_was_healthy_is_healthy() {
     stage.aictl("plan --exit-code").code(0);
     let status = stage.aictl("status --output json").code(0).json();
     assert_eq!(status["services"][0]["health"], "healthy", "{status}");
+    // Seen once is enough: the second start neither waits nor runs the check again.
+    let again = stage.aictl("start --output json").code(0);
+    let report = again.json();
+    assert_eq!(
+        (&report["steps"], &report["status"]["services"][0]["health"]),
+        (&json!([]), &json!("healthy")),
+        "{report}"
+    );
     assert!(began.elapsed() < Duration::from_secs(30), "before the engine's own first check");
     // A restart outside aictl has not been seen healthy.
     docker(&["restart", "-t", "0", &format!("{}-a-1", stage.project)]);
