@@ -80,7 +80,10 @@ pub fn fallback(releases: &[PastRelease]) -> Fallback {
             ReleaseStatus::Interrupted => "it was interrupted",
             ReleaseStatus::Running => "it is still running",
         };
-        newest = false;
+        // A rollback that did not get through is made again, and not what is rolled back.
+        let repeated = matches!(past.release.cause, ReleaseCause::Rollback { .. })
+            && matches!(past.status, ReleaseStatus::Failed | ReleaseStatus::Interrupted);
+        newest &= repeated;
         skipped.push(Skipped { revision: past.revision, why });
     }
     Fallback { revision: None, skipped }
@@ -172,6 +175,12 @@ mod tests {
         assert_eq!(found.revision, Some(2));
         assert_eq!(found.skipped, [skipped(4, "it is being rolled back"), skipped(3, "it was rolled back")]);
         assert_eq!(to(&[Failed, Deployed]).revision, None);
+        // A rollback that was killed or failed is made again.
+        for status in [Interrupted, Failed] {
+            let mut repeated = [past(1, Superseded), past(2, Deployed), past(3, status)];
+            repeated[2].release.cause = ReleaseCause::Rollback { to: 1 };
+            assert_eq!(fallback(&repeated).revision, Some(1), "{status:?}");
+        }
         assert_eq!(to(&[]), Fallback { revision: None, skipped: vec![] });
     }
 

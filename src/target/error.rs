@@ -110,6 +110,9 @@ pub enum TargetError {
     /// Nothing answers at the engine's address.
     #[error("cannot connect to the engine at {address}: {reason}")]
     Unreachable { address: String, reason: String },
+    /// This user must not use the engine's socket.
+    #[error("permission denied: this user may not use the engine at {address}")]
+    Forbidden { address: String },
     /// The engine's API is older than what is needed.
     #[error("the engine at {address} has API {found}, at least {needed} is required")]
     TooOld { address: String, found: String, needed: String },
@@ -209,6 +212,7 @@ impl Hint for TargetError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Unreachable { .. }
+            | Self::Forbidden { .. }
             | Self::NoAnswer { .. }
             | Self::TooOld { .. }
             | Self::UnsupportedEngine { .. }
@@ -243,6 +247,9 @@ impl TargetError {
         Some(match self {
             Self::Unreachable { address, .. } if address.starts_with("unix:") => {
                 "install or start an engine with `aictl setup`, check this machine with `aictl doctor`, or set DOCKER_HOST".to_owned()
+            }
+            Self::Forbidden { .. } => {
+                "join its group with `sudo usermod -aG docker $(id -un)` and log in again, or run aictl with sudo".to_owned()
             }
             Self::Unreachable { .. } => "check DOCKER_HOST or `docker context ls`".to_owned(),
             Self::BadAddress { part: AddressPart::Context, .. } => "`docker context ls` lists the contexts".to_owned(),

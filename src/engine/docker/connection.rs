@@ -91,6 +91,9 @@ impl Connection {
                 if let Some(failed) = tls::failure_of(&address.display, &error).or_else(refusal) {
                     return Err(failed);
                 }
+                if error_mapping::is_forbidden(&error) {
+                    return Err(TargetError::Forbidden { address: address.display.clone() });
+                }
                 return Err(unreachable(
                     connector.complaint().await.unwrap_or_else(|| error_mapping::innermost(&error)),
                 ));

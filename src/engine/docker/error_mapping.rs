@@ -16,6 +16,14 @@ pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     last.to_string()
 }
 
+/// Whether the socket is there and this user must not use it.
+pub(super) fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
+    let denied = |error: &&(dyn std::error::Error + 'static)| {
+        error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    };
+    std::iter::successors(Some(error), |error| error.source()).any(|error| denied(&error))
+}
+
 /// The general mapping; `doing` is the operation in words: `creating network a_default`.
 pub(super) fn map(engine: &impl AsRef<EngineInfo>, doing: &str, error: ApiError) -> TargetError {
     let address = &engine.as_ref().address;
@@ -30,6 +38,9 @@ pub(super) fn map(engine: &impl AsRef<EngineInfo>, doing: &str, error: ApiError)
         ApiError::HyperLegacyError { err } => {
             if let Some(failed) = super::tls::failure_of(address, &err) {
                 return failed;
+            }
+            if is_forbidden(&err) {
+                return TargetError::Forbidden { address: address.clone() };
             }
             let reason = innermost(&err);
             let reason = if err.is_connect() { reason } else { format!("{operation}: {reason}") };

@@ -40,6 +40,7 @@ fn reachable(engine: &EngineInfo) -> Finding {
 fn unreachable(facts: &Facts, error: &TargetError) -> Finding {
     let (address, found) = match error {
         TargetError::Unreachable { address, reason } => (address.as_str(), reason.clone()),
+        TargetError::Forbidden { address } => (address.as_str(), "permission denied".to_owned()),
         TargetError::TooOld { address, found, .. } => (address.as_str(), format!("API {found}")),
         TargetError::UnsupportedEngine { address, engine, missing } => {
             (address.as_str(), format!("{engine}: {missing}"))
@@ -67,7 +68,7 @@ fn remedy(facts: &Facts, error: &TargetError, address: &str) -> String {
         return "check the engine address with `docker context ls` and `echo $DOCKER_HOST`".to_owned();
     }
     let presence = &facts.presence;
-    if error.to_string().to_lowercase().contains("permission denied") {
+    if matches!(error, TargetError::Forbidden { .. }) {
         let user = &facts.machine.user;
         return format!("give {user} access: `sudo usermod -aG docker {user}`, then log in again (or `newgrp docker`)");
     }

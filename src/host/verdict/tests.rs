@@ -178,6 +178,10 @@ fn down(reason: &str) -> Result<EngineInfo, TargetError> {
     Err(TargetError::Unreachable { address: "unix:///var/run/docker.sock".into(), reason: reason.into() })
 }
 
+fn forbidden() -> Result<EngineInfo, TargetError> {
+    Err(TargetError::Forbidden { address: "unix:///var/run/docker.sock".into() })
+}
+
 #[test]
 fn an_engine_that_does_not_answer_is_failed_with_the_way_to_start_it() {
     type Change = fn(&mut Facts);
@@ -188,7 +192,7 @@ fn an_engine_that_does_not_answer_is_failed_with_the_way_to_start_it() {
             "install it from the distribution's packages with `sudo aictl setup`",
         ),
         ("Connection refused", |_| {}, "start it with `sudo aictl setup`"),
-        ("Permission denied (os error 13)", |_| {}, "`sudo usermod -aG docker ops`"),
+        ("permission denied", |f| f.engine = forbidden(), "`sudo usermod -aG docker ops`"),
         ("No such file", |f| f.presence.desktop = true, "`systemctl --user start docker-desktop`"),
         ("No such file", |f| f.presence.rootless = true, "`systemctl --user start docker`"),
         ("No such file", |f| f.presence.podman_docker = true, "podman-docker"),

@@ -30,6 +30,7 @@ impl EngineLocation {
             Ok(engine) => engine,
             Err(
                 TargetError::Unreachable { address, .. }
+                | TargetError::Forbidden { address }
                 | TargetError::TooOld { address, .. }
                 | TargetError::UnsupportedEngine { address, .. },
             ) if address.starts_with("unix:") => return Self::HERE,

@@ -88,5 +88,8 @@ fn a_user_without_rights() {
     machine.shell("chmod 600 /var/run/docker.sock").ended(0);
     let closed = machine.as_nobody(&["aictl", "doctor", "--output", "json"]).ended(4);
     machine.follow(&closed, "sudo usermod -aG docker").ended(0);
+    let barred = machine.as_nobody(&["aictl", "status", "--project-name", "any"]).ended(9);
+    assert!(barred.stderr.contains("permission denied: this user may not use the engine"), "{}", barred.stderr);
+    machine.follow(&barred, "sudo usermod -aG docker $(id -un)").ended(0);
     assert!(machine.shell("id nobody").ended(0).stdout.contains("(docker)"));
 }

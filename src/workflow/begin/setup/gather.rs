@@ -65,12 +65,11 @@ fn built_image(seen: &Facts, root: &SystemRoot) -> Option<String> {
 fn engine_state(error: Option<&TargetError>) -> Result<EngineState> {
     let Some(error) = error else { return Ok(EngineState::Answers) };
     Ok(match error {
-        TargetError::Unreachable { address, reason } if SOCKETS.contains(&address.as_str()) => {
-            match reason.to_lowercase().contains("permission denied") {
-                true => EngineState::Forbidden,
-                false => EngineState::Silent,
-            }
+        TargetError::Forbidden { address } if SOCKETS.contains(&address.as_str()) => EngineState::Forbidden,
+        TargetError::Forbidden { address } => {
+            EngineState::Elsewhere { address: address.clone(), reason: "permission denied".to_owned() }
         }
+        TargetError::Unreachable { address, .. } if SOCKETS.contains(&address.as_str()) => EngineState::Silent,
         TargetError::Unreachable { address, reason } => {
             EngineState::Elsewhere { address: address.clone(), reason: reason.clone() }
         }
@@ -111,7 +110,7 @@ mod tests {
         assert_eq!(engine_state(None).unwrap(), EngineState::Answers);
         let here = "unix:///var/run/docker.sock";
         assert_eq!(state(unreachable(here, "No such file or directory")), EngineState::Silent);
-        assert_eq!(state(unreachable(here, "Permission denied (os error 13)")), EngineState::Forbidden);
+        assert_eq!(state(TargetError::Forbidden { address: here.into() }), EngineState::Forbidden);
         for away in ["unix:///tmp/other.sock", "ssh://ops@prod", "tcp://10.0.0.1:2376"] {
             assert!(matches!(state(unreachable(away, "refused")), EngineState::Elsewhere { .. }), "{away}");
         }
