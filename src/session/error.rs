@@ -115,6 +115,13 @@ pub enum WorkflowError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Every step was carried out, and no record of it can be written.
+    #[error("`{operation}` is done, but its end could not be recorded")]
+    NotRecorded {
+        operation: &'static str,
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The lock is held by a living owner.
     #[error("the lock of {project} is held by {holder}, which seems to be alive")]
     LockAlive { project: String, holder: String },
@@ -177,7 +184,7 @@ impl Hint for WorkflowError {
             | Self::NoRelease { .. }
             | Self::NotReleased { .. }
             | Self::NotPublished { .. } => ErrorKind::NotFound,
-            Self::Partial { .. } | Self::HalfDone { .. } => ErrorKind::Partial,
+            Self::Partial { .. } | Self::HalfDone { .. } | Self::NotRecorded { .. } => ErrorKind::Partial,
             Self::OtherFolder { .. } => ErrorKind::NeedsConfirmation,
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
@@ -228,11 +235,14 @@ impl Hint for WorkflowError {
             Self::Shortfall { .. } => vec!["see what the machine has with `aictl doctor`".to_owned()],
             Self::NotReady { .. } => vec!["see each service with `aictl status`".to_owned()],
             Self::HalfDone { operation, .. } => vec![half_done(operation).to_owned()],
+            Self::NotRecorded { .. } => vec![NOT_RECORDED.to_owned()],
             Self::LockAlive { .. } => vec!["remove it anyway with `aictl lock break --force`".to_owned()],
             _ => Vec::new(),
         }
     }
 }
+
+const NOT_RECORDED: &str = "free disk space on the host of the engine; until then `aictl history` calls it interrupted";
 
 /// What finishes or undoes a change whose engine went away.
 fn half_done(operation: &str) -> &'static str {

@@ -11,6 +11,10 @@ impl Transaction<'_> {
     /// A failure of the connection after steps were done, as a change that is half done.
     pub(super) async fn half_done(&self, error: Error, steps: &[StepRecord]) -> Error {
         let done = steps.iter().filter(|step| step.outcome == StepOutcome::Done).count();
+        let out_of_space = matches!(error.downcast_ref(), Some(TargetError::DiskFull { .. }));
+        if out_of_space && done == steps.len() && done > 0 {
+            return WorkflowError::NotRecorded { operation: self.operation, source: error.into_source() }.into();
+        }
         if done == 0 || !self.has_lost_engine(&error).await {
             return error;
         }

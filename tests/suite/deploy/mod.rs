@@ -2,6 +2,7 @@
 
 mod bake;
 mod faults;
+mod full_disk;
 mod kills;
 mod load;
 mod load_client;
