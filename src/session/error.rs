@@ -205,14 +205,22 @@ impl Hint for WorkflowError {
             | Self::Refused { hint: Some(hint), .. }
             | Self::Configuration { hint: Some(hint), .. }
             | Self::Unsupported { hint, .. } => vec![hint.clone()],
-            Self::NoRelease { .. } => vec!["list the releases with `aictl history`; `aictl deploy` makes one".to_owned()],
+            Self::NoRelease { .. } => {
+                vec!["list the releases with `aictl history`; `aictl deploy` makes one".to_owned()]
+            }
             Self::UnusableConfiguration { hint, .. } => vec![(*hint).to_owned()],
             Self::NotRestorable { .. } => vec!["list the releases with `aictl history`".to_owned()],
             Self::StalePlan { .. } => vec!["plan again with `aictl plan --out FILE`".to_owned()],
-            Self::HasRelease | Self::NotReleased { .. } => vec!["bring up what the files say with `aictl deploy`".to_owned()],
+            Self::HasRelease | Self::NotReleased { .. } => {
+                vec!["bring up what the files say with `aictl deploy`".to_owned()]
+            }
             Self::NotOnEngine { .. } => vec![GET_THEM_HERE.to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
-            Self::NoTask { known, .. } | Self::NoSecret { known, .. } | Self::NoChannel { known, .. } if !known.is_empty() => vec![format!("known: {}", known.join(", "))],
+            Self::NoTask { known, .. } | Self::NoSecret { known, .. } | Self::NoChannel { known, .. }
+                if !known.is_empty() =>
+            {
+                vec![format!("known: {}", known.join(", "))]
+            }
             Self::OtherFolder { .. } => vec![
                 "choose another project name here with `-p NAME`, or run it in that folder".to_owned(),
                 "run it in a terminal to confirm; `--yes` does not confirm this".to_owned(),
@@ -226,10 +234,7 @@ impl Hint for WorkflowError {
                 "list its published ports with `aictl port {service}`, open one with `aictl open {service} --port PORT`"
             )],
             Self::NoPages { .. } => vec!["see running services and their addresses with `aictl status`".to_owned()],
-            Self::NoMonitoring => vec![
-                "add `profiles: [monitoring]` to the monitoring services in the compose file; list profiles with `aictl config --profiles`"
-                    .to_owned(),
-            ],
+            Self::NoMonitoring => vec![ADD_PROFILE.to_owned()],
             Self::NoOperation { .. } => vec!["list the operations with `aictl history --all`".to_owned()],
             Self::NoHistory { .. } => vec!["list running projects with `aictl ls`".to_owned()],
             Self::Shortfall { .. } => vec!["see what the machine has with `aictl doctor`".to_owned()],
@@ -241,6 +246,8 @@ impl Hint for WorkflowError {
         }
     }
 }
+
+const ADD_PROFILE: &str = "add `profiles: [monitoring]` to the monitoring services in the compose file; list profiles with `aictl config --profiles`";
 
 const NOT_RECORDED: &str = "free disk space on the host of the engine; until then `aictl history` calls it interrupted";
 
