@@ -18,6 +18,8 @@ pub enum OperationKind {
     LoadImage,
     /// Sends an image of another engine.
     TransferImage,
+    /// Sends an image to its registry.
+    PushImage,
     /// Gives an image another name.
     TagImage,
     /// Removes an image.
@@ -88,6 +90,7 @@ impl OperationKind {
             Self::BuildRecipe | Self::BuildImage => "build",
             Self::LoadImage => "load",
             Self::TransferImage => "transfer",
+            Self::PushImage => "push",
             Self::TagImage => "tag",
             Self::CreateNetwork | Self::CreateVolume | Self::CreateContainer => "create",
             Self::StartContainer => "start",

@@ -47,6 +47,10 @@ fn on_image(world: &mut World, operation: &ImageOperation) -> Result<Outcome, Ta
             Ok(Outcome::default())
         }
         ImageOperation::Transfer(transfer) => Ok(created(world.add_image(&transfer.image))),
+        ImageOperation::Push { image, .. } => match world.image(image) {
+            Some(_) => Ok(Outcome::default()),
+            None => Err(TargetError::NotFound { kind: "image", name: image.clone() }),
+        },
         ImageOperation::Tag { image, repository, tag, .. } => {
             let found = world.image(image).cloned();
             let found = found.ok_or_else(|| TargetError::NotFound { kind: "image", name: image.clone() })?;

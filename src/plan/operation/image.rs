@@ -109,6 +109,8 @@ pub enum ImageOperation {
     Load { bundle: PathBuf, images: Vec<BundleImage> },
     /// Sends an image of another engine, without the layers that are present.
     Transfer(ImageTransfer),
+    /// Sends an image to the registry that its name says.
+    Push { service: String, image: String },
     /// Gives an image, named by reference or id, another name: `repository:tag`; without a tag the one that keeps it for
     /// rollbacks, `release-ID`.
     Tag { service: String, image: String, repository: String, tag: Option<String> },
@@ -164,7 +166,7 @@ impl ImageOperation {
             Self::Pull { image, .. } | Self::Build { image, .. } => Some(image),
             Self::BuildRecipe(build) => Some(&build.image),
             Self::Transfer(transfer) => Some(&transfer.image),
-            Self::Load { .. } | Self::Tag { .. } | Self::Remove { .. } => None,
+            Self::Load { .. } | Self::Push { .. } | Self::Tag { .. } | Self::Remove { .. } => None,
         }
     }
 
@@ -197,6 +199,9 @@ impl ImageOperation {
             Self::Transfer(transfer) => {
                 let (kind, words) = (OperationKind::TransferImage, ("transfer", "Transferred"));
                 of(kind, words, transfer.subject(), &transfer.service, LONG_TRANSFER)
+            }
+            Self::Push { service, image } => {
+                of(OperationKind::PushImage, ("push", "Pushed"), format!("image {image}"), service, LONG_TRANSFER)
             }
             Self::Tag { service, image, repository, tag } => {
                 let subject = tag_subject(image, repository, tag.as_deref());

@@ -235,7 +235,7 @@ fn what_cannot_be_sent_is_named_before_anything_changes() {
     std::fs::write(folder.path().join("compose.yaml"), "services: { app: { image: x } }\n").unwrap();
     let environment = "environments: { a: { compose: compose.yaml }, b: { compose: compose.yaml } }\n";
     std::fs::write(folder.path().join("aictl.yaml"), environment).unwrap();
-    assert!(run(&["push"]).ended(2).stderr.contains("--to <ENV>"));
+    assert!(run(&["push", "--to"]).ended(2).stderr.contains("--to <ENV>"));
     assert!(run(&["--env", "a", "push", "--to", "b"]).ended(2).stderr.contains("different environments"));
     run(&["push", "--to", "nosuch"]).ended(78);
     run(&["push", "--to", "a"]).ended(9);

@@ -13,6 +13,7 @@ mod network;
 mod ports;
 mod progress;
 mod pull;
+mod push;
 mod recipe;
 mod volume;
 
@@ -58,6 +59,7 @@ impl DockerEngine {
                 operation: format!("transfer image {}", transfer.image),
                 reason: "the executor does it with both engines".to_owned(),
             }),
+            ImageOperation::Push { image, .. } => push::push(self, image, progress).await,
             ImageOperation::Tag { image, repository, tag, .. } => {
                 image::name(&self.connection, image, repository, tag.as_deref()).await
             }

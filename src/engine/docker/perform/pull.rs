@@ -20,9 +20,9 @@ pub(super) const FIRST_ANSWER: Duration = Duration::from_secs(20);
 /// The same where there is none.
 pub(super) const ONLY_ANSWER: Duration = Duration::from_secs(60);
 /// The longest a pull may say nothing: a large layer takes long to unpack.
-const SILENCE: Duration = Duration::from_secs(300);
+pub(super) const SILENCE: Duration = Duration::from_secs(300);
 
-async fn bounded<T>(
+pub(super) async fn bounded<T>(
     limit: Duration,
     doing: &str,
     work: impl Future<Output = Result<T, TargetError>>,
@@ -57,7 +57,7 @@ pub(super) async fn pull(
     let upload = engine.connection.upload(&path, &headers, futures_util::stream::empty(), &doing);
     let body = bounded(request.timeout, &doing, upload).await.map_err(refused)?;
     let mut lines = json_lines(body, &doing);
-    let mut layers = Layers::default();
+    let mut layers = Layers::pulled();
     while let Some(line) = bounded(SILENCE, &doing, lines.try_next()).await? {
         if let Some(message) = line["errorDetail"]["message"].as_str().or_else(|| line["error"].as_str()) {
             return Err(message_error(image, message));
@@ -70,7 +70,7 @@ pub(super) async fn pull(
 }
 
 /// Name and tag or digest, as the engine wants them apart.
-fn split(image: &str) -> (&str, &str) {
+pub(super) fn split(image: &str) -> (&str, &str) {
     if let Some((name, digest)) = image.split_once('@') {
         return (name, digest);
     }
@@ -81,24 +81,38 @@ fn split(image: &str) -> (&str, &str) {
     }
 }
 
-#[derive(Default)]
-struct Layers(BTreeMap<String, (u64, u64)>);
+/// How much of each layer has arrived.
+pub(super) struct Layers {
+    moving: &'static str,
+    complete: &'static str,
+    of: BTreeMap<String, (u64, u64)>,
+}
 
 impl Layers {
-    fn tell(&mut self, line: &Value, progress: Progress<'_>) {
+    /// Layers that are fetched.
+    pub(super) fn pulled() -> Self {
+        Self { moving: "Downloading", complete: "Pull complete", of: BTreeMap::new() }
+    }
+
+    /// Layers that are sent.
+    pub(super) fn pushed() -> Self {
+        Self { moving: "Pushing", complete: "Pushed", of: BTreeMap::new() }
+    }
+
+    pub(super) fn tell(&mut self, line: &Value, progress: Progress<'_>) {
         let status = line["status"].as_str().unwrap_or_default();
         if let (Some(id), Some(total)) = (line["id"].as_str(), line["progressDetail"]["total"].as_u64())
-            && status == "Downloading"
+            && status == self.moving
         {
             let done = line["progressDetail"]["current"].as_u64().unwrap_or_default();
-            self.0.insert(id.to_owned(), (done, total));
+            self.of.insert(id.to_owned(), (done, total));
         }
         if let Some((done, total)) =
-            line["id"].as_str().and_then(|id| self.0.get_mut(id)).filter(|_| status == "Pull complete")
+            line["id"].as_str().and_then(|id| self.of.get_mut(id)).filter(|_| status == self.complete)
         {
             *done = *total;
         }
-        let (done, total) = self.0.values().fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1));
+        let (done, total) = self.of.values().fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1));
         let known = total > 0;
         progress.told(status.to_owned(), (known.then_some(done), known.then_some(total)));
     }
