@@ -17,7 +17,7 @@ pub use explanation::{Section, explanation};
 pub use history::{PastOperation, history, releases};
 pub use lease::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
 pub use operation_status::OperationStatus;
-pub use past_release::{Fallback, PastRelease, Skipped, dropped, fallback};
+pub use past_release::{Fallback, PastRelease, Skipped, dropped, fallback, gone};
 pub use record::{FORMAT, Record, RecordError, RecordPhase};
 pub use revision::{Release, ReleaseCause, ReleaseStatus, ReleasedService, Side};
 pub use step::{OperationKind, StepOutcome, StepRecord};

@@ -1,5 +1,7 @@
 //! Which releases are good, which one a rollback goes to, and which are no longer kept.
 
+use std::collections::BTreeSet;
+
 use super::operation_status::OperationStatus;
 use super::revision::{Release, ReleaseCause, ReleaseStatus};
 
@@ -64,14 +66,23 @@ pub struct Fallback {
     pub skipped: Vec<Skipped>,
 }
 
-/// The last good release before the newest attempt. An attempt that failed left that release serving, so that
-/// `deploy || rollback` changes nothing then.
+/// The last good release before the newest attempt that brings up something else. An attempt that failed left that release
+/// serving, so that `deploy || rollback` changes nothing then.
 pub fn fallback(releases: &[PastRelease]) -> Fallback {
     let mut skipped = Vec::new();
     let mut newest = true;
+    let mut left: Option<&Release> = None;
     for past in releases.iter().rev() {
         let why = match past.status {
-            ReleaseStatus::Deployed | ReleaseStatus::Baking if newest => "it is being rolled back",
+            ReleaseStatus::Deployed | ReleaseStatus::Baking if newest => {
+                left = Some(&past.release);
+                "it is being rolled back"
+            }
+            ReleaseStatus::Deployed | ReleaseStatus::Baking | ReleaseStatus::Superseded
+                if left.is_some_and(|left| left.is_same(&past.release)) =>
+            {
+                "it is the same"
+            }
             ReleaseStatus::Deployed | ReleaseStatus::Baking | ReleaseStatus::Superseded => {
                 return Fallback { revision: Some(past.revision), skipped };
             }
@@ -89,29 +100,56 @@ pub fn fallback(releases: &[PastRelease]) -> Fallback {
     Fallback { revision: None, skipped }
 }
 
-/// The revisions whose configuration and images are no longer kept once another release is good: all but the newest
-/// `keep` good ones, and never fewer than two of them.
-pub fn dropped(releases: &[PastRelease], keep: usize) -> Vec<u32> {
-    let good = |past: &PastRelease| {
+/// Revisions that are kept at most, however often the same releases come and go.
+const MOST_KEPT: usize = 20;
+
+/// The revisions whose configuration and images are no longer kept once `next` is good. Releases that bring up the same
+/// count once: the newest `keep` different good ones stay, and never fewer than two of them.
+pub fn dropped(releases: &[PastRelease], keep: usize, next: &Release) -> Vec<u32> {
+    let good = |past: &&PastRelease| {
         use ReleaseStatus::{Baking, Deployed, RolledBack, Superseded};
         matches!(past.status, Baking | Deployed | Superseded | RolledBack)
     };
-    // The release that is about to be good is not in the list yet.
-    let earlier = keep.max(ALWAYS_KEPT).saturating_sub(1);
+    let keep = keep.max(ALWAYS_KEPT);
+    let newest = || releases.iter().rev().filter(good);
     // What a rollback left behind does not count: of those that may be gone back to, two must stay.
-    let restorable = |past: &PastRelease| good(past) && past.status != ReleaseStatus::RolledBack;
-    let newest: Vec<u32> = releases.iter().rev().filter(|past| restorable(past)).map(|past| past.revision).collect();
-    let kept = &newest[..newest.len().min(earlier)];
+    let restorable = newest().filter(|past| past.status != ReleaseStatus::RolledBack);
+    let mut kept = newest_different(restorable, (keep, Some(next)));
     // The image of a release that was rolled back is often the newest the operator has.
-    let newest_good = releases.iter().rev().filter(|past| good(past)).take(keep.max(ALWAYS_KEPT));
-    let abandoned: Vec<u32> =
-        newest_good.filter(|past| past.status == ReleaseStatus::RolledBack).map(|past| past.revision).collect();
-    let gone: Vec<u32> = releases.iter().flat_map(|past| past.release.dropped.clone()).collect();
-    let going = releases
-        .iter()
-        .map(|past| past.revision)
-        .filter(|number| !kept.contains(number) && !abandoned.contains(number));
+    let abandoned = newest_different(newest(), (keep, None));
+    let rolled_back = newest().filter(|past| past.status == ReleaseStatus::RolledBack).map(|past| past.revision);
+    kept.extend(rolled_back.filter(|revision| abandoned.contains(revision)));
+    let gone = gone(releases);
+    let going = releases.iter().map(|past| past.revision).filter(|number| !kept.contains(number));
     going.filter(|number| !gone.contains(number)).collect()
+}
+
+/// Revisions that were dropped before.
+pub fn gone(releases: &[PastRelease]) -> BTreeSet<u32> {
+    releases.iter().flat_map(|past| past.release.dropped.iter().copied()).collect()
+}
+
+/// The revisions of the newest different releases; `next` is one of them.
+fn newest_different<'r>(
+    releases: impl Iterator<Item = &'r PastRelease>,
+    (most, next): (usize, Option<&'r Release>),
+) -> BTreeSet<u32> {
+    let mut different: Vec<&Release> = next.into_iter().collect();
+    let mut kept = BTreeSet::new();
+    for past in releases {
+        if kept.len() == MOST_KEPT {
+            break;
+        }
+        let known = different.iter().any(|release| release.is_same(&past.release));
+        if !known && different.len() == most {
+            continue;
+        }
+        if !known {
+            different.push(&past.release);
+        }
+        kept.insert(past.revision);
+    }
+    kept
 }
 
 #[cfg(test)]
@@ -119,13 +157,14 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::release::Side;
+    use crate::release::{ReleasedService, Side};
 
     fn past(revision: u32, status: ReleaseStatus) -> PastRelease {
+        let service = ReleasedService { fingerprint: revision.to_string(), ..Default::default() };
         let release = Release {
             cause: ReleaseCause::Deploy,
             message: None,
-            services: BTreeMap::new(),
+            services: BTreeMap::from([("api".to_owned(), service)]),
             serves: false,
             switched: None,
             dropped: vec![],
@@ -181,6 +220,11 @@ mod tests {
             repeated[2].release.cause = ReleaseCause::Rollback { to: 1 };
             assert_eq!(fallback(&repeated).revision, Some(1), "{status:?}");
         }
+        // After a rollback the next one goes further back, past what brings up the same.
+        let mut again = [past(1, Superseded), past(2, Superseded), past(3, RolledBack), past(4, Deployed)];
+        again[3].release = past(2, Deployed).release;
+        let found = fallback(&again);
+        assert_eq!((found.revision, found.skipped.last()), (Some(1), Some(&skipped(2, "it is the same"))));
         assert_eq!(to(&[]), Fallback { revision: None, skipped: vec![] });
     }
 
@@ -195,13 +239,30 @@ mod tests {
             past(5, Deployed),
             past(6, Failed),
         ];
-        assert_eq!(dropped(&all, 0), [1, 2, 3, 6]);
-        assert_eq!(dropped(&all, 3), [1, 3, 6]);
+        let next = past(9, Deployed).release;
+        assert_eq!(dropped(&all, 0, &next), [1, 2, 3, 6]);
+        assert_eq!(dropped(&all, 3, &next), [1, 3, 6]);
         let mut later = all.to_vec();
         later[4].release.dropped = vec![1, 3];
-        assert_eq!(dropped(&later, 2), [2, 6]);
+        assert_eq!(dropped(&later, 2, &next), [2, 6]);
         // Two rollbacks and deploys later it goes.
         let more = [&all[..5], &[past(6, Superseded), past(7, Deployed)]].concat();
-        assert_eq!(dropped(&more, 2), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(dropped(&more, 2, &next), [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn releases_that_bring_up_the_same_count_once() {
+        use ReleaseStatus::{Deployed, Superseded};
+        let same = |revision, status, as_revision| {
+            let release = past(as_revision, status).release;
+            PastRelease { revision, status, release }
+        };
+        let all = [past(1, Superseded), past(2, Superseded), same(3, Superseded, 1), same(4, Deployed, 2)];
+        // However often two releases take turns, neither is lost, and the third is kept beside them.
+        assert_eq!(dropped(&all, 3, &past(1, Deployed).release), Vec::<u32>::new());
+        assert_eq!(dropped(&all, 2, &past(1, Deployed).release), Vec::<u32>::new());
+        assert_eq!(dropped(&all, 2, &past(5, Deployed).release), [1, 3]);
+        let turns: Vec<PastRelease> = (1..=40).map(|revision| same(revision, Superseded, revision % 2)).collect();
+        assert_eq!(dropped(&turns, 2, &past(1, Deployed).release).len(), 40 - MOST_KEPT);
     }
 }

@@ -58,8 +58,9 @@ impl<'a> Deployment<'a> {
         self.planner.release_claims();
         self.say_handovers();
         let stack = self.deploy.wanted.stack;
-        for name in order::sorted(&order::dependencies(stack))? {
+        for (name, late) in self.in_turn()? {
             let Some(service) = stack.services.get(&name) else { continue };
+            self.planner.proven = if late { self.ready_rolls() } else { Vec::new() };
             if !self.deploy.wanted.is_selected(&name) {
                 self.planner.unselected(&name);
             } else if self.is_blue_green(&name) {
@@ -80,6 +81,7 @@ impl<'a> Deployment<'a> {
         self.retire_old_sides();
         self.forget_images();
         self.say_overrides();
+        self.say_tasks_left_out();
         Ok(self.planner.plan)
     }
 
@@ -101,7 +103,7 @@ impl<'a> Deployment<'a> {
         Ok(self.planner.plan)
     }
 
-    fn is_blue_green(&self, name: &str) -> bool {
+    pub(super) fn is_blue_green(&self, name: &str) -> bool {
         self.deploy.proxy.is_some() && self.deploy.strategies.get(name).is_some_and(Choice::is_blue_green)
     }
 
@@ -195,8 +197,28 @@ impl<'a> Deployment<'a> {
         }
     }
 
-    /// Tags of dropped releases go, unless this release has the same image again or may turn out to have.
+    /// A task without a new container of its service has nothing new to do, but nobody may think that it was run.
+    fn say_tasks_left_out(&mut self) {
+        if self.planner.plan.only_waits() {
+            return;
+        }
+        for task in self.deploy.tasks {
+            let service = &task.spec.service_name;
+            if self.planner.before_start.iter().any(|before| before.service == *service) {
+                let name = &task.name;
+                let warning = format!(
+                    "task `{name}` is not run: {service} gets no new container; run it with `aictl run {name}`"
+                );
+                self.planner.plan.warnings.push(warning);
+            }
+        }
+    }
+
+    /// Tags of dropped releases go with the next change, unless this release has the same image again or may turn out to have.
     fn forget_images(&mut self) {
+        if self.planner.plan.only_waits() {
+            return;
+        }
         let stack = self.deploy.wanted.stack;
         let mut used = BTreeSet::new();
         for (name, service) in &stack.services {

@@ -12,6 +12,7 @@ mod proxy;
 mod roll;
 mod strategy;
 
+mod turn;
 mod way_back;
 
 #[cfg(test)]

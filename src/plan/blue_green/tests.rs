@@ -1,8 +1,9 @@
 //! The plan of a deploy, its steps in words.
 
 mod sides;
+mod turns;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::*;
@@ -28,6 +29,7 @@ struct World {
     checks: Vec<DeployCheck>,
     bake: Duration,
     other_side: OtherSide,
+    forget: BTreeSet<String>,
 }
 
 impl World {
@@ -46,6 +48,7 @@ impl World {
             checks: vec![],
             bake: Duration::ZERO,
             other_side: OtherSide::Remove,
+            forget: BTreeSet::new(),
         };
         world.service("db", |s| {
             s.healthcheck = Some(healthy());
@@ -172,7 +175,7 @@ impl World {
             bake: self.bake,
             other_side: &self.other_side,
             keep_all: false,
-            forget: &BTreeSet::new(),
+            forget: &self.forget,
         };
         let plan = plan_deploy(&deploy, images, &self.observed).unwrap();
         assert_eq!(plan.out_of_order(), None, "{:#?}", plan.lines());

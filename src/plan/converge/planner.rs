@@ -52,6 +52,8 @@ pub(in crate::plan) struct Planner<'a> {
     pub(in crate::plan) handed_over: Vec<Handover>,
     /// Operations before the first start of a new container of a service.
     pub(in crate::plan) before_start: Vec<BeforeStart>,
+    /// Steps after which a container of the service that is planned may be replaced in place.
+    pub(in crate::plan) proven: Vec<StepId>,
 }
 
 /// From the name of the new container to an operation and how it is undone.
@@ -79,6 +81,7 @@ impl<'a> Planner<'a> {
             progress: BTreeMap::new(),
             handed_over: Vec::new(),
             before_start: Vec::new(),
+            proven: Vec::new(),
         }
     }
 

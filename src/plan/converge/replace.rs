@@ -26,6 +26,7 @@ impl Planner<'_> {
         let created = self.create(name, spec, cause);
         let mut after = vec![created];
         after.extend(self.gates(service));
+        after.extend(self.proven.iter().copied());
         after.extend(self.turn(name, turns));
         let replacement = Replacement { old, temporary: temporary.clone(), cause, after };
         let (started, after) = if turns.start_first && !self.wanted.options.create_only {

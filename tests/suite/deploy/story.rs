@@ -265,3 +265,27 @@ async fn an_engine_that_goes_away_in_the_middle_is_more_than_a_failed_connection
     assert!(message.starts_with("lost the connection to the engine during `deploy`, after "), "{message}");
     folder.run(&world.another(), Act::Deploy(SECOND)).await.report.unwrap();
 }
+
+/// Cleaning up after earlier releases is left to the next one: by itself it would be one, and push out the oldest that is kept.
+#[tokio::test(start_paused = true)]
+async fn deploys_without_a_change_make_no_release_however_many_are_kept() {
+    let (world, folder) = shop().await;
+    let rounds = ["one", "two", "three", "four", "five", "six", "seven"];
+    for api in rounds {
+        world.another().with_image("tool:1");
+        folder.run(&world.another(), Act::Deploy(Files { api, ..FIRST })).await.report.unwrap();
+    }
+    let last = Act::Deploy(Files { api: "seven", ..FIRST });
+    let process = world.another();
+    let report = folder.run(&process, last).await.report.unwrap();
+    assert_eq!((report["changed"].as_bool(), process.effects()), (Some(false), 0));
+    assert_eq!(statuses(&world).await.len(), rounds.len());
+    // The newest five are kept, however often two of them take turns.
+    for to in [6, 7, 6] {
+        folder.run(&world.another(), Act::Rollback(Some(to))).await.report.unwrap();
+    }
+    for to in [4, 5] {
+        let report = folder.run(&world.another(), Act::Rollback(Some(to))).await.report.unwrap();
+        assert_eq!(report["changed"].as_bool(), Some(true), "{to}: {report}");
+    }
+}

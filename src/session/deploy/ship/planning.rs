@@ -9,7 +9,7 @@ use crate::plan::blue_green::{Deploy, DeployCheck, plan_deploy};
 use crate::plan::converge::{ConvergeOptions, Rolling, Wanted};
 use crate::plan::platform::{check_architecture, check_network_options};
 use crate::plan::{Observed, Plan, Scope, labels};
-use crate::release::{PastRelease, Release, ReleaseCause, ReleasedService, Side, dropped};
+use crate::release::{PastRelease, Release, ReleaseCause, ReleasedService, Side, dropped, gone};
 use crate::session::deploy::proxy_config::{ProxySource, new_secret, wanted_proxy};
 use crate::session::deploy::releases::Releases;
 use crate::session::image_catalog::Supplies;
@@ -45,7 +45,8 @@ impl<'a> ShipPlanning<'a> {
         supplies: &'a Supplies,
     ) -> Result<Self> {
         let settings = &shipment.configuration.settings;
-        let dropped = dropped(&releases.list, settings.keep);
+        let draft = draft(context, shipment);
+        let dropped = dropped(&releases.list, settings.keep, &draft);
         let options = ConvergeOptions {
             wait: true,
             ready_timeout: context.options.timeout.or(settings.timeout),
@@ -71,7 +72,7 @@ impl<'a> ShipPlanning<'a> {
             forget: forgotten(releases, &dropped),
             checks: Vec::new(),
             dropped,
-            draft: draft(context, shipment),
+            draft,
         })
     }
 
@@ -216,10 +217,15 @@ fn draft(context: &Context, shipment: &Shipment) -> Release {
     }
 }
 
-/// Image tags that only dropped releases have.
+/// Tags of older releases were removed by the releases since.
+const MOST_LOOKED_AT: usize = 50;
+
+/// Image tags that only dropped releases have, those dropped earlier included.
 fn forgotten(releases: &Releases, dropped: &[u32]) -> BTreeSet<String> {
-    let is_dropped = |past: &&PastRelease| dropped.contains(&past.revision);
+    let gone = gone(&releases.list);
+    let is_dropped = |past: &&PastRelease| dropped.contains(&past.revision) || gone.contains(&past.revision);
     let tags = |past: &PastRelease| releases.tags(past);
     let kept: BTreeSet<String> = releases.list.iter().filter(|past| !is_dropped(past)).flat_map(tags).collect();
-    releases.list.iter().filter(is_dropped).flat_map(tags).filter(|tag| !kept.contains(tag)).collect()
+    let recently = releases.list.iter().rev().filter(is_dropped).take(MOST_LOOKED_AT);
+    recently.flat_map(tags).filter(|tag| !kept.contains(tag)).collect()
 }

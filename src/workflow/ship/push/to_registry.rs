@@ -56,7 +56,8 @@ fn plan(
     }
     let mut plan = Plan::default();
     for (image, services) in images {
-        let push = ImageOperation::Push { service: services.first().cloned().unwrap_or_default(), image: image.clone() };
+        let push =
+            ImageOperation::Push { service: services.first().cloned().unwrap_or_default(), image: image.clone() };
         let step = plan.push(Phase::Prepare, push, "a push was requested", &[]);
         plan.steps[step.0].tolerant = ignore_failures;
     }
@@ -78,10 +79,10 @@ mod tests {
         stack.services.insert("db".into(), Service { image: "postgres:15".into(), ..Default::default() });
         let selected = stack.services.keys().cloned().collect();
         let found = images(&stack, &selected);
-        assert_eq!(found.into_iter().collect::<Vec<_>>(), [(
-            "r.example/shop:1".to_owned(),
-            vec!["api".to_owned(), "worker".to_owned()]
-        )]);
+        assert_eq!(
+            found.into_iter().collect::<Vec<_>>(),
+            [("r.example/shop:1".to_owned(), vec!["api".to_owned(), "worker".to_owned()])]
+        );
     }
 
     #[test]
