@@ -7,6 +7,7 @@ use super::{Verb, manual};
 use crate::error::Result;
 use crate::session::Context;
 use crate::session::report::Report;
+use crate::workflow::ship::deploy::DeployArgs;
 use crate::workflow::{begin, run, schema, ship, trust, version};
 
 /// Runs the verb.
@@ -61,6 +62,9 @@ async fn of_ship(context: &Context, verb: ShipVerb) -> Result<Box<dyn Report>> {
     match verb {
         ShipVerb::Build(args) => boxed(ship::build::run(context, args).await),
         ShipVerb::Plan(args) => boxed(ship::plan::run(context, args).await),
+        ShipVerb::Deploy(DeployArgs { maintenance: Some(when), .. }) => {
+            boxed(ship::maintenance::run(context, when).await)
+        }
         ShipVerb::Deploy(args) => boxed(ship::deploy::run(context, args).await),
         ShipVerb::Rollback(args) => boxed(ship::rollback::run(context, args).await),
         ShipVerb::History(args) => boxed(ship::history::run(context, args).await),

@@ -50,11 +50,11 @@ fn needs_undo(step: &Step, ended: Ended) -> bool {
         Ended::Done => true,
         Ended::Failed | Ended::Tolerated => {
             use ContainerOperation::{Start, Stop};
-            use ProxyOperation::{Reload, Switch, Write};
+            use ProxyOperation::{Hold, Reload, Switch, Write};
             matches!(
                 step.operation,
                 Operation::Container(Stop { .. } | Start { .. })
-                    | Operation::Proxy(Reload { .. } | Switch { .. } | Write { .. })
+                    | Operation::Proxy(Hold { .. } | Reload { .. } | Switch { .. } | Write { .. })
                     | Operation::Check(CheckOperation::Bake(_))
             )
         }

@@ -131,11 +131,33 @@ pub struct ObservedProxy {
     pub configuration: Option<String>,
     /// Services whose requests go to the green side.
     pub green: BTreeSet<String>,
+    /// Services whose requests were to be held; an interrupted operation leaves them.
+    pub held: BTreeSet<String>,
+    /// Whether clients get the maintenance page.
+    pub maintenance: bool,
+}
+
+/// What a configuration's first lines say of its format.
+const FORMAT: &str = "# Format: ";
+/// The format that brought the maintenance page.
+const WITH_MAINTENANCE: u32 = 2;
+
+impl ObservedProxy {
+    /// Whether the configuration in use has a maintenance page.
+    pub fn has_maintenance_page(&self) -> bool {
+        let text = self.configuration.as_deref().unwrap_or_default();
+        let format = text.lines().find_map(|line| line.strip_prefix(FORMAT)?.trim().parse::<u32>().ok());
+        format.is_some_and(|format| format >= WITH_MAINTENANCE)
+    }
 }
 
 impl std::fmt::Debug for ObservedProxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ObservedProxy").field("green", &self.green).finish_non_exhaustive()
+        f.debug_struct("ObservedProxy")
+            .field("green", &self.green)
+            .field("held", &self.held)
+            .field("maintenance", &self.maintenance)
+            .finish_non_exhaustive()
     }
 }
 

@@ -72,6 +72,14 @@ pub enum OperationKind {
     ProbeProxy,
     /// Waits until the proxy has no connection to a container.
     DrainProxy,
+    /// Holds requests back in the proxy.
+    HoldRequests,
+    /// Lets held requests go on.
+    ReleaseRequests,
+    /// Shows the maintenance page.
+    EnableMaintenance,
+    /// Hides the maintenance page.
+    DisableMaintenance,
     /// Stores a part of the stack in a backup set.
     DumpData,
     /// Makes a backup set complete.
@@ -111,6 +119,10 @@ impl OperationKind {
             Self::SwitchProxy => "switch",
             Self::ProbeProxy => "probe",
             Self::DrainProxy => "drain",
+            Self::HoldRequests => "hold",
+            Self::ReleaseRequests => "release",
+            Self::EnableMaintenance => "enable",
+            Self::DisableMaintenance => "disable",
             Self::DumpData => "dump",
             Self::CompleteBackup => "complete",
             Self::RestoreData => "restore",

@@ -34,6 +34,9 @@ pub struct StackStatus {
     /// Where what runs differs from that release.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub drift: Vec<Drift>,
+    /// Whether clients get the maintenance page.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub maintenance: bool,
 }
 
 /// One line of the status.

@@ -11,6 +11,7 @@ use super::address::{Address, Environment};
 use super::connection::Connection;
 use super::dial::Dialled;
 use super::locate::resolve;
+use super::proxy::HeldSince;
 use super::state::HeldLeases;
 use super::transport::Connector;
 use crate::event::Changes;
@@ -65,6 +66,7 @@ impl FoundEngine {
             environment: environment.clone(),
             held: HeldLeases::default(),
             dialled: Dialled::default(),
+            held_since: HeldSince::default(),
             needed: Arc::default(),
             recipes: Arc::new(Semaphore::new(RECIPES)),
         })
@@ -79,6 +81,7 @@ pub struct DockerEngine {
     pub(super) environment: Environment,
     pub(super) held: HeldLeases,
     pub(super) dialled: Dialled,
+    pub(super) held_since: HeldSince,
     /// Whoever holds it builds what several images are built on.
     pub(super) needed: Arc<Mutex<()>>,
     /// One for each recipe that may be built at the same time.

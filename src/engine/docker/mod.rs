@@ -27,6 +27,7 @@ mod perform;
 mod proxy;
 mod query;
 mod state;
+mod static_image;
 mod tls;
 mod traits;
 mod transport;

@@ -20,7 +20,12 @@ pub(super) fn observed(world: &World, scope: &Scope) -> Option<ObservedProxy> {
     };
     let found = world.containers.values().map(|c| &c.seen).filter(of_project).find_map(volume_of)?;
     let held = world.proxies.get(&found).cloned().unwrap_or_default();
-    Some(ObservedProxy { configuration: held.in_use, green: held.green })
+    Some(ObservedProxy {
+        configuration: held.in_use,
+        green: held.green,
+        held: held.held,
+        maintenance: held.maintenance,
+    })
 }
 
 pub(super) fn on_proxy(world: &mut World, operation: &ProxyOperation) -> Result<Outcome, TargetError> {
@@ -46,6 +51,18 @@ pub(super) fn on_proxy(world: &mut World, operation: &ProxyOperation) -> Result<
         }
         ProxyOperation::Probe { .. } => probe(world, operation)?,
         ProxyOperation::Drain { .. } => {}
+        ProxyOperation::Hold { proxy, services, .. } => {
+            running(world, proxy)?;
+            volume(world, proxy)?.held = services.iter().cloned().collect();
+        }
+        ProxyOperation::Release { proxy, .. } => {
+            running(world, proxy)?;
+            volume(world, proxy)?.held.clear();
+        }
+        ProxyOperation::Maintenance { proxy, on, .. } => {
+            running(world, proxy)?;
+            volume(world, proxy)?.maintenance = *on;
+        }
     }
     Ok(Outcome::default())
 }

@@ -40,6 +40,10 @@ pub(super) struct ProxyVolume {
     pub(super) in_use: Option<String>,
     pub(super) staged: Option<String>,
     pub(super) green: Green,
+    /// Services whose requests are held.
+    pub(super) held: BTreeSet<String>,
+    /// Whether clients get the maintenance page.
+    pub(super) maintenance: bool,
 }
 
 /// A held lease.

@@ -42,6 +42,8 @@ pub(super) struct Deployment<'a> {
     pub(super) adopted: BTreeSet<String>,
     /// Services whose requests go to the green side now.
     pub(super) serving: Green,
+    /// The step that releases the requests of the service replaced before: one is held at a time.
+    pub(super) released: Option<StepId>,
 }
 
 impl<'a> Deployment<'a> {
@@ -49,10 +51,11 @@ impl<'a> Deployment<'a> {
         let planner = Planner::new(deploy.wanted, observed);
         let mut serving = observed.proxy.as_ref().map(|proxy| proxy.green.clone()).unwrap_or_default();
         serving.retain(|name| deploy.strategies.get(name).is_some_and(Choice::is_blue_green));
-        Self { deploy, planner, observed, rolls: Vec::new(), adopted: BTreeSet::new(), serving }
+        Self { deploy, planner, observed, rolls: Vec::new(), adopted: BTreeSet::new(), serving, released: None }
     }
 
     pub(super) fn planned(mut self) -> Result<Plan, PlanError> {
+        self.say_maintenance();
         self.prepare_hooks();
         self.planner.resources()?;
         self.planner.release_claims();
@@ -67,14 +70,17 @@ impl<'a> Deployment<'a> {
                 self.roll(&name, service);
                 self.say_unused_order(&name, service);
             } else {
-                self.say_gap(&name);
+                let first = self.planner.plan.steps.len();
+                self.hold(&name, service);
                 self.planner.service(&name, service);
+                self.release(&name, first);
             }
         }
         self.planner.orphans();
         self.keep_images();
         self.through_the_proxy();
         self.checks_after_the_switch();
+        self.release_leftovers();
         self.bake();
         self.drain_old_sides();
         self.say_memory();
@@ -87,6 +93,7 @@ impl<'a> Deployment<'a> {
 
     /// A start: every service in place, and the configuration of the proxy.
     pub(super) fn in_place(mut self) -> Result<Plan, PlanError> {
+        self.say_maintenance();
         self.prepare_hooks();
         self.planner.resources()?;
         self.planner.release_claims();
@@ -100,6 +107,7 @@ impl<'a> Deployment<'a> {
         }
         self.planner.orphans();
         self.through_the_proxy();
+        self.release_leftovers();
         Ok(self.planner.plan)
     }
 
@@ -127,17 +135,10 @@ impl<'a> Deployment<'a> {
         }
     }
 
-    /// A service that is replaced in place does not answer for a moment.
-    fn say_gap(&mut self, name: &str) {
-        let routed = self.deploy.proxy.is_some_and(|proxy| proxy.paths.contains_key(name) || proxy.service == name);
-        let Some(choice) = self.deploy.strategies.get(name).filter(|_| routed) else { return };
-        let service = &self.deploy.wanted.stack.services[name];
-        let standing = self.planner.containers_of(name);
-        let goes = standing.iter().any(|c| c.state.is_up() && self.planner.obsolete(name, service, c).is_some());
-        if goes {
-            let warning =
-                format!("{name} does not answer while it is replaced: not blue-green because {}", choice.cause);
-            self.planner.plan.warnings.push(warning);
+    fn say_maintenance(&mut self) {
+        if self.observed.proxy.as_ref().is_some_and(|proxy| proxy.maintenance) {
+            let warning = "the maintenance page is on: clients get 503 until `aictl deploy --maintenance off`";
+            self.planner.plan.warnings.push(warning.to_owned());
         }
     }
 

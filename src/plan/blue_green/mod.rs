@@ -6,6 +6,7 @@
 mod checks;
 mod deploy;
 mod deployment;
+mod hold;
 mod image_names;
 mod memory;
 mod proxy;

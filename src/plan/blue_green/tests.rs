@@ -1,5 +1,6 @@
 //! The plan of a deploy, its steps in words.
 
+mod hold;
 mod sides;
 mod turns;
 
@@ -26,6 +27,7 @@ struct World {
     observed: Observed,
     pins: BTreeMap<String, String>,
     configuration: &'static str,
+    routes: &'static [(&'static str, &'static str)],
     checks: Vec<DeployCheck>,
     bake: Duration,
     other_side: OtherSide,
@@ -45,6 +47,7 @@ impl World {
             observed: Observed::default(),
             pins: BTreeMap::new(),
             configuration: "server {}",
+            routes: &ROUTES,
             checks: vec![],
             bake: Duration::ZERO,
             other_side: OtherSide::Remove,
@@ -103,7 +106,8 @@ impl World {
 
     fn proxy(&mut self, green: &[&str]) {
         let green = green.iter().map(|name| (*name).to_owned()).collect();
-        self.observed.proxy = Some(ObservedProxy { configuration: Some("server {}".into()), green });
+        self.observed.proxy =
+            Some(ObservedProxy { configuration: Some("server {}".into()), green, ..Default::default() });
     }
 
     /// A running container that is exactly what its service wants.
@@ -156,13 +160,17 @@ impl World {
             version: "0",
             options: &options,
         };
-        let routed = ROUTES.iter().map(|(service, _)| ((*service).to_owned(), None)).collect();
+        let routed = self.routes.iter().map(|(service, _)| ((*service).to_owned(), None)).collect();
         let proxy = WantedProxy {
             service: "nginx".into(),
             configuration: self.configuration.into(),
             fingerprint: self.configuration.into(),
             secret: "s".into(),
-            paths: ROUTES.iter().map(|(name, path)| ((*name).to_owned(), vec![(80, (*path).to_owned())])).collect(),
+            paths: self
+                .routes
+                .iter()
+                .map(|(name, path)| ((*name).to_owned(), vec![(80, (*path).to_owned())]))
+                .collect(),
         };
         let deploy = Deploy {
             wanted: &wanted,

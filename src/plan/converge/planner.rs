@@ -54,6 +54,8 @@ pub(in crate::plan) struct Planner<'a> {
     pub(in crate::plan) before_start: Vec<BeforeStart>,
     /// Steps after which a container of the service that is planned may be replaced in place.
     pub(in crate::plan) proven: Vec<StepId>,
+    /// Operations before the stop of a container that is replaced.
+    pub(in crate::plan) before_stop: Option<BeforeStop>,
 }
 
 /// From the name of the new container to an operation and how it is undone.
@@ -64,6 +66,16 @@ pub(in crate::plan) struct BeforeStart {
     pub(in crate::plan) service: String,
     pub(in crate::plan) cause: &'static str,
     pub(in crate::plan) operations: Operations,
+}
+
+/// Operations before a container is stopped for its replacement.
+pub(in crate::plan) struct BeforeStop {
+    /// Its id.
+    pub(in crate::plan) container: String,
+    /// In their order, each with its cause and how it is undone.
+    pub(in crate::plan) operations: Vec<(Operation, &'static str, Vec<Operation>)>,
+    /// Steps that the first of them waits for.
+    pub(in crate::plan) after: Vec<StepId>,
 }
 
 /// A service under its name, with its namespaces applied.
@@ -82,6 +94,7 @@ impl<'a> Planner<'a> {
             handed_over: Vec::new(),
             before_start: Vec::new(),
             proven: Vec::new(),
+            before_stop: None,
         }
     }
 
@@ -105,6 +118,22 @@ impl<'a> Planner<'a> {
             if let Some(undo) = undo {
                 self.plan.on_failure(step, undo, &[]);
             }
+            after.push(step);
+        }
+        after
+    }
+
+    /// Pushes what is to be done before a container is stopped; returns what its stop waits for. A failure of these is a
+    /// warning.
+    pub(in crate::plan) fn push_before_stop(&mut self, container: &str, after: &[StepId]) -> Vec<StepId> {
+        let Some(before) = self.before_stop.take_if(|before| before.container == container) else {
+            return after.to_vec();
+        };
+        let mut after = [after, &before.after].concat();
+        for (operation, cause, undo) in before.operations {
+            let step = self.plan.push(Phase::Switch, operation, cause, &after);
+            self.plan.tolerate(step);
+            undo.into_iter().for_each(|operation| self.plan.on_failure(step, operation, &[]));
             after.push(step);
         }
         after

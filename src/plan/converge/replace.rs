@@ -115,7 +115,10 @@ impl Planner<'_> {
         }
         let stopped = match self.handed_over(&old.id) {
             Some(stopped) => stopped,
-            None => self.stop(&named, old, "it is being replaced", after),
+            None => {
+                let after = self.push_before_stop(&old.id, after);
+                self.stop(&named, old, "it is being replaced", &after)
+            }
         };
         after.push(stopped);
         Some(stopped)

@@ -26,7 +26,10 @@ pub use image::{
     release_tag,
 };
 pub use network::NetworkOperation;
-pub use proxy::{Green, MANAGED_PROXY, MANAGED_PROXY_VOLUME, PROXY_FOLDER, ProbeRequest, ProxyOperation, sides_folder};
+pub use proxy::{
+    GATE_ARCHITECTURES, GATE_PORT, Green, HoldScope, MANAGED_PROXY, MANAGED_PROXY_VOLUME, PROXY_FOLDER, ProbeRequest,
+    ProxyOperation, gate_name, sides_folder,
+};
 pub(super) use summary::debug_as_serialised;
 pub use task::{TaskOperation, task_subject};
 pub use volume::VolumeOperation;

@@ -30,6 +30,36 @@ pub fn sides_folder(green: &Green) -> String {
     format!("sides/{}", &hex::encode(Sha256::digest(names.join("\n")))[..12])
 }
 
+/// The name by which the proxy of a project finds the gate that holds requests, and the port the gate listens on.
+pub fn gate_name(project: &str) -> String {
+    format!("{project}-aictl-gate")
+}
+/// See `gate_name`.
+pub const GATE_PORT: u16 = 8080;
+
+/// Architectures that there is a gate for, as engines name them.
+pub const GATE_ARCHITECTURES: [&str; 4] = ["x86_64", "amd64", "aarch64", "arm64"];
+
+/// Which requests are held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HoldScope {
+    /// Those that may write: all methods but GET, HEAD and OPTIONS.
+    Writes,
+    /// All.
+    All,
+}
+
+impl HoldScope {
+    /// The folder of services whose requests are held so, below that of all holds.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Writes => "writes",
+            Self::All => "all",
+        }
+    }
+}
+
 /// A request through the proxy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ProbeRequest {
@@ -71,6 +101,13 @@ pub enum ProxyOperation {
     /// Waits until the proxy has no connection to a container, or the timeout.
     /// `serving` is the container that serves instead: it must go on doing so.
     Drain { service: String, proxy: String, container: String, serving: Option<String>, timeout: Duration },
+    /// Holds new requests to these services back, in place of those held so far. After `deadline` they go on by
+    /// themselves, whatever became of this process.
+    Hold { project: String, proxy: String, services: Vec<String>, scope: HoldScope, deadline: Duration },
+    /// Lets all held requests go on.
+    Release { project: String, proxy: String, services: Vec<String> },
+    /// Shows the maintenance page to clients, or hides it, by one rename.
+    Maintenance { service: String, proxy: String, on: bool },
 }
 
 summary::debug_as_serialised!(ProxyOperation);
@@ -86,7 +123,10 @@ impl ProxyOperation {
             Self::Write { proxy, .. }
             | Self::Check { proxy, .. }
             | Self::Reload { proxy, .. }
-            | Self::Switch { proxy, .. } => vec![proxy],
+            | Self::Switch { proxy, .. }
+            | Self::Hold { proxy, .. }
+            | Self::Release { proxy, .. }
+            | Self::Maintenance { proxy, .. } => vec![proxy],
             Self::Probe { proxy, container, .. } => vec![proxy, container],
             Self::Drain { proxy, container, serving, .. } => [proxy, container].into_iter().chain(serving).collect(),
         }
@@ -126,8 +166,33 @@ impl ProxyOperation {
                 let told = of(OperationKind::DrainProxy, ("drain", "Drained"), subject, Some(service));
                 Description { deadline: *timeout + MARGIN, ..told }
             }
+            Self::Hold { services, scope, deadline, .. } => {
+                let requests = match scope {
+                    HoldScope::Writes => "writing requests",
+                    HoldScope::All => "requests",
+                };
+                let subject = format!("{requests} to {} for at most {}s", services.join(", "), deadline.as_secs());
+                of(OperationKind::HoldRequests, ("hold", "Held"), subject, only(services))
+            }
+            Self::Release { services, .. } => {
+                let subject = format!("requests to {}", services.join(", "));
+                of(OperationKind::ReleaseRequests, ("release", "Released"), subject, only(services))
+            }
+            Self::Maintenance { service, proxy, on } => {
+                let subject = format!("maintenance page of proxy {}", container_name(proxy, names));
+                let (kind, words) = match on {
+                    true => (OperationKind::EnableMaintenance, ("enable", "Enabled")),
+                    false => (OperationKind::DisableMaintenance, ("disable", "Disabled")),
+                };
+                of(kind, words, subject, Some(service))
+            }
         }
     }
+}
+
+/// The service, where it is one.
+fn only(services: &[String]) -> Option<&String> {
+    services.first().filter(|_| services.len() == 1)
 }
 
 fn switch_subject(services: &[String], green: &Green) -> String {

@@ -2,20 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::settings::{DeploySettings, ProxySettings};
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::blue_green::{Choice, WantedProxy};
-use crate::plan::{Observed, PROXY_FOLDER};
+use crate::plan::{GATE_PORT, Observed, PROXY_FOLDER, gate_name};
 use crate::project::Listener;
 use crate::release::Side;
 use crate::session::{Context, WorkflowError, managed_proxy};
 use crate::template::{self, Scope, TemplateFile};
 
 const TEMPLATE: &str = include_str!("../../../templates/proxy/aictl.conf.tera");
+/// What clients get during maintenance: without `'`, which ends it in the configuration, and without `$`.
+const PAGE: &str = include_str!("../../../templates/proxy/maintenance.html.tera");
+
+/// Clients may try again after so many seconds when a service is not there at the end of a hold.
+const RETRY_AFTER: u32 = 5;
+/// The same during maintenance.
+const RETRY_AFTER_MAINTENANCE: u32 = 60;
 
 /// Where a configuration names the secret of the probe header.
 const BEFORE_SECRET: &str = "\"~^";
@@ -92,23 +99,28 @@ fn servers(proxy: &ProxySettings) -> Vec<Server> {
 
 fn render(from: &ProxySource<'_>, secret: &str, fingerprint: &str) -> Result<String> {
     let ProxySource { settings, proxy, stack } = *from;
-    let route = |(path, service, port): &(String, String, u16)| {
+    let route = |(number, (path, service, port)): (usize, &(String, String, u16))| {
         let both = settings.strategies.get(service).is_some_and(Choice::is_blue_green);
         let declared = stack.services.get(service).cloned().unwrap_or_default();
         let container = |side: Side| declared.container_name(&stack.name, service, side.number());
         let blue = if both { container(Side::Blue) } else { service.clone() };
         json!({
-            "path": path, "service": service, "port": port, "both": both,
+            "number": number, "path": path, "service": service, "port": port, "both": both,
             "blue": blue, "green": container(Side::Green),
         })
     };
     let server = |server: Server| {
         let Server { plain, secure, routes } = server;
-        json!({ "plain": plain, "secure": secure, "routes": routes.iter().map(route).collect::<Vec<_>>() })
+        json!({ "plain": plain, "secure": secure, "routes": routes.iter().enumerate().map(route).collect::<Vec<_>>() })
     };
     let (certificate, key) = proxy.files.clone().unwrap_or_default();
     let values = json!({
         "folder": PROXY_FOLDER,
+        "gate": gate_name(&stack.name),
+        "gate_port": GATE_PORT,
+        "retry_after": RETRY_AFTER,
+        "retry_after_maintenance": RETRY_AFTER_MAINTENANCE,
+        "page": rendered(("maintenance.html", PAGE), &Default::default(), &stack.name)?,
         "secret": secret,
         "fingerprint": fingerprint,
         "managed": proxy.service == managed_proxy::SERVICE,
@@ -117,9 +129,12 @@ fn render(from: &ProxySource<'_>, secret: &str, fingerprint: &str) -> Result<Str
         "servers": servers(proxy).into_iter().map(server).collect::<Vec<_>>(),
     });
     let Value::Object(values) = values else { return Ok(String::new()) };
-    let source = TemplateFile { name: format!("aictl.conf{}", template::SUFFIX), text: TEMPLATE.to_owned() };
-    let scope = Scope { values: &values, environment: "", project: &stack.name };
-    let rendered = template::render(&[source], &scope)?;
+    rendered(("aictl.conf", TEMPLATE), &values, &stack.name)
+}
+
+fn rendered((name, text): (&str, &str), values: &Map<String, Value>, project: &str) -> Result<String> {
+    let source = TemplateFile { name: format!("{name}{}", template::SUFFIX), text: text.to_owned() };
+    let rendered = template::render(&[source], &Scope { values, environment: "", project })?;
     Ok(rendered.into_iter().next().map(|file| file.text).unwrap_or_default())
 }
 
@@ -128,7 +143,7 @@ mod tests {
     use super::*;
     use crate::project::Strategy;
 
-    fn rendered(proxy: &ProxySettings) -> String {
+    fn configuration(proxy: &ProxySettings) -> String {
         let mut stack = Stack { name: "shop".into(), ..Default::default() };
         stack.services.insert("api".into(), Default::default());
         stack.services.insert("web".into(), Default::default());
@@ -147,7 +162,7 @@ mod tests {
     fn each_route_names_both_sides_once_and_the_secret_is_found_again() {
         let routes = vec![("/api/".to_owned(), "api".to_owned(), 8000), ("/".to_owned(), "web".to_owned(), 3000)];
         let proxy = ProxySettings { service: "nginx".into(), plain: vec![80], routes, ..Default::default() };
-        let text = rendered(&proxy);
+        let text = configuration(&proxy);
         assert!(
             text.contains("if (-f /etc/nginx/conf.d/current/api) { set $aictl_upstream \"shop-api-2\"; }"),
             "{text}"
@@ -158,7 +173,7 @@ mod tests {
         assert_eq!(secret_of(&text), Some("a".repeat(32).as_str()));
         let to = |listen, service: &str, port| Listener { listen, service: service.to_owned(), port };
         let listeners = vec![to(8080, "api", 8000), to(8081, "web", 3000)];
-        let ports = rendered(&ProxySettings { listeners, ..proxy.clone() });
+        let ports = configuration(&ProxySettings { listeners, ..proxy.clone() });
         for (listen, upstream) in [(8080, "proxy_pass http://$aictl_upstream:8000;"), (8081, ":3000;")] {
             let (_, server) = ports.split_once(&format!("listen {listen} default_server;")).unwrap();
             let server = server.split("\nserver {").next().unwrap();
@@ -166,10 +181,10 @@ mod tests {
         }
         assert!(!ports.contains("listen 80 ") && ports.contains("client_max_body_size 64m;"), "{ports}");
         let service = managed_proxy::SERVICE.to_owned();
-        let managed = rendered(&ProxySettings { service, ..proxy.clone() });
+        let managed = configuration(&ProxySettings { service, ..proxy.clone() });
         assert!(managed.contains("client_max_body_size 0;") && !managed.contains("64m"), "{managed}");
         let files = Some(("/c.pem".to_owned(), "/k.pem".to_owned()));
-        let text = rendered(&ProxySettings { secure: vec![443], files, ..proxy });
+        let text = configuration(&ProxySettings { secure: vec![443], files, ..proxy });
         assert!(text.contains("listen 443 ssl default_server;") && text.contains("ssl_certificate /c.pem;"), "{text}");
     }
 }

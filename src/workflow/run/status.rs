@@ -53,6 +53,12 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         let hint = "continue with `aictl deploy --resume`, or go back with `aictl rollback`".to_owned();
         context.reporter.report(Event::Warning { message, hint: Some(hint) });
     }
+    let maintenance = observed.proxy.as_ref().is_some_and(|proxy| proxy.maintenance);
+    if maintenance {
+        let message = "the maintenance page is on: clients get 503".to_owned();
+        let hint = Some("turn it off with `aictl deploy --maintenance off`".to_owned());
+        context.reporter.report(Event::Warning { message, hint });
+    }
     let (release, mut drift) = compared.map(|found| (found.revision, found.drift)).unzip();
     if !args.services.is_empty() {
         drift.iter_mut().for_each(|drift| drift.retain(|d| args.services.contains(&d.service)));
@@ -67,6 +73,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         status.services.retain(|s| args.services.contains(&s.service));
     }
     (status.lock, status.release, status.drift) = (lock, release, drift.unwrap_or_default());
+    status.maintenance = maintenance;
     Ok(StatusReport { status, form })
 }
 

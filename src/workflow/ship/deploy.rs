@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::maintenance::Maintenance;
 use crate::error::Result;
 use crate::plan::PullPolicy;
 use crate::session::deploy::{
@@ -48,6 +49,9 @@ pub struct DeployArgs {
     /// Continue the bake of a deploy that was interrupted: keep its release or switch back
     #[arg(long, conflicts_with_all = ["build", "pull", "remove_orphans", "message", "plan"])]
     pub resume: bool,
+    /// Instead of deploying, show clients a maintenance page with status 503, or the stack again
+    #[arg(long, value_name = "WHEN", conflicts_with_all = ["build", "pull", "remove_orphans", "strict", "message", "plan", "release", "rehearse", "resume"])]
+    pub maintenance: Option<Maintenance>,
 }
 
 /// Deploys.

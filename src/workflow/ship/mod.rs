@@ -9,6 +9,7 @@ pub mod explain;
 pub mod history;
 pub mod images;
 pub mod lock;
+pub mod maintenance;
 pub mod plan;
 pub mod pull;
 pub mod push;

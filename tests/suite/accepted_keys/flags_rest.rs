@@ -69,6 +69,8 @@ pub const ROWS: &[Row] = &[
     refused("deploy", "plan", "deploy --plan foreign --build"),
     shown("deploy", "release", "deploy --dry-run [--release other@1]", Ends(78)),
     shown("deploy", "rehearse", "deploy --dry-run [--rehearse]", Ends(78)),
+    shown("deploy", "maintenance", "deploy --dry-run [--maintenance on]", Ends(78)),
+    refused("deploy", "maintenance", "deploy --maintenance on --build"),
     shown("deploy", "resume", "deploy --dry-run [--resume]", Says("is baking")),
     shown("rollback", "to", "-f shop.yaml -p {}-d rollback [--to 99]", Says("99")),
     shown("rollback", "message", "-f shop.yaml -p {}-d rollback --to 1 [--message sought]", Asks("sought")).after(

@@ -10,7 +10,7 @@ use super::load::Load;
 use super::real::{PROJECT_FILE, Shop};
 
 /// When it is killed: at an event of a step with this verb and, in its subject, this word; and the status it then has.
-type Moment = (&'static str, &'static str, &'static str, &'static str);
+pub type Moment = (&'static str, &'static str, &'static str, &'static str);
 
 const DEPLOY: [Moment; 5] = [
     ("step-started", "create", "api", "interrupted"),
@@ -30,7 +30,7 @@ const ROLLBACK: [Moment; 3] = [
 impl Shop {
     /// Kills a command at a moment; the test ends when the command ends before.
     #[track_caller]
-    fn killed(&self, words: &[&str], round: &str, moment: Moment) {
+    pub fn killed(&self, words: &[&str], round: &str, moment: Moment) {
         let (event, verb, about, _) = moment;
         let mut command = self.project.command(&[&["--progress", "json"], words].concat());
         let mut child = command.env("ROUND", round).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

@@ -3,9 +3,11 @@
 mod bake;
 mod faults;
 mod full_disk;
+mod hold;
 mod kills;
 mod load;
 mod load_client;
+mod maintenance;
 mod managed_proxy;
 mod notify;
 mod process;

@@ -73,10 +73,12 @@ pub struct Files {
     pub two_routes: bool,
     /// Whether a release bakes.
     pub bake: bool,
+    /// Whether a route leads to the database, which is replaced in place.
+    pub db_route: bool,
 }
 
-pub const FIRST: Files = Files { api: "one", db: "one", two_routes: true, bake: false };
-pub const SECOND: Files = Files { api: "two", db: "two", two_routes: true, bake: false };
+pub const FIRST: Files = Files { api: "one", db: "one", two_routes: true, bake: false, db_route: false };
+pub const SECOND: Files = Files { api: "two", db: "two", two_routes: true, bake: false, db_route: false };
 
 /// What a process is told to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +104,10 @@ impl Folder {
     }
 
     pub fn write(&self, files: Files) {
-        let second = if files.two_routes { ", { path: /w, service: web, port: 80 }" } else { "" };
+        let mut second = if files.two_routes { ", { path: /w, service: web, port: 80 }" } else { "" }.to_owned();
+        if files.db_route {
+            second += ", { path: /db, service: db, port: 80 }";
+        }
         let bake = if files.bake { ", bake: 1ms" } else { "" };
         let routes = format!("{{ path: /, service: api, port: 80 }}{second}");
         let compose = COMPOSE.replace("API", files.api).replace("DB", files.db).replace("SECRET", SECRET);

@@ -75,7 +75,7 @@ async fn shape(world: &MemoryEngine) -> Vec<String> {
     let mut shape: Vec<String> = observed.instances.iter().filter(|c| !c.one_off).map(container).collect();
     shape.extend(observed.networks.iter().map(|n| n.name.clone()));
     shape.extend(observed.volumes.iter().map(|v| v.name.clone()));
-    shape.push(format!("green: {:?}", observed.proxy.map(|proxy| proxy.green)));
+    shape.push(format!("{:?}", observed.proxy));
     shape
 }
 
@@ -233,6 +233,14 @@ async fn a_deploy_that_fails_or_dies_at_any_effect_leaves_a_side_serving_and_is_
 async fn a_deploy_with_a_bake_that_fails_or_dies_at_any_effect_leaves_a_side_serving_and_is_finished_by_the_next() {
     let cut = Act::Deploy(Files { bake: true, ..SECOND });
     walk(Scenario { before: &[Act::Deploy(FIRST)], cut, next: cut, always: ROUTED, effects: 22 }).await;
+}
+
+/// Requests to the database are held while it is replaced.
+#[tokio::test(start_paused = true)]
+async fn a_deploy_with_a_hold_that_fails_or_dies_at_any_effect_leaves_a_side_serving_and_no_hold() {
+    let cut = Act::Deploy(Files { db_route: true, ..SECOND });
+    let before = &[Act::Deploy(Files { db_route: true, ..FIRST })];
+    walk(Scenario { before, cut, next: cut, always: ROUTED, effects: 22 }).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -110,6 +110,7 @@ const OF_RELEASES: &[Row] = &[
     ("deploy", "deploy -m reason", 0, "switch traffic of web"),
     ("deploy", "deploy --build --remove-orphans", 0, "switch traffic of web"),
     ("deploy", "deploy --plan saved.plan", 0, "switch traffic of web"),
+    ("deploy", "deploy --maintenance on", 0, "enable maintenance page"),
     ("rollback", "rollback", 0, "switch traffic of web"),
     ("rollback", "rollback --to 1", 0, "switch traffic of web"),
     ("start", "start", 0, "the files differ from release 2"),

@@ -2,6 +2,7 @@
 //! Works on any nginx image with `mv -T` and `cat`; commands run as root, who owns the volume.
 
 mod connections;
+mod gate;
 mod request;
 mod volume;
 
@@ -10,7 +11,9 @@ use std::time::{Duration, Instant};
 
 use bollard::query_parameters::KillContainerOptionsBuilder;
 
-use volume::{CHECK, CURRENT, IN_USE, NEXT, STAGED};
+pub(super) use gate::HeldSince;
+
+use volume::{CHECK, CURRENT, IN_USE, MAINTENANCE, NEXT, NEXT_MAINTENANCE, STAGED};
 
 use super::DockerEngine;
 use super::perform::Progress;
@@ -71,6 +74,15 @@ impl DockerEngine {
             }
             ProxyOperation::Drain { proxy, container, timeout, .. } => {
                 self.drain((proxy, container), *timeout, progress).await
+            }
+            ProxyOperation::Hold { project, proxy, services, scope, deadline } => {
+                self.hold_requests((project, proxy), (services, *scope), *deadline).await
+            }
+            ProxyOperation::Release { project, proxy, .. } => self.release_requests(project, proxy).await,
+            ProxyOperation::Maintenance { proxy, on, .. } => {
+                copy::put(&self.connection, proxy, PROXY_FOLDER, volume::next_maintenance(*on)?).await?;
+                self.rename(proxy, NEXT_MAINTENANCE, MAINTENANCE).await?;
+                Ok(Outcome::default())
             }
         }
     }

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 
 use crate::engine::docker::connection::Connection;
 use crate::engine::docker::copy::{self, Archive, FileAccess};
-use crate::plan::{Green, ObservedProxy, PROXY_FOLDER, sides_folder};
+use crate::plan::{Green, HoldScope, ObservedProxy, PROXY_FOLDER, sides_folder};
 use crate::target::TargetError;
 
 /// The configuration in use, the staged one, and the main file that checks it.
@@ -17,6 +17,14 @@ pub(super) const CHECK: &str = "aictl.check";
 /// The link to the sides in use, and the one that takes its place.
 pub(super) const CURRENT: &str = "current";
 pub(super) const NEXT: &str = "current.next";
+/// The link to the services whose requests are held, and the one that takes its place.
+pub(super) const HOLD: &str = "hold";
+pub(super) const NEXT_HOLD: &str = "hold.next";
+/// The link to the folder that says whether clients get the maintenance page, and the one that takes its place.
+pub(super) const MAINTENANCE: &str = "maintenance";
+pub(super) const NEXT_MAINTENANCE: &str = "maintenance.next";
+/// The file in it.
+const ENABLED: &str = "enabled";
 /// The image's own server, which a new volume inherits: ours takes its place.
 const IMAGES_OWN: &str = "default.conf";
 
@@ -46,6 +54,34 @@ pub(super) fn next_sides(green: &Green) -> Result<Vec<u8>, TargetError> {
     let mut archive = Archive::default();
     sides(&mut archive, green)?;
     archive.link(NEXT, &sides_folder(green))?;
+    archive.finish()
+}
+
+/// The services whose requests are held, and a link to them that is not in use yet. Without services none are.
+pub(super) fn next_hold(services: &[String], scope: HoldScope) -> Result<Vec<u8>, TargetError> {
+    let mut archive = Archive::default();
+    let names = services.iter().cloned().collect();
+    let folder = format!("holds/{}-{}", scope.folder(), sides_folder(&names).trim_start_matches("sides/"));
+    archive.directory("holds", 0o755)?;
+    archive.directory(&folder, 0o755)?;
+    archive.directory(&format!("{folder}/{}", scope.folder()), 0o755)?;
+    for service in &names {
+        archive.file(&format!("{folder}/{}/{service}", scope.folder()), b"", FileAccess::of_root(0o644))?;
+    }
+    archive.link(NEXT_HOLD, &folder)?;
+    archive.finish()
+}
+
+/// A folder that shows the maintenance page or does not, and a link to it that is not in use yet.
+pub(super) fn next_maintenance(on: bool) -> Result<Vec<u8>, TargetError> {
+    let mut archive = Archive::default();
+    let folder = if on { "pages/maintenance" } else { "pages/none" };
+    archive.directory("pages", 0o755)?;
+    archive.directory(folder, 0o755)?;
+    if on {
+        archive.file(&format!("{folder}/{ENABLED}"), b"", FileAccess::of_root(0o644))?;
+    }
+    archive.link(NEXT_MAINTENANCE, folder)?;
     archive.finish()
 }
 
@@ -88,12 +124,20 @@ pub(super) async fn read(connection: &Connection, container: &str) -> Result<Obs
         Entry::File(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
         Entry::Link(_) => None,
     });
-    let folder = match found.get(CURRENT) {
-        Some(Entry::Link(target)) => format!("{target}/"),
-        _ => return Ok(ObservedProxy { configuration, ..Default::default() }),
+    let below = |link: &str| {
+        let folder = match found.get(link) {
+            Some(Entry::Link(target)) => format!("{target}/"),
+            _ => return Vec::new(),
+        };
+        found.keys().filter_map(|path| path.strip_prefix(&folder)).map(str::to_owned).collect()
     };
-    let green = found.keys().filter_map(|path| path.strip_prefix(&folder)).map(str::to_owned).collect();
-    Ok(ObservedProxy { configuration, green })
+    let name = |path: String| path.rsplit('/').next().map(str::to_owned);
+    Ok(ObservedProxy {
+        green: below(CURRENT).into_iter().collect(),
+        held: below(HOLD).into_iter().filter_map(name).collect(),
+        maintenance: below(MAINTENANCE).iter().any(|file| file == ENABLED),
+        configuration,
+    })
 }
 
 enum Entry {

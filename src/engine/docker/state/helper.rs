@@ -10,8 +10,8 @@ use futures_util::TryStreamExt;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::image::{IMAGE, PROGRAM};
-use super::{FOLDER, ROLE, held_name, image, volume_name};
+use super::image::{IMAGE, PROGRAM, STATE};
+use super::{FOLDER, ROLE, held_name, volume_name};
 use crate::engine::docker::DockerEngine;
 use crate::engine::docker::connection::Connection;
 use crate::engine::docker::query::encoded;
@@ -74,7 +74,7 @@ impl DockerEngine {
         let path = format!("/containers/create?name={}", encoded(name));
         let answer = match connection.post(&path, &body, &doing).await {
             Err(TargetError::NotFound { kind: "image", .. }) => {
-                body["Image"] = image::import(connection, &self.engine_info().await?.architecture).await?.into();
+                body["Image"] = STATE.import(connection, &self.engine_info().await?.architecture).await?.into();
                 connection.post(&path, &body, &doing).await
             }
             answer => answer,
@@ -101,7 +101,7 @@ impl DockerEngine {
         let doing = format!("reading the state volume of {project}");
         let answer = match connection.post("/containers/create", &body, &doing).await {
             Err(TargetError::NotFound { kind: "image", .. }) => {
-                image::import(connection, &self.engine_info().await?.architecture).await?;
+                STATE.import(connection, &self.engine_info().await?.architecture).await?;
                 connection.post("/containers/create", &body, &doing).await
             }
             answer => answer,

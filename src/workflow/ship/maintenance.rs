@@ -1,0 +1,73 @@
+//! `aictl deploy --maintenance`: whether clients get the maintenance page instead of the stack.
+
+use clap::ValueEnum;
+use serde_json::json;
+
+use crate::error::Result;
+use crate::plan::{Observed, Phase, Plan, ProxyOperation, Scope};
+use crate::session::load::load_named;
+use crate::session::report::Said;
+use crate::session::transaction::Transaction;
+use crate::session::{Context, WorkflowError};
+
+/// Whether clients get the maintenance page. It stays as it is across restarts and deploys; probes of a deploy never get it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Maintenance {
+    /// Clients get the page
+    On,
+    /// Clients get the stack
+    Off,
+}
+
+/// Turns the page on or off.
+pub async fn run(context: &Context, when: Maintenance) -> Result<Said> {
+    let loaded = load_named(context)?;
+    let Some(proxy) = loaded.routing_proxy().map(|proxy| proxy.service.clone()) else {
+        let message = "the environment has no proxy with routes, so there is no maintenance page".to_owned();
+        let hint = Some("add `proxy` to the environment in aictl.yaml".to_owned());
+        return Err(WorkflowError::Configuration { message, hint }.into());
+    };
+    let target = loaded.connect(context).await?;
+    let on = when == Maintenance::On;
+    let planning = |observed: &Observed| plan((&loaded.name, &proxy), on, observed);
+    let scope = Scope { proxy: Some(proxy.clone()), ..loaded.narrow_scope() };
+    let outcome = Transaction::new(context, target, scope, "deploy maintenance").run(&planning).await?;
+    let steps = outcome.plan.lines();
+    let word = if on { "on" } else { "off" };
+    let line = match (context.options.dry_run, outcome.executed) {
+        (true, _) => return Ok(planned(&steps)),
+        (false, true) => format!("the maintenance page of {} is {word}", loaded.name),
+        (false, false) => format!("the maintenance page of {} is already {word}", loaded.name),
+    };
+    let value = json!({ "project": loaded.name, "maintenance": on, "changed": outcome.executed });
+    Ok(Said { lines: vec![line], value })
+}
+
+fn planned(steps: &[String]) -> Said {
+    let lines = if steps.is_empty() { vec!["no changes".to_owned()] } else { steps.to_vec() };
+    Said { lines, value: json!({ "dry_run": true, "steps": steps }) }
+}
+
+/// One rename, where the page is not as wanted.
+fn plan((project, service): (&str, &str), on: bool, observed: &Observed) -> Result<Plan> {
+    let mut plan = Plan { project: project.to_owned(), names: observed.names(), ..Default::default() };
+    let running = observed.instances.iter().find(|c| c.service == service && !c.one_off && c.state.is_up());
+    let (Some(container), Some(found)) = (running, &observed.proxy) else {
+        let service = service.to_owned();
+        return Err(WorkflowError::NotRunning { service }.into());
+    };
+    if found.maintenance == on {
+        return Ok(plan);
+    }
+    if on && !found.has_maintenance_page() {
+        return Err(WorkflowError::Unsupported {
+            what: "a maintenance page: the proxy has a configuration without one".to_owned(),
+            hint: "write its configuration with `aictl deploy`".to_owned(),
+        }
+        .into());
+    }
+    let (service, proxy) = (service.to_owned(), container.id.clone());
+    let operation = ProxyOperation::Maintenance { service, proxy, on };
+    plan.push(Phase::Switch, operation, "requested", &[]);
+    Ok(plan)
+}
