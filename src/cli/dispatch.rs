@@ -63,7 +63,7 @@ async fn of_ship(context: &Context, verb: ShipVerb) -> Result<Box<dyn Report>> {
         ShipVerb::Build(args) => boxed(ship::build::run(context, args).await),
         ShipVerb::Plan(args) => boxed(ship::plan::run(context, args).await),
         ShipVerb::Deploy(DeployArgs { maintenance: Some(when), .. }) => {
-            boxed(ship::maintenance::run(context, when).await)
+            boxed(ship::deploy::maintenance(context, when).await)
         }
         ShipVerb::Deploy(args) => boxed(ship::deploy::run(context, args).await),
         ShipVerb::Rollback(args) => boxed(ship::rollback::run(context, args).await),

@@ -82,6 +82,8 @@ pub enum OperationKind {
     DisableMaintenance,
     /// Stores a part of the stack in a backup set.
     DumpData,
+    /// Waits until all dumps have begun.
+    AwaitDumps,
     /// Makes a backup set complete.
     CompleteBackup,
     /// Restores a part of a backup set.
@@ -109,7 +111,7 @@ impl OperationKind {
             Self::RemoveImage | Self::RemoveNetwork | Self::RemoveVolume | Self::RemoveContainer => "remove",
             Self::RenameContainer => "rename",
             Self::RunHook => "run hook",
-            Self::AwaitReady => "await",
+            Self::AwaitReady | Self::AwaitDumps => "await",
             Self::Pause => "pause",
             Self::RunTask => "run",
             Self::WriteProxyConfig => "write",
@@ -132,7 +134,7 @@ impl OperationKind {
 
     /// Whether it only waits and changes nothing.
     pub const fn is_wait(self) -> bool {
-        matches!(self, Self::AwaitReady | Self::Pause)
+        matches!(self, Self::AwaitReady | Self::AwaitDumps | Self::Pause)
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use super::deploy::WantedProxy;
 use super::deployment::Deployment;
 use crate::compose::model::Service;
+use crate::event::human;
 use crate::plan::converge::planner::BeforeStop;
 use crate::plan::{
-    GATE_ARCHITECTURES, HoldScope, ObservedInstance, Operation, Phase, ProbeRequest, ProxyOperation, StepId,
+    GATE_ARCHITECTURES, HoldScope, Observed, ObservedInstance, Operation, Phase, ProbeRequest, ProxyOperation, StepId,
 };
 
 /// Requests wait this long for the new container; then they fail until it answers.
@@ -16,10 +18,30 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// A container that is ready must answer through the proxy within this time.
 const PROBE: Duration = Duration::from_secs(15);
 
+/// The container of the proxy that can hold requests as it is, or why there is none.
+pub fn holding_proxy<'o>(observed: &'o Observed, wanted: &WantedProxy) -> Result<&'o ObservedInstance, String> {
+    let of_proxy = |c: &&ObservedInstance| c.service == wanted.service && !c.one_off;
+    let found: Vec<&ObservedInstance> = observed.instances.iter().filter(of_proxy).collect();
+    let [proxy] = &found[..] else {
+        return Err(format!("{} has {}", wanted.service, human::count(found.len(), "container")));
+    };
+    let in_use = observed.proxy.as_ref().and_then(|found| found.configuration.as_ref());
+    let architecture = observed.engine.architecture.as_str();
+    if !proxy.state.is_up() {
+        Err(format!("{} is {}", proxy.name, proxy.state.word()))
+    } else if in_use != Some(&wanted.configuration) {
+        Err(format!("{} does not have the configuration of this aictl and these files yet", proxy.name))
+    } else if !GATE_ARCHITECTURES.contains(&architecture) {
+        Err(format!("aictl has no gate for {architecture}"))
+    } else {
+        Ok(proxy)
+    }
+}
+
 impl Deployment<'_> {
     /// Has the requests to a service held before the container that goes is stopped, where that is possible.
     pub(super) fn hold(&mut self, name: &str, service: &Service) {
-        let routed = |proxy: &super::WantedProxy| proxy.paths.contains_key(name) || proxy.service == name;
+        let routed = |proxy: &WantedProxy| proxy.paths.contains_key(name) || proxy.service == name;
         let Some(choice) = self.deploy.strategies.get(name).filter(|_| self.deploy.proxy.is_some_and(routed)) else {
             return;
         };
@@ -42,16 +64,13 @@ impl Deployment<'_> {
         self.planner.plan.warnings.push(warning);
     }
 
-    /// The container of the proxy, where it stays, can hold requests to the service and has a gate on this engine.
+    /// The container of the proxy, where it stays and can hold requests to the service.
     fn holding_proxy(&self, name: &str) -> Option<String> {
         let wanted = self.deploy.proxy.filter(|proxy| proxy.paths.contains_key(name))?;
-        let in_use = self.observed.proxy.as_ref()?.configuration.as_ref()?;
-        let has_gate = GATE_ARCHITECTURES.contains(&self.observed.engine.architecture.as_str());
         let declared = self.deploy.wanted.stack.services.get(&wanted.service)?;
-        let found = self.planner.containers_of(&wanted.service);
-        let [proxy] = &found[..] else { return None };
-        let stays = proxy.state.is_up() && self.planner.obsolete(&wanted.service, declared, proxy).is_none();
-        (stays && has_gate && *in_use == wanted.configuration).then(|| proxy.id.clone())
+        let proxy = holding_proxy(self.observed, wanted).ok()?;
+        let stays = self.planner.obsolete(&wanted.service, declared, proxy).is_none();
+        stays.then(|| proxy.id.clone())
     }
 
     fn before_stop(&self, name: &str, proxy: &str, old: &ObservedInstance) -> BeforeStop {

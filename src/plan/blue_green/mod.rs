@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub use deploy::{Deploy, DeployCheck, DeployTask, OtherSide, WantedProxy};
+pub use hold::holding_proxy;
 pub use image_names::retag;
 pub use strategy::{Choice, obstacle, strategies};
 

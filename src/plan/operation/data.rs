@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::description::Description;
 use super::summary;
+use crate::event::human;
 use crate::release::OperationKind;
 
 /// Databases of many gigabytes take hours. A stream that stands still ends much earlier.
@@ -24,6 +25,13 @@ pub enum DataOperation {
         what: String,
         /// The service, where it is of one.
         service: Option<String>,
+    },
+    /// Waits until every dump of a service has begun, or the timeout: what is written afterwards is in none of them.
+    AwaitBegun {
+        /// How many services are dumped.
+        parts: usize,
+        /// How long it waits at most.
+        timeout: Duration,
     },
     /// Writes the manifest of the set, which makes it complete.
     Complete {
@@ -48,6 +56,10 @@ impl DataOperation {
         let (kind, infinitive, participle, subject, service) = match self {
             Self::Dump { part, what, service } => {
                 (OperationKind::DumpData, "dump", "Dumped", format!("{what} of {part}"), service.clone())
+            }
+            Self::AwaitBegun { parts, .. } => {
+                let subject = format!("begin of {}", human::count(*parts, "dump"));
+                (OperationKind::AwaitDumps, "await", "Awaited", subject, None)
             }
             Self::Complete { set } => {
                 (OperationKind::CompleteBackup, "complete", "Completed", format!("backup set {set}"), None)

@@ -133,59 +133,72 @@ impl ProxyOperation {
     }
 
     pub(in crate::plan) fn describe(&self, names: &Names) -> Description {
-        let of = |kind, (infinitive, participle), subject, service: Option<&String>| Description {
-            kind,
-            infinitive,
-            participle,
-            subject,
-            service: service.cloned(),
-            deadline: ENGINE_CALL,
-        };
-        let configuration = |proxy: &String| format!("configuration of proxy {}", container_name(proxy, names));
+        let (kind, infinitive, participle) = self.words();
+        let (service, deadline) = (self.service().cloned(), self.deadline());
+        Description { kind, infinitive, participle, subject: self.subject(names), service, deadline }
+    }
+
+    const fn words(&self) -> (OperationKind, &'static str, &'static str) {
         match self {
-            Self::Write { service, proxy, .. } => {
-                of(OperationKind::WriteProxyConfig, ("write", "Wrote"), configuration(proxy), Some(service))
+            Self::Write { .. } => (OperationKind::WriteProxyConfig, "write", "Wrote"),
+            Self::Check { .. } => (OperationKind::CheckProxyConfig, "check", "Checked"),
+            Self::Reload { .. } => (OperationKind::ReloadProxy, "reload", "Reloaded"),
+            Self::Switch { .. } => (OperationKind::SwitchProxy, "switch", "Switched"),
+            Self::Probe { .. } => (OperationKind::ProbeProxy, "probe", "Probed"),
+            Self::Drain { .. } => (OperationKind::DrainProxy, "drain", "Drained"),
+            Self::Hold { .. } => (OperationKind::HoldRequests, "hold", "Held"),
+            Self::Release { .. } => (OperationKind::ReleaseRequests, "release", "Released"),
+            Self::Maintenance { on: true, .. } => (OperationKind::EnableMaintenance, "enable", "Enabled"),
+            Self::Maintenance { on: false, .. } => (OperationKind::DisableMaintenance, "disable", "Disabled"),
+        }
+    }
+
+    fn subject(&self, names: &Names) -> String {
+        match self {
+            Self::Write { proxy, .. } | Self::Check { proxy, .. } | Self::Reload { proxy, .. } => {
+                format!("configuration of proxy {}", container_name(proxy, names))
             }
-            Self::Check { service, proxy } => {
-                of(OperationKind::CheckProxyConfig, ("check", "Checked"), configuration(proxy), Some(service))
-            }
-            Self::Reload { service, proxy } => {
-                of(OperationKind::ReloadProxy, ("reload", "Reloaded"), configuration(proxy), Some(service))
-            }
-            Self::Switch { services, green, .. } => {
-                of(OperationKind::SwitchProxy, ("switch", "Switched"), switch_subject(services, green), None)
-            }
-            Self::Probe { service, container, request, timeout, .. } => {
+            Self::Switch { services, green, .. } => switch_subject(services, green),
+            Self::Probe { container, request, .. } => {
                 let by = if request.side.is_some() { "the probe header" } else { "a plain request" };
-                let subject = format!("{} at {} by {by}", container_name(container, names), request.path);
-                let told = of(OperationKind::ProbeProxy, ("probe", "Probed"), subject, Some(service));
-                Description { deadline: *timeout + MARGIN, ..told }
+                format!("{} at {} by {by}", container_name(container, names), request.path)
             }
-            Self::Drain { service, container, timeout, .. } => {
-                let subject = format!("connections to {}", container_name(container, names));
-                let told = of(OperationKind::DrainProxy, ("drain", "Drained"), subject, Some(service));
-                Description { deadline: *timeout + MARGIN, ..told }
-            }
+            Self::Drain { container, .. } => format!("connections to {}", container_name(container, names)),
             Self::Hold { services, scope, deadline, .. } => {
                 let requests = match scope {
                     HoldScope::Writes => "writing requests",
                     HoldScope::All => "requests",
                 };
-                let subject = format!("{requests} to {} for at most {}s", services.join(", "), deadline.as_secs());
-                of(OperationKind::HoldRequests, ("hold", "Held"), subject, only(services))
+                format!("{requests} to {} for at most {}s", services.join(", "), deadline.as_secs())
             }
-            Self::Release { services, .. } => {
-                let subject = format!("requests to {}", services.join(", "));
-                of(OperationKind::ReleaseRequests, ("release", "Released"), subject, only(services))
-            }
-            Self::Maintenance { service, proxy, on } => {
-                let subject = format!("maintenance page of proxy {}", container_name(proxy, names));
-                let (kind, words) = match on {
-                    true => (OperationKind::EnableMaintenance, ("enable", "Enabled")),
-                    false => (OperationKind::DisableMaintenance, ("disable", "Disabled")),
-                };
-                of(kind, words, subject, Some(service))
-            }
+            Self::Release { services, .. } => format!("requests to {}", services.join(", ")),
+            Self::Maintenance { proxy, .. } => format!("maintenance page of proxy {}", container_name(proxy, names)),
+        }
+    }
+
+    fn service(&self) -> Option<&String> {
+        match self {
+            Self::Write { service, .. }
+            | Self::Check { service, .. }
+            | Self::Reload { service, .. }
+            | Self::Probe { service, .. }
+            | Self::Drain { service, .. }
+            | Self::Maintenance { service, .. } => Some(service),
+            Self::Hold { services, .. } | Self::Release { services, .. } => only(services),
+            Self::Switch { .. } => None,
+        }
+    }
+
+    fn deadline(&self) -> Duration {
+        match self {
+            Self::Probe { timeout, .. } | Self::Drain { timeout, .. } => *timeout + MARGIN,
+            Self::Write { .. }
+            | Self::Check { .. }
+            | Self::Reload { .. }
+            | Self::Switch { .. }
+            | Self::Hold { .. }
+            | Self::Release { .. }
+            | Self::Maintenance { .. } => ENGINE_CALL,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Carries out the dumps of a plan: all begin at once, one after the other is stored, and the manifest comes last.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use time::OffsetDateTime;
@@ -15,7 +17,7 @@ use crate::backup::{
 };
 use crate::event::{Reporter, human};
 use crate::execute::DataRunner;
-use crate::plan::{DataOperation, Outcome};
+use crate::plan::{DataOperation, ObservedInstance, Outcome, Scope};
 use crate::target::{Target, TargetError};
 
 /// What a set is made from.
@@ -36,6 +38,11 @@ pub struct DumpRunner<'a> {
     pub excluded: Vec<String>,
     /// The files of the configuration.
     pub configuration: Vec<ConfigurationFile>,
+    /// What to look at to see whether requests are held.
+    pub proxy: Scope,
+    held: AtomicBool,
+    /// How many services' dumps have begun, or failed to.
+    begun: watch::Sender<usize>,
     done: Mutex<Vec<(Part, u64)>>,
     turn: Semaphore,
 }
@@ -52,6 +59,9 @@ impl<'a> DumpRunner<'a> {
             parts: Vec::new(),
             excluded: Vec::new(),
             configuration: Vec::new(),
+            proxy: Scope::default(),
+            held: AtomicBool::new(false),
+            begun: watch::Sender::new(0),
             done: Mutex::default(),
             turn: Semaphore::new(1),
         }
@@ -71,6 +81,7 @@ impl<'a> DumpRunner<'a> {
         match operation {
             DataOperation::Dump { part, .. } if part == CONFIGURATION => self.configuration().await,
             DataOperation::Dump { part, .. } => self.service(part).await,
+            DataOperation::AwaitBegun { parts, timeout } => self.all_begun(*parts, *timeout).await,
             DataOperation::Complete { set } => self.complete(set).await,
             DataOperation::Restore { part, .. } => {
                 Err(BackupError::Service { service: part.clone(), reason: "this command does not restore".to_owned() })
@@ -95,21 +106,10 @@ impl<'a> DumpRunner<'a> {
         let wrong = |reason: &str| BackupError::Service { service: name.to_owned(), reason: reason.to_owned() };
         let service = self.parts.iter().find(|part| part.service == name).ok_or_else(|| wrong("it is not planned"))?;
         let container = service.container.as_ref().ok_or_else(|| wrong("it has no container"))?;
-        let inside = service.inside(self.target, &container.id);
         let started_ms = now_ms();
-        let begun = match service.kind {
-            PartKind::Postgres => postgres::begin(&inside, &service.data.databases).await?,
-            PartKind::Redis => redis::begin(&inside).await?,
-            PartKind::Volume => {
-                let volumes = service.volumes(&self.excluded);
-                if volumes.is_empty() {
-                    return Err(wrong("it has no named volume"));
-                }
-                volume::begin(self.target, &container.id, &volumes).await?
-            }
-            PartKind::Configuration => return Err(wrong("not a service")),
-        };
-        let BegunPart { dumps, facts } = begun;
+        let begun = self.begin(service, container).await;
+        self.begun.send_modify(|begun| *begun += 1);
+        let BegunPart { dumps, facts } = begun?;
         let mut stored = Vec::new();
         let _turn = self.turn.acquire().await;
         for dump in dumps {
@@ -119,6 +119,46 @@ impl<'a> DumpRunner<'a> {
         }
         let part = Part { facts, image: container.image.clone(), ..self.part(name, service.kind, started_ms) };
         self.commit(part, stored).await
+    }
+
+    /// Has a service begin its dumps: what is written to it afterwards is not in them.
+    async fn begin(&self, service: &ServicePart, container: &ObservedInstance) -> Result<BegunPart, BackupError> {
+        let wrong = |reason: &str| BackupError::Service { service: service.service.clone(), reason: reason.to_owned() };
+        let inside = service.inside(self.target, &container.id);
+        match service.kind {
+            PartKind::Postgres => postgres::begin(&inside, &service.data.databases).await,
+            PartKind::Redis => redis::begin(&inside).await,
+            PartKind::Volume => {
+                let volumes = service.volumes(&self.excluded);
+                if volumes.is_empty() {
+                    return Err(wrong("it has no named volume"));
+                }
+                volume::begin(self.target, &container.id, &volumes).await
+            }
+            PartKind::Configuration => Err(wrong("not a service")),
+        }
+    }
+
+    /// Until all have begun; a warning where that takes longer than writing requests may wait, or they are not held.
+    async fn all_begun(&self, parts: usize, timeout: Duration) -> Result<Outcome, BackupError> {
+        let mut begun = self.begun.subscribe();
+        let in_time = tokio::time::timeout(timeout, begun.wait_for(|begun| *begun >= parts)).await.is_ok();
+        let held = self.target.observe(&self.proxy).await?.proxy.is_some_and(|proxy| !proxy.held.is_empty());
+        self.held.store(in_time && held, Ordering::Relaxed);
+        let warning = match (in_time, held) {
+            (true, true) => return Ok(Outcome::default()),
+            (true, false) => "writing requests were not held while the dumps began".to_owned(),
+            (false, _) => {
+                let begun = *self.begun.borrow();
+                format!("writing requests went on when {begun} of {} had begun", human::count(parts, "dump"))
+            }
+        };
+        Ok(Outcome { warnings: vec![warning], ..Outcome::default() })
+    }
+
+    /// Whether writing requests were held until all dumps had begun.
+    pub fn writes_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
     }
 
     fn part(&self, name: &str, kind: PartKind, started_ms: i64) -> Part {

@@ -9,6 +9,7 @@ mod checks;
 mod configuration;
 mod drift;
 mod follow_release;
+mod maintenance;
 mod prepare;
 mod proxy_config;
 mod refusals;
@@ -20,11 +21,13 @@ mod saved_plan;
 mod settings;
 mod ship;
 mod start_proxy;
+mod writes_hold;
 
 pub use changes::{ConfigurationChange, configuration_changes};
 pub use configuration::{Configuration, Keyed};
 pub use drift::{Compared, release_drift};
 pub use follow_release::{Followed, Following, has_release};
+pub use maintenance::show_maintenance;
 pub use prepare::{DeployWishes, Prepared};
 pub use releases::{Current, Releases};
 pub use resume::Resuming;
@@ -32,3 +35,4 @@ pub use saved_plan::{Approval, SavedFrom, check_saved_plan, load_saved_plan, ope
 pub use settings::{DeploySettings, ProxySettings};
 pub use ship::{PlannedDeploy, ShipReport, Shipment, Shipping};
 pub use start_proxy::StartProxy;
+pub use writes_hold::WritesHold;

@@ -2,17 +2,17 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::maintenance::Maintenance;
 use crate::error::Result;
 use crate::plan::PullPolicy;
 use crate::session::deploy::{
     Approval, DeployWishes, Prepared, Releases, Resuming, SavedFrom, ShipReport, Shipping, check_saved_plan,
-    load_saved_plan,
+    load_saved_plan, show_maintenance,
 };
 use crate::session::load::{load_or_name, load_stack};
 use crate::session::plan_images::pull_policy;
+use crate::session::report::Said;
 use crate::session::{Context, WorkflowError};
 
 /// Deploy the stack as a new release
@@ -52,6 +52,20 @@ pub struct DeployArgs {
     /// Instead of deploying, show clients a maintenance page with status 503, or the stack again
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["build", "pull", "remove_orphans", "strict", "message", "plan", "release", "rehearse", "resume"])]
     pub maintenance: Option<Maintenance>,
+}
+
+/// Whether clients get the maintenance page. It stays as it is across restarts and deploys; probes of a deploy never get it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Maintenance {
+    /// Clients get the page
+    On,
+    /// Clients get the stack
+    Off,
+}
+
+/// Shows the maintenance page, or the stack again.
+pub async fn maintenance(context: &Context, when: Maintenance) -> Result<Said> {
+    show_maintenance(context, when == Maintenance::On).await
 }
 
 /// Deploys.

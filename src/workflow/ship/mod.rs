@@ -9,7 +9,6 @@ pub mod explain;
 pub mod history;
 pub mod images;
 pub mod lock;
-pub mod maintenance;
 pub mod plan;
 pub mod pull;
 pub mod push;

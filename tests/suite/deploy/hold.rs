@@ -78,3 +78,42 @@ fn a_hold_ends_by_itself_when_aictl_was_killed_and_then_requests_fail_with_retry
     let again = shop.deploy("1", 0);
     assert!(!again.contains("Released"), "{again}");
 }
+
+/// A database, and the backup of it.
+const DATABASE: &str = "  db:
+    image: aictl/postgres:15
+    environment: { POSTGRES_PASSWORD: SECRET }
+    healthcheck: { test: [CMD, pg_isready, -h, 127.0.0.1, -U, postgres], interval: 1s, retries: 30 }
+volumes: {";
+const BACKUP: &str = "
+backup: { repository: sets, password: { env: BACKUP_PASSWORD }, include: { db: {} } }
+";
+
+#[test]
+fn writing_requests_wait_until_the_dumps_of_a_backup_have_begun_and_none_is_lost() {
+    let compose = COMPOSE.replace("\nvolumes: {", &format!("\n{DATABASE}"));
+    let Some(shop) = Shop::of("deploy-hold-backup", &format!("{PROJECT_FILE}{BACKUP}"), &compose) else { return };
+    shop.deploy("0", 0);
+    let load = Load::of(shop.port, &Mix { posts: 10, gets: 10, ..Mix::short(0, 0) });
+    let create = ["backup", "create", "--output", "json"];
+    let mut create = shop.project.command(&create);
+    let output = create.env("ROUND", "0").env("BACKUP_PASSWORD", "s3cret-of-the-repository").output().unwrap();
+    let seen = load.end();
+    println!("{}", seen.line());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["writes_held"], &report["complete"]), (&true.into(), &true.into()), "{report} {said}");
+    assert_eq!((seen.failed.as_slice(), shop.gates().as_str()), (&[][..], ""));
+    // Other files: the configuration in use is not theirs.
+    shop.project.write("aictl.yaml", &format!("{}{BACKUP}", PROJECT_FILE.replace("path: /,", "path: /other,")));
+    let dry = shop
+        .project
+        .command(&["backup", "create", "--dry-run"])
+        .env("ROUND", "0")
+        .env("BACKUP_PASSWORD", "s3cret-of-the-repository")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&dry.stderr);
+    assert!(said.contains("writing requests are not held while the dumps begin"), "{said}");
+}

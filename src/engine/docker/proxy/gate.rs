@@ -3,7 +3,6 @@
 //! itself at its deadline, so no hold outlives it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bollard::query_parameters::RemoveContainerOptionsBuilder;
@@ -31,14 +30,13 @@ const GATE: &str = "gate";
 const IMAGE: StaticImage =
     StaticImage { name: "aictl/gate:1", path: "/gate", folder: None, message: "aictl: gate of the proxy", program };
 
-/// When this process began to hold requests.
-#[derive(Clone, Default)]
-pub(in crate::engine::docker) struct HeldSince(Arc<Mutex<Option<Instant>>>);
-
-impl HeldSince {
-    fn set(&self, since: Option<Instant>) -> Option<Instant> {
-        std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), since)
-    }
+/// Requests to hold.
+pub(super) struct Hold<'a> {
+    pub(super) project: &'a str,
+    pub(super) proxy: &'a str,
+    pub(super) services: &'a [String],
+    pub(super) scope: HoldScope,
+    pub(super) deadline: Duration,
 }
 
 #[derive(Deserialize)]
@@ -49,15 +47,12 @@ struct Listed {
 
 impl DockerEngine {
     /// A new gate, then the file that sends requests to it; gates of earlier holds go.
-    pub(super) async fn hold_requests(
-        &self,
-        (project, proxy): (&str, &str),
-        (services, scope): (&[String], HoldScope),
-        deadline: Duration,
-    ) -> Result<Outcome, TargetError> {
+    pub(super) async fn hold_requests(&self, hold: Hold<'_>) -> Result<Outcome, TargetError> {
+        let Hold { project, proxy, services, scope, deadline } = hold;
         let network = network_of(&self.container(proxy).await?)?;
         let earlier = self.gates(project).await?;
-        let gate = self.create_gate(project, &network, deadline).await?;
+        // Requests are held from the end of the wait below.
+        let gate = self.create_gate(project, &network, deadline + LOOKED_UP).await?;
         start(&self.connection, &gate).await?;
         // The address of an earlier gate may still be remembered.
         tokio::time::sleep(LOOKED_UP).await;

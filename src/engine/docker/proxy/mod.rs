@@ -3,6 +3,7 @@
 
 mod connections;
 mod gate;
+mod held_since;
 mod request;
 mod volume;
 
@@ -11,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use bollard::query_parameters::KillContainerOptionsBuilder;
 
-pub(super) use gate::HeldSince;
+pub(super) use held_since::HeldSince;
+
+use gate::Hold;
 
 use volume::{CHECK, CURRENT, IN_USE, MAINTENANCE, NEXT, NEXT_MAINTENANCE, STAGED};
 
@@ -76,7 +79,8 @@ impl DockerEngine {
                 self.drain((proxy, container), *timeout, progress).await
             }
             ProxyOperation::Hold { project, proxy, services, scope, deadline } => {
-                self.hold_requests((project, proxy), (services, *scope), *deadline).await
+                let (scope, deadline) = (*scope, *deadline);
+                self.hold_requests(Hold { project, proxy, services, scope, deadline }).await
             }
             ProxyOperation::Release { project, proxy, .. } => self.release_requests(project, proxy).await,
             ProxyOperation::Maintenance { proxy, on, .. } => {

@@ -4,12 +4,15 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::backup::{CONFIGURATION, LockKind, Repository, SetId};
+use crate::compose::model::Stack;
 use crate::error::{ErrorKind, Result};
 use crate::event::human;
-use crate::plan::{ContainerOperation, DataOperation, Observed, Phase, Plan, StartTurn, StepId};
+use crate::plan::{ContainerOperation, DataOperation, Observed, Phase, Plan, Scope, StartTurn, StepId};
+use crate::project::LoadedProject;
 use crate::session::backup::{
     BackupSettings, DumpRunner, ServicePart, configuration, excluded, left_out, lock_owner, service_parts, what,
 };
+use crate::session::deploy::WritesHold;
 use crate::session::load::load_stack;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::steps_report::planned_blocks;
@@ -29,6 +32,8 @@ pub struct CreateArgs {
 pub struct CreatedPart {
     name: String,
     kind: &'static str,
+    /// When its dump began, in milliseconds since 1970.
+    began_ms: i64,
     files: usize,
     bytes: u64,
 }
@@ -45,6 +50,8 @@ pub struct CreateReport {
     bytes: u64,
     added_bytes: u64,
     skew_ms: i64,
+    /// Whether writing requests were held until all dumps had begun.
+    writes_held: bool,
     left_out: Vec<String>,
 }
 
@@ -56,7 +63,9 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let settings = BackupSettings::load(context, &loaded.project, Some(&stack)).await?;
     settings.check_place(context, &loaded.project)?;
     let target = loaded.connect(context).await?;
-    let observed = target.observe(&loaded.scope(Some(&stack))).await?;
+    let proxy = loaded.routing_proxy().map(|proxy| proxy.service.clone());
+    let scope = Scope { proxy, ..loaded.narrow_scope() };
+    let observed = target.observe(&Scope { proxy: scope.proxy.clone(), ..loaded.scope(Some(&stack)) }).await?;
     let parts = service_parts(&stack, &observed, &settings.policy)?;
     let excluded = excluded(&stack, &settings.policy);
     let left_out = left_out(&parts, &observed, &excluded);
@@ -64,7 +73,8 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
         context.reporter.warn(format!("{left} is not part of the backup; see `backup.include` in aictl.yaml"));
     }
     let set = SetId { set: set_id(context)?, project: loaded.name.clone(), tags: args.tag };
-    let plan = plan(&loaded.name, (&set.set, &parts), &observed);
+    let hold = hold(context, (&loaded.project, &stack), &observed);
+    let plan = plan(&loaded.name, Dumps { set: &set.set, parts: &parts, hold: hold.as_ref() }, &observed);
     let report = CreateReport { set: set.set.clone(), left_out, ..CreateReport::planned(context, &settings, &plan) };
     if context.options.dry_run {
         if settings.location.exists() {
@@ -79,14 +89,37 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     runner.environment.clone_from(&loaded.project.environment_name);
     runner.origin = (context.owner.host.clone(), context.owner.user.clone());
     (runner.parts, runner.excluded, runner.configuration) = (parts, excluded, configuration);
+    runner.proxy = scope;
     let mut transaction = Transaction::new(context, target.clone(), loaded.narrow_scope(), "backup create");
     transaction.data = Some(&runner);
     let outcome = transaction.run(&|_: &Observed| Ok(plan.clone())).await?;
     Ok(report.done(&runner, outcome.incomplete.is_empty()))
 }
 
-/// The dumps, which begin together, and the manifest after them. A part that fails leaves the others.
-fn plan(project: &str, (set, parts): (&str, &[ServicePart]), observed: &Observed) -> Plan {
+/// The hold of writing requests; where there is a proxy and it cannot hold them, that is said.
+fn hold(context: &Context, files: (&LoadedProject, &Stack), observed: &Observed) -> Option<WritesHold> {
+    let reason = match WritesHold::of(context, files, observed) {
+        Ok(found) => match found? {
+            Ok(hold) => return Some(hold),
+            Err(reason) => reason,
+        },
+        Err(error) => error.messages().join(": "),
+    };
+    context.reporter.warn(format!("writing requests are not held while the dumps begin: {reason}"));
+    None
+}
+
+/// What is dumped, into which set, and what holds writing requests meanwhile.
+struct Dumps<'a> {
+    set: &'a str,
+    parts: &'a [ServicePart],
+    hold: Option<&'a WritesHold>,
+}
+
+/// The dumps, which begin together, and the manifest after them. A part that fails leaves the others. Writing requests are
+/// held until all have begun, where that is possible.
+fn plan(project: &str, dumps: Dumps<'_>, observed: &Observed) -> Plan {
+    let Dumps { set, parts, hold } = dumps;
     let mut plan = Plan { project: project.to_owned(), names: observed.names(), ..Plan::default() };
     let dump = |part: &str, what: &str, service: Option<String>| DataOperation::Dump {
         part: part.to_owned(),
@@ -95,10 +128,12 @@ fn plan(project: &str, (set, parts): (&str, &[ServicePart]), observed: &Observed
     };
     let configuration = dump(CONFIGURATION, "project files and secrets", None);
     let mut dumps = vec![plan.push(Phase::Retire, configuration, "requested", &[])];
+    let held = hold.filter(|_| !parts.is_empty()).map(|hold| hold_writes(&mut plan, hold, parts.len()));
     for part in parts {
         let stopped = stop(&mut plan, part);
         let operation = dump(&part.service, what(part.kind), Some(part.service.clone()));
-        let dumped = plan.push(Phase::Retire, operation, "requested", &stopped.iter().copied().collect::<Vec<_>>());
+        let before: Vec<StepId> = stopped.into_iter().chain(held).collect();
+        let dumped = plan.push(Phase::Retire, operation, "requested", &before);
         dumps.push(dumped);
         if let (Some(stopped), Some(container)) = (stopped, &part.container) {
             let (service, id, turn) = (part.service.clone(), container.id.clone(), StartTurn::UntilStarted);
@@ -109,6 +144,16 @@ fn plan(project: &str, (set, parts): (&str, &[ServicePart]), observed: &Observed
     }
     plan.push(Phase::Retire, DataOperation::Complete { set: set.to_owned() }, "all parts are stored", &dumps);
     plan
+}
+
+/// Holds writing requests until the dumps have begun. A failure is a warning: the dumps are made all the same.
+fn hold_writes(plan: &mut Plan, hold: &WritesHold, parts: usize) -> StepId {
+    let held = plan.push(Phase::Prepare, hold.hold(), "the dumps are of one moment", &[]);
+    let begun = DataOperation::AwaitBegun { parts, timeout: hold.time() };
+    let begun = plan.push(Phase::Retire, begun, "writing requests are held", &[held]);
+    plan.push(Phase::Retire, hold.release(), "all dumps have begun", &[begun]);
+    plan.tolerate(held);
+    held
 }
 
 /// Stops a service whose volumes are copied, where that is wanted.
@@ -163,12 +208,21 @@ impl CreateReport {
             .map(|part| CreatedPart {
                 name: part.name.clone(),
                 kind: part.kind.word(),
+                began_ms: part.started_ms,
                 files: part.files.len(),
                 bytes: bytes(part),
             })
             .collect();
         let (added_bytes, skew_ms) = (runner.added(), crate::backup::skew(&stored));
-        Self { complete, bytes: parts.iter().map(|part| part.bytes).sum(), parts, added_bytes, skew_ms, ..self }
+        Self {
+            complete,
+            writes_held: runner.writes_held(),
+            bytes: parts.iter().map(|part| part.bytes).sum(),
+            parts,
+            added_bytes,
+            skew_ms,
+            ..self
+        }
     }
 }
 
@@ -186,7 +240,14 @@ impl Report for CreateReport {
         );
         let (word, tone) = if self.complete { ("complete", Tone::Good) } else { ("incomplete", Tone::Bad) };
         let head = Cell::new(format!("backup set {} is {word}", self.set), tone);
-        vec![Block::Line(vec![head, format!(": {size}").into()])]
+        let held = if self.writes_held { ", writing requests were held" } else { "" };
+        let mut blocks = vec![Block::Line(vec![head, format!(": {size}{held}").into()])];
+        let first = self.parts.iter().map(|part| part.began_ms).min().unwrap_or_default();
+        blocks.extend(self.parts.iter().map(|part| {
+            let after = (part.began_ms - first) as f64 / 1000.0;
+            Block::Line(vec![format!("  {} began at +{after:.1}s", part.name).into()])
+        }));
+        blocks
     }
 
     fn json(&self) -> serde_json::Value {

@@ -1,6 +1,5 @@
 //! `aictl deploy --maintenance`: whether clients get the maintenance page instead of the stack.
 
-use clap::ValueEnum;
 use serde_json::json;
 
 use crate::error::Result;
@@ -10,17 +9,8 @@ use crate::session::report::Said;
 use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 
-/// Whether clients get the maintenance page. It stays as it is across restarts and deploys; probes of a deploy never get it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Maintenance {
-    /// Clients get the page
-    On,
-    /// Clients get the stack
-    Off,
-}
-
 /// Turns the page on or off.
-pub async fn run(context: &Context, when: Maintenance) -> Result<Said> {
+pub async fn show_maintenance(context: &Context, on: bool) -> Result<Said> {
     let loaded = load_named(context)?;
     let Some(proxy) = loaded.routing_proxy().map(|proxy| proxy.service.clone()) else {
         let message = "the environment has no proxy with routes, so there is no maintenance page".to_owned();
@@ -28,7 +18,6 @@ pub async fn run(context: &Context, when: Maintenance) -> Result<Said> {
         return Err(WorkflowError::Configuration { message, hint }.into());
     };
     let target = loaded.connect(context).await?;
-    let on = when == Maintenance::On;
     let planning = |observed: &Observed| plan((&loaded.name, &proxy), on, observed);
     let scope = Scope { proxy: Some(proxy.clone()), ..loaded.narrow_scope() };
     let outcome = Transaction::new(context, target, scope, "deploy maintenance").run(&planning).await?;
