@@ -171,6 +171,18 @@ mod tests {
         assert!(text.contains("set $aictl_upstream \"web\";") && !text.contains("shop-web"), "{text}");
         assert!(text.contains("listen 80 default_server;") && !text.contains("ssl"), "{text}");
         assert_eq!(secret_of(&text), Some("a".repeat(32).as_str()));
+        for part in [
+            "if (-f /etc/nginx/conf.d/hold/all/web) { set $aictl_held \"yes\"; }",
+            "error_page 418 = @held_1;",
+            "location @released_1 {",
+            "set $aictl_gate \"shop-aictl-gate\";",
+            "proxy_pass http://$aictl_gate:8080;",
+            "<p>shop will be back shortly.</p>",
+        ] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        // The page is one quoted word of the configuration, of which nginx reads at most a page of memory.
+        assert!(!PAGE.contains(['\'', '$']) && PAGE.len() < 3500);
         let to = |listen, service: &str, port| Listener { listen, service: service.to_owned(), port };
         let listeners = vec![to(8080, "api", 8000), to(8081, "web", 3000)];
         let ports = configuration(&ProxySettings { listeners, ..proxy.clone() });

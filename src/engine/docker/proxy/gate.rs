@@ -61,7 +61,8 @@ impl DockerEngine {
         }
         copy::put(&self.connection, proxy, PROXY_FOLDER, next_hold(services, scope)?).await?;
         self.rename(proxy, NEXT_HOLD, HOLD).await?;
-        self.held_since.set(Some(Instant::now()));
+        // A backup replaces no container: its addresses stay.
+        self.held_since.set((scope == HoldScope::All).then(Instant::now));
         for gate in earlier {
             self.remove_gate(&gate).await?;
         }
