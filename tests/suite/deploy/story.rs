@@ -272,7 +272,7 @@ async fn deploys_without_a_change_make_no_release_however_many_are_kept() {
     let (world, folder) = shop().await;
     let rounds = ["one", "two", "three", "four", "five", "six", "seven"];
     for api in rounds {
-        world.another().with_image("tool:1");
+        drop(world.another().with_image("tool:1"));
         folder.run(&world.another(), Act::Deploy(Files { api, ..FIRST })).await.report.unwrap();
     }
     let last = Act::Deploy(Files { api: "seven", ..FIRST });
