@@ -25,8 +25,8 @@ pub enum BackupError {
     #[error("the repository has no complete backup set of {project}")]
     NoCompleteSet { project: String },
     /// A set has nothing of a service.
-    #[error("backup set {set} has no data for service `{service}`")]
-    NoPart { set: String, service: String },
+    #[error("backup set {set} has no data for service `{service}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    NoPart { set: String, service: String, nearest: Option<String> },
     /// A set that lacks a part, or was made by another version.
     #[error("backup set {set} cannot be used: {reason}")]
     BadSet { set: String, reason: String },

@@ -27,7 +27,7 @@ pub use read::{LoadedSet, StoredPart};
 pub use repository::{Location, Repository};
 pub use retention::reasons;
 pub use set::{
-    CONFIGURATION, FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, PartKind, SetId, SnapshotFacts, skew,
+    CONFIGURATION, FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, PartKind, SAFETY, SetId, SnapshotFacts, skew,
 };
 pub use verify::{Damage, FileCheck};
 pub use write::{PartSnapshot, StoredFile};

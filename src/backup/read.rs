@@ -8,7 +8,7 @@ use rustic_core::{Id, TreeId};
 use super::comparing::Comparing;
 use super::error::{BackupError, failed, said};
 use super::repository::Repository;
-use super::set::{FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, SnapshotFacts, group};
+use super::set::{FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, SAFETY, SnapshotFacts, group};
 use super::write::{damaged_index, run_blocking};
 use crate::target::{ByteStream, bridge};
 
@@ -29,6 +29,16 @@ impl LoadedSet {
     pub fn is_complete(&self) -> bool {
         let has = |part: &Part| self.found.snapshots.iter().any(|snapshot| snapshot.id == part.snapshot);
         self.manifest.as_ref().is_some_and(|manifest| manifest.parts.iter().all(has))
+    }
+
+    /// Whether it was taken before a restore, to go back to.
+    pub fn is_safety(&self) -> bool {
+        self.found.id.tags.iter().any(|tag| tag == SAFETY)
+    }
+
+    /// Whether it may be chosen unnamed: it is complete, has all services, and is no state that a restore replaced.
+    pub fn is_default(&self) -> bool {
+        self.is_complete() && !self.is_safety() && self.manifest.as_ref().is_some_and(|manifest| !manifest.partial)
     }
 }
 

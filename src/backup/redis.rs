@@ -144,9 +144,9 @@ rmdir \"$2\"";
     files(inside, script, (facts, set)).await
 }
 
-/// Removes what was put aside.
+/// Removes what was put aside, also by a restore of another set that was killed.
 pub async fn remove_aside(inside: &Inside<'_>, facts: &BTreeMap<String, String>, set: &str) -> Result<(), BackupError> {
-    files(inside, "cd \"$1\" && rm -rf \"./$2\"", (facts, set)).await
+    files(inside, "cd \"$1\" && rm -rf \"./$2\" ./.aictl-before-*", (facts, set)).await
 }
 
 async fn files(

@@ -16,6 +16,8 @@ const OWN_TAG: &str = "tag=";
 const MANIFEST_TAG: &str = "aictl-manifest";
 /// The version of manifests this binary writes, and the newest it reads.
 pub const FORMAT: u32 = 1;
+/// The tag of a set that was taken before a restore.
+pub const SAFETY: &str = "safety";
 /// The part with project files, rendered configuration and secrets.
 pub const CONFIGURATION: &str = "configuration";
 /// The name of the manifest in its snapshot.
@@ -101,6 +103,9 @@ pub struct Manifest {
     /// Bytes that the set added to the repository, compressed.
     #[serde(default)]
     pub added_bytes: u64,
+    /// Whether it holds some of the project's services only, because they were named.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub partial: bool,
     /// Its parts.
     pub parts: Vec<Part>,
 }

@@ -65,6 +65,7 @@ async fn write_set(repository: &Repository, set: &str, files: &[(&str, Vec<u8>)]
         time: TIME,
         skew_ms: 0,
         added_bytes: 0,
+        partial: false,
         parts: vec![part],
     };
     let text = serde_json::to_vec(&manifest).unwrap();

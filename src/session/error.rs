@@ -58,6 +58,9 @@ pub enum WorkflowError {
     /// No service of a kind was recognised.
     #[error("no service with a {kind} image was found")]
     NoServiceOfKind { kind: &'static str },
+    /// A service that the backups of the project do not take.
+    #[error("the project backs up no service `{service}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    NoBackedUpService { service: String, nearest: Option<String>, known: Vec<String> },
     /// A name that is no check.
     #[error("unknown check `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoCheck { name: String, nearest: Option<String> },
@@ -173,6 +176,7 @@ impl Hint for WorkflowError {
             | Self::NoChannel { .. }
             | Self::NoMigration
             | Self::NoServiceOfKind { .. }
+            | Self::NoBackedUpService { .. }
             | Self::NoContainer { .. }
             | Self::NotLocked { .. }
             | Self::NoBake { .. }
@@ -216,7 +220,10 @@ impl Hint for WorkflowError {
             }
             Self::NotOnEngine { .. } => vec![GET_THEM_HERE.to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
-            Self::NoTask { known, .. } | Self::NoSecret { known, .. } | Self::NoChannel { known, .. }
+            Self::NoTask { known, .. }
+            | Self::NoSecret { known, .. }
+            | Self::NoChannel { known, .. }
+            | Self::NoBackedUpService { known, .. }
                 if !known.is_empty() =>
             {
                 vec![format!("known: {}", known.join(", "))]

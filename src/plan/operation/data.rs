@@ -35,8 +35,8 @@ pub enum DataOperation {
     },
     /// Writes the manifest of the set, which makes it complete.
     Complete {
-        /// Id of the set.
-        set: String,
+        /// Id of the set; none where each run of the plan makes another one.
+        set: Option<String>,
     },
     /// Restores a part of a set.
     Restore {
@@ -62,7 +62,8 @@ impl DataOperation {
                 (OperationKind::AwaitDumps, "await", "Awaited", subject, None)
             }
             Self::Complete { set } => {
-                (OperationKind::CompleteBackup, "complete", "Completed", format!("backup set {set}"), None)
+                let subject = set.as_ref().map_or_else(|| "backup set".to_owned(), |set| format!("backup set {set}"));
+                (OperationKind::CompleteBackup, "complete", "Completed", subject, None)
             }
             Self::Restore { part, what, set } => {
                 let subject = format!("{what} of {part} from backup set {set}");

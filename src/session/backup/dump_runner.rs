@@ -1,7 +1,7 @@
 //! Carries out the dumps of a plan: all begin at once, one after the other is stored, and the manifest comes last.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -34,6 +34,8 @@ pub struct DumpRunner<'a> {
     pub origin: (String, String),
     /// The services.
     pub parts: Vec<ServicePart>,
+    /// Whether these are only some of the project's services.
+    pub partial: bool,
     /// Volumes that are left out.
     pub excluded: Vec<String>,
     /// The files of the configuration.
@@ -44,6 +46,7 @@ pub struct DumpRunner<'a> {
     /// How many services' dumps have begun, or failed to.
     begun: watch::Sender<usize>,
     done: Mutex<Vec<(Part, u64)>>,
+    completed: OnceLock<()>,
     turn: Semaphore,
 }
 
@@ -57,12 +60,14 @@ impl<'a> DumpRunner<'a> {
             environment: None,
             origin: Default::default(),
             parts: Vec::new(),
+            partial: false,
             excluded: Vec::new(),
             configuration: Vec::new(),
             proxy: Scope::default(),
             held: AtomicBool::new(false),
             begun: watch::Sender::new(0),
             done: Mutex::default(),
+            completed: OnceLock::new(),
             turn: Semaphore::new(1),
         }
     }
@@ -70,6 +75,11 @@ impl<'a> DumpRunner<'a> {
     /// The parts that were stored.
     pub fn stored(&self) -> Vec<Part> {
         self.done.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(part, _)| part.clone()).collect()
+    }
+
+    /// Whether the manifest was written.
+    pub fn is_complete(&self) -> bool {
+        self.completed.get().is_some()
     }
 
     /// Bytes that the set added to the repository.
@@ -82,7 +92,7 @@ impl<'a> DumpRunner<'a> {
             DataOperation::Dump { part, .. } if part == CONFIGURATION => self.configuration().await,
             DataOperation::Dump { part, .. } => self.service(part).await,
             DataOperation::AwaitBegun { parts, timeout } => self.all_begun(*parts, *timeout).await,
-            DataOperation::Complete { set } => self.complete(set).await,
+            DataOperation::Complete { .. } => self.complete(&self.set.set).await,
             DataOperation::Restore { part, .. } => {
                 Err(BackupError::Service { service: part.clone(), reason: "this command does not restore".to_owned() })
             }
@@ -205,6 +215,7 @@ impl<'a> DumpRunner<'a> {
             time: now_ms() / 1000,
             skew_ms: skew(&parts),
             added_bytes: self.added(),
+            partial: self.partial,
             parts,
         };
         let text = serde_json::to_vec_pretty(&manifest)
@@ -212,6 +223,7 @@ impl<'a> DumpRunner<'a> {
         let stream = Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(text))]));
         let stored = self.repository.store(MANIFEST, stream).await?;
         self.repository.commit(self.snapshot(None), vec![stored]).await?;
+        let _ = self.completed.set(());
         let detail = Some(format!("skew {:.1}s", manifest.skew_ms as f64 / 1000.0));
         Ok(Outcome { detail, ..Outcome::default() })
     }

@@ -1,14 +1,18 @@
 //! What the verbs of backups share: settings, the parts of a stack, and the runners of dumps and restores.
 
 pub mod configuration;
+mod data_steps;
 mod decode;
+mod dump_plan;
 mod dump_runner;
 mod parts;
 mod restore_runner;
 mod scratch;
 mod settings;
 
+pub use data_steps::DataSteps;
 pub use decode::decode;
+pub use dump_plan::{DumpSource, DumpSteps, HeldWrites, new_set, only, open_to_write};
 pub use dump_runner::DumpRunner;
 pub use parts::{ServicePart, excluded, left_out, service_parts, what};
 pub use restore_runner::RestoreRunner;

@@ -74,6 +74,12 @@ impl ChecksReport {
         }
     }
 
+    /// The checks that failed and the services that were not ready.
+    pub fn failed_names(&self) -> Vec<&str> {
+        let failed = self.checks.iter().filter(|checked| checked.outcome.verdict == Verdict::Failed);
+        failed.map(|checked| checked.outcome.name.as_str()).chain(self.not_ready.iter().map(String::as_str)).collect()
+    }
+
     /// `24 checks: 23 passed, 1 failed, 0 flaky`.
     pub(super) fn totals(&self) -> String {
         let Self { passed, failed, flaky, .. } = self;

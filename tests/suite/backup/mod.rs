@@ -1,6 +1,7 @@
 //! Backups of a real stack: created, listed, verified, judged by Debian's restic, and restored after everything was lost.
 
 mod restic;
+mod safety;
 
 use std::path::Path;
 
@@ -46,6 +47,15 @@ impl Stored {
 
     pub fn aictl(&self, words: &[&str]) -> Outcome {
         self.stage.command(words).env("BACKUP_PASSWORD", PASSWORD).output().unwrap().into()
+    }
+
+    /// Other services in the backups.
+    pub fn write_policy(&self, include: &str) {
+        let include = format!("include: {{ {include} }}");
+        let lines = PROJECT
+            .lines()
+            .map(|line| if line.contains("include:") { format!("  {include}") } else { line.to_owned() });
+        self.stage.write("aictl.yaml", &lines.collect::<Vec<_>>().join("\n"));
     }
 
     #[track_caller]

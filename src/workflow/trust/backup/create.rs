@@ -3,14 +3,15 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::backup::{CONFIGURATION, LockKind, Repository, SetId};
+use crate::backup::SAFETY;
 use crate::compose::model::Stack;
 use crate::error::{ErrorKind, Result};
 use crate::event::human;
-use crate::plan::{ContainerOperation, DataOperation, Observed, Phase, Plan, Scope, StartTurn, StepId};
+use crate::plan::{Observed, Phase, Plan, Scope};
 use crate::project::LoadedProject;
 use crate::session::backup::{
-    BackupSettings, DumpRunner, ServicePart, configuration, excluded, left_out, lock_owner, service_parts, what,
+    BackupSettings, DumpRunner, DumpSource, DumpSteps, HeldWrites, excluded, left_out, new_set, only, open_to_write,
+    service_parts,
 };
 use crate::session::deploy::WritesHold;
 use crate::session::load::load_stack;
@@ -25,6 +26,9 @@ pub struct CreateArgs {
     /// Tag for the set; repeatable
     #[arg(long, value_name = "TAG")]
     pub tag: Vec<String>,
+    /// Back up this service only; repeatable
+    #[arg(long, value_name = "SERVICE")]
+    pub only: Vec<String>,
 }
 
 /// One part of a set.
@@ -45,6 +49,8 @@ pub struct CreateReport {
     repository: String,
     dry_run: bool,
     complete: bool,
+    /// Whether it has some of the services only.
+    partial: bool,
     steps: Vec<String>,
     parts: Vec<CreatedPart>,
     bytes: u64,
@@ -66,29 +72,36 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let proxy = loaded.routing_proxy().map(|proxy| proxy.service.clone());
     let scope = Scope { proxy, ..loaded.narrow_scope() };
     let observed = target.observe(&Scope { proxy: scope.proxy.clone(), ..loaded.scope(Some(&stack)) }).await?;
-    let parts = service_parts(&stack, &observed, &settings.policy)?;
-    let excluded = excluded(&stack, &settings.policy);
-    let left_out = left_out(&parts, &observed, &excluded);
+    let all = service_parts(&stack, &observed, &settings.policy)?;
+    let planned = all.len();
+    let parts = only(all, &args.only)?;
+    let partial = parts.len() < planned;
+    let left_out = match args.only.is_empty() {
+        true => left_out(&parts, &observed, &excluded(&stack, &settings.policy)),
+        false => Vec::new(),
+    };
     for left in &left_out {
         context.reporter.warn(format!("{left} is not part of the backup; see `backup.include` in aictl.yaml"));
     }
-    let set = SetId { set: set_id(context)?, project: loaded.name.clone(), tags: args.tag };
+    let set = new_set(context, &loaded.name, args.tag)?;
     let hold = hold(context, (&loaded.project, &stack), &observed);
-    let plan = plan(&loaded.name, Dumps { set: &set.set, parts: &parts, hold: hold.as_ref() }, &observed);
-    let report = CreateReport { set: set.set.clone(), left_out, ..CreateReport::planned(context, &settings, &plan) };
+    let steps =
+        DumpSteps { set: Some(&set.set), parts: &parts, phase: Phase::Retire, cause: "requested", hold: hold.as_ref() };
+    let plan = steps.plan(&loaded.name, &observed);
+    let report =
+        CreateReport { set: set.set.clone(), partial, left_out, ..CreateReport::planned(context, &settings, &plan) };
     if context.options.dry_run {
         if settings.location.exists() {
-            open(context, &settings).await?;
+            let location = settings.location.clone();
+            let opened = tokio::task::spawn_blocking(move || location.open()).await;
+            opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
         }
         return Ok(report);
     }
-    let configuration = configuration::collect(context, &loaded, (&stack, &*target)).await?;
-    let repository = open(context, &settings).await?;
-    let _lock = repository.lock(lock_owner(context), LockKind::Shared).await?;
-    let mut runner = DumpRunner::new(&*target, repository, set);
-    runner.environment.clone_from(&loaded.project.environment_name);
-    runner.origin = (context.owner.host.clone(), context.owner.user.clone());
-    (runner.parts, runner.excluded, runner.configuration) = (parts, excluded, configuration);
+    let source = DumpSource { loaded: &loaded, stack: &stack, target: &*target, settings: &settings };
+    let (repository, _lock) = open_to_write(context, &settings).await?;
+    let mut runner = source.runner(context, (repository, set), parts).await?;
+    runner.partial = partial;
     runner.proxy = scope;
     let mut transaction = Transaction::new(context, target.clone(), loaded.narrow_scope(), "backup create");
     transaction.data = Some(&runner);
@@ -97,10 +110,12 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
 }
 
 /// The hold of writing requests; where there is a proxy and it cannot hold them, that is said.
-fn hold(context: &Context, files: (&LoadedProject, &Stack), observed: &Observed) -> Option<WritesHold> {
+fn hold(context: &Context, files: (&LoadedProject, &Stack), observed: &Observed) -> Option<HeldWrites> {
     let reason = match WritesHold::of(context, files, observed) {
         Ok(found) => match found? {
-            Ok(hold) => return Some(hold),
+            Ok(hold) => {
+                return Some(HeldWrites { hold: hold.hold(), release: hold.release(), time: hold.time() });
+            }
             Err(reason) => reason,
         },
         Err(error) => error.messages().join(": "),
@@ -109,83 +124,16 @@ fn hold(context: &Context, files: (&LoadedProject, &Stack), observed: &Observed)
     None
 }
 
-/// What is dumped, into which set, and what holds writing requests meanwhile.
-struct Dumps<'a> {
-    set: &'a str,
-    parts: &'a [ServicePart],
-    hold: Option<&'a WritesHold>,
-}
-
-/// The dumps, which begin together, and the manifest after them. A part that fails leaves the others. Writing requests are
-/// held until all have begun, where that is possible.
-fn plan(project: &str, dumps: Dumps<'_>, observed: &Observed) -> Plan {
-    let Dumps { set, parts, hold } = dumps;
-    let mut plan = Plan { project: project.to_owned(), names: observed.names(), ..Plan::default() };
-    let dump = |part: &str, what: &str, service: Option<String>| DataOperation::Dump {
-        part: part.to_owned(),
-        what: what.to_owned(),
-        service,
-    };
-    let configuration = dump(CONFIGURATION, "project files and secrets", None);
-    let mut dumps = vec![plan.push(Phase::Retire, configuration, "requested", &[])];
-    let held = hold.filter(|_| !parts.is_empty()).map(|hold| hold_writes(&mut plan, hold, parts.len()));
-    for part in parts {
-        let stopped = stop(&mut plan, part);
-        let operation = dump(&part.service, what(part.kind), Some(part.service.clone()));
-        let before: Vec<StepId> = stopped.into_iter().chain(held).collect();
-        let dumped = plan.push(Phase::Retire, operation, "requested", &before);
-        dumps.push(dumped);
-        if let (Some(stopped), Some(container)) = (stopped, &part.container) {
-            let (service, id, turn) = (part.service.clone(), container.id.clone(), StartTurn::UntilStarted);
-            let start = ContainerOperation::Start { service, container: id, turn };
-            let started = plan.push(Phase::Retire, start.clone(), "stopped for the backup", &[stopped, dumped]);
-            plan.on_failure(stopped, start, &[started]);
-        }
-    }
-    plan.push(Phase::Retire, DataOperation::Complete { set: set.to_owned() }, "all parts are stored", &dumps);
-    plan
-}
-
-/// Holds writing requests until the dumps have begun. A failure is a warning: the dumps are made all the same.
-fn hold_writes(plan: &mut Plan, hold: &WritesHold, parts: usize) -> StepId {
-    let held = plan.push(Phase::Prepare, hold.hold(), "the dumps are of one moment", &[]);
-    let begun = DataOperation::AwaitBegun { parts, timeout: hold.time() };
-    let begun = plan.push(Phase::Retire, begun, "writing requests are held", &[held]);
-    plan.push(Phase::Retire, hold.release(), "all dumps have begun", &[begun]);
-    plan.tolerate(held);
-    held
-}
-
-/// Stops a service whose volumes are copied, where that is wanted.
-fn stop(plan: &mut Plan, part: &ServicePart) -> Option<StepId> {
-    let container = part.container.as_ref().filter(|container| part.data.stop && container.state.is_up())?;
-    let (service, id) = (part.service.clone(), container.id.clone());
-    let stop = ContainerOperation::Stop { service, container: id, timeout: None };
-    Some(plan.push(Phase::Retire, stop, "its volumes are copied", &[]))
-}
-
-/// Opens the repository, or creates it and says so.
-async fn open(context: &Context, settings: &BackupSettings) -> Result<Repository> {
-    let (location, exists) = (settings.location.clone(), settings.location.exists());
-    let opened = tokio::task::spawn_blocking(move || if exists { location.open() } else { location.create() }).await;
-    let repository = opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
-    if !exists {
-        context.reporter.note(format!("created the repository {}", repository.path().display()));
-    }
-    Ok(repository)
-}
-
-fn set_id(context: &Context) -> Result<String> {
-    let mut bytes = [0; 4];
-    let failed =
-        |error: std::io::Error| WorkflowError::File { path: "random numbers".to_owned(), reason: error.to_string() };
-    (context.random)(&mut bytes).map_err(failed)?;
-    Ok(hex::encode(bytes))
-}
-
 fn check_tags(tags: &[String]) -> Result<()> {
-    match tags.iter().find(|tag| tag.is_empty() || tag.contains(',') || tag.chars().any(char::is_control)) {
-        Some(tag) => Err(WorkflowError::usage(format!("invalid tag `{tag}`: it is empty or has a comma")).into()),
+    let reason = |tag: &String| match tag.as_str() {
+        SAFETY => Some("it is reserved for the sets that `aictl backup restore` takes"),
+        tag if tag.is_empty() || tag.contains(',') || tag.chars().any(char::is_control) => {
+            Some("it is empty or has a comma")
+        }
+        _ => None,
+    };
+    match tags.iter().find_map(|tag| Some((tag, reason(tag)?))) {
+        Some((tag, reason)) => Err(WorkflowError::usage(format!("invalid tag `{tag}`: {reason}")).into()),
         None => Ok(()),
     }
 }
@@ -238,7 +186,11 @@ impl Report for CreateReport {
             human::bytes(self.added_bytes),
             self.skew_ms as f64 / 1000.0
         );
-        let (word, tone) = if self.complete { ("complete", Tone::Good) } else { ("incomplete", Tone::Bad) };
+        let (word, tone) = match (self.complete, self.partial) {
+            (true, false) => ("complete", Tone::Good),
+            (true, true) => ("complete with the named services only", Tone::Good),
+            (false, _) => ("incomplete", Tone::Bad),
+        };
         let head = Cell::new(format!("backup set {} is {word}", self.set), tone);
         let held = if self.writes_held { ", writing requests were held" } else { "" };
         let mut blocks = vec![Block::Line(vec![head, format!(": {size}{held}").into()])];

@@ -21,6 +21,7 @@ pub struct ListedSet {
     time: String,
     age_seconds: i64,
     complete: bool,
+    partial: bool,
     bytes: Option<u64>,
     added_bytes: Option<u64>,
     skew_ms: Option<i64>,
@@ -53,6 +54,7 @@ fn listed(set: &LoadedSet, now: i64) -> ListedSet {
         time: time_of(set.found.time),
         age_seconds: (now - set.found.time).max(0),
         complete: set.is_complete(),
+        partial: manifest.is_some_and(|manifest| manifest.partial),
         bytes: manifest.map(crate::backup::Manifest::bytes),
         added_bytes: manifest.map(|manifest| manifest.added_bytes),
         skew_ms: manifest.map(|manifest| manifest.skew_ms),
@@ -76,7 +78,11 @@ impl Report for ListReport {
         let header = ["SET", "CREATED", "STATE", "SIZE", "NEW", "PARTS", "TAGS"].map(str::to_owned).to_vec();
         let size = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), human::bytes);
         let row = |set: &ListedSet| {
-            let (word, tone) = if set.complete { ("complete", Tone::Good) } else { ("incomplete", Tone::Bad) };
+            let (word, tone) = match (set.complete, set.partial) {
+                (true, false) => ("complete", Tone::Good),
+                (true, true) => ("partial", Tone::Good),
+                (false, _) => ("incomplete", Tone::Bad),
+            };
             vec![
                 Cell::whole(set.set.clone()),
                 Cell::whole(set.time.clone()),

@@ -4,6 +4,8 @@ mod create;
 mod list;
 mod prune;
 mod restore;
+mod restore_target;
+mod safety;
 mod sets;
 mod verify;
 

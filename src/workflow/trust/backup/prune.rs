@@ -63,15 +63,21 @@ pub(super) async fn run(context: &Context, _: PruneArgs) -> Result<PruneReport> 
     Ok(report)
 }
 
-/// The verdicts, newest first. An incomplete set is removed once a newer one is complete.
+/// The verdicts, newest first. An incomplete set is removed once a newer one is complete. Sets that no restore chooses by
+/// itself are counted apart, so that they never take the place of one that has everything.
 fn verdicts(mut sets: Vec<LoadedSet>, rules: &KeepPolicy) -> Vec<SetVerdict> {
     sets.reverse();
-    let complete: Vec<i64> = sets.iter().filter(|set| set.is_complete()).map(|set| set.found.time).collect();
-    let mut reasons = reasons(&complete, rules).into_iter();
-    let newest = complete.first().copied();
+    let times = |is_default: bool| -> Vec<i64> {
+        let complete = sets.iter().filter(|set| set.is_complete() && set.is_default() == is_default);
+        complete.map(|set| set.found.time).collect()
+    };
+    let (whole, others) = (times(true), times(false));
+    let newest = whole.first().copied();
+    let (mut whole, mut others) = (reasons(&whole, rules).into_iter(), reasons(&others, rules).into_iter());
     let verdict = |loaded: LoadedSet| {
         let reason = match loaded.is_complete() {
-            true => reasons.next().unwrap_or_default().join(", "),
+            true if loaded.is_default() => whole.next().unwrap_or_default().join(", "),
+            true => others.next().unwrap_or_default().join(", "),
             false if newest.is_none_or(|newest| newest < loaded.found.time) => "no newer set is complete".to_owned(),
             false => String::new(),
         };
@@ -120,9 +126,20 @@ mod tests {
             time,
             skew_ms: 0,
             added_bytes: 0,
+            partial: false,
             parts: Vec::new(),
         });
         LoadedSet { found: FoundSet { id, time, snapshots: Vec::new(), manifest: None }, manifest }
+    }
+
+    #[test]
+    fn safety_sets_and_partial_sets_never_take_the_place_of_a_whole_one() {
+        let mut sets = vec![set("a", 1, true), set("b", 2, true), set("c", 3, true), set("d", 4, true)];
+        sets[2].found.id.tags.push(crate::backup::SAFETY.to_owned());
+        sets[3].manifest.as_mut().unwrap().partial = true;
+        let rules = KeepPolicy { last: 1, ..KeepPolicy::default() };
+        let kept: Vec<String> = verdicts(sets, &rules).into_iter().filter(|v| v.kept).map(|v| v.set).collect();
+        assert_eq!(kept, ["d", "b"]);
     }
 
     #[test]

@@ -1,25 +1,23 @@
 //! `aictl backup restore`: brings a set, or one service of it, back into the running stack or an empty one.
 
-use std::sync::Arc;
-
 use clap::Args;
 use serde::Serialize;
 
 use super::list::time_of;
+use super::restore_target::{RestoreTarget, Restoring};
+use super::safety::{covers, interrupted_safety};
 use super::sets::OpenSets;
-use crate::backup::{BackupError, CONFIGURATION, LoadedSet, LockKind, Manifest, Part, PartKind, StoredPart};
-use crate::error::{ErrorKind, Result};
+use crate::backup::{
+    BackupError, CONFIGURATION, LoadedSet, LockKind, Manifest, Part, PartKind, SAFETY, SetId, StoredPart,
+};
+use crate::error::{ErrorKind, Result, nearest};
 use crate::event::human;
-use crate::plan::{DataOperation, Observed, Phase, Plan};
 use crate::session::backup::configuration::RestoredFiles;
-use crate::session::backup::{RestoreRunner, ServicePart, configuration, service_parts, what};
-use crate::session::load::{LoadedStack, load_project_file, load_stack};
+use crate::session::backup::{configuration, new_set, what};
+use crate::session::load::load_project_file;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
-use crate::session::start_stack::{StartRequest, start_stack};
 use crate::session::steps_report::planned_blocks;
-use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
-use crate::target::Target;
 
 /// Restore a backup set into the stack
 #[derive(Debug, Clone, Default, Args)]
@@ -28,8 +26,11 @@ pub struct RestoreArgs {
     #[arg(value_name = "SET")]
     pub backup_set: Option<String>,
     /// Restore this service only; repeatable
-    #[arg(long, value_name = "SERVICE")]
-    pub service: Vec<String>,
+    #[arg(long, value_name = "SERVICE", alias = "service")]
+    pub only: Vec<String>,
+    /// Do not take a safety set of the data that is replaced
+    #[arg(long)]
+    pub no_safety_set: bool,
 }
 
 /// What was restored, or would be by a dry run.
@@ -37,6 +38,8 @@ pub struct RestoreArgs {
 pub struct RestoreReport {
     set: String,
     time: String,
+    /// The set that holds the state before.
+    safety_set: Option<String>,
     dry_run: bool,
     steps: Vec<String>,
     files: Vec<String>,
@@ -48,37 +51,40 @@ pub struct RestoreReport {
 pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreReport> {
     refuse_files(context, &args)?;
     let open = OpenSets::open(context, LockKind::Shared).await?;
-    let set = open.choose(open.all().await?, args.backup_set.as_deref())?;
+    let sets = open.all().await?;
+    let set = open.choose(sets.clone(), args.backup_set.as_deref())?;
     let manifest = complete(&set)?.clone();
-    let parts = wanted(&manifest, &args.service)?;
+    let parts = wanted(&manifest, &args.only)?;
     let mut report = RestoreReport {
         set: manifest.set.clone(),
         time: time_of(manifest.time),
         dry_run: context.options.dry_run,
         ..RestoreReport::default()
     };
-    if args.service.is_empty() {
+    if args.only.is_empty() {
         let RestoredFiles { written, differ } = restore_files(context, (&open, &set), &manifest).await?;
         (report.files, report.differing_files) = (written, differ);
     }
-    let found = Engine::observe(context, &open, &parts).await?;
-    let plan = plan(&found.loaded.name, (&manifest.set, &parts));
-    report.steps = plan.lines();
+    let found = RestoreTarget::observe(context, &open, &parts).await?;
+    let left = interrupted_safety(context, (&*found.target, &found.loaded.name), &sets).await?;
+    let interrupted = left.is_some();
+    let kept = left.filter(|left| covers(left, &parts)).map(|left| left.found.id.set);
+    let takes = !args.no_safety_set && kept.is_none() && found.has_data(&parts);
+    let safety = takes.then(|| safety_set(context, &found.loaded.name)).transpose()?;
+    report.safety_set = safety.as_ref().map(|safety| safety.set.clone()).or(kept);
+    report.steps = found.plan((&manifest.set, &parts), safety.as_ref()).lines();
     if context.options.dry_run {
         return Ok(report);
     }
     confirm(context, (&found, &manifest), &parts)?;
-    let found = found.with_services(context, &open, &parts).await?;
-    let runner = found.runner(&open, set);
-    let mut transaction =
-        Transaction::new(context, found.target.clone(), found.loaded.narrow_scope(), "backup restore");
-    transaction.data = Some(&runner);
-    report.failed = transaction.run(&|_: &Observed| Ok(plan.clone())).await?.incomplete;
-    if report.failed.len() == plan.steps.len() && !plan.is_empty() {
-        let message = format!("nothing was restored: {}", report.failed.join(", "));
-        return Err(WorkflowError::Refused { message, hint: None }.into());
-    }
+    let found = found.with_services(context, &open, (&parts, interrupted)).await?;
+    let restore = Restoring { context, open: &open, found: &found, parts: &parts, set: &set };
+    report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
     Ok(report)
+}
+
+fn safety_set(context: &Context, project: &str) -> Result<SetId> {
+    new_set(context, project, vec![SAFETY.to_owned()])
 }
 
 /// Only sets are restored, not the files of other tools.
@@ -105,7 +111,9 @@ fn complete(set: &LoadedSet) -> Result<&Manifest> {
 fn wanted(manifest: &Manifest, services: &[String]) -> Result<Vec<Part>> {
     for service in services {
         if manifest.part(service).is_none_or(|part| part.kind == PartKind::Configuration) {
-            return Err(BackupError::NoPart { set: manifest.set.clone(), service: service.clone() }.into());
+            let known = manifest.parts.iter().filter(|part| part.kind != PartKind::Configuration);
+            let nearest = nearest(service, known.map(|part| part.name.as_str())).map(str::to_owned);
+            return Err(BackupError::NoPart { set: manifest.set.clone(), service: service.clone(), nearest }.into());
         }
     }
     let is_wanted =
@@ -129,77 +137,9 @@ async fn restore_files(
     Ok(restored)
 }
 
-/// The engine with what runs there.
-struct Engine {
-    loaded: LoadedStack,
-    target: Arc<dyn Target>,
-    observed: Observed,
-    services: Vec<ServicePart>,
-}
-
-impl Engine {
-    async fn observe(context: &Context, open: &OpenSets, parts: &[Part]) -> Result<Self> {
-        let loaded = load_stack(context)?;
-        open.settings.check_place(context, &loaded.project)?;
-        let target = loaded.connect(context).await?;
-        let observed = target.observe(&loaded.scope(None)).await?;
-        let Some(stack) = &loaded.stack else {
-            return Err(WorkflowError::usage("the project has no compose files").into());
-        };
-        let services = service_parts(stack, &observed, &open.settings.policy)?;
-        let missing = parts.iter().find(|part| !services.iter().any(|service| service.service == part.name));
-        if let Some(part) = missing {
-            let message = format!("the set has data of `{}`, which the project does not back up", part.name);
-            let hint =
-                Some(format!("restore the others with `--service NAME`, or add `{}` to `backup.include`", part.name));
-            return Err(WorkflowError::Configuration { message, hint }.into());
-        }
-        Ok(Self { loaded, target, observed, services })
-    }
-
-    fn runner(&self, open: &OpenSets, set: LoadedSet) -> RestoreRunner<'_> {
-        RestoreRunner {
-            target: &*self.target,
-            repository: open.repository.clone(),
-            set,
-            project: self.loaded.name.clone(),
-            parts: self.services.clone(),
-            observed: self.observed.clone(),
-        }
-    }
-
-    /// Services that do not run are started first: their data is restored by the services themselves.
-    async fn with_services(self, context: &Context, open: &OpenSets, parts: &[Part]) -> Result<Self> {
-        let is_up = |part: &&Part| {
-            let service = self.services.iter().find(|service| service.service == part.name);
-            let container = service.and_then(|service| service.container.as_ref());
-            // A volume can be restored into a container that does not run.
-            container.is_some_and(|container| container.state.is_up() || part.kind == PartKind::Volume)
-        };
-        let down: Vec<String> = parts.iter().filter(|part| !is_up(part)).map(|part| part.name.clone()).collect();
-        if down.is_empty() {
-            return Ok(self);
-        }
-        start_stack(context, load_stack(context)?, StartRequest::of(context, down)).await?;
-        Self::observe(context, open, parts).await
-    }
-}
-
-fn plan(project: &str, (set, parts): (&str, &[Part])) -> Plan {
-    let mut plan = Plan { project: project.to_owned(), ..Plan::default() };
-    let mut before = None;
-    for part in parts {
-        let restore =
-            DataOperation::Restore { part: part.name.clone(), what: what(part.kind).to_owned(), set: set.to_owned() };
-        // One after the other; one that fails leaves the others.
-        before = Some(plan.push(Phase::Retire, restore, "requested", &before.into_iter().collect::<Vec<_>>()));
-    }
-    plan
-}
-
 /// Says what is overwritten, and asks; nothing is where no service has a container.
-fn confirm(context: &Context, (found, manifest): (&Engine, &Manifest), parts: &[Part]) -> Result<()> {
-    let exists = |part: &&Part| found.services.iter().any(|s| s.service == part.name && s.container.is_some());
+fn confirm(context: &Context, (found, manifest): (&RestoreTarget, &Manifest), parts: &[Part]) -> Result<()> {
+    let exists = |part: &&Part| found.has_data(std::slice::from_ref(part));
     let overwritten: Vec<String> = parts
         .iter()
         .filter(exists)
@@ -235,6 +175,10 @@ impl Report for RestoreReport {
             if self.failed.is_empty() { ("restored", Tone::Good) } else { ("partially restored", Tone::Bad) };
         let line = format!("{word} backup set {} of {}", self.set, self.time);
         blocks.push(Block::Line(vec![Cell::new(line, tone)]));
+        if let Some(safety) = &self.safety_set {
+            let line = format!("the state before is safety set {safety}: go back with `aictl backup restore {safety}`");
+            blocks.push(Block::Line(vec![line.into()]));
+        }
         blocks
     }
 

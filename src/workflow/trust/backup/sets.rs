@@ -48,7 +48,7 @@ impl OpenSets {
     /// The set of this name or beginning of a name, else the newest complete one.
     pub(super) fn choose(&self, sets: Vec<LoadedSet>, name: Option<&str>) -> Result<LoadedSet> {
         let Some(name) = name else {
-            let newest = sets.into_iter().rfind(LoadedSet::is_complete);
+            let newest = sets.into_iter().rfind(LoadedSet::is_default);
             return newest.ok_or_else(|| BackupError::NoCompleteSet { project: self.project.clone() }.into());
         };
         let mut found = sets.into_iter().filter(|set| !name.is_empty() && set.found.id.set.starts_with(name));

@@ -1,0 +1,49 @@
+//! Carries out the data steps of a plan that takes a set and restores another one.
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::dump_runner::DumpRunner;
+use super::restore_runner::RestoreRunner;
+use crate::event::Reporter;
+use crate::execute::DataRunner;
+use crate::plan::{DataOperation, Outcome};
+use crate::target::TargetError;
+
+/// The runners of a plan's data steps.
+#[derive(Default)]
+pub struct DataSteps<'a> {
+    /// Takes a set.
+    pub dumps: Option<DumpRunner<'a>>,
+    /// Restores one.
+    pub restores: Option<RestoreRunner<'a>>,
+}
+
+impl DataSteps<'_> {
+    /// Whether the set that is taken was completed.
+    pub fn has_set(&self) -> bool {
+        self.dumps.as_ref().is_some_and(DumpRunner::is_complete)
+    }
+}
+
+#[async_trait]
+impl DataRunner for DataSteps<'_> {
+    async fn run_data(
+        &self,
+        operation: &DataOperation,
+        progress: (usize, &dyn Reporter),
+        stop: watch::Receiver<bool>,
+    ) -> Result<Option<Outcome>, TargetError> {
+        let runner = match operation {
+            DataOperation::Dump { .. } | DataOperation::Complete { .. } => {
+                self.dumps.as_ref().map(|dumps| dumps as &dyn DataRunner)
+            }
+            DataOperation::Restore { .. } => self.restores.as_ref().map(|restores| restores as &dyn DataRunner),
+        };
+        let Some(runner) = runner else {
+            let reason = "this command has no backup to use".to_owned();
+            return Err(TargetError::CannotPerform { operation: "data".to_owned(), reason });
+        };
+        runner.run_data(operation, progress, stop).await
+    }
+}

@@ -1,0 +1,70 @@
+//! The way back from a restore: the safety set taken before it, and the one that an interrupted restore left.
+
+use std::time::Duration;
+
+use crate::backup::{LoadedSet, Part};
+use crate::error::Result;
+use crate::release::OperationStatus;
+use crate::session::checks::{CheckPolicy, ChecksAnswer, Selection, run_checks};
+use crate::session::load::LoadedStack;
+use crate::session::past_operations::PastOperations;
+use crate::session::report::Report as _;
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// How long the checks after a restore may take.
+const CHECKS: Duration = Duration::from_secs(120);
+/// The verb of a restore in the records.
+pub(super) const RESTORE: &str = "backup restore";
+
+/// The set that holds the state before the last restore, where that one was interrupted.
+pub(super) async fn interrupted_safety(
+    context: &Context,
+    (target, project): (&dyn Target, &str),
+    sets: &[LoadedSet],
+) -> Result<Option<LoadedSet>> {
+    let past = PastOperations::of(target, project.to_owned()).await?;
+    let Some(last) = past.operations.iter().rfind(|operation| operation.operation == RESTORE) else { return Ok(None) };
+    // Whoever runs now holds the lock, and this command will wait for it or fail.
+    if last.status != OperationStatus::Interrupted {
+        return Ok(None);
+    }
+    let format = &time::format_description::well_known::Rfc3339;
+    let Ok(began) = time::OffsetDateTime::parse(&last.started, format) else { return Ok(None) };
+    let of_it = |set: &&LoadedSet| set.is_safety() && set.is_complete() && set.found.time >= began.unix_timestamp();
+    let Some(safety) = sets.iter().rfind(of_it) else {
+        let message = "the last restore was interrupted before its safety set was complete: nothing was restored by it";
+        context.reporter.note(message.to_owned());
+        return Ok(None);
+    };
+    context.reporter.warn(format!(
+        "the last restore was interrupted: some services may be restored and others not. The state before it is in \
+         safety set {id}; go back to it with `aictl backup restore {id}`",
+        id = safety.found.id.set
+    ));
+    Ok(Some(safety.clone()))
+}
+
+/// Whether a set has the data of all these parts.
+pub(super) fn covers(set: &LoadedSet, parts: &[Part]) -> bool {
+    let has = |part: &Part| set.manifest.as_ref().is_some_and(|manifest| manifest.part(&part.name).is_some());
+    parts.iter().all(has)
+}
+
+/// Whether aictl.yaml has checks that say whether a restored stack works.
+pub(super) fn has_declared_checks(loaded: &LoadedStack) -> bool {
+    loaded.project.checks().next().is_some()
+}
+
+/// Runs the checks; fails with what they say.
+pub(super) async fn run_declared_checks(context: &Context) -> Result<()> {
+    let limit = context.options.timeout.unwrap_or(CHECKS);
+    let policy = CheckPolicy { limit: Some(limit), retries: None, await_ready: true };
+    match run_checks(context, &Selection::default(), (policy, None)).await? {
+        ChecksAnswer::Checked(report) if report.exit_code() != 0 => {
+            let message = format!("checks failed after the restore: {}", report.failed_names().join(", "));
+            Err(WorkflowError::Refused { message, hint: None }.into())
+        }
+        ChecksAnswer::Checked(_) | ChecksAnswer::Listed(_) => Ok(()),
+    }
+}
