@@ -166,6 +166,7 @@ mod tests {
             services,
             serves: false,
             switched: None,
+            backup: None,
             dropped: vec![],
         };
         (release, stack, observed)

@@ -17,7 +17,6 @@ const KEYS: &[&[&str]] = &[
     &["environments", ENVIRONMENT, "namespace"],
     &["environments", ENVIRONMENT, "chart"],
     &["environments", ENVIRONMENT, "proxy", "tls", "letsencrypt"],
-    &["environments", ENVIRONMENT, "deploy", "backup"],
     &["environments", ENVIRONMENT, "deploy", "rehearse"],
     &["registry", "url"],
     &["backup", "schedule"],
@@ -104,7 +103,7 @@ registry: { url: r, mirrors: [m] }
 watch: { interval: 30s }
 ";
         let always = ["registry.url", "watch"].map(str::to_owned);
-        let of_a = ["environments.a.proxy.tls.letsencrypt", "environments.a.deploy.backup"].map(str::to_owned);
+        let of_a = ["environments.a.proxy.tls.letsencrypt"].map(str::to_owned);
         assert_eq!(loaded(text, "a").keys_without_effect(), [&of_a[..], &always].concat());
         assert_eq!(loaded(text, "b").keys_without_effect(), always);
     }

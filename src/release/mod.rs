@@ -19,5 +19,5 @@ pub use lease::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
 pub use operation_status::OperationStatus;
 pub use past_release::{Fallback, PastRelease, Skipped, dropped, fallback, gone};
 pub use record::{FORMAT, Record, RecordError, RecordPhase};
-pub use revision::{Release, ReleaseCause, ReleaseStatus, ReleasedService, Side};
+pub use revision::{Release, ReleaseBackup, ReleaseCause, ReleaseStatus, ReleasedService, Side};
 pub use step::{OperationKind, StepOutcome, StepRecord};

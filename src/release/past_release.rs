@@ -167,6 +167,7 @@ mod tests {
             services: BTreeMap::from([("api".to_owned(), service)]),
             serves: false,
             switched: None,
+            backup: None,
             dropped: vec![],
         };
         PastRelease { revision, status, release }

@@ -95,9 +95,21 @@ pub struct Release {
     /// When requests were switched to it, RFC 3339 by the engine's clock; known of releases that bake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub switched: Option<String>,
+    /// The backup set that was taken before it was deployed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<ReleaseBackup>,
     /// Earlier revisions whose configuration was dropped with this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<u32>,
+}
+
+/// The backup set of a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseBackup {
+    /// The address of the repository.
+    pub repository: String,
+    /// Id of the set.
+    pub set: String,
 }
 
 impl Release {

@@ -91,7 +91,7 @@ impl DumpSteps<'_> {
 }
 
 /// What a set is taken of.
-pub struct DumpSource<'a> {
+pub struct DumpSource<'a, 's> {
     /// The project.
     pub loaded: &'a LoadedStack,
     /// Its stack.
@@ -99,10 +99,10 @@ pub struct DumpSource<'a> {
     /// Where it runs.
     pub target: &'a dyn Target,
     /// The settings of its backups.
-    pub settings: &'a BackupSettings,
+    pub settings: &'s BackupSettings,
 }
 
-impl<'a> DumpSource<'a> {
+impl<'a> DumpSource<'a, '_> {
     /// The runner of a set of these services.
     pub async fn runner(
         &self,

@@ -1,6 +1,7 @@
 //! Deploys and rollbacks: settings from the project file, the proxy's configuration, stored releases, and the change itself.
 //! Options that are not supported yet are rejected here, before connecting.
 
+mod backup;
 mod bake;
 mod beside_release;
 mod changes;

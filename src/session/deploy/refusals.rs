@@ -10,7 +10,6 @@ pub(super) fn refuse_unsupported(project: &LoadedProject) -> Result<()> {
     let deploy = &project.environment.deploy;
     let tls = project.environment.proxy.as_ref().and_then(|proxy| proxy.tls.as_ref());
     let wanted = [
-        ("deploy.backup", deploy.backup, "a backup before the deploy", "set it to false and take a backup first"),
         ("deploy.rehearse", deploy.rehearse.is_some(), "rehearsals", "remove it"),
         (
             "proxy.tls.letsencrypt",

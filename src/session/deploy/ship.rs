@@ -15,12 +15,13 @@ pub use outcome::ShipReport;
 pub(super) use planning::ShipPlanning;
 pub use shipment::Shipment;
 
+use super::backup::{BackupSource, DeployBackup, policy};
 use super::checks::{CheckSource, DeployChecks};
 use super::releases::Releases;
 use super::saved_plan::Approval;
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::{ExecuteError, TransferRunner};
-use crate::plan::{Green, InstanceState, Observed, ObservedInstance, Plan, Scope};
+use crate::plan::{Green, InstanceState, Observed, ObservedInstance, Operation, Plan, Scope, Step};
 use crate::release::{Release, ReleaseCause, Side};
 use crate::session::Context;
 use crate::session::endpoint::names_engine;
@@ -92,18 +93,23 @@ impl Shipping<'_> {
         let (context, target) = (self.context, &self.target);
         let supplies = Supplies::of(context, &self.loaded.project, None)?;
         let Looked { planning, scope, before, checks } = self.look(shipment, &supplies).await?;
-        let finished = |observed: &Observed, well: bool| finished(shipment, planning.draft.clone(), observed, well);
+        let planned = |observed: &Observed| {
+            let plan = planning.plan(observed)?;
+            self.approval.map_or(Ok(()), |approval| approval.check(&plan)).map(|()| plan)
+        };
+        let confirmed = confirm(context, shipment, planned(&before))?;
+        let backup = self.backup(shipment, &before, planned(&before)?).await?;
+        let finished = |observed: &Observed, well: bool| {
+            let release = finished(shipment, planning.draft.clone(), observed, well);
+            Release { backup: backup.taken(), ..release }
+        };
         let is_new = |observed: &Observed| shipment.resumes.is_some() || self.is_new(&finished(observed, true));
         let new = NewRelease {
-            draft: planning.draft.clone(),
+            draft: Release { backup: backup.planned(), ..planning.draft.clone() },
             configuration: shipment.configuration.encode()?,
             dropped: planning.dropped.clone(),
             finished: &finished,
             is_new: &is_new,
-        };
-        let planned = |observed: &Observed| {
-            let plan = planning.plan(observed)?;
-            self.approval.map_or(Ok(()), |approval| approval.check(&plan)).map(|()| plan)
         };
         let tasks = DeployTasks { context, target: target.clone() };
         let sent = planning.offers.as_ref();
@@ -115,7 +121,8 @@ impl Shipping<'_> {
         transaction.resumes = shipment.resumes.as_ref();
         transaction.ends_bake = matches!(shipment.cause, ReleaseCause::Rollback { .. });
         transaction.transfers = transfers.as_ref().map(|transfers| transfers as &dyn TransferRunner);
-        transaction.confirmed = confirm(context, shipment, planned(&before))?;
+        transaction.data = Some(&backup.data);
+        transaction.confirmed = confirmed;
         let ran = transaction.run(&planned).await;
         transaction.number.get().into_iter().for_each(|ran| _ = number.set(*ran));
         checks.close().await;
@@ -123,6 +130,17 @@ impl Shipping<'_> {
             Ok(outcome) => Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
             Err(error) => Err(self.judged(self.with_way_to_images(error), shipment, (&scope, &before)).await),
         }
+    }
+
+    /// What carries out the backup of the plan, if it has one.
+    async fn backup<'s>(&'s self, shipment: &'s Shipment, before: &Observed, plan: Plan) -> Result<DeployBackup<'s>> {
+        let is_dump = |step: &Step| matches!(step.operation, Operation::Data(_));
+        if self.context.options.dry_run || !plan.steps.iter().any(is_dump) {
+            return Ok(DeployBackup::none());
+        }
+        let stack = &shipment.configuration.stack;
+        let source = BackupSource { loaded: self.loaded, stack, target: &*self.target };
+        DeployBackup::open(self.context, source, before).await
     }
 
     /// The plan alone.
@@ -142,6 +160,9 @@ impl Shipping<'_> {
         let mut scope = self.loaded.scope(Some(&shipment.configuration.stack));
         scope.images.extend(supplies.recipe_images(&shipment.configuration.stack));
         planning.look_for(&mut scope);
+        if matches!(shipment.cause, ReleaseCause::Deploy) && shipment.resumes.is_none() {
+            planning.backup = policy(&self.loaded.project)?;
+        }
         let before = self.target.observe(&scope).await?;
         let checks = DeployChecks::of(self.context, self.target.clone(), self.check_source(shipment, &before));
         planning.checks = checks.steps();

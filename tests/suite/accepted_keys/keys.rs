@@ -456,6 +456,12 @@ pub const ROWS: &[Row] = &[
         Says("run task sought"),
     ),
     key(
+        "environments.*.deploy.backup",
+        "environments: { dev: { compose: shop.yaml, deploy: { <<backup: true>> } } }",
+        "-p {}-d deploy --dry-run",
+        Says("aictl.yaml has no `backup`"),
+    ),
+    key(
         "environments.*.deploy.lock_timeout",
         "tasks: { sought: { service: web, command: 'true' } }\nenvironments: { dev: { compose: shop.yaml, deploy: { migrate: [sought], lock_timeout: <<7s|0s>> } } }",
         "-p {}-d deploy",
@@ -674,11 +680,6 @@ pub const ROWS: &[Row] = &[
     // What has no effect yet.
     named("registry.url", "<<registry: { url: r }>>", "aictl.yaml: registry.url has no effect yet"),
     named("watch", "<<watch: { interval: 30s }>>", "aictl.yaml: watch has no effect yet"),
-    named(
-        "environments.*.deploy.backup",
-        "@<<deploy: { backup: true }>>",
-        "environments.dev.deploy.backup has no effect yet",
-    ),
     named(
         "environments.*.deploy.rehearse",
         "@<<deploy: { rehearse: required }>>",

@@ -1,5 +1,6 @@
 //! Backups of a real stack: created, listed, verified, judged by Debian's restic, and restored after everything was lost.
 
+mod deploys;
 mod restic;
 mod safety;
 

@@ -88,7 +88,7 @@ fn a_restore_that_was_killed_is_finished_or_taken_back() {
     let before = stored.state();
     let set = id(&stored.json(&["backup", "create"], 0), "set");
     for (round, line) in
-        ["Completed backup set", "Restored redis", "Restored postgres", "Restored volumes"].iter().enumerate()
+        ["Dumped postgres", "Completed backup set", "Restored redis", "Restored postgres"].iter().enumerate()
     {
         change(&stored);
         let changed = stored.state();
@@ -96,7 +96,7 @@ fn a_restore_that_was_killed_is_finished_or_taken_back() {
         let words = ["--yes", "backup", "restore", &set];
         if round % 2 == 0 {
             let finished = stored.aictl(&words).ended(0);
-            assert!(finished.stderr.contains("the last restore was interrupted"), "{line}: {finished:?}");
+            assert!(finished.stderr.contains("last restore was interrupted"), "{line}: {finished:?}");
             assert_eq!(stored.state(), before, "{line}");
             continue;
         }

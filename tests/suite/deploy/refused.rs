@@ -30,7 +30,6 @@ async fn refused(proxy: &str, deploy: &str, api: &str) -> (ErrorKind, String) {
 #[tokio::test]
 async fn keys_that_are_not_supported_yet_are_refused_by_name() {
     for (proxy, deploy, api, said) in [
-        ("", "backup: true", "", "environments.prod.deploy.backup"),
         ("", "rehearse: required", "", "environments.prod.deploy.rehearse"),
         (", tls: { letsencrypt: { email: a@b.c } }", "", "", "environments.prod.proxy.tls.letsencrypt"),
         ("", "", ", scale: 2", "another number of replicas than 1"),

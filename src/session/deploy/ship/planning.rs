@@ -9,7 +9,9 @@ use crate::plan::blue_green::{Deploy, DeployCheck, plan_deploy};
 use crate::plan::converge::{ConvergeOptions, Rolling, Wanted};
 use crate::plan::platform::{check_architecture, check_network_options};
 use crate::plan::{Observed, Plan, Scope, labels};
+use crate::project::BackupPolicy;
 use crate::release::{PastRelease, Release, ReleaseCause, ReleasedService, Side, dropped, gone};
+use crate::session::deploy::backup::with_backup;
 use crate::session::deploy::proxy_config::{ProxySource, new_secret, wanted_proxy};
 use crate::session::deploy::releases::Releases;
 use crate::session::image_catalog::Supplies;
@@ -29,6 +31,8 @@ pub(in crate::session::deploy) struct ShipPlanning<'a> {
     secret: String,
     first: bool,
     forget: BTreeSet<String>,
+    /// The policy of the backups, where one is taken first.
+    pub(in crate::session::deploy) backup: Option<BackupPolicy>,
     /// Checks that new containers must pass.
     pub(in crate::session::deploy) checks: Vec<DeployCheck>,
     /// Revisions that are no longer kept afterwards.
@@ -70,6 +74,7 @@ impl<'a> ShipPlanning<'a> {
             secret: new_secret(context)?,
             first: releases.current().is_none(),
             forget: forgotten(releases, &dropped),
+            backup: None,
             checks: Vec::new(),
             dropped,
             draft,
@@ -133,7 +138,10 @@ impl<'a> ShipPlanning<'a> {
         if !plan.only_waits() {
             plan.warnings.extend(self.shipment.limits.iter().cloned());
         }
-        Ok(plan)
+        match &self.backup {
+            Some(policy) => with_backup(policy, (stack, observed), plan),
+            None => Ok(plan),
+        }
     }
 
     /// An earlier release has served before, and a rollback must be quick.
@@ -213,6 +221,7 @@ fn draft(context: &Context, shipment: &Shipment) -> Release {
         services: of_ours.map(service).collect(),
         serves: false,
         switched: None,
+        backup: None,
         dropped: Vec::new(),
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::list::time_of;
 use super::restore_target::{RestoreTarget, Restoring};
-use super::safety::{covers, interrupted_safety};
+use super::safety::{covers, interrupted_restore};
 use super::sets::OpenSets;
 use crate::backup::{
     BackupError, CONFIGURATION, LoadedSet, LockKind, Manifest, Part, PartKind, SAFETY, SetId, StoredPart,
@@ -66,9 +66,12 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
         (report.files, report.differing_files) = (written, differ);
     }
     let found = RestoreTarget::observe(context, &open, &parts).await?;
-    let left = interrupted_safety(context, (&*found.target, &found.loaded.name), &sets).await?;
+    let left = interrupted_restore(context, (&*found.target, &found.loaded.name), &sets).await?;
     let interrupted = left.is_some();
-    let kept = left.filter(|left| covers(left, &parts)).map(|left| left.found.id.set);
+    let kept = left.and_then(|left| left.safety).filter(|left| covers(left, &parts)).map(|left| left.found.id.set);
+    if args.no_safety_set {
+        context.reporter.warn("no safety set is taken: the data that is replaced cannot be brought back".to_owned());
+    }
     let takes = !args.no_safety_set && kept.is_none() && found.has_data(&parts);
     let safety = takes.then(|| safety_set(context, &found.loaded.name)).transpose()?;
     report.safety_set = safety.as_ref().map(|safety| safety.set.clone()).or(kept);
@@ -118,7 +121,9 @@ fn wanted(manifest: &Manifest, services: &[String]) -> Result<Vec<Part>> {
     }
     let is_wanted =
         |part: &&Part| part.kind != PartKind::Configuration && (services.is_empty() || services.contains(&part.name));
-    Ok(manifest.parts.iter().filter(is_wanted).cloned().collect())
+    let mut parts: Vec<Part> = manifest.parts.iter().filter(is_wanted).cloned().collect();
+    parts.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(parts)
 }
 
 /// Writes the project files that are missing, env files before all: without them the stack cannot be loaded.

@@ -17,12 +17,18 @@ const CHECKS: Duration = Duration::from_secs(120);
 /// The verb of a restore in the records.
 pub(super) const RESTORE: &str = "backup restore";
 
-/// The set that holds the state before the last restore, where that one was interrupted.
-pub(super) async fn interrupted_safety(
+/// A restore that was interrupted.
+pub(super) struct Interrupted {
+    /// The set that holds the state before it; none where nothing was restored yet.
+    pub(super) safety: Option<LoadedSet>,
+}
+
+/// The last restore, where it was interrupted.
+pub(super) async fn interrupted_restore(
     context: &Context,
     (target, project): (&dyn Target, &str),
     sets: &[LoadedSet],
-) -> Result<Option<LoadedSet>> {
+) -> Result<Option<Interrupted>> {
     let past = PastOperations::of(target, project.to_owned()).await?;
     let Some(last) = past.operations.iter().rfind(|operation| operation.operation == RESTORE) else { return Ok(None) };
     // Whoever runs now holds the lock, and this command will wait for it or fail.
@@ -35,14 +41,14 @@ pub(super) async fn interrupted_safety(
     let Some(safety) = sets.iter().rfind(of_it) else {
         let message = "the last restore was interrupted before its safety set was complete: nothing was restored by it";
         context.reporter.note(message.to_owned());
-        return Ok(None);
+        return Ok(Some(Interrupted { safety: None }));
     };
     context.reporter.warn(format!(
         "the last restore was interrupted: some services may be restored and others not. The state before it is in \
          safety set {id}; go back to it with `aictl backup restore {id}`",
         id = safety.found.id.set
     ));
-    Ok(Some(safety.clone()))
+    Ok(Some(Interrupted { safety: Some(safety.clone()) }))
 }
 
 /// Whether a set has the data of all these parts.

@@ -1,0 +1,98 @@
+//! The backup that a deploy takes before anything else: its steps in the plan, and what carries them out.
+
+use crate::backup::HeldLock;
+use crate::compose::model::Stack;
+use crate::error::Result;
+use crate::plan::{Observed, Phase, Plan};
+use crate::project::{BackupPolicy, LoadedProject};
+use crate::release::ReleaseBackup;
+use crate::session::backup::{
+    BackupSettings, DataSteps, DumpSource, DumpSteps, ServicePart, new_set, open_to_write, service_parts,
+};
+use crate::session::load::LoadedStack;
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// The tag of sets that a deploy takes.
+const TAG: &str = "deploy";
+
+/// The policy of the backups, where deploys of the environment take one.
+pub(super) fn policy(project: &LoadedProject) -> Result<Option<BackupPolicy>> {
+    if !project.environment.deploy.backup {
+        return Ok(None);
+    }
+    let policy = project.project.as_ref().and_then(|file| file.backup.clone());
+    let missing = || WorkflowError::Configuration {
+        message: "`deploy.backup` is set, but aictl.yaml has no `backup`".to_owned(),
+        hint: Some(
+            "add `backup: { repository: /var/backups/NAME, password: { env: BACKUP_PASSWORD } }` to it".to_owned(),
+        ),
+    };
+    policy.map(Some).ok_or_else(|| missing().into())
+}
+
+/// The services that have data: what the deploy adds has none yet.
+fn parts(policy: &BackupPolicy, stack: &Stack, observed: &Observed) -> Result<Vec<ServicePart>> {
+    let mut parts = service_parts(stack, observed, policy)?;
+    parts.retain(|part| part.container.is_some());
+    Ok(parts)
+}
+
+/// The plan with the backup before all of it, where it changes anything.
+pub(super) fn with_backup(policy: &BackupPolicy, (stack, observed): (&Stack, &Observed), plan: Plan) -> Result<Plan> {
+    let parts = parts(policy, stack, observed)?;
+    if plan.only_waits() || parts.is_empty() {
+        return Ok(plan);
+    }
+    let steps = DumpSteps { set: None, parts: &parts, phase: Phase::Prepare, cause: "backup before the deploy" };
+    let mut whole = steps.plan(&plan.project, observed);
+    whole.then(plan);
+    Ok(whole)
+}
+
+/// What takes the set of a deploy.
+pub(super) struct DeployBackup<'a> {
+    /// The runner.
+    pub(super) data: DataSteps<'a>,
+    planned: Option<ReleaseBackup>,
+    /// Held until the deploy has ended.
+    _lock: Option<HeldLock>,
+}
+
+/// Where the set of a deploy is taken.
+pub(super) struct BackupSource<'a> {
+    pub(super) loaded: &'a LoadedStack,
+    pub(super) stack: &'a Stack,
+    pub(super) target: &'a dyn Target,
+}
+
+impl<'a> DeployBackup<'a> {
+    /// None is taken.
+    pub(super) fn none() -> Self {
+        Self { data: DataSteps::default(), planned: None, _lock: None }
+    }
+
+    /// Opens the repository, or creates it.
+    pub(super) async fn open(context: &Context, source: BackupSource<'a>, observed: &Observed) -> Result<Self> {
+        let BackupSource { loaded, stack, target } = source;
+        let settings = BackupSettings::load(context, &loaded.project, Some(stack)).await?;
+        settings.check_place(context, &loaded.project)?;
+        let parts = parts(&settings.policy, stack, observed)?;
+        let (repository, lock) = open_to_write(context, &settings).await?;
+        let set = new_set(context, &loaded.name, vec![TAG.to_owned()])?;
+        let planned = ReleaseBackup { repository: settings.location.path.display().to_string(), set: set.set.clone() };
+        let source = DumpSource { loaded, stack, target, settings: &settings };
+        let dumps = source.runner(context, (repository, set), parts).await?;
+        Ok(Self { data: DataSteps { dumps: Some(dumps), restores: None }, planned: Some(planned), _lock: lock })
+    }
+
+    /// The set that is to be taken.
+    pub(super) fn planned(&self) -> Option<ReleaseBackup> {
+        self.planned.clone()
+    }
+
+    /// The set, once it is complete.
+    pub(super) fn taken(&self) -> Option<ReleaseBackup> {
+        self.planned.clone().filter(|_| self.data.has_set())
+    }
+}
