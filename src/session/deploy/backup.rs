@@ -39,7 +39,12 @@ fn parts(policy: &BackupPolicy, stack: &Stack, observed: &Observed) -> Result<Ve
 }
 
 /// The plan with the backup before all of it, where it changes anything.
-pub(super) fn with_backup(policy: &BackupPolicy, (stack, observed): (&Stack, &Observed), plan: Plan) -> Result<Plan> {
+pub(super) fn with_backup(
+    policy: Option<&BackupPolicy>,
+    (stack, observed): (&Stack, &Observed),
+    plan: Plan,
+) -> Result<Plan> {
+    let Some(policy) = policy else { return Ok(plan) };
     let parts = parts(policy, stack, observed)?;
     if plan.only_waits() || parts.is_empty() {
         return Ok(plan);

@@ -93,10 +93,7 @@ impl Shipping<'_> {
         let (context, target) = (self.context, &self.target);
         let supplies = Supplies::of(context, &self.loaded.project, None)?;
         let Looked { planning, scope, before, checks } = self.look(shipment, &supplies).await?;
-        let planned = |observed: &Observed| {
-            let plan = planning.plan(observed)?;
-            self.approval.map_or(Ok(()), |approval| approval.check(&plan)).map(|()| plan)
-        };
+        let planned = |observed: &Observed| self.planned(&planning, observed);
         let confirmed = confirm(context, shipment, planned(&before))?;
         let backup = self.backup(shipment, &before, planned(&before)?).await?;
         let finished = |observed: &Observed, well: bool| {
@@ -130,6 +127,12 @@ impl Shipping<'_> {
             Ok(outcome) => Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
             Err(error) => Err(self.judged(self.with_way_to_images(error), shipment, (&scope, &before)).await),
         }
+    }
+
+    /// The plan, which must be the saved one where there is one.
+    fn planned(&self, planning: &ShipPlanning<'_>, observed: &Observed) -> Result<Plan> {
+        let plan = planning.plan(observed)?;
+        self.approval.map_or(Ok(()), |approval| approval.check(&plan)).map(|()| plan)
     }
 
     /// What carries out the backup of the plan, if it has one.

@@ -10,10 +10,10 @@ fn a_deploy_takes_a_backup_first_and_stops_where_that_fails() {
     let stage = &stored.stage;
     let project = PROJECT.replace("env_file: .env }", "env_file: .env, deploy: { backup: true } }");
     stage.write("aictl.yaml", &project);
-    stage.write("compose.yaml", &STACK.replace("stop_grace_period: 2s", "stop_grace_period: 3s"));
+    stage.write("compose.yaml", &STACK.replace("'yes'", "'yes', --databases, '20'"));
     let planned = stored.aictl(&["plan"]).ended(0);
     let place = |what: &str| planned.stdout.find(what).unwrap_or_else(|| panic!("{what}: {planned:?}"));
-    assert!(place("dump postgres databases of db") < place("backup-deploy-files-1"), "{planned:?}");
+    assert!(place("dump postgres databases of db") < place("create container"), "{planned:?}");
     assert!(!exists(&stage.path().join("sets")), "a plan created the repository");
 
     let deployed = stored.json(&["deploy"], 0);
@@ -32,7 +32,7 @@ fn a_deploy_takes_a_backup_first_and_stops_where_that_fails() {
 
     // A database that cannot be dumped.
     stage.write("aictl.yaml", &project.replace("[app]", "[app, missing]"));
-    stage.write("compose.yaml", &STACK.replace("stop_grace_period: 2s", "stop_grace_period: 4s"));
+    stage.write("compose.yaml", &STACK.replace("'yes'", "'yes', --databases, '21'"));
     let before = containers(&stored);
     let failed = stored.aictl(&["deploy"]).ended(20);
     assert!(failed.stderr.contains("missing"), "{failed:?}");

@@ -138,10 +138,7 @@ impl<'a> ShipPlanning<'a> {
         if !plan.only_waits() {
             plan.warnings.extend(self.shipment.limits.iter().cloned());
         }
-        match &self.backup {
-            Some(policy) => with_backup(policy, (stack, observed), plan),
-            None => Ok(plan),
-        }
+        with_backup(self.backup.as_ref(), (stack, observed), plan)
     }
 
     /// An earlier release has served before, and a rollback must be quick.

@@ -77,12 +77,9 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let parts = only(all, &args.only)?;
     let partial = parts.len() < planned;
     let left_out = match args.only.is_empty() {
-        true => left_out(&parts, &observed, &excluded(&stack, &settings.policy)),
+        true => say_left_out(context, left_out(&parts, &observed, &excluded(&stack, &settings.policy))),
         false => Vec::new(),
     };
-    for left in &left_out {
-        context.reporter.warn(format!("{left} is not part of the backup; see `backup.include` in aictl.yaml"));
-    }
     let set = new_set(context, &loaded.name, args.tag)?;
     let hold = hold(context, (&loaded.project, &stack), &observed);
     let steps =
@@ -91,11 +88,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let report =
         CreateReport { set: set.set.clone(), partial, left_out, ..CreateReport::planned(context, &settings, &plan) };
     if context.options.dry_run {
-        if settings.location.exists() {
-            let location = settings.location.clone();
-            let opened = tokio::task::spawn_blocking(move || location.open()).await;
-            opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
-        }
+        check_password(&settings).await?;
         return Ok(report);
     }
     let source = DumpSource { loaded: &loaded, stack: &stack, target: &*target, settings: &settings };
@@ -107,6 +100,13 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     transaction.data = Some(&runner);
     let outcome = transaction.run(&|_: &Observed| Ok(plan.clone())).await?;
     Ok(report.done(&runner, outcome.incomplete.is_empty()))
+}
+
+fn say_left_out(context: &Context, left_out: Vec<String>) -> Vec<String> {
+    for left in &left_out {
+        context.reporter.warn(format!("{left} is not part of the backup; see `backup.include` in aictl.yaml"));
+    }
+    left_out
 }
 
 /// The hold of writing requests; where there is a proxy and it cannot hold them, that is said.
@@ -122,6 +122,16 @@ fn hold(context: &Context, files: (&LoadedProject, &Stack), observed: &Observed)
     };
     context.reporter.warn(format!("writing requests are not held while the dumps begin: {reason}"));
     None
+}
+
+/// Fails where the password does not open a repository that exists.
+async fn check_password(settings: &BackupSettings) -> Result<()> {
+    if settings.location.exists() {
+        let location = settings.location.clone();
+        let opened = tokio::task::spawn_blocking(move || location.open()).await;
+        opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
+    }
+    Ok(())
 }
 
 fn check_tags(tags: &[String]) -> Result<()> {
