@@ -27,6 +27,9 @@ pub enum BackupError {
     /// A set has nothing of a service.
     #[error("backup set {set} has no data for service `{service}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoPart { set: String, service: String, nearest: Option<String> },
+    /// A service that the backups of the project do not take.
+    #[error("the project backs up no service `{service}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
+    NoService { service: String, nearest: Option<String>, known: Vec<String> },
     /// A set that lacks a part, or was made by another version.
     #[error("backup set {set} cannot be used: {reason}")]
     BadSet { set: String, reason: String },
@@ -53,6 +56,7 @@ impl Hint for BackupError {
             Self::NoRepository { .. } | Self::NoSet { .. } | Self::NoCompleteSet { .. } | Self::NoPart { .. } => {
                 ErrorKind::NotFound
             }
+            Self::NoService { .. } => ErrorKind::NotFound,
             Self::NotRepository { .. } => ErrorKind::Config,
             Self::WrongPassword { .. } => ErrorKind::Credentials,
             Self::Locked { .. } => ErrorKind::Locked,
@@ -75,6 +79,8 @@ impl Hint for BackupError {
             Self::NoSet { .. } | Self::NoCompleteSet { .. } | Self::BadSet { .. } | Self::NoPart { .. } => {
                 vec!["list the sets with `aictl backup list`".to_owned()]
             }
+            Self::NoService { known, .. } if known.is_empty() => Vec::new(),
+            Self::NoService { known, .. } => vec![format!("known: {}", known.join(", "))],
             Self::Damaged { .. } => vec!["see what is affected with `aictl backup verify`".to_owned()],
             Self::Target(error) => error.hints(),
             Self::Repository { .. } | Self::Dump { .. } | Self::Service { .. } => Vec::new(),

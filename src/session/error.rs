@@ -58,9 +58,6 @@ pub enum WorkflowError {
     /// No service of a kind was recognised.
     #[error("no service with a {kind} image was found")]
     NoServiceOfKind { kind: &'static str },
-    /// A service that the backups of the project do not take.
-    #[error("the project backs up no service `{service}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
-    NoBackedUpService { service: String, nearest: Option<String>, known: Vec<String> },
     /// A name that is no check.
     #[error("unknown check `{name}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoCheck { name: String, nearest: Option<String> },
@@ -176,7 +173,6 @@ impl Hint for WorkflowError {
             | Self::NoChannel { .. }
             | Self::NoMigration
             | Self::NoServiceOfKind { .. }
-            | Self::NoBackedUpService { .. }
             | Self::NoContainer { .. }
             | Self::NotLocked { .. }
             | Self::NoBake { .. }
@@ -215,31 +211,21 @@ impl Hint for WorkflowError {
             Self::UnusableConfiguration { hint, .. } => vec![(*hint).to_owned()],
             Self::NotRestorable { .. } => vec!["list the releases with `aictl history`".to_owned()],
             Self::StalePlan { .. } => vec!["plan again with `aictl plan --out FILE`".to_owned()],
-            Self::HasRelease | Self::NotReleased { .. } => {
-                vec!["bring up what the files say with `aictl deploy`".to_owned()]
-            }
+            Self::HasRelease | Self::NotReleased { .. } => vec![DEPLOY_THE_FILES.to_owned()],
             Self::NotOnEngine { .. } => vec![GET_THEM_HERE.to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
-            Self::NoTask { known, .. }
-            | Self::NoSecret { known, .. }
-            | Self::NoChannel { known, .. }
-            | Self::NoBackedUpService { known, .. }
+            Self::NoTask { known, .. } | Self::NoSecret { known, .. } | Self::NoChannel { known, .. }
                 if !known.is_empty() =>
             {
                 vec![format!("known: {}", known.join(", "))]
             }
-            Self::OtherFolder { .. } => vec![
-                "choose another project name here with `-p NAME`, or run it in that folder".to_owned(),
-                "run it in a terminal to confirm; `--yes` does not confirm this".to_owned(),
-            ],
+            Self::OtherFolder { .. } => OTHER_FOLDER.map(str::to_owned).to_vec(),
             Self::NoMigration => vec![DEFINE_IT.to_owned()],
             Self::NoCheck { .. } => vec!["list the checks with `aictl smoke-test --dry-run`".to_owned()],
             Self::NoChecks { inactive } => vec![no_checks(inactive)],
             Self::TaskEnded { task, .. } => vec![format!("run it alone with `aictl run {task}`")],
             Self::NoServiceOfKind { .. } => vec!["name the service: `--service NAME`".to_owned()],
-            Self::NoPage { service, .. } => vec![format!(
-                "list its published ports with `aictl port {service}`, open one with `aictl open {service} --port PORT`"
-            )],
+            Self::NoPage { service, .. } => vec![no_page(service)],
             Self::NoPages { .. } => vec!["see running services and their addresses with `aictl status`".to_owned()],
             Self::NoMonitoring => vec![ADD_PROFILE.to_owned()],
             Self::NoOperation { .. } => vec!["list the operations with `aictl history --all`".to_owned()],
@@ -252,6 +238,17 @@ impl Hint for WorkflowError {
             _ => Vec::new(),
         }
     }
+}
+
+const DEPLOY_THE_FILES: &str = "bring up what the files say with `aictl deploy`";
+
+const OTHER_FOLDER: [&str; 2] = [
+    "choose another project name here with `-p NAME`, or run it in that folder",
+    "run it in a terminal to confirm; `--yes` does not confirm this",
+];
+
+fn no_page(service: &str) -> String {
+    format!("list its published ports with `aictl port {service}`, open one with `aictl open {service} --port PORT`")
 }
 
 const ADD_PROFILE: &str = "add `profiles: [monitoring]` to the monitoring services in the compose file; list profiles with `aictl config --profiles`";

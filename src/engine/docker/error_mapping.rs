@@ -76,7 +76,14 @@ pub(super) fn is_disk_full(message: &str) -> bool {
 /// Whether the registry requires or rejected credentials.
 pub(super) fn is_about_credentials(message: &str) -> bool {
     let lower = message.to_ascii_lowercase();
-    let credentials = ["unauthorized", "authentication required", "incorrect username", "no basic auth credentials"];
+    let credentials = [
+        "unauthorized",
+        "authentication required",
+        "incorrect username",
+        "no basic auth credentials",
+        // To anyone who may not write there.
+        "requested access to the resource is denied",
+    ];
     // "pull access denied … may require 'docker login'" is how a registry says that there is no such repository.
     credentials.iter().any(|word| lower.contains(word)) && !lower.contains("pull access denied")
 }

@@ -47,13 +47,9 @@ fn on_image(world: &mut World, operation: &ImageOperation) -> Result<Outcome, Ta
             Ok(Outcome::default())
         }
         ImageOperation::Transfer(transfer) => Ok(created(world.add_image(&transfer.image))),
-        ImageOperation::Push { image, .. } => match world.image(image) {
-            Some(_) => Ok(Outcome::default()),
-            None => Err(TargetError::NotFound { kind: "image", name: image.clone() }),
-        },
+        ImageOperation::Push { image, .. } => found_image(world, image).map(|_| Outcome::default()),
         ImageOperation::Tag { image, repository, tag, .. } => {
-            let found = world.image(image).cloned();
-            let found = found.ok_or_else(|| TargetError::NotFound { kind: "image", name: image.clone() })?;
+            let found = found_image(world, image)?;
             let tag = tag.clone().unwrap_or_else(|| release_tag(&found.id));
             let name = if tag == "latest" { repository.clone() } else { format!("{repository}:{tag}") };
             world.images.insert(name, found);
@@ -64,6 +60,10 @@ fn on_image(world: &mut World, operation: &ImageOperation) -> Result<Outcome, Ta
             Ok(Outcome::default())
         }
     }
+}
+
+fn found_image(world: &World, image: &str) -> Result<ObservedImage, TargetError> {
+    world.image(image).cloned().ok_or_else(|| TargetError::NotFound { kind: "image", name: image.to_owned() })
 }
 
 fn on_network(world: &mut World, operation: &NetworkOperation) -> Result<Outcome, TargetError> {

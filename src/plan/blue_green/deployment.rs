@@ -206,9 +206,9 @@ impl<'a> Deployment<'a> {
         for task in self.deploy.tasks {
             let service = &task.spec.service_name;
             if self.planner.before_start.iter().any(|before| before.service == *service) {
-                let name = &task.name;
+                let task = &task.name;
                 let warning = format!(
-                    "task `{name}` is not run: {service} gets no new container; run it with `aictl run {name}`"
+                    "task `{task}` is not run: {service} gets no new container; run it with `aictl run {task}`"
                 );
                 self.planner.plan.warnings.push(warning);
             }

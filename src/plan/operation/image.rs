@@ -73,6 +73,12 @@ pub struct ImageTransfer {
     pub bytes: u64,
 }
 
+impl RecipeBuild {
+    fn subject(&self) -> String {
+        format!("image {} from recipe {}", self.image, self.recipe)
+    }
+}
+
 impl ImageTransfer {
     fn subject(&self) -> String {
         let (sent, all) = (self.layers.len(), self.layers.len() + self.present);
@@ -181,13 +187,11 @@ impl ImageOperation {
         };
         match self {
             Self::Pull { service, image, sources, .. } => {
-                let loaded = matches!(sources.as_slice(), [ImageSource::Bundle { .. }]);
-                let words = if loaded { ("load", "Loaded") } else { ("pull", "Pulled") };
+                let words = fetched(sources);
                 of(OperationKind::PullImage, words, format!("image {image}"), service, LONG_TRANSFER)
             }
             Self::BuildRecipe(build) => {
-                let subject = format!("image {} from recipe {}", build.image, build.recipe);
-                of(OperationKind::BuildRecipe, ("build", "Built"), subject, "", LONG_TRANSFER)
+                of(OperationKind::BuildRecipe, ("build", "Built"), build.subject(), "", LONG_TRANSFER)
             }
             Self::Build { service, image, .. } => {
                 let subject = format!("image {image} of {service}");
@@ -212,6 +216,12 @@ impl ImageOperation {
             }
         }
     }
+}
+
+/// The words for an image that comes from the first of its sources.
+fn fetched(sources: &[ImageSource]) -> (&'static str, &'static str) {
+    let loaded = matches!(sources, [ImageSource::Bundle { .. }]);
+    if loaded { ("load", "Loaded") } else { ("pull", "Pulled") }
 }
 
 fn load_subject(images: &[BundleImage]) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::backup::{CONFIGURATION, HeldLock, LockKind, Repository, SetId};
+use crate::backup::{BackupError, CONFIGURATION, HeldLock, LockKind, Repository, SetId};
 use crate::compose::model::Stack;
 use crate::error::{Result, nearest};
 use crate::plan::{ContainerOperation, DataOperation, Observed, Phase, Plan, ProxyOperation, StartTurn, StepId};
@@ -147,7 +147,7 @@ pub fn only(parts: Vec<ServicePart>, services: &[String]) -> Result<Vec<ServiceP
     if let Some(unknown) = services.iter().find(|service| !known().any(|name| name == *service)) {
         let nearest = nearest(unknown, known()).map(str::to_owned);
         let known = known().map(str::to_owned).collect();
-        return Err(WorkflowError::NoBackedUpService { service: unknown.clone(), nearest, known }.into());
+        return Err(BackupError::NoService { service: unknown.clone(), nearest, known }.into());
     }
     Ok(parts.into_iter().filter(|part| services.is_empty() || services.contains(&part.service)).collect())
 }

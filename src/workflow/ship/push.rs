@@ -49,6 +49,10 @@ one_of_reports! {
 pub async fn run(context: &Context, args: PushArgs) -> Result<PushedReport> {
     match &args.to {
         Some(to) => Ok(to_engine::send(context, to, &args.services, args.include_deps).await?.into()),
-        None => Ok(to_registry::push(context, &args).await?.into()),
+        None => {
+            let PushArgs { services, include_deps, ignore_push_failures: ignore_failures, .. } = args;
+            let wanted = to_registry::Wanted { services, include_deps, ignore_failures };
+            Ok(to_registry::push(context, &wanted).await?.into())
+        }
     }
 }

@@ -69,7 +69,7 @@ const ROWS: &[Row] = &[
     ("rollback", "rollback", 10, "no release"),
     ("pull", "pull --policy always db", 0, "pull image"),
     ("push", "push --to other", 78, "uses the engine that images come from"),
-    ("push", "push", 0, "push image"),
+    ("push", "push", 0, "nothing to push"),
     ("images build", "images build base", 0, "build"),
     ("images ls", "images ls", 0, "tool"),
     ("images summary", "images summary", 0, ""),

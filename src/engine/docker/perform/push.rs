@@ -45,8 +45,7 @@ fn push_error(image: &str, error: TargetError) -> TargetError {
 }
 
 fn message_error(image: &str, message: &str) -> TargetError {
-    // "requested access to the resource is denied" is what Docker Hub says to anyone who may not write there.
-    if error_mapping::is_about_credentials(message) || message.contains("requested access to the resource is denied") {
+    if error_mapping::is_about_credentials(message) {
         return TargetError::RegistryRefused { image: image.to_owned(), reason: message.to_owned() };
     }
     TargetError::Refused { operation: format!("pushing {image}"), status: 0, message: message.to_owned() }

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::PushArgs;
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::event::Event;
@@ -15,8 +14,17 @@ use crate::session::steps_report::Done;
 use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 
+/// What is to be pushed.
+pub(super) struct Wanted {
+    /// Services; all when empty.
+    pub(super) services: Vec<String>,
+    pub(super) include_deps: bool,
+    /// A failure is a warning.
+    pub(super) ignore_failures: bool,
+}
+
 /// Pushes the images of the selected services.
-pub(super) async fn push(context: &Context, args: &PushArgs) -> Result<Done> {
+pub(super) async fn push(context: &Context, args: &Wanted) -> Result<Done> {
     let mut loaded = load_stack(context)?;
     let stack = loaded.take_stack_with(context, &args.services)?;
     let selected = with_dependencies(&stack, &args.services, args.include_deps)?;
@@ -27,7 +35,7 @@ pub(super) async fn push(context: &Context, args: &PushArgs) -> Result<Done> {
     }
     let target = loaded.connect(context).await?;
     let address = target.observe_engine().await?.address;
-    let planning = |observed: &Observed| plan(&images, observed, (&address, args.ignore_push_failures));
+    let planning = |observed: &Observed| plan(&images, observed, (&address, args.ignore_failures));
     let transaction = Transaction::new(context, target, loaded.scope(Some(&stack)), "push");
     let outcome = transaction.run(&planning).await?;
     Ok(Done::new(context, outcome, "nothing to push: no selected service has both `build` and `image`"))
