@@ -10,8 +10,8 @@ use crate::compose::hash::{network_hash, volume_hash};
 use crate::compose::model::ServiceHook;
 use crate::plan::{
     ChangeKind, ContainerOperation, ContainerSpec, DockerContainer, Health, HealthCheck, ImageOperation, ImageSource,
-    InstanceState, Names, NetworkOperation, ObservedInstance, ObservedMount, ObservedNetwork, ObservedPort,
-    ObservedVolume, Operation, Outcome, RecipeBuild, VolumeOperation, labels, release_tag,
+    InstanceState, Names, NetworkOperation, ObservedImage, ObservedInstance, ObservedMount, ObservedNetwork,
+    ObservedPort, ObservedVolume, Operation, Outcome, RecipeBuild, VolumeOperation, labels, release_tag,
 };
 use crate::target::{Attempts, ContainerFacts, PortOwner, TargetError};
 

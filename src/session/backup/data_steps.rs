@@ -35,7 +35,7 @@ impl DataRunner for DataSteps<'_> {
         stop: watch::Receiver<bool>,
     ) -> Result<Option<Outcome>, TargetError> {
         let runner = match operation {
-            DataOperation::Dump { .. } | DataOperation::Complete { .. } => {
+            DataOperation::Dump { .. } | DataOperation::AwaitBegun { .. } | DataOperation::Complete { .. } => {
                 self.dumps.as_ref().map(|dumps| dumps as &dyn DataRunner)
             }
             DataOperation::Restore { .. } => self.restores.as_ref().map(|restores| restores as &dyn DataRunner),

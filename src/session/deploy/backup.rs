@@ -49,7 +49,8 @@ pub(super) fn with_backup(
     if plan.only_waits() || parts.is_empty() {
         return Ok(plan);
     }
-    let steps = DumpSteps { set: None, parts: &parts, phase: Phase::Prepare, cause: "backup before the deploy" };
+    let steps =
+        DumpSteps { set: None, parts: &parts, phase: Phase::Prepare, cause: "backup before the deploy", hold: None };
     let mut whole = steps.plan(&plan.project, observed);
     whole.then(plan);
     Ok(whole)
