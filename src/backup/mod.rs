@@ -13,6 +13,7 @@ mod repository;
 mod retention;
 mod sealed;
 mod set;
+mod state;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -29,5 +30,6 @@ pub use retention::reasons;
 pub use set::{
     CONFIGURATION, FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, PartKind, SAFETY, SetId, SnapshotFacts, skew,
 };
+pub use state::{Finding, Mark, SetState, preferred};
 pub use verify::{Damage, FileCheck};
 pub use write::{PartSnapshot, StoredFile};

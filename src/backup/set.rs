@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::state::{Mark, is_mark};
+
 /// The tag of everything aictl writes.
 pub const TAG: &str = "aictl";
 /// The beginning of the tag that says which set a snapshot belongs to.
@@ -173,6 +175,8 @@ pub struct FoundSet {
     pub snapshots: Vec<SnapshotFacts>,
     /// The snapshot of its manifest.
     pub manifest: Option<SnapshotFacts>,
+    /// What verifications and drills found; their snapshots are among the others.
+    pub marks: Vec<Mark>,
 }
 
 /// The sets among snapshots, oldest first. Snapshots that aictl did not make belong to none.
@@ -183,8 +187,19 @@ pub fn group(snapshots: Vec<SnapshotFacts>) -> Vec<FoundSet> {
         let (Some(set), Some(project)) = (tag(SET_TAG), tag(PROJECT_TAG)) else { continue };
         let tags = snapshot.tags.iter().filter_map(|tag| tag.strip_prefix(OWN_TAG)).map(str::to_owned).collect();
         let id = SetId { set: set.clone(), project: project.clone(), tags };
-        let empty = FoundSet { id, time: snapshot.time, snapshots: Vec::new(), manifest: None };
+        let empty = FoundSet {
+            id,
+            time: if is_mark(&snapshot) { 0 } else { snapshot.time },
+            snapshots: Vec::new(),
+            manifest: None,
+            marks: Vec::new(),
+        };
         let found = sets.entry((project, set)).or_insert(empty);
+        if is_mark(&snapshot) {
+            found.marks.extend(Mark::of(&snapshot));
+            found.snapshots.push(snapshot);
+            continue;
+        }
         found.time = found.time.max(snapshot.time);
         match snapshot.tags.iter().any(|tag| tag == MANIFEST_TAG) {
             true => found.manifest = Some(snapshot),

@@ -113,6 +113,12 @@ impl Repository {
         Ok(self.put(FileType::Snapshot, &text)?.to_hex().to_string())
     }
 
+    /// Writes a snapshot whose tree is there already.
+    pub(super) fn write_marker(&self, snapshot: &SnapshotFile) -> Result<(), BackupError> {
+        let text = serde_json::to_vec(snapshot).map_err(not_json)?;
+        self.put(FileType::Snapshot, &text).map(drop)
+    }
+
     /// Writes trees as a pack of their own, and the index that names them.
     fn write_trees(&self, trees: &[(TreeId, Vec<u8>)]) -> Result<(), BackupError> {
         let io = |error: io::Error| BackupError::Repository { doing: "encrypt", reason: error.to_string() };
@@ -135,6 +141,15 @@ impl Repository {
         let index = serde_json::json!({ "packs": [{ "id": pack, "blobs": blobs, "time": time }] });
         self.put(FileType::Index, index.to_string().as_bytes()).map(drop)
     }
+}
+
+/// A snapshot of a tree that is there, with these tags besides those of its set.
+pub(super) fn marker(part: &PartSnapshot<'_>, (tree, tags): (&str, Vec<String>)) -> Result<SnapshotFile, BackupError> {
+    let mut snapshot = snapshot(part)?;
+    snapshot.tree = super::read::tree_id(tree)?;
+    snapshot.tags = Default::default();
+    part.set.tags(false).into_iter().chain(tags).for_each(|tag| snapshot.tags.add(tag));
+    Ok(snapshot)
 }
 
 /// A snapshot without its tree.

@@ -5,14 +5,23 @@ use crate::backup::postgres::GLOBALS;
 use crate::backup::{BackupError, Damage, LoadedSet, Part, PartKind, Repository, volume};
 use crate::target::Target;
 
-/// Decodes every dump of a set; returns what could not be decoded.
+/// What came of decoding the dumps of a set.
+#[derive(Debug, Default)]
+pub struct Decoded {
+    /// What could not be decoded.
+    pub damage: Vec<Damage>,
+    /// What was not tried, because its container could not be started. It says nothing about the set.
+    pub untried: Vec<Damage>,
+}
+
+/// Decodes every dump of a set.
 pub async fn decode(
     target: &dyn Target,
     (repository, set): (&Repository, &LoadedSet),
     number: u32,
-) -> Result<Vec<Damage>, BackupError> {
-    let mut damage = Vec::new();
-    let Some(manifest) = &set.manifest else { return Ok(damage) };
+) -> Result<Decoded, BackupError> {
+    let mut decoded = Decoded::default();
+    let Some(manifest) = &set.manifest else { return Ok(decoded) };
     for part in &manifest.parts {
         let found = match part.kind {
             PartKind::Configuration => continue,
@@ -28,7 +37,10 @@ pub async fn decode(
                 };
                 let subject = format!("{}/{}", manifest.set, part.name);
                 match Scratch::start(target, args).await {
-                    Err(error) => vec![Damage::new(subject, format!("not decoded: {error}"))],
+                    Err(error) => {
+                        decoded.untried.push(Damage::new(subject, format!("not decoded: {error}")));
+                        continue;
+                    }
                     Ok(scratch) => {
                         let found = with_tool(&scratch, repository, (set, part)).await;
                         scratch.close().await;
@@ -37,9 +49,9 @@ pub async fn decode(
                 }
             }
         };
-        damage.extend(found);
+        decoded.damage.extend(found);
     }
-    Ok(damage)
+    Ok(decoded)
 }
 
 async fn with_tool(

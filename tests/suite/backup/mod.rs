@@ -120,6 +120,10 @@ fn a_stack_that_was_lost_comes_back_with_every_row_key_and_file() {
     assert_eq!((&listed["sets"][1]["set"], &listed["sets"][1]["tags"][0]), (&set.clone().into(), &"first".into()));
     let verified = stored.json(&["backup", "verify", &set], 0);
     assert_eq!((&verified["decoded"], &verified["damage"]), (&true.into(), &serde_json::json!([])), "{verified}");
+    stored.json(&["backup", "verify", "--no-decode"], 0);
+    let listed = stored.json(&["backup", "list"], 0);
+    let states: Vec<&Value> = listed["sets"].as_array().unwrap().iter().map(|set| &set["state"]).collect();
+    assert_eq!(states, ["taken", "verified"], "{listed}");
     stage.command(&["backup", "list"]).env("BACKUP_PASSWORD", "wrong").output().map(Outcome::from).unwrap().ended(12);
     restic::judges(&stored, &set);
 

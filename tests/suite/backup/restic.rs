@@ -46,7 +46,8 @@ fn restored_bytes(stored: &Stored, set: &str) {
     let tag = format!("aictl-set={set}");
     let listed = run(stored, &["snapshots", "--json", "--tag", &tag]).stdout;
     let snapshots: Vec<serde_json::Value> = serde_json::from_str(&listed).unwrap();
-    assert_eq!(snapshots.len(), 5, "{listed}");
+    // Three services, the configuration, the manifest, and the mark of a verification.
+    assert_eq!(snapshots.len(), 6, "{listed}");
     let target = stored.stage.path().join("by-restic");
     for snapshot in &snapshots {
         run(stored, &["restore", snapshot["id"].as_str().unwrap(), "--target", target.to_str().unwrap()]);

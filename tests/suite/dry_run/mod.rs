@@ -87,7 +87,7 @@ const ROWS: &[Row] = &[
     ("bundle save", "bundle save made.tar", 0, "would contain"),
     ("bundle load", "bundle load saved.tar --to made", 0, "would unpack"),
     ("backup create", "backup create", 0, "dump project files and secrets of configuration"),
-    ("backup list", "backup list", 0, "complete"),
+    ("backup list", "backup list", 0, "taken"),
     ("backup verify", "backup verify", 0, "every byte was read back"),
     ("backup restore", "backup restore", 0, "no changes"),
     ("restore", "restore", 0, "no changes"),

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::sets::OpenSets;
-use crate::backup::{LoadedSet, LockKind};
+use crate::backup::{Finding, LoadedSet, LockKind, SetState};
 use crate::error::Result;
 use crate::event::human;
 use crate::session::Context;
@@ -22,6 +22,9 @@ pub struct ListedSet {
     age_seconds: i64,
     complete: bool,
     partial: bool,
+    state: SetState,
+    checked: Option<String>,
+    restore_ms: Option<u64>,
     bytes: Option<u64>,
     added_bytes: Option<u64>,
     skew_ms: Option<i64>,
@@ -55,6 +58,12 @@ fn listed(set: &LoadedSet, now: i64) -> ListedSet {
         age_seconds: (now - set.found.time).max(0),
         complete: set.is_complete(),
         partial: manifest.is_some_and(|manifest| manifest.partial),
+        state: set.state(),
+        checked: set.mark().map(|mark| time_of(mark.at_ms / 1000)),
+        restore_ms: set.mark().and_then(|mark| match mark.finding {
+            Finding::Proven { took_ms } => Some(took_ms),
+            Finding::Verified | Finding::Damaged => None,
+        }),
         bytes: manifest.map(crate::backup::Manifest::bytes),
         added_bytes: manifest.map(|manifest| manifest.added_bytes),
         skew_ms: manifest.map(|manifest| manifest.skew_ms),
@@ -75,18 +84,23 @@ impl Report for ListReport {
             let line = format!("no backup sets of {} in {}", self.project, self.repository);
             return vec![Block::Line(vec![line.into()])];
         }
-        let header = ["SET", "CREATED", "STATE", "SIZE", "NEW", "PARTS", "TAGS"].map(str::to_owned).to_vec();
+        let header = ["SET", "CREATED", "STATE", "CHECKED", "SIZE", "NEW", "PARTS", "TAGS"].map(str::to_owned).to_vec();
         let size = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), human::bytes);
         let row = |set: &ListedSet| {
-            let (word, tone) = match (set.complete, set.partial) {
-                (true, false) => ("complete", Tone::Good),
-                (true, true) => ("partial", Tone::Good),
-                (false, _) => ("incomplete", Tone::Bad),
+            let tone = match set.state {
+                SetState::Incomplete | SetState::Damaged => Tone::Bad,
+                SetState::Taken => Tone::Plain,
+                SetState::Verified | SetState::Proven => Tone::Good,
+            };
+            let state = match set.partial {
+                true => format!("{}, partial", set.state.word()),
+                false => set.state.word().to_owned(),
             };
             vec![
                 Cell::whole(set.set.clone()),
                 Cell::whole(set.time.clone()),
-                Cell::new(word, tone),
+                Cell::new(state, tone),
+                set.checked.clone().unwrap_or_else(|| "-".to_owned()).into(),
                 size(set.bytes).into(),
                 size(set.added_bytes).into(),
                 set.parts.join(", ").into(),

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::list::time_of;
 use super::sets::{OpenSets, settings};
-use crate::backup::{LoadedSet, LockKind, reasons};
+use crate::backup::{LoadedSet, LockKind, SetState, reasons};
 use crate::error::Result;
 use crate::event::human;
 use crate::project::KeepPolicy;
@@ -74,9 +74,15 @@ fn verdicts(mut sets: Vec<LoadedSet>, rules: &KeepPolicy) -> Vec<SetVerdict> {
     let (whole, others) = (times(true), times(false));
     let newest = whole.first().copied();
     let (mut whole, mut others) = (reasons(&whole, rules).into_iter(), reasons(&others, rules).into_iter());
+    let proven = |set: &&LoadedSet| set.is_default() && set.state() == SetState::Proven;
+    let proven = sets.iter().find(proven).map(|set| set.found.id.set.clone());
     let verdict = |loaded: LoadedSet| {
         let reason = match loaded.is_complete() {
-            true if loaded.is_default() => whole.next().unwrap_or_default().join(", "),
+            true if loaded.is_default() => {
+                let is_last_proven = proven.as_ref() == Some(&loaded.found.id.set);
+                let last_proven = is_last_proven.then(|| "newest proven".to_owned());
+                whole.next().unwrap_or_default().into_iter().chain(last_proven).collect::<Vec<_>>().join(", ")
+            }
             true => others.next().unwrap_or_default().join(", "),
             false if newest.is_none_or(|newest| newest < loaded.found.time) => "no newer set is complete".to_owned(),
             false => String::new(),
@@ -114,7 +120,7 @@ impl Report for PruneReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backup::{FORMAT, FoundSet, Manifest, SetId};
+    use crate::backup::{FORMAT, Finding, FoundSet, Manifest, Mark, SetId};
 
     fn set(name: &str, time: i64, complete: bool) -> LoadedSet {
         let id = SetId { set: name.into(), project: "shop".into(), tags: Vec::new() };
@@ -129,7 +135,7 @@ mod tests {
             partial: false,
             parts: Vec::new(),
         });
-        LoadedSet { found: FoundSet { id, time, snapshots: Vec::new(), manifest: None }, manifest }
+        LoadedSet { found: FoundSet { id, time, snapshots: Vec::new(), manifest: None, marks: Vec::new() }, manifest }
     }
 
     #[test]
@@ -151,5 +157,16 @@ mod tests {
         let expected =
             ["d true no newer set is complete", "c true last", "b false no rule keeps it", "a false incomplete"];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn the_newest_proven_set_stays_whatever_the_rules_say() {
+        let mut sets = vec![set("a", 1, true), set("b", 2, true), set("c", 3, true)];
+        let mark = Mark { finding: Finding::Proven { took_ms: 1 }, at_ms: 1 };
+        sets[..2].iter_mut().for_each(|set| set.found.marks.push(mark));
+        let rules = KeepPolicy { last: 1, ..KeepPolicy::default() };
+        let kept: Vec<String> =
+            verdicts(sets, &rules).into_iter().filter(|v| v.kept).map(|v| format!("{} {}", v.set, v.reason)).collect();
+        assert_eq!(kept, ["c last", "b newest proven"]);
     }
 }

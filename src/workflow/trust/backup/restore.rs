@@ -22,7 +22,7 @@ use crate::session::{Context, WorkflowError};
 /// Restore a backup set into the stack
 #[derive(Debug, Clone, Default, Args)]
 pub struct RestoreArgs {
-    /// Set to restore; the newest complete one by default
+    /// Set to restore; by default the newest proven one, else the newest verified, else the newest complete one
     #[arg(value_name = "SET")]
     pub backup_set: Option<String>,
     /// Restore this service only; repeatable
@@ -52,7 +52,7 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
     refuse_files(context, &args)?;
     let open = OpenSets::open(context, LockKind::Shared).await?;
     let sets = open.all().await?;
-    let set = open.choose(sets.clone(), args.backup_set.as_deref())?;
+    let set = open.trusted(context, sets.clone(), args.backup_set.as_deref())?;
     let manifest = complete(&set)?.clone();
     let parts = wanted(&manifest, &args.only)?;
     let mut report = RestoreReport {

@@ -1,6 +1,6 @@
 //! The sets of the project in its repository, by name or the newest.
 
-use crate::backup::{BackupError, HeldLock, LoadedSet, LockKind, Repository};
+use crate::backup::{BackupError, HeldLock, LoadedSet, LockKind, Repository, SetState, preferred};
 use crate::error::Result;
 use crate::session::backup::{BackupSettings, lock_owner};
 use crate::session::load::{load_project_file, load_stack};
@@ -43,6 +43,25 @@ impl OpenSets {
     /// The sets of the project, oldest first.
     pub(super) async fn all(&self) -> Result<Vec<LoadedSet>> {
         Ok(self.repository.sets(Some(&self.project)).await?)
+    }
+
+    /// The set to restore: the one of this name, else the one that is trusted most, which is said with the reason.
+    pub(super) fn trusted(&self, context: &Context, sets: Vec<LoadedSet>, name: Option<&str>) -> Result<LoadedSet> {
+        if name.is_some() {
+            return self.choose(sets, name);
+        }
+        let none = || BackupError::NoCompleteSet { project: self.project.clone() };
+        let index = preferred(&sets).ok_or_else(none)?;
+        let set = sets.into_iter().nth(index).ok_or_else(none)?;
+        let why = match set.state() {
+            SetState::Proven => "the newest proven one",
+            SetState::Verified => "the newest verified one; none is proven",
+            SetState::Taken | SetState::Damaged | SetState::Incomplete => {
+                "the newest complete one; none is proven or verified"
+            }
+        };
+        context.reporter.note(format!("backup set {}: {why}", set.found.id.set));
+        Ok(set)
     }
 
     /// The set of this name or beginning of a name, else the newest complete one.

@@ -4,11 +4,11 @@ use clap::Args;
 use serde::Serialize;
 
 use super::sets::{OpenSets, ProjectSettings, settings};
-use crate::backup::{BackupError, Damage, FileCheck, LoadedSet, LockKind};
+use crate::backup::{BackupError, Damage, FileCheck, Finding, LoadedSet, LockKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::human;
 use crate::session::Context;
-use crate::session::backup::decode;
+use crate::session::backup::{decode, record};
 use crate::session::endpoint::endpoint;
 use crate::session::load::load_project_file;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
@@ -94,15 +94,23 @@ async fn look(
     };
     for set in &chosen {
         report.sets.push(set.found.id.set.clone());
-        let damage = open.repository.check_set(set).await?;
-        let is_whole = damage.is_empty();
-        report.damage.extend(damage);
+        let mut damage = open.repository.check_set(set).await?;
+        let mut is_read_fully = false;
         // What is not what was stored need not be decoded; a dry run makes no containers.
-        if is_whole && !args.no_decode && !context.options.dry_run {
+        if damage.is_empty() && !args.no_decode && !context.options.dry_run {
             let target = endpoint(context, &load_project_file(context)?)?.connect().await?;
-            report.damage.extend(decode(&*target, (&open.repository, set), context.owner.pid).await?);
+            let decoded = decode(&*target, (&open.repository, set), context.owner.pid).await?;
+            is_read_fully = decoded.untried.is_empty();
+            report.damage.extend(decoded.untried);
+            damage.extend(decoded.damage);
             report.decoded = true;
         }
+        match damage.is_empty() {
+            false => record(context, (&open.repository, set), Finding::Damaged).await?,
+            true if is_read_fully => record(context, (&open.repository, set), Finding::Verified).await?,
+            true => {}
+        }
+        report.damage.extend(damage);
     }
     Ok(())
 }
