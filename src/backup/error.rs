@@ -18,6 +18,9 @@ pub enum BackupError {
     /// Another process has locked the repository.
     #[error("the backup repository is locked by {holder}")]
     Locked { holder: String },
+    /// Another drill of the project runs.
+    #[error("another drill of this project is running: {holder}")]
+    DrillRuns { holder: String },
     /// A set that was named does not exist.
     #[error("the repository has no backup set `{name}`")]
     NoSet { name: String },
@@ -59,7 +62,7 @@ impl Hint for BackupError {
             Self::NoService { .. } => ErrorKind::NotFound,
             Self::NotRepository { .. } => ErrorKind::Config,
             Self::WrongPassword { .. } => ErrorKind::Credentials,
-            Self::Locked { .. } => ErrorKind::Locked,
+            Self::Locked { .. } | Self::DrillRuns { .. } => ErrorKind::Locked,
             Self::Damaged { .. } => ErrorKind::ChecksFailed,
             Self::BadSet { .. } | Self::Repository { .. } | Self::Dump { .. } | Self::Service { .. } => {
                 ErrorKind::Failed
@@ -83,7 +86,7 @@ impl Hint for BackupError {
             Self::NoService { known, .. } => vec![format!("known: {}", known.join(", "))],
             Self::Damaged { .. } => vec!["see what is affected with `aictl backup verify`".to_owned()],
             Self::Target(error) => error.hints(),
-            Self::Repository { .. } | Self::Dump { .. } | Self::Service { .. } => Vec::new(),
+            Self::Repository { .. } | Self::Dump { .. } | Self::Service { .. } | Self::DrillRuns { .. } => Vec::new(),
         }
     }
 }

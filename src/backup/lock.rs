@@ -156,7 +156,8 @@ fn is_stale(lock: &LockFile, host: &str) -> bool {
     age > STALE || (lock.hostname == host && !is_alive(lock.pid))
 }
 
-fn is_alive(pid: i64) -> bool {
+/// Whether a process of this machine runs.
+pub fn is_alive(pid: i64) -> bool {
     let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }

@@ -22,7 +22,7 @@ mod write;
 
 pub use error::BackupError;
 pub use inside::Inside;
-pub use lock::{HeldLock, LockKind, LockOwner};
+pub use lock::{HeldLock, LockKind, LockOwner, is_alive};
 pub use prune::Freed;
 pub use read::{LoadedSet, StoredPart};
 pub use repository::{Location, Repository};

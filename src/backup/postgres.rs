@@ -76,7 +76,7 @@ pub async fn begin(inside: &Inside<'_>, wanted: &[String]) -> Result<BegunPart, 
     }
     facts.insert("server_version".to_owned(), server);
     facts.insert("client_version".to_owned(), client);
-    let mut dumps = Vec::new();
+    let (mut dumps, mut counted) = (Vec::new(), BTreeMap::new());
     for database in databases {
         let extensions = "select extname || ' ' || extversion from pg_extension order by extname";
         let found = lines(&query(inside, &database, extensions).await?).join(", ");
@@ -85,6 +85,7 @@ pub async fn begin(inside: &Inside<'_>, wanted: &[String]) -> Result<BegunPart, 
         facts.insert(format!("collation of {database}"), query(inside, &database, collation).await?.trim().to_owned());
         let owner = query(inside, &database, OWNER).await?.trim().to_owned();
         facts.insert(format!("{OWNER_OF}{database}"), owner);
+        counted.insert(database.clone(), counts(inside, &database).await?);
         // Not compressed: the repository does that, and finds what has not changed.
         let script = "exec pg_dump --format=custom --compress=0 --lock-wait-timeout=\"$2\" --dbname=\"$1\"";
         let stream = inside.dump(script, &[&connection(&database), LOCK_WAIT], CUSTOM).await?;
@@ -95,7 +96,16 @@ pub async fn begin(inside: &Inside<'_>, wanted: &[String]) -> Result<BegunPart, 
     dumps.push(BegunDump { name: GLOBALS.to_owned(), of: String::new(), stream: roles });
     let mut ready = Vec::new();
     for dump in dumps {
-        ready.push(BegunDump { stream: begun(dump.stream).await?, ..dump });
+        let (of, stream) = (dump.of.clone(), begun(dump.stream).await?);
+        if !of.is_empty() {
+            // Between the two is the cut: a count that moved meanwhile says only how many there are about.
+            let (before, after) = (counted.remove(&of).unwrap_or_default(), counts(inside, &of).await?);
+            facts.extend(after.into_iter().map(|(name, count)| match before.get(&name) == Some(&count) {
+                true => (name, count),
+                false => (name, format!("~{}", count.trim_start_matches('~'))),
+            }));
+        }
+        ready.push(BegunDump { stream, ..dump });
     }
     Ok(BegunPart { dumps: ready, facts })
 }
@@ -221,6 +231,44 @@ pub async fn tables(inside: &Inside<'_>, database: &str) -> Result<u64, BackupEr
     let count = "select count(*) from pg_class where relkind in ('r', 'p') and relnamespace not in \
                  (select oid from pg_namespace where nspname like 'pg\\_%' or nspname = 'information_schema')";
     query(inside, database, count).await?.trim().parse().map_err(|_| inside.failed("cannot read the number of tables"))
+}
+
+/// The beginning of the name of a fact with the rows of a table.
+pub const ROWS_OF: &str = "rows of ";
+/// A larger table is not counted; the server's estimate is taken.
+const LARGEST_COUNTED: &str = "4294967296";
+
+/// The rows of each table, as facts; those of a large table are an estimate, `~N`.
+pub async fn counts(inside: &Inside<'_>, database: &str) -> Result<BTreeMap<String, String>, BackupError> {
+    let script = format!(
+        "select case when pg_relation_size(c.oid) > {LARGEST_COUNTED} \
+         then format('select %L || chr(9) || %L', n.nspname || '.' || c.relname, '~' || greatest(c.reltuples, 0)::bigint) \
+         else format('select %L || chr(9) || count(*) from %I.%I', n.nspname || '.' || c.relname, n.nspname, c.relname) end \
+         from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'm') \
+         and c.relpersistence <> 't' and (c.relkind = 'r' or c.relispopulated) \
+         and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema' order by 1 \\gexec\n"
+    );
+    let command = "exec psql --no-psqlrc --no-align --tuples-only --quiet --set=ON_ERROR_STOP=1 --dbname=\"$1\"";
+    let input = Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(script))]));
+    let late = |_| inside.failed(format!("the rows were not counted within {}s", STATEMENTS.as_secs()));
+    let text = connection(database);
+    let words = [text.as_str()];
+    let answer = tokio::time::timeout(STATEMENTS, inside.feed(command, &words, input)).await.map_err(late)??;
+    let fact = |line: &str| {
+        let (table, count) = line.split_once('\t')?;
+        Some((format!("{ROWS_OF}{database}.{table}"), count.trim().to_owned()))
+    };
+    Ok(answer.lines().filter_map(fact).collect())
+}
+
+/// Dumps a database to nowhere: every table, index definition and catalog entry is read.
+pub async fn read_back(inside: &Inside<'_>, database: &str) -> Result<(), BackupError> {
+    let script = "exec pg_dump --format=custom --compress=0 --lock-wait-timeout=\"$2\" --dbname=\"$1\"";
+    let mut stream = inside.dump(script, &[&connection(database), LOCK_WAIT], CUSTOM).await?;
+    while let Some(piece) = futures_util::StreamExt::next(&mut stream).await {
+        piece?;
+    }
+    Ok(())
 }
 
 async fn query(inside: &Inside<'_>, database: &str, sql: &str) -> Result<String, BackupError> {

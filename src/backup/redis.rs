@@ -25,8 +25,15 @@ const SETTINGS: [&str; 5] = ["dir", "dbfilename", "appendonly", "appenddirname",
 
 /// Has a snapshot saved and begins to read it. What is recorded says when the snapshot was cut, in seconds.
 pub async fn begin(inside: &Inside<'_>) -> Result<BegunPart, BackupError> {
-    let facts = settings(inside).await?;
+    let mut facts = settings(inside).await?;
+    let before = lasting_keys(inside).await?;
     save(inside).await?;
+    // A count that moved during the save, or of keys that expire, says nothing about the snapshot.
+    if let Some(count) = before.filter(|before| *before > 0)
+        && lasting_keys(inside).await? == before
+    {
+        facts.insert(EXACT_KEYS.to_owned(), count.to_string());
+    }
     let place = |key: &str| facts.get(key).cloned().unwrap_or_default();
     let path = format!("{}/{}", place("dir").trim_end_matches('/'), place("dbfilename"));
     let stream = inside.dump("exec cat \"$1\"", &[&path], SHAPE).await?;
@@ -49,6 +56,17 @@ pub async fn settings(inside: &Inside<'_>) -> Result<BTreeMap<String, String>, B
     facts.extend(field(&server, "redis_version").map(|version| ("server_version".to_owned(), version.to_owned())));
     facts.insert("keys".to_owned(), keys(inside).await?.to_string());
     Ok(facts)
+}
+
+/// The fact with the number of keys of a snapshot, where it is known exactly.
+pub const EXACT_KEYS: &str = "keys of the snapshot";
+
+/// The number of keys, if none of them expires.
+async fn lasting_keys(inside: &Inside<'_>) -> Result<Option<u64>, BackupError> {
+    let keyspace = client(inside, &["INFO", "keyspace"]).await?;
+    let of = |line: &str| line.split_once("expires=")?.1.split(',').next()?.trim().parse::<u64>().ok();
+    let expiring: u64 = keyspace.lines().filter_map(of).sum();
+    Ok(if expiring == 0 { Some(keys(inside).await?) } else { None })
 }
 
 /// The number of keys of all databases.

@@ -40,6 +40,8 @@ pub const CONTENT: &str = "io.aictl.content";
 pub const RELEASE: &str = "io.aictl.release";
 /// The value of `RELEASE` in a plan: the executor puts the revision in its place.
 pub const PENDING_RELEASE: &str = "pending";
+/// Host and process id of the backup drill that made a container.
+pub const DRILL: &str = "io.aictl.drill";
 /// Project of a helper container or state volume. Ours.
 pub const AICTL_PROJECT: &str = "io.aictl.project";
 

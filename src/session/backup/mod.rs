@@ -3,19 +3,23 @@
 pub mod configuration;
 mod data_steps;
 mod decode;
+mod drill;
 mod dump_plan;
 mod dump_runner;
 mod marking;
 mod parts;
 mod restore_runner;
+mod sandbox;
 mod scratch;
 mod settings;
 
 pub use data_steps::DataSteps;
 pub use decode::{Decoded, decode};
+pub use drill::{PartFinding, drill_part};
 pub use dump_plan::{DumpSource, DumpSteps, HeldWrites, new_set, only, open_to_write};
 pub use dump_runner::DumpRunner;
 pub use marking::record;
 pub use parts::{ServicePart, excluded, left_out, service_parts, what};
 pub use restore_runner::RestoreRunner;
+pub use sandbox::Sandbox;
 pub use settings::{BackupSettings, lock_owner};

@@ -7,7 +7,8 @@ use crate::plan::{ContainerOperation, ContainerSpec, Operation, StartTurn};
 use crate::target::{Target, TargetError};
 
 /// Waits to be removed, for a day at most: what a killed run left behind ends by itself.
-const WAIT: &str = "trap 'exit 0' TERM INT; n=0; while [ $n -lt 86400 ]; do sleep 1 & wait $!; n=$((n+1)); done";
+pub(super) const WAIT: &str =
+    "trap 'exit 0' TERM INT; n=0; while [ $n -lt 86400 ]; do sleep 1 & wait $!; n=$((n+1)); done";
 
 /// What a scratch container is made from.
 pub struct ScratchArgs<'a> {

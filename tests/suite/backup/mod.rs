@@ -1,6 +1,7 @@
 //! Backups of a real stack: created, listed, verified, judged by Debian's restic, and restored after everything was lost.
 
 mod deploys;
+mod drill;
 mod restic;
 mod safety;
 

@@ -74,6 +74,7 @@ const LINES: &[&str] = &[
     "backup create --dry-run",
     "backup list --dry-run",
     "backup verify --dry-run",
+    "backup drill --dry-run",
     "backup restore --dry-run",
     "restore --dry-run",
     "backup prune --dry-run",

@@ -66,6 +66,7 @@ const WITHOUT_FILES: &[&str] = &[
     "backup create",
     "backup list",
     "backup verify",
+    "backup drill",
     "backup restore",
     "restore",
     "backup prune",

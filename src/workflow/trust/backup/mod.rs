@@ -1,6 +1,7 @@
-//! `aictl backup create|list|verify|restore|prune`: backup sets of the stack in a repository in restic's format.
+//! `aictl backup create|list|verify|drill|restore|prune`: backup sets of the stack in a repository in restic's format.
 
 mod create;
+mod drill;
 mod list;
 mod prune;
 mod restore;
@@ -16,6 +17,7 @@ use crate::session::Context;
 use crate::session::report::one_of_reports;
 
 pub use create::{CreateArgs, CreateReport};
+pub use drill::{DrillArgs, DrillReport};
 pub use list::{ListArgs, ListReport};
 pub use prune::{PruneArgs, PruneReport};
 pub use restore::{RestoreArgs, RestoreReport};
@@ -38,6 +40,8 @@ pub enum BackupAction {
     List(ListArgs),
     /// Read a backup set back and decode its dumps
     Verify(VerifyArgs),
+    /// Restore a backup set into scratch containers to prove that it can be restored
+    Drill(DrillArgs),
     /// Restore a backup set into the stack
     Restore(RestoreArgs),
     /// Remove backup sets that the retention policy does not keep
@@ -53,6 +57,8 @@ one_of_reports! {
         Listed(ListReport),
         /// What was verified.
         Verified(VerifyReport),
+        /// What a drill found.
+        Drilled(DrillReport),
         /// What was restored.
         Restored(RestoreReport),
         /// What was removed.
@@ -66,6 +72,7 @@ pub async fn run(context: &Context, args: BackupArgs) -> Result<BackupReport> {
         BackupAction::Create(args) => Ok(create::run(context, args).await?.into()),
         BackupAction::List(args) => Ok(list::run(context, args).await?.into()),
         BackupAction::Verify(args) => Ok(verify::run(context, args).await?.into()),
+        BackupAction::Drill(args) => Ok(drill::run(context, args).await?.into()),
         BackupAction::Restore(args) => Ok(restore::run(context, args).await?.into()),
         BackupAction::Prune(args) => Ok(prune::run(context, args).await?.into()),
     }

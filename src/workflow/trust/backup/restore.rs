@@ -104,7 +104,8 @@ fn refuse_files(context: &Context, args: &RestoreArgs) -> Result<()> {
     }
 }
 
-fn complete(set: &LoadedSet) -> Result<&Manifest> {
+/// The manifest of a set that has all its parts.
+pub(super) fn complete(set: &LoadedSet) -> Result<&Manifest> {
     let incomplete = || BackupError::BadSet { set: set.found.id.set.clone(), reason: "it is incomplete".to_owned() };
     let manifest = set.manifest.as_ref().filter(|_| set.is_complete());
     manifest.ok_or_else(|| incomplete().into())

@@ -1,0 +1,135 @@
+//! The restore of a drill: the parts of a set into a sandbox, each looked at afterwards.
+
+use serde::Serialize;
+use tokio::sync::watch;
+
+use super::parts::ServicePart;
+use super::restore_runner::RestoreRunner;
+use crate::backup::postgres::GLOBALS;
+use crate::backup::{BackupError, Inside, Part, PartKind, postgres, redis};
+use crate::event::Silent;
+use crate::execute::DataRunner as _;
+use crate::plan::DataOperation;
+
+/// What a drill found of one part.
+#[derive(Debug, Clone, Serialize)]
+pub struct PartFinding {
+    /// The service.
+    pub service: String,
+    /// What was restored or compared.
+    pub what: String,
+    /// What is wrong; none where it is as it was stored.
+    pub problem: Option<String>,
+    /// Whether a problem is one of the set, and not of where it was restored.
+    #[serde(skip)]
+    pub blames_set: bool,
+}
+
+impl PartFinding {
+    /// A finding.
+    pub fn new(service: &str, what: impl Into<String>, problem: Option<String>) -> Self {
+        Self { service: service.to_owned(), what: what.into(), problem, blames_set: true }
+    }
+}
+
+/// Restores one part and compares it with what was recorded.
+pub async fn drill_part(
+    runner: &RestoreRunner<'_>,
+    (part, service): (&Part, &ServicePart),
+) -> Result<Vec<PartFinding>, BackupError> {
+    let operation = DataOperation::Restore {
+        part: part.name.clone(),
+        what: super::what(part.kind).to_owned(),
+        set: runner.set.found.id.set.clone(),
+    };
+    let Some(container) = &service.container else { return Ok(Vec::new()) };
+    let inside = service.inside(runner.target, &container.id);
+    // A server that does not start says nothing about the set.
+    let ready = match part.kind {
+        PartKind::Postgres => postgres::await_ready(&inside).await,
+        PartKind::Redis => redis::await_loaded(&inside).await.map(drop),
+        PartKind::Volume | PartKind::Configuration => Ok(()),
+    };
+    if let Err(error) = ready {
+        let finding = PartFinding::new(&part.name, "start", Some(error.to_string()));
+        return Ok(vec![PartFinding { blames_set: false, ..finding }]);
+    }
+    let (_never, stop) = watch::channel(false);
+    let restored = match runner.run_data(&operation, (0, &Silent), stop).await {
+        Ok(outcome) => outcome.and_then(|outcome| outcome.detail).unwrap_or_default(),
+        Err(error) => return Ok(vec![PartFinding::new(&part.name, "restore", Some(error.to_string()))]),
+    };
+    let mut findings = vec![PartFinding::new(&part.name, format!("restored {restored}"), None)];
+    findings.extend(look(&inside, part).await?);
+    Ok(findings)
+}
+
+/// Reads what was restored, and compares its counts.
+async fn look(inside: &Inside<'_>, part: &Part) -> Result<Vec<PartFinding>, BackupError> {
+    let mut findings = Vec::new();
+    match part.kind {
+        PartKind::Postgres => {
+            for file in part.files.iter().filter(|file| file.name != GLOBALS) {
+                let what = format!("dump of database {}", file.of);
+                let read = postgres::read_back(inside, &file.of).await;
+                findings.push(PartFinding::new(&part.name, what, read.err().map(|error| error.to_string())));
+                let counted = postgres::counts(inside, &file.of).await?;
+                findings.extend(compare(part, &format!("{}{}.", postgres::ROWS_OF, file.of), &counted));
+            }
+        }
+        PartKind::Redis => {
+            let counted = [(redis::EXACT_KEYS.to_owned(), redis::keys(inside).await?.to_string())].into();
+            findings.extend(compare(part, redis::EXACT_KEYS, &counted));
+        }
+        PartKind::Volume | PartKind::Configuration => {}
+    }
+    Ok(findings)
+}
+
+/// Compares the counts of a part that begin so. Those recorded as estimates are not compared.
+fn compare(part: &Part, prefix: &str, found: &std::collections::BTreeMap<String, String>) -> Vec<PartFinding> {
+    let recorded = part.facts.iter().filter(|(name, count)| name.starts_with(prefix) && !count.starts_with('~'));
+    let mut findings = Vec::new();
+    let mut equal = 0;
+    for (name, count) in recorded {
+        let there = found.get(name).map_or("nothing", String::as_str);
+        match there == count {
+            true => equal += 1,
+            false => {
+                let problem = format!("{count} recorded by the backup, {there} restored");
+                findings.push(PartFinding::new(&part.name, name.clone(), Some(problem)));
+            }
+        }
+    }
+    if equal > 0 {
+        findings.push(PartFinding::new(&part.name, format!("{equal} counts are those of the backup"), None));
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_differs_or_is_missing_is_a_problem_and_an_estimate_is_none() {
+        let facts = [("rows of app.a", "5"), ("rows of app.b", "7"), ("rows of app.c", "~9"), ("rows of app.d", "1")];
+        let map = |pairs: &[(&str, &str)]| pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let part = Part {
+            name: "db".into(),
+            kind: PartKind::Postgres,
+            started_ms: 0,
+            image: String::new(),
+            facts: map(&facts),
+            files: Vec::new(),
+            snapshot: String::new(),
+        };
+        let found = compare(&part, "rows of app.", &map(&[("rows of app.a", "5"), ("rows of app.b", "6")]));
+        let problems: Vec<_> = found.iter().filter_map(|f| f.problem.clone()).collect();
+        assert_eq!(
+            problems,
+            ["7 recorded by the backup, 6 restored", "1 recorded by the backup, nothing restored"],
+            "{found:?}"
+        );
+    }
+}

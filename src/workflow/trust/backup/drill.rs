@@ -1,0 +1,258 @@
+//! `aictl backup drill`: restores a set into containers without network, compares it with what was recorded, and removes them.
+//! Production is only looked at.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::restore::complete;
+use super::sets::OpenSets;
+use crate::backup::{Finding, LoadedSet, LockKind, Manifest, Part, PartKind};
+use crate::compose::model::Stack;
+use crate::error::{ErrorKind, Result};
+use crate::event::human;
+use crate::host::disk_space;
+use crate::plan::content::ServiceContent;
+use crate::plan::{EngineInfo, Observed};
+use crate::session::backup::{
+    PartFinding, RestoreRunner, Sandbox, ServicePart, drill_part, lock_owner, record, service_parts,
+};
+use crate::session::convergence::load_contents;
+use crate::session::load::load_stack;
+use crate::session::report::{Block, Cell, Report, Tone, to_json};
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// Free disk space that is asked for, as a multiple of the data of the set: the data, its journal, and room to spare.
+const DISK_FACTOR: u64 = 2;
+/// Disk space that servers take without data.
+const DISK_BASE: u64 = 256 << 20;
+/// Memory that a server takes.
+const MEMORY_EACH: u64 = 128 << 20;
+
+/// Arguments of `backup drill`.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DrillArgs {
+    /// Set to restore; the newest complete one by default
+    #[arg(value_name = "SET")]
+    pub backup_set: Option<String>,
+    /// Keep the containers for inspection; the next drill removes them
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// What a drill found.
+#[derive(Debug, Default, Serialize)]
+pub struct DrillReport {
+    set: String,
+    dry_run: bool,
+    proven: bool,
+    restore_ms: Option<u64>,
+    steps: Vec<String>,
+    findings: Vec<PartFinding>,
+    kept: Vec<String>,
+}
+
+/// Drills.
+pub(super) async fn run(context: &Context, args: DrillArgs) -> Result<DrillReport> {
+    let open = OpenSets::open(context, LockKind::Shared).await?;
+    let set = open.choose(open.all().await?, args.backup_set.as_deref())?;
+    let manifest = complete(&set)?.clone();
+    let drill = Drill::prepare(context, &open, &manifest).await?;
+    let mut report = DrillReport { set: manifest.set.clone(), ..DrillReport::default() };
+    if context.options.dry_run {
+        let step = |(part, image): &(ServicePart, String)| {
+            format!("restore {} of {} into a container of {image}", part.what(), part.service)
+        };
+        (report.dry_run, report.steps) = (true, drill.stores.iter().map(step).collect());
+        return Ok(report);
+    }
+    let sandbox = drill.sandbox(context).await?;
+    let begun = Instant::now();
+    let worked = tokio::select! {
+        worked = drill.work(&sandbox, (&open, &set), &manifest) => worked,
+        () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
+    };
+    if args.keep && worked.is_ok() {
+        report.kept = sandbox.observe().await?.instances.into_iter().map(|container| container.name).collect();
+    } else {
+        let services: Vec<String> = drill.stores.iter().map(|(part, _)| part.service.clone()).collect();
+        sandbox.close(&services).await?;
+    }
+    report.findings = worked?;
+    let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    report.proven = report.findings.iter().all(|finding| finding.problem.is_none());
+    if report.proven {
+        report.restore_ms = Some(took_ms);
+        record(context, (&open.repository, &set), Finding::Proven { took_ms }).await?;
+    } else if report.findings.iter().any(|finding| finding.blames_set && finding.problem.is_some()) {
+        record(context, (&open.repository, &set), Finding::Damaged).await?;
+    }
+    Ok(report)
+}
+
+/// What a drill is made from.
+struct Drill {
+    project: String,
+    stack: Stack,
+    target: Arc<dyn Target>,
+    contents: std::collections::BTreeMap<String, ServiceContent>,
+    /// The services, and the image of each.
+    stores: Vec<(ServicePart, String)>,
+}
+
+impl Drill {
+    /// Looks at the stack and the engine, and checks that there is room. Changes nothing.
+    async fn prepare(context: &Context, open: &OpenSets, manifest: &Manifest) -> Result<Self> {
+        let mut loaded = load_stack(context)?;
+        let stack = loaded.take_stack(context)?;
+        let target = loaded.connect(context).await?;
+        let engine = target.observe_engine().await?;
+        let observed = target.observe(&loaded.scope(Some(&stack))).await?;
+        let mut services = service_parts(&stack, &observed, &open.settings.policy)?;
+        let wanted: BTreeSet<String> = data_parts(manifest).map(|part| part.name.clone()).collect();
+        services.retain(|part| wanted.contains(&part.service));
+        if let Some(name) = wanted.iter().find(|name| !services.iter().any(|part| part.service == **name)) {
+            let message = format!("the set has data of `{name}`, which the project does not back up");
+            let hint = Some(format!("add `{name}` to `backup.include`"));
+            return Err(WorkflowError::Configuration { message, hint }.into());
+        }
+        check_room(&engine, (manifest, services.len() as u64))?;
+        let contents = load_contents(&stack, &wanted, engine.local)?;
+        let with_image = |part: ServicePart| {
+            // What runs is what would be restored into.
+            let running = part.container.as_ref().map(|container| container.docker.image_id.clone());
+            let defined = || stack.services.get(&part.service).map(|s| s.image_or_default(&stack.name, &part.service));
+            let image = running.filter(|id| !id.is_empty()).or_else(defined).unwrap_or_default();
+            (part, image)
+        };
+        let stores = services.into_iter().map(with_image).collect();
+        Ok(Self { project: loaded.name.clone(), stack, target, contents, stores })
+    }
+
+    async fn sandbox(&self, context: &Context) -> Result<Sandbox<'_>> {
+        let mut bytes = [0; 24];
+        let failed = |error: std::io::Error| WorkflowError::File {
+            path: "random numbers".to_owned(),
+            reason: error.to_string(),
+        };
+        (context.random)(&mut bytes).map_err(failed)?;
+        let with = (lock_owner(context), hex::encode(bytes));
+        let (sandbox, left) = Sandbox::open((&*self.target, &self.project), with).await?;
+        if left > 0 {
+            context.reporter.note(format!("removed {} of an earlier drill", human::count(left, "container")));
+        }
+        Ok(sandbox)
+    }
+
+    /// Starts the services and restores one part after the other.
+    async fn work(
+        &self,
+        sandbox: &Sandbox<'_>,
+        (open, set): (&OpenSets, &LoadedSet),
+        manifest: &Manifest,
+    ) -> Result<Vec<PartFinding>> {
+        let mut parts = Vec::new();
+        let none = ServiceContent::default();
+        for (part, image) in &self.stores {
+            let content = self.contents.get(&part.service).unwrap_or(&none);
+            parts.push(sandbox.start((&self.stack, content), (part, image)).await?);
+        }
+        let observed: Observed = sandbox.observe().await?;
+        let runner = RestoreRunner {
+            target: &*self.target,
+            repository: open.repository.clone(),
+            set: set.clone(),
+            project: sandbox.project().to_owned(),
+            parts,
+            observed,
+        };
+        let mut findings = Vec::new();
+        for part in data_parts(manifest) {
+            if let Some(service) = runner.parts.iter().find(|service| service.service == part.name) {
+                findings.extend(drill_part(&runner, (part, service)).await?);
+            }
+        }
+        Ok(findings)
+    }
+}
+
+fn data_parts(manifest: &Manifest) -> impl Iterator<Item = &Part> {
+    manifest.parts.iter().filter(|part| part.kind != PartKind::Configuration)
+}
+
+/// Fails where disk or memory would not do. What cannot be seen, on another machine, is not checked.
+fn check_room(engine: &EngineInfo, (manifest, servers): (&Manifest, u64)) -> Result<()> {
+    let data = Path::new(&engine.host.data_root);
+    let free = (engine.local && data.is_absolute()).then(|| disk_space(data).ok()).flatten().map(|space| space.free);
+    match shortage((manifest.bytes(), servers), (free, engine.memory)) {
+        None => Ok(()),
+        Some(message) => {
+            let hint = Some("free some, or run the drill on another engine".to_owned());
+            Err(WorkflowError::Configuration { message, hint }.into())
+        }
+    }
+}
+
+/// What is short for a drill; memory of 0 is unknown.
+fn shortage((bytes, servers): (u64, u64), (disk, memory): (Option<u64>, u64)) -> Option<String> {
+    let disk_asked = bytes.saturating_mul(DISK_FACTOR).saturating_add(DISK_BASE);
+    if let Some(free) = disk.filter(|free| *free < disk_asked) {
+        let (asked, free) = (human::bytes(disk_asked), human::bytes(free));
+        return Some(format!("the drill needs {asked} of free disk space, the engine has {free}"));
+    }
+    let memory_asked = MEMORY_EACH * servers;
+    (memory > 0 && memory < memory_asked).then(|| {
+        format!("the drill needs {} of memory, the engine has {}", human::bytes(memory_asked), human::bytes(memory))
+    })
+}
+
+impl Report for DrillReport {
+    fn blocks(&self) -> Vec<Block> {
+        if self.dry_run {
+            return crate::session::steps_report::planned_blocks(&self.steps);
+        }
+        let line = |finding: &PartFinding| {
+            let (text, tone) = match &finding.problem {
+                Some(problem) => (format!("{}: {}: {problem}", finding.service, finding.what), Tone::Bad),
+                None => (format!("{}: {}", finding.service, finding.what), Tone::Plain),
+            };
+            Block::Line(vec![Cell::new(text, tone)])
+        };
+        let mut blocks: Vec<Block> = self.findings.iter().map(line).collect();
+        blocks.extend(self.kept.iter().map(|name| Block::Line(vec![format!("kept container {name}").into()])));
+        let took = human::duration(Duration::from_millis(self.restore_ms.unwrap_or_default()));
+        let last = match self.proven {
+            true => Cell::new(format!("backup set {} is proven: restored in {took}", self.set), Tone::Good),
+            false => Cell::new(format!("backup set {} failed the drill", self.set), Tone::Bad),
+        };
+        blocks.push(Block::Line(vec![last]));
+        blocks
+    }
+
+    fn json(&self) -> serde_json::Value {
+        to_json(self)
+    }
+
+    fn exit_code(&self) -> u8 {
+        if self.proven || self.dry_run { 0 } else { ErrorKind::ChecksFailed.exit_code() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lack_of_disk_or_memory_is_named_before_anything_is_made() {
+        let room = (Some(4 << 30), 4 << 30);
+        assert_eq!(shortage((1 << 30, 2), room), None);
+        assert!(shortage((2 << 30, 2), room).unwrap().contains("free disk space"));
+        assert!(shortage((1 << 30, 2), (None, 128 << 20)).unwrap().contains("of memory"));
+        assert_eq!(shortage((1 << 30, 2), (None, 0)), None);
+    }
+}
