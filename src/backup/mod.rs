@@ -5,6 +5,7 @@ mod comparing;
 mod error;
 mod inside;
 mod lock;
+mod mark;
 pub mod postgres;
 mod prune;
 mod read;
@@ -13,6 +14,7 @@ mod repository;
 mod retention;
 mod sealed;
 mod set;
+mod shrinkage;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -23,6 +25,7 @@ mod write;
 pub use error::BackupError;
 pub use inside::Inside;
 pub use lock::{HeldLock, LockKind, LockOwner, is_alive};
+pub use mark::{Finding, Mark};
 pub use prune::Freed;
 pub use read::{LoadedSet, StoredPart};
 pub use repository::{Location, Repository};
@@ -30,6 +33,7 @@ pub use retention::reasons;
 pub use set::{
     CONFIGURATION, FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, PartKind, SAFETY, SetId, SnapshotFacts, skew,
 };
-pub use state::{Finding, Mark, SetState, preferred};
+pub use shrinkage::shrinkage;
+pub use state::{SetState, preferred};
 pub use verify::{Damage, FileCheck};
 pub use write::{PartSnapshot, StoredFile};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::state::{Mark, is_mark};
+use super::mark::{Mark, is_mark};
 
 /// The tag of everything aictl writes.
 pub const TAG: &str = "aictl";
@@ -189,14 +189,14 @@ pub fn group(snapshots: Vec<SnapshotFacts>) -> Vec<FoundSet> {
         let id = SetId { set: set.clone(), project: project.clone(), tags };
         let empty = FoundSet {
             id,
-            time: if is_mark(&snapshot) { 0 } else { snapshot.time },
+            time: if is_mark(&snapshot.tags) { 0 } else { snapshot.time },
             snapshots: Vec::new(),
             manifest: None,
             marks: Vec::new(),
         };
         let found = sets.entry((project, set)).or_insert(empty);
-        if is_mark(&snapshot) {
-            found.marks.extend(Mark::of(&snapshot));
+        if is_mark(&snapshot.tags) {
+            found.marks.extend(Mark::of(&snapshot.tags));
             found.snapshots.push(snapshot);
             continue;
         }

@@ -4,17 +4,10 @@
 use serde::Serialize;
 
 use super::error::BackupError;
-use super::read::LoadedSet;
+use super::mark::{Finding, Mark};
+use super::read::{LoadedSet, tree_id};
 use super::repository::Repository;
-use super::set::SnapshotFacts;
-use super::write::{PartSnapshot, run_blocking};
-
-/// The beginning of the tag that says what was found.
-const STATE_TAG: &str = "aictl-state=";
-/// The beginning of the tag that says when, in milliseconds since 1970.
-const AT_TAG: &str = "aictl-at-ms=";
-/// The beginning of the tag that says how long a restore took, in milliseconds.
-const TOOK_TAG: &str = "aictl-took-ms=";
+use super::write::{PartSnapshot, marker, run_blocking};
 
 /// The state of a set. A later one is trusted more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -43,60 +36,6 @@ impl SetState {
             Self::Proven => "proven",
         }
     }
-}
-
-/// What a verification or a drill found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Finding {
-    /// It does not hold what was stored, or could not be restored.
-    Damaged,
-    /// It was read back and decoded.
-    Verified,
-    /// It was restored, within so many milliseconds.
-    Proven { took_ms: u64 },
-}
-
-/// A finding with its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
-    /// What was found.
-    pub finding: Finding,
-    /// When, in milliseconds since 1970.
-    pub at_ms: i64,
-}
-
-impl Mark {
-    fn tags(self) -> Vec<String> {
-        let (word, took) = match self.finding {
-            Finding::Damaged => (SetState::Damaged.word(), None),
-            Finding::Verified => (SetState::Verified.word(), None),
-            Finding::Proven { took_ms } => (SetState::Proven.word(), Some(took_ms)),
-        };
-        let fixed = [format!("{STATE_TAG}{word}"), format!("{AT_TAG}{}", self.at_ms)];
-        fixed.into_iter().chain(took.map(|took| format!("{TOOK_TAG}{took}"))).collect()
-    }
-
-    /// The mark that a snapshot is; none for one with data, or of a newer version.
-    pub(super) fn of(snapshot: &SnapshotFacts) -> Option<Self> {
-        let tag = |prefix: &str| snapshot.tags.iter().find_map(|tag| tag.strip_prefix(prefix));
-        let word = tag(STATE_TAG)?;
-        let at_ms = tag(AT_TAG)?.parse().ok()?;
-        let finding = if word == SetState::Damaged.word() {
-            Finding::Damaged
-        } else if word == SetState::Verified.word() {
-            Finding::Verified
-        } else if word == SetState::Proven.word() {
-            Finding::Proven { took_ms: tag(TOOK_TAG)?.parse().ok()? }
-        } else {
-            return None;
-        };
-        Some(Self { finding, at_ms })
-    }
-}
-
-/// Whether a snapshot holds a mark, known or not, and no data.
-pub(super) fn is_mark(snapshot: &SnapshotFacts) -> bool {
-    snapshot.tags.iter().any(|tag| tag.starts_with(STATE_TAG))
 }
 
 /// The state and the mark it comes from. Damage takes every earlier mark away.
@@ -142,7 +81,7 @@ impl Repository {
         let lost = || BackupError::BadSet { set: set.found.id.set.clone(), reason: "it is incomplete".to_owned() };
         let manifest = set.found.manifest.clone().ok_or_else(lost)?;
         let part = PartSnapshot { directory: None, set: &set.found.id, host, user, time: mark.at_ms / 1000 };
-        let snapshot = super::write::marker(&part, (&manifest.tree, mark.tags()))?;
+        let snapshot = marker(&part, (tree_id(&manifest.tree)?, mark.tags()))?;
         let repository = self.clone();
         run_blocking(move || repository.write_marker(&snapshot)).await
     }
@@ -172,15 +111,6 @@ mod tests {
         ] {
             assert_eq!(judge(&marks(found)).0, expected, "{found:?}");
         }
-    }
-
-    #[test]
-    fn a_mark_reads_as_it_was_written() {
-        for mark in marks(&[(Finding::Damaged, 1), (Finding::Verified, 2), (PROVEN, 3)]) {
-            let snapshot = SnapshotFacts { tags: mark.tags(), ..SnapshotFacts::default() };
-            assert_eq!((Mark::of(&snapshot), is_mark(&snapshot)), (Some(mark), true));
-        }
-        assert_eq!(Mark::of(&SnapshotFacts { tags: vec!["aictl-state=later".into()], ..Default::default() }), None);
     }
 
     fn set(name: &str, found: &[(Finding, i64)]) -> LoadedSet {

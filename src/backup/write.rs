@@ -144,9 +144,12 @@ impl Repository {
 }
 
 /// A snapshot of a tree that is there, with these tags besides those of its set.
-pub(super) fn marker(part: &PartSnapshot<'_>, (tree, tags): (&str, Vec<String>)) -> Result<SnapshotFile, BackupError> {
+pub(super) fn marker(
+    part: &PartSnapshot<'_>,
+    (tree, tags): (TreeId, Vec<String>),
+) -> Result<SnapshotFile, BackupError> {
     let mut snapshot = snapshot(part)?;
-    snapshot.tree = super::read::tree_id(tree)?;
+    snapshot.tree = tree;
     snapshot.tags = Default::default();
     part.set.tags(false).into_iter().chain(tags).for_each(|tag| snapshot.tags.add(tag));
     Ok(snapshot)

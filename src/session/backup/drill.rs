@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::parts::ServicePart;
+use super::parts::{ServicePart, what};
 use super::restore_runner::RestoreRunner;
 use crate::backup::postgres::GLOBALS;
 use crate::backup::{BackupError, Inside, Part, PartKind, postgres, redis};
@@ -39,7 +39,7 @@ pub async fn drill_part(
 ) -> Result<Vec<PartFinding>, BackupError> {
     let operation = DataOperation::Restore {
         part: part.name.clone(),
-        what: super::what(part.kind).to_owned(),
+        what: what(part.kind).to_owned(),
         set: runner.set.found.id.set.clone(),
     };
     let Some(container) = &service.container else { return Ok(Vec::new()) };

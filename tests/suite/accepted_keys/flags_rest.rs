@@ -99,6 +99,8 @@ pub const ROWS: &[Row] = &[
     shown("backup verify", "all", "backup verify [--all]", Hides("verified 1 backup set"))
         .after("backup create; backup create"),
     shown("backup verify", "no-decode", "backup verify [--no-decode]", Hides("every dump decoded")),
+    shown("backup drill", "keep", "backup drill --dry-run [--keep]", Hides("remove the scratch containers"))
+        .after("backup create"),
     refused("backup verify", "all", "backup verify --all sought"),
     shown("backup create", "only", "backup create [--only sought]", Says("backs up no service `sought`")),
     shown("backup restore", "only", "backup restore [--only sought]", Says("no data for service `sought`")),

@@ -81,18 +81,14 @@ fn a_drill_proves_a_set_and_leaves_nothing_even_when_it_is_interrupted_or_killed
     assert_eq!(stored.states()[0], "damaged");
 }
 
-/// Changes a byte in the middle of every pack with much data.
+/// Changes bytes of the largest pack, which holds the dump.
 fn damage(stored: &Stored) {
     let folders = std::fs::read_dir(stored.stage.path().join("sets/data")).unwrap().flatten();
     let packs = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
-    let large: Vec<PathBuf> =
-        packs.filter(|pack| pack.metadata().unwrap().len() > 10_000).map(|pack| pack.path()).collect();
-    assert!(!large.is_empty());
-    for pack in large {
-        let mut bytes = std::fs::read(&pack).unwrap();
-        bytes.iter_mut().take(4000).for_each(|byte| *byte ^= 1);
-        let writable = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-        std::fs::set_permissions(&pack, writable).unwrap();
-        std::fs::write(&pack, bytes).unwrap();
-    }
+    let pack: PathBuf = packs.map(|pack| pack.path()).max_by_key(|pack| pack.metadata().unwrap().len()).unwrap();
+    let mut bytes = std::fs::read(&pack).unwrap();
+    bytes.iter_mut().take(4000).for_each(|byte| *byte ^= 1);
+    let writable = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(&pack, writable).unwrap();
+    std::fs::write(&pack, bytes).unwrap();
 }

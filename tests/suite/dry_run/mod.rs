@@ -89,7 +89,7 @@ const ROWS: &[Row] = &[
     ("backup create", "backup create", 0, "dump project files and secrets of configuration"),
     ("backup list", "backup list", 0, "taken"),
     ("backup verify", "backup verify", 0, "every byte was read back"),
-    ("backup drill", "backup drill", 0, "no changes"),
+    ("backup drill", "backup drill", 0, "remove the scratch containers"),
     ("backup restore", "backup restore", 0, "no changes"),
     ("restore", "restore", 0, "no changes"),
     ("backup prune", "backup prune", 0, "nothing was changed"),

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::backup::SAFETY;
+use crate::backup::{LoadedSet, Part, Repository, SAFETY, shrinkage};
 use crate::compose::model::Stack;
 use crate::error::{ErrorKind, Result};
 use crate::event::human;
@@ -59,6 +59,7 @@ pub struct CreateReport {
     /// Whether writing requests were held until all dumps had begun.
     writes_held: bool,
     left_out: Vec<String>,
+    shrunk: Vec<String>,
 }
 
 /// Creates a set.
@@ -93,13 +94,29 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     }
     let source = DumpSource { loaded: &loaded, stack: &stack, target: &*target, settings: &settings };
     let (repository, _lock) = open_to_write(context, &settings).await?;
+    let before = previous(&repository, &loaded.name).await?;
     let mut runner = source.runner(context, (repository, set), parts).await?;
     runner.partial = partial;
     runner.proxy = scope;
     let mut transaction = Transaction::new(context, target.clone(), loaded.narrow_scope(), "backup create");
     transaction.data = Some(&runner);
     let outcome = transaction.run(&|_: &Observed| Ok(plan.clone())).await?;
-    Ok(report.done(&runner, outcome.incomplete.is_empty()))
+    Ok(CreateReport {
+        shrunk: say_shrunk(context, (&before, &runner.stored())),
+        ..report.done(&runner, outcome.incomplete.is_empty())
+    })
+}
+
+fn say_shrunk(context: &Context, (before, stored): (&[Part], &[Part])) -> Vec<String> {
+    let shrunk = shrinkage(before, stored);
+    shrunk.iter().for_each(|less| context.reporter.warn(less.clone()));
+    shrunk
+}
+
+/// The parts of the newest set that has everything.
+async fn previous(repository: &Repository, project: &str) -> Result<Vec<Part>> {
+    let newest = repository.sets(Some(project)).await?.into_iter().rfind(LoadedSet::is_default);
+    Ok(newest.and_then(|set| set.manifest).map(|manifest| manifest.parts).unwrap_or_default())
 }
 
 fn say_left_out(context: &Context, left_out: Vec<String>) -> Vec<String> {

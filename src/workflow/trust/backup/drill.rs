@@ -65,10 +65,7 @@ pub(super) async fn run(context: &Context, args: DrillArgs) -> Result<DrillRepor
     let drill = Drill::prepare(context, &open, &manifest).await?;
     let mut report = DrillReport { set: manifest.set.clone(), ..DrillReport::default() };
     if context.options.dry_run {
-        let step = |(part, image): &(ServicePart, String)| {
-            format!("restore {} of {} into a container of {image}", part.what(), part.service)
-        };
-        (report.dry_run, report.steps) = (true, drill.stores.iter().map(step).collect());
+        (report.dry_run, report.steps) = (true, drill.steps(args.keep));
         return Ok(report);
     }
     let sandbox = drill.sandbox(context).await?;
@@ -132,6 +129,14 @@ impl Drill {
         };
         let stores = services.into_iter().map(with_image).collect();
         Ok(Self { project: loaded.name.clone(), stack, target, contents, stores })
+    }
+
+    fn steps(&self, keep: bool) -> Vec<String> {
+        let step = |(part, image): &(ServicePart, String)| {
+            format!("restore {} of {} into a container of {image}", part.what(), part.service)
+        };
+        let removal = (!keep).then(|| "remove the scratch containers".to_owned());
+        self.stores.iter().map(step).chain(removal).collect()
     }
 
     async fn sandbox(&self, context: &Context) -> Result<Sandbox<'_>> {
