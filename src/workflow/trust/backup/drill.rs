@@ -27,7 +27,7 @@ use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
 
-/// Free disk space that is asked for, as a multiple of the data of the set: the data, its journal, and room to spare.
+/// Free disk space required, as a multiple of the data of the set: the data, its journal, and room to spare.
 const DISK_FACTOR: u64 = 2;
 /// Disk space that servers take without data.
 const DISK_BASE: u64 = 256 << 20;
