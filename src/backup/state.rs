@@ -123,6 +123,7 @@ mod tests {
             time: 0,
             skew_ms: 0,
             added_bytes: 0,
+            partial: false,
             parts: Vec::new(),
         };
         let found = FoundSet { id, time: 0, snapshots: Vec::new(), manifest: None, marks: marks(found) };

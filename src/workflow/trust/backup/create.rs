@@ -10,8 +10,8 @@ use crate::event::human;
 use crate::plan::{Observed, Phase, Plan, Scope};
 use crate::project::LoadedProject;
 use crate::session::backup::{
-    BackupSettings, DumpRunner, DumpSource, DumpSteps, HeldWrites, excluded, left_out, new_set, only, open_to_write,
-    service_parts,
+    BackupSettings, DumpRunner, DumpSource, DumpSteps, HeldWrites, ServicePart, excluded, left_out, new_set, only,
+    open_to_write, service_parts,
 };
 use crate::session::deploy::WritesHold;
 use crate::session::load::load_stack;
@@ -74,13 +74,9 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let scope = Scope { proxy, ..loaded.narrow_scope() };
     let observed = target.observe(&Scope { proxy: scope.proxy.clone(), ..loaded.scope(Some(&stack)) }).await?;
     let all = service_parts(&stack, &observed, &settings.policy)?;
-    let planned = all.len();
-    let parts = only(all, &args.only)?;
-    let partial = parts.len() < planned;
-    let left_out = match args.only.is_empty() {
-        true => say_left_out(context, left_out(&parts, &observed, &excluded(&stack, &settings.policy))),
-        false => Vec::new(),
-    };
+    let (parts, partial) = chosen(all, &args.only)?;
+    let missing = left_out(&parts, &observed, &excluded(&stack, &settings.policy));
+    let left_out = if args.only.is_empty() { say_left_out(context, missing) } else { Vec::new() };
     let set = new_set(context, &loaded.name, args.tag)?;
     let hold = hold(context, (&loaded.project, &stack), &observed);
     let steps =
@@ -117,6 +113,14 @@ fn say_shrunk(context: &Context, (before, stored): (&[Part], &[Part])) -> Vec<St
 async fn previous(repository: &Repository, project: &str) -> Result<Vec<Part>> {
     let newest = repository.sets(Some(project)).await?.into_iter().rfind(LoadedSet::is_default);
     Ok(newest.and_then(|set| set.manifest).map(|manifest| manifest.parts).unwrap_or_default())
+}
+
+/// The named services, all by default, and whether any is left out.
+fn chosen(all: Vec<ServicePart>, names: &[String]) -> Result<(Vec<ServicePart>, bool)> {
+    let planned = all.len();
+    let parts = only(all, names)?;
+    let partial = parts.len() < planned;
+    Ok((parts, partial))
 }
 
 fn say_left_out(context: &Context, left_out: Vec<String>) -> Vec<String> {
