@@ -11,7 +11,7 @@ use crate::session::report::one_of_reports;
 use crate::session::steps_report::Done;
 use to_engine::PushReport;
 
-/// Push service images to their registries, or to the engine of an environment
+/// Push service images to registries or another engine
 ///
 /// Without --to, the images of services with `build` and `image` go to the registries that their names say, with the
 /// credentials of `docker login`. With --to, the images of all services go from the engine of this machine (DOCKER_HOST, the
