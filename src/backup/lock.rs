@@ -77,7 +77,19 @@ impl Repository {
         let held = HeldLock { current, renewal };
         tokio::time::sleep(SETTLING).await;
         self.check_locks(&owner, kind, Some(&path))?;
+        self.remove_dead_locks(&owner);
         Ok(held)
+    }
+
+    /// Removes what processes of this host left behind that are gone: restic refuses to work beside such a lock.
+    fn remove_dead_locks(&self, owner: &LockOwner) {
+        let entries = std::fs::read_dir(self.locks()).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            if self.read_lock(&path).is_some_and(|lock| is_dead(&lock, &owner.host)) {
+                // One that stays is ignored as stale.
+                let _ = output_file::remove_own(&path);
+            }
+        }
     }
 
     fn check_locks(&self, owner: &LockOwner, kind: LockKind, own: Option<&PathBuf>) -> Result<(), BackupError> {
@@ -153,7 +165,12 @@ impl Drop for HeldLock {
 
 fn is_stale(lock: &LockFile, host: &str) -> bool {
     let age = OffsetDateTime::now_utc() - lock.time;
-    age > STALE || (lock.hostname == host && !is_alive(lock.pid))
+    age > STALE || is_dead(lock, host)
+}
+
+/// Whether its process was one of this host and is gone.
+fn is_dead(lock: &LockFile, host: &str) -> bool {
+    lock.hostname == host && !is_alive(lock.pid)
 }
 
 /// Whether a process of this machine runs.

@@ -136,7 +136,13 @@ async fn locks_exclude_as_restic_says() {
     let gone = LockOwner { pid: i32::MAX as u32, ..owner() };
     std::mem::forget(repository.lock(gone, LockKind::Exclusive).await.unwrap());
     assert_eq!(locks(), 1);
-    repository.lock(owner(), LockKind::Exclusive).await.unwrap();
+    drop(repository.lock(owner(), LockKind::Exclusive).await.unwrap());
+    assert_eq!(locks(), 0, "the lock of a process that is gone stays");
+    // Whether a process of another host is gone is not known here.
+    let elsewhere = LockOwner { pid: i32::MAX as u32, host: "there".into(), ..owner() };
+    std::mem::forget(repository.lock(elsewhere, LockKind::Shared).await.unwrap());
+    drop(repository.lock(owner(), LockKind::Shared).await.unwrap());
+    assert_eq!(locks(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
