@@ -21,6 +21,9 @@ pub enum BackupError {
     /// Another drill of the project runs.
     #[error("another drill of this project is running: {holder}")]
     DrillRuns { holder: String },
+    /// The lock cannot be written: the disk is full, or the repository is read-only for this user.
+    #[error("could not lock the repository: {reason}")]
+    Unlockable { reason: String },
     /// A set that was named does not exist.
     #[error("the repository has no backup set `{name}`")]
     NoSet { name: String },
@@ -64,9 +67,11 @@ impl Hint for BackupError {
             Self::WrongPassword { .. } => ErrorKind::Credentials,
             Self::Locked { .. } | Self::DrillRuns { .. } => ErrorKind::Locked,
             Self::Damaged { .. } => ErrorKind::ChecksFailed,
-            Self::BadSet { .. } | Self::Repository { .. } | Self::Dump { .. } | Self::Service { .. } => {
-                ErrorKind::Failed
-            }
+            Self::BadSet { .. }
+            | Self::Unlockable { .. }
+            | Self::Repository { .. }
+            | Self::Dump { .. }
+            | Self::Service { .. } => ErrorKind::Failed,
             Self::Target(error) => error.kind(),
         }
     }
@@ -86,7 +91,11 @@ impl Hint for BackupError {
             Self::NoService { known, .. } => vec![format!("known: {}", known.join(", "))],
             Self::Damaged { .. } => vec!["see what is affected with `aictl backup verify`".to_owned()],
             Self::Target(error) => error.hints(),
-            Self::Repository { .. } | Self::Dump { .. } | Self::Service { .. } | Self::DrillRuns { .. } => Vec::new(),
+            Self::Unlockable { .. }
+            | Self::Repository { .. }
+            | Self::Dump { .. }
+            | Self::Service { .. }
+            | Self::DrillRuns { .. } => Vec::new(),
         }
     }
 }

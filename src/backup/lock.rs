@@ -116,8 +116,6 @@ impl Repository {
     }
 
     fn write_lock(&self, owner: &LockOwner, kind: LockKind) -> Result<PathBuf, BackupError> {
-        let io =
-            |error: std::io::Error| BackupError::Repository { doing: "lock the repository", reason: error.to_string() };
         let lock = LockFile {
             time: OffsetDateTime::now_utc(),
             exclusive: kind == LockKind::Exclusive,
@@ -127,11 +125,11 @@ impl Repository {
             uid: rustix::process::getuid().as_raw(),
             gid: rustix::process::getgid().as_raw(),
         };
-        let text = serde_json::to_vec(&lock).map_err(std::io::Error::other).map_err(io)?;
-        let sealed = self.sealer.seal(&text).map_err(io)?;
-        output_file::create_private_directory(&self.locks()).map_err(io)?;
+        let text = serde_json::to_vec(&lock).map_err(std::io::Error::other).map_err(unwritten)?;
+        let sealed = self.sealer.seal(&text).map_err(unwritten)?;
+        output_file::create_private_directory(&self.locks()).map_err(unwritten)?;
         let path = self.locks().join(hex::encode(hash(&sealed)));
-        output_file::PrivateFile::named(&path).create(&sealed).map_err(io)?;
+        output_file::PrivateFile::named(&path).create(&sealed).map_err(unwritten)?;
         Ok(path)
     }
 
@@ -163,6 +161,16 @@ impl Drop for HeldLock {
     }
 }
 
+/// Why a lock was not written.
+fn unwritten(error: std::io::Error) -> BackupError {
+    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+    let reason = error.to_string();
+    match error.kind() {
+        PermissionDenied | ReadOnlyFilesystem | StorageFull => BackupError::Unlockable { reason },
+        _ => BackupError::Repository { doing: "lock the repository", reason },
+    }
+}
+
 fn is_stale(lock: &LockFile, host: &str) -> bool {
     let age = OffsetDateTime::now_utc() - lock.time;
     age > STALE || is_dead(lock, host)
@@ -181,4 +189,19 @@ pub fn is_alive(pid: i64) -> bool {
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_read_only_repository_are_told_from_other_failures() {
+        use rustix::io::Errno;
+        let of = |errno: Errno| unwritten(std::io::Error::from(errno));
+        for errno in [Errno::NOSPC, Errno::ROFS, Errno::ACCESS] {
+            assert!(matches!(of(errno), BackupError::Unlockable { .. }), "{errno}");
+        }
+        assert!(matches!(of(Errno::IO), BackupError::Repository { .. }));
+    }
 }

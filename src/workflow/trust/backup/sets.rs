@@ -14,7 +14,7 @@ pub(super) struct OpenSets {
     pub(super) settings: BackupSettings,
     /// The repository.
     pub(super) repository: Repository,
-    /// Its lock; none in a dry run, which writes nothing.
+    /// Its lock; none in a dry run, which writes nothing, and where none can be written and it is only read.
     pub(super) _lock: Option<HeldLock>,
 }
 
@@ -35,7 +35,15 @@ impl OpenSets {
         let repository = opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
         let lock = match context.options.dry_run {
             true => None,
-            false => Some(repository.lock(lock_owner(context), kind).await?),
+            false => match repository.lock(lock_owner(context), kind).await {
+                Ok(lock) => Some(lock),
+                // Reading does no harm; a prune at the same time could remove what is read.
+                Err(error @ BackupError::Unlockable { .. }) if kind == LockKind::Shared => {
+                    context.reporter.warn(format!("{error}; reading it without a lock"));
+                    None
+                }
+                Err(error) => return Err(error.into()),
+            },
         };
         Ok(Self { project, settings, repository, _lock: lock })
     }
