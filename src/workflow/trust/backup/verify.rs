@@ -86,7 +86,12 @@ async fn look(
         report.affected = open.repository.affected(&all, packs).await?;
     }
     for set in all.iter().filter(|set| !set.is_complete()) {
-        report.damage.push(Damage::new(set.found.id.set.clone(), "the set is incomplete"));
+        let name = set.found.id.set.clone();
+        match args.all {
+            true => report.damage.push(Damage::new(name, "the set is incomplete")),
+            // It was not asked for; one that was is judged with its parts.
+            false => context.reporter.note(format!("backup set {name} is incomplete")),
+        }
     }
     let chosen: Vec<LoadedSet> = match args.all {
         true => all.into_iter().filter(LoadedSet::is_complete).collect(),
