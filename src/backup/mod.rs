@@ -5,7 +5,6 @@ mod comparing;
 mod error;
 mod inside;
 mod lock;
-mod mark;
 pub mod postgres;
 mod prune;
 mod read;
@@ -14,6 +13,7 @@ mod repository;
 mod retention;
 mod sealed;
 mod set;
+mod set_check;
 mod shrinkage;
 mod state;
 #[cfg(test)]
@@ -25,7 +25,6 @@ mod write;
 pub use error::BackupError;
 pub use inside::Inside;
 pub use lock::{HeldLock, LockKind, LockOwner, is_alive};
-pub use mark::{Finding, Mark};
 pub use prune::Freed;
 pub use read::{LoadedSet, StoredPart};
 pub use repository::{Location, Repository};
@@ -33,6 +32,7 @@ pub use retention::reasons;
 pub use set::{
     CONFIGURATION, FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, PartKind, SAFETY, SetId, SnapshotFacts, skew,
 };
+pub use set_check::{Finding, SetCheck};
 pub use shrinkage::shrinkage;
 pub use state::{SetState, preferred};
 pub use verify::{Damage, FileCheck};

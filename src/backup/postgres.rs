@@ -94,6 +94,16 @@ pub async fn begin(inside: &Inside<'_>, wanted: &[String]) -> Result<BegunPart, 
     // A password of a role belongs to the secrets of the stack, not to a dump.
     let roles = inside.dump("exec pg_dumpall --globals-only --no-role-passwords", &[], ROLES).await?;
     dumps.push(BegunDump { name: GLOBALS.to_owned(), of: String::new(), stream: roles });
+    let dumps = cut(inside, (dumps, counted), &mut facts).await?;
+    Ok(BegunPart { dumps, facts })
+}
+
+/// Waits until the dumps have begun; facts get the counts, which were taken before and are taken again.
+async fn cut(
+    inside: &Inside<'_>,
+    (dumps, mut counted): (Vec<BegunDump>, BTreeMap<String, BTreeMap<String, String>>),
+    facts: &mut BTreeMap<String, String>,
+) -> Result<Vec<BegunDump>, BackupError> {
     let mut ready = Vec::new();
     for dump in dumps {
         let (of, stream) = (dump.of.clone(), begun(dump.stream).await?);
@@ -107,7 +117,7 @@ pub async fn begin(inside: &Inside<'_>, wanted: &[String]) -> Result<BegunPart, 
         }
         ready.push(BegunDump { stream, ..dump });
     }
-    Ok(BegunPart { dumps: ready, facts })
+    Ok(ready)
 }
 
 /// What marks a database that a restore made or put aside.

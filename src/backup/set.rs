@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::mark::{Mark, is_mark};
+use super::set_check::{SetCheck, is_set_check};
 
 /// The tag of everything aictl writes.
 pub const TAG: &str = "aictl";
@@ -176,7 +176,7 @@ pub struct FoundSet {
     /// The snapshot of its manifest.
     pub manifest: Option<SnapshotFacts>,
     /// What verifications and drills found; their snapshots are among the others.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<SetCheck>,
 }
 
 /// The sets among snapshots, oldest first. Snapshots that aictl did not make belong to none.
@@ -189,14 +189,14 @@ pub fn group(snapshots: Vec<SnapshotFacts>) -> Vec<FoundSet> {
         let id = SetId { set: set.clone(), project: project.clone(), tags };
         let empty = FoundSet {
             id,
-            time: if is_mark(&snapshot.tags) { 0 } else { snapshot.time },
+            time: if is_set_check(&snapshot.tags) { 0 } else { snapshot.time },
             snapshots: Vec::new(),
             manifest: None,
             marks: Vec::new(),
         };
         let found = sets.entry((project, set)).or_insert(empty);
-        if is_mark(&snapshot.tags) {
-            found.marks.extend(Mark::of(&snapshot.tags));
+        if is_set_check(&snapshot.tags) {
+            found.marks.extend(SetCheck::of(&snapshot.tags));
             found.snapshots.push(snapshot);
             continue;
         }

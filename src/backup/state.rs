@@ -4,9 +4,9 @@
 use serde::Serialize;
 
 use super::error::BackupError;
-use super::mark::{Finding, Mark};
 use super::read::{LoadedSet, tree_id};
 use super::repository::Repository;
+use super::set_check::{Finding, SetCheck};
 use super::write::{PartSnapshot, marker, run_blocking};
 
 /// The state of a set. A later one is trusted more.
@@ -39,9 +39,9 @@ impl SetState {
 }
 
 /// The state and the mark it comes from. Damage takes every earlier mark away.
-fn judge(marks: &[Mark]) -> (SetState, Option<Mark>) {
+fn judge(marks: &[SetCheck]) -> (SetState, Option<SetCheck>) {
     let damaged = marks.iter().filter(|mark| mark.finding == Finding::Damaged).max_by_key(|mark| mark.at_ms);
-    let counts = |mark: &&Mark| damaged.is_none_or(|damaged| damaged.at_ms < mark.at_ms);
+    let counts = |mark: &&SetCheck| damaged.is_none_or(|damaged| damaged.at_ms < mark.at_ms);
     let proven = marks.iter().filter(counts).filter(|mark| matches!(mark.finding, Finding::Proven { .. }));
     let verified = marks.iter().filter(counts).filter(|mark| mark.finding == Finding::Verified);
     if let Some(mark) = proven.max_by_key(|mark| mark.at_ms) {
@@ -63,7 +63,7 @@ impl LoadedSet {
     }
 
     /// The finding that its state comes from; none for one that was only taken.
-    pub fn mark(&self) -> Option<Mark> {
+    pub fn mark(&self) -> Option<SetCheck> {
         judge(&self.found.marks).1.filter(|_| self.is_complete())
     }
 }
@@ -77,7 +77,7 @@ pub fn preferred(sets: &[LoadedSet]) -> Option<usize> {
 
 impl Repository {
     /// Records a finding beside the set. Host and user are for the snapshot.
-    pub async fn mark(&self, set: &LoadedSet, mark: Mark, (host, user): (&str, &str)) -> Result<(), BackupError> {
+    pub async fn mark(&self, set: &LoadedSet, mark: SetCheck, (host, user): (&str, &str)) -> Result<(), BackupError> {
         let lost = || BackupError::BadSet { set: set.found.id.set.clone(), reason: "it is incomplete".to_owned() };
         let manifest = set.found.manifest.clone().ok_or_else(lost)?;
         let part = PartSnapshot { directory: None, set: &set.found.id, host, user, time: mark.at_ms / 1000 };
@@ -94,8 +94,8 @@ mod tests {
 
     const PROVEN: Finding = Finding::Proven { took_ms: 7 };
 
-    fn marks(found: &[(Finding, i64)]) -> Vec<Mark> {
-        found.iter().map(|(finding, at_ms)| Mark { finding: *finding, at_ms: *at_ms }).collect()
+    fn marks(found: &[(Finding, i64)]) -> Vec<SetCheck> {
+        found.iter().map(|(finding, at_ms)| SetCheck { finding: *finding, at_ms: *at_ms }).collect()
     }
 
     #[test]

@@ -10,8 +10,8 @@ use crate::compose::hash::{network_hash, volume_hash};
 use crate::compose::model::ServiceHook;
 use crate::plan::{
     ChangeKind, ContainerOperation, ContainerSpec, DockerContainer, Health, HealthCheck, ImageOperation, ImageSource,
-    InstanceState, Names, NetworkOperation, ObservedImage, ObservedInstance, ObservedMount, ObservedNetwork,
-    ObservedPort, ObservedVolume, Operation, Outcome, RecipeBuild, VolumeOperation, labels, release_tag,
+    InstanceState, Names, NetworkOperation, ObservedInstance, ObservedMount, ObservedNetwork, ObservedPort,
+    ObservedVolume, Operation, Outcome, RecipeBuild, VolumeOperation, labels, release_tag,
 };
 use crate::target::{Attempts, ContainerFacts, PortOwner, TargetError};
 
@@ -47,9 +47,9 @@ fn on_image(world: &mut World, operation: &ImageOperation) -> Result<Outcome, Ta
             Ok(Outcome::default())
         }
         ImageOperation::Transfer(transfer) => Ok(created(world.add_image(&transfer.image))),
-        ImageOperation::Push { image, .. } => found_image(world, image).map(|_| Outcome::default()),
+        ImageOperation::Push { image, .. } => world.image_or_missing(image).map(|_| Outcome::default()),
         ImageOperation::Tag { image, repository, tag, .. } => {
-            let found = found_image(world, image)?;
+            let found = world.image_or_missing(image)?;
             let tag = tag.clone().unwrap_or_else(|| release_tag(&found.id));
             let name = if tag == "latest" { repository.clone() } else { format!("{repository}:{tag}") };
             world.images.insert(name, found);
@@ -60,10 +60,6 @@ fn on_image(world: &mut World, operation: &ImageOperation) -> Result<Outcome, Ta
             Ok(Outcome::default())
         }
     }
-}
-
-fn found_image(world: &World, image: &str) -> Result<ObservedImage, TargetError> {
-    world.image(image).cloned().ok_or_else(|| TargetError::NotFound { kind: "image", name: image.to_owned() })
 }
 
 fn on_network(world: &mut World, operation: &NetworkOperation) -> Result<Outcome, TargetError> {

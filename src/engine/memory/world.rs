@@ -105,6 +105,11 @@ impl World {
         self.images.get(name).or_else(|| self.images.values().find(|image| image.id == name))
     }
 
+    /// The same; one that is not there is an error.
+    pub(super) fn image_or_missing(&self, name: &str) -> Result<ObservedImage, TargetError> {
+        self.image(name).cloned().ok_or_else(|| TargetError::NotFound { kind: "image", name: name.to_owned() })
+    }
+
     /// The id behind an id or a name.
     pub(super) fn find(&self, container: &str) -> Result<String, TargetError> {
         let named = |(id, found): &(&String, &Container)| *id == container || found.seen.name == container;

@@ -1,7 +1,7 @@
 //! Recording what a verification or a drill found of a set, in the repository.
 
 use super::dump_runner::now_ms;
-use crate::backup::{Finding, LoadedSet, Mark, Repository};
+use crate::backup::{Finding, LoadedSet, Repository, SetCheck};
 use crate::error::Result;
 use crate::session::Context;
 
@@ -10,7 +10,7 @@ pub async fn record(context: &Context, (repository, set): (&Repository, &LoadedS
     if context.options.dry_run {
         return Ok(());
     }
-    let mark = Mark { finding, at_ms: now_ms() };
+    let mark = SetCheck { finding, at_ms: now_ms() };
     let owner = &context.owner;
     match (repository.mark(set, mark, (&owner.host, &owner.user)).await, finding) {
         (Err(error), Finding::Damaged) => {

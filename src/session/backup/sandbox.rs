@@ -79,8 +79,8 @@ impl<'t> Sandbox<'t> {
         let unknown = || BackupError::Service { service: part.service.clone(), reason: "it is not defined".to_owned() };
         let Isolated { service, environment } =
             isolated(stack.services.get(&part.service).ok_or_else(unknown)?, part, &self.password);
-        let name = format!("{}-{}-1", self.project, part.service);
-        let spec = self.spec((&name, image), (part, service), content);
+        let name = self.name_of(part);
+        let spec = self.spec(image, (part, service), content);
         self.perform(ContainerOperation::Create(Box::new(spec))).await?;
         if part.kind != PartKind::Volume {
             let turn = StartTurn::UntilStarted;
@@ -91,12 +91,11 @@ impl<'t> Sandbox<'t> {
         Ok(ServicePart { container, environment, ..part.clone() })
     }
 
-    fn spec(
-        &self,
-        (name, image): (&str, &str),
-        (part, service): (&ServicePart, Service),
-        content: &ServiceContent,
-    ) -> ContainerSpec {
+    fn name_of(&self, part: &ServicePart) -> String {
+        format!("{}-{}-1", self.project, part.service)
+    }
+
+    fn spec(&self, image: &str, (part, service): (&ServicePart, Service), content: &ServiceContent) -> ContainerSpec {
         let labels = [
             (labels::PROJECT, self.project.clone()),
             (labels::SERVICE, part.service.clone()),
@@ -107,7 +106,7 @@ impl<'t> Sandbox<'t> {
         ];
         ContainerSpec {
             project: self.project.clone(),
-            name: name.to_owned(),
+            name: self.name_of(part),
             service_name: part.service.clone(),
             number: 1,
             service,

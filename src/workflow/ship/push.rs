@@ -51,8 +51,8 @@ pub async fn run(context: &Context, args: PushArgs) -> Result<PushedReport> {
         Some(to) => Ok(to_engine::send(context, to, &args.services, args.include_deps).await?.into()),
         None => {
             let PushArgs { services, include_deps, ignore_push_failures: ignore_failures, .. } = args;
-            let wanted = to_registry::Wanted { services, include_deps, ignore_failures };
-            Ok(to_registry::push(context, &wanted).await?.into())
+            let push = to_registry::RegistryPush { services, include_deps, ignore_failures };
+            Ok(to_registry::push(context, &push).await?.into())
         }
     }
 }

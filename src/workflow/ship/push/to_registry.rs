@@ -15,7 +15,7 @@ use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 
 /// What is to be pushed.
-pub(super) struct Wanted {
+pub(super) struct RegistryPush {
     /// Services; all when empty.
     pub(super) services: Vec<String>,
     pub(super) include_deps: bool,
@@ -24,7 +24,7 @@ pub(super) struct Wanted {
 }
 
 /// Pushes the images of the selected services.
-pub(super) async fn push(context: &Context, args: &Wanted) -> Result<Done> {
+pub(super) async fn push(context: &Context, args: &RegistryPush) -> Result<Done> {
     let mut loaded = load_stack(context)?;
     let stack = loaded.take_stack_with(context, &args.services)?;
     let selected = with_dependencies(&stack, &args.services, args.include_deps)?;

@@ -120,7 +120,7 @@ impl Report for PruneReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backup::{FORMAT, Finding, FoundSet, Manifest, Mark, SetId};
+    use crate::backup::{FORMAT, Finding, FoundSet, Manifest, SetCheck, SetId};
 
     fn set(name: &str, time: i64, complete: bool) -> LoadedSet {
         let id = SetId { set: name.into(), project: "shop".into(), tags: Vec::new() };
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn the_newest_proven_set_stays_whatever_the_rules_say() {
         let mut sets = vec![set("a", 1, true), set("b", 2, true), set("c", 3, true)];
-        let mark = Mark { finding: Finding::Proven { took_ms: 1 }, at_ms: 1 };
+        let mark = SetCheck { finding: Finding::Proven { took_ms: 1 }, at_ms: 1 };
         sets[..2].iter_mut().for_each(|set| set.found.marks.push(mark));
         let rules = KeepPolicy { last: 1, ..KeepPolicy::default() };
         let kept: Vec<String> =

@@ -99,25 +99,41 @@ async fn look(
     };
     for set in &chosen {
         report.sets.push(set.found.id.set.clone());
-        let mut damage = open.repository.check_set(set).await?;
-        let mut is_read_fully = false;
-        // What is not what was stored need not be decoded; a dry run makes no containers.
-        if damage.is_empty() && !args.no_decode && !context.options.dry_run {
-            let target = endpoint(context, &load_project_file(context)?)?.connect().await?;
-            let decoded = decode(&*target, (&open.repository, set), context.owner.pid).await?;
-            is_read_fully = decoded.untried.is_empty();
-            report.damage.extend(decoded.untried);
-            damage.extend(decoded.damage);
-            report.decoded = true;
-        }
-        match damage.is_empty() {
-            false => record(context, (&open.repository, set), Finding::Damaged).await?,
-            true if is_read_fully => record(context, (&open.repository, set), Finding::Verified).await?,
-            true => {}
-        }
-        report.damage.extend(damage);
+        let judged = judge(context, (args, &open), set).await?;
+        report.decoded |= judged.decoded;
+        report.damage.extend(judged.damage);
     }
     Ok(())
+}
+
+/// What was found of one set.
+#[derive(Default)]
+struct JudgedSet {
+    decoded: bool,
+    damage: Vec<Damage>,
+}
+
+/// Reads a set back, decodes it and records what was found.
+async fn judge(context: &Context, (args, open): (&VerifyArgs, &OpenSets), set: &LoadedSet) -> Result<JudgedSet> {
+    let mut judged = JudgedSet::default();
+    let mut damage = open.repository.check_set(set).await?;
+    let mut is_read_fully = false;
+    // What is not what was stored need not be decoded; a dry run makes no containers.
+    if damage.is_empty() && !args.no_decode && !context.options.dry_run {
+        let target = endpoint(context, &load_project_file(context)?)?.connect().await?;
+        let decoded = decode(&*target, (&open.repository, set), context.owner.pid).await?;
+        is_read_fully = decoded.untried.is_empty();
+        judged.damage.extend(decoded.untried);
+        damage.extend(decoded.damage);
+        judged.decoded = true;
+    }
+    match damage.is_empty() {
+        false => record(context, (&open.repository, set), Finding::Damaged).await?,
+        true if is_read_fully => record(context, (&open.repository, set), Finding::Verified).await?,
+        true => {}
+    }
+    judged.damage.extend(damage);
+    Ok(judged)
 }
 
 impl Report for VerifyReport {

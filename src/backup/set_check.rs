@@ -25,14 +25,14 @@ pub enum Finding {
 
 /// A finding with its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub struct SetCheck {
     /// What was found.
     pub finding: Finding,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
 }
 
-impl Mark {
+impl SetCheck {
     pub(super) fn tags(self) -> Vec<String> {
         let (word, took) = match self.finding {
             Finding::Damaged => (DAMAGED, None),
@@ -62,7 +62,7 @@ impl Mark {
 }
 
 /// Whether a snapshot with these tags holds a mark, known or not, and no data.
-pub(super) fn is_mark(tags: &[String]) -> bool {
+pub(super) fn is_set_check(tags: &[String]) -> bool {
     tags.iter().any(|tag| tag.starts_with(STATE_TAG))
 }
 
@@ -73,9 +73,9 @@ mod tests {
     #[test]
     fn a_mark_reads_as_it_was_written() {
         for finding in [Finding::Damaged, Finding::Verified, Finding::Proven { took_ms: 7 }] {
-            let mark = Mark { finding, at_ms: 3 };
-            assert_eq!((Mark::of(&mark.tags()), is_mark(&mark.tags())), (Some(mark), true));
+            let mark = SetCheck { finding, at_ms: 3 };
+            assert_eq!((SetCheck::of(&mark.tags()), is_set_check(&mark.tags())), (Some(mark), true));
         }
-        assert_eq!(Mark::of(&["aictl-state=later".to_owned()]), None);
+        assert_eq!(SetCheck::of(&["aictl-state=later".to_owned()]), None);
     }
 }
