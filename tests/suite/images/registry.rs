@@ -166,3 +166,32 @@ fn a_password_is_sent_and_a_wrong_one_ends_with_its_own_code() {
     registry.login(RIGHT);
     registry.aictl(&registry.image(), &[], &["pull"]).ended(0);
 }
+
+#[test]
+fn a_built_image_is_pushed_to_its_registry_and_pulled_back_by_the_same_digest() {
+    let Some(registry) = Registry::with_password("images-push") else { return };
+    let image = format!("{}/shop/built:1", registry.address);
+    let aictl = |words: &[&str]| -> Outcome {
+        let compose =
+            format!("services: {{ a: {{ image: '{image}', build: ., network_mode: none }}, b: {{ image: x }} }}\n");
+        registry.stage.write("compose.yaml", &compose);
+        let folder = registry.stage.path();
+        registry.stage.command(words).env("DOCKER_CONFIG", folder.join("docker")).output().unwrap().into()
+    };
+    let absent = aictl(&["push"]).ended(10);
+    assert!(absent.stderr.contains(&image), "{}", absent.stderr);
+    docker(&["tag", "aictl-lab/tool:1", &image]);
+    registry.login(WRONG);
+    let refused = aictl(&["push"]).ended(12);
+    assert!(refused.stderr.contains(&image) && !refused.stderr.contains("barley"), "{}", refused.stderr);
+    registry.login(RIGHT);
+    let pushed = aictl(&["push", "a", "b"]).ended(0);
+    assert!(pushed.stderr.contains("the image of b is not pushed"), "{}", pushed.stderr);
+    let digest = pushed.stderr.split_whitespace().find(|word| word.starts_with("sha256:")).unwrap().to_owned();
+    docker(&["rmi", &image]);
+    let pulled = aictl(&["pull", "a", "--policy", "always"]).ended(0);
+    docker(&["rmi", &image]);
+    assert!(pulled.stderr.contains(&digest), "{digest}: {}", pulled.stderr);
+    let nothing = aictl(&["push", "b"]).ended(0);
+    assert!(nothing.stdout.contains("nothing to push"), "{}", nothing.stdout);
+}
