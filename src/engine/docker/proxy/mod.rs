@@ -22,9 +22,7 @@ use super::DockerEngine;
 use super::perform::Progress;
 use super::{copy, error_mapping, exec};
 use crate::event::{Channel, human};
-use crate::plan::{
-    Names, ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, Scope, container_name,
-};
+use crate::plan::{ObservedInstance, ObservedProxy, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, Scope};
 use crate::target::{ExecArgs, ExecInput, TargetError};
 
 /// Two looks at the connections, and two probes, are this far apart.
@@ -189,8 +187,8 @@ impl DockerEngine {
         timeout: Duration,
         progress: Progress<'_>,
     ) -> Result<Outcome, TargetError> {
-        let addresses = match self.container(container).await {
-            Ok(found) => addresses(&found),
+        let (addresses, name) = match self.container(container).await {
+            Ok(found) => (addresses(&found), found.name),
             Err(TargetError::NotFound { .. }) => return Ok(Outcome::default()),
             Err(error) => return Err(error),
         };
@@ -209,15 +207,16 @@ impl DockerEngine {
             }
             tokio::time::sleep(LOOK.min(timeout.saturating_sub(began.elapsed()))).await;
         }
+        if last.is_none() {
+            // Within a short timeout there was no look at all.
+            last = self.connections(proxy, &addresses).await.ok();
+        }
         let warning = match last {
             Some(0) => None,
-            Some(open) => Some(format!(
-                "{} to {} still open after {}s",
-                human::count(open, "connection"),
-                container_name(container, &Names::new()),
-                timeout.as_secs()
-            )),
-            None => Some(format!("the connections of {proxy} could not be read; waited for {}s", timeout.as_secs())),
+            Some(open) => {
+                Some(format!("{} to {name} still open after {}s", human::count(open, "connection"), timeout.as_secs()))
+            }
+            None => Some(format!("the connections to {name} could not be read; waited for {}s", timeout.as_secs())),
         };
         Ok(Outcome { warnings: warning.into_iter().collect(), ..Outcome::default() })
     }
