@@ -1,7 +1,7 @@
 //! Locks of a repository as restic keeps them: a file in `locks/` per process, renewed while it works, shared or exclusive.
 //! A lock counts as stale, as restic judges, after 30 minutes, or when its process on this host is gone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -77,14 +77,14 @@ impl Repository {
         let held = HeldLock { current, renewal };
         tokio::time::sleep(SETTLING).await;
         self.check_locks(&owner, kind, Some(&path))?;
-        self.remove_dead_locks(&owner);
+        self.remove_dead_locks(&owner, &path);
         Ok(held)
     }
 
     /// Removes what processes of this host left behind that are gone: restic refuses to work beside such a lock.
-    fn remove_dead_locks(&self, owner: &LockOwner) {
+    fn remove_dead_locks(&self, owner: &LockOwner, own: &Path) {
         let entries = std::fs::read_dir(self.locks()).into_iter().flatten().flatten();
-        for path in entries.map(|entry| entry.path()) {
+        for path in entries.map(|entry| entry.path()).filter(|path| path != own) {
             if self.read_lock(&path).is_some_and(|lock| is_dead(&lock, &owner.host)) {
                 // One that stays is ignored as stale.
                 let _ = output_file::remove_own(&path);

@@ -79,14 +79,16 @@ fn a_drill_proves_a_set_and_leaves_nothing_even_when_it_is_interrupted_or_killed
     assert_eq!(stored.states()[0], "damaged");
 }
 
-/// Changes bytes of the largest pack, which holds the dump.
+/// Changes every byte of the two largest packs, which hold the dumps of the two sets.
 fn damage(stored: &Stored) {
     let folders = std::fs::read_dir(stored.stage.path().join("sets/data")).unwrap().flatten();
     let packs = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
-    let pack: PathBuf = packs.map(|pack| pack.path()).max_by_key(|pack| pack.metadata().unwrap().len()).unwrap();
-    let mut bytes = std::fs::read(&pack).unwrap();
-    bytes.iter_mut().take(4000).for_each(|byte| *byte ^= 1);
-    let writable = std::os::unix::fs::PermissionsExt::from_mode(0o600);
-    std::fs::set_permissions(&pack, writable).unwrap();
-    std::fs::write(&pack, bytes).unwrap();
+    let mut packs: Vec<PathBuf> = packs.map(|pack| pack.path()).collect();
+    packs.sort_by_key(|pack| std::cmp::Reverse(pack.metadata().unwrap().len()));
+    for pack in &packs[..2] {
+        let changed: Vec<u8> = std::fs::read(pack).unwrap().into_iter().map(|byte| byte ^ 1).collect();
+        let writable = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(pack, writable).unwrap();
+        std::fs::write(pack, changed).unwrap();
+    }
 }
