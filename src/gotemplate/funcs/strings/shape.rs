@@ -1,0 +1,102 @@
+//! Indentation, cutting and wrapping.
+
+use super::{Answer, Call, str, text};
+use crate::funcs::numbers::to_int;
+use crate::value::Value;
+
+/// `indent` and, after a newline, `nindent`; empty lines are indented too.
+pub fn indent(call: &Call, values: &[Value], before: &str) -> Answer {
+    let Ok(spaces) = usize::try_from(to_int(&values[0])) else {
+        return Err("strings: negative Repeat count".into());
+    };
+    let given = str(&values[1]);
+    let lines = given.matches('\n').count() as u64 + 1;
+    call.budget.bytes(lines.saturating_mul(spaces as u64))?;
+    let pad = " ".repeat(spaces);
+    text(call, format!("{before}{pad}{}", given.replace('\n', &format!("\n{pad}"))))
+}
+
+fn raw(value: &Value) -> Vec<u8> {
+    match value {
+        Value::Bytes(bytes) => bytes.to_vec(),
+        other => str(other).into_bytes(),
+    }
+}
+
+/// `trunc`: the first bytes, or with a negative count the last.
+pub fn trunc(_: &Call, values: &[Value]) -> Answer {
+    let (count, bytes) = (to_int(&values[0]), raw(&values[1]));
+    let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    let (from, to) = match count {
+        count if count < 0 && length + count > 0 => (length + count, length),
+        count if count >= 0 && length > count => (0, count),
+        _ => return Ok(values[1].clone()),
+    };
+    Ok(part(&bytes, from, to))
+}
+
+fn part(bytes: &[u8], from: i64, to: i64) -> Value {
+    let place = |at: i64| usize::try_from(at).unwrap_or(0).min(bytes.len());
+    Value::bytes(&bytes[place(from)..place(to)])
+}
+
+/// `substr START END`.
+pub fn substr(_: &Call, values: &[Value]) -> Answer {
+    let (start, end, bytes) = (to_int(&values[0]), to_int(&values[1]), raw(&values[2]));
+    let length = i64::try_from(bytes.len()).unwrap_or(i64::MAX);
+    let (from, to) = if start < 0 {
+        (0, end)
+    } else if end < 0 || end > length {
+        (start, length)
+    } else {
+        (start, end)
+    };
+    if from < 0 || to < from || to > length {
+        return Err("runtime error: slice bounds out of range".into());
+    }
+    Ok(part(&bytes, from, to))
+}
+
+/// `abbrev WIDTH`: cut with `...`.
+pub fn abbrev(_: &Call, values: &[Value]) -> Answer {
+    let (width, given) = (to_int(&values[0]), str(&values[1]));
+    let width = usize::try_from(width).unwrap_or(0);
+    if width < 4 || given.len() <= width {
+        return Ok(Value::str(given));
+    }
+    let Value::Str(head) = part(given.as_bytes(), 0, i64::try_from(width - 3).unwrap_or(0)) else {
+        return Ok(Value::str(given));
+    };
+    Ok(Value::str(format!("{head}...")))
+}
+
+/// `wrap` and `wrapWith`: lines of at most a width, broken at blanks, in longer words when asked to.
+pub fn wrap(call: &Call, given: (&Value, &str, &Value), breaks_words: bool) -> Answer {
+    let (width, newline, value) = given;
+    let width = usize::try_from(to_int(width).max(1)).unwrap_or(1);
+    let source = str(value);
+    let mut rest: Vec<char> = source.chars().collect();
+    let mut lines: Vec<String> = Vec::new();
+    while rest.len() > width {
+        if rest[0] == ' ' {
+            rest.remove(0);
+            continue;
+        }
+        call.budget.step(rest.len() as u64)?;
+        let space = rest[..=width].iter().rposition(|c| *c == ' ');
+        let (cut, next) = match space {
+            Some(at) => (at, at + 1),
+            None if breaks_words => (width, width),
+            None => match rest[width..].iter().position(|c| *c == ' ') {
+                Some(at) => (width + at, width + at + 1),
+                None => (rest.len(), rest.len()),
+            },
+        };
+        lines.push(rest[..cut].iter().collect());
+        rest.drain(..next);
+    }
+    if !rest.is_empty() {
+        lines.push(rest.into_iter().collect());
+    }
+    text(call, lines.join(newline))
+}

@@ -1,0 +1,5 @@
+//! YAML as Helm reads and writes it: sigs.k8s.io/yaml, which goes through JSON.
+
+pub mod read;
+pub mod resolve;
+pub mod write;
