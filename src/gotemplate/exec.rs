@@ -98,11 +98,8 @@ fn located(tree: &Tree, at: usize, node: String, failure: Failure) -> ExecError 
     let location = tree.location(at);
     // Go cuts the text of the node at twenty characters.
     let node = if node.chars().count() > 20 { node.chars().take(20).chain("...".chars()).collect() } else { node };
-    let message = format!(
-        "template: {location}: executing {} at <{node}>: {}",
-        format::quoted(&tree.name),
-        failure.words()
-    );
+    let message =
+        format!("template: {location}: executing {} at <{node}>: {}", format::quoted(&tree.name), failure.words());
     let (said, over_limit) = match failure {
         Failure::Said(text) => (Some(text), false),
         Failure::Limit(_) => (None, true),
@@ -151,7 +148,9 @@ impl Run<'_, '_> {
     fn template(&mut self, dot: &Value, at: usize, called: (&Rc<str>, Option<&Pipe>)) -> Outcome<Flow> {
         let (name, pipe) = called;
         let shown = |run: &Self| match pipe {
-            Some(pipe) => format!("{{{{template {} {pipe}}}}}", format::quoted(name)) + if run.out.is_empty() { "" } else { "" },
+            Some(pipe) => {
+                format!("{{{{template {} {pipe}}}}}", format::quoted(name)) + if run.out.is_empty() { "" } else { "" }
+            }
             None => format!("{{{{template {}}}}}", format::quoted(name)),
         };
         let Some(tree) = self.executor.templates.get(name) else {

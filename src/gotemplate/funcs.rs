@@ -103,8 +103,18 @@ pub fn find(name: &str) -> Option<&'static Function> {
     static ALL: OnceLock<HashMap<&'static str, &'static Function>> = OnceLock::new();
     let all = ALL.get_or_init(|| {
         let tables = [
-            builtins::TABLE, crypto::TABLE, dates::TABLE, defaults::TABLE, dicts::TABLE, encoding::TABLE, lists::TABLE,
-            numbers::TABLE, paths::TABLE, regexes::TABLE, strings::TABLE, versions::TABLE,
+            builtins::TABLE,
+            crypto::TABLE,
+            dates::TABLE,
+            defaults::TABLE,
+            dicts::TABLE,
+            encoding::TABLE,
+            lists::TABLE,
+            numbers::TABLE,
+            paths::TABLE,
+            regexes::TABLE,
+            strings::TABLE,
+            versions::TABLE,
         ];
         tables.into_iter().flatten().map(|function| (function.name, function)).collect()
     });

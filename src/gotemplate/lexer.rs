@@ -189,7 +189,10 @@ impl Lexer<'_> {
         if !after.is_none_or(|c| BLANK.contains(&c) || matches!(c, '.' | ',' | '|' | ':' | '=' | ')' | '('))
             && !self.text[self.at..].starts_with("}}")
         {
-            return Err((format!("bad character U+{:04X} {:?}", after.map_or(0, u32::from), after.unwrap_or(' ')), self.at));
+            return Err((
+                format!("bad character U+{:04X} {:?}", after.map_or(0, u32::from), after.unwrap_or(' ')),
+                self.at,
+            ));
         }
         // A variable keeps its `$`; a field is its name alone.
         let text = if text.starts_with('.') { &text[1..] } else { text };

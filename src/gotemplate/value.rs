@@ -1,5 +1,4 @@
-//! Values as Go's templates see them. Maps are shared: two holders of one map see each other's changes.
-//! Integers and lists remember their Go type, because Sprig's comparisons and error messages depend on it.
+//! Values as Go's templates see them: maps are shared, integers and lists remember their Go type.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -305,7 +304,8 @@ impl Value {
     pub fn deep_copy(&self) -> Value {
         match self {
             Value::Map(map) => {
-                let entries = map.entries.borrow().iter().map(|(key, value)| (key.clone(), value.deep_copy())).collect();
+                let entries =
+                    map.entries.borrow().iter().map(|(key, value)| (key.clone(), value.deep_copy())).collect();
                 Value::Map(Map { entries: Rc::new(RefCell::new(entries)), kind: map.kind })
             }
             Value::List(list) => {

@@ -106,8 +106,7 @@ impl Run<'_, '_> {
         if matches!(node.kind, Kind::Nil) && !param.takes_nil() {
             return Err(self.fault(node, format!("cannot assign nil to {}", param.name())));
         }
-        let constant =
-            matches!(node.kind, Kind::Bool(_) | Kind::Int { .. } | Kind::Float { .. } | Kind::Str { .. });
+        let constant = matches!(node.kind, Kind::Bool(_) | Kind::Int { .. } | Kind::Float { .. } | Kind::Str { .. });
         let value = self.argument_any(dot, node)?;
         if constant { self.literal(value, node, param) } else { self.typed(value, param, (node, true)) }
     }
@@ -185,9 +184,9 @@ impl Run<'_, '_> {
         let executor = self.executor;
         executor.budget.step(text.len() as u64 / 16 + 50)?;
         let mut templates = executor.templates.clone();
-        let parsed = templates.add("gotpl", &text).map_err(|error| {
-            Failure::Message(format!("cannot parse template {}: {error}", format::quoted(&text)))
-        });
+        let parsed = templates
+            .add("gotpl", &text)
+            .map_err(|error| Failure::Message(format!("cannot parse template {}: {error}", format::quoted(&text))));
         let tree = parsed?;
         let output = executor.over(&templates).execute_tree(tree, &values[1]);
         let output = output.map_err(|error| {

@@ -65,12 +65,7 @@ impl Run<'_, '_> {
         self.each(dot, control, (0..count.max(0)).map(|at| (Value::Nil, Value::Int(at, kind))))
     }
 
-    fn each(
-        &mut self,
-        dot: &Value,
-        control: &Control,
-        items: impl Iterator<Item = (Value, Value)>,
-    ) -> Outcome<Flow> {
+    fn each(&mut self, dot: &Value, control: &Control, items: impl Iterator<Item = (Value, Value)>) -> Outcome<Flow> {
         let mark = self.variables.len();
         let mut any = false;
         for (index, item) in items {

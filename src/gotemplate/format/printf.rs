@@ -107,15 +107,18 @@ fn one(verb: &Verb, letter: char, value: &Value) -> String {
             format!("[{}]", items.join(" "))
         }
         (Value::Map(map), letter) if letter != 'v' => {
-            let items = map.pairs().into_iter().map(|(key, item)| {
-                format!("{}:{}", one(verb, letter, &Value::Str(key)), one(verb, letter, &item))
-            });
+            let items = map
+                .pairs()
+                .into_iter()
+                .map(|(key, item)| format!("{}:{}", one(verb, letter, &Value::Str(key)), one(verb, letter, &item)));
             format!("map[{}]", items.collect::<Vec<_>>().join(" "))
         }
         (Value::Int(number, _), letter) => integer(verb, letter, *number, value),
         (Value::Float(number), letter) => real(verb, letter, *number, value),
         (Value::Bool(_), 't' | 'v') => padded(verb, print(value)),
-        (Value::Str(_) | Value::Bytes(_) | Value::Time(_) | Value::Duration(_), 's' | 'v' | 'q' | 'x' | 'X') => text(verb, letter, &print(value)),
+        (Value::Str(_) | Value::Bytes(_) | Value::Time(_) | Value::Duration(_), 's' | 'v' | 'q' | 'x' | 'X') => {
+            text(verb, letter, &print(value))
+        }
         (_, 'v') => padded(verb, print(value)),
         (Value::Object(_), 's') => padded(verb, print(value)),
         (Value::Duration(nanos), 'd') => integer(verb, letter, *nanos, value),

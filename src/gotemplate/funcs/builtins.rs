@@ -22,7 +22,9 @@ pub const TABLE: &[Function] = &[
     variadic("html", &[], Param::Any, |call, v| text(call, html(&sprint(v)))),
     variadic("js", &[], Param::Any, |_, _| unsupported("js")),
     variadic("urlquery", &[], Param::Any, |call, v| text(call, super::paths::query_escaped(&sprint(v)))),
-    variadic("call", &[Param::Any], Param::Any, |_, v| Err(Failure::Message(format!("non-function of type {}", v[0].type_name())))),
+    variadic("call", &[Param::Any], Param::Any, |_, v| {
+        Err(Failure::Message(format!("non-function of type {}", v[0].type_name())))
+    }),
     variadic("eq", &[Param::Any], Param::Any, eq),
     fixed("ne", &[Param::Any, Param::Any], |_, v| equal(&v[0], &v[1]).map(|same| Value::Bool(!same))),
     fixed("lt", &[Param::Any, Param::Any], |_, v| order(v).map(|order| Value::Bool(order == Some(Ordering::Less)))),
@@ -170,11 +172,8 @@ fn order(values: &[Value]) -> Result<Option<Ordering>, Failure> {
         (a, b) => {
             let basic =
                 |value: &Value| matches!(value, Value::Int(..) | Value::Float(_) | Value::Str(_) | Value::Bool(_));
-            let words = if basic(a) && basic(b) {
-                "incompatible types for comparison"
-            } else {
-                "invalid type for comparison"
-            };
+            let words =
+                if basic(a) && basic(b) { "incompatible types for comparison" } else { "invalid type for comparison" };
             return Err(words.into());
         }
     })

@@ -113,9 +113,10 @@ fn from_yaml_map(call: &Call, values: &[Value]) -> Answer {
     Ok(match from_yaml(&format::print(&values[0])) {
         Ok(map @ Value::Map(_)) => map,
         Ok(other) if other.is_nil() => Value::Map(Map::new()),
-        Ok(other) => {
-            error_map(&format!("error unmarshaling JSON: while decoding JSON: {}", not_into(&other, "map[string]interface {}")))
-        }
+        Ok(other) => error_map(&format!(
+            "error unmarshaling JSON: while decoding JSON: {}",
+            not_into(&other, "map[string]interface {}")
+        )),
         Err(error) => error_map(&format!("error converting YAML to JSON: {error}")),
     })
 }

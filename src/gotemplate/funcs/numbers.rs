@@ -15,7 +15,9 @@ pub const TABLE: &[Function] = &[
     fixed("add1", &[Param::Any], |_, v| Ok(Value::int64(to_int(&v[0]).wrapping_add(1)))),
     variadic("add", &[], Param::Any, |_, v| Ok(Value::int64(v.iter().map(to_int).fold(0, i64::wrapping_add)))),
     fixed("sub", &[Param::Any, Param::Any], |_, v| Ok(Value::int64(to_int(&v[0]).wrapping_sub(to_int(&v[1]))))),
-    variadic("mul", &[Param::Any], Param::Any, |_, v| Ok(Value::int64(v.iter().map(to_int).fold(1, i64::wrapping_mul)))),
+    variadic("mul", &[Param::Any], Param::Any, |_, v| {
+        Ok(Value::int64(v.iter().map(to_int).fold(1, i64::wrapping_mul)))
+    }),
     fixed("div", &[Param::Any, Param::Any], |_, v| divided(v, i64::wrapping_div)),
     fixed("mod", &[Param::Any, Param::Any], |_, v| divided(v, i64::wrapping_rem)),
     fixed("add1f", &[Param::Any], |_, v| Ok(Value::Float(decimal(to_float(&v[0]) + 1.0)))),

@@ -14,7 +14,9 @@ use crate::value::Value;
 const S: Param = Param::Str;
 
 pub const TABLE: &[Function] = &[
-    fixed("regexMatch", &[S, S], |_, v| Ok(Value::Bool(compiled(&v[0]).is_ok_and(|re| re.is_match(&format::print(&v[1])))))),
+    fixed("regexMatch", &[S, S], |_, v| {
+        Ok(Value::Bool(compiled(&v[0]).is_ok_and(|re| re.is_match(&format::print(&v[1])))))
+    }),
     fixed("mustRegexMatch", &[S, S], |_, v| Ok(Value::Bool(compiled(&v[0])?.is_match(&format::print(&v[1]))))),
     fixed("regexFind", &[S, S], |_, v| find(v)),
     fixed("mustRegexFind", &[S, S], |_, v| find(v)),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Answer, Function, Param, fixed};
+use super::{Function, Param, fixed};
 use crate::format;
 use crate::text::version::{Constraint, Version};
 use crate::value::{Object, Value};

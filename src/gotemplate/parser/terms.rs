@@ -7,8 +7,7 @@ use crate::lexer::Token;
 use crate::tree::{Command, Kind, Node, Pipe};
 
 /// Words that begin statements and stand for no value.
-const KEYWORDS: &[&str] =
-    &["if", "else", "end", "range", "with", "define", "template", "block", "break", "continue"];
+const KEYWORDS: &[&str] = &["if", "else", "end", "range", "with", "define", "template", "block", "break", "continue"];
 
 impl Parser<'_> {
     pub(super) fn pipe(&mut self, context: &str, end: &Token) -> Result<Pipe, Fault> {
@@ -23,7 +22,13 @@ impl Parser<'_> {
             }
             let at = self.place();
             match self.peek() {
-                Token::Pipe | Token::Close | Token::RightParen | Token::End | Token::Declare | Token::Assign | Token::Comma => {
+                Token::Pipe
+                | Token::Close
+                | Token::RightParen
+                | Token::End
+                | Token::Declare
+                | Token::Assign
+                | Token::Comma => {
                     return Err((format!("unexpected {} in {context}", shown(self.peek())), at));
                 }
                 _ => {}
@@ -40,7 +45,10 @@ impl Parser<'_> {
         }
         for (stage, command) in pipe.commands.iter().enumerate().skip(1) {
             let first = &command.words[0];
-            if matches!(first.kind, Kind::Bool(_) | Kind::Dot | Kind::Nil | Kind::Int { .. } | Kind::Float { .. } | Kind::Str { .. }) {
+            if matches!(
+                first.kind,
+                Kind::Bool(_) | Kind::Dot | Kind::Nil | Kind::Int { .. } | Kind::Float { .. } | Kind::Str { .. }
+            ) {
                 return Err((format!("non executable command in pipeline stage {}", stage + 1), first.at));
             }
         }

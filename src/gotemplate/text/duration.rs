@@ -13,7 +13,11 @@ const UNITS: &[(&str, i64)] = &[
 ];
 
 /// `time.ParseDuration`.
-#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "fractions of a unit, as Go rounds them")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "fractions of a unit, as Go rounds them"
+)]
 pub fn parse(text: &str) -> Option<i64> {
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

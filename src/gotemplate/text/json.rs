@@ -54,7 +54,9 @@ fn write(out: &mut String, value: &Value, html: bool, indent: Option<usize>) {
         }
         Value::Object(object) => write(out, &object.plain(), html, indent),
         Value::Bytes(_) => string(out, &format::print(value), html),
-        Value::Time(time) => string(out, &crate::text::date::formatted(*time, "2006-01-02T15:04:05.999999999Z07:00"), html),
+        Value::Time(time) => {
+            string(out, &crate::text::date::formatted(*time, "2006-01-02T15:04:05.999999999Z07:00"), html)
+        }
         Value::Duration(nanos) => out.push_str(&nanos.to_string()),
         Value::Bool(_) | Value::Int(..) => out.push_str(&format::print(value)),
     }
@@ -126,7 +128,8 @@ pub fn value_of(value: &serde_json::Value) -> Value {
         serde_json::Value::String(text) => Value::str(text.as_str()),
         serde_json::Value::Array(items) => Value::list(items.iter().map(value_of).collect()),
         serde_json::Value::Object(entries) => {
-            let entries: BTreeMap<_, _> = entries.iter().map(|(key, value)| (key.as_str().into(), value_of(value))).collect();
+            let entries: BTreeMap<_, _> =
+                entries.iter().map(|(key, value)| (key.as_str().into(), value_of(value))).collect();
             Value::Map(Map::of(entries))
         }
     }

@@ -175,7 +175,9 @@ impl Comparison {
             "" | "=" => *given == self.version,
             "!=" if partial => !self.same_prefix(given, self.count),
             "!=" => *given != self.version,
-            ">" if partial => given.numbers[..self.count.max(1)] > self.version.numbers[..self.count.max(1)] && self.count > 0,
+            ">" if partial => {
+                given.numbers[..self.count.max(1)] > self.version.numbers[..self.count.max(1)] && self.count > 0
+            }
             ">" => *given > self.version,
             "<" => *given < self.version,
             ">=" | "=>" => *given >= self.version,

@@ -209,7 +209,9 @@ fn scalar(text: &str, plain: bool, tag: Option<&str>) -> Result<Value, String> {
             use base64::Engine as _;
             let digits: String = text.split_whitespace().collect();
             let bytes = base64::engine::general_purpose::STANDARD.decode(digits);
-            return bytes.map(|bytes| Value::bytes(&bytes)).map_err(|_| "!!binary value contains invalid base64 data".into());
+            return bytes
+                .map(|bytes| Value::bytes(&bytes))
+                .map_err(|_| "!!binary value contains invalid base64 data".into());
         }
         None if !plain => return string(),
         _ => {}
@@ -219,7 +221,9 @@ fn scalar(text: &str, plain: bool, tag: Option<&str>) -> Result<Value, String> {
         Scalar::Bool(value) => Value::Bool(value),
         Scalar::Int(value) => Value::Float(value as f64),
         Scalar::Big(value) => Value::Float(value as f64),
-        Scalar::Float(value) if !value.is_finite() => return Err(format!("json: unsupported value: {}", format::float(value))),
+        Scalar::Float(value) if !value.is_finite() => {
+            return Err(format!("json: unsupported value: {}", format::float(value)));
+        }
         Scalar::Float(value) => Value::Float(value),
         Scalar::Timestamp | Scalar::Str | Scalar::Merge => return string(),
     })

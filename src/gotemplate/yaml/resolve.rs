@@ -23,7 +23,9 @@ pub fn resolve(text: &str) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
         "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" | "true" | "True" | "TRUE" => return Scalar::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "false" | "False" | "FALSE" => return Scalar::Bool(false),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" | "false" | "False" | "FALSE" => {
+            return Scalar::Bool(false);
+        }
         ".nan" | ".NaN" | ".NAN" => return Scalar::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Scalar::Float(f64::INFINITY),
         "-.inf" | "-.Inf" | "-.INF" => return Scalar::Float(f64::NEG_INFINITY),
@@ -62,15 +64,18 @@ fn is_float(text: &str) -> bool {
     };
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(a, b)| (a, Some(b)));
-    let mantissa = digits(whole) && fraction.is_none_or(digits) && !(whole.is_empty() && fraction.is_none_or(str::is_empty));
-    mantissa && exponent.is_none_or(|text| {
-        let text = text.strip_prefix(['-', '+']).unwrap_or(text);
-        !text.is_empty() && digits(text)
-    })
+    let mantissa =
+        digits(whole) && fraction.is_none_or(digits) && !(whole.is_empty() && fraction.is_none_or(str::is_empty));
+    mantissa
+        && exponent.is_none_or(|text| {
+            let text = text.strip_prefix(['-', '+']).unwrap_or(text);
+            !text.is_empty() && digits(text)
+        })
 }
 
 fn parsed_float(text: &str) -> Option<f64> {
-    let fits = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'-' | b'+' | b'_'));
+    let fits =
+        text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'-' | b'+' | b'_'));
     text.replace('_', "").parse().ok().filter(|_| fits)
 }
 
@@ -97,7 +102,5 @@ pub fn is_base60(text: &str) -> bool {
     first.starts_with(|c: char| c.is_ascii_digit())
         && is_digits(first)
         && is_digits(fraction)
-        && most.split(':').skip(1).all(|part| {
-            matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'])
-        })
+        && most.split(':').skip(1).all(|part| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']))
 }

@@ -90,7 +90,8 @@ impl Writer {
 
     fn scalar(&self, value: &Value, indent: usize, key: bool) -> String {
         match value {
-            Value::Str(text) => string(text, indent + if key { 0 } else { 2 }, key, indent),
+            // At the root a block is indented all the same.
+            Value::Str(text) => string(text, indent.max(2), key),
             Value::Bytes(bytes) => {
                 use base64::Engine as _;
                 format!("!!binary {}", base64::engine::general_purpose::STANDARD.encode(bytes))
@@ -100,7 +101,7 @@ impl Writer {
             Value::List(_) => "[]".into(),
             Value::Map(_) => "{}".into(),
             Value::Float(number) => self.float(*number),
-            Value::Time(_) => string(crate::text::json::to_json(value).trim_matches('"'), indent, key, indent),
+            Value::Time(_) => string(crate::text::json::to_json(value).trim_matches('"'), indent.max(2), key),
             Value::Duration(nanos) => nanos.to_string(),
             other => format::print(other),
         }
@@ -110,7 +111,7 @@ impl Writer {
     fn float(&self, number: f64) -> String {
         let text = number_text(number);
         // `toYamlPretty` does not go through JSON.
-        if self.list_indent > 0 || text.contains(['.', 'e']) { format::float_below(number, 21.min(6)) } else { text }
+        if self.list_indent > 0 || text.contains(['.', 'e']) { format::float(number) } else { text }
     }
 }
 
@@ -177,7 +178,7 @@ struct Analysis {
     block: bool,
 }
 
-fn string(text: &str, indent: usize, key: bool, _outer: usize) -> String {
+fn string(text: &str, indent: usize, key: bool) -> String {
     let plain = resolve(text) == Scalar::Str && !is_base60(text);
     let found = analysed(text);
     if text.contains('\n') {
@@ -215,7 +216,11 @@ fn analysed(text: &str) -> Analysis {
         let blank_after = characters.get(at + 1).is_none_or(|c| matches!(c, ' ' | '\t'));
         let before = at.checked_sub(1).map(|at| characters[at]);
         indicators |= match c {
-            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`' if at == 0 => true,
+            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`'
+                if at == 0 =>
+            {
+                true
+            }
             '?' | '-' if at == 0 => blank_after,
             ':' => blank_after,
             '#' => before.is_some_and(|c| c == ' ' || c == '\t' || is_break(c)),

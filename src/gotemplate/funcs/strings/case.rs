@@ -6,7 +6,11 @@ pub fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         let separated = !(previous.is_alphanumeric() || previous == '_' || previous == '\'') && !is_mark(previous);
-        if separated { out.extend(c.to_uppercase()) } else { out.push(c) }
+        if separated {
+            out.extend(c.to_uppercase())
+        } else {
+            out.push(c)
+        }
         previous = c;
     }
     out
@@ -51,7 +55,11 @@ pub fn pascal(text: &str) -> String {
             continue;
         }
         pending.clear();
-        if upper { out.extend(c.to_uppercase()) } else { out.push(c) }
+        if upper {
+            out.extend(c.to_uppercase())
+        } else {
+            out.push(c)
+        }
         upper = false;
     }
     out.push_str(&pending);
