@@ -54,8 +54,6 @@ struct Run<'a, 'e> {
     tree: Rc<Tree>,
     variables: Vec<(Rc<str>, Value)>,
     out: String,
-    /// Place and text of the node under evaluation; the text is made when an error needs it.
-    at: Option<(usize, *const ())>,
 }
 
 impl<'a> Executor<'a> {
@@ -80,7 +78,7 @@ impl<'a> Executor<'a> {
 
     fn execute_tree(&self, tree: Rc<Tree>, data: &Value) -> Result<String, ExecError> {
         let variables = vec![("$".into(), data.clone())];
-        let mut run = Run { executor: self, tree: tree.clone(), variables, out: String::new(), at: None };
+        let mut run = Run { executor: self, tree: tree.clone(), variables, out: String::new() };
         let entered = self.budget.enter().map_err(|failure| located(&tree, 0, String::new(), failure));
         entered?;
         let done = run.walk(data, &tree.body);
@@ -147,15 +145,13 @@ impl Run<'_, '_> {
 
     fn template(&mut self, dot: &Value, at: usize, called: (&Rc<str>, Option<&Pipe>)) -> Outcome<Flow> {
         let (name, pipe) = called;
-        let shown = |run: &Self| match pipe {
-            Some(pipe) => {
-                format!("{{{{template {} {pipe}}}}}", format::quoted(name)) + if run.out.is_empty() { "" } else { "" }
-            }
+        let shown = || match pipe {
+            Some(pipe) => format!("{{{{template {} {pipe}}}}}", format::quoted(name)),
             None => format!("{{{{template {}}}}}", format::quoted(name)),
         };
         let Some(tree) = self.executor.templates.get(name) else {
             let failure = Failure::Message(format!("template {} not defined", format::quoted(name)));
-            return Err(self.placed(at, shown(self), failure));
+            return Err(self.placed(at, shown(), failure));
         };
         let scope = self.variables.len();
         let data = match pipe {

@@ -195,7 +195,7 @@ impl Lexer<'_> {
             ));
         }
         // A variable keeps its `$`; a field is its name alone.
-        let text = if text.starts_with('.') { &text[1..] } else { text };
+        let text = text.strip_prefix('.').unwrap_or(text);
         self.push(token(text.into()), start);
         Ok(())
     }

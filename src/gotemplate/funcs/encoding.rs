@@ -165,7 +165,7 @@ fn unbase32(text: &str) -> Value {
             out.push(u8::try_from(bits >> held & 255).unwrap_or(0));
         }
     }
-    if text.len() % 8 != 0 {
+    if !text.len().is_multiple_of(8) {
         return Value::str(format!("illegal base32 data at input byte {}", text.len() / 8 * 8));
     }
     Value::bytes(&out)

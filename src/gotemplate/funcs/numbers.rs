@@ -131,10 +131,7 @@ fn seq(call: &Call, values: &[Value]) -> Answer {
     let numbers = match given[..] {
         [end] => until(call, 1, end.saturating_add(direction(1, end)), direction(1, end))?,
         [start, end] => until(call, start, end.saturating_add(direction(start, end)), direction(start, end))?,
-        [start, step, end] if end < start && step > 0 => {
-            let _ = (start, step, end);
-            Vec::new()
-        }
+        [start, step, end] if end < start && step > 0 => Vec::new(),
         [start, step, end] => until(call, start, end.saturating_add(direction(start, end)), step)?,
         _ => Vec::new(),
     };

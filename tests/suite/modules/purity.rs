@@ -7,7 +7,7 @@ use super::source::SourceFile;
 
 /// Pure modules.
 pub const PURE: &[&str] =
-    &["error", "event", "secret", "project", "template", "compose", "chart", "image", "release", "plan"];
+    &["error", "event", "secret", "project", "template", "compose", "gotemplate", "chart", "image", "release", "plan"];
 
 /// Forbidden words.
 const WORDS: &[&str] = &[

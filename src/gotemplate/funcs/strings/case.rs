@@ -5,7 +5,7 @@ pub fn title(text: &str) -> String {
     let mut previous = ' ';
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let separated = !(previous.is_alphanumeric() || previous == '_' || previous == '\'') && !is_mark(previous);
+        let separated = !(previous.is_alphanumeric() || previous == '_' || previous == '\'' || is_mark(previous));
         if separated {
             out.extend(c.to_uppercase())
         } else {
