@@ -5,8 +5,6 @@ mod call;
 mod chain;
 mod control;
 
-pub(crate) use call::map_of;
-
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,9 +12,10 @@ use std::rc::Rc;
 use crate::error::{ExecError, Failure};
 use crate::format;
 use crate::limits::Budget;
-use crate::scope::{Templates, World};
+use crate::scope::Templates;
 use crate::tree::{Command, Kind, Node, Pipe, Statement, Tree};
 use crate::value::{IntKind, Value};
+use crate::world::World;
 
 /// Executes the templates of a set.
 pub struct Executor<'a> {

@@ -1,10 +1,8 @@
 //! Go's fmt: `%v` of every value, `%q`, and printf with its complaints about wrong verbs.
 
-mod printf;
+pub mod printf;
 
 use std::fmt::Write as _;
-
-pub use printf::printf;
 
 use crate::value::{IntKind, Value};
 
@@ -37,9 +35,7 @@ fn print_into(out: &mut String, value: &Value, depth: usize) {
         Value::List(list) => {
             out.push('[');
             for (at, item) in list.items.iter().enumerate() {
-                if at > 0 {
-                    out.push(' ');
-                }
+                out.push_str(if at > 0 { " " } else { "" });
                 print_into(out, item, depth + 1);
             }
             out.push(']');
@@ -47,9 +43,7 @@ fn print_into(out: &mut String, value: &Value, depth: usize) {
         Value::Map(map) => {
             out.push_str("map[");
             for (at, (key, item)) in map.pairs().into_iter().enumerate() {
-                if at > 0 {
-                    out.push(' ');
-                }
+                out.push_str(if at > 0 { " " } else { "" });
                 out.push_str(&key);
                 out.push(':');
                 print_into(out, &item, depth + 1);

@@ -10,19 +10,22 @@ mod lexer;
 mod limits;
 mod parser;
 mod scope;
+mod signature;
 mod text;
 mod tree;
 mod value;
+mod world;
 mod yaml;
 
 pub use error::{ExecError, ParseError};
 pub use exec::Executor;
 pub use funcs::strval;
 pub use limits::{Budget, Limits};
-pub use scope::{Certificate, CertificateRequest, Lookup, Templates, World};
+pub use scope::Templates;
 pub use text::json::{from_json, to_json, to_pretty_json};
 pub use text::version::{Constraint, Version};
 pub use value::{IntKind, List, ListKind, Map, MapKind, Object, Value};
+pub use world::{Certificate, CertificateRequest, Lookup, World};
 pub use yaml::read::{YamlError, from_yaml};
 pub use yaml::write::to_yaml;
 

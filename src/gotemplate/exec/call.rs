@@ -5,9 +5,10 @@ use std::rc::Rc;
 use super::{Fault, Outcome, Run};
 use crate::error::Failure;
 use crate::format;
-use crate::funcs::{self, Call, Function, Param};
+use crate::funcs;
+use crate::signature::{Call, Function, Param};
 use crate::tree::{Kind, Node};
-use crate::value::{IntKind, Map, Value};
+use crate::value::{IntKind, Value};
 
 /// The arguments, the dot they are evaluated with, and the value of the pipeline so far.
 type Given<'n> = (&'n [Node], &'n Value, Option<Value>);
@@ -24,7 +25,7 @@ impl Run<'_, '_> {
         let Some(function) = funcs::find(name) else {
             return Err(self.fault(node, format!("{name:?} is not a defined function")));
         };
-        self.check_count(name, node, (function, arguments.len(), last.is_some()))?;
+        self.check_count(function, node, (arguments.len(), last.is_some()))?;
         let mut values = Vec::with_capacity(arguments.len() + 1);
         for argument in arguments {
             let param = function.param(values.len());
@@ -52,9 +53,9 @@ impl Run<'_, '_> {
         })
     }
 
-    fn check_count(&self, name: &str, node: &Node, given: (&Function, usize, bool)) -> Outcome<()> {
-        let (function, count, last) = given;
-        let (total, fixed) = (count + usize::from(last), function.params.len());
+    fn check_count(&self, function: &Function, node: &Node, given: (usize, bool)) -> Outcome<()> {
+        let (count, last) = given;
+        let (name, total, fixed) = (function.name, count + usize::from(last), function.params.len());
         if function.rest.is_some() {
             if total < fixed {
                 let message = format!("wrong number of args for {name}: want at least {fixed} got {count}");
@@ -118,7 +119,7 @@ impl Run<'_, '_> {
             (Param::Any, value) => Ok(value),
             (Param::Str, value @ Value::Str(_)) | (Param::Bool, value @ Value::Bool(_)) => Ok(value),
             (Param::Int, Value::Int(value, _)) => Ok(Value::Int(value, IntKind::Int)),
-            #[expect(clippy::cast_possible_truncation, reason = "a whole number")]
+            #[expect(clippy::cast_possible_truncation, reason = "an integer")]
             (Param::Int, Value::Float(value)) if value.fract() == 0.0 => Ok(Value::int(value as i64)),
             #[expect(clippy::cast_precision_loss, reason = "as Go converts the constant")]
             (Param::Float, Value::Int(value, _)) => Ok(Value::Float(value as f64)),
@@ -195,11 +196,6 @@ impl Run<'_, '_> {
         })?;
         Ok(Value::str(output.replace("<no value>", "")))
     }
-}
-
-/// A map parameter; a nil map is empty and cannot be written to.
-pub(crate) fn map_of(value: &Value) -> Map {
-    value.map().cloned().unwrap_or_default()
 }
 
 impl From<Fault> for Failure {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::{Outcome, Run};
 use crate::tree::Node;
-use crate::value::{MapKind, Value};
+use crate::value::{Map, MapKind, Value};
 
 /// The node, its arguments, the dot they are evaluated with, and the value of the pipeline so far.
 pub(super) type Called<'n> = (&'n Node, &'n [Node], &'n Value, Option<Value>);
@@ -26,16 +26,7 @@ impl Run<'_, '_> {
         match &receiver {
             Value::Nil => Ok(Value::Nil),
             Value::Null => Err(self.fault(node, format!("nil pointer evaluating interface {{}}.{name}"))),
-            Value::Map(map) => {
-                if map.kind == MapKind::Values && name == "AsMap" {
-                    return Ok(Value::Map(map.typed(MapKind::Any)));
-                }
-                if has_arguments {
-                    return Err(self.fault(node, format!("{name} is not a method but has arguments")));
-                }
-                let missing = if map.kind == MapKind::Strings { Value::str("") } else { Value::Null };
-                Ok(map.get(name).unwrap_or(missing))
-            }
+            Value::Map(map) => self.entry(map, name, node, has_arguments),
             Value::Object(object) => {
                 if let Some(value) = object.field(name) {
                     if has_arguments {
@@ -63,6 +54,18 @@ impl Run<'_, '_> {
             }
             other => Err(self.no_field(node, name, &other.type_name())),
         }
+    }
+
+    /// A key of a map that is read as a field, or the method of Helm's values.
+    fn entry(&self, map: &Map, name: &str, node: &Node, has_arguments: bool) -> Outcome<Value> {
+        if map.kind == MapKind::Values && name == "AsMap" {
+            return Ok(Value::Map(map.typed(MapKind::Any)));
+        }
+        if has_arguments {
+            return Err(self.fault(node, format!("{name} is not a method but has arguments")));
+        }
+        let missing = if map.kind == MapKind::Strings { Value::str("") } else { Value::Null };
+        Ok(map.get(name).unwrap_or(missing))
     }
 
     fn no_field(&self, node: &Node, name: &str, kind: &str) -> super::Fault {

@@ -1,6 +1,6 @@
 //! Go's fmt.Sprintf: flags, width, precision, and `%!d(string=x)` for verbs that do not fit.
 
-use super::{print, quoted, with_exponent};
+use super::{float, print, quoted, with_exponent};
 use crate::value::Value;
 
 #[derive(Default, Clone)]
@@ -193,7 +193,7 @@ fn integer(verb: &Verb, letter: char, number: i64, value: &Value) -> String {
 fn real(verb: &Verb, letter: char, number: f64, value: &Value) -> String {
     let magnitude = number.abs();
     let text = match letter {
-        _ if !number.is_finite() => return padded(verb, super::float(number)),
+        _ if !number.is_finite() => return padded(verb, float(number)),
         'f' | 'F' => format!("{magnitude:.*}", verb.precision.unwrap_or(6)),
         'e' | 'E' => {
             let text = format!("{magnitude:.*e}", verb.precision.unwrap_or(6));
@@ -202,7 +202,7 @@ fn real(verb: &Verb, letter: char, number: f64, value: &Value) -> String {
             if letter == 'E' { text.to_uppercase() } else { text }
         }
         'g' | 'G' | 'v' => match verb.precision {
-            None => super::float(magnitude),
+            None => float(magnitude),
             Some(digits) => significant(magnitude, digits.max(1)),
         },
         _ => return format!("%!{letter}({})", typed(value)),

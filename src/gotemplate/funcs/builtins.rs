@@ -2,9 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::{Answer, Call, Function, Param, fixed, unsupported, variadic};
 use crate::error::Failure;
 use crate::format;
+use crate::format::printf::printf;
+use crate::signature::{Answer, Call, Function, Param, fixed, unsupported, variadic};
 use crate::value::Value;
 
 pub const TABLE: &[Function] = &[
@@ -18,7 +19,7 @@ pub const TABLE: &[Function] = &[
         let words: Vec<String> = v.iter().map(format::print).collect();
         text(call, words.join(" ") + "\n")
     }),
-    variadic("printf", &[Param::Str], Param::Any, |call, v| text(call, format::printf(&format::print(&v[0]), &v[1..]))),
+    variadic("printf", &[Param::Str], Param::Any, |call, v| text(call, printf(&format::print(&v[0]), &v[1..]))),
     variadic("html", &[], Param::Any, |call, v| text(call, html(&sprint(v)))),
     variadic("js", &[], Param::Any, |_, _| unsupported("js")),
     variadic("urlquery", &[], Param::Any, |call, v| text(call, super::paths::query_escaped(&sprint(v)))),

@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use sha2::{Digest as _, Sha256, Sha512};
 
-use super::{Answer, Call, Function, Param, fixed, unsupported};
 use crate::error::Failure;
 use crate::format;
 use crate::funcs::encoding::bytes_of;
 use crate::funcs::numbers::to_int;
 use crate::funcs::strings::strings_of;
-use crate::scope::{Certificate, CertificateRequest};
+use crate::signature::{Answer, Call, Function, Param, fixed, unsupported};
 use crate::value::{Map, Object, Value};
+use crate::world::{Certificate, CertificateRequest};
 
 const S: Param = Param::Str;
 const ANY: Param = Param::Any;
@@ -22,19 +22,21 @@ pub const TABLE: &[Function] = &[
     fixed("sha1sum", &[S], |_, v| Ok(Value::str(hex(&sha1(&bytes_of(&v[0])))))),
     fixed("adler32sum", &[S], |_, v| Ok(Value::str(adler32(&bytes_of(&v[0])).to_string()))),
     fixed("genPrivateKey", &[S], |call, v| Ok(Value::str(call.world.private_key(&format::print(&v[0]))?))),
-    fixed("genCA", &[S, Param::Int], |call, v| made(call, Wanted { authority: true, ..wanted(&v[0], &v[1]) })),
+    fixed("genCA", &[S, Param::Int], |call, v| {
+        made(call, CertificateRequest { authority: true, ..wanted(&v[0], &v[1]) })
+    }),
     fixed("genCAWithKey", &[S, Param::Int, S], |call, v| {
-        made(call, Wanted { authority: true, key: Some(format::print(&v[2])), ..wanted(&v[0], &v[1]) })
+        made(call, CertificateRequest { authority: true, key: Some(format::print(&v[2])), ..wanted(&v[0], &v[1]) })
     }),
     fixed("genSelfSignedCert", &[S, ANY, ANY, Param::Int], |call, v| made(call, named(v))),
     fixed("genSelfSignedCertWithKey", &[S, ANY, ANY, Param::Int, S], |call, v| {
-        made(call, Wanted { key: Some(format::print(&v[4])), ..named(v) })
+        made(call, CertificateRequest { key: Some(format::print(&v[4])), ..named(v) })
     }),
     fixed("genSignedCert", &[S, ANY, ANY, Param::Int, Param::Certificate], |call, v| {
-        made(call, Wanted { signer: Some(pair(&v[4])?), ..named(v) })
+        made(call, CertificateRequest { signer: Some(pair(&v[4])?), ..named(v) })
     }),
     fixed("genSignedCertWithKey", &[S, ANY, ANY, Param::Int, Param::Certificate, S], |call, v| {
-        made(call, Wanted { signer: Some(pair(&v[4])?), key: Some(format::print(&v[5])), ..named(v) })
+        made(call, CertificateRequest { signer: Some(pair(&v[4])?), key: Some(format::print(&v[5])), ..named(v) })
     }),
     fixed("buildCustomCert", &[S, S], custom),
     fixed("bcrypt", &[S], |_, _| unsupported("bcrypt")),
@@ -44,15 +46,13 @@ pub const TABLE: &[Function] = &[
     fixed("decryptAES", &[S, S], |_, _| unsupported("decryptAES")),
 ];
 
-type Wanted = CertificateRequest;
-
 /// Lower-case hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn wanted(name: &Value, days: &Value) -> Wanted {
-    Wanted {
+fn wanted(name: &Value, days: &Value) -> CertificateRequest {
+    CertificateRequest {
         common_name: format::print(name),
         ips: Vec::new(),
         names: Vec::new(),
@@ -63,11 +63,11 @@ fn wanted(name: &Value, days: &Value) -> Wanted {
     }
 }
 
-fn named(values: &[Value]) -> Wanted {
-    Wanted { ips: strings_of(&values[1]), names: strings_of(&values[2]), ..wanted(&values[0], &values[3]) }
+fn named(values: &[Value]) -> CertificateRequest {
+    CertificateRequest { ips: strings_of(&values[1]), names: strings_of(&values[2]), ..wanted(&values[0], &values[3]) }
 }
 
-fn made(call: &Call, wanted: Wanted) -> Answer {
+fn made(call: &Call, wanted: CertificateRequest) -> Answer {
     let made = call.world.certificate(&wanted)?;
     Ok(Value::Object(Rc::new(made)))
 }

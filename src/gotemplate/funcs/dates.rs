@@ -2,10 +2,10 @@
 
 use time::OffsetDateTime;
 
-use super::{Answer, Call, Function, Param, fixed};
 use crate::error::Failure;
 use crate::format;
 use crate::funcs::numbers::to_int;
+use crate::signature::{Answer, Call, Function, Param, fixed};
 use crate::text::{date, duration};
 use crate::value::Value;
 

@@ -1,10 +1,10 @@
 //! Defaults, types, flow: `default`, `empty`, `ternary`, `required`, `fail`, `typeOf`, `lookup`.
 
-use super::{Answer, Call, Function, Param, fixed, variadic};
 use crate::error::Failure;
 use crate::format;
-use crate::scope::Lookup;
+use crate::signature::{Answer, Call, Function, Param, fixed, variadic};
 use crate::value::{DEEPEST, Map, Value, deep_equal};
+use crate::world::Lookup;
 
 pub const TABLE: &[Function] = &[
     variadic("default", &[Param::Any], Param::Any, |_, v| {

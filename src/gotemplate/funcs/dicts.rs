@@ -1,10 +1,10 @@
 //! Dictionaries. `set`, `unset` and `merge` change the map they are given, for everyone who holds it.
 
-use super::{Answer, Call, Function, Param, fixed, variadic};
 use crate::error::Failure;
-use crate::exec::map_of;
 use crate::format;
 use crate::funcs::defaults::{is_empty, size};
+use crate::funcs::strings::strval;
+use crate::signature::{Answer, Call, Function, Param, fixed, map_of, variadic};
 use crate::value::{DEEPEST, Map, Value};
 
 pub const TABLE: &[Function] = &[
@@ -55,7 +55,7 @@ fn dict(call: &Call, values: &[Value]) -> Answer {
     call.budget.step(values.len() as u64)?;
     let map = Map::new();
     for pair in values.chunks(2) {
-        map.set(&super::strval(&pair[0]), pair.get(1).cloned().unwrap_or_else(|| Value::str("")));
+        map.set(&strval(&pair[0]), pair.get(1).cloned().unwrap_or_else(|| Value::str("")));
     }
     Ok(Value::Map(map))
 }

@@ -5,10 +5,11 @@ mod toml;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Answer, Call, Function, Param, fixed};
 use crate::error::Failure;
 use crate::format;
 use crate::funcs::builtins::text;
+use crate::funcs::defaults::size;
+use crate::signature::{Answer, Call, Function, Param, fixed, unsupported};
 use crate::text::json;
 use crate::value::{DEEPEST, Map, Value};
 use crate::yaml::{read::from_yaml, write};
@@ -63,7 +64,7 @@ pub const TABLE: &[Function] = &[
         v[0].check_depth(DEEPEST)?;
         text(call, toml::to_toml(&v[0])?)
     }),
-    fixed("fromToml", &[Param::Str], |_, _| super::unsupported("fromToml")),
+    fixed("fromToml", &[Param::Str], |_, _| unsupported("fromToml")),
     fixed("b64enc", &[Param::Str], |call, v| text(call, STANDARD.encode(bytes_of(&v[0])))),
     fixed("b64dec", &[Param::Str], b64dec),
     fixed("b32enc", &[Param::Str], |call, v| text(call, base32(&bytes_of(&v[0])))),
@@ -80,7 +81,7 @@ pub fn bytes_of(value: &Value) -> Vec<u8> {
 
 fn encoded(call: &Call, value: &Value, encode: fn(&Value) -> String) -> Answer {
     value.check_depth(DEEPEST)?;
-    call.budget.step(super::defaults::size(value))?;
+    call.budget.step(size(value))?;
     text(call, encode(value))
 }
 

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use super::{Answer, Call, Function, Param, fixed, variadic};
 use crate::error::Failure;
 use crate::format;
 use crate::funcs::defaults::is_empty;
 use crate::funcs::numbers::to_int;
 use crate::funcs::strings::strings_of;
+use crate::signature::{Answer, Call, Function, Param, fixed, variadic};
 use crate::value::{List, ListKind, Value, deep_equal};
 
 pub const TABLE: &[Function] = &[

@@ -1,7 +1,7 @@
 //! Arithmetic, with spf13/cast's conversions: floats are truncated, what is no number is 0.
 
-use super::{Answer, Call, Function, Param, fixed, variadic};
 use crate::format;
+use crate::signature::{Answer, Call, Function, Param, fixed, variadic};
 use crate::value::Value;
 
 pub const TABLE: &[Function] = &[

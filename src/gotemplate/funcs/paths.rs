@@ -1,7 +1,7 @@
 //! Paths with `/`, and URLs.
 
-use super::{Answer, Function, Param, fixed, unsupported};
 use crate::format;
+use crate::signature::{Answer, Function, Param, fixed, unsupported};
 use crate::value::{Map, Value};
 
 pub const TABLE: &[Function] = &[

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 
 use regex::Regex;
 
-use super::{Answer, Function, Param, fixed};
 use crate::error::Failure;
 use crate::format;
 use crate::funcs::numbers::to_int;
+use crate::signature::{Answer, Function, Param, fixed};
 use crate::value::Value;
 
 const S: Param = Param::Str;
@@ -64,24 +64,13 @@ fn translated(pattern: &str) -> String {
     let mut class = false;
     while let Some(c) = rest.next() {
         match c {
-            '\\' => match rest.next() {
-                Some('Q') => {
-                    let mut literal: String = rest.by_ref().collect();
-                    let more = literal.find("\\E").map(|at| literal.split_off(at));
-                    out.push_str(&regex::escape(&literal));
-                    return out + &more.map_or_else(String::new, |more| translated(&more[2..]));
-                }
-                Some('d') => out.push_str(if class { "0-9" } else { "[0-9]" }),
-                Some('D') if !class => out.push_str("[^0-9]"),
-                Some('w') => out.push_str(if class { "0-9A-Za-z_" } else { "[0-9A-Za-z_]" }),
-                Some('W') if !class => out.push_str("[^0-9A-Za-z_]"),
-                Some('s') => out.push_str(if class { "\\t\\n\\f\\r " } else { "[\\t\\n\\f\\r ]" }),
-                Some('S') if !class => out.push_str("[^\\t\\n\\f\\r ]"),
-                Some('b') if !class => out.push_str("(?-u:\\b)"),
-                Some('/') => out.push('/'),
-                Some(c) => out.extend(['\\', c]),
-                None => out.push('\\'),
-            },
+            '\\' if rest.peek() == Some(&'Q') => {
+                let mut literal: String = rest.skip(1).collect();
+                let more = literal.find("\\E").map(|at| literal.split_off(at));
+                out.push_str(&regex::escape(&literal));
+                return out + &more.map_or_else(String::new, |more| translated(&more[2..]));
+            }
+            '\\' => escape(&mut out, rest.next(), class),
             '[' if class && rest.peek() == Some(&':') => out.push('['),
             '[' if class => out.push_str("\\["),
             '[' => {
@@ -106,6 +95,22 @@ fn translated(pattern: &str) -> String {
         }
     }
     out
+}
+
+/// The character after a backslash, inside or outside a class.
+fn escape(out: &mut String, escaped: Option<char>, class: bool) {
+    match escaped {
+        Some('d') => out.push_str(if class { "0-9" } else { "[0-9]" }),
+        Some('D') if !class => out.push_str("[^0-9]"),
+        Some('w') => out.push_str(if class { "0-9A-Za-z_" } else { "[0-9A-Za-z_]" }),
+        Some('W') if !class => out.push_str("[^0-9A-Za-z_]"),
+        Some('s') => out.push_str(if class { "\\t\\n\\f\\r " } else { "[\\t\\n\\f\\r ]" }),
+        Some('S') if !class => out.push_str("[^\\t\\n\\f\\r ]"),
+        Some('b') if !class => out.push_str("(?-u:\\b)"),
+        Some('/') => out.push('/'),
+        Some(c) => out.extend(['\\', c]),
+        None => out.push('\\'),
+    }
 }
 
 fn find(values: &[Value]) -> Answer {

@@ -4,10 +4,10 @@ mod case;
 mod random;
 mod shape;
 
-use super::{Answer, Call, Function, Param, fixed, variadic};
 use crate::format;
 use crate::funcs::builtins::text;
 use crate::funcs::numbers::to_int;
+use crate::signature::{Answer, Call, Function, Param, fixed, unsupported, variadic};
 use crate::value::{Map, MapKind, Value};
 
 pub const TABLE: &[Function] = &[
@@ -46,11 +46,9 @@ pub const TABLE: &[Function] = &[
     fixed("trunc", &[Param::Int, Param::Str], shape::trunc),
     fixed("substr", &[Param::Int, Param::Int, Param::Str], shape::substr),
     fixed("abbrev", &[Param::Int, Param::Str], shape::abbrev),
-    fixed("abbrevboth", &[Param::Int, Param::Int, Param::Str], |_, _| super::unsupported("abbrevboth")),
-    fixed("wrap", &[Param::Int, Param::Str], |call, v| shape::wrap(call, (&v[0], "\n", &v[1]), false)),
-    fixed("wrapWith", &[Param::Int, Param::Str, Param::Str], |call, v| {
-        shape::wrap(call, (&v[0], &str(&v[1]), &v[2]), true)
-    }),
+    fixed("abbrevboth", &[Param::Int, Param::Int, Param::Str], |_, _| unsupported("abbrevboth")),
+    fixed("wrap", &[Param::Int, Param::Str], shape::wrap),
+    fixed("wrapWith", &[Param::Int, Param::Str, Param::Str], shape::wrap_with),
     fixed("toString", &[Param::Any], |call, v| match &v[0] {
         bytes @ Value::Bytes(_) => Ok(bytes.clone()),
         other => text(call, strval(other)),

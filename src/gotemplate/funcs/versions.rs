@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::{Function, Param, fixed};
 use crate::format;
+use crate::signature::{Function, Param, fixed};
 use crate::text::version::{Constraint, Version};
 use crate::value::{Object, Value};
 

@@ -243,22 +243,8 @@ impl Parts {
     }
 
     fn take<'t>(&mut self, part: &str, text: &'t str) -> Option<&'t str> {
-        let digits = |least: usize, most: usize| {
-            let count = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
-            (count >= least).then(|| (&text[..count], &text[count..]))
-        };
         match part {
-            "2006" => {
-                let (value, rest) = digits(4, 4)?;
-                self.year = value.parse().ok()?;
-                Some(rest)
-            }
-            "06" => {
-                let (value, rest) = digits(2, 2)?;
-                let year: i32 = value.parse().ok()?;
-                self.year = if year >= 69 { 1900 + year } else { 2000 + year };
-                Some(rest)
-            }
+            "2006" | "06" => self.take_year(part, text),
             "January" | "Jan" => {
                 let names = MONTHS.iter().map(|name| if part == "Jan" { &name[..3] } else { name });
                 let (at, name) = names.enumerate().find(|(_, name)| text.starts_with(name))?;
@@ -277,34 +263,50 @@ impl Parts {
                 self.offset = Some(UtcOffset::UTC);
                 text.strip_prefix("UTC").or_else(|| text.strip_prefix("GMT"))
             }
-            part if part.starts_with(['Z', '-']) => self.zone(part, text),
-            part if part.starts_with(['.', ',']) => {
-                let Some(rest) = text.strip_prefix(['.', ',']) else {
-                    return part.ends_with('9').then_some(text);
-                };
-                let count = rest.bytes().take_while(u8::is_ascii_digit).count();
-                self.nanos = format!("{:0<9}", &rest[..count.min(9)]).parse().ok()?;
-                Some(&rest[count..])
-            }
-            part => {
-                let text = if part.starts_with('_') { text.trim_start_matches(' ') } else { text };
-                let least = if part.starts_with('0') || part == "15" { 2 } else { 1 };
-                let count = text.bytes().take(2).take_while(u8::is_ascii_digit).count();
-                let value: u8 = (count >= least).then(|| text[..count].parse().ok())??;
-                match part {
-                    "01" | "1" => self.month = value,
-                    "02" | "2" | "_2" => self.day = value,
-                    "15" | "03" | "3" => self.hour = value,
-                    "04" | "4" => self.minute = value,
-                    "05" | "5" => self.second = value,
-                    _ => return None,
-                }
-                Some(&text[count..])
-            }
+            part if part.starts_with(['Z', '-']) => self.take_zone(part, text),
+            part if part.starts_with(['.', ',']) => self.take_fraction(part, text),
+            part => self.take_number(part, text),
         }
     }
 
-    fn zone<'t>(&mut self, part: &str, text: &'t str) -> Option<&'t str> {
+    fn take_year<'t>(&mut self, part: &str, text: &'t str) -> Option<&'t str> {
+        let (digits, rest) = leading_digits(text, (part.len(), part.len()))?;
+        let year: i32 = digits.parse().ok()?;
+        self.year = match part {
+            "2006" => year,
+            _ if year >= 69 => 1900 + year,
+            _ => 2000 + year,
+        };
+        Some(rest)
+    }
+
+    fn take_fraction<'t>(&mut self, part: &str, text: &'t str) -> Option<&'t str> {
+        let Some(rest) = text.strip_prefix(['.', ',']) else {
+            return part.ends_with('9').then_some(text);
+        };
+        let count = rest.bytes().take_while(u8::is_ascii_digit).count();
+        self.nanos = format!("{:0<9}", &rest[..count.min(9)]).parse().ok()?;
+        Some(&rest[count..])
+    }
+
+    /// A part of one or two digits.
+    fn take_number<'t>(&mut self, part: &str, text: &'t str) -> Option<&'t str> {
+        let text = if part.starts_with('_') { text.trim_start_matches(' ') } else { text };
+        let least = if part.starts_with('0') || part == "15" { 2 } else { 1 };
+        let (digits, rest) = leading_digits(text, (least, 2))?;
+        let value: u8 = digits.parse().ok()?;
+        match part {
+            "01" | "1" => self.month = value,
+            "02" | "2" | "_2" => self.day = value,
+            "15" | "03" | "3" => self.hour = value,
+            "04" | "4" => self.minute = value,
+            "05" | "5" => self.second = value,
+            _ => return None,
+        }
+        Some(rest)
+    }
+
+    fn take_zone<'t>(&mut self, part: &str, text: &'t str) -> Option<&'t str> {
         if let Some(rest) = text.strip_prefix('Z').filter(|_| part.starts_with('Z')) {
             self.offset = Some(UtcOffset::UTC);
             return Some(rest);
@@ -327,4 +329,10 @@ impl Parts {
         self.offset = UtcOffset::from_hms(sign * values[0], sign * values[1], sign * values[2]).ok();
         self.offset.map(|_| rest)
     }
+}
+
+/// The digits that a text begins with, of at least and at most so many, and the rest.
+fn leading_digits(text: &str, (least, most): (usize, usize)) -> Option<(&str, &str)> {
+    let count = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    (count >= least).then(|| text.split_at(count))
 }

@@ -1,8 +1,9 @@
 //! Random strings, from the bytes that the world gives.
 
-use super::{Answer, Call, str};
 use crate::error::Failure;
+use crate::format;
 use crate::funcs::numbers::to_int;
+use crate::signature::{Answer, Call};
 use crate::value::Value;
 
 pub const DIGITS: &str = "0123456789";
@@ -43,7 +44,7 @@ pub fn bytes(call: &Call, values: &[Value]) -> Answer {
 
 /// `shuffle`.
 pub fn shuffle(call: &Call, values: &[Value]) -> Answer {
-    let mut characters: Vec<char> = str(&values[0]).chars().collect();
+    let mut characters: Vec<char> = format::print(&values[0]).chars().collect();
     for at in (1..characters.len()).rev() {
         let mut bytes = [0; 8];
         call.world.random(&mut bytes)?;

@@ -1,7 +1,10 @@
 //! Indentation, cutting and wrapping.
 
-use super::{Answer, Call, str, text};
+use crate::error::Failure;
+use crate::format::print;
+use crate::funcs::builtins::text;
 use crate::funcs::numbers::to_int;
+use crate::signature::{Answer, Call};
 use crate::value::Value;
 
 /// `indent` and, after a newline, `nindent`; empty lines are indented too.
@@ -9,7 +12,7 @@ pub fn indent(call: &Call, values: &[Value], before: &str) -> Answer {
     let Ok(spaces) = usize::try_from(to_int(&values[0])) else {
         return Err("strings: negative Repeat count".into());
     };
-    let given = str(&values[1]);
+    let given = print(&values[1]);
     let lines = given.matches('\n').count() as u64 + 1;
     call.budget.bytes(lines.saturating_mul(spaces as u64))?;
     let pad = " ".repeat(spaces);
@@ -19,7 +22,7 @@ pub fn indent(call: &Call, values: &[Value], before: &str) -> Answer {
 fn raw(value: &Value) -> Vec<u8> {
     match value {
         Value::Bytes(bytes) => bytes.to_vec(),
-        other => str(other).into_bytes(),
+        other => print(other).into_bytes(),
     }
 }
 
@@ -59,7 +62,7 @@ pub fn substr(_: &Call, values: &[Value]) -> Answer {
 
 /// `abbrev WIDTH`: cut with `...`.
 pub fn abbrev(_: &Call, values: &[Value]) -> Answer {
-    let (width, given) = (to_int(&values[0]), str(&values[1]));
+    let (width, given) = (to_int(&values[0]), print(&values[1]));
     let width = usize::try_from(width).unwrap_or(0);
     if width < 4 || given.len() <= width {
         return Ok(Value::str(given));
@@ -70,12 +73,20 @@ pub fn abbrev(_: &Call, values: &[Value]) -> Answer {
     Ok(Value::str(format!("{head}...")))
 }
 
-/// `wrap` and `wrapWith`: lines of at most a width, broken at blanks, in longer words when asked to.
-pub fn wrap(call: &Call, given: (&Value, &str, &Value), breaks_words: bool) -> Answer {
-    let (width, newline, value) = given;
+/// `wrap WIDTH`: longer words stay whole.
+pub fn wrap(call: &Call, values: &[Value]) -> Answer {
+    text(call, lines(call, &values[0], &values[1], false)?.join("\n"))
+}
+
+/// `wrapWith WIDTH NEWLINE`: longer words are broken.
+pub fn wrap_with(call: &Call, values: &[Value]) -> Answer {
+    text(call, lines(call, &values[0], &values[2], true)?.join(&print(&values[1])))
+}
+
+/// Lines of at most a width, broken at blanks, in longer words when asked to.
+fn lines(call: &Call, width: &Value, value: &Value, breaks_words: bool) -> Result<Vec<String>, Failure> {
     let width = usize::try_from(to_int(width).max(1)).unwrap_or(1);
-    let source = str(value);
-    let mut rest: Vec<char> = source.chars().collect();
+    let mut rest: Vec<char> = print(value).chars().collect();
     let mut lines: Vec<String> = Vec::new();
     while rest.len() > width {
         if rest[0] == ' ' {
@@ -98,5 +109,5 @@ pub fn wrap(call: &Call, given: (&Value, &str, &Value), breaks_words: bool) -> A
     if !rest.is_empty() {
         lines.push(rest.into_iter().collect());
     }
-    text(call, lines.join(newline))
+    Ok(lines)
 }
