@@ -4,6 +4,7 @@
 mod call;
 mod chain;
 mod control;
+mod methods;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -2,7 +2,7 @@
 
 pub mod printf;
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use crate::value::{IntKind, Value};
 
@@ -11,6 +11,12 @@ pub fn print(value: &Value) -> String {
     let mut out = String::new();
     print_into(&mut out, value, 0);
     out
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&print(self))
+    }
 }
 
 /// The value as the text of an action.

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
 
 use time::OffsetDateTime;
@@ -391,10 +390,4 @@ pub fn deep_equal(a: &Value, b: &Value) -> bool {
 fn maps_equal(a: &Map, b: &Map) -> bool {
     let (a, b) = (a.entries.borrow(), b.entries.borrow());
     a.len() == b.len() && a.iter().zip(b.iter()).all(|((ka, va), (kb, vb))| ka == kb && deep_equal(va, vb))
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&crate::format::print(self))
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Outcome, Run};
+use super::{Outcome, Run, methods};
 use crate::tree::Node;
 use crate::value::{Map, MapKind, Value};
 
@@ -45,11 +45,11 @@ impl Run<'_, '_> {
             }
             Value::Time(time) => {
                 let given = self.method_arguments(arguments, dot, last)?;
-                let result = crate::text::date::method(*time, name, &given);
+                let result = methods::of_time(*time, name, &given);
                 result.ok_or_else(|| self.no_field(node, name, "time.Time"))
             }
             Value::Duration(nanos) => {
-                let result = crate::text::duration::method(*nanos, name);
+                let result = methods::of_duration(*nanos, name);
                 result.ok_or_else(|| self.no_field(node, name, "time.Duration"))
             }
             other => Err(self.no_field(node, name, &other.type_name())),

@@ -1,7 +1,5 @@
 //! Go's durations: `1h2m3.5s` to nanoseconds and back.
 
-use crate::value::Value;
-
 const UNITS: &[(&str, i64)] = &[
     ("ns", 1),
     ("us", 1_000),
@@ -73,19 +71,4 @@ pub fn shown(nanos: i64) -> String {
         }
     };
     format!("{sign}{text}")
-}
-
-/// Methods of `time.Duration`.
-#[expect(clippy::cast_precision_loss, reason = "as Go converts")]
-pub fn method(nanos: i64, name: &str) -> Option<Value> {
-    Some(match name {
-        "Hours" => Value::Float(nanos as f64 / 3.6e12),
-        "Minutes" => Value::Float(nanos as f64 / 6e10),
-        "Seconds" => Value::Float(nanos as f64 / 1e9),
-        "Milliseconds" => Value::int64(nanos / 1_000_000),
-        "Microseconds" => Value::int64(nanos / 1_000),
-        "Nanoseconds" => Value::int64(nanos),
-        "String" => Value::str(shown(nanos)),
-        _ => return None,
-    })
 }
