@@ -145,8 +145,9 @@ services:
     stage.aictl("start").code(0);
     assert!(begun.elapsed().as_secs() < 30, "the engine's own first check comes after a minute");
     let history = || docker(&["cp", &format!("{}-aictl-state:/state/releases", stage.project), "-"]).len();
+    // Nobody has seen it healthy since, and the engine says `starting`: this start waits for the same two passes.
+    docker(&["restart", "-t", "0", &format!("{}-db-1", stage.project)]);
     let (before, records) = (stage.identity(), history());
-    // The engine still says `starting`, so this start waits for the same two passes.
     let again = stage.aictl("start --output json").code(0).json();
     assert_eq!(again["changed"], false, "{again}");
     assert!(again["steps"][0].as_str().unwrap().starts_with("await health"), "{again}");
