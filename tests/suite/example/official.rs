@@ -91,7 +91,7 @@ fn the_smallest_environment_runs_under_official_names_by_values_alone() {
     for (_, image) in OFFICIAL.iter().filter(|(_, image)| !before.lines().any(|line| line == *image)) {
         // No registry gave it, so nobody may believe that it is the official one.
         let pulled = started.stderr.contains(&format!("Pulled image {image}  from registry"));
-        let said = pulled || started.stderr.contains(&format!("{image} is aictl/"));
+        let said = pulled || started.stderr.contains(&format!("{image} is replaced by aictl/"));
         assert!(said, "{image}: {}", started.stderr);
     }
     aictl(&["migrate"]);
