@@ -187,6 +187,10 @@ impl DockerEngine {
         timeout: Duration,
         progress: Progress<'_>,
     ) -> Result<Outcome, TargetError> {
+        // `drain: 0s` asks for no wait, and nothing depends on how many there are.
+        if timeout.is_zero() {
+            return Ok(Outcome::default());
+        }
         let (addresses, name) = match self.container(container).await {
             Ok(found) => (addresses(&found), found.name),
             Err(TargetError::NotFound { .. }) => return Ok(Outcome::default()),
@@ -211,14 +215,7 @@ impl DockerEngine {
             // Within a short timeout there was no look at all.
             last = self.connections(proxy, &addresses).await.ok();
         }
-        let warning = match last {
-            Some(0) => None,
-            Some(open) => {
-                Some(format!("{} to {name} still open after {}s", human::count(open, "connection"), timeout.as_secs()))
-            }
-            None => Some(format!("the connections to {name} could not be read; waited for {}s", timeout.as_secs())),
-        };
-        Ok(Outcome { warnings: warning.into_iter().collect(), ..Outcome::default() })
+        Ok(Outcome { warnings: still_open(last, (&name, timeout)).into_iter().collect(), ..Outcome::default() })
     }
 
     /// How many connections the proxy has to the addresses. Never zero because something could not be read.
@@ -249,4 +246,14 @@ impl DockerEngine {
 
 fn addresses(container: &ObservedInstance) -> Vec<IpAddr> {
     container.docker.networks.values().filter_map(|(_, address)| address.parse().ok()).collect()
+}
+
+/// What a drain that is over has to say of the connections that were last seen.
+fn still_open(last: Option<usize>, (container, timeout): (&str, Duration)) -> Option<String> {
+    let seconds = timeout.as_secs();
+    match last {
+        Some(0) => None,
+        Some(open) => Some(format!("{} to {container} still open after {seconds}s", human::count(open, "connection"))),
+        None => Some(format!("the connections to {container} could not be read; waited for {seconds}s")),
+    }
 }
