@@ -13,7 +13,7 @@ use crate::session::{Context, WorkflowError};
 pub async fn show_maintenance(context: &Context, on: bool) -> Result<Said> {
     let loaded = load_named(context)?;
     let Some(proxy) = loaded.routing_proxy().map(|proxy| proxy.service.clone()) else {
-        let message = "the environment has no proxy with routes, so there is no maintenance page".to_owned();
+        let message = "cannot show a maintenance page: the environment has no proxy routes".to_owned();
         let hint = Some("add `proxy` to the environment in aictl.yaml".to_owned());
         return Err(WorkflowError::Configuration { message, hint }.into());
     };

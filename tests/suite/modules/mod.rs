@@ -101,7 +101,7 @@ fn imports_point_left() {
         ("workflow/x.rs", "use crate::ui::Ui;", "workflow/x.rs:4: `workflow` must not know `ui`"),
         ("error.rs", "use crate::event::Event;", "error.rs:4: `error` must not know `event`"),
         ("plan/x.rs", "use crate::{compose::{self, A}, target};", "plan/x.rs:4: `plan` must not know `target`"),
-        ("attic/x.rs", "", "attic/x.rs:1: `attic` is no module of the house"),
+        ("attic/x.rs", "", "attic/x.rs:1: `attic` is not a known module"),
     ] {
         assert_eq!(said(name, text), [rule], "{text}");
     }

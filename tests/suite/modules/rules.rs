@@ -122,7 +122,7 @@ pub fn broken(source: &SourceFile) -> Vec<String> {
         // A package of its own cannot see the others.
         None if module == "gotemplate" => {}
         None => {
-            found.push((1, format!("`{module}` is no module of the house")));
+            found.push((1, format!("`{module}` is not a known module")));
             return shown(source, found);
         }
         Some(column) => found.extend(imports(source, module, column)),

@@ -141,7 +141,7 @@ impl Restoring<'_> {
         }
         let Err(error) = run_declared_checks(self.context).await else { return Ok(failed) };
         let Some(kept) = kept else {
-            let hint = "the restored data stays: there is no safety set to go back to";
+            let hint = "the restored data was kept: no safety set was taken before the restore";
             return Err(error.with_kind(ErrorKind::Failed).with_hint(hint));
         };
         let way = format!("go back to the state before with `aictl backup restore {kept}`");
