@@ -14,6 +14,7 @@
 //! | [`project`] | `aictl.yaml` |
 //! | [`template`] | values and templates to files |
 //! | [`compose`] | compose files to a `Stack` |
+//! | [`chart`] | Helm charts to manifests |
 //! | [`image`] | references, recipes, bundles |
 //! | [`release`] | the lease, records and their steps, as data |
 //! | [`plan`] | what was observed, what is wanted, and the steps between |
@@ -44,7 +45,7 @@
 //! new side, the switch and the removal of the old side, and the transaction records the release.
 
 pub use aictl_model::{
-    compose, error, event, image, input_file, output_file, plan, project, release, secret, target, template,
+    chart, compose, error, event, image, input_file, output_file, plan, project, release, secret, target, template,
 };
 
 pub mod process;

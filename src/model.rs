@@ -16,6 +16,8 @@ pub mod template;
 
 pub mod compose;
 
+pub mod chart;
+
 pub mod image;
 
 pub mod release;

@@ -22,7 +22,7 @@ pub use exec::Executor;
 pub use funcs::strval;
 pub use limits::{Budget, Limits};
 pub use scope::Templates;
-pub use text::json::{from_json, to_json, to_pretty_json};
+pub use text::json::{from_json, to_json, to_pretty_json, value_of as json_value};
 pub use text::version::{Constraint, Version};
 pub use value::{IntKind, List, ListKind, Map, MapKind, Object, Value};
 pub use world::{Certificate, CertificateRequest, Lookup, World};

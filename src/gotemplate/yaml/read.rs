@@ -1,5 +1,5 @@
 //! YAML to values, with sigs.k8s.io/yaml's rules: every number a float64, keys strings, merge keys applied.
-//! Duplicate keys are errors in strict reading and the last one wins otherwise.
+//! Of duplicate keys the last one wins.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -160,12 +160,7 @@ impl Reader {
             Some(Open::Map { map, key, merged, .. }) => match key.take() {
                 None => *key = Some(Key::Name(key_text(&value)?)),
                 Some(Key::Merge) => merged.push(value),
-                Some(Key::Name(name)) => {
-                    if map.get(&name).is_some() {
-                        return Err(format!("key {} already set in map", format::quoted(&name)));
-                    }
-                    map.set(&name, value);
-                }
+                Some(Key::Name(name)) => map.set(&name, value),
             },
         }
         Ok(())
