@@ -1,12 +1,12 @@
 //! A file of a chart.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A file by its path in the chart, with `/` between folders.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChartFile {
     pub name: String,
-    pub data: Rc<[u8]>,
+    pub data: Arc<[u8]>,
 }
 
 impl ChartFile {

@@ -30,8 +30,7 @@ impl IgnoreRules {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let wrong =
-                |message: String| ChartError::Yaml { file: ".helmignore".to_owned(), line: at + 1, message };
+            let wrong = |message: String| ChartError::Yaml { file: ".helmignore".to_owned(), line: at + 1, message };
             if line.contains("**") {
                 return Err(wrong("`**` is not supported".to_owned()));
             }

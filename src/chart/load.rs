@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use aictl_gotemplate::Map;
 
@@ -17,7 +18,7 @@ pub struct Chart {
     pub metadata: Metadata,
     /// The default values; never changed in place.
     pub values: Map,
-    pub schema: Option<Rc<[u8]>>,
+    pub schema: Option<Arc<[u8]>>,
     pub templates: Rc<[ChartFile]>,
     /// What templates can read.
     pub files: Rc<[ChartFile]>,

@@ -141,7 +141,8 @@ fn split(text: &str) -> Vec<&str> {
 
 /// A document; `None` for a hook of an unknown event, which Helm leaves out.
 fn manifest(source: &str, text: &str, document: usize) -> Result<Option<Manifest>, ChartError> {
-    let wrong = |line: usize, message: String| ChartError::Rendered { file: source.to_owned(), document, line, message };
+    let wrong =
+        |line: usize, message: String| ChartError::Rendered { file: source.to_owned(), document, line, message };
     let root = match from_yaml(text).map_err(|error| wrong(error.line, error.message))? {
         Value::Map(map) => map,
         Value::Nil | Value::Null => Map::new(),

@@ -144,8 +144,17 @@ impl Metadata {
         let map = Map::new();
         let mut copy = self.clone();
         let names = [
-            "Name", "Version", "APIVersion", "AppVersion", "Description", "Home", "Icon", "Condition", "Tags",
-            "KubeVersion", "Type",
+            "Name",
+            "Version",
+            "APIVersion",
+            "AppVersion",
+            "Description",
+            "Home",
+            "Icon",
+            "Condition",
+            "Tags",
+            "KubeVersion",
+            "Type",
         ];
         for (name, (_, text)) in names.iter().zip(copy.texts()) {
             map.set(name, Value::str(text.as_str()));

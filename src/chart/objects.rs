@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use aictl_gotemplate::{Map, MapKind, Object, Value, to_yaml};
 use base64::Engine as _;
@@ -11,7 +12,7 @@ use super::files::ChartFile;
 use super::glob::file_pattern;
 
 /// Files by path.
-pub struct FilesObject(BTreeMap<String, Rc<[u8]>>);
+pub struct FilesObject(BTreeMap<String, Arc<[u8]>>);
 
 impl FilesObject {
     /// `.Files` of a chart.

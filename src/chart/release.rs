@@ -20,9 +20,8 @@ impl Release {
     /// Refuses names that Helm refuses.
     pub fn check(&self) -> Result<(), ChartError> {
         let edge = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-        let part = |part: &str| {
-            part.starts_with(edge) && part.ends_with(edge) && part.chars().all(|c| edge(c) || c == '-')
-        };
+        let part =
+            |part: &str| part.starts_with(edge) && part.ends_with(edge) && part.chars().all(|c| edge(c) || c == '-');
         if self.name.len() <= LONGEST_NAME && self.name.split('.').all(part) {
             return Ok(());
         }

@@ -37,8 +37,7 @@ pub fn render(request: &Request, world: &dyn World) -> Result<Manifests, ChartEr
     if !request.skip_schema_validation {
         schema::check(&chart, &values)?;
     }
-    let scope =
-        Scope { release: request.release.as_map(), capabilities: request.capabilities.as_value(), values };
+    let scope = Scope { release: request.release.as_map(), capabilities: request.capabilities.as_value(), values };
     let mut rendered = engine::render(&chart, &scope, world)?;
     let notes = notes(&chart, &mut rendered);
     let mut manifests = sorted(&rendered)?;

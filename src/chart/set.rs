@@ -86,7 +86,8 @@ impl Reader<'_> {
     }
 
     fn key(&mut self, map: &Map, depth: usize) -> Result<(), Stop> {
-        let stops: &[char] = if matches!(self.style, Style::Literal) { &['=', '[', '.'] } else { &['=', '[', ',', '.'] };
+        let stops: &[char] =
+            if matches!(self.style, Style::Literal) { &['=', '[', '.'] } else { &['=', '[', ',', '.'] };
         let (name, stop) = self.until(stops);
         match stop {
             None if name.is_empty() => Err(Stop::End),
@@ -109,7 +110,9 @@ impl Reader<'_> {
 
     fn below(&mut self, map: &Map, name: &str, depth: usize) -> Result<(), Stop> {
         if depth > DEEPEST {
-            return Err(format!("value name nested level is greater than maximum supported nested level of {DEEPEST}").into());
+            return Err(
+                format!("value name nested level is greater than maximum supported nested level of {DEEPEST}").into()
+            );
         }
         let inner = match map.get(name) {
             None => Map::new(),

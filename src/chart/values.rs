@@ -19,10 +19,7 @@ pub struct UserValues {
 }
 
 /// Merges them: files, then JSON, values, strings, files as values, literals. `read` reads the files of `--set-file`.
-pub fn user_values(
-    given: &UserValues,
-    read: &dyn Fn(&str) -> Result<Vec<u8>, String>,
-) -> Result<Map, ChartError> {
+pub fn user_values(given: &UserValues, read: &dyn Fn(&str) -> Result<Vec<u8>, String>) -> Result<Map, ChartError> {
     let values = Map::new();
     for (name, text) in &given.files {
         merge(&values, &merged_map(name, text)?);

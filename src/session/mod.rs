@@ -5,6 +5,9 @@
 pub mod attached_process;
 pub mod backup;
 mod bounded_render;
+pub mod chart_files;
+pub mod chart_rendering;
+mod chart_world;
 pub mod checks;
 mod connect;
 pub mod context;

@@ -1,6 +1,8 @@
-//! `aictl render`: the compose files of an environment with their templates filled in.
+//! `aictl render`: the compose files of an environment with their templates filled in, or the manifests of a chart.
 //! Reads the project; returns the files as text, or writes them where `--to` says.
 //! Never writes into the project by itself, and never writes outside the directory it was given.
+
+mod chart;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,25 +14,40 @@ use crate::compose::{LoadArgs, LoadOptions};
 use crate::error::{Error, Result};
 use crate::output_file::{Found, OutputError, Rules, Tree};
 use crate::project::LoadedProject;
-use crate::session::report::{Block, Cell, Report, Tone, to_json};
+use crate::session::report::{Block, Cell, Report, Tone, one_of_reports, to_json};
 use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError, load, managed_proxy};
 use crate::template::Rendered;
 
-/// Render the compose file templates of the environment
+/// Render the compose file templates of the environment, or a Helm chart
 ///
 /// With `proxy: { managed: true }` the compose file of the proxy is one of them; Compose merges it last.
+///
+/// With --chart no project is needed: the manifests are printed as `helm template` prints them. --set, --set-json and the
+/// like set values of the chart.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RenderArgs {
     /// Files to render, as named in aictl.yaml; all by default
-    #[arg(value_name = "FILE")]
+    #[arg(value_name = "FILE", conflicts_with = "chart")]
     pub only: Vec<String>,
     /// Write the files to this directory instead of printing them
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "chart")]
     pub to: Option<PathBuf>,
     /// Overwrite files in the directory that differ
     #[arg(long, requires = "to")]
     pub force: bool,
+    #[command(flatten)]
+    pub chart: chart::ChartArgs,
+}
+
+one_of_reports! {
+    /// What was rendered.
+    pub enum Shown {
+        /// The compose files of a project.
+        Files(RenderReport),
+        /// The manifests of a chart.
+        Chart(chart::ChartReport),
+    }
 }
 
 /// A rendered file.
@@ -51,8 +68,15 @@ pub struct RenderReport {
     dry_run: bool,
 }
 
-/// Renders the environment's files.
-pub async fn run(context: &Context, args: RenderArgs) -> Result<RenderReport> {
+/// Renders the environment's files, or a chart.
+pub async fn run(context: &Context, args: RenderArgs) -> Result<Shown> {
+    match &args.chart.chart {
+        Some(path) => chart::run(context, &args.chart, path).await.map(Shown::Chart),
+        None => files(context, args).map(Shown::Files),
+    }
+}
+
+fn files(context: &Context, args: RenderArgs) -> Result<RenderReport> {
     let project = load::load_project_file(context)?;
     load::warn_of_no_effect(context, &project);
     let added = managed_proxy_file(context, &project)?;

@@ -32,6 +32,8 @@ const ORDER: &[&[&str]] = &[
 
 /// Libraries and where they may be named.
 const DOORS: &[(&str, &[&str])] = &[
+    ("aictl_gotemplate", &["chart", "session"]),
+    ("boon", &["chart"]),
     ("tera", &["template"]),
     ("bollard", &["engine/docker"]),
     ("kube", &["engine/kubernetes"]),
