@@ -3,6 +3,7 @@
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
+use tar::EntryType;
 
 use super::error::ChartError;
 use super::files::ChartFile;
@@ -27,11 +28,11 @@ fn read(bytes: &[u8]) -> Result<Vec<ChartFile>, String> {
         let mut entry = entry.map_err(|error| error.to_string())?;
         let kind = entry.header().entry_type();
         let path = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        if kind.is_dir() || kind.is_pax_global_extensions() || kind.is_pax_local_extensions() || path.ends_with('/') {
-            continue;
-        }
-        if !kind.is_file() && !kind.is_contiguous() {
-            return Err(format!("`{path}` is not a regular file"));
+        match kind {
+            EntryType::Directory | EntryType::XGlobalHeader | EntryType::XHeader => continue,
+            _ if path.ends_with('/') => continue,
+            EntryType::Regular | EntryType::Continuous => {}
+            _ => return Err(format!("`{path}` is not a regular file")),
         }
         let mut data = Vec::new();
         entry.by_ref().take(left + 1).read_to_end(&mut data).map_err(|error| error.to_string())?;

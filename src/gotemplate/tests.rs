@@ -114,7 +114,7 @@ fn maps_are_shared() {
                 "{{ $_ := merge .b (dict \"x\" 5 \"y\" (dict \"z\" true)) }}{{ .b | toJson }}",
                 "{\"x\":5,\"y\":{\"z\":true}}",
             ),
-            ("{{ $_ := mergeOverwrite .a (dict \"x\" 0 \"n\" 2) }}{{ .a | toJson }}", "{\"n\":2,\"x\":1}"),
+            ("{{ $_ := mergeOverwrite .a (dict \"x\" 0 \"n\" 2) }}{{ .a | toJson }}", "{\"n\":2,\"x\":0}"),
             ("{{ $c := deepCopy .a }}{{ $_ := set $c \"x\" 9 }}{{ .a.x }}", "1"),
             ("{{ dict \"a\" 1 \"b\" | toJson }}{{ get (dict) \"x\" }}", "{\"a\":1,\"b\":\"\"}"),
         ],
@@ -275,4 +275,29 @@ fn strings_and_lists() {
             ),
         ],
     );
+}
+
+#[test]
+fn long_lines_are_folded_as_libyaml_folds_them() {
+    let word = "a".repeat(30);
+    let long = format!("{word} {word} {word}  {word} {word}");
+    let folded = format!("k: {word} {word} {word}  {word}\n  {word}");
+    let values = format!("{{s: {{k: \"{long}\"}}, q: {{k: \"- {long}\"}}, d: {{k: \"\\t{long}\"}}}}");
+    gives(
+        &values,
+        &[
+            ("{{ toYaml .s }}", &folded),
+            ("{{ toYaml .q }}", &format!("k: '- {word} {word} {word}  {word}\n  {word}'")),
+            ("{{ toYaml .d }}", &format!("k: \"\\t{word} {word} {word}\n  \\ {word} {word}\"")),
+        ],
+    );
+    gives(
+        "{}",
+        &[
+            ("{{ abbrevboth 5 10 \"1234 678901234 67\" }} {{ abbrevboth 0 8 \"abcdefghijk\" }}", "...6789... abcde..."),
+            ("{{ js \"a'b<c>\\n=\" }}", "a\\'b\\u003Cc\\u003E\\u000A\\u003D"),
+            ("{{ semverCompare \"1.x.x\" \"1.9.0\" }} {{ (semver \"1.2.3-rc\").IncPatch }}", "true 1.2.3"),
+        ],
+    );
+    fails("{}", &[("{{ semverCompare \">=x.y.z\" \"1.0.0\" }}", "improper constraint")]);
 }

@@ -9,7 +9,10 @@ use crate::input_file::{FileKind, Files, LocalFiles};
 use crate::session::WorkflowError;
 
 /// Folders within folders that are read.
-const DEEPEST: usize = 64;
+const DEEPEST: usize = 32;
+
+/// Files and folders that are looked at; links may lead to the same ones again.
+const MOST_ENTRIES: usize = 20_000;
 
 /// Reads the files of a chart.
 pub fn chart_files(path: &Path) -> Result<Vec<ChartFile>> {
@@ -31,6 +34,7 @@ struct Folder {
     rules: IgnoreRules,
     files: Vec<ChartFile>,
     left: u64,
+    seen: usize,
 }
 
 fn of_folder(path: &Path) -> Result<Vec<ChartFile>> {
@@ -40,7 +44,7 @@ fn of_folder(path: &Path) -> Result<Vec<ChartFile>> {
         true => LocalFiles.read(&ignore).map_err(|error| failed(&ignore, error))?,
         false => Vec::new(),
     };
-    let mut folder = Folder { rules: IgnoreRules::parse(&rules)?, root, files: Vec::new(), left: MOST_BYTES };
+    let mut folder = Folder { rules: IgnoreRules::parse(&rules)?, root, files: Vec::new(), left: MOST_BYTES, seen: 0 };
     folder.walk("", DEEPEST)?;
     Ok(folder.files)
 }
@@ -71,6 +75,10 @@ impl Folder {
 
     fn entry(&mut self, name: &str, left: usize) -> Result<()> {
         let path = self.root.join(name);
+        self.seen += 1;
+        if self.seen > MOST_ENTRIES {
+            return Err(failed(&self.root, format!("more than {MOST_ENTRIES} files and folders")).into());
+        }
         let kind = LocalFiles.kind(&path);
         if self.rules.ignores(name, matches!(kind, Ok(FileKind::Directory))) {
             return Ok(());
@@ -91,5 +99,46 @@ impl Folder {
         self.left = left;
         self.files.push(ChartFile::new(name, &data));
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_within_the_chart_are_followed_and_others_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (chart, secret) = (folder.path().join("chart"), folder.path().join("secret"));
+        std::fs::create_dir_all(chart.join("templates")).unwrap();
+        std::fs::write(chart.join("a.txt"), "a").unwrap();
+        std::fs::write(&secret, "hidden").unwrap();
+        symlink("../a.txt", chart.join("templates/b.txt")).unwrap();
+        let names = |files: Vec<ChartFile>| files.into_iter().map(|file| file.name).collect::<Vec<_>>();
+        assert_eq!(names(chart_files(&chart).unwrap()), ["a.txt", "templates/b.txt"]);
+        symlink(&secret, chart.join("out")).unwrap();
+        let error = chart_files(&chart).unwrap_err().to_string();
+        assert!(error.ends_with("a link that leads out of the chart"), "{error}");
+        std::fs::write(chart.join(".helmignore"), "out\n").unwrap();
+        assert_eq!(names(chart_files(&chart).unwrap()), [".helmignore", "a.txt", "templates/b.txt"]);
+    }
+
+    #[test]
+    fn a_link_to_a_folder_above_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        symlink(".", folder.path().join("again")).unwrap();
+        let error = chart_files(folder.path()).unwrap_err().to_string();
+        assert!(error.contains("levels deep"), "{error}");
+    }
+
+    #[test]
+    fn a_pipe_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).unwrap();
+        assert!(chart_files(folder.path()).unwrap_err().to_string().ends_with("not a regular file"));
+        assert!(chart_files(&pipe).is_err());
     }
 }

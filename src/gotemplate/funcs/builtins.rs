@@ -21,7 +21,7 @@ pub const TABLE: &[Function] = &[
     }),
     variadic("printf", &[Param::Str], Param::Any, |call, v| text(call, printf(&format::print(&v[0]), &v[1..]))),
     variadic("html", &[], Param::Any, |call, v| text(call, html(&sprint(v)))),
-    variadic("js", &[], Param::Any, |_, _| unsupported("js")),
+    variadic("js", &[], Param::Any, |call, v| text(call, js(&sprint(v)))),
     variadic("urlquery", &[], Param::Any, |call, v| text(call, super::paths::query_escaped(&sprint(v)))),
     variadic("call", &[Param::Any], Param::Any, |_, v| {
         Err(Failure::Message(format!("non-function of type {}", v[0].type_name())))
@@ -60,6 +60,20 @@ fn sprint(values: &[Value]) -> String {
             out.push(' ');
         }
         out.push_str(&format::print(value));
+    }
+    out
+}
+
+/// Text within a string of JavaScript.
+fn js(text: &str) -> String {
+    let mut out = String::new();
+    for c in text.chars() {
+        match c {
+            '\\' | '\'' | '"' => out.extend(['\\', c]),
+            '<' | '>' | '&' | '=' | '\0'..' ' => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c if c.is_control() => out.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => out.push(c),
+        }
     }
     out
 }

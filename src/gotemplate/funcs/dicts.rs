@@ -88,22 +88,27 @@ fn merge_all(call: &Call, values: &[Value], overwrite: bool) -> Answer {
     Ok(first.clone())
 }
 
-/// mergo's rules: an empty value of the target is filled; with `overwrite`, a value that is not empty replaces.
+/// mergo's rules: an empty value of the target is filled; with `overwrite` every value replaces, empty ones and nil too.
 fn merge(target: &Map, source: &Map, overwrite: bool) {
     if target.is(source) {
         return;
     }
     for (key, value) in source.pairs() {
-        let held = target.get(&key);
-        match (&held, &value) {
-            (Some(Value::Map(held)), Value::Map(value)) => merge(held, value, overwrite),
-            (Some(held), value) => {
-                let replaces = if overwrite { !is_empty(value) } else { is_empty(held) && !is_empty(value) };
-                if replaces {
-                    target.set(&key, value.clone());
-                }
+        if value.is_nil() {
+            if overwrite {
+                target.set(&key, value);
             }
-            (None, value) => target.set(&key, value.clone()),
+            continue;
+        }
+        let held = target.get(&key);
+        if let (Some(Value::Map(held)), Value::Map(value)) = (&held, &value) {
+            merge(held, value, overwrite);
+            if !held.is_empty() {
+                continue;
+            }
+        }
+        if overwrite || held.as_ref().is_none_or(is_empty) {
+            target.set(&key, value);
         }
     }
 }

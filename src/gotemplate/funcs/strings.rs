@@ -7,7 +7,7 @@ mod shape;
 use crate::format;
 use crate::funcs::builtins::text;
 use crate::funcs::numbers::to_int;
-use crate::signature::{Answer, Call, Function, Param, fixed, unsupported, variadic};
+use crate::signature::{Answer, Call, Function, Param, fixed, variadic};
 use crate::value::{Map, MapKind, Value};
 
 pub const TABLE: &[Function] = &[
@@ -46,7 +46,7 @@ pub const TABLE: &[Function] = &[
     fixed("trunc", &[Param::Int, Param::Str], shape::trunc),
     fixed("substr", &[Param::Int, Param::Int, Param::Str], shape::substr),
     fixed("abbrev", &[Param::Int, Param::Str], shape::abbrev),
-    fixed("abbrevboth", &[Param::Int, Param::Int, Param::Str], |_, _| unsupported("abbrevboth")),
+    fixed("abbrevboth", &[Param::Int, Param::Int, Param::Str], shape::abbrev_both),
     fixed("wrap", &[Param::Int, Param::Str], shape::wrap),
     fixed("wrapWith", &[Param::Int, Param::Str, Param::Str], shape::wrap_with),
     fixed("toString", &[Param::Any], |call, v| match &v[0] {

@@ -46,6 +46,9 @@ impl Object for Version {
             "LessThan" => compared(|order| Value::Bool(order.is_lt())),
             "GreaterThan" => compared(|order| Value::Bool(order.is_gt())),
             "Equal" => compared(|order| Value::Bool(order.is_eq())),
+            "LessThanEqual" => compared(|order| Value::Bool(order.is_le())),
+            "GreaterThanEqual" => compared(|order| Value::Bool(order.is_ge())),
+            "IncMajor" | "IncMinor" | "IncPatch" => Ok(Value::Object(Rc::new(self.next(name)))),
             _ => return None,
         })
     }
@@ -56,5 +59,21 @@ impl Object for Version {
 
     fn plain(&self) -> Value {
         Value::str(self.to_string())
+    }
+}
+
+impl Version {
+    /// The next version of a part. A prerelease is followed by its own release.
+    fn next(&self, part: &str) -> Version {
+        let [major, minor, patch] = self.numbers;
+        let numbers = match part {
+            "IncMajor" => [major.saturating_add(1), 0, 0],
+            "IncMinor" => [major, minor.saturating_add(1), 0],
+            _ if !self.prerelease.is_empty() => [major, minor, patch],
+            _ => [major, minor, patch.saturating_add(1)],
+        };
+        let v = if self.original.starts_with('v') { "v" } else { "" };
+        let original = format!("{v}{}.{}.{}", numbers[0], numbers[1], numbers[2]);
+        Version { numbers, prerelease: String::new(), metadata: String::new(), original }
     }
 }

@@ -17,7 +17,8 @@ impl Version {
     pub fn parse(text: &str) -> Result<Self, String> {
         let bad = || "invalid semantic version".to_owned();
         let (numbers, count, prerelease, metadata) = split(text).ok_or_else(bad)?;
-        if count == 0 {
+        let core = text.split(['-', '+']).next().unwrap_or_default();
+        if count == 0 || core.contains(['x', 'X', '*']) {
             return Err(bad());
         }
         let numbers = numbers.map(|number| number.unwrap_or(0));
@@ -37,19 +38,22 @@ fn split(text: &str) -> Option<Parts> {
         return None;
     }
     let mut numbers = [None; 3];
-    let mut count = 0;
+    let (mut count, mut any) = (0, false);
     for (at, part) in text.split('.').enumerate() {
         if at > 2 {
             return None;
         }
         if matches!(part, "x" | "X" | "*") {
-            break;
+            any = true;
+            continue;
         }
         if part.is_empty() || !part.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
-        numbers[at] = Some(part.parse().ok()?);
-        count = at + 1;
+        if !any {
+            numbers[at] = Some(part.parse().ok()?);
+            count = at + 1;
+        }
     }
     Some((numbers, count, prerelease.to_owned(), metadata.to_owned()))
 }

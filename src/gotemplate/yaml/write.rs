@@ -1,5 +1,6 @@
-//! YAML as go-yaml v2 writes it: keys sorted, lists not indented under their keys, no folding.
+//! YAML as go-yaml v2 writes it: keys sorted, lists not indented under their keys.
 
+use super::fold::{self, is_printable};
 use super::resolve::{Scalar, is_base60, resolve};
 use crate::format;
 use crate::text::json::number_text;
@@ -91,7 +92,7 @@ impl Writer {
     fn scalar(&self, value: &Value, indent: usize, key: bool) -> String {
         match value {
             // At the root a block is indented all the same.
-            Value::Str(text) => string(text, indent.max(2), key),
+            Value::Str(text) => string(text, (self.column(), indent.max(2)), key),
             Value::Bytes(bytes) => {
                 use base64::Engine as _;
                 format!("!!binary {}", base64::engine::general_purpose::STANDARD.encode(bytes))
@@ -101,10 +102,18 @@ impl Writer {
             Value::List(_) => "[]".into(),
             Value::Map(_) => "{}".into(),
             Value::Float(number) => self.float(*number),
-            Value::Time(_) => string(crate::text::json::to_json(value).trim_matches('"'), indent.max(2), key),
+            Value::Time(_) => {
+                string(crate::text::json::to_json(value).trim_matches('"'), (self.column(), indent.max(2)), key)
+            }
             Value::Duration(nanos) => nanos.to_string(),
             other => format::print(other),
         }
+    }
+
+    /// Where the next character stands on its line.
+    fn column(&self) -> usize {
+        let line = self.out.rfind('\n').map_or(0, |end| end + 1);
+        self.out[line..].chars().count()
     }
 
     /// Through JSON, a whole float is an integer.
@@ -178,26 +187,24 @@ struct Analysis {
     block: bool,
 }
 
-fn string(text: &str, indent: usize, key: bool) -> String {
-    let plain = resolve(text) == Scalar::Str && !is_base60(text);
+/// A string that begins at a column; what goes on in further lines is indented.
+fn string(text: &str, (column, indent): (usize, usize), key: bool) -> String {
+    let plain = matches!(resolve(text), Scalar::Str | Scalar::Merge) && !is_base60(text);
     let found = analysed(text);
+    // Keys stay on one line.
+    let place = if key { None } else { Some((column, indent)) };
     if text.contains('\n') {
         if found.block && !key {
             return literal(text, indent);
         }
-        return double_quoted(text);
+        return fold::double_quoted(text, place);
     }
     match (plain, found.plain && !(key && found.multiline), found.single_quoted) {
-        (false, ..) => double_quoted(text),
-        (true, true, _) => text.to_owned(),
-        (true, false, true) => format!("'{}'", text.replace('\'', "''")),
-        (true, false, false) => double_quoted(text),
+        (false, ..) => fold::double_quoted(text, place),
+        (true, true, _) => fold::plain(text, place),
+        (true, false, true) => fold::single_quoted(text, place),
+        (true, false, false) => fold::double_quoted(text, place),
     }
-}
-
-fn is_printable(c: char) -> bool {
-    matches!(c, '\n' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}')
-        && c != '\u{feff}'
 }
 
 fn is_break(c: char) -> bool {
@@ -260,33 +267,5 @@ fn literal(text: &str, indent: usize) -> String {
             out.push_str(line);
         }
     }
-    out
-}
-
-fn double_quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\0' => out.push_str("\\0"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\t' => out.push_str("\\t"),
-            '\n' => out.push_str("\\n"),
-            '\u{b}' => out.push_str("\\v"),
-            '\u{c}' => out.push_str("\\f"),
-            '\r' => out.push_str("\\r"),
-            '\u{1b}' => out.push_str("\\e"),
-            '\u{85}' => out.push_str("\\N"),
-            '\u{2028}' => out.push_str("\\L"),
-            '\u{2029}' => out.push_str("\\P"),
-            c if is_printable(c) => out.push(c),
-            c if u32::from(c) < 0x100 => out.push_str(&format!("\\x{:02X}", u32::from(c))),
-            c if u32::from(c) < 0x10000 => out.push_str(&format!("\\u{:04X}", u32::from(c))),
-            c => out.push_str(&format!("\\U{:08X}", u32::from(c))),
-        }
-    }
-    out.push('"');
     out
 }

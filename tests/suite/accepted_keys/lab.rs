@@ -11,6 +11,9 @@ use crate::support::recorder::Recorder;
 const OF_FLAGS: &str = include_str!("flags.compose.yaml");
 const OF_KEYS: &str = include_str!("keys.compose.yaml");
 const OF_DEPLOYS: &str = include_str!("deploys.compose.yaml");
+const OF_CHART: &str = "\
+    all: {{ .Values.v | toJson }} {{ .Release.Name }} {{ .Release.Namespace }} {{ .Capabilities.KubeVersion }}\n\
+    has: {{ .Capabilities.APIVersions.Has \"sought/v1\" }}\n";
 const PROJECT: &str = include_str!("flags.aictl.yaml");
 
 /// Nothing here takes longer.
@@ -65,6 +68,13 @@ impl Stack {
         project.write("bin/xdg-open", "#!/bin/sh\necho \"$@\" >\"$OPENED\"\n");
         project.write("owned", "x");
         project.write("foreign", "x");
+        project.write("chart/Chart.yaml", "apiVersion: v2\nname: c\nversion: 0.1.0\n");
+        project.write("chart/values.schema.json", r#"{"properties": {"port": {"type": "integer"}}}"#);
+        project.write("chart/crds/sought.yaml", "kind: CustomResourceDefinition\n");
+        project.write("chart/templates/NOTES.txt", "some notes");
+        project.write("chart/templates/other.yaml", "other: 1\n");
+        project.write("chart/templates/all.yaml", OF_CHART);
+        project.write("sought.values.yaml", "v: sought\n");
         project.write("taken/other.yaml", "x");
         project.write("empty/none", "");
         lab.permissions();

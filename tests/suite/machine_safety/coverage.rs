@@ -76,8 +76,16 @@ const WITHOUT_FILES: &[&str] = &[
 ];
 
 /// Paths that are read.
-const READ: &[&str] =
-    &["start bundle", "pull bundle", "bundle load bundle", "bundle save base", "bundle save include", "deploy plan"];
+const READ: &[&str] = &[
+    "start bundle",
+    "pull bundle",
+    "bundle load bundle",
+    "bundle save base",
+    "bundle save include",
+    "deploy plan",
+    "render chart",
+    "render values",
+];
 
 /// Paths that are written, each in a row of the table.
 const WRITTEN: &[&str] = &[

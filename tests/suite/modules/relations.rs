@@ -10,6 +10,9 @@ use super::source::SourceFile;
 /// Maximum number of re-exports followed for a name.
 const FARTHEST: usize = 12;
 
+/// The module that is a package of its own.
+const TEMPLATES: &str = "gotemplate";
+
 struct Module<'s> {
     source: &'s SourceFile,
     imports: Vec<Import>,
@@ -171,6 +174,9 @@ impl<'s> Modules<'s> {
         }
         let (first, rest) = path.split_first()?;
         let start = match first.as_str() {
+            // A package of its own, whose root is a folder here.
+            "crate" if from.first().is_some_and(|module| module == TEMPLATES) => vec![TEMPLATES.to_owned()],
+            "aictl_gotemplate" => vec![TEMPLATES.to_owned()],
             "crate" | "aictl_model" => Vec::new(),
             "self" => from.to_vec(),
             "super" => from.split_last()?.1.to_vec(),

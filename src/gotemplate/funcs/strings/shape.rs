@@ -111,3 +111,30 @@ fn lines(call: &Call, width: &Value, value: &Value, breaks_words: bool) -> Resul
     }
     Ok(lines)
 }
+
+/// `abbrevboth OFFSET WIDTH`: cut at both ends with `...`.
+pub fn abbrev_both(_: &Call, values: &[Value]) -> Answer {
+    let (offset, width) = (to_int(&values[0]), to_int(&values[1]));
+    let given = print(&values[2]).into_bytes();
+    let length = i64::try_from(given.len()).unwrap_or(i64::MAX);
+    if width < 4 || (offset > 0 && width < 7) || length <= width {
+        return Ok(values[2].clone());
+    }
+    let part = |from: i64, to: i64| {
+        let place = |at: i64| usize::try_from(at.clamp(0, length)).unwrap_or_default();
+        &given[place(from).min(place(to))..place(to)]
+    };
+    let mut offset = offset.min(length);
+    if length - offset < width - 3 {
+        offset = length - (width - 3);
+    }
+    let cut = if offset <= 4 {
+        [part(0, width - 3), b"..."].concat()
+    } else if offset + width - 3 < length {
+        // The rest is cut at its end again, in what the first dots leave.
+        [b"...", part(offset, offset + width - 6), b"..."].concat()
+    } else {
+        [b"...", part(length - (width - 3), length)].concat()
+    };
+    Ok(Value::bytes(&cut))
+}
