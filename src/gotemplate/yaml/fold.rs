@@ -4,7 +4,7 @@
 const WIDTH: usize = 80;
 
 /// The column where a scalar begins and the indentation of its further lines; `None` keeps it on one line.
-pub type Place = Option<(usize, usize)>;
+pub type LineStart = Option<(usize, usize)>;
 
 /// A scalar as it is written.
 struct Lines {
@@ -16,7 +16,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn new(place: Place) -> Self {
+    fn new(place: LineStart) -> Self {
         let (column, indent) = place.map_or((0, None), |(column, indent)| (column, Some(indent)));
         Self { out: String::new(), column, indent, after_blank: false }
     }
@@ -44,7 +44,7 @@ impl Lines {
 }
 
 /// Without quotes.
-pub fn plain(text: &str, place: Place) -> String {
+pub fn plain(text: &str, place: LineStart) -> String {
     let mut lines = Lines::new(place);
     let mut rest = text.chars().peekable();
     while let Some(c) = rest.next() {
@@ -58,7 +58,7 @@ pub fn plain(text: &str, place: Place) -> String {
 }
 
 /// In single quotes.
-pub fn single_quoted(text: &str, place: Place) -> String {
+pub fn single_quoted(text: &str, place: LineStart) -> String {
     let mut lines = Lines::new(place);
     lines.push("'");
     let mut rest = text.chars().enumerate().peekable();
@@ -76,7 +76,7 @@ pub fn single_quoted(text: &str, place: Place) -> String {
 }
 
 /// In double quotes.
-pub fn double_quoted(text: &str, place: Place) -> String {
+pub fn double_quoted(text: &str, place: LineStart) -> String {
     let mut lines = Lines::new(place);
     lines.push("\"");
     let mut rest = text.chars().enumerate().peekable();

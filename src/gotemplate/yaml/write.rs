@@ -92,7 +92,7 @@ impl Writer {
     fn scalar(&self, value: &Value, indent: usize, key: bool) -> String {
         match value {
             // At the root a block is indented all the same.
-            Value::Str(text) => string(text, (self.column(), indent.max(2)), key),
+            Value::Str(text) => string(text, (self.column(), indent.max(2)), (key, self.list_indent == 0)),
             Value::Bytes(bytes) => {
                 use base64::Engine as _;
                 format!("!!binary {}", base64::engine::general_purpose::STANDARD.encode(bytes))
@@ -102,9 +102,11 @@ impl Writer {
             Value::List(_) => "[]".into(),
             Value::Map(_) => "{}".into(),
             Value::Float(number) => self.float(*number),
-            Value::Time(_) => {
-                string(crate::text::json::to_json(value).trim_matches('"'), (self.column(), indent.max(2)), key)
-            }
+            Value::Time(_) => string(
+                crate::text::json::to_json(value).trim_matches('"'),
+                (self.column(), indent.max(2)),
+                (key, self.list_indent == 0),
+            ),
             Value::Duration(nanos) => nanos.to_string(),
             other => format::print(other),
         }
@@ -188,11 +190,11 @@ struct Analysis {
 }
 
 /// A string that begins at a column; what goes on in further lines is indented.
-fn string(text: &str, (column, indent): (usize, usize), key: bool) -> String {
+fn string(text: &str, (column, indent): (usize, usize), (key, folds): (bool, bool)) -> String {
     let plain = matches!(resolve(text), Scalar::Str | Scalar::Merge) && !is_base60(text);
     let found = analysed(text);
-    // Keys stay on one line.
-    let place = if key { None } else { Some((column, indent)) };
+    // Keys stay on one line; `toYamlPretty` folds nothing.
+    let place = if key || !folds { None } else { Some((column, indent)) };
     if text.contains('\n') {
         if found.block && !key {
             return literal(text, indent);

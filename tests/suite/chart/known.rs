@@ -1,10 +1,12 @@
-//! Where Helm 3 and 4 differ from each other: aictl follows 4.
+//! Where Helm 3 and 4 differ from each other, aictl following 4, and what aictl refuses by name.
 
 /// Major version of Helm, chart, arguments, and what differs.
 const KNOWN: &[(u8, &str, &str, &str)] = &[
     (3, "05-null-defaults", "", "nulls of the chart's own values.yaml stay"),
     (3, "05-null-defaults", "--set m.b=1", "nulls of the chart's own values.yaml stay"),
     (3, "14-yaml", "", "nulls of the chart's own values.yaml stay"),
+    (3, "48-zones", "", "aictl refuses time zones other than UTC"),
+    (4, "48-zones", "", "aictl refuses time zones other than UTC"),
     (3, "53-capabilities", "--kube-version v1.33.4-gke.1245000", "the suffix of the version is dropped"),
 ];
 

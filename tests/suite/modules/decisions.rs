@@ -59,6 +59,7 @@ pub const MEANT: &[(&str, &str)] = &[
     ("engine/docker/perform/network.rs", "a network in use has the same status as other errors"),
     ("engine/docker/perform/ports.rs", "a port in use has the same status as any failed start"),
     ("compose/yaml/lenience.rs", "the YAML reader's errors are text only"),
+    ("chart/engine.rs", "drops the word that Go puts before every error of a template"),
     ("template/diagnosis.rs", "tera's errors are text only"),
     ("image/build_failure.rs", "package managers and builders report errors as text only"),
     ("host/verdict/engine.rs", "the HTTP client reports a denied socket as text only"),
