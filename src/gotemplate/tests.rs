@@ -262,7 +262,7 @@ fn strings_and_lists() {
                 "abc illegal base64 data at input byte 0 a9993e364706816aba3e25717850c26c9cd0d89d 38600999 ab",
             ),
             (
-                "{{ now | date \"2006-01-02 15:04\" }} {{ duration 95 }} {{ durationRound \"2h10m5s\" }} {{ toDate \"2006-01-02\" \"2017-12-31\" | date \"02/01/2006\" }}",
+                "{{ now | date \"2006-01-02 15:04\" }} {{ duration \"95\" }} {{ durationRound \"2h10m5s\" }} {{ toDate \"2006-01-02\" \"2017-12-31\" | date \"02/01/2006\" }}",
                 "2023-11-14 22:13 1m35s 2h 31/12/2017",
             ),
             (

@@ -37,7 +37,12 @@ pub const TABLE: &[Function] = &[
         Ok(Value::str(duration::shown(passed.whole_seconds().saturating_mul(1_000_000_000))))
     }),
     fixed("duration", &[Param::Any], |_, v| {
-        Ok(Value::str(duration::shown(to_int(&v[0]).saturating_mul(1_000_000_000))))
+        // Sprig reads strings and int64; an int, as constants are, counts as nothing.
+        let seconds = match &v[0] {
+            Value::Str(_) | Value::Int(_, crate::value::IntKind::Int64) => to_int(&v[0]),
+            _ => 0,
+        };
+        Ok(Value::str(duration::shown(seconds.saturating_mul(1_000_000_000))))
     }),
     fixed("durationRound", &[Param::Any], |call, v| Ok(Value::str(rounded(call, &v[0])))),
     fixed("mustToDuration", &[Param::Any], |_, v| as_duration(&v[0]).map(Value::Duration)),

@@ -92,7 +92,7 @@ impl Writer {
     fn scalar(&self, value: &Value, indent: usize, key: bool) -> String {
         match value {
             // At the root a block is indented all the same.
-            Value::Str(text) => string(text, (self.column(), indent.max(2)), (key, self.list_indent == 0)),
+            Value::Str(text) => string(text, self.start(indent), key),
             Value::Bytes(bytes) => {
                 use base64::Engine as _;
                 format!("!!binary {}", base64::engine::general_purpose::STANDARD.encode(bytes))
@@ -102,14 +102,16 @@ impl Writer {
             Value::List(_) => "[]".into(),
             Value::Map(_) => "{}".into(),
             Value::Float(number) => self.float(*number),
-            Value::Time(_) => string(
-                crate::text::json::to_json(value).trim_matches('"'),
-                (self.column(), indent.max(2)),
-                (key, self.list_indent == 0),
-            ),
+            Value::Time(_) => string(crate::text::json::to_json(value).trim_matches('"'), self.start(indent), key),
             Value::Duration(nanos) => nanos.to_string(),
             other => format::print(other),
         }
+    }
+
+    /// The column where a string begins, if its lines are folded, and the indentation of its further lines.
+    fn start(&self, indent: usize) -> (Option<usize>, usize) {
+        // `toYamlPretty` folds nothing.
+        ((self.list_indent == 0).then(|| self.column()), indent.max(2))
     }
 
     /// Where the next character stands on its line.
@@ -190,11 +192,12 @@ struct Analysis {
 }
 
 /// A string that begins at a column; what goes on in further lines is indented.
-fn string(text: &str, (column, indent): (usize, usize), (key, folds): (bool, bool)) -> String {
+fn string(text: &str, start: (Option<usize>, usize), key: bool) -> String {
     let plain = matches!(resolve(text), Scalar::Str | Scalar::Merge) && !is_base60(text);
     let found = analysed(text);
-    // Keys stay on one line; `toYamlPretty` folds nothing.
-    let place = if key || !folds { None } else { Some((column, indent)) };
+    let (column, indent) = start;
+    // Keys stay on one line.
+    let place = column.filter(|_| !key).map(|column| (column, indent));
     if text.contains('\n') {
         if found.block && !key {
             return literal(text, indent);
