@@ -26,17 +26,24 @@ lab_cluster_groups() {
   awk -v name="$LAB_CLUSTER_CGROUP" '$3 ~ /^cgroup2?$/ { print $2 "/" name }' /proc/self/mounts
 }
 
+# lab_cluster_config FILE: writes its input unless the file is so already. kube-proxy ends when its
+# file is written.
+lab_cluster_config() {
+  cat >"$1.new"
+  if cmp -s "$1.new" "$1"; then rm "$1.new"; else mv "$1.new" "$1"; fi
+}
+
 lab_cluster_containerd() {
   local run=$LAB_CLUSTER_RUN
   mkdir -p "$run/cni"
-  cat >"$run/cni/10-lab.conflist" <<CONFIG
+  lab_cluster_config "$run/cni/10-lab.conflist" <<CONFIG
 { "cniVersion": "1.0.0", "name": "aictl-lab-cluster", "plugins": [
   { "type": "bridge", "bridge": "$LAB_CLUSTER_BRIDGE", "isGateway": true, "isDefaultGateway": true, "hairpinMode": true,
     "ipam": { "type": "host-local", "ranges": [[{ "subnet": "10.218.0.0/16" }]], "dataDir": "$run/addresses" } },
   { "type": "portmap", "capabilities": { "portMappings": true } } ] }
 CONFIG
   # restrict_oom_score_adj: a container may not lower its score below that of containerd.
-  cat >"$run/containerd.toml" <<CONFIG
+  lab_cluster_config "$run/containerd.toml" <<CONFIG
 version = 3
 root = "$LAB_CLUSTER_DATA/containerd"
 state = "$run/containerd"
@@ -67,7 +74,7 @@ lab_cluster_kubelet() {
   for group in $(lab_cluster_groups); do mkdir -p "$group" || return 1; done
   # Disk and memory belong to the whole machine: nothing is evicted, and no image removed, that
   # could not be fetched again.
-  cat >"$run/kubelet.yaml" <<CONFIG
+  lab_cluster_config "$run/kubelet.yaml" <<CONFIG
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 address: $LAB_CLUSTER_ADDRESS
@@ -101,7 +108,7 @@ CONFIG
 # What stands beside the kubelet: packet filter rules for Services, names, and figures.
 lab_cluster_services() {
   local run=$LAB_CLUSTER_RUN
-  cat >"$run/proxy.yaml" <<CONFIG
+  lab_cluster_config "$run/proxy.yaml" <<CONFIG
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
 mode: iptables
@@ -113,7 +120,7 @@ metricsBindAddress: $LAB_CLUSTER_ADDRESS:16249
 conntrack: { maxPerCore: 0, tcpEstablishedTimeout: 0s, tcpCloseWaitTimeout: 0s }
 iptables: { minSyncPeriod: 0s }
 CONFIG
-  cat >"$run/Corefile" <<CONFIG
+  lab_cluster_config "$run/Corefile" <<CONFIG
 .:1053 {
   bind $LAB_CLUSTER_ADDRESS
   errors
@@ -133,7 +140,7 @@ CONFIG
       --authentication-kubeconfig "$run/lab-metrics.kubeconfig" --authorization-kubeconfig "$run/lab-metrics.kubeconfig" \
       --bind-address "$LAB_CLUSTER_ADDRESS" --secure-port 16251 --tls-cert-file "$run/keys/metrics.crt" \
       --tls-private-key-file "$run/keys/metrics.key" --kubelet-certificate-authority "$run/keys/ca.crt" \
-      --kubelet-preferred-address-types InternalIP --metric-resolution 10s --kubelet-request-timeout 5s
+      --kubelet-preferred-address-types InternalIP --kubelet-use-node-status-port --metric-resolution 10s --kubelet-request-timeout 5s
 }
 
 # Prints `NAME ID` of the images that the cluster has from a Docker engine.

@@ -85,6 +85,8 @@ func runKwok() error {
 	}
 	command := kwok.NewCommand(ctx)
 	command.PersistentFlags().AddFlagSet(flags)
+	// Kubernetes has registered a flag of that name for all programs, of another type than cobra wants.
+	command.Version = ""
 	return command.ExecuteContext(ctx)
 }
 

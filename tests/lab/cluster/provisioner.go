@@ -120,10 +120,11 @@ func (worker provisioner) create(ctx context.Context, claim *core.PersistentVolu
 		return err
 	}
 	_, err = worker.client.CoreV1().PersistentVolumes().Create(ctx, volume(name, path, claim, class), meta.CreateOptions{})
-	if failures.IsAlreadyExists(err) {
+	if err == nil {
+		klog.InfoS("Created", "volume", name, "claim", klog.KObj(claim))
+	} else if failures.IsAlreadyExists(err) {
 		return nil
 	}
-	klog.InfoS("Created", "volume", name, "claim", klog.KObj(claim), "err", err)
 	return err
 }
 
@@ -158,7 +159,9 @@ func (worker provisioner) remove(ctx context.Context, volume *core.PersistentVol
 	if err := os.RemoveAll(volume.Spec.Local.Path); err != nil {
 		return err
 	}
-	err := worker.client.CoreV1().PersistentVolumes().Delete(ctx, volume.Name, meta.DeleteOptions{})
-	klog.InfoS("Removed", "volume", volume.Name, "err", err)
-	return err
+	if err := worker.client.CoreV1().PersistentVolumes().Delete(ctx, volume.Name, meta.DeleteOptions{}); err != nil {
+		return err
+	}
+	klog.InfoS("Removed", "volume", volume.Name)
+	return nil
 }
