@@ -246,7 +246,7 @@ lab_cluster_kwok_start() {
   lab_cluster_prepare || return 1
   lab_say "starting the cluster $name"
   lab_cluster_control "$name" || return 1
-  lab_cluster_run "$name-kwok" kwok --kubeconfig "$LAB_CLUSTER_RUN/$name-admin.kubeconfig" --manage-all-nodes \
+  lab_cluster_run "$name-kwok" kwok --kubeconfig "$LAB_CLUSTER_RUN/$name-admin.kubeconfig" --manage-all-nodes --node-lease-duration-seconds 40 \
     --cidr 10.218.0.0/16 --node-ip "$LAB_CLUSTER_ADDRESS" || return 1
   for number in 1 2 3; do
     sed "s/NAME/$name-$number/" "$LAB_ROOT/tests/lab/cluster/kwok-node.yaml" >"$LAB_CLUSTER_RUN/$name-$number.yaml"
