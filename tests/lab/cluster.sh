@@ -303,18 +303,20 @@ lab_cluster_sweep() {
 }
 
 lab_cluster_stop() {
-  local name pid
-  # The kubelet first, which would start again what ends.
+  local name
+  [ -n "$(lab_cluster_running)" ] || return 0
+  # The kubelet first, which would start again what ends. Nothing is asked to end in order: what
+  # they keep is removed.
   for name in kubelet $(lab_cluster_running); do
-    pid=$(lab_cluster_pid "$name") || continue
-    kill "$pid"
-    lab_await 5 lab_cluster_gone "$name" || kill -KILL "$pid" 2>/dev/null || true
+    ! lab_cluster_pid "$name" >/dev/null || kill -KILL "$(lab_cluster_pid "$name")"
   done
-  lab_cluster_sweep
-  ip link delete "$LAB_CLUSTER_BRIDGE" 2>/dev/null || true
+  lab_await 10 lab_cluster_ended || { lab_fail "these processes did not end: $(lab_cluster_running)"; return 1; }
+  lab_cluster_sweep || return 1
+  lab_logged "$LAB_CACHE/log/cluster-proxy.log" timeout 60 "$LAB_CLUSTER_BIN/kube-proxy" --cleanup || return 1
+  lab_cluster_network_down
 }
 
-lab_cluster_gone() { ! lab_cluster_pid "$1" >/dev/null; }
+lab_cluster_ended() { [ -z "$(lab_cluster_running)" ]; }
 
 # For use by hand: ends all clusters and what runs in them. Images stay.
 lab_cluster_down() { lab_locked cluster 3600 lab_cluster_stop; }

@@ -12,13 +12,27 @@ lab_cluster_network() {
   echo 1 >/proc/sys/net/ipv4/ip_forward
   # Without it an answer from one pod to another by way of a Service never passes the packet filter.
   [ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ] || echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
-  lab_cluster_rule filter FORWARD -i "$LAB_CLUSTER_BRIDGE" -j ACCEPT \
-    && lab_cluster_rule filter FORWARD -o "$LAB_CLUSTER_BRIDGE" -j ACCEPT \
-    && lab_cluster_rule nat POSTROUTING -s 10.218.0.0/16 ! -d 10.218.0.0/15 -j MASQUERADE
+  lab_cluster_rules -I
 }
 
-lab_cluster_rule() {
-  iptables -w -t "$1" -C "${@:2}" 2>/dev/null || iptables -w -t "$1" -I "${@:2}"
+lab_cluster_network_down() {
+  lab_cluster_rules -D
+  ip link delete "$LAB_CLUSTER_BRIDGE"
+}
+
+# lab_cluster_rules -I|-D: inserts the rules that are not there, or deletes those that are.
+lab_cluster_rules() {
+  local rule found
+  while read -r rule; do
+    # shellcheck disable=SC2086  # the rule is words
+    if iptables -w -t ${rule/CHANGE/-C} 2>/dev/null; then found=-D; else found=-I; fi
+    # shellcheck disable=SC2086
+    [ "$found" != "$1" ] || iptables -w -t ${rule/CHANGE/$1} || return 1
+  done <<RULES
+filter CHANGE FORWARD -i $LAB_CLUSTER_BRIDGE -j ACCEPT
+filter CHANGE FORWARD -o $LAB_CLUSTER_BRIDGE -j ACCEPT
+nat CHANGE POSTROUTING -s 10.218.0.0/16 ! -d 10.218.0.0/15 -j MASQUERADE
+RULES
 }
 
 # The control groups of that name, one for each mounted hierarchy.
