@@ -74,11 +74,12 @@ lab_cluster_build() {
 }
 
 # Prints the process of that name if it still runs. Process ids are used again: the time of its
-# start tells whether it is the one that was started here.
+# start tells whether it is the one that was started here. One that ended may still be listed (Z).
 lab_cluster_pid() {
-  local pid started
+  local pid started found
   read -r pid started 2>/dev/null <"$LAB_CLUSTER_RUN/$1.pid" || return 1
-  [ "$(cut -d' ' -f22 "/proc/$pid/stat" 2>/dev/null)" = "$started" ] && echo "$pid"
+  found=$(cut -d' ' -f3,22 "/proc/$pid/stat" 2>/dev/null) || return 1
+  [ "${found#* }" = "$started" ] && [ "${found%% *}" != Z ] && echo "$pid"
 }
 
 # lab_cluster_run NAME COMMAND…: starts the process unless it runs.
