@@ -4,6 +4,7 @@
 
 mod addressed;
 mod args;
+mod connector;
 mod console;
 mod dispatch;
 mod help;

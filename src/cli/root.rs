@@ -7,25 +7,22 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::FromArgMatches;
 
 use super::addressed::Addressed;
 use super::args::Cli;
+use super::connector::Connector;
 use super::console::ProcessConsole;
 use super::dispatch::dispatch;
 use super::help::command_tree;
 use super::signals::{self, Forwarding};
 use super::{RunVerb, Verb};
-use crate::engine::docker::{Environment, FoundEngine, locate};
 use crate::error::ErrorKind;
 use crate::event::Changes;
-use crate::project::TargetConfig;
 use crate::release::LeaseOwner;
 use crate::secret::Redactor;
-use crate::session::{Connect, Context, Endpoint, Endpoints, WorkflowError};
-use crate::target::{Target, TargetError};
+use crate::session::{Context, WorkflowError};
 use crate::ui::{Facts, LogOptions, OutputFormat, Ui, UiOptions};
 
 /// Runs aictl.
@@ -85,7 +82,7 @@ async fn run(cli: Cli) -> u8 {
     let context = Context {
         options: cli.options(),
         cwd: working_directory(variables.get("PWD")),
-        connector: Arc::new(DockerConnector {
+        connector: Arc::new(Connector {
             environment: variables.clone(),
             read_only: cli.global.dry_run,
             changes: changes.clone(),
@@ -144,44 +141,4 @@ fn owner() -> LeaseOwner {
 fn now() -> String {
     let format = &time::format_description::well_known::Rfc3339;
     time::OffsetDateTime::now_utc().format(format).unwrap_or_default()
-}
-
-/// Locates Docker engines; Kubernetes is not supported yet.
-struct DockerConnector {
-    environment: Environment,
-    /// A dry run has no way to change anything, whatever a verb forgets.
-    read_only: bool,
-    changes: Changes,
-    patience: Option<Duration>,
-}
-
-impl Connect for DockerConnector {
-    fn locate(&self, named: Option<&TargetConfig>) -> Result<Endpoints, TargetError> {
-        let docker = match named {
-            None => None,
-            Some(TargetConfig::Docker(docker)) => Some(docker),
-            Some(TargetConfig::Kubernetes(_)) => return Err(TargetError::NoClusters),
-        };
-        let found = FoundEngine::at(locate(docker, &self.environment)?)?;
-        let found = found.telling(&self.changes).answering_within(self.patience);
-        let found = if self.read_only { found.read_only() } else { found };
-        Ok(Endpoints::one(Box::new(DockerEndpoint { found, environment: self.environment.clone() })))
-    }
-}
-
-/// A Docker engine that was found.
-struct DockerEndpoint {
-    found: FoundEngine,
-    environment: Environment,
-}
-
-#[async_trait::async_trait]
-impl Endpoint for DockerEndpoint {
-    fn address(&self) -> &str {
-        self.found.address()
-    }
-
-    async fn connect(&self) -> Result<Arc<dyn Target>, TargetError> {
-        Ok(Arc::new(self.found.connect(&self.environment).await?))
-    }
 }

@@ -88,6 +88,7 @@ impl ExecuteError {
             | Self::Unhealthy { container, .. }
             | Self::Removed { container, .. } => Some(container),
             Self::Target { source: TargetError::StartFailed { container, .. }, .. } => Some(container),
+            Self::Target { source: TargetError::WorkloadFailed { container, .. }, .. } => Some(container),
             Self::CheckFailed { container, .. } | Self::BakeFailed { container, .. } => container.as_deref(),
             Self::TaskEnded { container, .. } => Some(container),
             _ => None,

@@ -18,6 +18,7 @@ impl Operation {
             Self::Task(task) => task.describe(),
             Self::Check(check) => check.describe(names),
             Self::Data(data) => data.describe(),
+            Self::Cluster(cluster) => cluster.describe(),
         }
     }
 

@@ -34,6 +34,9 @@ pub enum PlanError {
     /// A secret or config comes from a variable that is not set.
     #[error("{what} of service `{service}` comes from the environment variable {variable}, which is not set")]
     UnsetVariable { service: String, what: String, variable: String },
+    /// Objects that a cluster would not take, each with the reason.
+    #[error("the cluster would refuse {}", refused.join("; "))]
+    Cluster { refused: Vec<String> },
     /// A secret or config that only a swarm could provide.
     #[error("{what} of service `{service}` is external: the engine has no store for it outside of a swarm")]
     ExternalContent { service: String, what: String },

@@ -5,6 +5,7 @@
 pub mod api_socket;
 pub mod blue_green;
 pub mod cleanup;
+pub mod cluster;
 mod container;
 pub mod content;
 pub mod converge;
@@ -38,11 +39,11 @@ pub use observed::{
     ObservedProxy, ObservedVolume, Scope,
 };
 pub use operation::{
-    Bake, BundleImage, CheckOperation, ContainerOperation, DataOperation, Description, GATE_ARCHITECTURES, GATE_PORT,
-    Green, HoldScope, ImageOperation, ImageSource, ImageTransfer, MANAGED_PROXY, MANAGED_PROXY_VOLUME, Names,
-    NetworkOperation, Operation, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation, PullPolicy, Readiness,
-    RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, container_name, gate_name, is_release_tag,
-    release_repository, release_tag, sides_folder, task_subject,
+    Bake, BundleImage, CheckOperation, ClusterOperation, ContainerOperation, DataOperation, Description,
+    GATE_ARCHITECTURES, GATE_PORT, Green, HoldScope, ImageOperation, ImageSource, ImageTransfer, MANAGED_PROXY,
+    MANAGED_PROXY_VOLUME, Names, NetworkOperation, Operation, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation,
+    PullPolicy, Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, container_name,
+    gate_name, is_release_tag, release_repository, release_tag, sides_folder, task_subject,
 };
 pub use plan::{Allowance, Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe, passes_apart};

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::ObservedInstance;
+use super::cluster::{ClusterScope, ObservedCluster};
 
 /// What an observation should look for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Scope {
     pub proxy: Option<String>,
     /// The project directory, absolute; none where only the project's name is known.
     pub folder: Option<PathBuf>,
+    /// What to look for in a cluster; none on a Docker engine and where only pods are wanted.
+    pub cluster: Option<ClusterScope>,
 }
 
 /// The engine itself.
@@ -121,6 +124,9 @@ pub struct Observed {
     pub pending_images: BTreeSet<String>,
     /// The proxy's volume, where the scope names the proxy and a container of it exists.
     pub proxy: Option<ObservedProxy>,
+    /// The release's objects, where the scope asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ObservedCluster>,
 }
 
 /// What the proxy's volume holds.

@@ -107,4 +107,7 @@ pub struct KubernetesTarget {
     /// The kubeconfig file; default: the standard one.
     #[serde(default)]
     pub kubeconfig: Option<String>,
+    /// The namespace of the environment; none for that of the context.
+    #[serde(skip)]
+    pub namespace: Option<String>,
 }

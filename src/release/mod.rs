@@ -4,6 +4,7 @@
 
 mod evidence;
 mod explanation;
+mod helm;
 mod history;
 mod lease;
 mod operation_status;
@@ -14,6 +15,7 @@ mod step;
 
 pub use evidence::Evidence;
 pub use explanation::{Section, explanation};
+pub use helm::{HelmHook, HelmInfo, HelmRecordError, HelmRelease, HelmStatus};
 pub use history::{PastOperation, history, releases};
 pub use lease::{Lease, LeaseOwner, LeaseVerdict, ObservedLease};
 pub use operation_status::OperationStatus;

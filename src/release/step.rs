@@ -88,6 +88,16 @@ pub enum OperationKind {
     CompleteBackup,
     /// Restores a part of a backup set.
     RestoreData,
+    /// Applies an object of a cluster.
+    ApplyObject,
+    /// Deletes an object of a cluster.
+    DeleteObject,
+    /// Waits until an object of a cluster is ready.
+    AwaitObject,
+    /// Runs a hook of a chart.
+    RunChartHook,
+    /// Replaces the pods of a workload.
+    RestartWorkload,
     /// Recorded by an aictl that kept only the text of a step.
     Unknown,
 }
@@ -106,14 +116,16 @@ impl OperationKind {
             Self::StartContainer => "start",
             Self::StopContainer => "stop",
             Self::KillContainer => "kill",
-            Self::RestartContainer => "restart",
+            Self::ApplyObject => "apply",
+            Self::DeleteObject => "delete",
+            Self::RestartContainer | Self::RestartWorkload => "restart",
             Self::UnpauseContainer => "unpause",
             Self::RemoveImage | Self::RemoveNetwork | Self::RemoveVolume | Self::RemoveContainer => "remove",
             Self::RenameContainer => "rename",
             Self::RunHook => "run hook",
-            Self::AwaitReady | Self::AwaitDumps => "await",
+            Self::AwaitReady | Self::AwaitDumps | Self::AwaitObject => "await",
             Self::Pause => "pause",
-            Self::RunTask => "run",
+            Self::RunTask | Self::RunChartHook => "run",
             Self::WriteProxyConfig => "write",
             Self::Bake => "bake",
             Self::RunCheck | Self::CheckProxyConfig => "check",
@@ -134,7 +146,7 @@ impl OperationKind {
 
     /// Whether it only waits and changes nothing.
     pub const fn is_wait(self) -> bool {
-        matches!(self, Self::AwaitReady | Self::AwaitDumps | Self::Pause)
+        matches!(self, Self::AwaitReady | Self::AwaitDumps | Self::AwaitObject | Self::Pause)
     }
 }
 

@@ -47,7 +47,10 @@ fn located(context: &Context, project: &LoadedProject) -> Result<Endpoints> {
         Some(named) => named,
     };
     let home = context.variables.get("HOME").map(String::as_str);
-    let absolute = named.clone().in_directory(&project.directory, home);
+    let mut absolute = named.clone().in_directory(&project.directory, home);
+    if let TargetConfig::Kubernetes(clusters) = &mut absolute {
+        clusters.iter_mut().for_each(|cluster| cluster.namespace.clone_from(&project.environment.namespace));
+    }
     context.connector.locate(Some(&absolute)).map_err(|error| placed(project, named, error))
 }
 

@@ -288,6 +288,7 @@ impl LoadedStack {
             proxy: None,
             // What labels alone say has no folder.
             folder: stack.map(|s| s.working_dir.clone()).filter(|folder| folder.is_absolute()),
+            cluster: None,
         }
     }
 

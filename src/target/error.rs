@@ -104,6 +104,42 @@ impl std::fmt::Display for PortOwner {
     }
 }
 
+/// Why a workload of a cluster will not become ready.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WorkloadFailure {
+    /// Its pods crash again and again.
+    CrashLoop {
+        /// Restarts of the pod.
+        restarts: u64,
+    },
+    /// A pod that runs to its end failed.
+    Exited,
+    /// It took too long.
+    NotReady {
+        /// What it waited for.
+        state: String,
+        /// How long.
+        after: Duration,
+    },
+    /// In the cluster's words.
+    Other(String),
+}
+
+impl std::fmt::Display for WorkloadFailure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::CrashLoop { restarts } => write!(
+                f,
+                "crash loop with {}",
+                human::count(usize::try_from(*restarts).unwrap_or(usize::MAX), "restart")
+            ),
+            Self::Exited => f.write_str("it failed"),
+            Self::NotReady { state, after } => write!(f, "not ready within {}s ({state})", after.as_secs()),
+            Self::Other(reason) => f.write_str(reason),
+        }
+    }
+}
+
 /// A failure of the target.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum TargetError {
@@ -122,9 +158,15 @@ pub enum TargetError {
     /// The engine's address, context or TLS files are wrong.
     #[error("invalid engine address `{address}`: {reason}{}", did_you_mean(nearest.as_deref()))]
     BadAddress { part: AddressPart, address: String, reason: String, nearest: Option<String> },
-    /// The environment names a cluster.
-    #[error("this aictl drives Docker engines only; Kubernetes is not supported yet")]
-    NoClusters,
+    /// The kubeconfig does not lead to the cluster that aictl.yaml names.
+    #[error("{reason}{}", did_you_mean(nearest.as_deref()))]
+    BadCluster { reason: String, nearest: Option<String> },
+    /// The API server does not take our credentials, or there are none to be had.
+    #[error("no access to the cluster ({address}): {reason}")]
+    NoClusterAccess { address: String, reason: String },
+    /// A workload will not become ready.
+    #[error("{service} is not ready: {reason}")]
+    WorkloadFailed { service: String, container: Box<ContainerFacts>, reason: WorkloadFailure },
     /// No TLS connection: the engine's certificate is not to be trusted, or it does not take ours (`refused`).
     #[error("no TLS connection to the engine at {address}: {reason}")]
     TlsFailed { address: String, reason: String, refused: bool },
@@ -140,6 +182,9 @@ pub enum TargetError {
     /// Another operation holds the lease.
     #[error("{project} is locked by {}", holder.summary())]
     Locked { project: String, holder: Box<ObservedLease> },
+    /// Helm is at work on the release, or was when it died.
+    #[error("{project} is locked: {reason}")]
+    HeldByHelm { project: String, revision: u32, reason: String },
     /// The lease of this process is gone: it was broken, or the engine's state was removed.
     #[error("lost the lock on {project}: another process took it over")]
     LeaseLost { project: String },
@@ -217,12 +262,16 @@ impl Hint for TargetError {
             | Self::TooOld { .. }
             | Self::UnsupportedEngine { .. }
             | Self::TlsFailed { refused: false, .. } => ErrorKind::Unreachable,
-            Self::BadAddress { .. } | Self::NoClusters | Self::MissingSource { .. } => ErrorKind::Config,
+            Self::BadAddress { .. } | Self::BadCluster { .. } | Self::MissingSource { .. } => ErrorKind::Config,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Locked { .. } | Self::LeaseLost { .. } => ErrorKind::Locked,
-            Self::RegistryRefused { .. } | Self::TlsFailed { refused: true, .. } => ErrorKind::Credentials,
+            Self::Locked { .. } | Self::HeldByHelm { .. } | Self::LeaseLost { .. } => ErrorKind::Locked,
+            Self::RegistryRefused { .. } | Self::NoClusterAccess { .. } | Self::TlsFailed { refused: true, .. } => {
+                ErrorKind::Credentials
+            }
             Self::ImageNowhere { attempts, .. } if attempts.iter().any(|a| a.credentials) => ErrorKind::Credentials,
-            Self::TimedOut { .. } => ErrorKind::NotReady,
+            Self::TimedOut { .. } | Self::WorkloadFailed { reason: WorkloadFailure::NotReady { .. }, .. } => {
+                ErrorKind::NotReady
+            }
             _ => ErrorKind::Failed,
         }
     }
@@ -262,6 +311,9 @@ impl TargetError {
             }
             Self::TooOld { .. } => "upgrade the engine: `apt-get install docker.io`".to_owned(),
             Self::Locked { holder, .. } => locked(holder).to_owned(),
+            Self::HeldByHelm { .. } => {
+                "wait until helm has ended; if it is dead, free the release with `aictl lock break`".to_owned()
+            }
             Self::LeaseLost { .. } => "another process took the lock; see the current state with `aictl status`".to_owned(),
             Self::PortTaken { holder: Some(PortOwner::Container(name)), .. } => {
                 format!("stop it with `docker stop {name}`, or publish another port")

@@ -53,6 +53,7 @@ impl Observe for MemoryEngine {
             networks: networks.cloned().collect(),
             volumes: volumes.cloned().collect(),
             pending_images: Default::default(),
+            cluster: None,
             images: images.map(|(reference, image)| (reference.clone(), image.clone())).collect(),
             proxy: super::proxy::observed(&world, scope),
         };

@@ -40,7 +40,8 @@ pub(in crate::plan) fn makes(operation: &Operation) -> Option<String> {
         | Operation::Proxy(_)
         | Operation::Task(_)
         | Operation::Check(_)
-        | Operation::Data(_) => None,
+        | Operation::Data(_)
+        | Operation::Cluster(_) => None,
     }
 }
 

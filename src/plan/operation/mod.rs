@@ -4,6 +4,7 @@
 //! Never decides whether an operation is needed.
 
 mod check;
+mod cluster;
 mod container;
 mod data;
 mod description;
@@ -18,6 +19,7 @@ mod wait;
 use serde::{Deserialize, Serialize};
 
 pub use check::{Bake, CheckOperation};
+pub use cluster::ClusterOperation;
 pub use container::{ContainerOperation, StartTurn};
 pub use data::DataOperation;
 pub use description::{Description, Names, container_name};
@@ -70,12 +72,14 @@ pub enum Operation {
     Check(CheckOperation),
     /// A dump or restore of data.
     Data(DataOperation),
+    /// On an object of a cluster.
+    Cluster(ClusterOperation),
 }
 
 impl Operation {
     /// Whether it only waits.
     pub const fn is_wait(&self) -> bool {
-        matches!(self, Self::Wait(_))
+        matches!(self, Self::Wait(_) | Self::Cluster(ClusterOperation::Await { .. }))
     }
 }
 
@@ -98,7 +102,8 @@ into_operation!(
     Proxy(ProxyOperation),
     Task(TaskOperation),
     Check(CheckOperation),
-    Data(DataOperation)
+    Data(DataOperation),
+    Cluster(ClusterOperation)
 );
 
 /// What performing an operation gave.

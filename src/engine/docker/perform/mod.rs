@@ -33,6 +33,10 @@ impl DockerEngine {
             Operation::Volume(operation) => self.on_volume(operation).await,
             Operation::Container(operation) => self.on_container(operation, progress).await,
             Operation::Proxy(operation) => self.on_proxy(operation, progress).await,
+            Operation::Cluster(_) => Err(TargetError::CannotPerform {
+                operation: operation.describe(&Names::new()).infinitive.to_owned(),
+                reason: "this is no cluster".to_owned(),
+            }),
             Operation::Wait(_) | Operation::Task(_) | Operation::Check(_) | Operation::Data(_) => {
                 Err(TargetError::CannotPerform {
                     operation: operation.describe(&Names::new()).infinitive.to_owned(),

@@ -13,9 +13,10 @@ use tokio::time::Instant;
 
 use super::helper::{self, Entry, Helper};
 use super::records::{Written, lost_if_gone};
-use super::{Held, free_name, held_name, owner_process};
+use super::{Held, free_name, held_name};
 use crate::engine::docker::DockerEngine;
 use crate::engine::docker::error_mapping;
+use crate::engine::owner_process;
 use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
 use crate::target::TargetError;
 

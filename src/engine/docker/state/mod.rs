@@ -9,7 +9,6 @@
 mod helper;
 mod image;
 mod lease;
-mod owner_process;
 mod records;
 
 use std::collections::HashMap;

@@ -1,0 +1,204 @@
+//! Server-side apply as the field manager `helm`, and the trial of it by which a change is foreseen.
+//! Reads an object; returns what applying would do, or does it.
+
+use kube::api::{Patch, PatchParams, ValidationDirective};
+use kube::core::response::Status;
+use serde_json::{Value, json};
+
+use super::KubernetesCluster;
+use super::cluster::{ObjectApi, json_of};
+use super::error_mapping::{is_conflict, is_missing, map, status_of};
+use super::managed_fields::{by_helm_update, upgraded};
+use crate::plan::Outcome;
+use crate::plan::cluster::{ClusterObject, Judged, ObjectState, changed_paths, judge};
+use crate::target::TargetError;
+
+/// Helm's field manager: a later `helm upgrade` finds its own fields.
+pub(super) const MANAGER: &str = "helm";
+const RELEASE_NAME: &str = "meta.helm.sh/release-name";
+const RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
+
+/// An object's owner among releases: `namespace/name`.
+pub(super) fn owner(object: &Value) -> Option<String> {
+    let annotation = |name: &str| object.get("metadata")?.get("annotations")?.get(name)?.as_str().map(str::to_owned);
+    Some(format!("{}/{}", annotation(RELEASE_NAMESPACE).unwrap_or_default(), annotation(RELEASE_NAME)?))
+}
+
+/// How an apply is meant.
+#[derive(Clone, Copy)]
+struct Manner {
+    trial: bool,
+    force: bool,
+}
+
+impl KubernetesCluster {
+    /// The object with Helm's marks of ownership, in its namespace.
+    fn owned(&self, object: &ClusterObject, release: Option<&str>, is_namespaced: bool) -> Value {
+        let mut body = object.body.clone();
+        let mut put = |at: &str, name: &str, value: &str| {
+            let metadata = body.as_object_mut().map(|body| body.entry("metadata").or_insert_with(|| json!({})));
+            if let Some(Value::Object(metadata)) = metadata {
+                let entry = metadata.entry(at).or_insert_with(|| json!({}));
+                if entry.is_null() {
+                    *entry = json!({});
+                }
+                if let Value::Object(entry) = entry {
+                    entry.insert(name.to_owned(), value.into());
+                }
+            }
+        };
+        if let Some(release) = release {
+            put("labels", "app.kubernetes.io/managed-by", "Helm");
+            put("annotations", RELEASE_NAME, release);
+            put("annotations", RELEASE_NAMESPACE, &self.namespace);
+        }
+        if is_namespaced && object.reference.namespace.is_none() {
+            body["metadata"]["namespace"] = self.namespace.clone().into();
+        }
+        body
+    }
+
+    async fn patch(&self, object: &ClusterObject, release: Option<&str>, manner: Manner) -> Result<Value, kube::Error> {
+        let found = self.api_of(&object.reference).await;
+        let Ok(Some(ObjectApi { api, resource })) = found else {
+            let kind = format!("the cluster has no kind {} {}", object.reference.api_version, object.reference.kind);
+            return Err(kube::Error::Api(Status::failure(&kind, "NotFound").with_code(404).boxed()));
+        };
+        let is_namespaced = self.kind_of(&object.reference).await.ok().flatten().is_some_and(|(_, inside)| inside);
+        let _ = resource;
+        let body = self.owned(object, release, is_namespaced);
+        let params = PatchParams {
+            dry_run: manner.trial,
+            force: manner.force,
+            field_manager: Some(MANAGER.to_owned()),
+            field_validation: Some(ValidationDirective::Strict),
+        };
+        let applied = api.patch(&object.reference.name, &params, &Patch::Apply(&body)).await?;
+        serde_json::to_value(&applied).map_err(kube::Error::SerdeError)
+    }
+
+    /// What applying an object would do.
+    pub(super) async fn foresee(
+        &self,
+        object: &ClusterObject,
+        release: Option<&str>,
+    ) -> Result<ObjectState, TargetError> {
+        let reference = &object.reference;
+        if self.api_of(reference).await?.is_none() {
+            return Ok(ObjectState::Unknown);
+        }
+        let live = self.live(reference).await?;
+        if let (Some(live), Some(release)) = (&live, release) {
+            match owner(live) {
+                Some(found) if found == format!("{}/{release}", self.namespace) => {}
+                Some(found) => return Ok(ObjectState::Foreign { release: found }),
+                None => return Ok(ObjectState::Unowned),
+            }
+        }
+        let mut trial = self.patch(object, release, Manner { trial: true, force: false }).await;
+        // Fields of an earlier `helm upgrade` without server-side apply are ours to take.
+        if let Err(error) = &trial
+            && is_conflict(error)
+            && owners(error).iter().all(|owner| owner.starts_with("helm:"))
+        {
+            trial = self.patch(object, release, Manner { trial: true, force: true }).await;
+        }
+        match (trial, live) {
+            (Ok(after), Some(before)) => Ok(compared(&before, &after)),
+            (Ok(_), None) => Ok(ObjectState::Absent),
+            (Err(error), None) if is_missing(&error) => Ok(ObjectState::Absent),
+            (Err(error), _) => self.refusal(reference.to_string(), error),
+        }
+    }
+
+    fn refusal(&self, subject: String, error: kube::Error) -> Result<ObjectState, TargetError> {
+        if is_conflict(&error) {
+            return Ok(ObjectState::Conflict { owners: owners(&error) });
+        }
+        match status_of(&error) {
+            Some(status) if (400..500).contains(&status.code) && status.code != 401 => {
+                Ok(ObjectState::Refused { reason: status.message.trim().to_owned() })
+            }
+            _ => Err(map(&self.address, &format!("comparing {subject}"), error)),
+        }
+    }
+
+    /// Applies an object.
+    pub(super) async fn apply(
+        &self,
+        object: &ClusterObject,
+        release: Option<&str>,
+        force: bool,
+    ) -> Result<Outcome, TargetError> {
+        let doing = format!("applying {}", object.reference);
+        self.may_change(&doing)?;
+        self.adopt_fields(object, &doing).await?;
+        let applied = self.patch(object, release, Manner { trial: false, force }).await;
+        applied.map_err(|error| match status_of(&error).map(|status| status.code) {
+            Some(409) => TargetError::Refused {
+                operation: doing.clone(),
+                status: 409,
+                message: format!("another field manager owns what would change: {}", owners(&error).join(", ")),
+            },
+            _ => map(&self.address, &doing, error),
+        })?;
+        Ok(Outcome::default())
+    }
+
+    /// Fields that Helm set without server-side apply become fields of our manager, so that a key that a later release
+    /// drops is really gone.
+    async fn adopt_fields(&self, object: &ClusterObject, doing: &str) -> Result<(), TargetError> {
+        let Some(ObjectApi { api, .. }) = self.api_of(&object.reference).await? else { return Ok(()) };
+        let live = api.get_opt(&object.reference.name).await.map_err(|error| map(&self.address, doing, error))?;
+        let Some(live) =
+            live.filter(|live| by_helm_update(live.metadata.managed_fields.as_deref().unwrap_or_default()))
+        else {
+            return Ok(());
+        };
+        let fields = upgraded(live.metadata.managed_fields.clone().unwrap_or_default());
+        let patch = json!([
+            { "op": "replace", "path": "/metadata/managedFields", "value": json_of(&fields, doing)? },
+            { "op": "replace", "path": "/metadata/resourceVersion", "value": live.metadata.resource_version },
+        ]);
+        let operations = serde_json::from_value(patch)
+            .map_err(|error| TargetError::Broken { operation: doing.to_owned(), message: error.to_string() })?;
+        let patch = Patch::Json::<()>(operations);
+        api.patch(&object.reference.name, &PatchParams::default(), &patch)
+            .await
+            .map_err(|error| map(&self.address, doing, error))?;
+        Ok(())
+    }
+}
+
+/// The live object against the answer to a trial.
+fn compared(before: &Value, after: &Value) -> ObjectState {
+    let paths = changed_paths(before, after);
+    if paths.is_empty() {
+        ObjectState::Same { ready: matches!(judge(before), Judged::Ready(_)) }
+    } else {
+        ObjectState::Differs { paths }
+    }
+}
+
+/// The managers that own what would change, each with a field: `kubectl-edit: spec.replicas`.
+fn owners(error: &kube::Error) -> Vec<String> {
+    let causes = status_of(error).and_then(|status| status.details.as_ref()).map(|details| details.causes.clone());
+    let said = |cause: kube::core::response::StatusCause| {
+        // conflict with "kubectl-edit" using apps/v1
+        let manager = cause.message.split('"').nth(1).unwrap_or("another manager").to_owned();
+        format!("{manager}: {}", cause.field.trim_start_matches('.'))
+    };
+    causes.unwrap_or_default().into_iter().map(said).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_of_the_release_its_annotations_name() {
+        let object = json!({"metadata": {"annotations": {RELEASE_NAME: "shop", RELEASE_NAMESPACE: "web"}}});
+        assert_eq!(owner(&object).as_deref(), Some("web/shop"));
+        assert_eq!(owner(&json!({"metadata": {}})), None);
+    }
+}

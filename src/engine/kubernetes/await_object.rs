@@ -1,0 +1,219 @@
+//! Waiting until an object is ready: by its own status, and by the pods of its newest revision, whose failure ends the
+//! wait at once.
+//! Reads the API server every third of a second; never waits without a deadline.
+
+use std::time::{Duration, Instant};
+
+use k8s_openapi::api::apps::v1::ReplicaSet;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use k8s_openapi::api::storage::v1::StorageClass;
+use kube::Api;
+use kube::api::ListParams;
+use serde_json::Value;
+
+use super::KubernetesCluster;
+use super::cluster::json_of;
+use super::error_mapping::map;
+use crate::plan::Outcome;
+use crate::plan::cluster::{Judged, OBSERVED_REVISION, ObjectRef, PodFailure, PodPhase, judge, judge_pod};
+use crate::target::{ContainerFacts, TargetError, WorkloadFailure};
+
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(300);
+/// Events are read this often: they cost the API server more than an object.
+const EVENTS: Duration = Duration::from_secs(2);
+/// A pod that no node takes may be waiting for a volume or a new node; after this it counts as failed.
+const UNSCHEDULABLE: Duration = Duration::from_secs(10);
+
+/// The state of a wait.
+struct Watched<'a> {
+    cluster: &'a KubernetesCluster,
+    object: &'a ObjectRef,
+    began: Instant,
+    /// Since when a pod is unschedulable.
+    unschedulable: Option<Instant>,
+    events_read: Option<Instant>,
+}
+
+fn text<'v>(object: &'v Value, at: &str) -> &'v str {
+    object.pointer(at).and_then(Value::as_str).unwrap_or_default()
+}
+
+impl KubernetesCluster {
+    /// Waits until an object is ready.
+    pub(super) async fn await_object(&self, object: &ObjectRef, timeout: Duration) -> Result<Outcome, TargetError> {
+        let began = Instant::now();
+        let mut watched = Watched { cluster: self, object, began, unschedulable: None, events_read: None };
+        loop {
+            let (judged, live) = watched.look().await?;
+            match judged {
+                Judged::Ready(remark) => {
+                    return Ok(Outcome { detail: remark.map(str::to_owned), ..Default::default() });
+                }
+                Judged::Failed(reason) => {
+                    return Err(watched.failed(&live, WorkloadFailure::Other(reason)).await);
+                }
+                Judged::Waiting(state) => {
+                    watched.check_pods(&live).await?;
+                    if began.elapsed() >= timeout {
+                        let reason = WorkloadFailure::NotReady { state, after: timeout };
+                        return Err(watched.failed(&live, reason).await);
+                    }
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    /// The pods of the newest revision of a workload.
+    pub(super) async fn newest_pods(&self, workload: &Value) -> Result<Vec<Value>, TargetError> {
+        let doing = format!("listing the pods of {}", text(workload, "/metadata/name"));
+        let mut labels = selector(workload);
+        match text(workload, "/kind") {
+            "Deployment" => match self.newest_hash(workload, &labels).await? {
+                Some(hash) => labels.push(format!("pod-template-hash={hash}")),
+                None => return Ok(Vec::new()),
+            },
+            "StatefulSet" => {
+                let revision = text(workload, "/status/updateRevision");
+                labels.push(format!("controller-revision-hash={revision}"));
+            }
+            "Pod" => return Ok(vec![workload.clone()]),
+            "DaemonSet" | "Job" => {}
+            _ => return Ok(Vec::new()),
+        }
+        let params = ListParams::default().labels(&labels.join(","));
+        let found = self.here::<Pod>().list(&params).await.map_err(|error| map(&self.address, &doing, error))?;
+        found.items.iter().map(|pod| json_of(pod, &doing)).collect()
+    }
+
+    /// The hash of the ReplicaSet of a Deployment's newest revision.
+    async fn newest_hash(&self, deployment: &Value, labels: &[String]) -> Result<Option<String>, TargetError> {
+        let doing = "listing ReplicaSets";
+        let revision = deployment.pointer("/metadata/annotations").and_then(|all| all.get(OBSERVED_REVISION)?.as_str());
+        let Some(revision) = revision else { return Ok(None) };
+        let params = ListParams::default().labels(&labels.join(","));
+        let sets = self.here::<ReplicaSet>().list(&params).await.map_err(|error| map(&self.address, doing, error))?;
+        let uid = text(deployment, "/metadata/uid");
+        let newest = sets.items.into_iter().find(|set| {
+            let owned = set.metadata.owner_references.iter().flatten().any(|owner| owner.uid == uid);
+            let numbered = set.metadata.annotations.as_ref().and_then(|all| all.get(OBSERVED_REVISION));
+            owned && numbered.map(String::as_str) == Some(revision)
+        });
+        Ok(newest.and_then(|set| set.metadata.labels?.get("pod-template-hash").cloned()))
+    }
+
+    /// Whether a claim is bound by the first pod that uses it.
+    async fn waits_for_consumer(&self, claim: &ObjectRef) -> bool {
+        let Ok(claim) = self.here::<PersistentVolumeClaim>().get(&claim.name).await else { return false };
+        let Some(class) = claim.spec.and_then(|spec| spec.storage_class_name) else { return false };
+        let classes: Api<StorageClass> = Api::all(self.client.clone());
+        let mode = classes.get(&class).await.ok().and_then(|class| class.volume_binding_mode);
+        mode.as_deref() == Some("WaitForFirstConsumer")
+    }
+}
+
+/// The labels of a workload's selector, as a query.
+fn selector(workload: &Value) -> Vec<String> {
+    let labels = workload.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
+    let pair = |(key, value): (&String, &Value)| Some(format!("{key}={}", value.as_str()?));
+    labels.into_iter().flatten().filter_map(pair).collect()
+}
+
+impl Watched<'_> {
+    async fn look(&self) -> Result<(Judged, Value), TargetError> {
+        let Some(live) = self.cluster.live(self.object).await? else {
+            return Err(TargetError::NotFound { kind: "object", name: self.object.to_string() });
+        };
+        let judged = match judge(&live) {
+            Judged::Waiting(_)
+                if self.object.kind == "PersistentVolumeClaim"
+                    && self.cluster.waits_for_consumer(self.object).await =>
+            {
+                Judged::Ready(Some("it is bound when a pod uses it"))
+            }
+            judged => judged,
+        };
+        Ok((judged, live))
+    }
+
+    /// Ends the wait where a pod will not become ready.
+    async fn check_pods(&mut self, live: &Value) -> Result<(), TargetError> {
+        if !self.object.is_workload() {
+            return Ok(());
+        }
+        let pods = self.cluster.newest_pods(live).await?;
+        let failing = pods.iter().find_map(|pod| match judge_pod(pod) {
+            PodPhase::Failing(failure) => Some((pod, failure)),
+            PodPhase::Fine => None,
+        });
+        let Some((pod, failure)) = failing else {
+            self.unschedulable = None;
+            return self.check_creation(&pods).await;
+        };
+        let reason = match failure {
+            PodFailure::CrashLoop { restarts, .. } => WorkloadFailure::CrashLoop { restarts },
+            PodFailure::Image { image, reason } => {
+                WorkloadFailure::Other(format!("image {image} is not present and could not be pulled: {reason}"))
+            }
+            PodFailure::Container { reason } => WorkloadFailure::Other(reason),
+            PodFailure::Unschedulable { reason } => {
+                let since = *self.unschedulable.get_or_insert_with(Instant::now);
+                if since.elapsed() < UNSCHEDULABLE {
+                    return Ok(());
+                }
+                WorkloadFailure::Other(format!("no node takes it: {reason}"))
+            }
+        };
+        let container = Box::new(self.cluster.pod_facts(pod).await);
+        Err(TargetError::WorkloadFailed { service: self.object.name.clone(), container, reason })
+    }
+
+    /// Where there is no pod at all, the controller's events say why: a quota, an admission webhook.
+    async fn check_creation(&mut self, pods: &[Value]) -> Result<(), TargetError> {
+        let due = self.events_read.is_none_or(|read| read.elapsed() >= EVENTS);
+        if !pods.is_empty() || !due || self.began.elapsed() < EVENTS {
+            return Ok(());
+        }
+        self.events_read = Some(Instant::now());
+        let events = self.cluster.events(&self.object.name).await;
+        let Some(event) = events.iter().rev().find(|event| event.starts_with("event FailedCreate")) else {
+            return Ok(());
+        };
+        let reason = event.split_once(": ").map_or(event.as_str(), |(_, said)| said).to_owned();
+        let container = ContainerFacts { name: self.object.name.clone(), logs: events.clone(), ..Default::default() };
+        Err(TargetError::WorkloadFailed {
+            service: self.object.name.clone(),
+            container: Box::new(container),
+            reason: WorkloadFailure::Other(reason),
+        })
+    }
+
+    /// The failure with the evidence of the first pod that is not ready.
+    async fn failed(&self, live: &Value, reason: WorkloadFailure) -> TargetError {
+        let pods = self.cluster.newest_pods(live).await.unwrap_or_default();
+        let unready = pods.iter().find(|pod| !matches!(judge(&pod_of(pod)), Judged::Ready(_))).or(pods.first());
+        let container = match unready {
+            Some(pod) => self.cluster.pod_facts(pod).await,
+            None => ContainerFacts {
+                name: self.object.name.clone(),
+                logs: self.cluster.events(&self.object.name).await,
+                ..Default::default()
+            },
+        };
+        let is_run = matches!(self.object.kind.as_str(), "Job" | "Pod") && container.exit_code.is_some();
+        let reason = match reason {
+            WorkloadFailure::Other(_) if is_run => WorkloadFailure::Exited,
+            reason => reason,
+        };
+        TargetError::WorkloadFailed { service: self.object.name.clone(), container: Box::new(container), reason }
+    }
+}
+
+/// Lists leave kind and version out of their items.
+fn pod_of(pod: &Value) -> Value {
+    let mut pod = pod.clone();
+    pod["apiVersion"] = "v1".into();
+    pod["kind"] = "Pod".into();
+    pod
+}

@@ -1,0 +1,93 @@
+//! A connected cluster: the client, the namespace that verbs work in, and the kinds the cluster knows.
+
+use std::sync::Arc;
+
+use kube::api::{Api, DynamicObject};
+use kube::{Client, Discovery};
+use tokio::sync::Mutex;
+
+use super::error_mapping::map;
+use crate::event::Changes;
+use crate::plan::cluster::ObjectRef;
+use crate::target::TargetError;
+
+/// One namespace of a cluster.
+pub struct KubernetesCluster {
+    pub(super) client: Client,
+    /// The API server, as messages name it.
+    pub(super) address: String,
+    /// The namespace of the release.
+    pub(super) namespace: String,
+    /// Nothing is changed.
+    pub(super) read_only: bool,
+    /// Told before anything is changed.
+    pub(super) changes: Changes,
+    /// The kinds, read once and again where one is missing.
+    pub(super) kinds: Mutex<Option<Arc<Discovery>>>,
+}
+
+/// An object's API, and whether it lies in a namespace.
+pub(super) struct ObjectApi {
+    pub api: Api<DynamicObject>,
+    pub resource: kube::api::ApiResource,
+}
+
+impl KubernetesCluster {
+    /// Fails in a dry run, whatever a verb forgets; tells the operator's watcher otherwise.
+    pub(super) fn may_change(&self, doing: &str) -> Result<(), TargetError> {
+        if self.read_only {
+            return Err(TargetError::CannotPerform {
+                operation: doing.to_owned(),
+                reason: "this is a dry run".to_owned(),
+            });
+        }
+        self.changes.begin();
+        Ok(())
+    }
+
+    /// The API of a kind in the namespace of the release.
+    pub(super) fn here<K>(&self) -> Api<K>
+    where
+        K: kube::Resource<Scope = kube::core::NamespaceResourceScope>,
+        K::DynamicType: Default,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// The API for an object; none where the cluster does not know its kind.
+    pub(super) async fn api_of(&self, object: &ObjectRef) -> Result<Option<ObjectApi>, TargetError> {
+        let Some((resource, is_namespaced)) = self.kind_of(object).await? else { return Ok(None) };
+        let api = if is_namespaced {
+            let namespace = object.namespace.as_deref().unwrap_or(&self.namespace);
+            Api::namespaced_with(self.client.clone(), namespace, &resource)
+        } else {
+            Api::all_with(self.client.clone(), &resource)
+        };
+        Ok(Some(ObjectApi { api, resource }))
+    }
+
+    /// The same; an error where the cluster does not know the kind.
+    pub(super) async fn known_api(&self, object: &ObjectRef) -> Result<ObjectApi, TargetError> {
+        let found = self.api_of(object).await?;
+        found.ok_or_else(|| TargetError::NotFound {
+            kind: "kind",
+            name: format!("{} {}", object.api_version, object.kind),
+        })
+    }
+
+    /// An object as JSON; none where it does not exist.
+    pub(super) async fn live(&self, object: &ObjectRef) -> Result<Option<serde_json::Value>, TargetError> {
+        let Some(ObjectApi { api, .. }) = self.api_of(object).await? else { return Ok(None) };
+        let doing = format!("reading {object}");
+        match api.get_opt(&object.name).await.map_err(|error| map(&self.address, &doing, error))? {
+            Some(found) => Ok(Some(json_of(&found, &doing)?)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// An object as JSON.
+pub(super) fn json_of<T: serde::Serialize>(object: &T, doing: &str) -> Result<serde_json::Value, TargetError> {
+    serde_json::to_value(object)
+        .map_err(|error| TargetError::Broken { operation: doing.to_owned(), message: error.to_string() })
+}

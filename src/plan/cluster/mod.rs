@@ -1,0 +1,91 @@
+//! Kubernetes objects as plans know them: what is wanted, what was found, and the steps between.
+//! Reads objects as JSON; returns a `Plan` whose steps each apply, delete or await one object.
+//! Never talks to a cluster: `engine/kubernetes` observes and performs.
+
+mod changes;
+mod hook;
+mod object;
+mod order;
+mod readiness;
+mod release;
+
+pub use changes::changed_paths;
+pub use hook::{DeletePolicy, HookObject, HookRun};
+pub use object::{ClusterObject, ObjectRef};
+pub use order::{install_rank, uninstall_rank};
+pub use readiness::{Judged, OBSERVED_REVISION, PodFailure, PodPhase, judge, judge_pod};
+pub use release::{ClusterRelease, KEEP, plan_release, plan_uninstall};
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What an observation of a cluster looks for besides the pods of a release.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClusterScope {
+    /// The objects that are wanted; each is compared with what the cluster would make of it.
+    pub wanted: Vec<ClusterObject>,
+    /// Those of them that belong to no release: custom resource definitions of the chart's `crds` folder.
+    pub definitions: Vec<ObjectRef>,
+    /// Objects that may have to go.
+    pub former: Vec<ObjectRef>,
+}
+
+/// What was found of a release in a cluster.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ObservedCluster {
+    /// UID of the `kube-system` namespace.
+    pub uid: String,
+    /// The namespace of the release.
+    pub namespace: String,
+    /// Whether the namespace exists.
+    pub namespace_exists: bool,
+    /// The revision of the newest release record; 0 where there is none.
+    pub newest_revision: u32,
+    /// The wanted and the former objects, by reference.
+    pub objects: BTreeMap<String, ObjectState>,
+}
+
+/// How an object in the cluster differs from what is wanted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectState {
+    /// It does not exist.
+    Absent,
+    /// Applying would change nothing.
+    Same {
+        /// Whether it is ready.
+        ready: bool,
+    },
+    /// Applying would change these fields.
+    Differs {
+        /// Paths of the fields: `spec.replicas`.
+        paths: Vec<String>,
+    },
+    /// It exists; nothing is wanted of it.
+    Present {
+        /// Annotated to stay when its release no longer has it.
+        keep: bool,
+        /// Belongs to another release or to nobody's.
+        foreign: bool,
+    },
+    /// The cluster does not know its kind yet, or its namespace does not exist.
+    Unknown,
+    /// The API server refuses it.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// Another field manager owns fields that would change.
+    Conflict {
+        /// Manager and field: `kubectl-edit owns spec.replicas`.
+        owners: Vec<String>,
+    },
+    /// It exists and belongs to no Helm release.
+    Unowned,
+    /// It belongs to another Helm release.
+    Foreign {
+        /// Namespace and name of the release.
+        release: String,
+    },
+}

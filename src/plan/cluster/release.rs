@@ -1,0 +1,392 @@
+//! From the objects of a chart and what a cluster has of them to the steps of an install, upgrade, rollback or uninstall.
+//! Order as Helm's: definitions, pre hooks, objects by kind, waits, post hooks; then what the release no longer has.
+//! An object that applying would not change gets no step, so an unchanged release is an empty plan.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{
+    ClusterObject, HookObject, HookRun, ObjectRef, ObjectState, ObservedCluster, install_rank, uninstall_rank,
+};
+use crate::plan::{ClusterOperation, Phase, Plan, PlanError, StepId};
+
+/// What a release is to consist of.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterRelease {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// `install`, `upgrade` or `rollback`: which hooks run.
+    pub event: &'static str,
+    /// The objects.
+    pub objects: Vec<ClusterObject>,
+    /// The hooks.
+    pub hooks: Vec<HookObject>,
+    /// Custom resource definitions of the chart's `crds` folder.
+    pub definitions: Vec<ClusterObject>,
+    /// Whether definitions that exist are changed.
+    pub upgrade_definitions: bool,
+    /// The objects of the release that serves.
+    pub former: Vec<ClusterObject>,
+    /// Whether the hooks differ from those of the release that serves.
+    pub hooks_changed: bool,
+    /// Fields that other managers own are taken over.
+    pub force: bool,
+    /// Objects that belong to no release or to another one are taken over.
+    pub take_ownership: bool,
+    /// The longest wait for one object.
+    pub timeout: Duration,
+}
+
+/// The annotation that keeps an object when its release no longer has it.
+pub const KEEP: (&str, &str) = ("helm.sh/resource-policy", "keep");
+
+/// The steps that bring the release up.
+///
+/// # Errors
+/// `PlanError::Cluster` names every object that the cluster would refuse; nothing is changed then.
+pub fn plan_release(wanted: &ClusterRelease, observed: &ObservedCluster) -> Result<Plan, PlanError> {
+    let refused = refusals(wanted, observed);
+    if !refused.is_empty() {
+        return Err(PlanError::Cluster { refused });
+    }
+    let mut planner = Planner { wanted, observed, plan: Plan { project: wanted.name.clone(), ..Plan::default() } };
+    let changed = planner.changes();
+    if changed || wanted.hooks_changed {
+        let begun = planner.prepare();
+        let before = planner.hooks(&format!("pre-{}", wanted.event), &begun);
+        let applied = planner.apply(&before);
+        let ready = planner.await_ready(&applied);
+        let after = planner.hooks(&format!("post-{}", wanted.event), &ready);
+        planner.prune(&after);
+    } else {
+        planner.await_ready(&[]);
+    }
+    Ok(planner.plan)
+}
+
+/// The steps that remove the release's objects, in the order in which Helm uninstalls them.
+pub fn plan_uninstall(wanted: &ClusterRelease, observed: &ObservedCluster) -> Plan {
+    let mut planner = Planner { wanted, observed, plan: Plan { project: wanted.name.clone(), ..Plan::default() } };
+    let before = planner.hooks("pre-delete", &[]);
+    let mut going: Vec<&ClusterObject> = wanted.former.iter().filter(|object| planner.is_present(object)).collect();
+    going.sort_by_key(|object| uninstall_rank(&object.reference.kind));
+    let mut last = before;
+    let ranks: Vec<usize> = going.iter().map(|object| uninstall_rank(&object.reference.kind)).collect();
+    let mut done: Vec<StepId> = Vec::new();
+    for (index, object) in going.iter().enumerate() {
+        if index > 0 && ranks[index] != ranks[index - 1] {
+            last = std::mem::take(&mut done);
+        }
+        let delete = ClusterOperation::Delete { object: object.reference.clone() };
+        done.push(planner.plan.push(Phase::Retire, delete, "the release is removed", &last));
+    }
+    let after = if done.is_empty() { last } else { done };
+    planner.hooks("post-delete", &after);
+    planner.plan
+}
+
+/// Objects the cluster would refuse, each with the reason.
+fn refusals(wanted: &ClusterRelease, observed: &ObservedCluster) -> Vec<String> {
+    let reason = |object: &ClusterObject| {
+        let said = match observed.objects.get(&object.reference.key())? {
+            ObjectState::Refused { reason } => reason.clone(),
+            ObjectState::Foreign { release } if !wanted.take_ownership => {
+                format!("it belongs to the Helm release {release}")
+            }
+            ObjectState::Unowned if !wanted.take_ownership => "it exists and belongs to no Helm release".to_owned(),
+            ObjectState::Conflict { owners } if !wanted.force => {
+                format!("another field manager owns what would change: {}", owners.join(", "))
+            }
+            _ => return None,
+        };
+        Some(format!("{}: {said}", object.reference))
+    };
+    wanted.objects.iter().chain(&wanted.definitions).filter_map(reason).collect()
+}
+
+struct Planner<'a> {
+    wanted: &'a ClusterRelease,
+    observed: &'a ObservedCluster,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    fn state(&self, object: &ObjectRef) -> Option<&ObjectState> {
+        self.observed.objects.get(&object.key())
+    }
+
+    /// Why an object is applied; none where applying would change nothing.
+    fn cause(&self, object: &ObjectRef) -> Option<String> {
+        match self.state(object) {
+            Some(ObjectState::Same { .. }) => None,
+            Some(ObjectState::Differs { paths }) if paths.len() > 3 => {
+                Some(format!("{} and {} more fields change", paths[..3].join(", "), paths.len() - 3))
+            }
+            Some(ObjectState::Differs { paths }) if paths.is_empty() => Some("it differs".to_owned()),
+            Some(ObjectState::Differs { paths }) => Some(format!("{} change", paths.join(", "))),
+            Some(ObjectState::Conflict { owners }) => Some(format!("taken over: {}", owners.join(", "))),
+            Some(ObjectState::Unowned) => Some("it belongs to no release".to_owned()),
+            Some(ObjectState::Foreign { release }) => Some(format!("taken over from {release}")),
+            _ => Some("it does not exist".to_owned()),
+        }
+    }
+
+    /// Whether anything is applied or deleted.
+    fn changes(&self) -> bool {
+        let applies = self.wanted.objects.iter().any(|object| self.cause(&object.reference).is_some());
+        applies || !self.leaving().is_empty() || self.new_definitions().next().is_some()
+    }
+
+    fn new_definitions(&self) -> impl Iterator<Item = &ClusterObject> {
+        self.wanted.definitions.iter().filter(|object| match self.state(&object.reference) {
+            Some(ObjectState::Same { .. }) => false,
+            Some(ObjectState::Differs { .. } | ObjectState::Conflict { .. }) => self.wanted.upgrade_definitions,
+            _ => true,
+        })
+    }
+
+    /// Definitions. The namespace is created with the lock, which lies in it.
+    fn prepare(&mut self) -> Vec<StepId> {
+        let mut begun = Vec::new();
+        if !self.observed.namespace_exists {
+            self.plan.warnings.push(format!("namespace {} does not exist and is created", self.wanted.namespace));
+        }
+        let definitions: Vec<ClusterObject> = self.new_definitions().cloned().collect();
+        for object in definitions {
+            let cause = self.cause(&object.reference).unwrap_or_default();
+            let reference = object.reference.clone();
+            let apply = ClusterOperation::Apply { object: Box::new(object), release: None, force: self.wanted.force };
+            let applied = self.plan.push(Phase::Prepare, apply, cause, &begun.clone());
+            let ready = ClusterOperation::Await { object: reference, timeout: self.wanted.timeout };
+            begun.push(self.plan.push(Phase::Prepare, ready, "the kinds it defines follow", &[applied]));
+        }
+        for object in &self.wanted.definitions {
+            if matches!(self.state(&object.reference), Some(ObjectState::Differs { .. }))
+                && !self.wanted.upgrade_definitions
+            {
+                self.plan.warnings.push(format!(
+                    "{} differs from the chart's and is not changed; change it with `aictl deploy --upgrade-crds`",
+                    object.reference
+                ));
+            }
+        }
+        begun
+    }
+
+    /// The hooks of an event, one after the other.
+    fn hooks(&mut self, event: &str, after: &[StepId]) -> Vec<StepId> {
+        let mut last = after.to_vec();
+        for hook in HookObject::of_event(&self.wanted.hooks, event) {
+            let run = HookRun {
+                object: hook.object.clone(),
+                event: event.to_owned(),
+                delete: hook.delete.clone(),
+                timeout: self.wanted.timeout,
+            };
+            let cause = format!("a {event} hook with weight {}", hook.weight);
+            last = vec![self.plan.push(Phase::Prepare, ClusterOperation::RunHook(Box::new(run)), cause, &last)];
+        }
+        last
+    }
+
+    /// Applies what differs: kinds in Helm's order, objects of one kind at once.
+    fn apply(&mut self, before: &[StepId]) -> Vec<StepId> {
+        let mut ranks: BTreeMap<usize, Vec<&ClusterObject>> = BTreeMap::new();
+        for object in &self.wanted.objects {
+            ranks.entry(install_rank(&object.reference.kind)).or_default().push(object);
+        }
+        let (mut last, mut all) = (before.to_vec(), Vec::new());
+        for objects in ranks.into_values() {
+            let mut steps = Vec::new();
+            for object in objects {
+                let Some(cause) = self.cause(&object.reference) else { continue };
+                let release = Some(self.wanted.name.clone());
+                let apply =
+                    ClusterOperation::Apply { object: Box::new(object.clone()), release, force: self.wanted.force };
+                let step = self.plan.push(Phase::Prepare, apply, cause, &last);
+                if let Some(undo) = self.undo(object) {
+                    self.plan.on_failure(step, undo, &[]);
+                }
+                steps.push(step);
+            }
+            if !steps.is_empty() {
+                last.clone_from(&steps);
+                all.extend(steps);
+            }
+        }
+        if all.is_empty() { before.to_vec() } else { all }
+    }
+
+    /// How an applied object is taken back: to what the release that serves has, or away where it had none. What holds
+    /// data stays.
+    fn undo(&self, object: &ClusterObject) -> Option<ClusterOperation> {
+        let before = self.wanted.former.iter().find(|f| f.reference.is_same(&object.reference, &self.wanted.namespace));
+        if let Some(before) = before {
+            let release = Some(self.wanted.name.clone());
+            return Some(ClusterOperation::Apply {
+                object: Box::new(before.clone()),
+                release,
+                force: self.wanted.force,
+            });
+        }
+        let created = matches!(self.state(&object.reference), Some(ObjectState::Absent | ObjectState::Unknown) | None);
+        let holds_data = matches!(
+            object.reference.kind.as_str(),
+            "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition"
+        );
+        (created && !holds_data && object.meta("annotations", KEEP.0) != Some(KEEP.1))
+            .then(|| ClusterOperation::Delete { object: object.reference.clone() })
+    }
+
+    /// Waits for what was applied, and for what is not ready although nothing changes.
+    fn await_ready(&mut self, applied: &[StepId]) -> Vec<StepId> {
+        let mut waits = Vec::new();
+        for object in &self.wanted.objects {
+            let changes = self.cause(&object.reference).is_some();
+            let is_ready = matches!(self.state(&object.reference), Some(ObjectState::Same { ready: true }));
+            if is_ready || (!changes && !object.reference.is_workload()) || !has_readiness(&object.reference) {
+                continue;
+            }
+            let ready = ClusterOperation::Await { object: object.reference.clone(), timeout: self.wanted.timeout };
+            let cause = if changes { "it changes" } else { "it is not ready" };
+            waits.push(self.plan.push(Phase::Prepare, ready, cause, applied));
+        }
+        if waits.is_empty() { applied.to_vec() } else { waits }
+    }
+
+    fn is_present(&self, object: &ClusterObject) -> bool {
+        matches!(self.state(&object.reference), Some(ObjectState::Present { keep: false, foreign: false }))
+    }
+
+    /// Objects of the release that serves which the new one has no longer.
+    fn leaving(&self) -> Vec<ObjectRef> {
+        let home = &self.wanted.namespace;
+        let stays = |former: &ClusterObject| {
+            self.wanted.objects.iter().any(|object| object.reference.is_same(&former.reference, home))
+        };
+        let leaving = self.wanted.former.iter().filter(|former| !stays(former) && self.is_present(former));
+        let mut leaving: Vec<ObjectRef> = leaving.map(|former| former.reference.clone()).collect();
+        leaving.sort_by_key(|object| (uninstall_rank(&object.kind), object.clone()));
+        leaving
+    }
+
+    fn prune(&mut self, after: &[StepId]) {
+        for object in self.leaving() {
+            let delete = ClusterOperation::Delete { object };
+            self.plan.push(Phase::Retire, delete, "the release no longer has it", after);
+        }
+    }
+}
+
+/// Whether there is anything to wait for after an object of this kind was applied.
+fn has_readiness(object: &ObjectRef) -> bool {
+    let known =
+        ["", "apps", "batch", "policy", "autoscaling"].contains(&object.group()) || object.group().ends_with(".k8s.io");
+    object.is_workload()
+        || !known
+        || matches!(
+            object.kind.as_str(),
+            "PersistentVolumeClaim" | "CustomResourceDefinition" | "APIService" | "Service"
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::plan::Operation;
+
+    fn object(kind: &str, name: &str) -> ClusterObject {
+        let version = if kind == "Deployment" { "apps/v1" } else { "v1" };
+        ClusterObject::of(json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}})).unwrap()
+    }
+
+    fn release() -> ClusterRelease {
+        ClusterRelease {
+            name: "shop".to_owned(),
+            namespace: "shop".to_owned(),
+            event: "upgrade",
+            objects: vec![object("Deployment", "api"), object("ConfigMap", "settings")],
+            timeout: Duration::from_secs(60),
+            ..Default::default()
+        }
+    }
+
+    fn observed(states: &[(&ClusterObject, ObjectState)]) -> ObservedCluster {
+        let objects = states.iter().map(|(object, state)| (object.reference.key(), state.clone())).collect();
+        ObservedCluster { namespace: "shop".to_owned(), namespace_exists: true, objects, ..Default::default() }
+    }
+
+    fn same(ready: bool) -> ObjectState {
+        ObjectState::Same { ready }
+    }
+
+    #[test]
+    fn what_applying_would_not_change_is_not_applied() {
+        let wanted = release();
+        let [api, settings] = [&wanted.objects[0], &wanted.objects[1]];
+        let found = observed(&[(api, same(true)), (settings, same(true))]);
+        assert!(plan_release(&wanted, &found).unwrap().is_empty());
+        let found = observed(&[(api, same(false)), (settings, same(true))]);
+        assert_eq!(plan_release(&wanted, &found).unwrap().lines(), ["await Deployment api: it is not ready"]);
+    }
+
+    #[test]
+    fn kinds_come_in_the_order_of_helm_and_what_left_goes_last() {
+        let mut wanted = release();
+        wanted.former = vec![object("Service", "old"), object("Deployment", "api")];
+        let hook = object("Job", "migrate");
+        wanted.hooks =
+            vec![HookObject { object: hook, events: vec!["pre-upgrade".to_owned()], weight: 1, delete: Vec::new() }];
+        let present = ObjectState::Present { keep: false, foreign: false };
+        let paths = vec!["spec.replicas".to_owned()];
+        let found = observed(&[
+            (&wanted.objects[0], ObjectState::Differs { paths }),
+            (&wanted.objects[1], ObjectState::Absent),
+            (&wanted.former[0], present),
+        ]);
+        let plan = plan_release(&wanted, &found).unwrap();
+        assert_eq!(
+            plan.lines(),
+            [
+                "run pre-upgrade hook Job migrate: a pre-upgrade hook with weight 1",
+                "apply ConfigMap settings: it does not exist",
+                "apply Deployment api: spec.replicas change",
+                "await Deployment api: it changes",
+                "delete Service old: the release no longer has it",
+            ]
+        );
+        assert_eq!(plan.out_of_order(), None);
+        let back = |step: &crate::plan::Step| step.undo.clone();
+        let undone: Vec<Vec<Operation>> = plan.steps.iter().map(back).collect();
+        assert!(matches!(&undone[1][..], [Operation::Cluster(ClusterOperation::Delete { .. })]));
+        assert!(matches!(&undone[2][..], [Operation::Cluster(ClusterOperation::Apply { .. })]));
+    }
+
+    #[test]
+    fn every_object_that_would_be_refused_is_named() {
+        let wanted = release();
+        let found = observed(&[
+            (&wanted.objects[0], ObjectState::Conflict { owners: vec!["kubectl-edit: spec.replicas".to_owned()] }),
+            (&wanted.objects[1], ObjectState::Foreign { release: "other/shop".to_owned() }),
+        ]);
+        let error = plan_release(&wanted, &found).unwrap_err().to_string();
+        assert!(error.contains("kubectl-edit: spec.replicas") && error.contains("other/shop"), "{error}");
+        let forced = ClusterRelease { force: true, objects: wanted.objects[..1].to_vec(), ..wanted };
+        assert_eq!(plan_release(&forced, &found).unwrap().steps.len(), 2);
+    }
+
+    #[test]
+    fn an_object_that_is_to_stay_is_not_deleted() {
+        let mut wanted = release();
+        wanted.objects.clear();
+        wanted.former = vec![object("PersistentVolumeClaim", "data"), object("Service", "a")];
+        let state = |keep| ObjectState::Present { keep, foreign: false };
+        let found = observed(&[(&wanted.former[0], state(true)), (&wanted.former[1], state(false))]);
+        assert_eq!(plan_release(&wanted, &found).unwrap().lines(), ["delete Service a: the release no longer has it"]);
+        assert_eq!(plan_uninstall(&wanted, &found).lines(), ["delete Service a: the release is removed"]);
+    }
+}
