@@ -121,7 +121,7 @@ pub fn sorted(rendered: &BTreeMap<String, String>) -> Result<Manifests, ChartErr
 }
 
 /// The documents of a text. A separator is `---` at the start of a line, whatever follows it.
-fn split(text: &str) -> Vec<&str> {
+pub(super) fn split(text: &str) -> Vec<&str> {
     let mut documents = Vec::new();
     let (mut start, mut line) = (0, 0);
     let text = text.trim_start();

@@ -25,17 +25,22 @@ pub struct ChartJob {
 
 /// Renders without a cluster.
 pub async fn rendered(job: ChartJob) -> Result<Manifests> {
+    Ok(on_deep_stack(move || manifests(&job)).await??)
+}
+
+/// Runs on a thread whose stack holds what templates include.
+pub async fn on_deep_stack<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     let work = move || {
         // Whoever waits may have given up.
-        let _ = sender.send(manifests(&job));
+        let _ = sender.send(work());
     };
     let broken = |message: &str| ChartError::Template { message: message.to_owned() };
     std::thread::Builder::new()
         .stack_size(STACK)
         .spawn(work)
         .map_err(|error| broken(&format!("no thread for rendering: {error}")))?;
-    Ok(receiver.await.map_err(|_| broken("rendering ended unexpectedly"))??)
+    Ok(receiver.await.map_err(|_| broken("rendering ended unexpectedly"))?)
 }
 
 fn manifests(job: &ChartJob) -> std::result::Result<Manifests, ChartError> {

@@ -13,6 +13,7 @@ use crate::event::Event;
 use crate::input_file::LocalFiles;
 use crate::plan::{Scope, api_socket};
 use crate::project::{DeployPolicy, LoadedProject, ProjectArgs, ProxyConfig, Task, load_project};
+use crate::session::cluster::{is_cluster, refuse_on_clusters, release_name};
 use crate::session::endpoint::endpoint;
 use crate::session::managed_proxy;
 use crate::session::redaction::{learn_channels, learn_declared, observer, publish, redact};
@@ -36,6 +37,8 @@ pub struct LoadedStack {
 /// Loads the stack; files are needed.
 pub fn load_stack(context: &Context) -> Result<LoadedStack> {
     let mut project = load_project_file(context)?;
+    let hint = "deploy the chart with `aictl deploy`, see it with `aictl status`";
+    refuse_on_clusters(&project, "this command", hint)?;
     publish(context, &project);
     warn_of_no_effect(context, &project);
     let mut args = own_args(context, &project)?;
@@ -57,6 +60,9 @@ pub fn load_stack(context: &Context) -> Result<LoadedStack> {
 
 /// Loads the stack where there are files; with a project name alone the labels on the engine must do.
 pub fn load_named(context: &Context) -> Result<LoadedStack> {
+    if let Some(loaded) = load_of_cluster(context)? {
+        return Ok(loaded);
+    }
     match load_stack(context) {
         Err(error) if no_file(&error) && context.options.files.is_empty() => {
             let Some(name) = context.project_name() else { return Err(error) };
@@ -68,6 +74,9 @@ pub fn load_named(context: &Context) -> Result<LoadedStack> {
 
 /// The same for verbs that need no more than labels: with `-p NAME` they work beside files that cannot be read, too.
 pub fn load_by_name(context: &Context) -> Result<LoadedStack> {
+    if let Some(loaded) = load_of_cluster(context)? {
+        return Ok(loaded);
+    }
     let name = context.options.project_name.as_deref().filter(|_| context.options.files.is_empty());
     match (load_named(context), name) {
         (Err(error), Some(name)) => {
@@ -82,6 +91,9 @@ pub fn load_by_name(context: &Context) -> Result<LoadedStack> {
 /// The project, or its name alone if its files cannot be read: for verbs that use the release stored on the engine. The
 /// hint says how to name the project.
 pub fn load_or_name(context: &Context, hint: &str) -> Result<LoadedStack> {
+    if let Ok(Some(loaded)) = load_of_cluster(context) {
+        return Ok(loaded);
+    }
     let error = match load_stack(context) {
         Err(error) if error.kind() == ErrorKind::Config => error,
         result => return result,
@@ -93,6 +105,20 @@ pub fn load_or_name(context: &Context, hint: &str) -> Result<LoadedStack> {
     let message = format!("cannot read the project files, using the stored release: {error}");
     context.reporter.warn(message);
     Ok(LoadedStack { name, stack: None, project, env_files: Vec::new() })
+}
+
+/// The project where its environment runs on clusters: there are no compose files, and the chart is read by the verbs that
+/// render it.
+fn load_of_cluster(context: &Context) -> Result<Option<LoadedStack>> {
+    let project = match load_project_file(context) {
+        Ok(project) if is_cluster(&project) => project,
+        // What is wrong with the file is said where the stack is loaded.
+        _ => return Ok(None),
+    };
+    publish(context, &project);
+    warn_of_no_effect(context, &project);
+    let name = release_name(context, &project)?;
+    Ok(Some(LoadedStack { name, stack: None, project, env_files: Vec::new() }))
 }
 
 fn by_labels(context: &Context, name: &str) -> Result<LoadedStack> {

@@ -9,6 +9,7 @@ pub mod chart_files;
 pub mod chart_rendering;
 mod chart_world;
 pub mod checks;
+pub mod cluster;
 mod connect;
 pub mod context;
 pub mod convergence;

@@ -47,6 +47,8 @@ pub enum Capability {
     Dial,
     /// Process lists of containers.
     Processes,
+    /// Objects of a cluster.
+    Cluster,
 }
 
 impl Capability {
@@ -56,6 +58,7 @@ impl Capability {
             Self::Images => "listing and transferring images",
             Self::Dial => "connecting to ports of containers",
             Self::Processes => "listing the processes of containers",
+            Self::Cluster => "Helm charts",
         }
     }
 }

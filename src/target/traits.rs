@@ -9,6 +9,7 @@ use super::{
     RunningExec, TargetError,
 };
 use crate::event::{OutputStream, Reporter};
+use crate::plan::cluster::ObjectRef;
 use crate::plan::{
     Change, EngineInfo, Observed, ObservedImage, ObservedInstance, ObservedProject, Operation, Outcome, Scope,
 };
@@ -133,6 +134,22 @@ pub trait Dial: Send + Sync {
     async fn close_helpers(&self);
 }
 
+/// Reading objects of a cluster.
+#[async_trait]
+pub trait ClusterObjects: Send + Sync {
+    /// The namespace that verbs work in.
+    fn namespace(&self) -> &str;
+
+    /// Every `group/version` and `group/version/Kind`, as charts ask for them.
+    async fn observe_api_versions(&self) -> Result<Vec<String>, TargetError>;
+
+    /// An object as JSON; none where it does not exist.
+    async fn observe_object(&self, object: &ObjectRef) -> Result<Option<serde_json::Value>, TargetError>;
+
+    /// All objects of a kind as a JSON list, in one namespace or in all; the name of `of` is not looked at.
+    async fn observe_objects(&self, of: &ObjectRef) -> Result<serde_json::Value, TargetError>;
+}
+
 /// A target. The supertraits are required capabilities; the optional ones are
 /// returned if the target has them.
 pub trait Target: Observe + Perform + Exec + Logs + Copy + Leases + Journal + ProjectState {
@@ -144,6 +161,16 @@ pub trait Target: Observe + Perform + Exec + Logs + Copy + Leases + Journal + Pr
 
     /// Process lists of containers.
     fn processes(&self) -> Option<&dyn Processes>;
+
+    /// Objects, if the target is a cluster.
+    fn cluster(&self) -> Option<&dyn ClusterObjects> {
+        None
+    }
+
+    /// Objects, or `TargetError::Lacks`.
+    fn need_cluster(&self) -> Result<&dyn ClusterObjects, TargetError> {
+        self.cluster().ok_or(TargetError::Lacks { capability: Capability::Cluster })
+    }
 
     /// Image store, or `TargetError::Lacks`.
     fn need_images(&self) -> Result<&dyn Images, TargetError> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kube::api::{Api, DynamicObject};
+use kube::api::{Api, DynamicObject, ListParams};
 use kube::{Client, Discovery};
 use tokio::sync::Mutex;
 
@@ -73,6 +73,19 @@ impl KubernetesCluster {
             kind: "kind",
             name: format!("{} {}", object.api_version, object.kind),
         })
+    }
+
+    /// All objects of a kind, in the namespace that is named or in all.
+    pub(super) async fn all_of(&self, of: &ObjectRef) -> Result<serde_json::Value, TargetError> {
+        let empty = || serde_json::json!({ "items": [] });
+        let Some((resource, is_namespaced)) = self.kind_of(of).await? else { return Ok(empty()) };
+        let api: Api<DynamicObject> = match &of.namespace {
+            Some(namespace) if is_namespaced => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            _ => Api::all_with(self.client.clone(), &resource),
+        };
+        let doing = format!("listing objects of kind {}", of.kind);
+        let found = api.list(&ListParams::default()).await.map_err(|error| map(&self.address, &doing, error))?;
+        json_of(&found, &doing)
     }
 
     /// An object as JSON; none where it does not exist.

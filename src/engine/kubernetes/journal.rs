@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
 
@@ -100,7 +101,7 @@ impl KubernetesCluster {
         self.may_change(&doing)?;
         self.still_ours(lease).await?;
         let bytes = record.encode().map_err(|error| broken(&doing, &error))?;
-        let name = format!("aictl.v1.{}.{:06}-{}", lease.project, record.sequence, record.phase.word());
+        let name = record_name(&lease.project, record.sequence, record.phase);
         let secret = Secret {
             metadata: ObjectMeta {
                 name: Some(name.clone()),
@@ -227,25 +228,29 @@ impl KubernetesCluster {
         serde_json::to_vec(&release).map(Some).map_err(|error| broken(&doing, &error))
     }
 
-    /// Fails while Helm itself is at work on the release: its newest record is pending, and none of our operations
-    /// made it.
-    pub(super) async fn refuse_while_helm_works(&self, project: &str) -> Result<(), TargetError> {
+    /// The revision that Helm itself is at work on, and since when: its newest record is pending, and none of our
+    /// operations made it.
+    pub(super) async fn pending_by_helm(&self, project: &str) -> Result<Option<(u32, Option<Timestamp>)>, TargetError> {
         let entries = self.helm_entries(project).await?;
-        let Some(last) = entries.last().filter(|entry| entry.status.is_pending()) else { return Ok(()) };
-        let ours = format!("aictl.v1.{project}.{:06}-{}", last.revision, RecordPhase::Pending.word());
+        let Some(last) = entries.last().filter(|entry| entry.status.is_pending()) else { return Ok(None) };
+        let ours = record_name(project, last.revision, RecordPhase::Pending);
         let doing = format!("reading the history of {project}");
         let found = self.here::<Secret>().get_metadata_opt(&ours).await;
-        if found.map_err(|error| map(&self.address, &doing, error))?.is_some() {
-            return Ok(());
+        let is_ours = found.map_err(|error| map(&self.address, &doing, error))?.is_some();
+        let since = last.secret.metadata.creation_timestamp.as_ref().map(|time| time.0);
+        Ok((!is_ours).then_some((last.revision, since)))
+    }
+
+    /// Fails while Helm itself is at work on the release.
+    pub(super) async fn refuse_while_helm_works(&self, project: &str) -> Result<(), TargetError> {
+        match self.pending_by_helm(project).await? {
+            Some((revision, since)) => {
+                let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+                let reason = format!("helm is at work on revision {revision}{since}");
+                Err(TargetError::HeldByHelm { project: project.to_owned(), revision, reason })
+            }
+            None => Ok(()),
         }
-        let since = last.secret.metadata.creation_timestamp.as_ref().map(|time| time.0.to_string());
-        let reason = format!(
-            "revision {} of {project} is {} by helm since {}",
-            last.revision,
-            last.status.word(),
-            since.unwrap_or_default()
-        );
-        Err(TargetError::HeldByHelm { project: project.to_owned(), revision: last.revision, reason })
     }
 
     /// Marks a pending record of Helm's as failed, which frees the release.
@@ -282,6 +287,10 @@ impl KubernetesCluster {
         let created = namespaces.patch(&self.namespace, &params, &Patch::Apply(&body)).await;
         created.map(|_| ()).map_err(|error| map(&self.address, doing, error))
     }
+}
+
+fn record_name(project: &str, sequence: u32, phase: RecordPhase) -> String {
+    format!("aictl.v1.{project}.{sequence:06}-{}", phase.word())
 }
 
 fn broken(doing: &str, error: &dyn std::fmt::Display) -> TargetError {

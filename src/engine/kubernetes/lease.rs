@@ -23,6 +23,9 @@ use crate::target::TargetError;
 /// Says who holds it.
 const OWNER: &str = "aictl.io/owner";
 
+/// The id of a lock that is a pending record of Helm's.
+pub(super) const OF_HELM: &str = "helm/";
+
 /// How often a lease that vanished between two requests is tried again.
 const ATTEMPTS: usize = 5;
 
@@ -64,8 +67,10 @@ impl KubernetesCluster {
         let leases = self.here::<LeaseObject>();
         let name = name_of(project);
         let (found, now) = tokio::join!(leases.get_opt(&name), self.server_time());
-        let Some(found) = found.map_err(|error| map(&self.address, &doing, error))? else { return Ok(None) };
         let now = now?;
+        let Some(found) = found.map_err(|error| map(&self.address, &doing, error))? else {
+            return self.helms_lock(project, now).await;
+        };
         let owner = found.metadata.annotations.as_ref().and_then(|all| all.get(OWNER));
         let owner: Option<LeaseOwner> = owner.and_then(|text| serde_json::from_str(text).ok());
         let since = found.metadata.creation_timestamp.as_ref().map(|time| age(now, time.0));
@@ -80,6 +85,17 @@ impl KubernetesCluster {
             owner,
             held_seconds: since.map(|age| age.as_secs()),
             heartbeat_age_seconds: beat.map(|age| age.as_secs()),
+        }))
+    }
+
+    /// A release that Helm itself works on, or worked on when it died.
+    async fn helms_lock(&self, project: &str, now: Timestamp) -> Result<Option<ObservedLease>, TargetError> {
+        let Some((revision, since)) = self.pending_by_helm(project).await? else { return Ok(None) };
+        Ok(Some(ObservedLease {
+            project: project.to_owned(),
+            id: format!("{OF_HELM}{revision}"),
+            held_seconds: since.map(|since| age(now, since).as_secs()),
+            ..Default::default()
         }))
     }
 

@@ -5,12 +5,14 @@ use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
 use super::KubernetesCluster;
+use super::lease::OF_HELM;
 use crate::event::{OutputStream, Reporter};
+use crate::plan::cluster::ObjectRef;
 use crate::plan::{Change, EngineInfo, Observed, ObservedInstance, ObservedProject, Operation, Outcome, Scope};
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 use crate::target::{
-    BoxDuplex, ByteStream, Copy, Dial, Exec, ExecArgs, ExecInput, Images, Journal, Leases, LogArgs, LogStream, Logs,
-    Observe, Perform, Processes, ProjectState, RunningExec, Target, TargetError,
+    BoxDuplex, ByteStream, ClusterObjects, Copy, Dial, Exec, ExecArgs, ExecInput, Images, Journal, Leases, LogArgs,
+    LogStream, Logs, Observe, Perform, Processes, ProjectState, RunningExec, Target, TargetError,
 };
 
 fn not_here(operation: &str) -> TargetError {
@@ -135,8 +137,10 @@ impl Leases for KubernetesCluster {
     }
 
     async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError> {
-        self.remove_lease(observed).await?;
-        self.break_helm(&observed.project).await
+        if observed.id.starts_with(OF_HELM) {
+            return self.break_helm(&observed.project).await;
+        }
+        self.remove_lease(observed).await.map(|_| ())
     }
 }
 
@@ -173,7 +177,30 @@ impl ProjectState for KubernetesCluster {
     }
 }
 
+#[async_trait]
+impl ClusterObjects for KubernetesCluster {
+    fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    async fn observe_api_versions(&self) -> Result<Vec<String>, TargetError> {
+        self.api_versions().await
+    }
+
+    async fn observe_object(&self, object: &ObjectRef) -> Result<Option<serde_json::Value>, TargetError> {
+        self.live(object).await
+    }
+
+    async fn observe_objects(&self, of: &ObjectRef) -> Result<serde_json::Value, TargetError> {
+        self.all_of(of).await
+    }
+}
+
 impl Target for KubernetesCluster {
+    fn cluster(&self) -> Option<&dyn ClusterObjects> {
+        Some(self)
+    }
+
     fn images(&self) -> Option<&dyn Images> {
         None
     }

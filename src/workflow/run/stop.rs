@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::error::Result;
-use crate::session::load::load_by_name;
+use crate::session::cluster::{ClusterShipReport, is_cluster, uninstall};
+use crate::session::load::{LoadedStack, load_by_name};
+use crate::session::report::one_of_reports;
 use crate::session::stop_stack::{StopReport, StopRequest, WhichImages, stop_stack};
 use crate::session::{Context, WorkflowError};
 
@@ -33,9 +35,43 @@ pub struct StopArgs {
     pub stop_timeout: Option<u64>,
 }
 
+one_of_reports! {
+    /// Report of `stop`.
+    pub enum StopAnswer {
+        /// On a Docker engine.
+        Engine(StopReport),
+        /// On clusters.
+        Clusters(ClusterShipReport),
+    }
+}
+
 /// Stops the stack.
-pub async fn run(context: &Context, args: StopArgs) -> Result<StopReport> {
+pub async fn run(context: &Context, args: StopArgs) -> Result<StopAnswer> {
     let loaded = load_by_name(context)?;
+    if is_cluster(&loaded.project) {
+        return Ok(on_clusters(context, &loaded, &args).await?.into());
+    }
+    Ok(on_engine(context, loaded, args).await?.into())
+}
+
+/// Removes the release: a cluster has nothing that is stopped and still there.
+async fn on_clusters(context: &Context, loaded: &LoadedStack, args: &StopArgs) -> Result<ClusterShipReport> {
+    let given = [
+        ("stop without --remove", !args.remove),
+        ("stop of single services", !args.services.is_empty()),
+        ("--volumes", args.volumes),
+        ("--rmi", args.rmi.is_some()),
+        ("--remove-orphans", args.remove_orphans),
+        ("--stop-timeout", args.stop_timeout.is_some()),
+    ];
+    if let Some((what, _)) = given.into_iter().find(|(_, given)| *given) {
+        let hint = "remove the release with `aictl stop --remove`".to_owned();
+        return Err(WorkflowError::Unsupported { what: format!("{what} on Kubernetes"), hint }.into());
+    }
+    uninstall(context, &loaded.project).await
+}
+
+async fn on_engine(context: &Context, loaded: LoadedStack, args: StopArgs) -> Result<StopReport> {
     if !args.remove && (args.volumes || args.rmi.is_some()) {
         let what = if args.volumes { "--volumes" } else { "--rmi local" };
         let message = format!("{} requires --remove", what.trim_end_matches(" local"));

@@ -6,13 +6,14 @@ use clap::{Args, ValueEnum};
 
 use crate::error::Result;
 use crate::plan::PullPolicy;
+use crate::session::cluster::{ClusterShipReport, ClusterWishes, deploy, is_cluster};
 use crate::session::deploy::{
     Approval, DeployWishes, Prepared, Releases, Resuming, SavedFrom, ShipReport, Shipping, check_saved_plan,
     load_saved_plan, show_maintenance,
 };
-use crate::session::load::{load_or_name, load_stack};
+use crate::session::load::{load_or_name, load_project_file, load_stack};
 use crate::session::plan_images::pull_policy;
-use crate::session::report::Said;
+use crate::session::report::{Said, one_of_reports};
 use crate::session::{Context, WorkflowError};
 
 /// Deploy the stack as a new release
@@ -49,6 +50,15 @@ pub struct DeployArgs {
     /// Continue the bake of a deploy that was interrupted: keep its release or switch back
     #[arg(long, conflicts_with_all = ["build", "pull", "remove_orphans", "message", "plan"])]
     pub resume: bool,
+    /// On Kubernetes: change custom resource definitions of the chart that exist
+    #[arg(long, help_heading = "Options on Kubernetes")]
+    pub upgrade_crds: bool,
+    /// On Kubernetes: take over fields that another field manager owns
+    #[arg(long, help_heading = "Options on Kubernetes")]
+    pub force_conflicts: bool,
+    /// On Kubernetes: take over objects that belong to no release or to another one
+    #[arg(long, help_heading = "Options on Kubernetes")]
+    pub take_ownership: bool,
     /// Instead of deploying, show clients a maintenance page with status 503, or the stack again
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["build", "pull", "remove_orphans", "strict", "message", "plan", "release", "rehearse", "resume"])]
     pub maintenance: Option<Maintenance>,
@@ -68,9 +78,47 @@ pub async fn maintenance(context: &Context, when: Maintenance) -> Result<Said> {
     show_maintenance(context, when == Maintenance::On).await
 }
 
+one_of_reports! {
+    /// Report of `deploy`.
+    pub enum DeployAnswer {
+        /// Of a deploy to a Docker engine.
+        Engine(ShipReport),
+        /// Of a deploy to clusters.
+        Clusters(ClusterShipReport),
+    }
+}
+
 /// Deploys.
-pub async fn run(context: &Context, args: DeployArgs) -> Result<ShipReport> {
+pub async fn run(context: &Context, args: DeployArgs) -> Result<DeployAnswer> {
     refuse_options(&args)?;
+    let project = load_project_file(context)?;
+    if is_cluster(&project) {
+        return Ok(to_clusters(context, args).await?.into());
+    }
+    refuse_cluster_options(&args)?;
+    Ok(to_engine(context, args).await?.into())
+}
+
+/// Installs or upgrades the chart of the environment.
+async fn to_clusters(context: &Context, args: DeployArgs) -> Result<ClusterShipReport> {
+    let given = [
+        ("--build", args.build),
+        ("--pull", args.pull.is_some()),
+        ("--remove-orphans", args.remove_orphans),
+        ("--strict", args.strict),
+        ("--plan", args.plan.is_some()),
+        ("--resume", args.resume),
+    ];
+    if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
+        let hint = "deploy what the files say with `aictl deploy`".to_owned();
+        return Err(WorkflowError::Unsupported { what: format!("{option} on Kubernetes"), hint }.into());
+    }
+    let loaded = load_or_name(context, "name the project: `aictl -p NAME deploy`")?;
+    let DeployArgs { message, upgrade_crds, force_conflicts, take_ownership, .. } = args;
+    deploy(context, &loaded.project, &ClusterWishes { message, upgrade_crds, force_conflicts, take_ownership }).await
+}
+
+async fn to_engine(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     if args.resume {
         return resume(context, args.strict).await;
     }
@@ -114,6 +162,22 @@ async fn resume(context: &Context, strict: bool) -> Result<ShipReport> {
     let resuming = Resuming { context, loaded: &loaded, target: &target, strict };
     let resumed = resuming.resume(&releases).await?;
     resumed.ok_or_else(|| WorkflowError::NoBake { project: loaded.name.clone() }.into())
+}
+
+/// Options that mean nothing on a Docker engine.
+fn refuse_cluster_options(args: &DeployArgs) -> Result<()> {
+    let given = [
+        ("--upgrade-crds", args.upgrade_crds),
+        ("--force-conflicts", args.force_conflicts),
+        ("--take-ownership", args.take_ownership),
+    ];
+    match given.into_iter().find(|(_, given)| *given) {
+        Some((option, _)) => {
+            let message = format!("{option} is for environments on Kubernetes");
+            Err(WorkflowError::Usage { message, hint: Some("`aictl deploy`".to_owned()) }.into())
+        }
+        None => Ok(()),
+    }
 }
 
 fn refuse_options(args: &DeployArgs) -> Result<()> {

@@ -13,14 +13,15 @@ use crate::error::{ErrorKind, Result};
 use crate::plan::converge::ConvergeOptions;
 use crate::plan::order::with_dependencies;
 use crate::plan::{ContainerOperation, Operation, Plan, Step, labels};
-use crate::session::Context;
+use crate::session::cluster::{ClusterPlanReport, is_cluster, plan};
 use crate::session::convergence::{Convergence, load_contents, refuse_both_orphans};
 use crate::session::deploy::{StartProxy, has_release};
 use crate::session::image_catalog::Supplies;
-use crate::session::load::{LoadedStack, load_stack};
+use crate::session::load::{LoadedStack, load_or_name, load_project_file, load_stack};
 use crate::session::plan_images::ImageOptions;
 use crate::session::report::{Block, Report, one_of_reports, to_json};
 use crate::session::steps_report::planned_blocks;
+use crate::session::{Context, WorkflowError};
 use deploy::{DeployPlanArgs, DeployPlanReport};
 
 /// Show the changes that start or deploy would make
@@ -69,12 +70,18 @@ one_of_reports! {
         Start(PlanReport),
         /// Of a deploy.
         Deploy(DeployPlanReport),
+        /// Of a deploy to clusters.
+        Clusters(ClusterPlanReport),
     }
 }
 
 /// Plans.
 pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanAnswer> {
     refuse_both_orphans(args.remove_orphans, args.ignore_orphans)?;
+    let project = load_project_file(context)?;
+    if is_cluster(&project) {
+        return Ok(plan_clusters(context, &args).await?.into());
+    }
     let loaded = load_stack(context)?;
     if args.out.is_some() || loaded.may_have_release() {
         return Ok(deploy::run(context, loaded, args.of_deploy()).await?.into());
@@ -83,6 +90,20 @@ pub async fn run(context: &Context, args: PlanArgs) -> Result<PlanAnswer> {
         Some(report) => Ok(report.into()),
         None => Ok(deploy::run(context, load_stack(context)?, args.of_deploy()).await?.into()),
     }
+}
+
+async fn plan_clusters(context: &Context, args: &PlanArgs) -> Result<ClusterPlanReport> {
+    let given = [
+        ("plans of single services", !args.services.is_empty()),
+        ("--out", args.out.is_some()),
+        ("--remove-orphans", args.remove_orphans),
+    ];
+    if let Some((what, _)) = given.into_iter().find(|(_, given)| *given) {
+        let hint = "plan the whole release with `aictl plan`".to_owned();
+        return Err(WorkflowError::Unsupported { what: format!("{what} on Kubernetes"), hint }.into());
+    }
+    let loaded = load_or_name(context, "name the project: `aictl -p NAME plan`")?;
+    plan(context, &loaded.project, args.exit_code).await
 }
 
 /// The plan of a start; none where containers of a release run.

@@ -3,8 +3,10 @@
 use clap::Args;
 
 use crate::error::Result;
+use crate::session::cluster::{ClusterShipReport, RollbackWishes, is_cluster, rollback};
 use crate::session::deploy::{Configuration, DeploySettings, Releases, ShipReport, Shipment, Shipping};
-use crate::session::load::{LoadedStack, load_or_name};
+use crate::session::load::{LoadedStack, load_or_name, load_project_file};
+use crate::session::report::one_of_reports;
 use crate::session::{Context, WorkflowError};
 
 /// Go back to an earlier release
@@ -25,8 +27,27 @@ pub struct RollbackArgs {
     pub with_data: bool,
 }
 
+one_of_reports! {
+    /// Report of `rollback`.
+    pub enum RollbackAnswer {
+        /// Of a rollback on a Docker engine.
+        Engine(ShipReport),
+        /// Of a rollback on clusters.
+        Clusters(ClusterShipReport),
+    }
+}
+
 /// Rolls back.
-pub async fn run(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
+pub async fn run(context: &Context, args: RollbackArgs) -> Result<RollbackAnswer> {
+    let project = load_project_file(context)?;
+    if is_cluster(&project) && !args.with_data {
+        let wishes = RollbackWishes { to: args.to, message: args.message };
+        return Ok(rollback(context, &project, &wishes).await?.into());
+    }
+    Ok(on_engine(context, args).await?.into())
+}
+
+async fn on_engine(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
     if args.with_data {
         let what = "--with-data: restoring the backup of a release".to_owned();
         let hint = "restore the data yourself, then run `aictl rollback`".to_owned();

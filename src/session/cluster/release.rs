@@ -1,0 +1,138 @@
+//! Between a rendered chart, Helm's record of it, and the objects that are planned.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::rendering::RenderedChart;
+use crate::chart::{ChartError, Manifest, objects};
+use crate::plan::cluster::{ClusterObject, ClusterRelease, ClusterScope, DeletePolicy, HookObject};
+use crate::release::{HelmHook, HelmInfo, HelmRelease, HelmStatus, Release, ReleaseCause, ReleasedService};
+
+/// How long an object may take to become ready, where `--timeout` does not say otherwise; Helm's default.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(300);
+
+/// Helm's record of a rendered chart; revision and namespace are filled in by who stores it.
+pub(super) fn helm_release(name: &str, namespace: &str, rendered: &RenderedChart) -> HelmRelease {
+    let hook = |manifest: &Manifest| {
+        let hook = manifest.hook.clone();
+        HelmHook {
+            name: manifest.name.clone(),
+            kind: manifest.kind.clone(),
+            path: manifest.source.clone(),
+            manifest: manifest.text.clone(),
+            events: hook.as_ref().map(|hook| hook.events.clone()).unwrap_or_default(),
+            weight: hook.as_ref().map_or(0, |hook| hook.weight),
+            delete_policies: hook.map(|hook| hook.delete_policies).unwrap_or_default(),
+            other: serde_json::Map::new(),
+        }
+    };
+    let manifests = &rendered.manifests;
+    let document = |manifest: &Manifest| format!("---\n# Source: {}\n{}\n", manifest.source, manifest.text.trim_end());
+    HelmRelease {
+        name: name.to_owned(),
+        namespace: namespace.to_owned(),
+        info: HelmInfo { notes: manifests.notes.clone(), ..Default::default() },
+        chart: rendered.record.chart.clone(),
+        config: rendered.record.config.clone(),
+        manifest: manifests.resources.iter().map(document).collect(),
+        hooks: manifests.hooks.iter().map(hook).collect(),
+        apply_method: Some("ssa".to_owned()),
+        ..Default::default()
+    }
+}
+
+/// The objects of a release, as its record has them.
+pub(super) fn objects_of(release: &HelmRelease) -> Result<Vec<ClusterObject>, ChartError> {
+    let bodies = objects("the release record", &release.manifest)?;
+    Ok(bodies.into_iter().filter_map(ClusterObject::of).collect())
+}
+
+/// The hooks of a release.
+pub(super) fn hooks_of(release: &HelmRelease) -> Result<Vec<HookObject>, ChartError> {
+    let mut found = Vec::new();
+    for hook in &release.hooks {
+        let delete: Vec<DeletePolicy> = hook.delete_policies.iter().filter_map(|word| DeletePolicy::of(word)).collect();
+        for body in objects(&hook.path, &hook.manifest)? {
+            let Some(object) = ClusterObject::of(body) else { continue };
+            let (events, weight, delete) = (hook.events.clone(), hook.weight, delete.clone());
+            found.push(HookObject { object, events, weight, delete });
+        }
+    }
+    Ok(found)
+}
+
+/// Whether two releases run other hooks.
+pub(super) fn hooks_differ(one: &HelmRelease, other: &HelmRelease) -> bool {
+    let hooks = |release: &HelmRelease| -> Vec<(String, String)> {
+        let installs = |hook: &&HelmHook| hook.events.iter().any(|event| event != "test");
+        let mut all: Vec<(String, String)> =
+            release.hooks.iter().filter(installs).map(|hook| (hook.path.clone(), hook.manifest.clone())).collect();
+        all.sort();
+        all
+    };
+    hooks(one) != hooks(other)
+}
+
+/// What to look at in the cluster for a plan.
+pub(super) fn scope_of(wanted: &ClusterRelease) -> ClusterScope {
+    let home = &wanted.namespace;
+    let stays =
+        |former: &&ClusterObject| wanted.objects.iter().any(|object| object.reference.is_same(&former.reference, home));
+    ClusterScope {
+        wanted: wanted.objects.iter().chain(&wanted.definitions).cloned().collect(),
+        definitions: wanted.definitions.iter().map(|object| object.reference.clone()).collect(),
+        former: wanted.former.iter().filter(|former| !stays(former)).map(|former| former.reference.clone()).collect(),
+    }
+}
+
+/// What the history says of a release.
+pub(super) fn draft(
+    release: &HelmRelease,
+    cause: ReleaseCause,
+    message: Option<String>,
+) -> Result<Release, ChartError> {
+    // Of the whole: a setting in a ConfigMap makes another release too. It is kept beside the manifest itself.
+    let mut whole = Sha256::new();
+    whole.update(&release.manifest);
+    release.hooks.iter().for_each(|hook| whole.update(&hook.manifest));
+    let fingerprint = hex::encode(&whole.finalize()[..8]);
+    let service = |object: &ClusterObject| {
+        let image = object.body.pointer("/spec/template/spec/containers/0/image");
+        let image = image.or_else(|| object.body.pointer("/spec/containers/0/image"));
+        ReleasedService {
+            image: image.and_then(Value::as_str).unwrap_or_default().to_owned(),
+            strategy: if object.reference.kind == "Deployment" { "rolling" } else { "recreate" }.to_owned(),
+            strategy_cause: object.reference.kind.clone(),
+            fingerprint: fingerprint.clone(),
+            ..Default::default()
+        }
+    };
+    let workloads = objects_of(release)?.into_iter().filter(|object| object.reference.is_workload());
+    let mut services: BTreeMap<String, ReleasedService> =
+        workloads.map(|object| (object.reference.name.clone(), service(&object))).collect();
+    if services.is_empty() {
+        let alone = ReleasedService { image: release.chart_name(), fingerprint, ..Default::default() };
+        services.insert(release.name.clone(), alone);
+    }
+    Ok(Release { cause, message, services, serves: false, switched: None, backup: None, dropped: Vec::new() })
+}
+
+/// The record as it is stored before anything is applied.
+pub(super) fn pending(
+    release: HelmRelease,
+    (status, description): (HelmStatus, String),
+    (first, now): (Option<String>, &str),
+) -> HelmRelease {
+    let info = HelmInfo {
+        first_deployed: first.unwrap_or_else(|| now.to_owned()),
+        last_deployed: now.to_owned(),
+        deleted: String::new(),
+        description,
+        status,
+        ..release.info
+    };
+    HelmRelease { info, ..release }
+}

@@ -1,0 +1,79 @@
+//! `rollback` where the environment names clusters: the last good release by default, as a new revision.
+
+use super::project::release_name;
+use super::report::{ClusterResult, ClusterShipReport, Shipped};
+use super::shipping::{ClusterShipping, Shipment, load_release};
+use crate::error::Result;
+use crate::project::LoadedProject;
+use crate::release::ReleaseCause;
+use crate::session::deploy::Releases;
+use crate::session::endpoint::endpoints;
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// The options of a rollback on clusters.
+#[derive(Debug, Clone, Default)]
+pub struct RollbackWishes {
+    /// The revision to go to.
+    pub to: Option<u32>,
+    /// The operator's words.
+    pub message: Option<String>,
+}
+
+/// Goes back to an earlier release.
+pub async fn rollback(
+    context: &Context,
+    project: &LoadedProject,
+    wishes: &RollbackWishes,
+) -> Result<ClusterShipReport> {
+    let name = release_name(context, project)?;
+    let mut report = ClusterShipReport::new(&name, context.options.dry_run);
+    for endpoint in endpoints(context, project)?.iter() {
+        if report.has_failed() {
+            report.clusters.push(ClusterResult::untouched(endpoint.name()));
+            continue;
+        }
+        let done = async {
+            let target = endpoint.connect().await?;
+            in_cluster(context, (project, &name), (target, wishes)).await
+        };
+        report.clusters.push(ClusterResult::of(endpoint.name(), done.await));
+    }
+    report.finished()
+}
+
+async fn in_cluster(
+    context: &Context,
+    (project, name): (&LoadedProject, &str),
+    (target, wishes): (std::sync::Arc<dyn Target>, &RollbackWishes),
+) -> Result<Shipped> {
+    let releases = Releases::load(&*target, name).await?;
+    let (past, skipped) = releases.target_of_rollback(wishes.to)?;
+    let to = past.revision;
+    let release = load_release(&*target, name, to).await?.ok_or_else(|| WorkflowError::UnusableConfiguration {
+        revision: to,
+        reason: "was removed".to_owned(),
+        hint: "list the releases with `aictl history`, and name another one: `aictl rollback --to REVISION`",
+    })?;
+    let current = match releases.current() {
+        Some(past) => load_release(&*target, name, past.revision).await?,
+        None => None,
+    };
+    let was = releases.current().map(|past| past.revision);
+    for skipped in &skipped {
+        context.reporter.note(format!("release {} is skipped: {}", skipped.revision, skipped.why));
+    }
+    let shipment = Shipment {
+        release,
+        cause: ReleaseCause::Rollback { to },
+        message: wishes.message.clone(),
+        crds: Vec::new(),
+        upgrade_crds: false,
+        force_conflicts: false,
+        take_ownership: false,
+    };
+    let confirm = project.environment.deploy.confirm;
+    let shipping = ClusterShipping { context, target, releases: &releases, current, confirm };
+    let outcome = shipping.ship(&shipment).await?;
+    Ok(Shipped { restored: Some(to), ..Shipped::of(outcome, was, String::new()) })
+}

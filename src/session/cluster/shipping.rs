@@ -1,0 +1,211 @@
+//! One release brought up in one cluster: planned, carried out in a transaction, recorded in Helm's format.
+//! The exit code of a failure depends on whether the release before serves again.
+
+use std::sync::Arc;
+
+use super::release::{TIMEOUT, draft, hooks_differ, hooks_of, objects_of, pending, scope_of};
+use crate::chart::{CrdFile, objects};
+use crate::error::{Error, ErrorKind, Result};
+use crate::execute::ExecuteError;
+use crate::plan::cluster::{ClusterObject, ClusterRelease, ObjectState, plan_release};
+use crate::plan::{Observed, Plan, Scope};
+use crate::release::{HelmRelease, HelmStatus, Release, ReleaseCause, dropped};
+use crate::session::deploy::Releases;
+use crate::session::transaction::{NewRelease, Transaction, TransactionOutcome};
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// Revisions that Helm keeps by default.
+const KEPT: usize = 10;
+
+/// How a release is brought up.
+pub(super) struct Shipment {
+    /// The release as Helm will record it.
+    pub release: HelmRelease,
+    /// Deploy or rollback.
+    pub cause: ReleaseCause,
+    /// The operator's words.
+    pub message: Option<String>,
+    /// The chart's definitions.
+    pub crds: Vec<CrdFile>,
+    /// Whether definitions that exist are changed.
+    pub upgrade_crds: bool,
+    /// Whether fields of other managers are taken over.
+    pub force_conflicts: bool,
+    /// Whether objects of nobody or of another release are taken over.
+    pub take_ownership: bool,
+}
+
+/// One release in one cluster.
+pub(super) struct ClusterShipping<'a> {
+    pub context: &'a Context,
+    pub target: Arc<dyn Target>,
+    pub releases: &'a Releases,
+    /// The release that serves, as Helm recorded it.
+    pub current: Option<HelmRelease>,
+    pub confirm: bool,
+}
+
+/// The record of a revision.
+pub(super) async fn load_release(target: &dyn Target, project: &str, revision: u32) -> Result<Option<HelmRelease>> {
+    let Some(bytes) = target.load_configuration(project, revision).await? else { return Ok(None) };
+    let read = serde_json::from_slice(&bytes);
+    read.map(Some).map_err(|error| {
+        let reason = format!("cannot be read: {error}");
+        let hint = "list the releases with `aictl history`";
+        WorkflowError::UnusableConfiguration { revision, reason, hint }.into()
+    })
+}
+
+impl ClusterShipping<'_> {
+    /// What is wanted of the cluster.
+    pub(super) fn wanted(&self, shipment: &Shipment) -> Result<ClusterRelease> {
+        let release = &shipment.release;
+        let former = match &self.current {
+            Some(current) => objects_of(current)?,
+            None => Vec::new(),
+        };
+        let mut definitions = Vec::new();
+        for file in &shipment.crds {
+            definitions.extend(objects(&file.source, &file.text)?.into_iter().filter_map(ClusterObject::of));
+        }
+        let event = match (shipment.cause, &self.current) {
+            (ReleaseCause::Rollback { .. }, _) => "rollback",
+            (ReleaseCause::Deploy, Some(_)) => "upgrade",
+            (ReleaseCause::Deploy, None) => "install",
+        };
+        Ok(ClusterRelease {
+            name: release.name.clone(),
+            namespace: release.namespace.clone(),
+            event,
+            objects: objects_of(release)?,
+            hooks: hooks_of(release)?,
+            definitions,
+            upgrade_definitions: shipment.upgrade_crds,
+            former,
+            hooks_changed: self.current.as_ref().is_none_or(|current| hooks_differ(current, release)),
+            force: shipment.force_conflicts,
+            take_ownership: shipment.take_ownership,
+            timeout: self.context.options.timeout.unwrap_or(TIMEOUT),
+        })
+    }
+
+    /// The plan alone.
+    pub(super) async fn plan(&self, shipment: &Shipment) -> Result<Plan> {
+        let wanted = self.wanted(shipment)?;
+        let observed = self.target.observe(&scope(&wanted)).await?;
+        planned(&wanted, &observed)
+    }
+
+    /// Brings the release up.
+    pub(super) async fn ship(&self, shipment: &Shipment) -> Result<TransactionOutcome> {
+        let wanted = self.wanted(shipment)?;
+        let draft = draft(&shipment.release, shipment.cause, shipment.message.clone())?;
+        let is_new = self.is_new(&draft);
+        let finished = |_: &Observed, _: bool| draft.clone();
+        let operation = if matches!(shipment.cause, ReleaseCause::Deploy) { "deploy" } else { "rollback" };
+        let new = NewRelease {
+            draft: draft.clone(),
+            configuration: self.record(shipment)?,
+            dropped: dropped(&self.releases.list, KEPT, &draft),
+            finished: &finished,
+            is_new: &|_| is_new,
+        };
+        let scope = scope(&wanted);
+        let mut transaction = Transaction::new(self.context, self.target.clone(), scope.clone(), operation);
+        transaction.release = Some(&new);
+        let planning = |observed: &Observed| planned(&wanted, observed);
+        if self.confirm && !self.context.options.dry_run {
+            transaction.confirmed = self.confirmed(&planning(&self.target.observe(&scope).await?)?, operation)?;
+        }
+        match transaction.run(&planning).await {
+            Ok(outcome) => Ok(outcome),
+            Err(error) => Err(self.judged(error, shipment).await),
+        }
+    }
+
+    fn is_new(&self, draft: &Release) -> bool {
+        self.releases.current().is_none_or(|current| !current.release.is_same(draft))
+    }
+
+    fn confirmed(&self, plan: &Plan, operation: &str) -> Result<Option<Plan>> {
+        if plan.is_empty() {
+            return Ok(None);
+        }
+        plan.lines().into_iter().for_each(|line| self.context.reporter.note(line));
+        self.context.prompt.confirm(&format!("{operation} {}?", self.releases.project))?;
+        Ok(Some(plan.clone()))
+    }
+
+    /// Helm's record, as it is stored before anything is applied.
+    fn record(&self, shipment: &Shipment) -> Result<Vec<u8>> {
+        let (status, words) = match (shipment.cause, &self.current) {
+            (ReleaseCause::Rollback { to }, _) => {
+                (HelmStatus::PendingRollback, format!("Rollback to {to} in progress"))
+            }
+            (ReleaseCause::Deploy, Some(_)) => (HelmStatus::PendingUpgrade, "Upgrade in progress".to_owned()),
+            (ReleaseCause::Deploy, None) => (HelmStatus::PendingInstall, "Install in progress".to_owned()),
+        };
+        let first = self.current.as_ref().map(|current| current.info.first_deployed.clone());
+        let release = pending(shipment.release.clone(), (status, words), (first, &(self.context.now)()));
+        let bytes = serde_json::to_vec(&release);
+        bytes.map_err(|error| {
+            WorkflowError::File { path: "the release record".to_owned(), reason: error.to_string() }.into()
+        })
+    }
+
+    /// Whether the release before serves decides the exit code of a failure.
+    async fn judged(&self, error: Error, shipment: &Shipment) -> Error {
+        let is_execution = error.downcast_ref::<ExecuteError>().is_some();
+        if !is_execution || error.kind() == ErrorKind::Locked {
+            return error;
+        }
+        let explain = "see what happened with `aictl explain`";
+        let is_rollback = matches!(shipment.cause, ReleaseCause::Rollback { .. });
+        if error.kind() == ErrorKind::Interrupted {
+            let serves = self.serves_before().await == Some(true);
+            let hint = if serves { "the previous release still serves" } else { "see what runs with `aictl status`" };
+            return error.with_hint(hint);
+        }
+        if is_rollback {
+            return error.with_kind(ErrorKind::RollbackFailed).with_hint(explain);
+        }
+        match self.serves_before().await {
+            Some(true) => {
+                let hint = "the previous release still serves; see what happened with `aictl explain`";
+                error.with_kind(ErrorKind::DeployFailed).with_hint(hint)
+            }
+            Some(false) => {
+                let hint = "not everything of the previous release is as it was; bring it back with `aictl rollback`";
+                error.with_kind(ErrorKind::Failed).with_hint(hint)
+            }
+            None => error.with_kind(ErrorKind::Failed).with_hint(explain),
+        }
+    }
+
+    /// Whether the cluster has exactly what the release that served before has; none where there was none.
+    async fn serves_before(&self) -> Option<bool> {
+        let current = self.current.as_ref()?;
+        let objects = objects_of(current).ok()?;
+        let wanted = ClusterRelease {
+            name: current.name.clone(),
+            namespace: current.namespace.clone(),
+            objects,
+            ..Default::default()
+        };
+        let observed = self.target.observe(&scope(&wanted)).await.ok()?.cluster?;
+        let is_same = |object: &ClusterObject| {
+            matches!(observed.objects.get(&object.reference.key()), Some(ObjectState::Same { .. }))
+        };
+        Some(wanted.objects.iter().all(is_same))
+    }
+}
+
+fn scope(wanted: &ClusterRelease) -> Scope {
+    Scope { project: wanted.name.clone(), cluster: Some(scope_of(wanted)), ..Default::default() }
+}
+
+fn planned(wanted: &ClusterRelease, observed: &Observed) -> Result<Plan> {
+    let empty = crate::plan::cluster::ObservedCluster::default();
+    Ok(plan_release(wanted, observed.cluster.as_ref().unwrap_or(&empty))?)
+}
