@@ -162,6 +162,7 @@ mod tests {
             error: Vec::new(),
             evidence: Vec::new(),
             release: None,
+            restore_unfinished: false,
         }
     }
 

@@ -12,6 +12,7 @@ mod past_release;
 mod record;
 mod revision;
 mod step;
+mod unfinished_restore;
 
 pub use evidence::Evidence;
 pub use explanation::{Section, explanation};
@@ -23,3 +24,4 @@ pub use past_release::{Fallback, PastRelease, Skipped, dropped, fallback, gone};
 pub use record::{FORMAT, Record, RecordError, RecordPhase};
 pub use revision::{Release, ReleaseBackup, ReleaseCause, ReleaseStatus, ReleasedService, Side};
 pub use step::{OperationKind, StepOutcome, StepRecord};
+pub use unfinished_restore::{UnfinishedRestore, settled, unfinished_restore};

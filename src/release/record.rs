@@ -68,6 +68,9 @@ pub struct Record {
     /// What a deploy or rollback brings up; its revision is the number of the operation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Box<Release>>,
+    /// Whether a restore from before it is still unfinished.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restore_unfinished: bool,
 }
 
 /// Why bytes are not a record.
@@ -148,6 +151,7 @@ mod tests {
             error: vec![],
             evidence: vec![],
             release: None,
+            restore_unfinished: false,
         }
     }
 

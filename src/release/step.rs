@@ -98,6 +98,8 @@ pub enum OperationKind {
     RunChartHook,
     /// Replaces the pods of a workload.
     RestartWorkload,
+    /// Keeps the data of a service as an interrupted restore left it.
+    AbandonRestore,
     /// Recorded by an aictl that kept only the text of a step.
     Unknown,
 }
@@ -140,6 +142,7 @@ impl OperationKind {
             Self::DumpData => "dump",
             Self::CompleteBackup => "complete",
             Self::RestoreData => "restore",
+            Self::AbandonRestore => "abandon",
             Self::Unknown => "",
         }
     }

@@ -103,6 +103,12 @@ pub enum WorkflowError {
     /// Two at once where only one makes sense.
     #[error("{project} is not locked")]
     NotLocked { project: String },
+    /// Data is half restored, or of two times.
+    #[error("the restore of {} was interrupted: its data is neither the old nor the restored state", services.join(", "))]
+    UnfinishedRestore { services: Vec<String> },
+    /// There is no restore to give up.
+    #[error("no restore of {project} is unfinished")]
+    NoUnfinishedRestore { project: String },
     /// There is no bake to continue.
     #[error("no release of {project} is baking")]
     NoBake { project: String },
@@ -146,6 +152,10 @@ const DEFINE_IT: &str =
     "define it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`";
 const GET_THEM_HERE: &str = "build or pull them on this machine, see them with `docker image ls`, then push again";
 
+/// The ways out of an unfinished restore.
+pub const FINISH_RESTORE: &str = "finish it, or go back to the set it names, with `aictl backup restore`; to keep the data as it is, \
+                                  use `aictl backup restore --abandon`";
+
 fn skipped_words(skipped: &[(u32, &'static str)]) -> String {
     skipped.iter().map(|(revision, why)| format!("; not {revision}, {why}")).collect()
 }
@@ -176,6 +186,7 @@ impl Hint for WorkflowError {
             | Self::NoContainer { .. }
             | Self::NotLocked { .. }
             | Self::NoBake { .. }
+            | Self::NoUnfinishedRestore { .. }
             | Self::NoPage { .. }
             | Self::NoPages { .. }
             | Self::NoMonitoring
@@ -191,6 +202,7 @@ impl Hint for WorkflowError {
             Self::TimedOut { .. } | Self::NotReady { .. } => ErrorKind::NotReady,
             Self::NotRunning { .. }
             | Self::HasRelease
+            | Self::UnfinishedRestore { .. }
             | Self::NotRestorable { .. }
             | Self::UnusableConfiguration { .. }
             | Self::TaskEnded { .. }
@@ -213,6 +225,7 @@ impl Hint for WorkflowError {
             Self::StalePlan { .. } => vec!["plan again with `aictl plan --out FILE`".to_owned()],
             Self::HasRelease | Self::NotReleased { .. } => vec![DEPLOY_THE_FILES.to_owned()],
             Self::NotOnEngine { .. } => vec![GET_THEM_HERE.to_owned()],
+            Self::UnfinishedRestore { .. } => vec![FINISH_RESTORE.to_owned()],
             Self::NotRunning { service } => vec![format!("start it with `aictl start {service}`")],
             Self::NoTask { known, .. } | Self::NoSecret { known, .. } | Self::NoChannel { known, .. }
                 if !known.is_empty() =>

@@ -51,4 +51,4 @@ pub mod verdict_lines;
 
 pub use connect::{Connect, Endpoint, Endpoints};
 pub use context::{Console, Context, GlobalOptions};
-pub use error::WorkflowError;
+pub use error::{FINISH_RESTORE, WorkflowError};

@@ -37,6 +37,9 @@ pub struct StackStatus {
     /// Whether clients get the maintenance page.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub maintenance: bool,
+    /// Services that an interrupted restore left half restored.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unfinished_restore: Vec<String>,
 }
 
 /// One line of the status.

@@ -32,6 +32,8 @@ pub struct StartRequest {
     pub bundle: Option<PathBuf>,
     /// Options for creating, replacing and waiting.
     pub options: ConvergeOptions,
+    /// A restore needs it: it may run while one is unfinished.
+    pub for_restore: bool,
 }
 
 impl StartRequest {
@@ -48,6 +50,7 @@ impl StartRequest {
             pull: None,
             bundle: None,
             options: ConvergeOptions { wait: true, ready_timeout, all_resources, ..Default::default() },
+            for_restore: false,
         }
     }
 }

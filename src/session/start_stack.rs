@@ -78,7 +78,8 @@ impl Start<'_> {
         let mut scope = loaded.scope(Some(&converge.stack));
         converge.proxy.iter().for_each(|proxy| proxy.look_for(&mut scope));
         scope.images.extend(supplies.recipe_images(&converge.stack));
-        let transaction = Transaction::new(context, self.target.clone(), scope.clone(), "start");
+        let mut transaction = Transaction::new(context, self.target.clone(), scope.clone(), "start");
+        transaction.beside_unfinished_restore = request.for_restore;
         let planning = |observed: &Observed| match has_release(observed) && !beside {
             true => Err(WorkflowError::HasRelease.into()),
             false => converge.plan(&images, observed),

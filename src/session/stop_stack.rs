@@ -88,7 +88,8 @@ pub async fn stop_stack(context: &Context, loaded: LoadedStack, request: StopReq
         }
         Ok(plan)
     };
-    let transaction = Transaction::new(context, target, scope, "stop");
+    let mut transaction = Transaction::new(context, target, scope, "stop");
+    transaction.beside_unfinished_restore = true;
     let transaction = if whole { transaction.retiring(request.volumes) } else { transaction };
     let TransactionOutcome { plan, executed, .. } = transaction.run(&planning).await?;
     let steps = plan.lines();

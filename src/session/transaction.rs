@@ -6,6 +6,7 @@ mod half_done;
 mod lock;
 mod progress;
 mod records;
+mod unfinished;
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,7 +15,7 @@ use crate::execute::{
     CheckRunner, DataRunner, ExecuteError, Execution, Runner, TaskRunner, TransferRunner, await_ready, execute_part,
 };
 use crate::plan::{Observed, Plan, Scope, labels};
-use crate::release::{Evidence, Lease, LeaseVerdict, Record, Release, StepOutcome, StepRecord};
+use crate::release::{Evidence, Lease, LeaseVerdict, Record, Release, StepOutcome, StepRecord, UnfinishedRestore};
 use crate::session::other_folder;
 use crate::session::port_holder::explained;
 use crate::session::recorded_health::count_recorded_health;
@@ -53,6 +54,10 @@ pub struct Transaction<'a> {
     pub resumes: Option<&'a Record>,
     /// Whether it may take the lock from a process that only watches a release bake.
     pub ends_bake: bool,
+    /// Whether it may run while a restore is unfinished: it takes services down, or is a part of a restore.
+    pub beside_unfinished_restore: bool,
+    /// The restore that was unfinished when it began.
+    unfinished: OnceLock<UnfinishedRestore>,
     /// The plan that was confirmed; a different one under the lease is not carried out.
     pub confirmed: Option<Plan>,
     /// The number of the operation, once its steps are carried out.
@@ -137,6 +142,8 @@ impl<'a> Transaction<'a> {
             revision: None,
             resumes: None,
             ends_bake: false,
+            beside_unfinished_restore: false,
+            unfinished: OnceLock::new(),
             confirmed: None,
             number: OnceLock::new(),
         }

@@ -47,6 +47,11 @@ pub enum DataOperation {
         /// Id of the set.
         set: String,
     },
+    /// Keeps the data of a service as an interrupted restore left it.
+    AbandonRestore {
+        /// The service.
+        part: String,
+    },
 }
 
 summary::debug_as_serialised!(DataOperation);
@@ -68,6 +73,10 @@ impl DataOperation {
             Self::Restore { part, what, set } => {
                 let subject = format!("{what} of {part} from backup set {set}");
                 (OperationKind::RestoreData, "restore", "Restored", subject, Some(part.clone()))
+            }
+            Self::AbandonRestore { part } => {
+                let subject = format!("interrupted restore of {part}");
+                (OperationKind::AbandonRestore, "abandon", "Abandoned", subject, Some(part.clone()))
             }
         };
         Description { kind, infinitive, participle, subject, service, deadline: LONG_DUMP }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use super::abandon_runner::AbandonRunner;
 use super::dump_runner::DumpRunner;
 use super::restore_runner::RestoreRunner;
 use crate::event::Reporter;
@@ -17,6 +18,8 @@ pub struct DataSteps<'a> {
     pub dumps: Option<DumpRunner<'a>>,
     /// Restores one.
     pub restores: Option<RestoreRunner<'a>>,
+    /// Gives up a restore that was interrupted.
+    pub abandons: Option<AbandonRunner<'a>>,
 }
 
 impl DataSteps<'_> {
@@ -39,6 +42,7 @@ impl DataRunner for DataSteps<'_> {
                 self.dumps.as_ref().map(|dumps| dumps as &dyn DataRunner)
             }
             DataOperation::Restore { .. } => self.restores.as_ref().map(|restores| restores as &dyn DataRunner),
+            DataOperation::AbandonRestore { .. } => self.abandons.as_ref().map(|abandons| abandons as &dyn DataRunner),
         };
         let Some(runner) = runner else {
             let reason = "this command has no backup to use".to_owned();

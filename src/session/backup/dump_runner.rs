@@ -93,7 +93,7 @@ impl<'a> DumpRunner<'a> {
             DataOperation::Dump { part, .. } => self.service(part).await,
             DataOperation::AwaitBegun { parts, timeout } => self.all_begun(*parts, *timeout).await,
             DataOperation::Complete { .. } => self.complete(&self.set.set).await,
-            DataOperation::Restore { part, .. } => {
+            DataOperation::Restore { part, .. } | DataOperation::AbandonRestore { part } => {
                 Err(BackupError::Service { service: part.clone(), reason: "this command does not restore".to_owned() })
             }
         }

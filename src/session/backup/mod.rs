@@ -1,5 +1,6 @@
 //! What the verbs of backups share: settings, the parts of a stack, and the runners of dumps and restores.
 
+mod abandon_runner;
 pub mod configuration;
 mod data_steps;
 mod decode;
@@ -13,6 +14,7 @@ mod sandbox;
 mod scratch;
 mod settings;
 
+pub use abandon_runner::AbandonRunner;
 pub use data_steps::DataSteps;
 pub use decode::{Decoded, decode};
 pub use drill::{PartFinding, drill_part};

@@ -14,6 +14,9 @@ use crate::execute::DataRunner;
 use crate::plan::{ContainerOperation, DataOperation, Observed, ObservedInstance, Operation, Outcome, StartTurn};
 use crate::target::{Target, TargetError};
 
+/// What the helper containers of a restore are for.
+pub(super) const PURPOSE: &str = "restore";
+
 /// What is restored, and where.
 pub struct RestoreRunner<'a> {
     /// Where the services run.
@@ -162,7 +165,7 @@ impl RestoreRunner<'_> {
             project: &self.project,
             service: &restore.service.service,
             image: &restore.container.docker.image_id,
-            purpose: "restore",
+            purpose: PURPOSE,
             volumes_from: Some(&restore.container.id),
         };
         Ok(Scratch::start(self.target, args).await?)

@@ -24,6 +24,19 @@ pub struct ScratchArgs<'a> {
     pub volumes_from: Option<&'a str>,
 }
 
+fn name(project: &str, service: &str, purpose: &str) -> String {
+    format!("{project}-{service}-aictl-{purpose}")
+}
+
+/// Removes one that a killed run left behind.
+pub(super) async fn remove_left(
+    target: &dyn Target,
+    (project, service): (&str, &str),
+    purpose: &str,
+) -> Result<(), TargetError> {
+    Scratch { target, name: name(project, service, purpose) }.remove().await
+}
+
 /// A scratch container that runs.
 pub struct Scratch<'t> {
     target: &'t dyn Target,
@@ -33,8 +46,7 @@ pub struct Scratch<'t> {
 impl<'t> Scratch<'t> {
     /// Creates and starts it. One of the same name that a killed run left behind is removed first.
     pub async fn start(target: &'t dyn Target, args: ScratchArgs<'_>) -> Result<Self, TargetError> {
-        let name = format!("{}-{}-aictl-{}", args.project, args.service, args.purpose);
-        let scratch = Self { target, name };
+        let scratch = Self { target, name: name(args.project, args.service, args.purpose) };
         scratch.remove().await?;
         let words = |words: &[&str]| ShellCommand(Some(words.iter().map(|word| (*word).to_owned()).collect()));
         let service = Service {

@@ -89,7 +89,7 @@ impl<'a> DeployBackup<'a> {
         let planned = ReleaseBackup { repository: settings.location.path.display().to_string(), set: set.set.clone() };
         let source = DumpSource { loaded, stack, target, settings: &settings };
         let dumps = source.runner(context, (repository, set), parts).await?;
-        Ok(Self { data: DataSteps { dumps: Some(dumps), restores: None }, planned: Some(planned), _lock: lock })
+        Ok(Self { data: DataSteps { dumps: Some(dumps), ..DataSteps::default() }, planned: Some(planned), _lock: lock })
     }
 
     /// The set that is to be taken.

@@ -105,6 +105,7 @@ impl Following<'_> {
         planning.look_for(&mut scope);
         let mut transaction = Transaction::new(context, self.target.clone(), scope.clone(), "start");
         transaction.revision = Some(current.revision);
+        transaction.beside_unfinished_restore = request.for_restore;
         let outcome = transaction.run(&|observed: &Observed| planning.plan(observed)).await?;
         let after = if outcome.executed { self.target.observe(&scope).await? } else { outcome.before };
         let stack = &shipment.configuration.stack;

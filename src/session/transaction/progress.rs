@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::Transaction;
 use crate::execute::{ProgressLog, Stage};
-use crate::release::{Lease, Record, RecordPhase, Release, StepRecord};
+use crate::release::{Lease, OperationKind, Record, RecordPhase, Release, StepRecord};
 use crate::target::TargetError;
 
 /// Writes the records of one change while it is carried out.
@@ -35,9 +35,11 @@ impl ProgressLog for Progress<'_> {
 }
 
 impl Transaction<'_> {
-    /// What records how far a change comes, where it makes a release.
+    /// What records how far a change comes, where it makes a release or restores data.
     pub(super) fn progress<'t>(&'t self, lease: &'t Lease, pending: &'t Record) -> Option<Box<dyn ProgressLog + 't>> {
-        self.release.map(|_| -> Box<dyn ProgressLog + 't> { Box::new(Progress { transaction: self, lease, pending }) })
+        let restores = pending.steps.iter().any(|step| step.operation == OperationKind::RestoreData);
+        (self.release.is_some() || restores)
+            .then(|| -> Box<dyn ProgressLog + 't> { Box::new(Progress { transaction: self, lease, pending }) })
     }
 }
 

@@ -25,6 +25,7 @@ impl Transaction<'_> {
             error: Vec::new(),
             evidence: Vec::new(),
             release: self.release.map(|release| Box::new(release.draft.clone())),
+            restore_unfinished: false,
         })
     }
 
@@ -55,6 +56,7 @@ impl Transaction<'_> {
         if !walked.steps.is_empty() {
             record.steps = self.recorded_steps(walked.steps);
         }
+        record.restore_unfinished = self.leaves_unfinished(&record.steps);
         if let Some(error) = error {
             record.error = error.messages().iter().map(|message| self.redacted(message)).collect();
         }
@@ -73,6 +75,7 @@ impl Transaction<'_> {
             let closed = Record { phase: RecordPhase::Interrupted, time, steps: Vec::new(), ..record.clone() };
             self.target.record(lease, &closed).await?;
         }
+        self.check_restores(&history)?;
         Ok(history.iter().map(|r| r.sequence).max().unwrap_or(0))
     }
 }

@@ -51,7 +51,9 @@ pub async fn run(context: &Context, args: KillArgs) -> Result<KillReport> {
         Ok(plan)
     };
     let scope = loaded.narrow_scope();
-    let outcome = Transaction::new(context, target, scope, "kill").run(&planning).await?;
+    let mut transaction = Transaction::new(context, target, scope, "kill");
+    transaction.beside_unfinished_restore = true;
+    let outcome = transaction.run(&planning).await?;
     Ok(KillReport { steps: outcome.plan.lines(), dry_run: context.options.dry_run })
 }
 

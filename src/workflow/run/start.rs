@@ -98,6 +98,7 @@ pub async fn run(context: &Context, args: StartArgs) -> Result<StartReport> {
         pull: args.pull,
         bundle: args.bundle,
         options,
+        for_restore: false,
     };
     start_stack(context, load_stack(context)?, request).await
 }

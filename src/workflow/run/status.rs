@@ -7,13 +7,14 @@ use clap::Args;
 use crate::error::{ErrorKind, Result};
 use crate::event::Event;
 use crate::plan::{Observed, Scope};
-use crate::release::ObservedLease;
-use crate::session::Context;
+use crate::release::{ObservedLease, unfinished_restore};
 use crate::session::deploy::{Compared, has_release, release_drift};
 use crate::session::load::{LoadedStack, load_by_name};
+use crate::session::past_operations::PastOperations;
 use crate::session::recorded_health::count_recorded_health;
 use crate::session::report::{Block, Report, to_json};
 use crate::session::stack_status::{ServiceStatus, StackStatus, line};
+use crate::session::{Context, FINISH_RESTORE, WorkflowError};
 use crate::target::Target;
 
 /// Show state, health, uptime and addresses of services
@@ -59,6 +60,10 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         let hint = Some("turn it off with `aictl deploy --maintenance off`".to_owned());
         context.reporter.report(Event::Warning { message, hint });
     }
+    let unfinished = match form {
+        Form::Table => unfinished(context, &*target, &loaded).await,
+        Form::Ids | Form::Names => Vec::new(),
+    };
     let (release, mut drift) = compared.map(|found| (found.revision, found.drift)).unzip();
     if !args.services.is_empty() {
         drift.iter_mut().for_each(|drift| drift.retain(|d| args.services.contains(&d.service)));
@@ -73,13 +78,34 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         status.services.retain(|s| args.services.contains(&s.service));
     }
     (status.lock, status.release, status.drift) = (lock, release, drift.unwrap_or_default());
-    status.maintenance = maintenance;
+    (status.maintenance, status.unfinished_restore) = (maintenance, unfinished);
     Ok(StatusReport { status, form })
 }
 
 /// What to look at: the proxy too, whose sides belong to the release.
 fn scope(loaded: &LoadedStack) -> Scope {
     Scope { proxy: loaded.routing_proxy().map(|proxy| proxy.service.clone()), ..loaded.scope(None) }
+}
+
+/// The services that an interrupted restore left half restored. Only a project with backups can have some.
+async fn unfinished(context: &Context, target: &dyn Target, loaded: &LoadedStack) -> Vec<String> {
+    if loaded.project.project.as_ref().is_none_or(|file| file.backup.is_none()) {
+        return Vec::new();
+    }
+    let past = match PastOperations::of(target, loaded.name.clone()).await {
+        Ok(past) => past,
+        Err(error) => {
+            context.reporter.warn(format!("the history was not read: {error}"));
+            return Vec::new();
+        }
+    };
+    let services = unfinished_restore(&past.operations).map(|found| found.services).unwrap_or_default();
+    let services: Vec<String> = services.into_iter().collect();
+    if !services.is_empty() {
+        let message = WorkflowError::UnfinishedRestore { services: services.clone() }.to_string();
+        context.reporter.report(Event::Warning { message, hint: Some(FINISH_RESTORE.to_owned()) });
+    }
+    services
 }
 
 /// What was found, and who holds the lock.

@@ -4,6 +4,7 @@ mod deploys;
 mod drill;
 mod restic;
 mod safety;
+mod unfinished;
 
 use std::path::Path;
 

@@ -8,14 +8,14 @@ use crate::support::project::{Outcome, eventually};
 
 /// What a set was not taken of.
 #[track_caller]
-fn change(stored: &Stored) {
+pub fn change(stored: &Stored) {
     stored.sql("delete from notes where n > 10");
     stored.aictl(&["redis", "--service", "cache", "-T", "set", "greeting", "changed"]).ended(0);
     stored.in_files("echo changed >/srv/files/a/note; touch /srv/files/later");
 }
 
 #[track_caller]
-fn id(json: &serde_json::Value, key: &str) -> String {
+pub fn id(json: &serde_json::Value, key: &str) -> String {
     json[key].as_str().unwrap_or_else(|| panic!("{json}")).to_owned()
 }
 
@@ -112,7 +112,7 @@ fn a_restore_that_was_killed_is_finished_or_taken_back() {
 
 /// Kills a restore as soon as it says a line. The lock of a dead process is taken over.
 #[track_caller]
-fn killed_after(stored: &Stored, set: &str, line: &str) {
+pub fn killed_after(stored: &Stored, set: &str, line: &str) {
     let log = stored.stage.path().join("killed.log");
     let file = std::fs::File::create(&log).unwrap();
     let mut command = stored.stage.command(&["--yes", "backup", "restore", set]);

@@ -32,6 +32,7 @@ pub fn record(sequence: u32, phase: RecordPhase) -> Record {
         error: vec![],
         evidence: vec![],
         release: None,
+        restore_unfinished: false,
     }
 }
 

@@ -44,6 +44,7 @@ async fn the_lease_of_a_killed_process_is_taken_over_at_once_and_its_history_sta
         error: vec![],
         evidence: vec![],
         release: None,
+        restore_unfinished: false,
     };
     lab.target.record(&dead, &record).await.unwrap();
     lab.target.renew(&dead).await.unwrap();

@@ -36,7 +36,12 @@ impl Written {
         })?;
         // A bake that was continued may have ended after later operations: its number is not the last one.
         let is_continued = record.release.as_ref().is_some_and(|release| release.switched.is_some());
-        let word = if is_continued { RecordPhase::Baking.word() } else { record.phase.word() };
+        let word = match (is_continued, record.restore_unfinished) {
+            (true, _) => RecordPhase::Baking.word(),
+            // Whoever comes next must read the records.
+            (false, true) => RecordPhase::Interrupted.word(),
+            (false, false) => record.phase.word(),
+        };
         let last = format!("{FORMAT}-{:06}-{word}", record.sequence);
         Ok(Self { path: format!("{FOLDER}/{}", record.file_name()), bytes, last })
     }

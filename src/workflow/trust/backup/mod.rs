@@ -1,5 +1,6 @@
 //! `aictl backup create|list|verify|drill|restore|prune`: backup sets of the stack in a repository in restic's format.
 
+mod abandon;
 mod create;
 mod drill;
 mod list;

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::abandon::{Abandoned, abandon};
 use super::list::time_of;
 use super::restore_target::{RestoreTarget, Restoring};
 use super::safety::{covers, interrupted_restore};
@@ -31,6 +32,9 @@ pub struct RestoreArgs {
     /// Do not take a safety set of the data that is replaced
     #[arg(long)]
     pub no_safety_set: bool,
+    /// Give up an interrupted restore: the data stays as it is, and other commands work again
+    #[arg(long, conflicts_with_all = ["backup_set", "only", "no_safety_set"])]
+    pub abandon: bool,
 }
 
 /// What was restored, or would be by a dry run.
@@ -45,10 +49,16 @@ pub struct RestoreReport {
     files: Vec<String>,
     differing_files: Vec<String>,
     failed: Vec<String>,
+    /// The services whose interrupted restore was given up.
+    abandoned: Vec<String>,
 }
 
 /// Restores.
 pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreReport> {
+    if args.abandon {
+        let Abandoned { services: abandoned, steps } = abandon(context).await?;
+        return Ok(RestoreReport { abandoned, steps, dry_run: context.options.dry_run, ..RestoreReport::default() });
+    }
     refuse_files(context, &args)?;
     let open = OpenSets::open(context, LockKind::Shared).await?;
     let sets = open.all().await?;
@@ -176,6 +186,10 @@ impl Report for RestoreReport {
         if self.dry_run {
             blocks.extend(planned_blocks(&self.steps));
             return blocks;
+        }
+        if !self.abandoned.is_empty() {
+            let kept = format!("the data of {} is kept as the interrupted restore left it", self.abandoned.join(", "));
+            return vec![Block::Line(vec![kept.into()])];
         }
         let (word, tone) =
             if self.failed.is_empty() { ("restored", Tone::Good) } else { ("partially restored", Tone::Bad) };

@@ -117,7 +117,8 @@ impl RestoreTarget {
         if down.is_empty() {
             return Ok(self);
         }
-        start_stack(context, load_stack(context)?, StartRequest::of(context, down)).await?;
+        let request = StartRequest { for_restore: true, ..StartRequest::of(context, down) };
+        start_stack(context, load_stack(context)?, request).await?;
         Self::observe(context, open, parts).await
     }
 }
@@ -168,6 +169,7 @@ impl Restoring<'_> {
         let data = self.runners(safety).await?;
         let mut transaction = Transaction::new(context, found.target.clone(), found.loaded.narrow_scope(), RESTORE);
         transaction.data = Some(&data);
+        transaction.beside_unfinished_restore = true;
         let ran = transaction.run(&|_: &Observed| Ok(plan.clone())).await;
         let way = kept.filter(|_| !takes || data.has_set());
         let way = way.map(|kept| format!("finish with `aictl backup restore {id}`, or go back to the state before with `aictl backup restore {kept}`"));
@@ -196,7 +198,7 @@ impl Restoring<'_> {
             parts: found.services.clone(),
             observed: found.observed.clone(),
         };
-        let mut data = DataSteps { dumps: None, restores: Some(restores) };
+        let mut data = DataSteps { restores: Some(restores), ..DataSteps::default() };
         if let (Some(safety), Some(stack)) = (safety, &found.loaded.stack) {
             let source = DumpSource { loaded: &found.loaded, stack, target: &*found.target, settings: &open.settings };
             let replaced = found.safety_parts(parts);

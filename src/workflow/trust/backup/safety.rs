@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::backup::{LoadedSet, Part};
 use crate::error::Result;
-use crate::release::OperationStatus;
+use crate::release::{OperationStatus, unfinished_restore};
 use crate::session::checks::{CheckPolicy, ChecksAnswer, Selection, run_checks};
 use crate::session::load::LoadedStack;
 use crate::session::past_operations::PastOperations;
@@ -30,17 +30,26 @@ pub(super) async fn interrupted_restore(
     sets: &[LoadedSet],
 ) -> Result<Option<Interrupted>> {
     let past = PastOperations::of(target, project.to_owned()).await?;
-    let Some(last) = past.operations.iter().rfind(|operation| operation.operation == RESTORE) else { return Ok(None) };
-    // Whoever runs now holds the lock, and this command will wait for it or fail.
-    if last.status != OperationStatus::Interrupted {
-        return Ok(None);
-    }
-    let format = &time::format_description::well_known::Rfc3339;
-    let Ok(began) = time::OffsetDateTime::parse(&last.started, format) else { return Ok(None) };
-    let of_it = |set: &&LoadedSet| set.is_safety() && set.is_complete() && set.found.time >= began.unix_timestamp();
-    let Some(safety) = sets.iter().rfind(of_it) else {
+    let Some(unfinished) = unfinished_restore(&past.operations) else {
+        let last = past.operations.iter().rfind(|operation| operation.operation == RESTORE);
+        // Whoever runs now holds the lock, and this command will wait for it or fail.
+        if last.is_none_or(|last| last.status != OperationStatus::Interrupted) {
+            return Ok(None);
+        }
         let message = "the last restore was interrupted before its safety set was complete: nothing was restored by it";
         context.reporter.note(message.to_owned());
+        return Ok(Some(Interrupted { safety: None }));
+    };
+    let format = &time::format_description::well_known::Rfc3339;
+    let began = time::OffsetDateTime::parse(&unfinished.since, format).map_or(i64::MAX, |began| began.unix_timestamp());
+    // The first one after it began: restores that tried to finish it may have taken others, of half-restored data.
+    let of_it = |set: &&LoadedSet| set.is_safety() && set.is_complete() && set.found.time >= began;
+    let Some(safety) = sets.iter().find(of_it) else {
+        context.reporter.warn(
+            "the last restore was interrupted: some services may be restored and others not. There is no safety set to \
+             go back to"
+                .to_owned(),
+        );
         return Ok(Some(Interrupted { safety: None }));
     };
     context.reporter.warn(format!(

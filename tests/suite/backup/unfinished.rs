@@ -1,0 +1,52 @@
+//! What a killed backup or restore leaves behind is noticed by the next command, and nothing goes on with half of the data.
+
+use super::safety::{change, id, killed_after};
+use super::{PASSWORD, Stored};
+use crate::support::project::docker;
+
+/// The containers that restores and drills make.
+fn helpers(stored: &Stored) -> String {
+    docker(&["ps", "-a", "--format", "{{.Names}}", "--filter", &format!("name={}-.*-aictl-", stored.stage.name())])
+        .lines()
+        .filter(|name| !name.ends_with("-aictl-state") && !name.ends_with("-aictl-lock"))
+        .collect()
+}
+
+#[test]
+fn nothing_goes_on_with_half_restored_data_until_the_restore_is_finished_or_given_up() {
+    let Some(stored) = Stored::open("backup-unfinished") else { return };
+    let before = stored.state();
+    let set = id(&stored.json(&["backup", "create"], 0), "set");
+    change(&stored);
+    killed_after(&stored, &set, "Restored redis");
+    let sets = || stored.json(&["backup", "list"], 0)["sets"].as_array().map_or(0, Vec::len);
+    let count = sets();
+    for words in [&["start"][..], &["restart"], &["deploy"], &["backup", "create"], &["start"], &["clean", "--yes"]] {
+        let refused = stored.aictl(words).ended(1);
+        let said = &refused.stderr;
+        assert!(said.contains("was interrupted: its data is neither the old nor the restored state"), "{words:?}: {said}");
+        assert!(said.contains("aictl backup restore --abandon"), "{words:?}: {said}");
+    }
+    assert_eq!(sets(), count, "half of the data was stored");
+    let status = stored.aictl(&["--output", "json", "status"]);
+    let status: serde_json::Value = serde_json::from_str(&status.stdout).unwrap();
+    assert!(status["unfinished_restore"].as_array().is_some_and(|left| !left.is_empty()), "{status}");
+    // Taking the stack down is no use of its data, and changes nothing about it.
+    stored.aictl(&["stop"]).ended(0);
+    stored.aictl(&["start"]).ended(1);
+    stored.aictl(&["--yes", "backup", "restore", &set]).ended(0);
+    assert_eq!((stored.state(), helpers(&stored)), (before.clone(), String::new()));
+    stored.aictl(&["start"]).ended(0);
+    stored.aictl(&["backup", "restore", "--abandon"]).ended(10);
+
+    // Given up: what is there stays, and is used again.
+    killed_after(&stored, &set, "Restored redis");
+    stored.aictl(&["start"]).ended(1);
+    stored.aictl(&["backup", "restore", "--abandon"]).ended(5);
+    stored.aictl(&["--dry-run", "backup", "restore", "--abandon"]).ended(0);
+    stored.aictl(&["start"]).ended(1);
+    let given_up = stored.json(&["--yes", "backup", "restore", "--abandon"], 0);
+    assert!(given_up["abandoned"].as_array().is_some_and(|services| !services.is_empty()), "{given_up}");
+    stored.aictl(&["start"]).ended(0);
+    assert!(!PASSWORD.is_empty());
+}
