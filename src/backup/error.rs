@@ -42,6 +42,15 @@ pub enum BackupError {
     /// A file of the repository is missing or not what was written.
     #[error("the repository is damaged: {what}")]
     Damaged { what: String },
+    /// The index does not say what is in the repository.
+    #[error("the index of the repository is damaged: {what}")]
+    Index { what: String },
+    /// The index names content that is gone: the same content would not be stored again.
+    #[error("content of the repository is lost: {}; affected: {}", packs.join(", "), words_or_none(affected))]
+    LostContent { packs: Vec<String>, affected: Vec<String> },
+    /// Snapshots whose content would be removed, as it is not known what it is.
+    #[error("nothing is removed while parts of the repository cannot be read: {}", files.join(", "))]
+    Unreadable { files: Vec<String> },
     /// The repository could not be read or written.
     #[error("could not {doing}: {reason}")]
     Repository { doing: &'static str, reason: String },
@@ -66,7 +75,9 @@ impl Hint for BackupError {
             Self::NotRepository { .. } => ErrorKind::Config,
             Self::WrongPassword { .. } => ErrorKind::Credentials,
             Self::Locked { .. } | Self::DrillRuns { .. } => ErrorKind::Locked,
-            Self::Damaged { .. } => ErrorKind::ChecksFailed,
+            Self::Damaged { .. } | Self::Index { .. } | Self::LostContent { .. } | Self::Unreadable { .. } => {
+                ErrorKind::ChecksFailed
+            }
             Self::BadSet { .. }
             | Self::Unlockable { .. }
             | Self::Repository { .. }
@@ -89,7 +100,9 @@ impl Hint for BackupError {
             }
             Self::NoService { known, .. } if known.is_empty() => Vec::new(),
             Self::NoService { known, .. } => vec![format!("known: {}", known.join(", "))],
-            Self::Damaged { .. } => vec!["see what is affected with `aictl backup verify`".to_owned()],
+            Self::Index { .. } => vec![REPAIR.to_owned()],
+            Self::LostContent { .. } => vec![format!("{REPAIR}; the next backup stores the data again")],
+            Self::Damaged { .. } | Self::Unreadable { .. } => vec!["see what is affected with `aictl backup verify`".to_owned()],
             Self::Target(error) => error.hints(),
             Self::Unlockable { .. }
             | Self::Repository { .. }
@@ -100,14 +113,30 @@ impl Hint for BackupError {
     }
 }
 
-/// What rustic says, on one line.
-pub(super) fn said(error: &rustic_core::RusticError) -> String {
-    let text = error.display_log();
-    let text = text.trim_start_matches("Error: ");
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+/// How the index is made anew.
+const REPAIR: &str = "repair the index with `aictl backup verify --repair-index`";
+
+fn words_or_none(words: &[String]) -> String {
+    if words.is_empty() { "no backup set".to_owned() } else { words.join(", ") }
+}
+
+/// Why rustic failed, in our words: the system's reason where there is one, else content that is not what was written.
+pub(super) fn reason_of(error: &rustic_core::RusticError) -> String {
+    let mut cause = std::error::Error::source(error);
+    while let Some(found) = cause {
+        if let Some(io) = found.downcast_ref::<std::io::Error>() {
+            return match io.kind() {
+                std::io::ErrorKind::NotFound => "a file is missing".to_owned(),
+                std::io::ErrorKind::UnexpectedEof => "a file is truncated".to_owned(),
+                _ => io.to_string(),
+            };
+        }
+        cause = found.source();
+    }
+    "its content is missing or not what was written".to_owned()
 }
 
 /// The conversion of a failure of rustic while doing something.
 pub(super) fn failed(doing: &'static str) -> impl Fn(Box<rustic_core::RusticError>) -> BackupError {
-    move |error| BackupError::Repository { doing, reason: said(&error) }
+    move |error| BackupError::Repository { doing, reason: reason_of(&error) }
 }

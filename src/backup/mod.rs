@@ -2,7 +2,10 @@
 //! Data flows as streams that are pulled; the repository works on threads of its own.
 
 mod comparing;
+#[cfg(test)]
+mod damage_tests;
 mod error;
+mod file_check;
 mod inside;
 mod lock;
 pub mod postgres;
@@ -26,7 +29,7 @@ pub use error::BackupError;
 pub use inside::Inside;
 pub use lock::{HeldLock, LockKind, LockOwner, is_alive};
 pub use prune::Freed;
-pub use read::{LoadedSet, StoredPart};
+pub use read::{FoundSets, LoadedSet, StoredPart};
 pub use repository::{Location, Repository};
 pub use retention::reasons;
 pub use set::{

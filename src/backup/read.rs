@@ -6,10 +6,12 @@ use std::path::Path;
 use rustic_core::{Id, TreeId};
 
 use super::comparing::Comparing;
-use super::error::{BackupError, failed, said};
-use super::repository::Repository;
+use super::error::{BackupError, failed, reason_of};
+use super::file_check::FoundSnapshots;
+use super::repository::{IndexedRustic, Repository};
 use super::set::{FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, SAFETY, SnapshotFacts, group};
-use super::write::{damaged_index, run_blocking};
+use super::verify::Damage;
+use super::write::run_blocking;
 use crate::target::{ByteStream, bridge};
 
 /// The longest manifest that is read.
@@ -42,6 +44,15 @@ impl LoadedSet {
     }
 }
 
+/// The sets of a repository.
+#[derive(Debug, Clone, Default)]
+pub struct FoundSets {
+    /// The sets, oldest first.
+    pub sets: Vec<LoadedSet>,
+    /// Snapshots and manifests that cannot be read: there may be more sets, or more of a set.
+    pub unreadable: Vec<Damage>,
+}
+
 /// A part of a set with the repository that holds it.
 #[derive(Clone, Copy)]
 pub struct StoredPart<'a> {
@@ -61,34 +72,26 @@ impl StoredPart<'_> {
 }
 
 impl Repository {
-    /// The sets, oldest first; of one project where that is named.
-    pub async fn sets(&self, project: Option<&str>) -> Result<Vec<LoadedSet>, BackupError> {
+    /// The sets, oldest first; of one project where that is named. What cannot be read keeps nobody from the others.
+    pub async fn sets(&self, project: Option<&str>) -> Result<FoundSets, BackupError> {
         let (repository, project) = (self.clone(), project.map(str::to_owned));
         run_blocking(move || {
-            let mut found = group(repository.snapshots()?);
+            let FoundSnapshots { snapshots, damage: mut unreadable } = repository.snapshots()?;
+            let mut found = group(snapshots);
             found.retain(|set| project.as_ref().is_none_or(|project| set.id.project == *project));
-            let indexed = repository.rustic()?.to_indexed().map_err(damaged_index)?;
-            let load = |found: FoundSet| {
-                let manifest = found.manifest.as_ref().map(|snapshot| manifest(&indexed, snapshot)).transpose()?;
-                Ok(LoadedSet { found, manifest })
-            };
-            found.into_iter().map(load).collect()
+            let indexed = repository.indexed()?;
+            let mut sets = Vec::new();
+            for found in found {
+                let read = found.manifest.as_ref().map(|snapshot| manifest(&indexed, snapshot)).transpose();
+                let manifest = read.unwrap_or_else(|problem| {
+                    unreadable.push(Damage::new(format!("backup set {}", found.id.set), problem));
+                    None
+                });
+                sets.push(LoadedSet { found, manifest });
+            }
+            Ok(FoundSets { sets, unreadable })
         })
         .await
-    }
-
-    pub(super) fn snapshots(&self) -> Result<Vec<SnapshotFacts>, BackupError> {
-        let damaged = |error: Box<rustic_core::RusticError>| BackupError::Damaged {
-            what: format!("snapshots: {}", said(&error)),
-        };
-        let snapshots = self.rustic()?.get_all_snapshots().map_err(damaged)?;
-        let facts = |snapshot: rustic_core::repofile::SnapshotFile| SnapshotFacts {
-            id: snapshot.id.into_inner().to_hex().to_string(),
-            time: snapshot.time.timestamp().as_second(),
-            tags: snapshot.tags.iter().cloned().collect(),
-            tree: snapshot.tree.into_inner().to_hex().to_string(),
-        };
-        Ok(snapshots.into_iter().map(facts).collect())
     }
 
     /// A file of a part as a stream. It ends with an error where it is not what was stored.
@@ -106,32 +109,29 @@ impl Repository {
     }
 
     pub(super) fn dump(&self, tree: &str, path: &Path, out: &mut dyn io::Write) -> Result<(), BackupError> {
-        let indexed = self.rustic()?.to_indexed().map_err(damaged_index)?;
-        let damaged = |error: Box<rustic_core::RusticError>| BackupError::Damaged { what: said(&error) };
+        let indexed = self.indexed()?;
+        let damaged = |error: Box<rustic_core::RusticError>| BackupError::Damaged { what: reason_of(&error) };
         let node = indexed.node_from_path(tree_id(tree)?, path).map_err(damaged)?;
         let mut out = out;
         indexed.dump(&node, &mut out).map_err(damaged)
     }
 }
 
-fn manifest(
-    indexed: &rustic_core::Repository<rustic_core::IndexedFullStatus>,
-    snapshot: &SnapshotFacts,
-) -> Result<Manifest, BackupError> {
-    let set = || snapshot.id.get(..8).unwrap_or_default().to_owned();
-    let damaged = |what: String| BackupError::Damaged { what: format!("manifest {}: {what}", set()) };
-    let node = indexed.node_from_path(tree_id(&snapshot.tree)?, Path::new(MANIFEST)).map_err(|e| damaged(said(&e)))?;
+/// The manifest of a set; what is wrong with it, where it cannot be read.
+fn manifest(indexed: &IndexedRustic, snapshot: &SnapshotFacts) -> Result<Manifest, String> {
+    let damaged = |error: Box<rustic_core::RusticError>| format!("its manifest is lost: {}", reason_of(&error));
+    let tree = tree_id(&snapshot.tree).map_err(|error| error.to_string())?;
+    let node = indexed.node_from_path(tree, Path::new(MANIFEST)).map_err(damaged)?;
     let mut text = Limited(Vec::new());
-    indexed.dump(&node, &mut text).map_err(|error| damaged(said(&error)))?;
+    indexed.dump(&node, &mut text).map_err(damaged)?;
     let format: u32 = serde_json::from_slice::<serde_json::Value>(&text.0)
         .ok()
         .and_then(|value| value.get("format")?.as_u64()?.try_into().ok())
         .unwrap_or_default();
     if format > FORMAT {
-        let reason = format!("its manifest has format {format}; this aictl reads up to {FORMAT}");
-        return Err(BackupError::BadSet { set: set(), reason });
+        return Err(format!("its manifest has format {format}; this aictl reads up to {FORMAT}"));
     }
-    serde_json::from_slice(&text.0).map_err(|error| damaged(error.to_string()))
+    serde_json::from_slice(&text.0).map_err(|error| format!("its manifest is damaged: {error}"))
 }
 
 pub(super) fn tree_id(hex: &str) -> Result<TreeId, BackupError> {

@@ -8,22 +8,24 @@ use bytes::Bytes;
 use rustic_backend::local::LocalBackend;
 use rustic_core::repofile::MasterKey;
 use rustic_core::{
-    BytesList, ConfigOptions, Credentials, FileType, Id, KeyOptions, OpenStatus, ReadBackend, RepositoryBackends,
+    BytesList, ConfigOptions, Credentials, FileType, Id, IndexedFullStatus, KeyOptions, OpenStatus, ReadBackend, RepositoryBackends,
     RepositoryOptions, RusticResult, WriteBackend,
 };
 
-use super::error::{BackupError, failed, said};
+use super::error::{BackupError, failed, reason_of};
 use super::sealed::{Sealer, hash};
 use crate::secret::Secret;
 
 /// A rustic repository that is open.
 pub(super) type Rustic = rustic_core::Repository<OpenStatus>;
+/// One whose index was read.
+pub(super) type IndexedRustic = rustic_core::Repository<IndexedFullStatus>;
 
 /// An open repository.
 #[derive(Clone)]
 pub struct Repository {
     path: PathBuf,
-    files: Arc<dyn WriteBackend>,
+    pub(super) files: Arc<dyn WriteBackend>,
     key: MasterKey,
     pub(super) sealer: Sealer,
 }
@@ -66,7 +68,7 @@ impl Location {
                 return BackupError::WrongPassword { path: self.shown() };
             }
             let file = if self.has_key() { "config or a key file" } else { "no file in keys/" };
-            BackupError::Damaged { what: format!("{file}: {}", said(&error)) }
+            BackupError::Damaged { what: format!("{file}: {}", reason_of(&error)) }
         })?;
         self.opened(files, opened.key())
     }
@@ -124,6 +126,18 @@ impl Repository {
         self.over(self.files.clone())
     }
 
+    /// The same with the index read.
+    pub(super) fn indexed(&self) -> Result<IndexedRustic, BackupError> {
+        self.rustic()?.to_indexed().map_err(|error| self.damaged_index(&error))
+    }
+
+    /// A failure to read the index: without it nothing is found. Names the file that is damaged.
+    pub(super) fn damaged_index(&self, error: &rustic_core::RusticError) -> BackupError {
+        let damaged = self.check_index().ok().and_then(|check| check.damage.into_iter().next());
+        let what = damaged.map_or_else(|| reason_of(error), |file| format!("{}: {}", file.what, file.problem));
+        BackupError::Index { what }
+    }
+
     /// The same for archiving: rustic's own snapshot of a stream, whose file has no size, is not written.
     pub(super) fn rustic_without_snapshots(&self) -> Result<Rustic, BackupError> {
         self.over(Arc::new(WithoutSnapshots(self.files.clone())))
@@ -131,7 +145,7 @@ impl Repository {
 
     fn over(&self, files: Arc<dyn WriteBackend>) -> Result<Rustic, BackupError> {
         let opened = unopened(files)?.open(&Credentials::Masterkey(self.key.clone()));
-        opened.map_err(|error| BackupError::Damaged { what: format!("config: {}", said(&error)) })
+        opened.map_err(|error| BackupError::Damaged { what: format!("config: {}", reason_of(&error)) })
     }
 
     /// Writes an encrypted file and returns its id.

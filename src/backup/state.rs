@@ -59,7 +59,12 @@ fn judge(marks: &[SetCheck]) -> (SetState, Option<SetCheck>) {
 impl LoadedSet {
     /// Its state.
     pub fn state(&self) -> SetState {
-        if self.is_complete() { judge(&self.found.marks).0 } else { SetState::Incomplete }
+        match (&self.manifest, &self.found.manifest) {
+            // It was complete once.
+            (None, Some(_)) => SetState::Damaged,
+            _ if self.is_complete() => judge(&self.found.marks).0,
+            _ => SetState::Incomplete,
+        }
     }
 
     /// The finding that its state comes from; none for one that was only taken.

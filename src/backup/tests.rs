@@ -12,7 +12,7 @@ use crate::target::{ByteStream, TargetError};
 
 const TIME: i64 = 1_770_000_000;
 
-fn location(path: &Path, password: &str) -> Location {
+pub(super) fn location(path: &Path, password: &str) -> Location {
     let random = |bytes: &mut [u8]| getrandom::fill(bytes).map_err(std::io::Error::other);
     Location { path: path.to_owned(), password: Secret::new(password), random }
 }
@@ -25,7 +25,7 @@ fn stream(pieces: Vec<Result<Bytes, TargetError>>) -> ByteStream {
     Box::pin(futures_util::stream::iter(pieces))
 }
 
-fn noise(length: usize) -> Vec<u8> {
+pub(super) fn noise(length: usize) -> Vec<u8> {
     let mut state = 1u64;
     let next = |_| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -34,12 +34,12 @@ fn noise(length: usize) -> Vec<u8> {
     (0..length).map(next).collect()
 }
 
-fn whole(content: &[u8]) -> ByteStream {
+pub(super) fn whole(content: &[u8]) -> ByteStream {
     stream(content.chunks(70_000).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect())
 }
 
 /// A set of one part with these files.
-async fn write_set(repository: &Repository, set: &str, files: &[(&str, Vec<u8>)]) -> Manifest {
+pub(super) async fn write_set(repository: &Repository, set: &str, files: &[(&str, Vec<u8>)]) -> Manifest {
     let id = SetId { set: set.into(), project: "shop".into(), tags: Vec::new() };
     let snapshot = |directory| PartSnapshot { directory, set: &id, host: "here", user: "me", time: TIME };
     let mut stored = Vec::new();
@@ -74,7 +74,7 @@ async fn write_set(repository: &Repository, set: &str, files: &[(&str, Vec<u8>)]
     manifest
 }
 
-async fn content(repository: &Repository, set: &LoadedSet, name: &str) -> Result<Vec<u8>, TargetError> {
+pub(super) async fn content(repository: &Repository, set: &LoadedSet, name: &str) -> Result<Vec<u8>, TargetError> {
     let part = &set.manifest.as_ref().unwrap().parts[0];
     let file = part.files.iter().find(|file| file.name == name).unwrap();
     let chunks: Vec<Bytes> = repository.file(set, part, file).unwrap().try_collect().await?;
@@ -94,13 +94,13 @@ async fn what_is_stored_comes_back_and_the_same_content_is_stored_once() {
     let again = repository.store("a.dump", whole(&large)).await.unwrap();
     assert!(again.added < 10_000, "{again:?}");
     let repository = place.open().unwrap();
-    let sets = repository.sets(Some("shop")).await.unwrap();
+    let sets = repository.sets(Some("shop")).await.unwrap().sets;
     assert_eq!(sets.iter().map(|set| set.found.id.set.as_str()).collect::<Vec<_>>(), ["one", "two"]);
     assert!(sets.iter().all(LoadedSet::is_complete));
     assert_eq!(sets[0].manifest.as_ref(), Some(&first));
     assert!(content(&repository, &sets[0], "a.dump").await.unwrap() == large);
     assert_eq!(content(&repository, &sets[1], "empty").await.unwrap(), b"");
-    assert!(repository.sets(Some("other")).await.unwrap().is_empty());
+    assert!(repository.sets(Some("other")).await.unwrap().sets.is_empty());
     assert!(matches!(location(place.path.as_path(), "wrong").open(), Err(BackupError::WrongPassword { .. })));
     let foreign = folder.path().join("a");
     assert!(matches!(location(&foreign, "s3cret").open(), Err(BackupError::NotRepository { .. })));
@@ -115,7 +115,7 @@ async fn a_stream_that_breaks_is_no_file() {
     let cut = stream(vec![Ok(Bytes::from(noise(3_000_000))), Err(broken)]);
     let error = repository.store("a.dump", cut).await.unwrap_err();
     assert!(error.to_string().contains("the line broke"), "{error}");
-    assert!(repository.sets(None).await.unwrap().is_empty());
+    assert!(repository.sets(None).await.unwrap().sets.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,18 +152,18 @@ async fn what_is_no_longer_kept_is_removed_and_the_rest_stays() {
     let kept = noise(1_000_000);
     write_set(&repository, "old", &[("a", noise(3_000_000)[1_500_000..].to_vec())]).await;
     write_set(&repository, "new", &[("a", kept.clone())]).await;
-    let sets = repository.sets(None).await.unwrap();
+    let sets = repository.sets(None).await.unwrap().sets;
     let old = sets.iter().find(|set| set.found.id.set == "old").unwrap();
     repository.remove_set(old).await.unwrap();
     assert!(repository.prune_content().await.unwrap().bytes > 1_000_000);
-    let sets = repository.sets(None).await.unwrap();
+    let sets = repository.sets(None).await.unwrap().sets;
     assert_eq!(sets.len(), 1);
     assert!(content(&repository, &sets[0], "a").await.unwrap() == kept);
     assert_eq!(repository.check_references().await.unwrap(), []);
 }
 
 /// All files of a repository of one class.
-fn files(root: &Path, class: &str) -> Vec<PathBuf> {
+pub(super) fn files(root: &Path, class: &str) -> Vec<PathBuf> {
     if class == "config" {
         return vec![root.join("config")];
     }
@@ -194,7 +194,10 @@ async fn verdict(place: &Location) -> Vec<String> {
     };
     said.extend(repository.check_references().await.unwrap().into_iter().map(|damage| damage.problem));
     let sets = match repository.sets(None).await {
-        Ok(sets) => sets,
+        Ok(found) => {
+            said.extend(found.unreadable.into_iter().map(|damage| damage.what));
+            found.sets
+        }
         Err(error) => return said.into_iter().chain([error.to_string()]).collect(),
     };
     if sets.is_empty() {

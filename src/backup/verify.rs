@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use rustic_core::CheckOptions;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::comparing::Comparing;
-use super::error::{BackupError, said};
+use super::error::BackupError;
 use super::read::{LoadedSet, tree_id};
 use super::repository::{Location, Repository};
-use super::write::{damaged_index, run_blocking};
+use super::write::run_blocking;
 
 /// Directories whose files are named by their digest, and whether they have one directory more.
 const FOLDERS: [(&str, bool); 4] = [("keys", false), ("index", false), ("snapshots", false), ("data", true)];
@@ -110,24 +109,6 @@ fn digest(path: &Path) -> io::Result<(u64, String)> {
 }
 
 impl Repository {
-    /// Whether everything that snapshots refer to is there: trees, content, packs of the index.
-    pub async fn check_references(&self) -> Result<Vec<Damage>, BackupError> {
-        let repository = self.clone();
-        run_blocking(move || {
-            let checked = match repository.rustic()?.check(CheckOptions::default()) {
-                Ok(checked) => checked,
-                Err(error) => return Ok(vec![Damage::new("snapshots", said(&error))]),
-            };
-            let wrong = checked.0.into_iter().filter_map(|finding| {
-                let words = finding.1.to_string();
-                let is_error = rustic_core::CheckResults(vec![finding]).is_ok().is_err();
-                is_error.then(|| Damage::new("references", words))
-            });
-            Ok(wrong.collect())
-        })
-        .await
-    }
-
     /// Reads the files of a set back and compares each with what was stored.
     pub async fn check_set(&self, set: &LoadedSet) -> Result<Vec<Damage>, BackupError> {
         let (repository, set) = (self.clone(), set.clone());
@@ -164,7 +145,7 @@ impl Repository {
     }
 
     fn files_in(&self, sets: &[LoadedSet], packs: &BTreeSet<String>) -> Result<Vec<String>, BackupError> {
-        let indexed = self.rustic()?.to_indexed().map_err(damaged_index)?;
+        let indexed = self.indexed()?;
         let mut affected = Vec::new();
         for set in sets {
             for (part, file) in
@@ -175,9 +156,10 @@ impl Repository {
                 };
                 let path = Path::new(&part.name).join(&file.name);
                 let node = indexed.node_from_path(tree_id(&snapshot.tree)?, &path);
-                let is_lost = node.is_ok_and(|node| {
+                // A file whose directory is lost is lost with it.
+                let is_lost = node.map_or(true, |node| {
                     let packed = |id| indexed.get_index_entry(id).map(|entry| entry.pack.to_hex().to_string());
-                    node.content.iter().flatten().any(|id| packed(id).is_ok_and(|pack| packs.contains(&pack)))
+                    node.content.iter().flatten().any(|id| packed(id).map_or(true, |pack| packs.contains(&pack)))
                 });
                 if is_lost {
                     affected.push(format!("{}/{}/{}", set.found.id.set, part.name, file.name));

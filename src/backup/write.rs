@@ -56,7 +56,7 @@ impl Repository {
         let progress = Arc::new(Mutex::new(Progress::default()));
         let reader = Hashing { reader, progress: progress.clone() };
         let source = OneStream { path: PathBuf::from(&name), reader: Mutex::new(Some(reader)) };
-        let repository = self.rustic_without_snapshots()?.to_indexed_ids().map_err(damaged_index)?;
+        let repository = self.rustic_without_snapshots()?.to_indexed_ids().map_err(|error| self.damaged_index(&error))?;
         let options = BackupOptions::default().no_scan(true).parent_opts(ParentOptions::default().force(true));
         let paths = [PathBuf::from(&name)];
         let archived = repository.archive(&options, &source, SnapshotFile::default(), &paths);
@@ -88,7 +88,7 @@ impl Repository {
         (directory, time): (Option<String>, i64),
         files: &[StoredFile],
     ) -> Result<String, BackupError> {
-        let repository = self.rustic()?.to_indexed_ids().map_err(damaged_index)?;
+        let repository = self.rustic()?.to_indexed_ids().map_err(|error| self.damaged_index(&error))?;
         let mut nodes = Vec::new();
         for stored in files {
             let tree = repository.get_tree(&stored.tree).map_err(failed("read back what was written"))?;
@@ -189,11 +189,6 @@ fn serialized(tree: &Tree, trees: &mut Vec<(TreeId, Vec<u8>)>) -> Result<TreeId,
 
 fn not_json(error: serde_json::Error) -> BackupError {
     BackupError::Repository { doing: "write a snapshot", reason: error.to_string() }
-}
-
-/// A failure to read the index: without it nothing is found.
-pub(super) fn damaged_index(error: Box<rustic_core::RusticError>) -> BackupError {
-    BackupError::Damaged { what: format!("index: {}", super::error::said(&error)) }
 }
 
 /// Runs blocking work on a thread of its own.

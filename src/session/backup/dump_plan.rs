@@ -129,6 +129,9 @@ pub async fn open_to_write(context: &Context, settings: &BackupSettings) -> Resu
         context.reporter.note(format!("created the repository {}", repository.path().display()));
     }
     let lock = repository.lock(lock_owner(context), LockKind::Shared).await?;
+    for set in repository.check_content().await? {
+        context.reporter.warn(format!("content of backup set {set} is lost; see `aictl backup verify --all`"));
+    }
     Ok((repository, Some(lock)))
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::dump_runner::as_target_error;
 use super::parts::ServicePart;
-use super::scratch::{Scratch, ScratchArgs};
+use super::scratch::{self, Scratch, ScratchArgs};
 use crate::backup::postgres::{DatabaseRestore, GLOBALS};
 use crate::backup::{BackupError, Inside, LoadedSet, Part, PartKind, Repository, postgres, redis, volume};
 use crate::event::{Reporter, Silent, human};
@@ -157,7 +157,9 @@ impl RestoreRunner<'_> {
     fn users_of(&self, restore: &Restore<'_>) -> Vec<&ObservedInstance> {
         let volumes: Vec<String> = restore.service.volumes(&[]).into_iter().map(|(volume, _)| volume).collect();
         let uses = |c: &&ObservedInstance| c.docker.mounts.iter().any(|mount| volumes.contains(&mount.source));
-        self.observed.instances.iter().filter(|c| c.state.is_up()).filter(uses).collect()
+        // What a killed restore left behind was removed when this one made its own.
+        let helper = scratch::name(&self.project, &restore.service.service, PURPOSE);
+        self.observed.instances.iter().filter(|c| c.state.is_up() && c.name != helper).filter(uses).collect()
     }
 
     async fn scratch(&self, restore: &Restore<'_>) -> Result<Scratch<'_>, BackupError> {

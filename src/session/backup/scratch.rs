@@ -1,9 +1,11 @@
 //! Containers that exist only while a backup is verified or restored: without network and ports, removed at the end.
 
+use std::collections::BTreeMap;
+
 use crate::backup::Inside;
 use crate::compose::model::{Service, ShellCommand};
 use crate::event::Silent;
-use crate::plan::{ContainerOperation, ContainerSpec, Operation, StartTurn};
+use crate::plan::{ContainerOperation, ContainerSpec, Operation, StartTurn, labels};
 use crate::target::{Target, TargetError};
 
 /// Waits to be removed, for a day at most: what a killed run left behind ends by itself.
@@ -24,7 +26,19 @@ pub struct ScratchArgs<'a> {
     pub volumes_from: Option<&'a str>,
 }
 
-fn name(project: &str, service: &str, purpose: &str) -> String {
+/// As those of a one-off container, so that `stop --remove` takes along what a killed run left behind.
+fn labels(args: &ScratchArgs<'_>) -> BTreeMap<String, String> {
+    let pairs = [
+        (labels::PROJECT, args.project),
+        (labels::SERVICE, args.service),
+        (labels::CONTAINER_NUMBER, "1"),
+        (labels::ONE_OFF, "True"),
+        (labels::CONFIG_HASH, "none"),
+    ];
+    pairs.into_iter().map(|(label, value)| (label.to_owned(), value.to_owned())).collect()
+}
+
+pub(super) fn name(project: &str, service: &str, purpose: &str) -> String {
     format!("{project}-{service}-aictl-{purpose}")
 }
 
@@ -62,7 +76,7 @@ impl<'t> Scratch<'t> {
             number: 1,
             service,
             image: args.image.to_owned(),
-            labels: Default::default(),
+            labels: labels(&args),
             networks: Vec::new(),
             network_mode: Some("none".to_owned()),
             ipc: None,

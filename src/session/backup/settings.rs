@@ -1,15 +1,18 @@
 //! What aictl.yaml says about backups: refuses by name what is not supported, and finds repository and password.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::backup::{Location, LockOwner};
+use crate::compose::load_environment;
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::input_file::{Files as _, LocalFiles};
 use crate::project::{BackupPolicy, DataKind, LoadedProject, PasswordSource};
 use crate::secret::Secret;
 use crate::session::endpoint::endpoint;
+use crate::session::load::own_args;
 use crate::session::{Context, WorkflowError};
 
 /// How long a command that prints the password may take.
@@ -99,8 +102,11 @@ async fn password(
 ) -> Result<Secret> {
     let wrong = |message: String, hint: String| WorkflowError::Configuration { message, hint: Some(hint) };
     let text = if let Some(name) = &source.env {
-        let of_stack = || stack.and_then(|stack| stack.environment.get(name));
-        let value = context.variables.get(name).or_else(of_stack).cloned().unwrap_or_default();
+        let of_files = || match stack {
+            Some(stack) => stack.environment.get(name).cloned(),
+            None => of_env_files(context, project)?.remove(name),
+        };
+        let value = context.variables.get(name).cloned().or_else(of_files).unwrap_or_default();
         if value.is_empty() {
             let message = format!("backup.password: the variable {name} is not set");
             return Err(wrong(message, format!("set it: `export {name}=…`")).into());
@@ -123,6 +129,11 @@ async fn password(
         .into());
     }
     Ok(Secret::new(first))
+}
+
+/// The variables of the project's env files. The stack itself may not be readable yet: a restore brings its files back.
+fn of_env_files(context: &Context, project: &LoadedProject) -> Option<BTreeMap<String, String>> {
+    load_environment(&own_args(context, project).ok()?, &LocalFiles).ok()
 }
 
 /// What the command prints.

@@ -120,6 +120,7 @@ pub const ROWS: &[Row] = &[
     shown("backup verify", "all", "backup verify [--all]", Hides("verified 1 backup set"))
         .after("backup create; backup create"),
     shown("backup verify", "no-decode", "backup verify [--no-decode]", Hides("every dump decoded")),
+    shown("backup verify", "repair-index", "backup verify --no-decode [--repair-index]", Says("nothing to repair")),
     shown("backup drill", "keep", "backup drill --dry-run [--keep]", Hides("remove the scratch containers"))
         .after("backup create"),
     refused("backup verify", "all", "backup verify --all sought"),
@@ -127,6 +128,10 @@ pub const ROWS: &[Row] = &[
     shown("backup restore", "only", "backup restore [--only sought]", Says("no data for service `sought`")),
     shown("restore", "only", "restore [--only sought]", Says("no data for service `sought`")),
     shown("backup restore", "no-safety-set", "backup restore --dry-run [--no-safety-set]", Says("no safety set is taken")),
+    shown("backup restore", "abandon", "backup restore --dry-run [--abandon]", Says("no restore of")),
+    refused("backup restore", "abandon", "backup restore --abandon sought"),
+    shown("restore", "abandon", "restore --dry-run [--abandon]", Says("no restore of")),
+    refused("restore", "abandon", "restore --abandon sought"),
     shown("restore", "no-safety-set", "restore --dry-run [--no-safety-set]", Says("no safety set is taken")),
     shown("version", "short", "version [--short]", Hides("engine")),
     shown("man", "to", "man [--to pages]", Writes("pages/aictl.1")),

@@ -2,7 +2,10 @@
 
 use super::safety::{change, id, killed_after};
 use super::{PASSWORD, Stored};
-use crate::support::project::docker;
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::support::project::{docker, eventually};
 
 /// The containers that restores and drills make.
 fn helpers(stored: &Stored) -> String {
@@ -21,7 +24,7 @@ fn nothing_goes_on_with_half_restored_data_until_the_restore_is_finished_or_give
     killed_after(&stored, &set, "Restored redis");
     let sets = || stored.json(&["backup", "list"], 0)["sets"].as_array().map_or(0, Vec::len);
     let count = sets();
-    for words in [&["start"][..], &["restart"], &["deploy"], &["backup", "create"], &["start"], &["clean", "--yes"]] {
+    for words in [&["start"][..], &["restart"], &["deploy"], &["backup", "create"]] {
         let refused = stored.aictl(words).ended(1);
         let said = &refused.stderr;
         assert!(said.contains("was interrupted: its data is neither the old nor the restored state"), "{words:?}: {said}");
@@ -48,5 +51,36 @@ fn nothing_goes_on_with_half_restored_data_until_the_restore_is_finished_or_give
     let given_up = stored.json(&["--yes", "backup", "restore", "--abandon"], 0);
     assert!(given_up["abandoned"].as_array().is_some_and(|services| !services.is_empty()), "{given_up}");
     stored.aictl(&["start"]).ended(0);
-    assert!(!PASSWORD.is_empty());
+
+    // A helper that a killed restore left behind goes with the stack, and so do its volumes.
+    let volume = format!("{}_files:/srv/files", stored.stage.name());
+    let name = format!("{}-files-aictl-restore", stored.stage.name());
+    let project = format!("com.docker.compose.project={}", stored.stage.name());
+    let mut words = vec!["create", "--name", &name, "-v", &volume];
+    for label in [&*project, "com.docker.compose.service=files", "com.docker.compose.oneoff=True", "com.docker.compose.container-number=1", "com.docker.compose.config-hash=none"] {
+        words.extend(["--label", label]);
+    }
+    docker(&[&words[..], &["aictl/redis:7"]].concat());
+    stored.aictl(&["--yes", "stop", "--remove", "-v"]).ended(0);
+    assert_eq!(helpers(&stored), "");
+    let volumes = docker(&["volume", "ls", "-q", "--filter", &format!("name={}_", stored.stage.name())]);
+    assert_eq!(volumes.trim(), "");
+}
+
+#[test]
+fn a_service_that_a_killed_backup_had_stopped_is_started_by_the_next() {
+    let Some(stored) = Stored::open("backup-left-down") else { return };
+    let log = stored.stage.path().join("killed.log");
+    let file = std::fs::File::create(&log).unwrap();
+    let mut command = stored.stage.command(&["backup", "create"]);
+    let mut child = command.env("BACKUP_PASSWORD", PASSWORD).stdout(Stdio::null()).stderr(file).spawn().unwrap();
+    let running = || docker(&["ps", "-q", "--filter", &format!("name={}-files-1", stored.stage.name())]);
+    eventually("files is stopped", Duration::from_secs(60), || running().trim().is_empty());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    if running().trim().is_empty() {
+        let created = stored.aictl(&["backup", "create"]).ended(0);
+        assert!(created.stderr.contains("was left stopped by a backup that was interrupted"), "{created:?}");
+    }
+    assert!(!running().trim().is_empty());
 }

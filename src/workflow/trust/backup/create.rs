@@ -7,18 +7,21 @@ use crate::backup::{LoadedSet, Part, Repository, SAFETY, shrinkage};
 use crate::compose::model::Stack;
 use crate::error::{ErrorKind, Result};
 use crate::event::human;
-use crate::plan::{Observed, Phase, Plan, Scope};
+use crate::plan::{ContainerOperation, Observed, ObservedInstance, Phase, Plan, Scope, StartTurn, StepId};
 use crate::project::LoadedProject;
+use crate::release::left_stopped;
 use crate::session::backup::{
     BackupSettings, DumpRunner, DumpSource, DumpSteps, HeldWrites, ServicePart, excluded, left_out, new_set, only,
     open_to_write, service_parts,
 };
 use crate::session::deploy::WritesHold;
 use crate::session::load::load_stack;
+use crate::session::past_operations::PastOperations;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::steps_report::planned_blocks;
 use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
+use crate::target::Target;
 
 /// Arguments of `backup create`.
 #[derive(Debug, Clone, Default, Args)]
@@ -81,7 +84,8 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let hold = hold(context, (&loaded.project, &stack), &observed);
     let steps =
         DumpSteps { set: Some(&set.set), parts: &parts, phase: Phase::Retire, cause: "requested", hold: hold.as_ref() };
-    let plan = steps.plan(&loaded.name, &observed);
+    let mut plan = steps.plan(&loaded.name, &observed);
+    start_left_stopped(context, (&*target, &loaded.name), (&observed, &mut plan)).await?;
     let report =
         CreateReport { set: set.set.clone(), partial, left_out, ..CreateReport::planned(context, &settings, &plan) };
     if context.options.dry_run {
@@ -103,6 +107,28 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     })
 }
 
+/// Starts what a backup that was killed had stopped, after the dumps: volumes that nothing writes to are copied best.
+async fn start_left_stopped(
+    context: &Context,
+    (target, project): (&dyn Target, &str),
+    (observed, plan): (&Observed, &mut Plan),
+) -> Result<()> {
+    let is_down = |c: &&ObservedInstance| !c.one_off && !c.state.is_up();
+    if !observed.instances.iter().any(|c| is_down(&c)) {
+        return Ok(());
+    }
+    let past = PastOperations::of(target, project.to_owned()).await?;
+    let left = left_stopped(&past.operations);
+    let dumps: Vec<StepId> = (0..plan.steps.len()).map(StepId).collect();
+    for down in observed.instances.iter().filter(is_down).filter(|c| left.contains(&c.service)) {
+        context.reporter.warn(format!("{} was left stopped by a backup that was interrupted; starting it", down.name));
+        let (service, container) = (down.service.clone(), down.id.clone());
+        let start = ContainerOperation::Start { service, container, turn: StartTurn::UntilStarted };
+        plan.push(Phase::Retire, start, "stopped by a backup that was interrupted", &dumps);
+    }
+    Ok(())
+}
+
 fn say_shrunk(context: &Context, (before, stored): (&[Part], &[Part])) -> Vec<String> {
     let shrunk = shrinkage(before, stored);
     shrunk.iter().for_each(|less| context.reporter.warn(less.clone()));
@@ -111,7 +137,7 @@ fn say_shrunk(context: &Context, (before, stored): (&[Part], &[Part])) -> Vec<St
 
 /// The parts of the newest set that has everything.
 async fn previous(repository: &Repository, project: &str) -> Result<Vec<Part>> {
-    let newest = repository.sets(Some(project)).await?.into_iter().rfind(LoadedSet::is_default);
+    let newest = repository.sets(Some(project)).await?.sets.into_iter().rfind(LoadedSet::is_default);
     Ok(newest.and_then(|set| set.manifest).map(|manifest| manifest.parts).unwrap_or_default())
 }
 

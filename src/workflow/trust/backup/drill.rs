@@ -60,7 +60,7 @@ pub struct DrillReport {
 /// Drills.
 pub(super) async fn run(context: &Context, args: DrillArgs) -> Result<DrillReport> {
     let open = OpenSets::open(context, LockKind::Shared).await?;
-    let set = open.choose(open.all().await?, args.backup_set.as_deref())?;
+    let set = open.choose(open.readable(context).await?, args.backup_set.as_deref())?;
     let manifest = complete(&set)?.clone();
     let drill = Drill::prepare(context, &open, &manifest).await?;
     let mut report = DrillReport { set: manifest.set.clone(), ..DrillReport::default() };

@@ -4,8 +4,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::sets::OpenSets;
-use crate::backup::{Finding, LoadedSet, LockKind, SetState};
-use crate::error::Result;
+use crate::backup::{Damage, Finding, FoundSets, LoadedSet, LockKind, SetState};
+use crate::error::{ErrorKind, Result};
 use crate::event::human;
 use crate::session::Context;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
@@ -38,16 +38,20 @@ pub struct ListReport {
     project: String,
     repository: String,
     sets: Vec<ListedSet>,
+    /// Snapshots and manifests that cannot be read: there may be more sets.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unreadable: Vec<Damage>,
 }
 
 /// Lists.
 pub(super) async fn run(context: &Context, _: ListArgs) -> Result<ListReport> {
     let open = OpenSets::open(context, LockKind::Shared).await?;
     let now = context.unix_time();
-    let mut sets: Vec<ListedSet> = open.all().await?.iter().map(|set| listed(set, now)).collect();
+    let FoundSets { sets, unreadable } = open.all().await?;
+    let mut sets: Vec<ListedSet> = sets.iter().map(|set| listed(set, now)).collect();
     sets.reverse();
     let repository = open.repository.path().display().to_string();
-    Ok(ListReport { project: open.project, repository, sets })
+    Ok(ListReport { project: open.project, repository, sets, unreadable })
 }
 
 fn listed(set: &LoadedSet, now: i64) -> ListedSet {
@@ -80,9 +84,11 @@ pub(super) fn time_of(seconds: i64) -> String {
 
 impl Report for ListReport {
     fn blocks(&self) -> Vec<Block> {
+        let unreadable =
+            self.unreadable.iter().map(|file| Block::Line(vec![Cell::new(format!("{}: {}", file.what, file.problem), Tone::Bad)]));
         if self.sets.is_empty() {
             let line = format!("no backup sets of {} in {}", self.project, self.repository);
-            return vec![Block::Line(vec![line.into()])];
+            return unreadable.chain([Block::Line(vec![line.into()])]).collect();
         }
         let header = ["SET", "CREATED", "STATE", "CHECKED", "SIZE", "NEW", "PARTS", "TAGS"].map(str::to_owned).to_vec();
         let size = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), human::bytes);
@@ -107,7 +113,12 @@ impl Report for ListReport {
                 set.tags.join(", ").into(),
             ]
         };
-        vec![Block::Table { header, rows: self.sets.iter().map(row).collect() }]
+        let table = Block::Table { header, rows: self.sets.iter().map(row).collect() };
+        [table].into_iter().chain(unreadable).collect()
+    }
+
+    fn exit_code(&self) -> u8 {
+        if self.unreadable.is_empty() { 0 } else { ErrorKind::ChecksFailed.exit_code() }
     }
 
     fn json(&self) -> serde_json::Value {

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::list::time_of;
 use super::sets::{OpenSets, settings};
-use crate::backup::{LoadedSet, LockKind, SetState, reasons};
+use crate::backup::{BackupError, FoundSets, LoadedSet, LockKind, SetState, reasons};
 use crate::error::Result;
 use crate::event::human;
 use crate::project::KeepPolicy;
@@ -45,7 +45,12 @@ pub(super) async fn run(context: &Context, _: PruneArgs) -> Result<PruneReport> 
         return Err(WorkflowError::Configuration { message, hint }.into());
     }
     let open = OpenSets::open_with(context, settings, LockKind::Exclusive).await?;
-    let sets = verdicts(open.all().await?, &rules);
+    let FoundSets { sets, unreadable } = open.all().await?;
+    if !unreadable.is_empty() {
+        let files = unreadable.into_iter().map(|file| format!("{}: {}", file.what, file.problem)).collect();
+        return Err(BackupError::Unreadable { files }.into());
+    }
+    let sets = verdicts(sets, &rules);
     let removed = sets.iter().filter(|verdict| !verdict.kept).count();
     let mut report = PruneReport { dry_run: context.options.dry_run, sets, freed_bytes: 0 };
     if context.options.dry_run {

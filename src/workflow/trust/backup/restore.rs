@@ -61,7 +61,7 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
     }
     refuse_files(context, &args)?;
     let open = OpenSets::open(context, LockKind::Shared).await?;
-    let sets = open.all().await?;
+    let sets = open.readable(context).await?;
     let set = open.trusted(context, sets.clone(), args.backup_set.as_deref())?;
     let manifest = complete(&set)?.clone();
     let parts = wanted(&manifest, &args.only)?;

@@ -151,7 +151,7 @@ impl Restoring<'_> {
         }
         let error = error.with_kind(ErrorKind::Failed);
         self.context.reporter.warn(format!("checks failed after the restore; going back to safety set {kept}"));
-        let sets = self.open.all().await?;
+        let sets = self.open.all().await?.sets;
         let set = self.open.choose(sets, Some(kept))?;
         let Self { context, open, found, parts, .. } = self;
         match (Restoring { context, open, found, parts, set: &set }).restore(None, None).await {

@@ -1,6 +1,6 @@
 //! The sets of the project in its repository, by name or the newest.
 
-use crate::backup::{BackupError, HeldLock, LoadedSet, LockKind, Repository, SetState, preferred};
+use crate::backup::{BackupError, FoundSets, HeldLock, LoadedSet, LockKind, Repository, SetState, preferred};
 use crate::error::Result;
 use crate::session::backup::{BackupSettings, lock_owner};
 use crate::session::load::{load_project_file, load_stack};
@@ -48,9 +48,16 @@ impl OpenSets {
         Ok(Self { project, settings, repository, _lock: lock })
     }
 
-    /// The sets of the project, oldest first.
-    pub(super) async fn all(&self) -> Result<Vec<LoadedSet>> {
+    /// The sets of the project, oldest first, and what cannot be read.
+    pub(super) async fn all(&self) -> Result<FoundSets> {
         Ok(self.repository.sets(Some(&self.project)).await?)
+    }
+
+    /// The sets of the project that can be read; a warning names what cannot.
+    pub(super) async fn readable(&self, context: &Context) -> Result<Vec<LoadedSet>> {
+        let found = self.all().await?;
+        found.unreadable.iter().for_each(|file| context.reporter.warn(format!("{}: {}", file.what, file.problem)));
+        Ok(found.sets)
     }
 
     /// The set to restore: the one of this name, else the one that is trusted most, which is said with the reason.

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::sets::{OpenSets, ProjectSettings, settings};
-use crate::backup::{BackupError, Damage, FileCheck, Finding, LoadedSet, LockKind};
+use crate::backup::{BackupError, Damage, FileCheck, Finding, FoundSets, LoadedSet, LockKind};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::human;
 use crate::session::Context;
@@ -25,12 +25,17 @@ pub struct VerifyArgs {
     /// Do not decode the dumps in scratch containers; needs no engine
     #[arg(long)]
     pub no_decode: bool,
+    /// Repair the index first: damaged index files are replaced, and lost content is no longer named
+    #[arg(long)]
+    pub repair_index: bool,
 }
 
 /// What was verified.
 #[derive(Debug, Default, Serialize)]
 pub struct VerifyReport {
     sets: Vec<String>,
+    /// What was done to the index.
+    repaired: Vec<String>,
     files: u64,
     bytes: u64,
     decoded: bool,
@@ -40,13 +45,24 @@ pub struct VerifyReport {
 
 /// Verifies.
 pub(super) async fn run(context: &Context, args: VerifyArgs) -> Result<VerifyReport> {
-    let settings = settings(context).await?;
+    let mut settings = settings(context).await?;
+    let mut repaired = Vec::new();
+    if args.repair_index {
+        let open = OpenSets::open_with(context, settings, LockKind::Exclusive).await?;
+        if !context.options.dry_run {
+            repaired = open.repository.repair_index().await?;
+            if repaired.is_empty() {
+                repaired.push("nothing to repair".to_owned());
+            }
+        }
+        settings = ProjectSettings { project: open.project, settings: open.settings };
+    }
     let files = match settings.settings.location.exists() {
         true => settings.settings.location.check_files().await?,
         false => FileCheck::default(),
     };
     let FileCheck { files, bytes, damage } = files;
-    let mut report = VerifyReport { files, bytes, damage, ..VerifyReport::default() };
+    let mut report = VerifyReport { files, bytes, damage, repaired, ..VerifyReport::default() };
     match look(context, (&args, settings), &mut report).await {
         Ok(()) => {}
         Err(error) if is_damage(&error) || !report.damage.is_empty() && !is_refusal(&error) => {
@@ -60,7 +76,7 @@ pub(super) async fn run(context: &Context, args: VerifyArgs) -> Result<VerifyRep
 }
 
 fn is_damage(error: &Error) -> bool {
-    matches!(error.downcast_ref(), Some(BackupError::Damaged { .. }))
+    matches!(error.downcast_ref(), Some(BackupError::Damaged { .. } | BackupError::Index { .. }))
 }
 
 /// Whether it says nothing about the repository.
@@ -78,7 +94,8 @@ async fn look(
 ) -> Result<()> {
     let open = OpenSets::open_with(context, settings, LockKind::Shared).await?;
     report.damage.extend(open.repository.check_references().await?);
-    let all = open.all().await?;
+    let FoundSets { sets: all, unreadable } = open.all().await?;
+    report.damage.extend(unreadable);
     let packs = report.damage.iter().filter_map(|damage| damage.what.strip_prefix("data/"));
     let packs: std::collections::BTreeSet<String> =
         packs.filter_map(|pack| pack.rsplit('/').next()).map(str::to_owned).collect();
@@ -143,7 +160,9 @@ impl Report for VerifyReport {
             human::count(self.files as usize, "file"),
             human::bytes(self.bytes)
         );
-        let mut blocks = vec![Block::Line(vec![read.into()])];
+        let mut blocks: Vec<Block> =
+            self.repaired.iter().map(|done| Block::Line(vec![format!("index: {done}").into()])).collect();
+        blocks.push(Block::Line(vec![read.into()]));
         let line = |text: String, tone| Block::Line(vec![Cell::new(text, tone)]);
         blocks.extend(self.damage.iter().map(|found| line(format!("{}: {}", found.what, found.problem), Tone::Bad)));
         blocks.extend(self.affected.iter().map(|file| line(format!("lost: {file}"), Tone::Bad)));
