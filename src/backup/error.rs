@@ -102,7 +102,9 @@ impl Hint for BackupError {
             Self::NoService { known, .. } => vec![format!("known: {}", known.join(", "))],
             Self::Index { .. } => vec![REPAIR.to_owned()],
             Self::LostContent { .. } => vec![format!("{REPAIR}; the next backup stores the data again")],
-            Self::Damaged { .. } | Self::Unreadable { .. } => vec!["see what is affected with `aictl backup verify`".to_owned()],
+            Self::Damaged { .. } | Self::Unreadable { .. } => {
+                vec!["see what is affected with `aictl backup verify`".to_owned()]
+            }
             Self::Target(error) => error.hints(),
             Self::Unlockable { .. }
             | Self::Repository { .. }

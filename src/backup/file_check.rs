@@ -60,7 +60,9 @@ impl Repository {
         }
         let text = self.sealer.open(&bytes).ok_or("it is not of this repository")?;
         let text = match text.split_first() {
-            Some((&COMPRESSED, compressed)) => zstd::stream::decode_all(compressed).map_err(|error| error.to_string())?,
+            Some((&COMPRESSED, compressed)) => {
+                zstd::stream::decode_all(compressed).map_err(|error| error.to_string())?
+            }
             _ => text,
         };
         serde_json::from_slice(&text).map_err(|error| error.to_string())
@@ -108,9 +110,7 @@ impl Repository {
             packs.into_iter().map(|(id, size)| (id.to_hex().to_string(), size)).collect();
         let problem = |(pack, size): (&String, &u32)| match there.get(pack) {
             None => Some((pack.clone(), "it is missing".to_owned())),
-            Some(found) if found != size => {
-                Some((pack.clone(), format!("it has {found} bytes, {size} were written")))
-            }
+            Some(found) if found != size => Some((pack.clone(), format!("it has {found} bytes, {size} were written"))),
             Some(_) => None,
         };
         let lost = named.iter().filter_map(problem).collect();
@@ -221,7 +221,8 @@ impl Walk {
                 continue;
             }
             let Ok(tree) = self.indexed.get_tree(&tree_id(&id)?) else {
-                self.damage.push(Damage::new(subject, format!("its directory {} is lost", id.get(..8).unwrap_or_default())));
+                self.damage
+                    .push(Damage::new(subject, format!("its directory {} is lost", id.get(..8).unwrap_or_default())));
                 continue;
             };
             for node in tree.nodes {

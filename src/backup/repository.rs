@@ -8,8 +8,8 @@ use bytes::Bytes;
 use rustic_backend::local::LocalBackend;
 use rustic_core::repofile::MasterKey;
 use rustic_core::{
-    BytesList, ConfigOptions, Credentials, FileType, Id, IndexedFullStatus, KeyOptions, OpenStatus, ReadBackend, RepositoryBackends,
-    RepositoryOptions, RusticResult, WriteBackend,
+    BytesList, ConfigOptions, Credentials, FileType, Id, IndexedFullStatus, KeyOptions, OpenStatus, ReadBackend,
+    RepositoryBackends, RepositoryOptions, RusticResult, WriteBackend,
 };
 
 use super::error::{BackupError, failed, reason_of};

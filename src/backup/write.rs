@@ -56,7 +56,8 @@ impl Repository {
         let progress = Arc::new(Mutex::new(Progress::default()));
         let reader = Hashing { reader, progress: progress.clone() };
         let source = OneStream { path: PathBuf::from(&name), reader: Mutex::new(Some(reader)) };
-        let repository = self.rustic_without_snapshots()?.to_indexed_ids().map_err(|error| self.damaged_index(&error))?;
+        let repository =
+            self.rustic_without_snapshots()?.to_indexed_ids().map_err(|error| self.damaged_index(&error))?;
         let options = BackupOptions::default().no_scan(true).parent_opts(ParentOptions::default().force(true));
         let paths = [PathBuf::from(&name)];
         let archived = repository.archive(&options, &source, SnapshotFile::default(), &paths);

@@ -12,7 +12,8 @@ pub fn left_stopped(history: &[PastOperation]) -> BTreeSet<String> {
     for past in history {
         let of_kind = |kind: OperationKind| past.steps.iter().filter(move |step| step.operation == kind);
         if past.status == OperationStatus::Interrupted && past.ended.is_none() {
-            let is_dumped = |service: &String| of_kind(OperationKind::DumpData).any(|d| d.service.as_ref() == Some(service));
+            let is_dumped =
+                |service: &String| of_kind(OperationKind::DumpData).any(|d| d.service.as_ref() == Some(service));
             let stopped = of_kind(OperationKind::StopContainer).filter_map(|step| step.service.clone());
             left.extend(stopped.filter(is_dumped));
             continue;
@@ -27,6 +28,9 @@ pub fn left_stopped(history: &[PastOperation]) -> BTreeSet<String> {
 }
 
 fn changes(operation: OperationKind) -> bool {
-    use OperationKind::{CreateContainer, KillContainer, RemoveContainer, RestartContainer, StartContainer, StopContainer};
-    [CreateContainer, KillContainer, RemoveContainer, RestartContainer, StartContainer, StopContainer].contains(&operation)
+    use OperationKind::{
+        CreateContainer, KillContainer, RemoveContainer, RestartContainer, StartContainer, StopContainer,
+    };
+    [CreateContainer, KillContainer, RemoveContainer, RestartContainer, StartContainer, StopContainer]
+        .contains(&operation)
 }

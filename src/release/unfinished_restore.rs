@@ -49,10 +49,9 @@ fn left_by(past: &PastOperation) -> BTreeSet<String> {
         (OperationStatus::Interrupted, Some(_)) => {
             of_kind(OperationKind::RestoreData).any(|step| step.outcome != StepOutcome::Planned)
         }
-        (
-            OperationStatus::Running | OperationStatus::Baking | OperationStatus::Done | OperationStatus::Failed,
-            _,
-        ) => false,
+        (OperationStatus::Running | OperationStatus::Baking | OperationStatus::Done | OperationStatus::Failed, _) => {
+            false
+        }
     };
     let left = of_kind(OperationKind::RestoreData).filter(|step| begun && step.outcome != StepOutcome::Done);
     left.filter_map(|step| step.service.clone()).collect()

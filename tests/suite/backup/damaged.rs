@@ -38,7 +38,7 @@ fn a_damaged_file_is_named_and_the_other_sets_stay_usable() {
     stored.aictl(&["--dry-run", "backup", "restore", &second]).ended(0);
     stored.json(&["backup", "verify", "--no-decode", &second], 4);
     let refused = stored.aictl(&["--yes", "backup", "prune"]).ended(4);
-    assert!(refused.stderr.contains(named), "{refused:?}");
+    assert!(refused.stderr.contains(&named[..12]), "{refused:?}");
     stored.json(&["backup", "create"], 0);
     restored(&first[0], &kept);
 
@@ -47,7 +47,10 @@ fn a_damaged_file_is_named_and_the_other_sets_stay_usable() {
     let _ = empty(&index);
     for words in [&["backup", "create"][..], &["backup", "list"], &["backup", "verify"]] {
         let failed = stored.aictl(words).ended(4);
-        assert!(failed.stderr.contains(&*index.file_name().unwrap().to_string_lossy()) || words[1] == "verify", "{failed:?}");
+        assert!(
+            failed.stderr.contains(&index.file_name().unwrap().to_string_lossy()[..12]) || words[1] == "verify",
+            "{failed:?}"
+        );
         assert!(!failed.stderr.contains("panicked") && !failed.stderr.contains("rustic"), "{failed:?}");
     }
     let repaired = stored.json(&["backup", "verify", "--repair-index", "--no-decode"], 0);
@@ -60,7 +63,8 @@ fn a_damaged_file_is_named_and_the_other_sets_stay_usable() {
 fn the_password_of_an_env_file_opens_the_repository_for_every_verb() {
     let Some(stored) = Stored::open("backup-env-file") else { return };
     stored.stage.write(".env", &format!("{SECRETS}BACKUP_PASSWORD={PASSWORD}\n"));
-    let aictl = |words: &[&str]| Outcome::from(stored.stage.command(words).env_remove("BACKUP_PASSWORD").output().unwrap());
+    let aictl =
+        |words: &[&str]| Outcome::from(stored.stage.command(words).env_remove("BACKUP_PASSWORD").output().unwrap());
     for words in [
         &["backup", "create"][..],
         &["backup", "list"],
@@ -95,7 +99,8 @@ fn a_set_without_its_manifest_is_told_from_one_that_is_damaged() {
         assert!(std::process::Command::new("sh").args(["-c", &script, "sh"]).arg(&sets).status().unwrap().success());
     };
     if rustix::process::getuid().is_root() {
-        let mounted = |words: &[&str]| std::process::Command::new("mount").args(words).arg(&sets).status().unwrap().success();
+        let mounted =
+            |words: &[&str]| std::process::Command::new("mount").args(words).arg(&sets).status().unwrap().success();
         let path = sets.to_str().unwrap();
         assert!(mounted(&["--bind", path]) && mounted(&["-o", "remount,bind,ro"]));
     } else {

@@ -27,7 +27,10 @@ fn nothing_goes_on_with_half_restored_data_until_the_restore_is_finished_or_give
     for words in [&["start"][..], &["restart"], &["deploy"], &["backup", "create"]] {
         let refused = stored.aictl(words).ended(1);
         let said = &refused.stderr;
-        assert!(said.contains("was interrupted: its data is neither the old nor the restored state"), "{words:?}: {said}");
+        assert!(
+            said.contains("was interrupted: its data is neither the old nor the restored state"),
+            "{words:?}: {said}"
+        );
         assert!(said.contains("aictl backup restore --abandon"), "{words:?}: {said}");
     }
     assert_eq!(sets(), count, "half of the data was stored");
@@ -47,7 +50,7 @@ fn nothing_goes_on_with_half_restored_data_until_the_restore_is_finished_or_give
     stored.aictl(&["start"]).ended(1);
     stored.aictl(&["backup", "restore", "--abandon"]).ended(5);
     stored.aictl(&["--dry-run", "backup", "restore", "--abandon"]).ended(0);
-    stored.aictl(&["start"]).ended(1);
+    stored.aictl(&["restart"]).ended(1);
     let given_up = stored.json(&["--yes", "backup", "restore", "--abandon"], 0);
     assert!(given_up["abandoned"].as_array().is_some_and(|services| !services.is_empty()), "{given_up}");
     stored.aictl(&["start"]).ended(0);
@@ -57,7 +60,13 @@ fn nothing_goes_on_with_half_restored_data_until_the_restore_is_finished_or_give
     let name = format!("{}-files-aictl-restore", stored.stage.name());
     let project = format!("com.docker.compose.project={}", stored.stage.name());
     let mut words = vec!["create", "--name", &name, "-v", &volume];
-    for label in [&*project, "com.docker.compose.service=files", "com.docker.compose.oneoff=True", "com.docker.compose.container-number=1", "com.docker.compose.config-hash=none"] {
+    for label in [
+        &*project,
+        "com.docker.compose.service=files",
+        "com.docker.compose.oneoff=True",
+        "com.docker.compose.container-number=1",
+        "com.docker.compose.config-hash=none",
+    ] {
         words.extend(["--label", label]);
     }
     docker(&[&words[..], &["aictl/redis:7"]].concat());

@@ -84,8 +84,10 @@ pub(super) fn time_of(seconds: i64) -> String {
 
 impl Report for ListReport {
     fn blocks(&self) -> Vec<Block> {
-        let unreadable =
-            self.unreadable.iter().map(|file| Block::Line(vec![Cell::new(format!("{}: {}", file.what, file.problem), Tone::Bad)]));
+        let unreadable = self
+            .unreadable
+            .iter()
+            .map(|file| Block::Line(vec![Cell::new(format!("{}: {}", file.what, file.problem), Tone::Bad)]));
         if self.sets.is_empty() {
             let line = format!("no backup sets of {} in {}", self.project, self.repository);
             return unreadable.chain([Block::Line(vec![line.into()])]).collect();
