@@ -11,7 +11,7 @@ use crate::target::{BoxRead, ByteStream, ExecArgs, ExecEnd, ExecInput, Target, T
 /// How long a query may take.
 pub(super) const QUERY: Duration = Duration::from_secs(60);
 /// A dump that gives nothing for so long has failed.
-const STALLED: Duration = Duration::from_secs(600);
+pub(super) const STALLED: Duration = Duration::from_secs(600);
 /// The longest answer to a query.
 const LONGEST_ANSWER: usize = 1 << 20;
 /// Bytes at the end of a dump that are looked at.
@@ -45,7 +45,7 @@ pub(super) struct Shape {
 
 impl Inside<'_> {
     /// The arguments of a shell command after the login script.
-    fn args(&self, script: &str, words: &[&str]) -> ExecArgs {
+    pub(super) fn args(&self, script: &str, words: &[&str]) -> ExecArgs {
         let script = format!("{}\n{script}", self.login);
         let fixed = ["sh".to_owned(), "-c".to_owned(), script, "aictl".to_owned()];
         ExecArgs {
@@ -115,7 +115,7 @@ impl Inside<'_> {
 }
 
 /// The last line of standard error with the exit code.
-fn last_words(code: i64, stderr: &[u8]) -> String {
+pub(super) fn last_words(code: i64, stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
     last.map_or_else(|| format!("exit code {code}"), |line| format!("{line} (exit code {code})"))
@@ -205,14 +205,20 @@ pub(super) fn input_of(stream: ByteStream) -> (BoxRead, Failure) {
         let piece = receiver.recv().await?;
         Some((piece, receiver))
     });
-    (Box::pin(tokio_util::io::StreamReader::new(SyncStream(std::sync::Mutex::new(pieces.boxed())))), failure)
+    (Box::pin(tokio_util::io::StreamReader::new(Shared::new(pieces))), failure)
 }
 
 /// A stream that may be shared between threads, as an input must be.
-struct SyncStream(std::sync::Mutex<futures_util::stream::BoxStream<'static, std::io::Result<Bytes>>>);
+pub(super) struct Shared<T>(std::sync::Mutex<futures_util::stream::BoxStream<'static, T>>);
 
-impl Stream for SyncStream {
-    type Item = std::io::Result<Bytes>;
+impl<T> Shared<T> {
+    pub(super) fn new(stream: impl Stream<Item = T> + Send + 'static) -> Self {
+        Self(std::sync::Mutex::new(stream.boxed()))
+    }
+}
+
+impl<T> Stream for Shared<T> {
+    type Item = T;
 
     fn poll_next(
         self: std::pin::Pin<&mut Self>,

@@ -16,8 +16,8 @@ const PROJECT_TAG: &str = "aictl-project=";
 const OWN_TAG: &str = "tag=";
 /// The tag of a manifest.
 const MANIFEST_TAG: &str = "aictl-manifest";
-/// The version of manifests this binary writes, and the newest it reads.
-pub const FORMAT: u32 = 1;
+/// The version of manifests this binary writes, and the newest it reads. The second knows Qdrant and Elasticsearch.
+pub const FORMAT: u32 = 2;
 /// The tag of a set that was taken before a restore.
 pub const SAFETY: &str = "safety";
 /// The part with project files, rendered configuration and secrets.
@@ -35,6 +35,8 @@ pub enum PartKind {
     Postgres,
     /// A Redis database file.
     Redis,
+    /// Snapshots of Qdrant collections and the aliases.
+    Qdrant,
     /// Volumes as tar archives.
     Volume,
 }
@@ -46,6 +48,7 @@ impl PartKind {
             Self::Configuration => "configuration",
             Self::Postgres => "postgres",
             Self::Redis => "redis",
+            Self::Qdrant => "qdrant",
             Self::Volume => "volume",
         }
     }

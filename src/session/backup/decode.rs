@@ -2,7 +2,7 @@
 
 use super::scratch::{Scratch, ScratchArgs};
 use crate::backup::postgres::GLOBALS;
-use crate::backup::{BackupError, Damage, LoadedSet, Part, PartKind, Repository, volume};
+use crate::backup::{BackupError, Damage, LoadedSet, Part, PartFile, PartKind, Repository, qdrant, volume};
 use crate::target::Target;
 
 /// What came of decoding the dumps of a set.
@@ -26,45 +26,66 @@ pub async fn decode(
         let found = match part.kind {
             PartKind::Configuration => continue,
             PartKind::Volume => volumes(repository, (set, part)).await?,
-            PartKind::Postgres | PartKind::Redis => {
-                let purpose = format!("verify-{number}");
-                let args = ScratchArgs {
-                    project: &manifest.project,
-                    service: &part.name,
-                    image: &part.image,
-                    purpose: &purpose,
-                    volumes_from: None,
-                };
-                let subject = format!("{}/{}", manifest.set, part.name);
-                match Scratch::start(target, args).await {
-                    Err(error) => {
-                        decoded.untried.push(Damage::new(subject, format!("not decoded: {error}")));
-                        continue;
-                    }
-                    Ok(scratch) => {
-                        let found = with_tool(&scratch, repository, (set, part)).await;
-                        scratch.close().await;
-                        found?
-                    }
-                }
+            PartKind::Qdrant => snapshots(set, part),
+            PartKind::Postgres => {
+                // The list of a dump is at its head: only decoding all of it finds one that was cut.
+                let script = "exec pg_restore --file=/dev/null";
+                in_scratch(target, (repository, set), Tool { part, script, number }).await?
+            }
+            PartKind::Redis => {
+                let script = "set -e; cat >/tmp/verify.rdb; redis-check-rdb /tmp/verify.rdb >&2; rm -f /tmp/verify.rdb";
+                in_scratch(target, (repository, set), Tool { part, script, number }).await?
             }
         };
-        decoded.damage.extend(found);
+        decoded.damage.extend(found.damage);
+        decoded.untried.extend(found.untried);
     }
     Ok(decoded)
 }
 
+/// What decodes a part.
+#[derive(Clone, Copy)]
+struct Tool<'p> {
+    part: &'p Part,
+    /// Reads a dump from its input.
+    script: &'static str,
+    /// Tells runs apart.
+    number: u32,
+}
+
+async fn in_scratch(
+    target: &dyn Target,
+    (repository, set): (&Repository, &LoadedSet),
+    tool: Tool<'_>,
+) -> Result<Decoded, BackupError> {
+    let part = tool.part;
+    let (set_id, purpose) = (&set.found.id, format!("verify-{}", tool.number));
+    let args = ScratchArgs {
+        project: &set_id.project,
+        service: &part.name,
+        image: &part.image,
+        purpose: &purpose,
+        volumes_from: None,
+    };
+    match Scratch::start(target, args).await {
+        Err(error) => {
+            let untried = Damage::new(format!("{}/{}", set_id.set, part.name), format!("not decoded: {error}"));
+            Ok(Decoded { untried: vec![untried], ..Decoded::default() })
+        }
+        Ok(scratch) => {
+            let found = with_tool(&scratch, (repository, set), tool).await;
+            scratch.close().await;
+            Ok(Decoded { damage: found?, ..Decoded::default() })
+        }
+    }
+}
+
 async fn with_tool(
     scratch: &Scratch<'_>,
-    repository: &Repository,
-    (set, part): (&LoadedSet, &Part),
+    (repository, set): (&Repository, &LoadedSet),
+    Tool { part, script, .. }: Tool<'_>,
 ) -> Result<Vec<Damage>, BackupError> {
     let inside = scratch.inside(&part.name);
-    let script = match part.kind {
-        // The list of a dump is at its head: only decoding all of it finds one that was cut.
-        PartKind::Postgres => "exec pg_restore --file=/dev/null",
-        _ => "set -e; cat >/tmp/verify.rdb; redis-check-rdb /tmp/verify.rdb >&2; rm -f /tmp/verify.rdb",
-    };
     let mut damage = Vec::new();
     // The roles are text: their digest is all there is to check.
     for file in part.files.iter().filter(|file| file.name != GLOBALS) {
@@ -76,14 +97,20 @@ async fn with_tool(
     Ok(damage)
 }
 
-async fn volumes(repository: &Repository, (set, part): (&LoadedSet, &Part)) -> Result<Vec<Damage>, BackupError> {
+/// The digest that Qdrant gave is all there is to check without a server; the bytes are compared with it by reading back.
+fn snapshots(set: &LoadedSet, part: &Part) -> Decoded {
+    let wrong = |file: &PartFile| Some(Damage::new(subject(set, part, &file.name), qdrant::damage(part, file)?));
+    Decoded { damage: part.files.iter().filter_map(wrong).collect(), ..Decoded::default() }
+}
+
+async fn volumes(repository: &Repository, (set, part): (&LoadedSet, &Part)) -> Result<Decoded, BackupError> {
     let mut damage = Vec::new();
     for file in &part.files {
         if let Err(error) = volume::decode(repository.file(set, part, file)?).await {
             damage.push(Damage::new(subject(set, part, &file.name), error.to_string()));
         }
     }
-    Ok(damage)
+    Ok(Decoded { damage, ..Decoded::default() })
 }
 
 fn subject(set: &LoadedSet, part: &Part, file: &str) -> String {

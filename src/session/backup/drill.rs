@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use super::parts::{ServicePart, what};
 use super::restore_runner::RestoreRunner;
 use crate::backup::postgres::GLOBALS;
-use crate::backup::{BackupError, Inside, Part, PartKind, postgres, redis};
+use crate::backup::{BackupError, Inside, Part, PartKind, postgres, qdrant, redis};
 use crate::event::Silent;
 use crate::execute::DataRunner as _;
 use crate::plan::DataOperation;
@@ -48,6 +48,7 @@ pub async fn drill_part(
     let ready = match part.kind {
         PartKind::Postgres => postgres::await_ready(&inside).await,
         PartKind::Redis => redis::await_loaded(&inside).await.map(drop),
+        PartKind::Qdrant => qdrant::await_ready(&service.http(runner.target, &container.id)).await,
         PartKind::Volume | PartKind::Configuration => Ok(()),
     };
     if let Err(error) = ready {
@@ -60,12 +61,16 @@ pub async fn drill_part(
         Err(error) => return Ok(vec![PartFinding::new(&part.name, "restore", Some(error.to_string()))]),
     };
     let mut findings = vec![PartFinding::new(&part.name, format!("restored {restored}"), None)];
-    findings.extend(look(&inside, part).await?);
+    findings.extend(look(runner, (part, service), &inside).await?);
     Ok(findings)
 }
 
 /// Reads what was restored, and compares its counts.
-async fn look(inside: &Inside<'_>, part: &Part) -> Result<Vec<PartFinding>, BackupError> {
+async fn look(
+    runner: &RestoreRunner<'_>,
+    (part, service): (&Part, &ServicePart),
+    inside: &Inside<'_>,
+) -> Result<Vec<PartFinding>, BackupError> {
     let mut findings = Vec::new();
     match part.kind {
         PartKind::Postgres => {
@@ -80,6 +85,10 @@ async fn look(inside: &Inside<'_>, part: &Part) -> Result<Vec<PartFinding>, Back
         PartKind::Redis => {
             let counted = [(redis::EXACT_KEYS.to_owned(), redis::keys(inside).await?.to_string())].into();
             findings.extend(compare(part, redis::EXACT_KEYS, &counted));
+        }
+        PartKind::Qdrant => {
+            let counted = qdrant::counts(&service.http(runner.target, &inside.container), part).await?;
+            findings.extend(compare(part, qdrant::POINTS_OF, &counted));
         }
         PartKind::Volume | PartKind::Configuration => {}
     }

@@ -13,12 +13,19 @@ use super::parts::ServicePart;
 use crate::backup::postgres::{self, BegunPart};
 use crate::backup::{
     BackupError, CONFIGURATION, FORMAT, MANIFEST, Manifest, Part, PartFile, PartKind, PartSnapshot, Repository, SetId,
-    redis, skew, volume,
+    StoredFile, qdrant, redis, skew, volume,
 };
 use crate::event::{Reporter, human};
 use crate::execute::DataRunner;
 use crate::plan::{DataOperation, ObservedInstance, Outcome, Scope};
 use crate::target::{Target, TargetError};
+
+/// How long cleaning up after an interruption may take, and of that waiting for a snapshot that was asked for.
+const CLEANING: Duration = Duration::from_secs(20);
+const PENDING: Duration = Duration::from_secs(10);
+
+/// What is recorded of a part.
+type Facts = std::collections::BTreeMap<String, String>;
 
 /// What a set is made from.
 pub struct DumpRunner<'a> {
@@ -119,6 +126,17 @@ impl<'a> DumpRunner<'a> {
         let started_ms = now_ms();
         let begun = self.begin(service, container).await;
         self.begun.send_modify(|begun| *begun += 1);
+        let stored = self.store(begun).await;
+        // What the service made for the dump goes, whatever came of the dump.
+        let cleaned = clean(self.target, service, Duration::ZERO).await;
+        let (stored, facts) = stored?;
+        let part = Part { facts, image: container.image.clone(), ..self.part(name, service.kind, started_ms) };
+        let mut outcome = self.commit(part, stored).await?;
+        outcome.warnings.extend(cleaned.err().map(|error| format!("a snapshot stays in the service: {error}")));
+        Ok(outcome)
+    }
+
+    async fn store(&self, begun: Result<BegunPart, BackupError>) -> Result<(Vec<StoredFile>, Facts), BackupError> {
         let BegunPart { dumps, facts } = begun?;
         let mut stored = Vec::new();
         let _turn = self.turn.acquire().await;
@@ -127,8 +145,16 @@ impl<'a> DumpRunner<'a> {
             one.file.of = dump.of;
             stored.push(one);
         }
-        let part = Part { facts, image: container.image.clone(), ..self.part(name, service.kind, started_ms) };
-        self.commit(part, stored).await
+        Ok((stored, facts))
+    }
+
+    /// Removes what a service made for a dump that was interrupted. What stays is removed by the next one.
+    async fn clean_interrupted(&self, operation: &DataOperation) {
+        let DataOperation::Dump { part, .. } = operation else { return };
+        if let Some(service) = self.parts.iter().find(|service| service.service == *part) {
+            let cleaned = clean(self.target, service, PENDING);
+            let _ = tokio::time::timeout(CLEANING, cleaned).await;
+        }
     }
 
     /// Has a service begin its dumps: what is written to it afterwards is not in them.
@@ -138,6 +164,9 @@ impl<'a> DumpRunner<'a> {
         match service.kind {
             PartKind::Postgres => postgres::begin(&inside, &service.data.databases).await,
             PartKind::Redis => redis::begin(&inside).await,
+            PartKind::Qdrant => {
+                qdrant::begin(&service.http(self.target, &container.id), &service.data.collections).await
+            }
             PartKind::Volume => {
                 let volumes = service.volumes(&self.excluded);
                 if volumes.is_empty() {
@@ -237,10 +266,26 @@ impl DataRunner for DumpRunner<'_> {
         _: (usize, &dyn Reporter),
         mut stop: watch::Receiver<bool>,
     ) -> Result<Option<Outcome>, TargetError> {
-        tokio::select! {
-            ran = self.run(operation) => ran.map(Some).map_err(|error| as_target_error(error, "dumping")),
-            _ = stop.wait_for(|stop| *stop) => Ok(None),
+        let ran = tokio::select! {
+            ran = self.run(operation) => Some(ran),
+            _ = async { stop.wait_for(|stop| *stop).await.is_ok() } => None,
+        };
+        match ran {
+            Some(ran) => ran.map(Some).map_err(|error| as_target_error(error, "dumping")),
+            None => {
+                self.clean_interrupted(operation).await;
+                Ok(None)
+            }
         }
+    }
+}
+
+/// Removes what a service made for a dump; `pending` is how long something is waited for that was asked for.
+async fn clean(target: &dyn Target, service: &ServicePart, pending: Duration) -> Result<(), BackupError> {
+    let Some(container) = &service.container else { return Ok(()) };
+    match service.kind {
+        PartKind::Qdrant => qdrant::clean(&service.http(target, &container.id), pending).await,
+        PartKind::Postgres | PartKind::Redis | PartKind::Volume | PartKind::Configuration => Ok(()),
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use crate::backup::{Inside, PartKind};
-use crate::compose::model::Stack;
+use crate::backup::{HttpApi, Inside, PartKind, qdrant};
+use crate::compose::model::{Service, Stack};
 use crate::error::{Result, nearest};
 use crate::plan::{Observed, ObservedInstance};
 use crate::probe::Kind;
 use crate::probe::clients::{POSTGRES_LOGIN, REDIS_LOGIN};
 use crate::project::{BackupPolicy, DataKind, DataService};
+use crate::secret::Secret;
 use crate::session::WorkflowError;
 use crate::session::select;
 use crate::target::Target;
@@ -26,6 +27,8 @@ pub struct ServicePart {
     pub container: Option<ObservedInstance>,
     /// A password that is only on the command line of the service, as a variable.
     pub environment: Vec<String>,
+    /// The port of its API, and the header that logs in there.
+    pub api: (u16, Option<(&'static str, Secret)>),
 }
 
 impl ServicePart {
@@ -46,7 +49,7 @@ impl ServicePart {
         let login = match self.kind {
             PartKind::Postgres => POSTGRES_LOGIN,
             PartKind::Redis => REDIS_LOGIN,
-            PartKind::Volume | PartKind::Configuration => "",
+            PartKind::Qdrant | PartKind::Volume | PartKind::Configuration => "",
         };
         let user = self.data.user.iter().map(|user| format!("PGUSER={user}"));
         let user = user.filter(|_| self.kind == PartKind::Postgres);
@@ -59,6 +62,25 @@ impl ServicePart {
             user: None,
         }
     }
+
+    /// Its HTTP API.
+    pub fn http<'t>(&self, target: &'t dyn Target, container: &str) -> HttpApi<'t> {
+        let (port, login) = self.api.clone();
+        HttpApi { inside: self.inside(target, container), port, login }
+    }
+}
+
+/// Port and login of the API of a service, by the variables of its image.
+pub(super) fn api_of(service: &Service, kind: PartKind) -> (u16, Option<(&'static str, Secret)>) {
+    let variable = |name: &str| service.environment.get(name).cloned().flatten().filter(|value| !value.is_empty());
+    let port = |name: &str, usual| variable(name).and_then(|port| port.parse().ok()).unwrap_or(usual);
+    match kind {
+        PartKind::Qdrant => {
+            let key = variable("QDRANT__SERVICE__API_KEY").map(|key| (qdrant::KEY, Secret::new(key)));
+            (port("QDRANT__SERVICE__HTTP_PORT", qdrant::PORT), key)
+        }
+        PartKind::Postgres | PartKind::Redis | PartKind::Volume | PartKind::Configuration => (0, None),
+    }
 }
 
 /// What is stored of a kind, in words.
@@ -67,6 +89,7 @@ pub const fn what(kind: PartKind) -> &'static str {
         PartKind::Configuration => "project files and secrets",
         PartKind::Postgres => "postgres databases",
         PartKind::Redis => "redis database",
+        PartKind::Qdrant => "qdrant collections",
         PartKind::Volume => "volumes",
     }
 }
@@ -81,7 +104,8 @@ pub fn service_parts(stack: &Stack, observed: &Observed, policy: &BackupPolicy) 
         check_keys(&service, &data, kind)?;
         let container = select::one(Some(stack), observed, &service, None).ok().cloned();
         let environment = redis_password(stack, &service).filter(|_| kind == PartKind::Redis).into_iter().collect();
-        parts.push(ServicePart { service, kind, data, container, environment });
+        let api = stack.services.get(&service).map(|found| api_of(found, kind)).unwrap_or_default();
+        parts.push(ServicePart { service, kind, data, container, environment, api });
     }
     Ok(parts)
 }
@@ -134,7 +158,7 @@ fn kind_of(service: &str, data: &DataService, image: &str) -> Result<PartKind> {
         (Some(DataKind::Postgres), _) | (None, Some(Kind::Postgres)) => Ok(PartKind::Postgres),
         (Some(DataKind::Redis), _) | (None, Some(Kind::Redis)) => Ok(PartKind::Redis),
         (Some(DataKind::Volume), _) => Ok(PartKind::Volume),
-        (Some(DataKind::Qdrant), _) | (None, Some(Kind::Qdrant)) => unsupported("qdrant"),
+        (Some(DataKind::Qdrant), _) | (None, Some(Kind::Qdrant)) => Ok(PartKind::Qdrant),
         (Some(DataKind::Elasticsearch), _) | (None, Some(Kind::Elasticsearch)) => unsupported("elasticsearch"),
         (None, _) => {
             let message = format!("backup.include.{service}: the kind of data cannot be recognized from its image");
@@ -148,6 +172,7 @@ fn kind_of(service: &str, data: &DataService, image: &str) -> Result<PartKind> {
 fn check_keys(service: &str, data: &DataService, kind: PartKind) -> Result<()> {
     let idle = [
         ("databases", !data.databases.is_empty() && kind != PartKind::Postgres),
+        ("collections", !data.collections.is_empty() && kind != PartKind::Qdrant),
         ("user", data.user.is_some() && kind != PartKind::Postgres),
         ("stop", data.stop && kind != PartKind::Volume),
     ];

@@ -8,7 +8,9 @@ use super::dump_runner::as_target_error;
 use super::parts::ServicePart;
 use super::scratch::{self, Scratch, ScratchArgs};
 use crate::backup::postgres::{DatabaseRestore, GLOBALS};
-use crate::backup::{BackupError, Inside, LoadedSet, Part, PartKind, Repository, postgres, redis, volume};
+use crate::backup::{
+    BackupError, Inside, LoadedSet, Part, PartKind, Repository, StoredPart, postgres, qdrant, redis, volume,
+};
 use crate::event::{Reporter, Silent, human};
 use crate::execute::DataRunner;
 use crate::plan::{ContainerOperation, DataOperation, Observed, ObservedInstance, Operation, Outcome, StartTurn};
@@ -51,6 +53,7 @@ impl RestoreRunner<'_> {
         let words = match part.kind {
             PartKind::Postgres => self.postgres(&restore).await?,
             PartKind::Redis => self.redis(&restore).await?,
+            PartKind::Qdrant => self.qdrant(&restore).await?,
             PartKind::Volume => self.volumes(&restore).await?,
             PartKind::Configuration => return Err(wrong("not a service")),
         };
@@ -122,6 +125,17 @@ impl RestoreRunner<'_> {
         }
         self.start(restore.container).await?;
         redis::await_loaded(inside).await
+    }
+
+    async fn qdrant(&self, restore: &Restore<'_>) -> Result<String, BackupError> {
+        let api = restore.service.http(self.target, &restore.container.id);
+        qdrant::await_ready(&api).await?;
+        let points = qdrant::restore(&api, self.stored(restore)).await?;
+        Ok(human::count(points as usize, "point"))
+    }
+
+    fn stored<'s>(&'s self, restore: &Restore<'s>) -> StoredPart<'s> {
+        StoredPart { repository: &self.repository, set: &self.set, part: restore.part }
     }
 
     async fn volumes(&self, restore: &Restore<'_>) -> Result<String, BackupError> {

@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use super::parts::ServicePart;
+use super::parts::{ServicePart, api_of};
 use super::scratch::WAIT;
 use crate::backup::{BackupError, LockOwner, PartKind, is_alive};
 use crate::compose::model::{Service, ServiceVolume, ShellCommand, Stack};
 use crate::event::Silent;
 use crate::plan::content::ServiceContent;
 use crate::plan::{ContainerOperation, ContainerSpec, Observed, Operation, Scope, StartTurn, labels};
+use crate::secret::Secret;
 use crate::target::{Target, TargetError};
 
 /// The passwords of a server that only its own clients need.
-const PASSWORDS: [&str; 3] = ["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "PGPASSWORD"];
+const PASSWORDS: [&str; 4] = ["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "PGPASSWORD", "QDRANT__SERVICE__API_KEY"];
 
 /// The containers of a drill.
 pub struct Sandbox<'t> {
@@ -28,6 +29,7 @@ pub struct Sandbox<'t> {
 struct Isolated {
     service: Service,
     environment: Vec<String>,
+    api: (u16, Option<(&'static str, Secret)>),
 }
 
 impl<'t> Sandbox<'t> {
@@ -77,7 +79,7 @@ impl<'t> Sandbox<'t> {
         (part, image): (&ServicePart, &str),
     ) -> Result<ServicePart, BackupError> {
         let unknown = || BackupError::Service { service: part.service.clone(), reason: "it is not defined".to_owned() };
-        let Isolated { service, environment } =
+        let Isolated { service, environment, api } =
             isolated(stack.services.get(&part.service).ok_or_else(unknown)?, part, &self.password);
         let name = self.name_of(part);
         let spec = self.spec(image, (part, service), content);
@@ -88,7 +90,7 @@ impl<'t> Sandbox<'t> {
             self.perform(ContainerOperation::Start { service, container, turn }).await?;
         }
         let container = Some(self.target.observe_instance(&name).await?);
-        Ok(ServicePart { container, environment, ..part.clone() })
+        Ok(ServicePart { container, environment, api, ..part.clone() })
     }
 
     fn name_of(&self, part: &ServicePart) -> String {
@@ -178,7 +180,7 @@ fn isolated(of: &Service, part: &ServicePart, password: &str) -> Isolated {
     };
     let mut environment = part.environment.clone();
     match part.kind {
-        PartKind::Postgres => {
+        PartKind::Postgres | PartKind::Qdrant => {
             let known = service.environment.iter_mut().filter(|(name, _)| PASSWORDS.contains(&name.as_str()));
             known.filter(|(_, value)| value.is_some()).for_each(|(_, value)| *value = Some(password.to_owned()));
         }
@@ -189,7 +191,8 @@ fn isolated(of: &Service, part: &ServicePart, password: &str) -> Isolated {
             service.environment.clear();
         }
     }
-    Isolated { service, environment }
+    let api = api_of(&service, part.kind);
+    Isolated { service, environment, api }
 }
 
 /// A named or external volume becomes an anonymous one, as does a writable directory of the host.
@@ -222,7 +225,14 @@ mod tests {
 
     fn part(kind: PartKind) -> ServicePart {
         let environment = vec!["REDISCLI_AUTH=real".to_owned()];
-        ServicePart { service: "s".into(), kind, data: DataService::default(), container: None, environment }
+        ServicePart {
+            service: "s".into(),
+            kind,
+            data: DataService::default(),
+            container: None,
+            environment,
+            api: (0, None),
+        }
     }
 
     fn service() -> Service {

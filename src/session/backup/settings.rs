@@ -76,10 +76,8 @@ fn refuse_unsupported(policy: &BackupPolicy) -> Result<()> {
     }
     for (service, data) in &policy.include {
         let kind = match data.kind {
-            Some(DataKind::Qdrant) => "qdrant",
             Some(DataKind::Elasticsearch) => "elasticsearch",
-            _ if !data.collections.is_empty() => "`collections`",
-            _ => continue,
+            None | Some(DataKind::Postgres | DataKind::Redis | DataKind::Qdrant | DataKind::Volume) => continue,
         };
         let hint = "remove it, or write `kind: volume` and `stop: true` to store its volumes as files";
         return unsupported(format!("backup.include.{service}: {kind}"), hint);

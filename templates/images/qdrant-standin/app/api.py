@@ -93,7 +93,7 @@ class Api:
         }  # fmt: skip
 
     def exists(self, name, _body, _request):
-        return {"exists": name in self.store.collections}
+        return {"exists": self.store.resolved(name) in self.store.collections}
 
     def drop(self, name, _body, _request):
         return self.store.drop(name)
@@ -213,7 +213,7 @@ class Api:
         return self.store.snapshot(name)
 
     def snapshots(self, name, _body, _request):
-        self.store.get(name)
+        name = self.store.get(name).name
         return self.store.snapshots_of(name)
 
     def snapshot_delete(self, name, _body, request):
@@ -224,11 +224,24 @@ class Api:
         return FileResponse(self.store.snapshot_path(name, request.path_params["file"]))
 
     def recover(self, name, body, _request):
-        self.store.recover(name, fetch(body["location"]))
+        self.store.recover(name, fetch(body["location"]), body.get("checksum"), body.get("priority"))
         return True
 
     def snapshot_upload(self, name, body, request):
-        self.store.recover(name, upload(request, body))
+        asked = request.query_params
+        self.store.recover(name, upload(request, body), asked.get("checksum"), asked.get("priority"))
+        return True
+
+    # Aliases
+
+    def aliases(self, name, _body, _request):
+        of = self.store.get(name).name if name else None
+        pairs = sorted(self.store.aliases.items())
+        listed = [{"alias_name": a, "collection_name": c} for a, c in pairs if of in (None, c)]
+        return {"aliases": listed}
+
+    def change_aliases(self, _name, body, _request):
+        self.store.change_aliases(body["actions"])
         return True
 
     # About itself
@@ -276,7 +289,8 @@ def routes(api):
 
     named, points, snaps = "/collections/{name}", "/collections/{name}/points", "/collections/{name}/snapshots"
     table = [
-        ("GET", "/collections", api.collections), ("GET", named, api.collection), ("PUT", named, api.create),
+        ("GET", "/collections", api.collections), ("POST", "/collections/aliases", api.change_aliases),
+        ("GET", "/aliases", api.aliases), ("GET", named + "/aliases", api.aliases), ("GET", named, api.collection), ("PUT", named, api.create),
         ("PATCH", named, api.update), ("DELETE", named, api.drop), ("GET", named + "/exists", api.exists),
         ("PUT", named + "/index", api.index), ("DELETE", named + "/index/{field}", api.index),
         ("PUT", points, api.upsert), ("POST", points, api.retrieve), ("GET", points + "/{id}", api.point),

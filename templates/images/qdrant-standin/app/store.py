@@ -126,24 +126,58 @@ class Store:
             "CREATE TABLE IF NOT EXISTS collections (name TEXT PRIMARY KEY, config TEXT NOT NULL);"
             "CREATE TABLE IF NOT EXISTS points (collection TEXT, id TEXT, vectors TEXT NOT NULL, payload TEXT NOT NULL,"
             " PRIMARY KEY (collection, id)) WITHOUT ROWID;"
+            "CREATE TABLE IF NOT EXISTS aliases (alias TEXT PRIMARY KEY, collection TEXT NOT NULL);"
         )
         self.collections = {}
         for name, config in self.db.execute("SELECT name, config FROM collections"):
             self.collections[name] = Collection(name, json.loads(config))
+        self.aliases = dict(self.db.execute("SELECT alias, collection FROM aliases"))
         for name, point_id, vectors, payload in self.db.execute("SELECT * FROM points"):
             self.collections[name].points[json.loads(point_id)] = (json.loads(vectors), json.loads(payload))
 
     def close(self):
         self.db.close()
 
+    def resolved(self, name):
+        """The collection behind a name or an alias."""
+        return self.aliases.get(name, name)
+
+    def change_aliases(self, actions):
+        """All of them or none, as in Qdrant."""
+        with self.lock:
+            aliases = dict(self.aliases)
+            for action in actions:
+                ((kind, what),) = action.items()
+                if kind == "create_alias":
+                    self.get(what["collection_name"])
+                    if what["alias_name"] in self.collections:
+                        raise Exists(f"Collection `{what['alias_name']}` already exists!")
+                    aliases[what["alias_name"]] = what["collection_name"]
+                elif kind == "delete_alias":
+                    aliases.pop(what["alias_name"], None)
+                elif kind == "rename_alias":
+                    if what["old_alias_name"] not in aliases:
+                        raise Missing(f"Alias {what['old_alias_name']} does not exists!")
+                    aliases[what["new_alias_name"]] = aliases.pop(what["old_alias_name"])
+                else:
+                    raise Wrong(f"unknown action {kind}")
+            self.keep_aliases(aliases)
+
+    def keep_aliases(self, aliases):
+        with self.db:
+            self.db.execute("DELETE FROM aliases")
+            self.db.executemany("INSERT INTO aliases VALUES (?, ?)", aliases.items())
+        self.aliases = aliases
+
     def get(self, name):
+        name = self.resolved(name)
         if name not in self.collections:
             raise Missing(f"Collection `{name}` doesn't exist!")
         return self.collections[name]
 
     def create(self, name, config):
         with self.lock, self.db:
-            if name in self.collections:
+            if name in self.collections or name in self.aliases:
                 raise Exists(f"Collection `{name}` already exists!")
             if not re.fullmatch(r"[^<>:\"/\\|?*\0\x1f]{1,255}", name):
                 raise Wrong(f"collection name {name!r} is not allowed")
@@ -152,6 +186,14 @@ class Store:
             self.collections[name] = collection
 
     def drop(self, name):
+        """Its aliases go with it, and so do its snapshots."""
+        with self.lock:
+            self.keep_aliases({alias: of for alias, of in self.aliases.items() if of != name})
+            for snapshot in (self.snapshots / name).glob("*.snapshot"):
+                snapshot.unlink()
+            return self.remove(name)
+
+    def remove(self, name):
         with self.lock, self.db:
             self.db.execute("DELETE FROM points WHERE collection = ?", (name,))
             self.db.execute("DELETE FROM collections WHERE name = ?", (name,))
@@ -160,6 +202,7 @@ class Store:
     def write(self, name, points):
         """Upserts (id, vectors, payload) of checked points, all or none."""
         collection = self.get(name)
+        name = collection.name
         with self.lock:
             ready = [(checked_id(i), collection.vectors(vector), payload or {}) for i, vector, payload in points]
             with self.db:
@@ -173,6 +216,7 @@ class Store:
 
     def delete(self, name, ids):
         collection = self.get(name)
+        name = collection.name
         with self.lock:
             with self.db:
                 rows = [(name, json.dumps(i)) for i in ids]
@@ -215,9 +259,14 @@ class Store:
             raise Missing(f"Snapshot {file} not found")
         return path
 
-    def recover(self, name, data):
+    def recover(self, name, data, checksum=None, priority=None):
         """Puts a snapshot's collection in the place of the present one. It is
-        read to its end before anything is replaced."""
+        read to its end before anything is replaced. Aliases are not in it, and
+        those of the present collection stay."""
+        if checksum and checksum != hashlib.sha256(data).hexdigest():
+            raise Wrong(f"Snapshot checksum mismatch: expected {checksum}, got {hashlib.sha256(data).hexdigest()}")
+        if priority not in (None, "replica", "snapshot", "no_sync"):
+            raise Wrong(f"unknown variant `{priority}`, expected one of `no_sync`, `snapshot`, `replica`")
         try:
             head, *lines = gzip.decompress(data).decode().splitlines()
             head = json.loads(head)
@@ -226,9 +275,12 @@ class Store:
             raise Wrong(f"not a snapshot of this stand-in, or a damaged one: {error}") from None
         if head.get("format") != FORMAT or head.get("points") != len(points):
             raise Wrong("not a complete snapshot of this stand-in")
+        present = self.collections.get(name)
+        if present and present.config["vectors"] != head["config"]["vectors"]:
+            raise Wrong("Snapshot is not compatible with existing collection")
         Collection(name, head["config"])
         with self.lock:
-            self.drop(name)
+            self.remove(name)
             self.create(name, head["config"])
             self.write(name, points)
 
