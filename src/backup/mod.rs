@@ -4,6 +4,7 @@
 mod comparing;
 #[cfg(test)]
 mod damage_tests;
+pub mod elasticsearch;
 mod error;
 mod file_check;
 mod http_api;

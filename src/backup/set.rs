@@ -37,6 +37,8 @@ pub enum PartKind {
     Redis,
     /// Snapshots of Qdrant collections and the aliases.
     Qdrant,
+    /// A snapshot of Elasticsearch indices and their definitions.
+    Elasticsearch,
     /// Volumes as tar archives.
     Volume,
 }
@@ -49,6 +51,7 @@ impl PartKind {
             Self::Postgres => "postgres",
             Self::Redis => "redis",
             Self::Qdrant => "qdrant",
+            Self::Elasticsearch => "elasticsearch",
             Self::Volume => "volume",
         }
     }

@@ -1,11 +1,12 @@
 //! What became much less since the set before: a backup of a database that was emptied by mistake is not noticed otherwise.
 
+use super::elasticsearch::DOCUMENTS_OF;
 use super::postgres::ROWS_OF;
 use super::qdrant::POINTS_OF;
 use super::redis::EXACT_KEYS;
 use super::set::{Part, PartKind};
 
-/// What has less than half of what the set before had, in words: bytes of a part, rows of its databases, keys, points.
+/// What has less than half of what the set before had, in words: bytes of a part, rows of its databases, keys, points, documents.
 pub fn shrinkage(before: &[Part], now: &[Part]) -> Vec<String> {
     let data = before.iter().filter(|part| part.kind != PartKind::Configuration);
     let pairs = data.filter_map(|old| Some((old, now.iter().find(|part| part.name == old.name)?)));
@@ -16,6 +17,7 @@ pub fn shrinkage(before: &[Part], now: &[Part]) -> Vec<String> {
             ("bytes", Some(bytes(old)), Some(bytes(new))),
             ("rows", count(old, ROWS_OF), count(new, ROWS_OF)),
             ("keys", count(old, EXACT_KEYS), count(new, EXACT_KEYS)),
+            ("documents", count(old, DOCUMENTS_OF), count(new, DOCUMENTS_OF)),
             ("points", count(old, POINTS_OF), count(new, POINTS_OF)),
         ];
         for (what, old_count, new_count) in measured {

@@ -2,7 +2,9 @@
 
 use super::scratch::{Scratch, ScratchArgs};
 use crate::backup::postgres::GLOBALS;
-use crate::backup::{BackupError, Damage, LoadedSet, Part, PartFile, PartKind, Repository, qdrant, volume};
+use crate::backup::{
+    BackupError, Damage, LoadedSet, Part, PartFile, PartKind, Repository, elasticsearch, qdrant, volume,
+};
 use crate::target::Target;
 
 /// What came of decoding the dumps of a set.
@@ -27,6 +29,7 @@ pub async fn decode(
             PartKind::Configuration => continue,
             PartKind::Volume => volumes(repository, (set, part)).await?,
             PartKind::Qdrant => snapshots(set, part),
+            PartKind::Elasticsearch => indices(repository, (set, part)).await?,
             PartKind::Postgres => {
                 // The list of a dump is at its head: only decoding all of it finds one that was cut.
                 let script = "exec pg_restore --file=/dev/null";
@@ -101,6 +104,16 @@ async fn with_tool(
 fn snapshots(set: &LoadedSet, part: &Part) -> Decoded {
     let wrong = |file: &PartFile| Some(Damage::new(subject(set, part, &file.name), qdrant::damage(part, file)?));
     Decoded { damage: part.files.iter().filter_map(wrong).collect(), ..Decoded::default() }
+}
+
+async fn indices(repository: &Repository, (set, part): (&LoadedSet, &Part)) -> Result<Decoded, BackupError> {
+    let mut damage = Vec::new();
+    for file in &part.files {
+        let found = elasticsearch::damage(&file.name, repository.file(set, part, file)?).await;
+        let problem = found.unwrap_or_else(|error| Some(error.to_string()));
+        damage.extend(problem.map(|problem| Damage::new(subject(set, part, &file.name), problem)));
+    }
+    Ok(Decoded { damage, ..Decoded::default() })
 }
 
 async fn volumes(repository: &Repository, (set, part): (&LoadedSet, &Part)) -> Result<Decoded, BackupError> {

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 use super::parts::{ServicePart, what};
 use super::restore_runner::RestoreRunner;
 use crate::backup::postgres::GLOBALS;
-use crate::backup::{BackupError, Inside, Part, PartKind, postgres, qdrant, redis};
+use crate::backup::{BackupError, Inside, Part, PartKind, elasticsearch, postgres, qdrant, redis};
 use crate::event::Silent;
 use crate::execute::DataRunner as _;
 use crate::plan::DataOperation;
@@ -49,6 +49,7 @@ pub async fn drill_part(
         PartKind::Postgres => postgres::await_ready(&inside).await,
         PartKind::Redis => redis::await_loaded(&inside).await.map(drop),
         PartKind::Qdrant => qdrant::await_ready(&service.http(runner.target, &container.id)).await,
+        PartKind::Elasticsearch => elasticsearch::await_ready(&service.http(runner.target, &container.id)).await,
         PartKind::Volume | PartKind::Configuration => Ok(()),
     };
     if let Err(error) = ready {
@@ -89,6 +90,10 @@ async fn look(
         PartKind::Qdrant => {
             let counted = qdrant::counts(&service.http(runner.target, &inside.container), part).await?;
             findings.extend(compare(part, qdrant::POINTS_OF, &counted));
+        }
+        PartKind::Elasticsearch => {
+            let counted = elasticsearch::counts(&service.http(runner.target, &inside.container), part).await?;
+            findings.extend(compare(part, elasticsearch::DOCUMENTS_OF, &counted));
         }
         PartKind::Volume | PartKind::Configuration => {}
     }

@@ -13,7 +13,7 @@ use super::parts::ServicePart;
 use crate::backup::postgres::{self, BegunPart};
 use crate::backup::{
     BackupError, CONFIGURATION, FORMAT, MANIFEST, Manifest, Part, PartFile, PartKind, PartSnapshot, Repository, SetId,
-    StoredFile, qdrant, redis, skew, volume,
+    StoredFile, elasticsearch, qdrant, redis, skew, volume,
 };
 use crate::event::{Reporter, human};
 use crate::execute::DataRunner;
@@ -167,6 +167,9 @@ impl<'a> DumpRunner<'a> {
             PartKind::Qdrant => {
                 qdrant::begin(&service.http(self.target, &container.id), &service.data.collections).await
             }
+            PartKind::Elasticsearch => {
+                elasticsearch::begin(&service.http(self.target, &container.id), &service.data.collections).await
+            }
             PartKind::Volume => {
                 let volumes = service.volumes(&self.excluded);
                 if volumes.is_empty() {
@@ -285,6 +288,7 @@ async fn clean(target: &dyn Target, service: &ServicePart, pending: Duration) ->
     let Some(container) = &service.container else { return Ok(()) };
     match service.kind {
         PartKind::Qdrant => qdrant::clean(&service.http(target, &container.id), pending).await,
+        PartKind::Elasticsearch => elasticsearch::clean(&service.http(target, &container.id)).await,
         PartKind::Postgres | PartKind::Redis | PartKind::Volume | PartKind::Configuration => Ok(()),
     }
 }

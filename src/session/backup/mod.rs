@@ -9,6 +9,7 @@ mod dump_plan;
 mod dump_runner;
 mod marking;
 mod parts;
+mod readiness;
 mod restore_runner;
 mod sandbox;
 mod scratch;
@@ -22,6 +23,7 @@ pub use dump_plan::{DumpSource, DumpSteps, HeldWrites, new_set, only, open_to_wr
 pub use dump_runner::DumpRunner;
 pub use marking::record;
 pub use parts::{ServicePart, excluded, left_out, service_parts, what};
+pub use readiness::check_services;
 pub use restore_runner::RestoreRunner;
 pub use sandbox::Sandbox;
 pub use settings::{BackupSettings, lock_owner};

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::backup::{HttpApi, Inside, PartKind, qdrant};
+use base64::Engine as _;
+
+use crate::backup::{HttpApi, Inside, PartKind, elasticsearch, qdrant};
 use crate::compose::model::{Service, Stack};
 use crate::error::{Result, nearest};
 use crate::plan::{Observed, ObservedInstance};
@@ -49,7 +51,7 @@ impl ServicePart {
         let login = match self.kind {
             PartKind::Postgres => POSTGRES_LOGIN,
             PartKind::Redis => REDIS_LOGIN,
-            PartKind::Qdrant | PartKind::Volume | PartKind::Configuration => "",
+            PartKind::Qdrant | PartKind::Elasticsearch | PartKind::Volume | PartKind::Configuration => "",
         };
         let user = self.data.user.iter().map(|user| format!("PGUSER={user}"));
         let user = user.filter(|_| self.kind == PartKind::Postgres);
@@ -79,6 +81,14 @@ pub(super) fn api_of(service: &Service, kind: PartKind) -> (u16, Option<(&'stati
             let key = variable("QDRANT__SERVICE__API_KEY").map(|key| (qdrant::KEY, Secret::new(key)));
             (port("QDRANT__SERVICE__HTTP_PORT", qdrant::PORT), key)
         }
+        PartKind::Elasticsearch => {
+            let basic = |password: String| {
+                let pair = format!("{}:{password}", elasticsearch::USER);
+                let value = format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair));
+                ("authorization", Secret::new(value))
+            };
+            (port("http.port", elasticsearch::PORT), variable("ELASTIC_PASSWORD").map(basic))
+        }
         PartKind::Postgres | PartKind::Redis | PartKind::Volume | PartKind::Configuration => (0, None),
     }
 }
@@ -90,6 +100,7 @@ pub const fn what(kind: PartKind) -> &'static str {
         PartKind::Postgres => "postgres databases",
         PartKind::Redis => "redis database",
         PartKind::Qdrant => "qdrant collections",
+        PartKind::Elasticsearch => "elasticsearch indices",
         PartKind::Volume => "volumes",
     }
 }
@@ -149,17 +160,12 @@ fn wanted(stack: &Stack, policy: &BackupPolicy) -> Vec<(String, DataService)> {
 }
 
 fn kind_of(service: &str, data: &DataService, image: &str) -> Result<PartKind> {
-    let unsupported = |kind: &str| {
-        let what = format!("backups of {kind}, service `{service}`");
-        let hint = format!("leave it out with `backup: {{ exclude: [{service}] }}`, or include it with `kind: volume`");
-        Err(WorkflowError::Unsupported { what, hint }.into())
-    };
     match (data.kind, Kind::of(image)) {
         (Some(DataKind::Postgres), _) | (None, Some(Kind::Postgres)) => Ok(PartKind::Postgres),
         (Some(DataKind::Redis), _) | (None, Some(Kind::Redis)) => Ok(PartKind::Redis),
         (Some(DataKind::Volume), _) => Ok(PartKind::Volume),
         (Some(DataKind::Qdrant), _) | (None, Some(Kind::Qdrant)) => Ok(PartKind::Qdrant),
-        (Some(DataKind::Elasticsearch), _) | (None, Some(Kind::Elasticsearch)) => unsupported("elasticsearch"),
+        (Some(DataKind::Elasticsearch), _) | (None, Some(Kind::Elasticsearch)) => Ok(PartKind::Elasticsearch),
         (None, _) => {
             let message = format!("backup.include.{service}: the kind of data cannot be recognized from its image");
             let hint = Some("write `kind: volume` to store its volumes as files".to_owned());
@@ -172,7 +178,7 @@ fn kind_of(service: &str, data: &DataService, image: &str) -> Result<PartKind> {
 fn check_keys(service: &str, data: &DataService, kind: PartKind) -> Result<()> {
     let idle = [
         ("databases", !data.databases.is_empty() && kind != PartKind::Postgres),
-        ("collections", !data.collections.is_empty() && kind != PartKind::Qdrant),
+        ("collections", !data.collections.is_empty() && !matches!(kind, PartKind::Qdrant | PartKind::Elasticsearch)),
         ("user", data.user.is_some() && kind != PartKind::Postgres),
         ("stop", data.stop && kind != PartKind::Volume),
     ];

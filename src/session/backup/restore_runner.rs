@@ -9,7 +9,8 @@ use super::parts::ServicePart;
 use super::scratch::{self, Scratch, ScratchArgs};
 use crate::backup::postgres::{DatabaseRestore, GLOBALS};
 use crate::backup::{
-    BackupError, Inside, LoadedSet, Part, PartKind, Repository, StoredPart, postgres, qdrant, redis, volume,
+    BackupError, Inside, LoadedSet, Part, PartKind, Repository, StoredPart, elasticsearch, postgres, qdrant, redis,
+    volume,
 };
 use crate::event::{Reporter, Silent, human};
 use crate::execute::DataRunner;
@@ -54,6 +55,7 @@ impl RestoreRunner<'_> {
             PartKind::Postgres => self.postgres(&restore).await?,
             PartKind::Redis => self.redis(&restore).await?,
             PartKind::Qdrant => self.qdrant(&restore).await?,
+            PartKind::Elasticsearch => self.elasticsearch(&restore).await?,
             PartKind::Volume => self.volumes(&restore).await?,
             PartKind::Configuration => return Err(wrong("not a service")),
         };
@@ -132,6 +134,13 @@ impl RestoreRunner<'_> {
         qdrant::await_ready(&api).await?;
         let points = qdrant::restore(&api, self.stored(restore)).await?;
         Ok(human::count(points as usize, "point"))
+    }
+
+    async fn elasticsearch(&self, restore: &Restore<'_>) -> Result<String, BackupError> {
+        let api = restore.service.http(self.target, &restore.container.id);
+        elasticsearch::await_ready(&api).await?;
+        let documents = elasticsearch::restore(&api, self.stored(restore)).await?;
+        Ok(human::count(documents as usize, "document"))
     }
 
     fn stored<'s>(&'s self, restore: &Restore<'s>) -> StoredPart<'s> {

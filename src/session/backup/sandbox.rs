@@ -14,7 +14,8 @@ use crate::secret::Secret;
 use crate::target::{Target, TargetError};
 
 /// The passwords of a server that only its own clients need.
-const PASSWORDS: [&str; 4] = ["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "PGPASSWORD", "QDRANT__SERVICE__API_KEY"];
+const PASSWORDS: [&str; 5] =
+    ["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "PGPASSWORD", "QDRANT__SERVICE__API_KEY", "ELASTIC_PASSWORD"];
 
 /// The containers of a drill.
 pub struct Sandbox<'t> {
@@ -180,7 +181,7 @@ fn isolated(of: &Service, part: &ServicePart, password: &str) -> Isolated {
     };
     let mut environment = part.environment.clone();
     match part.kind {
-        PartKind::Postgres | PartKind::Qdrant => {
+        PartKind::Postgres | PartKind::Qdrant | PartKind::Elasticsearch => {
             let known = service.environment.iter_mut().filter(|(name, _)| PASSWORDS.contains(&name.as_str()));
             known.filter(|(_, value)| value.is_some()).for_each(|(_, value)| *value = Some(password.to_owned()));
         }

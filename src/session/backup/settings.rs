@@ -9,7 +9,7 @@ use crate::compose::load_environment;
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::input_file::{Files as _, LocalFiles};
-use crate::project::{BackupPolicy, DataKind, LoadedProject, PasswordSource};
+use crate::project::{BackupPolicy, LoadedProject, PasswordSource};
 use crate::secret::Secret;
 use crate::session::endpoint::endpoint;
 use crate::session::load::own_args;
@@ -73,14 +73,6 @@ fn refuse_unsupported(policy: &BackupPolicy) -> Result<()> {
     let before_slash = policy.repository.split('/').next().unwrap_or_default();
     if let Some((scheme, _)) = before_slash.split_once(':') {
         return unsupported(format!("backup.repository: `{scheme}:` repositories"), "name a directory");
-    }
-    for (service, data) in &policy.include {
-        let kind = match data.kind {
-            Some(DataKind::Elasticsearch) => "elasticsearch",
-            None | Some(DataKind::Postgres | DataKind::Redis | DataKind::Qdrant | DataKind::Volume) => continue,
-        };
-        let hint = "remove it, or write `kind: volume` and `stop: true` to store its volumes as files";
-        return unsupported(format!("backup.include.{service}: {kind}"), hint);
     }
     Ok(())
 }

@@ -7,7 +7,8 @@ use crate::plan::{Observed, Phase, Plan};
 use crate::project::{BackupPolicy, LoadedProject};
 use crate::release::ReleaseBackup;
 use crate::session::backup::{
-    BackupSettings, DataSteps, DumpSource, DumpSteps, ServicePart, new_set, open_to_write, service_parts,
+    BackupSettings, DataSteps, DumpSource, DumpSteps, ServicePart, check_services, new_set, open_to_write,
+    service_parts,
 };
 use crate::session::load::LoadedStack;
 use crate::session::{Context, WorkflowError};
@@ -84,6 +85,7 @@ impl<'a> DeployBackup<'a> {
         let settings = BackupSettings::load(context, &loaded.project, Some(stack)).await?;
         settings.check_place(context, &loaded.project)?;
         let parts = parts(&settings.policy, stack, observed)?;
+        check_services(target, &parts).await?;
         let (repository, lock) = open_to_write(context, &settings).await?;
         let set = new_set(context, &loaded.name, vec![TAG.to_owned()])?;
         let planned = ReleaseBackup { repository: settings.location.path.display().to_string(), set: set.set.clone() };

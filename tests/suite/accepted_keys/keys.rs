@@ -616,7 +616,7 @@ pub const ROWS: &[Row] = &[
         "backup.include.*.collections",
         "backup: { repository: r, password: { env: HOME }, include: { web: { kind: volume<<, collections: [a]>> } } }",
         "backup create --dry-run",
-        Says("not supported yet: backup.include.web: `collections`"),
+        Says("collections has no effect"),
     ),
     key(
         "backup.exclude",

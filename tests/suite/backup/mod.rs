@@ -3,6 +3,7 @@
 mod damaged;
 mod deploys;
 mod drill;
+mod machine_gone;
 mod restic;
 mod safety;
 mod unfinished;
@@ -187,7 +188,6 @@ fn what_is_not_supported_yet_is_refused_by_name() {
         ("repository: 'sftp:host:/b'", "create", "backup.repository: `sftp:` repositories"),
         ("repository: 's3:https://h/b'", "list", "backup.repository: `s3:` repositories"),
         ("repository: b, keep: { last: 1 }, schedule: '0 3 * * *'", "create", "backup.schedule"),
-        ("repository: b, include: { db: { kind: elasticsearch } }", "create", "backup.include.db: elasticsearch"),
         ("repository: b", "restore ./dump.sql", "restoring the file `./dump.sql`"),
     ] {
         write("aictl.yaml", &format!("name: refused\nbackup: {{ {backup}, password: {{ env: HOME }} }}\n"));

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::{PASSWORD, exists};
-use crate::support::project::{Outcome, TestProject, free_port};
+use crate::support::project::{Outcome, TestProject, docker, free_port};
 
 const KEY: &str = "vectors-s3cret-0123456789";
 
@@ -86,6 +86,11 @@ fn collections_come_back_with_their_aliases_and_leave_no_snapshot_on_the_server(
     let planned = aictl(&["--dry-run", "backup", "create"], 0);
     assert!(planned.stdout.contains("dump qdrant collections of vectors"), "{planned:?}");
     assert!(!exists(&stage.path().join("sets")));
+    // What a run left behind that was killed while it asked for a snapshot.
+    http.ask("POST", "/collections/notes/snapshots", &json!({}));
+    let note = json!({ "made": [], "pending": ["notes", [own]] }).to_string();
+    let container = format!("{}-vectors-1", stage.name());
+    docker(&["exec", &container, "sh", "-c", "printf %s \"$1\" >/tmp/aictl-backup.json", "sh", &note]);
     aictl(&["backup", "create"], 0);
     assert_eq!(snapshots().as_array().map(Vec::len), Some(1), "the one of the operator alone: {}", snapshots());
     assert_eq!(snapshots()[0]["name"], own);
@@ -104,4 +109,14 @@ fn collections_come_back_with_their_aliases_and_leave_no_snapshot_on_the_server(
     let collections = http.ask("GET", "/collections", &Value::Null)["result"]["collections"].to_string();
     assert_eq!(collections, r#"[{"name":"empty"},{"name":"notes"}]"#);
     assert_eq!(http.ask("GET", "/collections/empty", &Value::Null)["result"]["config"]["params"]["vectors"]["size"], 4);
+
+    // A restore that fails once collections were replaced: a collection has the name of an alias of the set.
+    http.ask("POST", "/collections/aliases", &json!({ "actions": [{ "delete_alias": { "alias_name": "live" } }] }));
+    http.fill("live", 3, 0);
+    http.fill("notes", 400, 9);
+    let (notes, live) = (http.vectors("notes"), http.vectors("live"));
+    aictl(&["--yes", "backup", "restore", "--only", "vectors"], 1);
+    assert_eq!((http.vectors("notes"), http.vectors("live")), (notes, live), "the state before the restore");
+    let collections = http.ask("GET", "/collections", &Value::Null)["result"]["collections"].to_string();
+    assert_eq!(collections, r#"[{"name":"empty"},{"name":"live"},{"name":"notes"}]"#);
 }

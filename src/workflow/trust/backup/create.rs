@@ -11,8 +11,8 @@ use crate::plan::{ContainerOperation, Observed, ObservedInstance, Phase, Plan, S
 use crate::project::LoadedProject;
 use crate::release::left_stopped;
 use crate::session::backup::{
-    BackupSettings, DumpRunner, DumpSource, DumpSteps, HeldWrites, ServicePart, excluded, left_out, new_set, only,
-    open_to_write, service_parts,
+    BackupSettings, DumpRunner, DumpSource, DumpSteps, HeldWrites, ServicePart, check_services, excluded, left_out,
+    new_set, only, open_to_write, service_parts,
 };
 use crate::session::deploy::WritesHold;
 use crate::session::load::load_stack;
@@ -92,6 +92,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
         check_password(&settings).await?;
         return Ok(report);
     }
+    check_services(&*target, &parts).await?;
     let source = DumpSource { loaded: &loaded, stack: &stack, target: &*target, settings: &settings };
     let (repository, _lock) = open_to_write(context, &settings).await?;
     let before = previous(&repository, &loaded.name).await?;

@@ -14,7 +14,7 @@ use crate::backup::{
 use crate::error::{ErrorKind, Result, nearest};
 use crate::event::human;
 use crate::session::backup::configuration::RestoredFiles;
-use crate::session::backup::{configuration, new_set, what};
+use crate::session::backup::{check_services, configuration, new_set, what};
 use crate::session::load::load_project_file;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::steps_report::planned_blocks;
@@ -91,6 +91,7 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
     }
     confirm(context, (&found, &manifest), &parts)?;
     let found = found.with_services(context, &open, (&parts, interrupted)).await?;
+    check_services(&*found.target, &found.services).await?;
     let restore = Restoring { context, open: &open, found: &found, parts: &parts, set: &set };
     report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
     Ok(report)
