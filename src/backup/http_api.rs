@@ -33,6 +33,13 @@ exit 0' aictl "$1""#;
 
 type Body = BoxBody<Bytes, TargetError>;
 
+/// What a request sends.
+struct Content {
+    body: Body,
+    length: u64,
+    kind: &'static str,
+}
+
 /// The API of a service.
 #[derive(Clone)]
 pub struct HttpApi<'a> {
@@ -97,7 +104,7 @@ impl HttpApi<'_> {
         let text = call.body.map(Value::to_string).unwrap_or_default();
         let length = text.len() as u64;
         let body = Full::new(Bytes::from(text)).map_err(|never| match never {}).boxed();
-        let request = self.request((call.method, call.path), (body, length), "application/json")?;
+        let request = self.request((call.method, call.path), Content { body, length, kind: JSON })?;
         let late = |_| {
             self.inside.failed(format!("{} {}: no answer within {}s", call.method, call.path, call.deadline.as_secs()))
         };
@@ -112,15 +119,15 @@ impl HttpApi<'_> {
         let pieces = one(head).chain(file).chain(one(tail)).map_ok(Frame::data);
         // A body may be shared between threads, a stream of the repository may not.
         let body = http_body_util::BodyExt::boxed(StreamBody::new(super::inside::Shared::new(pieces)));
-        let request = self.request(("POST", path), (body, length), FORM)?;
+        let request = self.request(("POST", path), Content { body, length, kind: FORM })?;
         let answer = self.read(request).await?;
         self.good(Call { method: "POST", path, body: None, deadline: QUERY }, answer)
     }
 
     /// What the service gives as a file.
     pub(super) async fn download(&self, path: &str) -> Result<ByteStream, BackupError> {
-        let empty = Full::new(Bytes::new()).map_err(|never| match never {}).boxed();
-        let request = self.request(("GET", path), (empty, 0), "application/json")?;
+        let body = Full::new(Bytes::new()).map_err(|never| match never {}).boxed();
+        let request = self.request(("GET", path), Content { body, length: 0, kind: JSON })?;
         let response = self.open(request).await?;
         let status = response.status().as_u16();
         if status != 200 {
@@ -143,8 +150,7 @@ impl HttpApi<'_> {
     fn request(
         &self,
         (method, path): (&str, &str),
-        (body, length): (Body, u64),
-        kind: &str,
+        Content { body, length, kind }: Content,
     ) -> Result<Request<Body>, BackupError> {
         let wrong = |error: &dyn std::fmt::Display| self.inside.failed(format!("{method} {path}: {error}"));
         let method = Method::from_bytes(method.as_bytes()).map_err(|error| wrong(&error))?;
@@ -203,7 +209,8 @@ impl HttpApi<'_> {
     }
 }
 
-/// The form of an upload.
+/// The content types of requests, and the form of an upload.
+const JSON: &str = "application/json";
 const FORM: &str = "multipart/form-data; boundary=aictl-3c1f0f6e5d0a4f0c";
 const FORM_HEAD: &str = "--aictl-3c1f0f6e5d0a4f0c\r\nContent-Disposition: form-data; name=\"snapshot\"; filename=\"aictl.snapshot\"\r\n\
      Content-Type: application/octet-stream\r\n\r\n";

@@ -68,7 +68,7 @@ async fn try_out(api: &HttpApi<'_>, stored: StoredPart<'_>, file: &PartFile) -> 
     // What a restore that was killed left behind.
     api.remove(&place(&side)).await?;
     let tried = async {
-        put(api, (&side, &file.sha256), (stored.file(file)?, file.bytes)).await?;
+        api.upload(&upload_path(&side, &file.sha256), (stored.file(file)?, file.bytes)).await?;
         check(api, stored, (&side, file)).await?;
         shape(api, &side).await
     };
@@ -99,7 +99,7 @@ async fn shape(api: &HttpApi<'_>, collection: &str) -> Result<Value, BackupError
 }
 
 /// Removes a collection that a snapshot with other parameters would not go into.
-async fn make_room(api: &HttpApi<'_>, collection: &str, wanted: &Value) -> Result<(), BackupError> {
+async fn remove_unlike(api: &HttpApi<'_>, collection: &str, wanted: &Value) -> Result<(), BackupError> {
     if exists(api, collection).await? && shape(api, collection).await? != *wanted {
         api.remove(&place(collection)).await?;
     }
@@ -110,9 +110,10 @@ async fn make_room(api: &HttpApi<'_>, collection: &str, wanted: &Value) -> Resul
 async fn copy(api: &HttpApi<'_>, from: &str, to: &str) -> Result<(), BackupError> {
     let made = make(api, from).await?;
     let copied = async {
-        make_room(api, to, &shape(api, from).await?).await?;
+        remove_unlike(api, to, &shape(api, from).await?).await?;
         let checksum = made.checksum.as_deref().unwrap_or_default();
-        put(api, (to, checksum), (read(api, (from, &made)).await?, made.size)).await
+        let snapshot = read(api, (from, &made)).await?;
+        api.upload(&upload_path(to, checksum), (snapshot, made.size)).await.map(drop)
     };
     let copied = copied.await;
     clean(api, Duration::ZERO).await.and(copied)
@@ -137,8 +138,8 @@ async fn check(
 async fn replace(api: &HttpApi<'_>, stored: StoredPart<'_>, replaced: &[Replaced<'_>]) -> Result<u64, BackupError> {
     let mut points = 0;
     for Replaced { file, shape, .. } in replaced {
-        make_room(api, &file.of, shape).await?;
-        put(api, (&file.of, &file.sha256), (stored.file(file)?, file.bytes)).await?;
+        remove_unlike(api, &file.of, shape).await?;
+        api.upload(&upload_path(&file.of, &file.sha256), (stored.file(file)?, file.bytes)).await?;
         points += check(api, stored, (&file.of, file)).await?;
     }
     let names: BTreeSet<&str> = replaced.iter().map(|one| one.file.of.as_str()).collect();
@@ -178,15 +179,10 @@ async fn remove_copies(api: &HttpApi<'_>, replaced: &[Replaced<'_>]) -> Result<(
     Ok(())
 }
 
-/// Puts a snapshot in the place of a collection, or makes one of it.
-async fn put(
-    api: &HttpApi<'_>,
-    (collection, sha256): (&str, &str),
-    snapshot: (ByteStream, u64),
-) -> Result<(), BackupError> {
+/// Where a snapshot is sent that takes the place of a collection, or becomes one.
+fn upload_path(collection: &str, sha256: &str) -> String {
     let checksum = if sha256.is_empty() { String::new() } else { format!("&checksum={sha256}") };
-    let path = format!("{}/upload?wait=true&priority=snapshot{checksum}", folder(collection));
-    api.upload(&path, snapshot).await.map(drop)
+    format!("{}/upload?wait=true&priority=snapshot{checksum}", folder(collection))
 }
 
 /// Gives the collections of these names the aliases of a list, and takes others of theirs away, in one request.

@@ -23,7 +23,7 @@ services:
     healthcheck: { test: [CMD, pg_isready, -h, 127.0.0.1, -U, postgres], interval: 1s, retries: 60 }
   search:
     image: aictl/elasticsearch:7.10.2
-    environment: { discovery.type: single-node, ES_JAVA_OPTS: '-Xms256m -Xmx256m', path.repo: /usr/share/elasticsearch/data/snapshots }
+    environment: { discovery.type: single-node, ES_JAVA_OPTS: '-Xms256m -Xmx256m', cluster.routing.allocation.disk.threshold_enabled: 'false', path.repo: /usr/share/elasticsearch/data/snapshots }
     ports: ['127.0.0.1:SEARCH:9200']
     volumes: ['search:/usr/share/elasticsearch/data']
     healthcheck: { test: [CMD, curl, -fs, 'http://127.0.0.1:9200/_cluster/health?wait_for_status=yellow&timeout=1s'], interval: 1s, retries: 120 }
