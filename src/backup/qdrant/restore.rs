@@ -12,7 +12,6 @@ use super::snapshots::{clean, folder, make, read};
 use crate::backup::http_api::{Call, HttpApi, segment};
 use crate::backup::inside::QUERY;
 use crate::backup::{BackupError, PartFile, StoredPart};
-use crate::target::ByteStream;
 
 /// A collection that is about to be replaced.
 struct Replaced<'f> {
