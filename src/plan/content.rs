@@ -165,17 +165,47 @@ impl Reader<'_> {
     }
 
     fn finish(mut self) -> ServiceContent {
-        if !self.hasher.is_empty() {
-            let mut digest = Sha256::new();
-            for (target, bytes) in &self.hasher {
-                digest.update((target.len() as u64).to_be_bytes());
-                digest.update(target);
-                digest.update((bytes.len() as u64).to_be_bytes());
-                digest.update(bytes);
-            }
-            self.content.digest = Some(hex::encode(digest.finalize()));
-        }
+        let parts = self.hasher.iter().map(|(target, bytes)| (target.as_str(), bytes.as_slice()));
+        self.content.digest = (!self.hasher.is_empty()).then(|| digest(parts));
         self.content
+    }
+}
+
+/// The digest over paths and contents, in the order of the paths.
+fn digest<'p>(parts: impl Iterator<Item = (&'p str, &'p [u8])>) -> String {
+    let mut digest = Sha256::new();
+    for (target, bytes) in parts {
+        digest.update((target.len() as u64).to_be_bytes());
+        digest.update(target);
+        digest.update((bytes.len() as u64).to_be_bytes());
+        digest.update(bytes);
+    }
+    hex::encode(digest.finalize())
+}
+
+impl ServiceContent {
+    /// The same with another content of one of its files; none where there is no such file.
+    #[must_use]
+    pub fn with_file(mut self, index: usize, bytes: Vec<u8>) -> Option<Self> {
+        let was_all = self.digest.as_ref() == Some(&self.digest_of_files());
+        let file = self.files.get_mut(index)?;
+        if file.content == bytes {
+            return Some(self);
+        }
+        file.content = bytes;
+        let files = self.digest_of_files();
+        // What is mounted beside the files is in the digest before only.
+        let beside = || {
+            digest([("", self.digest.as_deref().unwrap_or_default().as_bytes()), ("", files.as_bytes())].into_iter())
+        };
+        self.digest = Some(if was_all { files } else { beside() });
+        Some(self)
+    }
+
+    fn digest_of_files(&self) -> String {
+        let files: BTreeMap<&str, &[u8]> =
+            self.files.iter().map(|f| (f.target.as_str(), f.content.as_slice())).collect();
+        digest(files.into_iter())
     }
 }
 

@@ -168,6 +168,8 @@ mod tests {
             switched: None,
             backup: None,
             dropped: vec![],
+            secrets: BTreeMap::new(),
+            rotated: vec![],
         };
         (release, stack, observed)
     }

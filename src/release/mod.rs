@@ -24,6 +24,6 @@ pub use left_stopped::left_stopped;
 pub use operation_status::OperationStatus;
 pub use past_release::{Fallback, PastRelease, Skipped, dropped, fallback, gone};
 pub use record::{FORMAT, Record, RecordError, RecordPhase};
-pub use revision::{Release, ReleaseBackup, ReleaseCause, ReleaseStatus, ReleasedService, Side};
+pub use revision::{Release, ReleaseBackup, ReleaseCause, ReleaseStatus, ReleasedService, SecretVersion, Side};
 pub use step::{OperationKind, StepOutcome, StepRecord};
 pub use unfinished_restore::{UnfinishedRestore, settled, unfinished_restore};

@@ -32,7 +32,11 @@ pub(super) fn judged(operations: impl Iterator<Item = (u32, OperationStatus, Rel
             Some(ReleaseCause::Rollback { to }) if to != past.revision => ReleaseStatus::RolledBack,
             Some(_) => ReleaseStatus::Superseded,
         };
-        next = Some(past.release.cause);
+        // What a rotation was made from goes the way of the rotation.
+        next = match past.release.cause {
+            ReleaseCause::Rotate => next.or(Some(ReleaseCause::Rotate)),
+            cause => Some(cause),
+        };
     }
     found
 }
@@ -74,7 +78,11 @@ pub fn fallback(releases: &[PastRelease]) -> Fallback {
     let mut left: Option<&Release> = None;
     for past in releases.iter().rev() {
         let why = match past.status {
-            ReleaseStatus::Deployed | ReleaseStatus::Baking if newest => {
+            ReleaseStatus::Deployed | ReleaseStatus::Baking | ReleaseStatus::Superseded if newest => {
+                if past.release.cause == ReleaseCause::Rotate {
+                    skipped.push(Skipped { revision: past.revision, why: "it only rotated secrets" });
+                    continue;
+                }
                 left = Some(&past.release);
                 "it is being rolled back"
             }
@@ -169,6 +177,8 @@ mod tests {
             switched: None,
             backup: None,
             dropped: vec![],
+            secrets: BTreeMap::new(),
+            rotated: vec![],
         };
         PastRelease { revision, status, release }
     }

@@ -9,7 +9,7 @@ use super::step::any_format;
 use super::{Evidence, LeaseOwner, Release, StepRecord};
 
 /// The newest record format this binary writes and reads.
-pub const FORMAT: u32 = 4;
+pub const FORMAT: u32 = 5;
 
 /// What a record says about its operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,8 +178,8 @@ mod tests {
 
     #[test]
     fn a_newer_format_is_refused_and_not_called_torn() {
-        let text = String::from_utf8(record().encode().unwrap()).unwrap().replacen("\"format\":4", "\"format\":5", 1);
-        assert_eq!(Record::decode(text.as_bytes()), Err(RecordError::Newer { found: 5 }));
+        let text = String::from_utf8(record().encode().unwrap()).unwrap().replacen("\"format\":5", "\"format\":6", 1);
+        assert_eq!(Record::decode(text.as_bytes()), Err(RecordError::Newer { found: 6 }));
     }
 
     #[test]

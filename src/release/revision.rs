@@ -55,6 +55,17 @@ pub enum ReleaseCause {
     Deploy,
     /// `rollback`: from the stored configuration of an earlier revision.
     Rollback { to: u32 },
+    /// `secrets rotate`: the present release with new values of secrets.
+    Rotate,
+}
+
+/// The version of a secret's value that a release has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecretVersion {
+    /// Number of the value; the first is 1.
+    pub version: u32,
+    /// Keyed digest of the value.
+    pub hash: String,
 }
 
 /// A service of a release.
@@ -101,6 +112,12 @@ pub struct Release {
     /// Earlier revisions whose configuration was dropped with this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dropped: Vec<u32>,
+    /// The secrets it has, by the name of their variable; not known of releases made by an earlier aictl.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretVersion>,
+    /// The secrets that got a new value with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rotated: Vec<String>,
 }
 
 /// The backup set of a release.

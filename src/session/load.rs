@@ -32,6 +32,16 @@ pub struct LoadedStack {
     pub project: LoadedProject,
     /// Env files given on the command line, absolute, for the label.
     pub env_files: Vec<String>,
+    /// What the stack was loaded from.
+    pub source: Option<Box<StackSource>>,
+}
+
+/// What a stack was loaded from.
+pub struct StackSource {
+    /// The arguments of the loader.
+    pub args: LoadArgs,
+    /// The env files that were read.
+    pub env_files: Vec<PathBuf>,
 }
 
 /// Loads the stack; files are needed.
@@ -55,7 +65,8 @@ pub fn load_stack(context: &Context) -> Result<LoadedStack> {
     redact(context, &loaded.stack, loaded.variables.keys());
     learn_declared(context, &project, &loaded.stack);
     learn_channels(context, &project, &loaded.stack.environment);
-    Ok(LoadedStack { name: loaded.stack.name.clone(), stack: Some(loaded.stack), project, env_files })
+    let source = Some(Box::new(StackSource { args, env_files: loaded.env_files }));
+    Ok(LoadedStack { name: loaded.stack.name.clone(), stack: Some(loaded.stack), project, env_files, source })
 }
 
 /// Loads the stack where there are files; with a project name alone the labels on the engine must do.
@@ -104,7 +115,7 @@ pub fn load_or_name(context: &Context, hint: &str) -> Result<LoadedStack> {
     };
     let message = format!("cannot read the project files, using the stored release: {error}");
     context.reporter.warn(message);
-    Ok(LoadedStack { name, stack: None, project, env_files: Vec::new() })
+    Ok(LoadedStack { name, stack: None, project, env_files: Vec::new(), source: None })
 }
 
 /// The project where its environment runs on clusters: there are no compose files, and the chart is read by the verbs that
@@ -123,11 +134,11 @@ fn load_of_cluster(context: &Context) -> Result<Option<LoadedStack>> {
 
 fn by_labels(context: &Context, name: &str) -> Result<LoadedStack> {
     let project = load_project_file(context)?;
-    Ok(LoadedStack { name: name.to_owned(), stack: None, project, env_files: Vec::new() })
+    Ok(LoadedStack { name: name.to_owned(), stack: None, project, env_files: Vec::new(), source: None })
 }
 
 /// The folder of the Docker CLI's settings.
-fn docker_settings(context: &Context) -> Option<PathBuf> {
+pub fn docker_settings(context: &Context) -> Option<PathBuf> {
     let variable = |name: &str| context.variables.get(name).filter(|value| !value.is_empty());
     variable("DOCKER_CONFIG").map(PathBuf::from).or_else(|| Some(Path::new(variable("HOME")?).join(".docker")))
 }

@@ -6,15 +6,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::secret_places::{SecretPlaces, VersionedSecret};
 use super::settings::DeploySettings;
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::CopiedFile;
 use crate::plan::content::ServiceContent;
+use crate::release::{PastRelease, SecretVersion};
 use crate::session::{Context, WorkflowError};
 
 /// The newest format this binary writes and reads.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// A key for digests of what may be secret.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +53,8 @@ pub struct Configuration {
     pub settings: DeploySettings,
     /// Image ids by service, known once the release was deployed.
     pub images: BTreeMap<String, String>,
+    /// The values of secrets, and where they stand; empty where that is not known.
+    pub secrets: SecretPlaces,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -61,6 +65,8 @@ struct Stored {
     contents: BTreeMap<String, StoredContent>,
     env_files: Vec<String>,
     settings: DeploySettings,
+    #[serde(default)]
+    secrets: SecretPlaces,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -89,6 +95,7 @@ impl Configuration {
             contents: self.contents.iter().map(|(name, content)| (name.clone(), stored(content))).collect(),
             env_files: self.env_files.clone(),
             settings: self.settings.clone(),
+            secrets: self.secrets.clone(),
         };
         serde_json::to_vec(&stored).map_err(|e| {
             let message = format!("the configuration cannot be stored: {e}");
@@ -111,7 +118,38 @@ impl Configuration {
             env_files: stored.env_files,
             settings: stored.settings,
             images,
+            secrets: stored.secrets,
         })
+    }
+
+    /// The same with other values of secrets. None where they do not fit.
+    pub(super) fn with_values(&self, values: &BTreeMap<String, VersionedSecret>) -> Option<Self> {
+        let mut secrets = self.secrets.clone();
+        for (name, value) in values {
+            *secrets.values.get_mut(name)? = value.clone();
+        }
+        let (stack, contents) = secrets.fill(&self.stack, &self.contents)?;
+        Some(Self { stack, contents, secrets, ..self.clone() })
+    }
+
+    /// The versions of its secrets, as a record has them.
+    pub(super) fn secret_versions(&self) -> BTreeMap<String, SecretVersion> {
+        let version = |(name, secret): (&String, &VersionedSecret)| {
+            let hash = self.key.digest(secret.value.expose().as_bytes());
+            (name.clone(), SecretVersion { version: secret.version, hash })
+        };
+        self.secrets.values.iter().map(version).collect()
+    }
+
+    /// Numbers the values: one that a release had before keeps its number, another one gets the next.
+    pub(super) fn number_secrets(&mut self, releases: &[PastRelease]) {
+        for (name, secret) in &mut self.secrets.values {
+            let hash = self.key.digest(secret.value.expose().as_bytes());
+            let before = || releases.iter().filter_map(|past| past.release.secrets.get(name));
+            let known = before().find(|found| found.hash == hash).map(|found| found.version);
+            let highest = before().map(|found| found.version).max().unwrap_or_default();
+            secret.version = known.unwrap_or(highest + 1);
+        }
     }
 
     /// The keyed digest of a service: its configuration and the content of its files.
@@ -177,8 +215,15 @@ mod tests {
         let content = ServiceContent { files: vec![file], digest: Some("d".into()), ..Default::default() };
         let contents = stack.services.keys().map(|name| (name.clone(), content.clone())).collect();
         let (key, env_files) = (Keyed("k".into()), vec!["/a.env".to_owned()]);
-        let whole =
-            Configuration { key, stack, contents, env_files, settings: Default::default(), images: BTreeMap::new() };
+        let whole = Configuration {
+            key,
+            stack,
+            contents,
+            env_files,
+            settings: Default::default(),
+            images: BTreeMap::new(),
+            secrets: Default::default(),
+        };
         let bytes = whole.encode().unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("ambient-canary"));
         let read = Configuration::decode(&bytes, BTreeMap::new()).unwrap();

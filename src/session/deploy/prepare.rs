@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::configuration::{Configuration, Keyed};
+use super::find_secrets::find_secrets;
 use super::releases::{Current, Releases};
 use super::settings::DeploySettings;
 use super::ship::Shipment;
@@ -79,7 +80,10 @@ impl Prepared {
             None => Keyed::drawn(context)?,
         };
         let env_files = loaded.env_files.clone();
-        let configuration = Configuration { key, stack, contents, env_files, settings, images: Default::default() };
+        let secrets = find_secrets(context, loaded, (&stack, &contents), engine.local);
+        let images = Default::default();
+        let mut configuration = Configuration { key, stack, contents, env_files, settings, images, secrets };
+        configuration.number_secrets(&releases.list);
         let shipment = Shipment {
             message: wishes.message,
             tasks,

@@ -29,7 +29,7 @@ use crate::session::image_catalog::Supplies;
 use crate::session::load::LoadedStack;
 use crate::session::notify::Notifier;
 use crate::session::one_off::DeployTasks;
-use crate::session::transaction::{NewRelease, Transaction};
+use crate::session::transaction::{Begun, NewRelease, Transaction};
 use crate::session::transfer::{Offers, Transfers, source};
 use crate::target::{Target, TargetError};
 
@@ -101,12 +101,14 @@ impl Shipping<'_> {
             Release { backup: backup.taken(), ..release }
         };
         let is_new = |observed: &Observed| shipment.resumes.is_some() || self.is_new(&finished(observed, true));
+        let begun = shipment.env_file.as_ref().map(|edit| move || edit.write(context));
         let new = NewRelease {
             draft: Release { backup: backup.planned(), ..planning.draft.clone() },
             configuration: shipment.configuration.encode()?,
             dropped: planning.dropped.clone(),
             finished: &finished,
             is_new: &is_new,
+            begun: begun.as_ref().map(|begun| begun as &Begun<'_>),
         };
         let tasks = DeployTasks { context, target: target.clone() };
         let sent = planning.offers.as_ref();
@@ -202,7 +204,11 @@ impl Shipping<'_> {
     }
 
     fn is_new(&self, release: &Release) -> bool {
-        self.releases.current().is_none_or(|current| !current.release.is_same(release))
+        self.releases.current().is_none_or(|current| {
+            // An earlier aictl recorded no versions.
+            let learns = current.release.secrets.is_empty() && !release.secrets.is_empty();
+            !current.release.is_same(release) || learns
+        })
     }
 
     fn check_source<'s>(&'s self, shipment: &'s Shipment, observed: &'s Observed) -> CheckSource<'s> {

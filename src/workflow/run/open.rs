@@ -150,7 +150,7 @@ mod tests {
     fn face_of(instances: Vec<ObservedInstance>) -> std::result::Result<String, String> {
         let observed = Observed { instances, ..Default::default() };
         let project = LoadedProject::default();
-        let loaded = LoadedStack { name: "shop".into(), stack: None, project, env_files: Vec::new() };
+        let loaded = LoadedStack { name: "shop".into(), stack: None, project, env_files: Vec::new(), source: None };
         face(&loaded, &observed).map(|(_, url)| url).map_err(|error| error.to_string())
     }
 

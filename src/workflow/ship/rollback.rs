@@ -12,8 +12,9 @@ use crate::session::{Context, WorkflowError};
 /// Go back to an earlier release
 ///
 /// Without --to it goes to the last good release before the newest deploy; failed, interrupted and rolled back ones are
-/// skipped. Images, configuration and the values of secrets are those of that release; data is not changed, and
-/// bind-mounted files are used as they are. Nothing is changed if an image or the configuration is missing.
+/// skipped. Images, configuration and the values of secrets are those of that release, but a secret that was rotated since
+/// keeps its newest value. Data is not changed, and bind-mounted files are used as they are. Nothing is changed if an image
+/// or the configuration is missing.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RollbackArgs {
     /// Release to go to, from `aictl history`
@@ -61,7 +62,8 @@ async fn on_engine(context: &Context, args: RollbackArgs) -> Result<ShipReport> 
     if let Some(stack) = &loaded.stack {
         keep_policies(&loaded, stack, &mut configuration);
     }
-    let limits = limits(&loaded, &configuration);
+    let (configuration, kept) = releases.keep_rotated((context, &*target), past, configuration).await?;
+    let limits = [limits(&loaded, &configuration), kept].concat();
     let current = releases.current().into_iter().flat_map(|current| current.release.services.keys());
     let has = |name: &&String| configuration.stack.services.contains_key(*name);
     let dropped_services = current.filter(|name| !has(name)).cloned().collect();

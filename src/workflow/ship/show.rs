@@ -116,6 +116,7 @@ fn release(past: &PastOperation) -> Vec<Block> {
     let status = past.release_status.map(ReleaseStatus::word).unwrap_or_default();
     let same = match release.cause {
         ReleaseCause::Deploy => String::new(),
+        ReleaseCause::Rotate => format!(", rotated {}", release.rotated.join(", ")),
         ReleaseCause::Rollback { to } => format!(", same as release {to}"),
     };
     let message = release.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();

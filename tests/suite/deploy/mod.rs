@@ -14,6 +14,7 @@ mod process;
 mod real;
 mod refused;
 mod rolling;
+mod rotate;
 mod saved_plan;
 mod story;
 mod under_load;

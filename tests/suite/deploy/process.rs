@@ -10,6 +10,7 @@ use aictl::release::Side;
 use aictl::session::report::Report;
 use aictl::session::{Context, GlobalOptions};
 use aictl::target::Observe as _;
+use aictl::workflow::begin::secrets::{self, RotateArgs, SecretsAction, SecretsArgs};
 use aictl::workflow::run::start::{self, StartArgs};
 use aictl::workflow::run::status::{self, StatusArgs};
 use aictl::workflow::ship::deploy::{self, DeployArgs};
@@ -163,6 +164,14 @@ impl Folder {
     pub async fn deploy_with(&self, engine: &MemoryEngine, (args, options): (DeployArgs, GlobalOptions)) -> Ended {
         let (context, warned) = self.context(engine, options);
         ended(engine, deploy::run(&context, args).await, &warned)
+    }
+
+    /// Rotates secrets.
+    pub async fn rotate(&self, engine: &MemoryEngine, keys: &[&str], options: GlobalOptions) -> Ended {
+        let (context, warned) = self.context(engine, options);
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        let action = SecretsAction::Rotate(RotateArgs { keys, ..Default::default() });
+        ended(engine, secrets::run(&context, SecretsArgs { action }).await, &warned)
     }
 
     /// Starts the files as they are.

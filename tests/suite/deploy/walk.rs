@@ -12,7 +12,7 @@ use super::process::{Act, Ended, FIRST, Files, Folder, PROJECT, SECOND, SECRET, 
 
 /// A way for an effect to go wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wrong {
+pub enum Wrong {
     Refused,
     /// The engine refuses it, and also what is done next about that.
     RefusedTwice,
@@ -23,7 +23,7 @@ enum Wrong {
     Interrupted,
 }
 
-const ALL: [Wrong; 6] = [
+pub const ALL: [Wrong; 6] = [
     Wrong::Refused,
     Wrong::RefusedTwice,
     Wrong::RefusedOften,
@@ -32,7 +32,7 @@ const ALL: [Wrong; 6] = [
     Wrong::Interrupted,
 ];
 
-fn arm(engine: MemoryEngine, at: usize, wrong: Wrong) -> MemoryEngine {
+pub fn arm(engine: MemoryEngine, at: usize, wrong: Wrong) -> MemoryEngine {
     let refusal = || {
         let message = "the engine refuses as scripted".to_owned();
         Fault::Refuse(TargetError::Refused { operation: "engine".into(), status: 500, message })
@@ -174,7 +174,7 @@ async fn no_secret(world: &MemoryEngine, ended: &Ended, place: &str) {
 }
 
 /// What ended was recorded before its first effect with the same steps; one that ended well left none undecided.
-async fn recorded_as_planned(world: &MemoryEngine, place: &str) {
+pub async fn recorded_as_planned(world: &MemoryEngine, place: &str) {
     let records = world.load_records(PROJECT).await.unwrap();
     let planned = |record: &Record| record.steps.iter().map(StepRecord::planned).collect::<Vec<_>>();
     for last in records.iter().filter(|r| matches!(r.phase, RecordPhase::Done | RecordPhase::Failed)) {

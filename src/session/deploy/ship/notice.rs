@@ -78,7 +78,7 @@ impl ShipResult<'_> {
 
     fn restored(&self) -> Option<u32> {
         match self.shipment.cause {
-            ReleaseCause::Deploy => None,
+            ReleaseCause::Deploy | ReleaseCause::Rotate => None,
             ReleaseCause::Rollback { to } => Some(to),
         }
     }

@@ -32,6 +32,9 @@ pub struct ShipReport {
     /// Releases that a rollback passed over, with the reason.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<(u32, String)>,
+    /// The secrets that got, or in a dry run would get, new values.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rotated: Vec<String>,
     project: String,
 }
 
@@ -46,10 +49,11 @@ impl ShipReport {
             revision: outcome.number,
             was,
             restored: match shipment.cause {
-                ReleaseCause::Deploy => None,
+                ReleaseCause::Deploy | ReleaseCause::Rotate => None,
                 ReleaseCause::Rollback { to } => Some(to),
             },
             skipped: Vec::new(),
+            rotated: shipment.rotated.clone(),
             project: shipment.configuration.stack.name.clone(),
         }
     }
@@ -66,6 +70,8 @@ impl Report for ShipReport {
                     self.strategies.iter().map(|(name, strategy, cause)| line(format!("{name}: {strategy}, {cause}")));
                 blocks.extend(said);
             }
+            let rotated = self.rotated.iter().map(|key| line(format!("{key}: would get a new value")));
+            blocks.extend(rotated);
             blocks.extend(planned_blocks(&self.steps));
             return blocks;
         }
@@ -77,6 +83,7 @@ impl Report for ShipReport {
             (Some(revision), None, Some(was)) => format!("{}: release {revision}, was {was}", self.project),
             (Some(revision), None, None) => format!("{}: release {revision}", self.project),
         };
+        blocks.extend(self.rotated.iter().map(|key| line(format!("{key}: has a new value"))));
         let tone = if self.revision.is_none() { Tone::Dim } else { Tone::Strong };
         blocks.push(Block::Line(vec![Cell::new(words, tone)]));
         blocks

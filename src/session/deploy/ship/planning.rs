@@ -30,6 +30,8 @@ pub(in crate::session::deploy) struct ShipPlanning<'a> {
     pub(in crate::session::deploy) offers: Option<Offers>,
     secret: String,
     first: bool,
+    /// The revision that serves.
+    present: Option<u32>,
     forget: BTreeSet<String>,
     /// The policy of the backups, where one is taken first.
     pub(in crate::session::deploy) backup: Option<BackupPolicy>,
@@ -59,7 +61,7 @@ impl<'a> ShipPlanning<'a> {
             all_resources: context.options.all_resources,
             release: true,
             rolling: match shipment.cause {
-                ReleaseCause::Deploy => Rolling::Update,
+                ReleaseCause::Deploy | ReleaseCause::Rotate => Rolling::Update,
                 ReleaseCause::Rollback { .. } => Rolling::Rollback,
             },
             ..Default::default()
@@ -73,6 +75,7 @@ impl<'a> ShipPlanning<'a> {
             offers: None,
             secret: new_secret(context)?,
             first: releases.current().is_none(),
+            present: releases.current().map(|current| current.revision),
             forget: forgotten(releases, &dropped),
             backup: None,
             checks: Vec::new(),
@@ -145,7 +148,7 @@ impl<'a> ShipPlanning<'a> {
     fn bake(&self) -> Duration {
         match self.shipment.cause {
             ReleaseCause::Deploy => self.shipment.configuration.settings.bake,
-            ReleaseCause::Rollback { .. } => Duration::ZERO,
+            ReleaseCause::Rollback { .. } | ReleaseCause::Rotate => Duration::ZERO,
         }
     }
 
@@ -154,6 +157,7 @@ impl<'a> ShipPlanning<'a> {
         let configuration = &self.shipment.configuration;
         let stored = match (self.shipment.cause, &self.shipment.resumes) {
             (ReleaseCause::Rollback { to }, _) => Some(to),
+            (ReleaseCause::Rotate, _) => self.present,
             (ReleaseCause::Deploy, Some(baking)) => Some(baking.sequence),
             (ReleaseCause::Deploy, None) => None,
         };
@@ -220,6 +224,8 @@ fn draft(context: &Context, shipment: &Shipment) -> Release {
         switched: None,
         backup: None,
         dropped: Vec::new(),
+        secrets: configuration.secret_versions(),
+        rotated: shipment.rotated.clone(),
     }
 }
 

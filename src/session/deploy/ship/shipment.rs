@@ -7,6 +7,7 @@ use crate::plan::PullPolicy;
 use crate::plan::blue_green::OtherSide;
 use crate::release::{Record, ReleaseCause};
 use crate::session::deploy::configuration::Configuration;
+use crate::session::deploy::env_file_edit::EnvFileEdit;
 use crate::session::one_off::NamedTask;
 
 /// A planned deploy or rollback.
@@ -37,6 +38,10 @@ pub struct Shipment {
     pub limits: Vec<String>,
     /// Whether a bake that saw nothing fails.
     pub strict: bool,
+    /// The secrets that get a new value.
+    pub rotated: Vec<String>,
+    /// The env file that gets the new values once the release is recorded.
+    pub env_file: Option<EnvFileEdit>,
     /// The exit code of a failure after which the old release serves.
     pub failed: ErrorKind,
 }
@@ -58,8 +63,16 @@ impl Shipment {
             resumes: None,
             limits: Vec::new(),
             strict: false,
+            rotated: Vec::new(),
+            env_file: None,
             failed: ErrorKind::DeployFailed,
         }
+    }
+
+    /// The present release with new values of these secrets, which are written into an env file.
+    pub fn rotate(configuration: Configuration, (rotated, env_file): (Vec<String>, EnvFileEdit)) -> Self {
+        let (cause, env_file) = (ReleaseCause::Rotate, Some(env_file));
+        Self { operation: "secrets rotate", cause, rotated, env_file, ..Self::deploy(configuration) }
     }
 
     /// The stored configuration of an earlier release.

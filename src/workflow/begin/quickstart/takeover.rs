@@ -99,7 +99,8 @@ mod tests {
         stack.services.insert("db".into(), db);
         stack.services.insert("web".into(), Service { volumes: vec![mount], ..Default::default() });
         let project = LoadedProject::default();
-        let loaded = LoadedStack { name: "shop".into(), stack: Some(stack), project, env_files: Vec::new() };
+        let loaded =
+            LoadedStack { name: "shop".into(), stack: Some(stack), project, env_files: Vec::new(), source: None };
         let volumes = vec![ObservedVolume { name: "shop_data".into(), ..Default::default() }];
         let observed = Observed { volumes, ..Default::default() };
         let new = ["DB_PASSWORD".to_owned()];

@@ -75,7 +75,7 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
     if !report.changed() {
         return Ok(report);
     }
-    let file = destination(context, &setting)?;
+    let file = destination(context, &setting, &setting.target)?;
     if report.dry_run {
         return Ok(report);
     }
@@ -91,15 +91,15 @@ pub fn generate(context: &Context, args: &GenerateArgs) -> Result<GenerateReport
 }
 
 /// The env file, which lies in the project's folder unless the command line named another place.
-fn destination(context: &Context, setting: &Setting) -> Result<PrivateFile> {
+pub(super) fn destination(context: &Context, setting: &Setting, path: &Path) -> Result<PrivateFile> {
     let folder = &setting.project.directory;
     let real = |path: &Path| path.canonicalize().ok();
-    let is_inside = setting.target.starts_with(folder)
-        || setting.target.parent().and_then(real).zip(real(folder)).is_some_and(|(of, folder)| of.starts_with(folder));
+    let is_inside = path.starts_with(folder)
+        || path.parent().and_then(real).zip(real(folder)).is_some_and(|(of, folder)| of.starts_with(folder));
     let is_named = !context.options.env_files.is_empty() && !is_inside;
     let file = match is_named {
-        true => PrivateFile::named(&setting.target),
-        false => PrivateFile::below(&setting.target, folder),
+        true => PrivateFile::named(path),
+        false => PrivateFile::below(path, folder),
     };
     let outside = |error: OutputError| {
         let OutputError::LeadsOutside { target, .. } = &error else { return error.into() };
@@ -134,7 +134,7 @@ fn elsewhere(setting: &Setting) -> BTreeSet<String> {
         .collect()
 }
 
-fn cannot(context: &Context, setting: &Setting, error: &FillError) -> WorkflowError {
+pub(super) fn cannot(context: &Context, setting: &Setting, error: &FillError) -> WorkflowError {
     WorkflowError::File { path: shown(context, &setting.target), reason: error.to_string() }
 }
 

@@ -1,0 +1,187 @@
+//! Rotating secrets: the release that serves, brought up again with new values, as a new release. The env file gets them
+//! once that release is recorded; a process that dies afterwards leaves what the next deploy finishes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::configuration::Configuration;
+use super::edited_files::EditedFiles;
+use super::env_file_edit::EnvFileEdit;
+use super::find_secrets::{load_all_contents, load_edited};
+use super::releases::{Current, Releases};
+use super::secret_places::VersionedSecret;
+use super::ship::{ShipReport, Shipment, Shipping};
+use crate::compose::env_file::{entries, replace};
+use crate::error::{Error, Result};
+use crate::output_file::PrivateFile;
+use crate::probe::Kind;
+use crate::secret::Secret;
+use crate::session::load::LoadedStack;
+use crate::session::{Context, WorkflowError};
+use crate::target::Target;
+
+/// New values of secrets and the env file they are written into.
+pub struct Rotation {
+    /// By name.
+    pub values: BTreeMap<String, Secret>,
+    /// The env file.
+    pub file: PrivateFile,
+    /// Its path.
+    pub path: std::path::PathBuf,
+    /// Its text as it was read.
+    pub before: String,
+    /// Its text with the new values.
+    pub after: String,
+    /// The operator's words.
+    pub message: Option<String>,
+}
+
+/// Brings the release that serves up with the new values.
+pub async fn rotate(context: &Context, loaded: &LoadedStack, rotation: Rotation) -> Result<ShipReport> {
+    let target = loaded.connect(context).await?;
+    let releases = Releases::load(&*target, &loaded.name).await?;
+    if let Some(baking) = releases.baking() {
+        let message = format!("release {} is still baking", baking.revision);
+        let hint = "finish it with `aictl deploy --resume`, or go back with `aictl rollback`";
+        return Err(refused(message, hint));
+    }
+    let current = releases.load_current(context, &*target).await?;
+    let Some(current) = current else {
+        return Err(refused(format!("{} has no release", loaded.name), "make one with `aictl deploy`"));
+    };
+    check_keys(&current, &rotation)?;
+    let local = target.observe_engine().await?.local;
+    let configuration = configuration(context, loaded, (&releases, &current), (&rotation, local))?;
+    learn(context, &current, &rotation);
+    let keys = rotation.values.keys().cloned().collect();
+    let served = with_served_values(&rotation, &current)?;
+    let edit = EnvFileEdit::new((rotation.path, rotation.file), rotation.before, rotation.after).undone_as(served);
+    let shipment = Shipment { message: rotation.message, ..Shipment::rotate(configuration, (keys, edit)) };
+    let shipping = Shipping { context, loaded, target: target.clone(), releases: &releases, approval: None };
+    match shipping.ship(&shipment).await {
+        Ok(report) => Ok(report),
+        Err(error) => Err(after_failure(context, (&target, &releases), (&shipment, error)).await),
+    }
+}
+
+/// Services must use the secrets, and none of those may be a store that keeps them as its own.
+fn check_keys(current: &Current, rotation: &Rotation) -> Result<()> {
+    let secrets = &current.configuration.secrets;
+    if !secrets.is_known() {
+        let message = format!("where release {} uses its secrets was not recorded", current.revision);
+        return Err(refused(message, "make a new release from the files with `aictl deploy`"));
+    }
+    let stack = &current.configuration.stack;
+    for key in rotation.values.keys() {
+        if !secrets.values.contains_key(key) {
+            let message = format!("no service of release {} uses `{key}`", current.revision);
+            let hint = format!("replace it in the env file with `aictl secrets generate --replace {key}`");
+            return Err(WorkflowError::Refused { message, hint: Some(hint) }.into());
+        }
+        for name in secrets.services(key) {
+            let image = stack.services.get(name).map(|service| service.image_or_default(&stack.name, name));
+            if image.is_some_and(|image| Kind::of(&image).is_some_and(keeps_passwords)) {
+                let what = format!("`{key}` is a password of `{name}`, which keeps it: rotating it");
+                let hint = format!("change it in `{name}` and in the env file, then run `aictl deploy`");
+                return Err(WorkflowError::Unsupported { what, hint }.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a service checks its clients' passwords against a state of its own.
+fn keeps_passwords(kind: Kind) -> bool {
+    match kind {
+        Kind::Postgres | Kind::Redis | Kind::Qdrant | Kind::Elasticsearch | Kind::Grafana | Kind::Registry => true,
+        Kind::Prometheus
+        | Kind::Alertmanager
+        | Kind::Nginx
+        | Kind::PostgresExporter
+        | Kind::RedisExporter
+        | Kind::NodeExporter
+        | Kind::Cadvisor
+        | Kind::Kibana
+        | Kind::Logstash
+        | Kind::Ollama => false,
+    }
+}
+
+/// The configuration that serves with the new values. Digests of file contents are those that the files will have.
+fn configuration(
+    context: &Context,
+    loaded: &LoadedStack,
+    (releases, current): (&Releases, &Current),
+    (rotation, local): (&Rotation, bool),
+) -> Result<Configuration> {
+    let new = |(key, value): (&String, &Secret)| (key.clone(), VersionedSecret { version: 0, value: value.clone() });
+    let values = rotation.values.iter().map(new).collect();
+    let unfit = || {
+        let message = format!("the secrets of release {} cannot be exchanged", current.revision);
+        refused(message, "make a new release from the files with `aictl deploy`")
+    };
+    let mut configuration = current.configuration.with_values(&values).ok_or_else(unfit)?;
+    configuration.number_secrets(&releases.list);
+    let names: Vec<String> = configuration.secrets.services_with_files().map(str::to_owned).collect();
+    let edited = EditedFiles::new([(rotation.path.as_path(), rotation.after.clone())].into_iter());
+    let stack = loaded
+        .source
+        .as_ref()
+        .zip(edited.ok())
+        .and_then(|(source, edited)| load_edited(context, &source.args, &edited));
+    let fresh = stack.and_then(|stack| load_all_contents(&stack, names.iter(), local)).unwrap_or_default();
+    for (name, fresh) in fresh {
+        if let Some(content) = configuration.contents.get_mut(&name)
+            && content.files == fresh.files
+        {
+            content.digest = fresh.digest;
+        }
+    }
+    Ok(configuration)
+}
+
+/// The text of the env file before, with the values that serve: an earlier rotation may have been cut off.
+fn with_served_values(rotation: &Rotation, current: &Current) -> Result<String> {
+    let mut text = rotation.before.clone();
+    for key in rotation.values.keys() {
+        let found = entries(&text, &BTreeMap::new()).unwrap_or_default();
+        let entry = found.into_iter().rev().find(|entry| entry.key == *key);
+        let served = current.configuration.secrets.values.get(key);
+        if let Some((entry, served)) = entry.zip(served)
+            && entry.value.as_deref() != Some(served.value.expose())
+        {
+            let invalid = |_| refused(format!("the value of `{key}` contains a NUL byte"), "");
+            replace(&mut text, &entry, served.value.expose()).map_err(invalid)?;
+        }
+    }
+    Ok(text)
+}
+
+/// Whatever is said from here on, no value is in it.
+fn learn(context: &Context, current: &Current, rotation: &Rotation) {
+    let before = current.configuration.secrets.values.values().map(|secret| secret.value.clone());
+    context.redactor.learn(&before.chain(rotation.values.values().cloned()).collect::<Vec<_>>());
+}
+
+/// Where the old values serve, the env file gets them back.
+async fn after_failure(
+    context: &Context,
+    (target, before): (&Arc<dyn Target>, &Releases),
+    (shipment, error): (&Shipment, Error),
+) -> Error {
+    let revision = |releases: &Releases| releases.current().map(|current| current.revision);
+    let Ok(after) = Releases::load(&**target, &before.project).await else {
+        return error.with_hint("finish the rotation with `aictl deploy` if the env file has the new value");
+    };
+    let serves = revision(&after) != revision(before);
+    let undone = shipment.env_file.as_ref().filter(|_| !serves).map_or(Ok(()), |edit| edit.undo(context));
+    if let Err(undone) = undone {
+        context.reporter.warn(format!("the env file still has the new value: {undone}"));
+    }
+    error
+}
+
+fn refused(message: String, hint: &str) -> Error {
+    let hint = Some(hint).filter(|hint| !hint.is_empty()).map(str::to_owned);
+    WorkflowError::Refused { message, hint }.into()
+}
