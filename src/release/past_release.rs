@@ -79,7 +79,7 @@ pub fn fallback(releases: &[PastRelease]) -> Fallback {
     for past in releases.iter().rev() {
         let why = match past.status {
             ReleaseStatus::Deployed | ReleaseStatus::Baking | ReleaseStatus::Superseded if newest => {
-                if past.release.cause == ReleaseCause::Rotate {
+                if matches!(past.release.cause, ReleaseCause::Rotate) {
                     skipped.push(Skipped { revision: past.revision, why: "it only rotated secrets" });
                     continue;
                 }

@@ -77,11 +77,14 @@ pub struct NewRelease<'a> {
     /// Whether it must be recorded although nothing needs to be done.
     pub is_new: &'a (dyn Fn(&Observed) -> bool + Send + Sync),
     /// What is done on this machine once it is recorded and stored, before the first step.
-    pub begun: Option<&'a Begun<'a>>,
+    pub local: Option<&'a dyn LocalChange>,
 }
 
-/// What is done on this machine once a release is recorded.
-pub type Begun<'a> = dyn Fn() -> Result<()> + Send + Sync + 'a;
+/// A change of this machine that belongs to a release.
+pub trait LocalChange: Send + Sync {
+    /// Makes it.
+    fn make(&self, context: &Context) -> Result<()>;
+}
 
 /// What becomes of the project's state on the target when a change ended well.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -304,7 +307,7 @@ impl<'a> Transaction<'a> {
         if let Some(release) = self.release.filter(|_| self.resumes.is_none()) {
             let stored = self.target.store_configuration(lease, pending.sequence, &release.configuration).await;
             stored.map_err(|error| found(error.into()))?;
-            release.begun.map_or(Ok(()), |begun| begun()).map_err(found)?;
+            release.local.map_or(Ok(()), |local| local.make(self.context)).map_err(found)?;
         }
         if plan.steps == planned.steps {
             return Ok((pending, plan));

@@ -7,6 +7,7 @@ use crate::input_file::{Files as _, LocalFiles};
 use crate::output_file::PrivateFile;
 use crate::session::Context;
 use crate::session::env_files::{end_of_links, unwritable};
+use crate::session::transaction::LocalChange;
 
 /// The text of an env file before and after.
 pub struct EnvFileEdit {
@@ -29,11 +30,6 @@ impl EnvFileEdit {
         Self { undone, ..self }
     }
 
-    /// Writes the new text; fails where the file is no longer what was read.
-    pub fn write(&self, context: &Context) -> Result<()> {
-        self.replace(context, (&self.before, &self.after))
-    }
-
     /// Takes the new text back, if it is there.
     pub fn undo(&self, context: &Context) -> Result<()> {
         match LocalFiles.read(&self.path) {
@@ -45,5 +41,12 @@ impl EnvFileEdit {
     fn replace(&self, context: &Context, (from, to): (&str, &str)) -> Result<()> {
         let written = self.file.replace(from.as_bytes(), to.as_bytes());
         written.map_err(|error| unwritable(context, &self.path, &end_of_links(&self.path), &error))
+    }
+}
+
+impl LocalChange for EnvFileEdit {
+    /// Writes the new text; fails where the file is no longer what was read.
+    fn make(&self, context: &Context) -> Result<()> {
+        self.replace(context, (&self.before, &self.after))
     }
 }

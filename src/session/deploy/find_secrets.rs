@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::edited_files::EditedFiles;
-use super::secret_places::{SecretPlaces, mark};
+use super::secret_places::{SecretPlaces, StackContents, mark};
 use crate::compose::env_file::{Entry, entries, replace};
 use crate::compose::model::Stack;
 use crate::compose::{self, LoadArgs, Observer};
@@ -14,25 +14,20 @@ use crate::plan::content::{ServiceContent, load_content};
 use crate::secret::{Secret, SecretKind, secret_kind};
 use crate::session::Context;
 use crate::session::env_files::EnvFile;
-use crate::session::load::{LoadedStack, StackSource, docker_settings};
+use crate::session::load::{LoadedStack, docker_settings};
 
 /// The secrets of the env files and their places in the stack; none where they cannot be told.
 pub(super) fn find_secrets(
     context: &Context,
     loaded: &LoadedStack,
-    plain: (&Stack, &BTreeMap<String, ServiceContent>),
+    plain: StackContents<'_>,
     local: bool,
 ) -> SecretPlaces {
-    let found = loaded.source.as_ref().and_then(|source| find(context, (loaded, source), plain, local));
-    found.unwrap_or_default()
+    find(context, loaded, plain, local).unwrap_or_default()
 }
 
-fn find(
-    context: &Context,
-    (loaded, source): (&LoadedStack, &StackSource),
-    plain: (&Stack, &BTreeMap<String, ServiceContent>),
-    local: bool,
-) -> Option<SecretPlaces> {
+fn find(context: &Context, loaded: &LoadedStack, plain: StackContents<'_>, local: bool) -> Option<SecretPlaces> {
+    let source = loaded.source.as_ref()?;
     let declared: BTreeSet<&String> = loaded.project.project.iter().flat_map(|file| file.secrets.keys()).collect();
     let mut values = BTreeMap::new();
     let mut texts: Vec<(&Path, String)> = Vec::new();
@@ -62,8 +57,8 @@ fn find(
     let files = EditedFiles::new(texts.into_iter()).ok()?;
     let args = LoadArgs { environment, observer: Observer::default(), ..source.args.clone() };
     let marked = load_edited(context, &args, &files)?;
-    let contents = load_all_contents(&marked, plain.0.services.keys(), local)?;
-    SecretPlaces::between(values, plain, (&marked, &contents))
+    let contents = load_all_contents(&marked, plain.stack.services.keys(), local)?;
+    SecretPlaces::between(values, plain, StackContents { stack: &marked, contents: &contents })
 }
 
 /// The stack as it is with edited files.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::configuration::{Configuration, Keyed};
 use super::find_secrets::find_secrets;
 use super::releases::{Current, Releases};
+use super::secret_places::StackContents;
 use super::settings::DeploySettings;
 use super::ship::Shipment;
 use crate::compose::model::Stack;
@@ -80,7 +81,7 @@ impl Prepared {
             None => Keyed::drawn(context)?,
         };
         let env_files = loaded.env_files.clone();
-        let secrets = find_secrets(context, loaded, (&stack, &contents), engine.local);
+        let secrets = find_secrets(context, loaded, StackContents { stack: &stack, contents: &contents }, engine.local);
         let images = Default::default();
         let mut configuration = Configuration { key, stack, contents, env_files, settings, images, secrets };
         configuration.number_secrets(&releases.list);

@@ -15,7 +15,7 @@ impl Releases {
     fn rotated_since(&self, revision: u32) -> BTreeMap<&str, u32> {
         let serving = self.current().map(|current| &current.release.secrets);
         let mut rotated = BTreeMap::new();
-        let rotations = self.list.iter().filter(|past| past.release.cause == ReleaseCause::Rotate);
+        let rotations = self.list.iter().filter(|past| matches!(past.release.cause, ReleaseCause::Rotate));
         for past in rotations.filter(|past| past.revision > revision) {
             let serves = |key: &String| serving.and_then(|all| all.get(key)) == past.release.secrets.get(key);
             let counts = |key: &&String| has_served(past.status) || serves(key);

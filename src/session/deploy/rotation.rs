@@ -2,7 +2,6 @@
 //! once that release is recorded; a process that dies afterwards leaves what the next deploy finishes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::configuration::Configuration;
 use super::edited_files::EditedFiles;
@@ -51,7 +50,8 @@ pub async fn rotate(context: &Context, loaded: &LoadedStack, rotation: Rotation)
     };
     check_keys(&current, &rotation)?;
     let local = target.observe_engine().await?.local;
-    let configuration = configuration(context, loaded, (&releases, &current), (&rotation, local))?;
+    let source = Source { context, loaded, releases: &releases, current: &current };
+    let configuration = source.configuration(&rotation, local)?;
     learn(context, &current, &rotation);
     let keys = rotation.values.keys().cloned().collect();
     let served = with_served_values(&rotation, &current)?;
@@ -60,7 +60,7 @@ pub async fn rotate(context: &Context, loaded: &LoadedStack, rotation: Rotation)
     let shipping = Shipping { context, loaded, target: target.clone(), releases: &releases, approval: None };
     match shipping.ship(&shipment).await {
         Ok(report) => Ok(report),
-        Err(error) => Err(after_failure(context, (&target, &releases), (&shipment, error)).await),
+        Err(error) => Err(after_failure(&shipping, &shipment, error).await),
     }
 }
 
@@ -107,37 +107,44 @@ fn keeps_passwords(kind: Kind) -> bool {
     }
 }
 
-/// The configuration that serves with the new values. Digests of file contents are those that the files will have.
-fn configuration(
-    context: &Context,
-    loaded: &LoadedStack,
-    (releases, current): (&Releases, &Current),
-    (rotation, local): (&Rotation, bool),
-) -> Result<Configuration> {
-    let new = |(key, value): (&String, &Secret)| (key.clone(), VersionedSecret { version: 0, value: value.clone() });
-    let values = rotation.values.iter().map(new).collect();
-    let unfit = || {
-        let message = format!("the secrets of release {} cannot be exchanged", current.revision);
-        refused(message, "make a new release from the files with `aictl deploy`")
-    };
-    let mut configuration = current.configuration.with_values(&values).ok_or_else(unfit)?;
-    configuration.number_secrets(&releases.list);
-    let names: Vec<String> = configuration.secrets.services_with_files().map(str::to_owned).collect();
-    let edited = EditedFiles::new([(rotation.path.as_path(), rotation.after.clone())].into_iter());
-    let stack = loaded
-        .source
-        .as_ref()
-        .zip(edited.ok())
-        .and_then(|(source, edited)| load_edited(context, &source.args, &edited));
-    let fresh = stack.and_then(|stack| load_all_contents(&stack, names.iter(), local)).unwrap_or_default();
-    for (name, fresh) in fresh {
-        if let Some(content) = configuration.contents.get_mut(&name)
-            && content.files == fresh.files
-        {
-            content.digest = fresh.digest;
+/// What a rotation starts from.
+struct Source<'a> {
+    context: &'a Context,
+    loaded: &'a LoadedStack,
+    releases: &'a Releases,
+    current: &'a Current,
+}
+
+impl Source<'_> {
+    /// The configuration that serves with the new values. Digests of file contents are those that the files will have.
+    fn configuration(&self, rotation: &Rotation, local: bool) -> Result<Configuration> {
+        let Source { context, loaded, releases, current } = *self;
+        let new =
+            |(key, value): (&String, &Secret)| (key.clone(), VersionedSecret { version: 0, value: value.clone() });
+        let values = rotation.values.iter().map(new).collect();
+        let unfit = || {
+            let message = format!("the secrets of release {} cannot be exchanged", current.revision);
+            refused(message, "make a new release from the files with `aictl deploy`")
+        };
+        let mut configuration = current.configuration.with_values(&values).ok_or_else(unfit)?;
+        configuration.number_secrets(&releases.list);
+        let names: Vec<String> = configuration.secrets.services_with_files().map(str::to_owned).collect();
+        let edited = EditedFiles::new([(rotation.path.as_path(), rotation.after.clone())].into_iter());
+        let stack = loaded
+            .source
+            .as_ref()
+            .zip(edited.ok())
+            .and_then(|(source, edited)| load_edited(context, &source.args, &edited));
+        let fresh = stack.and_then(|stack| load_all_contents(&stack, names.iter(), local)).unwrap_or_default();
+        for (name, fresh) in fresh {
+            if let Some(content) = configuration.contents.get_mut(&name)
+                && content.files == fresh.files
+            {
+                content.digest = fresh.digest;
+            }
         }
+        Ok(configuration)
     }
-    Ok(configuration)
 }
 
 /// The text of the env file before, with the values that serve: an earlier rotation may have been cut off.
@@ -164,11 +171,8 @@ fn learn(context: &Context, current: &Current, rotation: &Rotation) {
 }
 
 /// Where the old values serve, the env file gets them back.
-async fn after_failure(
-    context: &Context,
-    (target, before): (&Arc<dyn Target>, &Releases),
-    (shipment, error): (&Shipment, Error),
-) -> Error {
+async fn after_failure(shipping: &Shipping<'_>, shipment: &Shipment, error: Error) -> Error {
+    let Shipping { context, target, releases: before, .. } = shipping;
     let revision = |releases: &Releases| releases.current().map(|current| current.revision);
     let Ok(after) = Releases::load(&**target, &before.project).await else {
         return error.with_hint("finish the rotation with `aictl deploy` if the env file has the new value");

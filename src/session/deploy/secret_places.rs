@@ -50,6 +50,15 @@ struct MarkedFile {
     text: String,
 }
 
+/// A stack as it was loaded, with the contents of its services.
+#[derive(Clone, Copy)]
+pub(super) struct StackContents<'a> {
+    /// The stack.
+    pub(super) stack: &'a Stack,
+    /// The contents.
+    pub(super) contents: &'a BTreeMap<String, ServiceContent>,
+}
+
 /// A stack with the contents of its services.
 pub(super) type Filled = (Stack, BTreeMap<String, ServiceContent>);
 
@@ -63,17 +72,17 @@ impl SecretPlaces {
     /// where filling the marks in would not give the same.
     pub(super) fn between(
         values: BTreeMap<String, Secret>,
-        plain: (&Stack, &BTreeMap<String, ServiceContent>),
-        marked: (&Stack, &BTreeMap<String, ServiceContent>),
+        plain: StackContents<'_>,
+        marked: StackContents<'_>,
     ) -> Option<Self> {
         let mut texts = Vec::new();
-        for difference in differences(&document(plain.0)?, &document(marked.0)?) {
+        for difference in differences(&document(plain.stack)?, &document(marked.stack)?) {
             let Some(Value::String(text)) = difference.after else { return None };
             texts.push(MarkedText { path: difference.path, text });
         }
         let mut files = Vec::new();
-        for (service, content) in plain.1 {
-            let other = marked.1.get(service)?;
+        for (service, content) in plain.contents {
+            let other = marked.contents.get(service)?;
             for (index, (file, other)) in content.files.iter().zip(&other.files).enumerate() {
                 if file.content != other.content {
                     let text = String::from_utf8(other.content.clone()).ok()?;
@@ -84,9 +93,11 @@ impl SecretPlaces {
         let version = |(name, value)| (name, VersionedSecret { version: 1, value });
         let values = values.into_iter().map(version).collect();
         let mut places = Self { values, known: true, texts, files };
-        let (stack, contents) = places.fill(plain.0, plain.1)?;
-        let same = document(&stack)? == document(plain.0)?
-            && contents.iter().all(|(name, content)| plain.1.get(name).is_some_and(|c| c.files == content.files));
+        let (stack, contents) = places.fill(plain.stack, plain.contents)?;
+        let same = document(&stack)? == document(plain.stack)?
+            && contents
+                .iter()
+                .all(|(name, content)| plain.contents.get(name).is_some_and(|c| c.files == content.files));
         let used: Vec<bool> = places.values.keys().map(|name| places.is_used(name)).collect();
         let mut used = used.into_iter();
         places.values.retain(|_, _| used.next().unwrap_or(false));

@@ -29,7 +29,7 @@ use crate::session::image_catalog::Supplies;
 use crate::session::load::LoadedStack;
 use crate::session::notify::Notifier;
 use crate::session::one_off::DeployTasks;
-use crate::session::transaction::{Begun, NewRelease, Transaction};
+use crate::session::transaction::{LocalChange, NewRelease, Transaction};
 use crate::session::transfer::{Offers, Transfers, source};
 use crate::target::{Target, TargetError};
 
@@ -101,14 +101,13 @@ impl Shipping<'_> {
             Release { backup: backup.taken(), ..release }
         };
         let is_new = |observed: &Observed| shipment.resumes.is_some() || self.is_new(&finished(observed, true));
-        let begun = shipment.env_file.as_ref().map(|edit| move || edit.write(context));
         let new = NewRelease {
             draft: Release { backup: backup.planned(), ..planning.draft.clone() },
             configuration: shipment.configuration.encode()?,
             dropped: planning.dropped.clone(),
             finished: &finished,
             is_new: &is_new,
-            begun: begun.as_ref().map(|begun| begun as &Begun<'_>),
+            local: shipment.env_file.as_ref().map(|edit| edit as &dyn LocalChange),
         };
         let tasks = DeployTasks { context, target: target.clone() };
         let sent = planning.offers.as_ref();

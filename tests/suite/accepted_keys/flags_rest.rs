@@ -17,6 +17,19 @@ pub const ROWS: &[Row] = &[
         Says("SOUGHT_SECRET"),
     ),
     refused("secrets generate", "replace", "secrets generate --replace"),
+    shown(
+        "secrets rotate",
+        "from-stdin",
+        "--dry-run secrets rotate [--from-stdin] SOUGHT_SECRET SOUGHT_SECRET",
+        Says("takes the value of one secret"),
+    ),
+    shown(
+        "secrets rotate",
+        "message",
+        "-f shop.yaml -p {}-d secrets rotate [--message sought] SOUGHT_SECRET",
+        Asks("sought"),
+    )
+    .after("-f shop.yaml -p {}-d stop --remove -v; -f shop.yaml -p {}-d deploy"),
     shown("health", "check", "health [--check sought]", Hides("fails")),
     shown("smoke-test", "check", "smoke-test --retries 0 --check sought [--check fails]", Says("fails")),
     shown("smoke-test", "retries", "smoke-test --check fails [--retries 0|--retries 1]", Hides("attempts")),

@@ -10,8 +10,10 @@ use aictl::release::{LeaseVerdict, ReleaseCause, ReleaseStatus, history, release
 use aictl::session::GlobalOptions;
 use aictl::target::{Journal as _, Leases as _};
 
+use super::load::Load;
 use super::process::{Act, Ended, Folder, PROJECT, SECRET, observe, serving};
 use super::walk::{ALL, Wrong, arm, recorded_as_planned};
+use crate::support::project::docker;
 
 const PROJECT_FILE: &str = "
 name: shop
@@ -185,6 +187,8 @@ async fn what_cannot_be_rotated_is_refused_before_anything_changes() {
     let issued = "`PARTNER_KEY` is issued by a third party and cannot be generated";
     refused(&["API_TOKEN", "PARTNER_KEY"], ErrorKind::Usage, issued).await;
     // Data services have passwords of their own.
+    let probe = "checks: [{ name: db answers a query over TCP, exec: { service: db, command: ['true'] } }]\nsecrets:\n";
+    shop.folder.edit("aictl.yaml", "secrets:\n", probe);
     shop.folder.edit("compose.yaml", "  db:\n    image: tool:1", "  db:\n    image: postgres:15");
     let world = MemoryEngine::new().with_image("tool:1").with_image("postgres:15");
     let shop = Shop { world, ..shop };
@@ -280,4 +284,38 @@ async fn recovers(shop: &Shop, (wrong, place): (Wrong, &str)) {
     let third = shop.world.another();
     let report = shop.folder.deploy_as_it_is(&third).await.report.unwrap();
     assert_eq!(report["changed"], false, "a rollback undid the rotation: {:#?}\nafter {place}", third.effect_names());
+}
+
+/// Three rotations of a routed service on the real engine.
+#[test]
+fn a_rotation_under_load_loses_no_request_and_shows_no_value() {
+    let compose = super::real::COMPOSE.replace("PASSWORD: SECRET", "TOKEN: \"${API_TOKEN}\"");
+    let project = format!("{}secrets: {{ API_TOKEN: {{ generate: hex }} }}\n", super::real::PROJECT_FILE);
+    let Some(shop) = super::real::Shop::of("rotate-load", &project, &compose) else { return };
+    let old = "0ld-c4nary-0f-the-r0tation";
+    shop.project.write(".env", &format!("ROUND=one\nAPI_TOKEN={old}\n"));
+    shop.project.aictl(&["deploy"]).ended(0);
+    let load = Load::start(shop.port, 8, 4);
+    let mut said = Vec::new();
+    for _ in 0..3 {
+        let output = shop.project.command(&["--verbose", "secrets", "rotate", "API_TOKEN"]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        said.extend([output.stdout, output.stderr]);
+    }
+    let seen = load.end();
+    println!("{}", seen.line());
+    assert_eq!(seen.failed, Vec::<String>::new());
+    let env = std::fs::read_to_string(shop.project.path().join(".env")).unwrap();
+    let new = env.lines().find_map(|line| line.strip_prefix("API_TOKEN=")).unwrap().to_owned();
+    let running = shop.project.containers().into_keys().find(|name| name.contains("-api-")).unwrap();
+    let inside = docker(&["inspect", "--format", "{{.Config.Env}}", &running]);
+    assert!(new != old && inside.contains(&format!("TOKEN={new}")), "{inside}");
+    for words in [&["history", "--output", "json"][..], &["show", "2"], &["explain", "3"], &["plan"], &["logs"]] {
+        let outcome = shop.project.aictl(words).ended(0);
+        said.extend([outcome.stdout.into_bytes(), outcome.stderr.into_bytes()]);
+    }
+    let said = String::from_utf8_lossy(&said.concat()).into_owned();
+    assert!(!said.contains(old) && !said.contains(&new), "{said}");
+    let again = shop.project.aictl(&["deploy"]).ended(0);
+    assert!(again.stdout.contains("up to date"), "{again:?}");
 }

@@ -37,6 +37,7 @@ const ROWS: &[Row] = &[
     ("setup", "setup --yes", 0, ""),
     ("secrets generate", "secrets generate", 0, "NEW_SECRET"),
     ("secrets check", "secrets check", 4, "NEW_SECRET"),
+    ("secrets rotate", "secrets rotate NEW_SECRET", 1, "has no value in an env file"),
     ("start", "start --force-recreate", 0, "nothing was changed"),
     ("stop", "stop --remove -v --rmi all", 0, "remove volume"),
     ("down", "down -v", 0, "remove volume"),
@@ -127,6 +128,7 @@ const OF_RELEASES: &[Row] = &[
     ("pull", "pull --policy always db", 0, "pull image"),
     ("images prune", "images prune --yes", 0, ""),
     ("secrets generate", "secrets generate", 0, "NEW_SECRET"),
+    ("secrets rotate", "secrets rotate NEW_SECRET", 1, "has no value in an env file"),
     ("lock break", "lock break --force", 10, "not locked"),
     ("history", "history", 0, "deploy"),
 ];

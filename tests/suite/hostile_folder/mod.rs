@@ -16,6 +16,7 @@ use crate::support::command_tree::{all_verbs, verb_of};
 const LINES: &[&str] = &[
     "secrets check",
     "secrets generate --dry-run",
+    "secrets rotate --dry-run API_TOKEN",
     "config",
     "config --hash *",
     "plan",

@@ -20,7 +20,7 @@ const IN_OWN_FOLDERS: &[&str] = &[
 const ERRORS_ONLY: &[&str] = &["image/error.rs"];
 
 /// Write through other verbs' functions: those of `init --from`, `secrets generate`, `setup` and `smoke-test`.
-const COMBINED: &[&str] = &["quickstart", "setup", "health"];
+const COMBINED: &[&str] = &["quickstart", "secrets rotate", "setup", "health"];
 
 /// Write no file of the operator's.
 const WITHOUT_FILES: &[&str] = &[

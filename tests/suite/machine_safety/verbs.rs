@@ -126,7 +126,7 @@ pub const ALL: &[Verb] = &[
             "secrets generate",
             "out",
             Run::Words(&["secrets", "generate", "--env-file", "{file}"]),
-            &["workflow/begin/secrets/generate.rs"],
+            &["workflow/begin/secrets/generate.rs", "session/deploy/env_file_edit.rs", "session/deploy/rotation.rs"],
         )
     },
     Verb {

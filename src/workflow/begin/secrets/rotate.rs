@@ -38,9 +38,10 @@ pub async fn run(context: &Context, args: RotateArgs) -> Result<ShipReport> {
     let keys = with_signed(&wanted, &args.keys);
     check_keys(&wanted, &args)?;
     let file = env_file(context, &setting, &keys)?;
+    let source = Source { context, setting: &setting, file, wanted: &wanted };
     let after = match args.from_stdin {
-        true => given(context, (&setting, file), (&wanted, &args.keys[0]))?,
-        false => generated(context, (&setting, file), (&wanted, &keys))?,
+        true => source.given(&args.keys[0])?,
+        false => source.generated(&keys)?,
     };
     let values = new_values(&after, &keys);
     context.redactor.learn(&values.values().cloned().collect::<Vec<_>>());
@@ -105,46 +106,50 @@ fn env_file<'s>(context: &Context, setting: &'s Setting, keys: &[String]) -> Res
     file.ok_or_else(|| WorkflowError::usage("name a secret".to_owned()).into())
 }
 
-fn generated(
-    context: &Context,
-    (setting, file): (&Setting, &EnvFile),
-    (wanted, keys): (&[EnvVariable], &[String]),
-) -> Result<String> {
-    let fill = Fill {
-        existing: Some(file),
-        template: setting.template.as_ref(),
-        wanted,
-        elsewhere: &Default::default(),
-        only: keys,
-        replace: true,
-    };
-    let mut random = context.random;
-    let filled = fill.fill(&mut |form| secret::generate(form, &mut random));
-    Ok(filled.map_err(|error| cannot(context, setting, &error))?.text)
+/// What new values are made from.
+struct Source<'a> {
+    context: &'a Context,
+    setting: &'a Setting,
+    file: &'a EnvFile,
+    wanted: &'a [EnvVariable],
 }
 
-/// The text with a value that the operator gives.
-fn given(
-    context: &Context,
-    (setting, file): (&Setting, &EnvFile),
-    (wanted, key): (&[EnvVariable], &str),
-) -> Result<String> {
-    let refused = |message: String| WorkflowError::Refused { message, hint: None };
-    let unreadable = |e: std::io::Error| WorkflowError::File { path: "standard input".into(), reason: e.to_string() };
-    let read = (context.read_stdin)().map_err(unreadable)?;
-    let value = read.strip_suffix('\n').map_or(read.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
-    context.redactor.learn(&[Secret::new(value)]);
-    let min_length = wanted.iter().find(|wanted| wanted.key == key).and_then(|wanted| wanted.min_length);
-    if let Some((_, reason)) = fault(value, &Circumstances { min_length, ..Circumstances::default() }) {
-        return Err(refused(format!("the new value of `{key}` is not used: {reason}")).into());
+impl Source<'_> {
+    /// The text of the env file with generated values.
+    fn generated(&self, keys: &[String]) -> Result<String> {
+        let fill = Fill {
+            existing: Some(self.file),
+            template: self.setting.template.as_ref(),
+            wanted: self.wanted,
+            elsewhere: &Default::default(),
+            only: keys,
+            replace: true,
+        };
+        let mut random = self.context.random;
+        let filled = fill.fill(&mut |form| secret::generate(form, &mut random));
+        Ok(filled.map_err(|error| cannot(self.context, self.setting, &error))?.text)
     }
-    let Some(entry) = setting.found(key).map(|(_, entry)| entry) else { return Ok(file.text.clone()) };
-    if entry.value.as_deref() == Some(value) {
-        return Err(refused(format!("`{key}` has this value already")).into());
+
+    /// The text of the env file with a value that the operator gives.
+    fn given(&self, key: &str) -> Result<String> {
+        let refused = |message: String| WorkflowError::Refused { message, hint: None };
+        let unreadable =
+            |e: std::io::Error| WorkflowError::File { path: "standard input".into(), reason: e.to_string() };
+        let read = (self.context.read_stdin)().map_err(unreadable)?;
+        let value = read.strip_suffix('\n').map_or(read.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+        self.context.redactor.learn(&[Secret::new(value)]);
+        let min_length = self.wanted.iter().find(|wanted| wanted.key == key).and_then(|wanted| wanted.min_length);
+        if let Some((_, reason)) = fault(value, &Circumstances { min_length, ..Circumstances::default() }) {
+            return Err(refused(format!("the new value of `{key}` is not used: {reason}")).into());
+        }
+        let mut text = self.file.text.clone();
+        let Some(entry) = self.file.entry(key) else { return Ok(text) };
+        if entry.value.as_deref() == Some(value) {
+            return Err(refused(format!("`{key}` has this value already")).into());
+        }
+        replace(&mut text, entry, value).map_err(|error| refused(format!("`{key}`: {error}")))?;
+        Ok(text)
     }
-    let mut text = file.text.clone();
-    replace(&mut text, entry, value).map_err(|error| refused(format!("`{key}`: {error}")))?;
-    Ok(text)
 }
 
 /// The values that a text gives these names.
