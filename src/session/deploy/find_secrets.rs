@@ -1,7 +1,7 @@
 //! Finds where the secrets of the env files stand in a stack: loads it again with a mark in place of each value.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::edited_files::EditedFiles;
 use super::secret_places::{SecretPlaces, StackContents, mark};
@@ -77,9 +77,9 @@ pub(super) fn load_all_contents<'n>(
     names.map(|name| Some((name.clone(), load_content(stack, name, local, &LocalFiles).ok()?))).collect()
 }
 
-fn env_file(path: &PathBuf) -> Option<EnvFile> {
+fn env_file(path: &Path) -> Option<EnvFile> {
     // A pipe was read to its end.
     let text = LocalFiles.has_file(path).then(|| LocalFiles.read_text(path).ok()).flatten()?;
     let entries = entries(&text, &BTreeMap::new()).ok()?;
-    Some(EnvFile { path: path.clone(), text, entries })
+    Some(EnvFile { path: path.to_owned(), text, entries })
 }

@@ -17,7 +17,6 @@ use crate::probe::Kind;
 use crate::secret::Secret;
 use crate::session::load::LoadedStack;
 use crate::session::{Context, WorkflowError};
-use crate::target::Target;
 
 /// New values of secrets and the env file they are written into.
 pub struct Rotation {

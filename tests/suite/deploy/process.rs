@@ -174,6 +174,15 @@ impl Folder {
         ended(engine, secrets::run(&context, SecretsArgs { action }).await, &warned)
     }
 
+    /// Gives a secret the value that standard input has.
+    pub async fn rotate_to(&self, engine: &MemoryEngine, key: &str, stdin: fn() -> std::io::Result<String>) -> Ended {
+        let (mut context, warned) = self.context(engine, GlobalOptions::default());
+        context.read_stdin = stdin;
+        let args = RotateArgs { keys: vec![key.to_owned()], from_stdin: true, ..Default::default() };
+        let action = SecretsAction::Rotate(args);
+        ended(engine, secrets::run(&context, SecretsArgs { action }).await, &warned)
+    }
+
     /// Starts the files as they are.
     pub async fn start_as_it_is(&self, engine: &MemoryEngine) -> Ended {
         let (context, warned) = self.context(engine, GlobalOptions::default());

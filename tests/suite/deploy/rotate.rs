@@ -199,6 +199,23 @@ async fn what_cannot_be_rotated_is_refused_before_anything_changes() {
     assert_eq!(shop.env(), env_file());
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_is_issued_gets_the_value_from_standard_input() {
+    let shop = Shop::deployed().await;
+    let process = shop.world.another();
+    let weak = shop.folder.rotate_to(&process, "PARTNER_KEY", || Ok("changeme\n".to_owned())).await;
+    assert_eq!((weak.report.unwrap_err().0, process.effects(), shop.env()), (ErrorKind::Failed, 0, env_file()));
+    let same = || Ok(format!("p-{SECRET}\n"));
+    let (_, said) = shop.folder.rotate_to(&process, "PARTNER_KEY", same).await.report.unwrap_err();
+    assert_eq!((said.as_str(), process.effects()), ("`PARTNER_KEY` has this value already", 0));
+    let issued = || Ok("sk-9fK2 $x'7Qw8Zr3Lp5Vb\n".to_owned());
+    let ended = shop.folder.rotate_to(&shop.world.another(), "PARTNER_KEY", issued).await;
+    assert!(ended.report.is_ok() && !format!("{ended:?}").contains("9fK2"), "{ended:?}");
+    assert!(shop.env().contains("9fK2") && shop.env().starts_with(&env_file()[..40]), "{}", shop.env());
+    let deployed = shop.deploy().await.report.unwrap();
+    assert_eq!(deployed["changed"], false, "{deployed:#}");
+}
+
 /// Nothing of the values is in what is said or recorded.
 async fn no_value(world: &MemoryEngine, ended: &Ended, place: &str) {
     for value in [SECRET, NEW] {
