@@ -129,7 +129,7 @@ fn load_of_cluster(context: &Context) -> Result<Option<LoadedStack>> {
     publish(context, &project);
     warn_of_no_effect(context, &project);
     let name = release_name(context, &project)?;
-    Ok(Some(LoadedStack { name, stack: None, project, env_files: Vec::new() }))
+    Ok(Some(LoadedStack { name, stack: None, project, env_files: Vec::new(), source: None }))
 }
 
 fn by_labels(context: &Context, name: &str) -> Result<LoadedStack> {

@@ -91,7 +91,8 @@ impl KubernetesCluster {
         for entry in helms.iter().filter(|entry| !known.contains(&entry.revision)) {
             records.push(record_of_helm(entry)?);
         }
-        records.sort_by_key(|record| record.sequence);
+        // An operation begins before it ends, whatever the names of its records.
+        records.sort_by_key(|record| (record.sequence, record.phase != RecordPhase::Pending));
         Ok(records)
     }
 
@@ -337,6 +338,9 @@ fn record_of_helm(entry: &HelmEntry) -> Result<Record, TargetError> {
             switched: None,
             backup: None,
             dropped: Vec::new(),
+            secrets: Default::default(),
+            rotated: Vec::new(),
         })),
+        restore_unfinished: Default::default(),
     })
 }

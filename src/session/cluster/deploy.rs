@@ -10,7 +10,6 @@ use super::shipping::{ClusterShipping, Shipment, load_release};
 use crate::chart;
 use crate::error::Result;
 use crate::project::LoadedProject;
-use crate::release::ReleaseCause;
 use crate::session::Context;
 use crate::session::deploy::Releases;
 use crate::session::endpoint::endpoints;
@@ -91,7 +90,7 @@ impl Prepared {
         let rendered = rendered(project, &*target, release).await?;
         let shipment = Shipment {
             release: helm_release(name, &namespace, &rendered),
-            cause: ReleaseCause::Deploy,
+            to: None,
             message: wishes.message.clone(),
             crds: rendered.manifests.crds,
             upgrade_crds: wishes.upgrade_crds,

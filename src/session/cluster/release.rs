@@ -117,7 +117,17 @@ pub(super) fn draft(
         let alone = ReleasedService { image: release.chart_name(), fingerprint, ..Default::default() };
         services.insert(release.name.clone(), alone);
     }
-    Ok(Release { cause, message, services, serves: false, switched: None, backup: None, dropped: Vec::new() })
+    Ok(Release {
+        cause,
+        message,
+        services,
+        serves: false,
+        switched: None,
+        backup: None,
+        dropped: Vec::new(),
+        secrets: Default::default(),
+        rotated: Vec::new(),
+    })
 }
 
 /// The record as it is stored before anything is applied.

@@ -5,7 +5,6 @@ use super::report::{ClusterResult, ClusterShipReport, Shipped};
 use super::shipping::{ClusterShipping, Shipment, load_release};
 use crate::error::Result;
 use crate::project::LoadedProject;
-use crate::release::ReleaseCause;
 use crate::session::deploy::Releases;
 use crate::session::endpoint::endpoints;
 use crate::session::{Context, WorkflowError};
@@ -65,7 +64,7 @@ async fn in_cluster(
     }
     let shipment = Shipment {
         release,
-        cause: ReleaseCause::Rollback { to },
+        to: Some(to),
         message: wishes.message.clone(),
         crds: Vec::new(),
         upgrade_crds: false,

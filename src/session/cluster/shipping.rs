@@ -22,8 +22,8 @@ const KEPT: usize = 10;
 pub(super) struct Shipment {
     /// The release as Helm will record it.
     pub release: HelmRelease,
-    /// Deploy or rollback.
-    pub cause: ReleaseCause,
+    /// The revision that is gone back to, for a rollback.
+    pub to: Option<u32>,
     /// The operator's words.
     pub message: Option<String>,
     /// The chart's definitions.
@@ -34,6 +34,12 @@ pub(super) struct Shipment {
     pub force_conflicts: bool,
     /// Whether objects of nobody or of another release are taken over.
     pub take_ownership: bool,
+}
+
+impl Shipment {
+    fn cause(&self) -> ReleaseCause {
+        self.to.map_or(ReleaseCause::Deploy, |to| ReleaseCause::Rollback { to })
+    }
 }
 
 /// One release in one cluster.
@@ -69,10 +75,10 @@ impl ClusterShipping<'_> {
         for file in &shipment.crds {
             definitions.extend(objects(&file.source, &file.text)?.into_iter().filter_map(ClusterObject::of));
         }
-        let event = match (shipment.cause, &self.current) {
-            (ReleaseCause::Rollback { .. }, _) => "rollback",
-            (ReleaseCause::Deploy, Some(_)) => "upgrade",
-            (ReleaseCause::Deploy, None) => "install",
+        let event = match (shipment.to, &self.current) {
+            (Some(_), _) => "rollback",
+            (None, Some(_)) => "upgrade",
+            (None, None) => "install",
         };
         Ok(ClusterRelease {
             name: release.name.clone(),
@@ -100,13 +106,14 @@ impl ClusterShipping<'_> {
     /// Brings the release up.
     pub(super) async fn ship(&self, shipment: &Shipment) -> Result<TransactionOutcome> {
         let wanted = self.wanted(shipment)?;
-        let draft = draft(&shipment.release, shipment.cause, shipment.message.clone())?;
+        let draft = draft(&shipment.release, shipment.cause(), shipment.message.clone())?;
         let is_new = self.is_new(&draft);
         let finished = |_: &Observed, _: bool| draft.clone();
-        let operation = if matches!(shipment.cause, ReleaseCause::Deploy) { "deploy" } else { "rollback" };
+        let operation = if shipment.to.is_none() { "deploy" } else { "rollback" };
         let new = NewRelease {
             draft: draft.clone(),
             configuration: self.record(shipment)?,
+            local: None,
             dropped: dropped(&self.releases.list, KEPT, &draft),
             finished: &finished,
             is_new: &|_| is_new,
@@ -139,12 +146,10 @@ impl ClusterShipping<'_> {
 
     /// Helm's record, as it is stored before anything is applied.
     fn record(&self, shipment: &Shipment) -> Result<Vec<u8>> {
-        let (status, words) = match (shipment.cause, &self.current) {
-            (ReleaseCause::Rollback { to }, _) => {
-                (HelmStatus::PendingRollback, format!("Rollback to {to} in progress"))
-            }
-            (ReleaseCause::Deploy, Some(_)) => (HelmStatus::PendingUpgrade, "Upgrade in progress".to_owned()),
-            (ReleaseCause::Deploy, None) => (HelmStatus::PendingInstall, "Install in progress".to_owned()),
+        let (status, words) = match (shipment.to, &self.current) {
+            (Some(to), _) => (HelmStatus::PendingRollback, format!("Rollback to {to} in progress")),
+            (None, Some(_)) => (HelmStatus::PendingUpgrade, "Upgrade in progress".to_owned()),
+            (None, None) => (HelmStatus::PendingInstall, "Install in progress".to_owned()),
         };
         let first = self.current.as_ref().map(|current| current.info.first_deployed.clone());
         let release = pending(shipment.release.clone(), (status, words), (first, &(self.context.now)()));
@@ -161,7 +166,7 @@ impl ClusterShipping<'_> {
             return error;
         }
         let explain = "see what happened with `aictl explain`";
-        let is_rollback = matches!(shipment.cause, ReleaseCause::Rollback { .. });
+        let is_rollback = shipment.to.is_some();
         if error.kind() == ErrorKind::Interrupted {
             let serves = self.serves_before().await == Some(true);
             let hint = if serves { "the previous release still serves" } else { "see what runs with `aictl status`" };
