@@ -148,7 +148,7 @@ impl Repository {
         let indexed = self.indexed()?;
         let has = |snapshot: &SnapshotFacts| tree_id(&snapshot.tree).is_ok_and(|tree| indexed.get_tree(&tree).is_ok());
         let is_lost =
-            |set: &&LoadedSet| !set.found.snapshots.iter().chain(&set.found.manifest).all(|snapshot| has(snapshot));
+            |set: &&LoadedSet| !set.found.snapshots.iter().chain(&set.found.manifest).all(&has);
         Ok(sets.iter().filter(is_lost).map(|set| set.found.id.set.clone()).collect())
     }
 

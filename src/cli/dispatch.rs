@@ -74,7 +74,7 @@ async fn of_ship(context: &Context, verb: ShipVerb) -> Result<Box<dyn Report>> {
         ShipVerb::Push(args) => boxed(ship::push::run(context, args).await),
         ShipVerb::Images(args) => boxed(ship::images::run(context, args).await),
         ShipVerb::Config(args) => boxed(ship::config::run(context, args).await),
-        ShipVerb::Render(args) => boxed(ship::render::run(context, args).await),
+        ShipVerb::Render(args) => boxed(ship::render::run(context, *args).await),
         ShipVerb::Lock(args) => boxed(ship::lock::run(context, args).await),
     }
 }

@@ -83,7 +83,7 @@ pub enum ShipVerb {
     Push(ship::push::PushArgs),
     Images(ship::images::ImagesArgs),
     Config(ship::config::ConfigArgs),
-    Render(ship::render::RenderArgs),
+    Render(Box<ship::render::RenderArgs>),
     Lock(ship::lock::LockArgs),
 }
 

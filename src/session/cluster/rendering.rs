@@ -45,7 +45,7 @@ pub(super) async fn rendered(project: &LoadedProject, target: &dyn Target, relea
     let cluster = target.need_cluster()?;
     let (engine, versions) = tokio::join!(target.observe_engine(), cluster.observe_api_versions());
     let kube_version = KubeVersion::parse(&engine?.version)?;
-    let capabilities = Capabilities { kube_version, api_versions: versions?, ..Default::default() };
+    let capabilities = Capabilities { kube_version, api_versions: versions? };
     let input = Input { files, values, folder: project.directory.clone(), release, capabilities };
     let input = Arc::new(input);
     let mut known = Known::new();
