@@ -147,8 +147,7 @@ impl Repository {
     fn without_content(&self, sets: &[LoadedSet]) -> Result<Vec<String>, BackupError> {
         let indexed = self.indexed()?;
         let has = |snapshot: &SnapshotFacts| tree_id(&snapshot.tree).is_ok_and(|tree| indexed.get_tree(&tree).is_ok());
-        let is_lost =
-            |set: &&LoadedSet| !set.found.snapshots.iter().chain(&set.found.manifest).all(&has);
+        let is_lost = |set: &&LoadedSet| !set.found.snapshots.iter().chain(&set.found.manifest).all(&has);
         Ok(sets.iter().filter(is_lost).map(|set| set.found.id.set.clone()).collect())
     }
 

@@ -19,7 +19,7 @@ use crate::session::templates::render_files;
 use crate::session::{Context, WorkflowError, load, managed_proxy};
 use crate::template::Rendered;
 
-/// Render the compose file templates of the environment, or a Helm chart
+/// Render the templates of the environment, or a Helm chart
 ///
 /// With `proxy: { managed: true }` the compose file of the proxy is one of them; Compose merges it last.
 ///

@@ -27,7 +27,7 @@ const VERBS: [&[&str]; 17] = [
 ];
 
 /// The value of `target`, and what is said of it.
-const TARGETS: [(&str, &str); 18] = [
+const TARGETS: [(&str, &str); 17] = [
     ("docker: { context: nosuch }", "docker.context: `context nosuch`: there is no context of this name in "),
     ("docker: { context: '' }", "docker.context: is empty"),
     ("docker: { host: '' }", "docker.host: is empty"),
@@ -48,7 +48,6 @@ const TARGETS: [(&str, &str); 18] = [
     ),
     ("docker: { host: 'tcp://h', tls: { ca: bad.pem } }", "docker.tls: `tcp://h`: "),
     ("docker: { host: 'tcp://h', tls: { cacert: c.pem } }", "docker.tls.cacert: unknown key"),
-    ("kubernetes: [{ context: eu }]", "kubernetes: this aictl drives Docker engines only"),
 ];
 
 #[test]
@@ -61,8 +60,7 @@ fn a_target_that_cannot_be_honoured_is_refused_before_any_request() {
     std::fs::write(folder.path().join("compose.yaml"), "services: { web: { image: x } }\n").unwrap();
     std::fs::write(folder.path().join("bad.pem"), "nothing of use\n").unwrap();
     for (target, said) in TARGETS {
-        let chart = if target.starts_with("kubernetes") { ", chart: { path: chart }" } else { "" };
-        let text = format!("environments:\n  prod: {{ compose: compose.yaml{chart}, target: {{ {target} }} }}\n");
+        let text = format!("environments:\n  prod: {{ compose: compose.yaml, target: {{ {target} }} }}\n");
         std::fs::write(folder.path().join("aictl.yaml"), text).unwrap();
         for words in VERBS {
             let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
@@ -76,4 +74,33 @@ fn a_target_that_cannot_be_honoured_is_refused_before_any_request() {
             assert!(listener.accept().is_err(), "{target} {words:?} went to another engine");
         }
     }
+}
+
+#[test]
+fn a_context_that_the_kubeconfig_lacks_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = "apiVersion: v1\nkind: Config\nclusters: [{ name: c, cluster: { server: 'https://127.0.0.1:1' } }]\n\
+                      contexts: [{ name: europe, context: { cluster: c, user: u } }]\nusers: [{ name: u, user: {} }]\n";
+    std::fs::write(folder.path().join("kubeconfig"), kubeconfig).unwrap();
+    let text =
+        "name: shop\nenvironments:\n  prod: { chart: { path: chart }, target: { kubernetes: [{ context: europ }] } }\n";
+    std::fs::write(folder.path().join("aictl.yaml"), text).unwrap();
+    let run = |words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aictl"));
+        command.args(["--env", "prod"]).args(words).current_dir(folder.path()).stdin(Stdio::null());
+        command.env("KUBECONFIG", folder.path().join("kubeconfig"));
+        Outcome::from(command.output().unwrap())
+    };
+    for words in
+        [&["status"][..], &["deploy"], &["plan"], &["rollback"], &["history"], &["logs"], &["stop", "--remove"]]
+    {
+        let outcome = run(words).ended(78);
+        let said = "aictl.yaml:3:62: environments.prod.target.kubernetes: no context `europ` in ";
+        assert!(outcome.stderr.contains(said), "{words:?}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("did you mean `europe`?"), "{words:?}: {}", outcome.stderr);
+    }
+    let outcome = run(&["start"]).ended(78);
+    assert!(outcome.stderr.contains("aictl deploy"), "{}", outcome.stderr);
+    std::fs::write(folder.path().join("aictl.yaml"), text.replace("europ ", "europe ")).unwrap();
+    assert!(run(&["status"]).ended(9).stderr.contains("https://127.0.0.1:1"));
 }

@@ -71,9 +71,19 @@ pub const MEANT: &[(&str, &str)] = &[
     ("release/explanation.rs", "finds the first error line in a log"),
 ];
 
-/// Every such search, as file, line and text of the line.
+/// Every such search that is not allowed, as file, line and text of the line.
 pub fn found(source: &SourceFile) -> Vec<String> {
-    if source.is_test || MEANT.iter().any(|(file, _)| source.name.starts_with(file)) {
+    if MEANT.iter().any(|(file, _)| source.name.starts_with(file)) { Vec::new() } else { searches(source) }
+}
+
+/// Allowed files that no longer need to be.
+pub fn stale(sources: &[SourceFile]) -> Vec<&'static str> {
+    let needed = |file: &str| sources.iter().any(|s| s.name.starts_with(file) && !searches(s).is_empty());
+    MEANT.iter().map(|(file, _)| *file).filter(|file| !needed(file)).collect()
+}
+
+fn searches(source: &SourceFile) -> Vec<String> {
+    if source.is_test {
         return Vec::new();
     }
     let searches = SEARCHES.iter().flat_map(|search| {

@@ -68,6 +68,7 @@ fn verbs_know_no_other_verbs_and_engines_no_other_engines() {
 fn nothing_is_decided_by_reading_words() {
     let found: Vec<String> = house().iter().flat_map(decisions::found).collect();
     assert!(found.is_empty(), "{} places search human-readable text:\n{}", found.len(), found.join("\n"));
+    assert_eq!(decisions::stale(&house()), Vec::<&str>::new(), "allowed although nothing is searched there");
 }
 
 /// What the rules say about a file of this name and text, without the module header they all need.
