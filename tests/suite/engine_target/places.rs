@@ -95,7 +95,7 @@ fn a_context_that_the_kubeconfig_lacks_is_refused_with_its_place() {
         [&["status"][..], &["deploy"], &["plan"], &["rollback"], &["history"], &["logs"], &["stop", "--remove"]]
     {
         let outcome = run(words).ended(78);
-        let said = "aictl.yaml:3:62: environments.prod.target.kubernetes: no context `europ` in ";
+        let said = "aictl.yaml:3:57: environments.prod.target.kubernetes: no context `europ` in ";
         assert!(outcome.stderr.contains(said), "{words:?}: {}", outcome.stderr);
         assert!(outcome.stderr.contains("did you mean `europe`?"), "{words:?}: {}", outcome.stderr);
     }

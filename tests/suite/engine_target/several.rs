@@ -15,7 +15,7 @@ use crate::support::memory::{Warned, context};
 
 const PROJECT: &str = "name: shop
 environments:
-  one: { compose: compose.yaml, chart: { path: chart }, target: { kubernetes: [{ context: eu }] } }
+  one: { compose: compose.yaml }
   two: { compose: compose.yaml, chart: { path: chart }, target: { kubernetes: [{ context: eu }, { context: us }] } }
 ";
 
@@ -43,7 +43,6 @@ async fn a_verb_for_one_target_names_the_targets_there_are_and_touches_none() {
     let engines = [MemoryEngine::new().with_image("x:1"), MemoryEngine::new().with_image("x:1")];
     let context = context_of(folder.path(), "two", &[("eu", &engines[0]), ("us", &engines[1])]);
     for (kind, text) in [
-        refused(start::run(&context, Default::default()).await),
         refused(status::run(&context, Default::default()).await),
         refused(ls::run(&context, Default::default()).await),
     ] {
@@ -52,11 +51,13 @@ async fn a_verb_for_one_target_names_the_targets_there_are_and_touches_none() {
             "environments.two.target.kubernetes: this command works on one target; the environment has 2: eu, us";
         assert!(text.contains(said) && text.contains("aictl.yaml:4:"), "{text}");
     }
+    let (kind, text) = refused(start::run(&context, Default::default()).await);
+    assert_eq!((kind, text.as_str()), (ErrorKind::Config, "not supported yet: this command on Kubernetes"));
     assert_eq!((engines[0].effects(), engines[1].effects()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_environment_of_one_target_works_whatever_kind_it_is() {
+async fn an_environment_of_one_target_works() {
     let folder = folder();
     let engine = MemoryEngine::new().with_image("x:1");
     let context = context_of(folder.path(), "one", &[("eu", &engine)]);
