@@ -36,7 +36,7 @@ pub enum PlanError {
     UnsetVariable { service: String, what: String, variable: String },
     /// Objects that a cluster would not take, each with the reason.
     #[error("the cluster would refuse {}", refused.join("; "))]
-    Cluster { refused: Vec<String> },
+    Cluster { refused: Vec<String>, hints: Vec<String> },
     /// A secret or config that only a swarm could provide.
     #[error("{what} of service `{service}` is external: the engine has no store for it outside of a swarm")]
     ExternalContent { service: String, what: String },
@@ -63,6 +63,7 @@ impl Hint for PlanError {
             Self::ExternalMissing { missing } => {
                 missing.iter().map(|(kind, name)| format!("`docker {kind} create {name}`")).collect()
             }
+            Self::Cluster { hints, .. } => hints.clone(),
             Self::NoSuchService { known, .. } if !known.is_empty() => vec![format!("services: {}", known.join(", "))],
             Self::InvalidPort { .. } => {
                 vec!["write a port or a range of ports, such as `80` or `8000-8010/udp`".to_owned()]

@@ -66,7 +66,11 @@ fn placed(project: &LoadedProject, named: &TargetConfig, error: TargetError) -> 
     let named = match named {
         TargetConfig::Docker(docker) => docker,
         TargetConfig::Kubernetes(_) => {
-            return refusal(project.problem_of_target(&["kubernetes"], error.to_string(), None));
+            let nearest = match &error {
+                TargetError::BadCluster { nearest, .. } => nearest.clone(),
+                _ => None,
+            };
+            return refusal(project.problem_of_target(&["kubernetes"], error.to_string(), nearest));
         }
     };
     let TargetError::BadAddress { part, address, reason, nearest } = &error else { return error.into() };

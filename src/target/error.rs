@@ -303,6 +303,9 @@ impl TargetError {
             Self::Forbidden { .. } => {
                 "join its group with `sudo usermod -aG docker $(id -un)` and log in again, or run aictl with sudo".to_owned()
             }
+            Self::Unreachable { address, .. } if address.starts_with("https:") => {
+                "check the cluster with `kubectl cluster-info`".to_owned()
+            }
             Self::Unreachable { .. } => "check DOCKER_HOST or `docker context ls`".to_owned(),
             Self::BadAddress { part: AddressPart::Context, .. } => "`docker context ls` lists the contexts".to_owned(),
             Self::TlsFailed { address, .. } => {

@@ -11,6 +11,7 @@ mod backup;
 mod bounds;
 mod bundle;
 mod chart;
+mod cluster;
 mod deploy;
 mod diagram;
 mod doctor;

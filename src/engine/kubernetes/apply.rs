@@ -85,7 +85,7 @@ impl KubernetesCluster {
     ) -> Result<ObjectState, TargetError> {
         let reference = &object.reference;
         if self.api_of(reference).await?.is_none() {
-            return Ok(ObjectState::Unknown);
+            return Ok(ObjectState::NoKind);
         }
         let live = self.live(reference).await?;
         if let (Some(live), Some(release)) = (&live, release) {
@@ -116,7 +116,8 @@ impl KubernetesCluster {
             return Ok(ObjectState::Conflict { owners: owners(&error) });
         }
         match status_of(&error) {
-            Some(status) if (400..500).contains(&status.code) && status.code != 401 => {
+            // An unknown field is answered with 500.
+            Some(status) if (400..=500).contains(&status.code) && status.code != 401 => {
                 Ok(ObjectState::Refused { reason: status.message.trim().to_owned() })
             }
             _ => Err(map(&self.address, &format!("comparing {subject}"), error)),

@@ -39,7 +39,8 @@ impl KubernetesCluster {
     }
 
     async fn objects(&self, scope: &ClusterScope, release: &str) -> Result<ObservedCluster, TargetError> {
-        let uid = self.uid();
+        // Who may not read it can still deploy; a pinned identity was compared when connecting.
+        let uid = async { self.uid().await.unwrap_or_default() };
         let (uid, namespace_exists, entries) = tokio::join!(uid, self.namespace_exists(), self.helm_entries(release));
         let namespace_exists = namespace_exists?;
         let wanted = scope.wanted.iter().map(|object| self.wanted(object, (scope, release, namespace_exists)).boxed());
@@ -50,7 +51,7 @@ impl KubernetesCluster {
         let found: BTreeMap<String, ObjectState> = wanted.buffer_unordered(PARALLEL).try_collect().await?;
         objects.extend(found);
         Ok(ObservedCluster {
-            uid: uid?,
+            uid,
             namespace: self.namespace.clone(),
             namespace_exists,
             newest_revision: entries?.last().map_or(0, |entry| entry.revision),
@@ -64,10 +65,14 @@ impl KubernetesCluster {
         (scope, release, namespace_exists): (&ClusterScope, &str, bool),
     ) -> Result<(String, ObjectState), TargetError> {
         let inside = object.reference.namespace.is_none();
+        let belongs = (!scope.definitions.contains(&object.reference)).then_some(release);
         let state = if inside && !namespace_exists {
-            ObjectState::Unknown
+            match self.kind_of(&object.reference).await? {
+                None => ObjectState::NoKind,
+                Some((_, true)) => ObjectState::Unknown,
+                Some((_, false)) => self.foresee(object, belongs).await?,
+            }
         } else {
-            let belongs = (!scope.definitions.contains(&object.reference)).then_some(release);
             self.foresee(object, belongs).await?
         };
         Ok((object.reference.key(), state))

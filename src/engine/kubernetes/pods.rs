@@ -9,6 +9,7 @@ use kube::api::ListParams;
 
 use super::KubernetesCluster;
 use super::error_mapping::map;
+use crate::plan::cluster::service_of;
 use crate::plan::{Health, InstanceState, ObservedInstance, ObservedPort};
 use crate::target::TargetError;
 
@@ -18,7 +19,7 @@ const INSTANCE: &str = "app.kubernetes.io/instance";
 const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
 impl KubernetesCluster {
-    /// The pods of a release.
+    /// The pods of a release, without those that are being deleted: another one has their place, or none is wanted.
     pub(super) async fn instances(&self, release: &str) -> Result<Vec<ObservedInstance>, TargetError> {
         let doing = format!("listing the pods of {release}");
         let params = ListParams::default().labels(&format!("{INSTANCE}={release}"));
@@ -31,8 +32,8 @@ impl KubernetesCluster {
             Some((set.metadata.name.clone()?, owner.name.clone()))
         });
         let owners: BTreeMap<String, String> = owner_of_set.collect();
-        let mut instances: Vec<ObservedInstance> =
-            pods.items.iter().map(|pod| instance(pod, release, &owners)).collect();
+        let staying = pods.items.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
+        let mut instances: Vec<ObservedInstance> = staying.map(|pod| instance(pod, release, &owners)).collect();
         instances.sort_by(|a, b| (&a.service, &a.created_at, &a.name).cmp(&(&b.service, &b.created_at, &b.name)));
         let mut number = 0;
         for at in 0..instances.len() {
@@ -57,12 +58,6 @@ impl KubernetesCluster {
 pub(super) fn main_container(pod: &Pod) -> Option<String> {
     let annotated = pod.metadata.annotations.as_ref().and_then(|all| all.get(DEFAULT_CONTAINER)).cloned();
     annotated.or_else(|| Some(pod.spec.as_ref()?.containers.first()?.name.clone()))
-}
-
-/// A workload's name without that of the release.
-fn service_of(workload: &str, release: &str) -> String {
-    let short = workload.strip_prefix(release).and_then(|rest| rest.strip_prefix('-'));
-    short.filter(|short| !short.is_empty()).unwrap_or(workload).to_owned()
 }
 
 fn workload(pod: &Pod, owners: &BTreeMap<String, String>) -> String {
@@ -134,18 +129,5 @@ fn state_of(phase: &str, terminating: bool, container: Option<&ContainerStatus>)
         _ if waiting == "CrashLoopBackOff" => InstanceState::Restarting,
         "Running" => InstanceState::Running,
         _ => InstanceState::Created,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_service_is_its_workload_without_the_name_of_the_release() {
-        assert_eq!(service_of("shop-api", "shop"), "api");
-        assert_eq!(service_of("shop", "shop"), "shop");
-        assert_eq!(service_of("redis", "shop"), "redis");
-        assert_eq!(service_of("shopping", "shop"), "shopping");
     }
 }

@@ -7,7 +7,9 @@ mod hook;
 mod object;
 mod order;
 mod readiness;
+mod refusals;
 mod release;
+mod restart;
 
 pub use changes::changed_paths;
 pub use hook::{DeletePolicy, HookObject, HookRun};
@@ -15,6 +17,7 @@ pub use object::{ClusterObject, ObjectRef};
 pub use order::{install_rank, uninstall_rank};
 pub use readiness::{Judged, OBSERVED_REVISION, PodFailure, PodPhase, judge, judge_pod};
 pub use release::{ClusterRelease, KEEP, plan_release, plan_uninstall};
+pub use restart::{plan_restart, restarted_services, service_of};
 
 use std::collections::BTreeMap;
 
@@ -69,8 +72,10 @@ pub enum ObjectState {
         /// Belongs to another release or to nobody's.
         foreign: bool,
     },
-    /// The cluster does not know its kind yet, or its namespace does not exist.
+    /// Its namespace does not exist yet.
     Unknown,
+    /// The cluster does not know its kind.
+    NoKind,
     /// The API server refuses it.
     Refused {
         /// Why.

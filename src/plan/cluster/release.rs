@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::refusals::check_refusals;
 use super::{
     ClusterObject, HookObject, HookRun, ObjectRef, ObjectState, ObservedCluster, install_rank, uninstall_rank,
 };
@@ -47,10 +48,7 @@ pub const KEEP: (&str, &str) = ("helm.sh/resource-policy", "keep");
 /// # Errors
 /// `PlanError::Cluster` names every object that the cluster would refuse; nothing is changed then.
 pub fn plan_release(wanted: &ClusterRelease, observed: &ObservedCluster) -> Result<Plan, PlanError> {
-    let refused = refusals(wanted, observed);
-    if !refused.is_empty() {
-        return Err(PlanError::Cluster { refused });
-    }
+    check_refusals(wanted, observed)?;
     let mut planner = Planner { wanted, observed, plan: Plan { project: wanted.name.clone(), ..Plan::default() } };
     let changed = planner.changes();
     if changed || wanted.hooks_changed {
@@ -85,25 +83,6 @@ pub fn plan_uninstall(wanted: &ClusterRelease, observed: &ObservedCluster) -> Pl
     let after = if done.is_empty() { last } else { done };
     planner.hooks("post-delete", &after);
     planner.plan
-}
-
-/// Objects the cluster would refuse, each with the reason.
-fn refusals(wanted: &ClusterRelease, observed: &ObservedCluster) -> Vec<String> {
-    let reason = |object: &ClusterObject| {
-        let said = match observed.objects.get(&object.reference.key())? {
-            ObjectState::Refused { reason } => reason.clone(),
-            ObjectState::Foreign { release } if !wanted.take_ownership => {
-                format!("it belongs to the Helm release {release}")
-            }
-            ObjectState::Unowned if !wanted.take_ownership => "it exists and belongs to no Helm release".to_owned(),
-            ObjectState::Conflict { owners } if !wanted.force => {
-                format!("another field manager owns what would change: {}", owners.join(", "))
-            }
-            _ => return None,
-        };
-        Some(format!("{}: {said}", object.reference))
-    };
-    wanted.objects.iter().chain(&wanted.definitions).filter_map(reason).collect()
 }
 
 struct Planner<'a> {
@@ -203,8 +182,10 @@ impl Planner<'_> {
             for object in objects {
                 let Some(cause) = self.cause(&object.reference) else { continue };
                 let release = Some(self.wanted.name.clone());
-                let apply =
-                    ClusterOperation::Apply { object: Box::new(object.clone()), release, force: self.wanted.force };
+                let taken = self.state(&object.reference);
+                let taken = matches!(taken, Some(ObjectState::Unowned | ObjectState::Foreign { .. }));
+                let force = self.wanted.force || taken;
+                let apply = ClusterOperation::Apply { object: Box::new(object.clone()), release, force };
                 let step = self.plan.push(Phase::Prepare, apply, cause, &last);
                 if let Some(undo) = self.undo(object) {
                     self.plan.on_failure(step, undo, &[]);
@@ -231,7 +212,10 @@ impl Planner<'_> {
                 force: self.wanted.force,
             });
         }
-        let created = matches!(self.state(&object.reference), Some(ObjectState::Absent | ObjectState::Unknown) | None);
+        let created = matches!(
+            self.state(&object.reference),
+            Some(ObjectState::Absent | ObjectState::Unknown | ObjectState::NoKind) | None
+        );
         let holds_data = matches!(
             object.reference.kind.as_str(),
             "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition"

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
+use super::each::on_each;
 use super::project::release_name;
 use super::release::helm_release;
 use super::rendering::rendered;
-use super::report::{ClusterPlanReport, ClusterResult, ClusterShipReport};
+use super::report::{ClusterPlanReport, ClusterShipReport};
 use super::shipping::{ClusterShipping, Shipment, load_release};
 use crate::chart;
 use crate::error::Result;
@@ -30,20 +31,7 @@ pub struct ClusterWishes {
 
 /// Deploys the chart of the environment.
 pub async fn deploy(context: &Context, project: &LoadedProject, wishes: &ClusterWishes) -> Result<ClusterShipReport> {
-    let name = release_name(context, project)?;
-    let mut report = ClusterShipReport::new(&name, context.options.dry_run);
-    for endpoint in endpoints(context, project)?.iter() {
-        if report.has_failed() {
-            report.clusters.push(ClusterResult::untouched(endpoint.name()));
-            continue;
-        }
-        let done = async {
-            let target = endpoint.connect().await?;
-            to_cluster(context, (project, &name), (target, wishes)).await
-        };
-        report.clusters.push(ClusterResult::of(endpoint.name(), done.await));
-    }
-    report.finished()
+    on_each(context, project, &|name, target| to_cluster(context, (project, name), (target, wishes))).await
 }
 
 /// The plan of a deploy.
@@ -108,10 +96,10 @@ impl Prepared {
 
 async fn to_cluster(
     context: &Context,
-    (project, name): (&LoadedProject, &str),
+    (project, name): (&LoadedProject, String),
     wanted: (Arc<dyn Target>, &ClusterWishes),
 ) -> Result<super::report::Shipped> {
-    let prepared = Prepared::of(project, name, wanted).await?;
+    let prepared = Prepared::of(project, &name, wanted).await?;
     let was = prepared.releases.current().map(|past| past.revision);
     let confirm = project.environment.deploy.confirm;
     let outcome = prepared.shipping(context, confirm).ship(&prepared.shipment).await?;

@@ -4,11 +4,13 @@
 //! Never applies anything that was not planned.
 
 mod deploy;
+mod each;
 mod live_objects;
 mod project;
 mod release;
 mod rendering;
 mod report;
+mod restart;
 mod rollback;
 mod shipping;
 mod uninstall;
@@ -16,5 +18,6 @@ mod uninstall;
 pub use deploy::{ClusterWishes, deploy, plan};
 pub use project::{is_cluster, refuse_on_clusters, release_name};
 pub use report::{ClusterPlanReport, ClusterShipReport};
+pub use restart::restart;
 pub use rollback::{RollbackWishes, rollback};
 pub use uninstall::uninstall;

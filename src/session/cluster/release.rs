@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::rendering::RenderedChart;
 use crate::chart::{ChartError, Manifest, objects};
-use crate::plan::cluster::{ClusterObject, ClusterRelease, ClusterScope, DeletePolicy, HookObject};
+use crate::plan::cluster::{ClusterObject, ClusterRelease, ClusterScope, DeletePolicy, HookObject, service_of};
 use crate::release::{HelmHook, HelmInfo, HelmRelease, HelmStatus, Release, ReleaseCause, ReleasedService};
 
 /// How long an object may take to become ready, where `--timeout` does not say otherwise; Helm's default.
@@ -65,15 +65,27 @@ pub(super) fn hooks_of(release: &HelmRelease) -> Result<Vec<HookObject>, ChartEr
 }
 
 /// Whether two releases run other hooks.
-pub(super) fn hooks_differ(one: &HelmRelease, other: &HelmRelease) -> bool {
-    let hooks = |release: &HelmRelease| -> Vec<(String, String)> {
-        let installs = |hook: &&HelmHook| hook.events.iter().any(|event| event != "test");
-        let mut all: Vec<(String, String)> =
-            release.hooks.iter().filter(installs).map(|hook| (hook.path.clone(), hook.manifest.clone())).collect();
-        all.sort();
-        all
+pub(super) fn hooks_differ(one: &HelmRelease, other: &HelmRelease) -> Result<bool, ChartError> {
+    let hooks = |release: &HelmRelease| -> Result<Vec<HookObject>, ChartError> {
+        let mut all = hooks_of(release)?;
+        all.retain(|hook| hook.events.iter().any(|event| event != "test"));
+        all.sort_by_key(|hook| hook.object.reference.clone());
+        Ok(all)
     };
-    hooks(one) != hooks(other)
+    Ok(hooks(one)? != hooks(other)?)
+}
+
+/// Whether two releases are the same to whoever looks at them: objects, hooks and values. Texts may differ: another
+/// version of Helm writes them otherwise.
+pub(super) fn is_same(one: &HelmRelease, other: &HelmRelease) -> Result<bool, ChartError> {
+    let sorted = |release: &HelmRelease| -> Result<Vec<ClusterObject>, ChartError> {
+        let mut all = objects_of(release)?;
+        all.sort_by_key(|object| object.reference.clone());
+        Ok(all)
+    };
+    // No values at all are written as null, or as none.
+    let values = |release: &HelmRelease| release.config.as_object().cloned().unwrap_or_default();
+    Ok(values(one) == values(other) && sorted(one)? == sorted(other)? && !hooks_differ(one, other)?)
 }
 
 /// What to look at in the cluster for a plan.
@@ -112,7 +124,7 @@ pub(super) fn draft(
     };
     let workloads = objects_of(release)?.into_iter().filter(|object| object.reference.is_workload());
     let mut services: BTreeMap<String, ReleasedService> =
-        workloads.map(|object| (object.reference.name.clone(), service(&object))).collect();
+        workloads.map(|object| (service_of(&object.reference.name, &release.name), service(&object))).collect();
     if services.is_empty() {
         let alone = ReleasedService { image: release.chart_name(), fingerprint, ..Default::default() };
         services.insert(release.name.clone(), alone);

@@ -11,6 +11,7 @@ use crate::chart::{
 };
 use crate::error::Result;
 use crate::input_file::{Files, LocalFiles};
+use crate::plan::cluster::ObjectRef;
 use crate::project::LoadedProject;
 use crate::session::WorkflowError;
 use crate::session::chart_files::chart_files;
@@ -82,9 +83,20 @@ fn rendered_once(input: &Input, world: &KnownWorld<'_>) -> std::result::Result<R
     let manifests = render(&request, world)?;
     for manifest in manifests.resources.iter().chain(&manifests.hooks) {
         // Said here with file and line, before anything is looked at in the cluster.
-        objects(&manifest.source, &manifest.text)?;
+        for (at, object) in objects(&manifest.source, &manifest.text)?.iter().enumerate() {
+            check_named(&manifest.source, at, object)?;
+        }
     }
     Ok(RenderedChart { manifests, record: record(&input.files, &values)? })
+}
+
+/// What has no name cannot be found again.
+fn check_named(source: &str, at: usize, object: &serde_json::Value) -> std::result::Result<(), ChartError> {
+    if ObjectRef::of(object).is_some() {
+        return Ok(());
+    }
+    let message = "an object needs apiVersion, kind and metadata.name".to_owned();
+    Err(ChartError::Rendered { file: source.to_owned(), document: at + 1, line: 1, message })
 }
 
 /// Values files with their names; those that end in `.tera` are rendered.

@@ -18,6 +18,7 @@ pub(super) struct Shipped {
     pub was: Option<u32>,
     pub restored: Option<u32>,
     pub removed: bool,
+    pub restarted: bool,
     pub notes: String,
 }
 
@@ -36,6 +37,8 @@ impl Shipped {
 
     fn words(&self, name: &str) -> String {
         match self {
+            Self { restarted: true, changed: true, .. } => format!("{name}: restarted"),
+            Self { restarted: true, .. } => format!("{name}: there is nothing to restart"),
             Self { removed: true, .. } => format!("{name}: removed"),
             Self { revision: None, restored: Some(to), .. } => format!("up to date: release {to} already serves"),
             Self { revision: None, was: Some(was), .. } => format!("up to date: release {was}"),

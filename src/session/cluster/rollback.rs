@@ -1,12 +1,11 @@
 //! `rollback` where the environment names clusters: the last good release by default, as a new revision.
 
-use super::project::release_name;
-use super::report::{ClusterResult, ClusterShipReport, Shipped};
+use super::each::on_each;
+use super::report::{ClusterShipReport, Shipped};
 use super::shipping::{ClusterShipping, Shipment, load_release};
 use crate::error::Result;
 use crate::project::LoadedProject;
 use crate::session::deploy::Releases;
-use crate::session::endpoint::endpoints;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
 
@@ -25,37 +24,24 @@ pub async fn rollback(
     project: &LoadedProject,
     wishes: &RollbackWishes,
 ) -> Result<ClusterShipReport> {
-    let name = release_name(context, project)?;
-    let mut report = ClusterShipReport::new(&name, context.options.dry_run);
-    for endpoint in endpoints(context, project)?.iter() {
-        if report.has_failed() {
-            report.clusters.push(ClusterResult::untouched(endpoint.name()));
-            continue;
-        }
-        let done = async {
-            let target = endpoint.connect().await?;
-            in_cluster(context, (project, &name), (target, wishes)).await
-        };
-        report.clusters.push(ClusterResult::of(endpoint.name(), done.await));
-    }
-    report.finished()
+    on_each(context, project, &|name, target| in_cluster(context, (project, name), (target, wishes))).await
 }
 
 async fn in_cluster(
     context: &Context,
-    (project, name): (&LoadedProject, &str),
+    (project, name): (&LoadedProject, String),
     (target, wishes): (std::sync::Arc<dyn Target>, &RollbackWishes),
 ) -> Result<Shipped> {
-    let releases = Releases::load(&*target, name).await?;
+    let releases = Releases::load(&*target, &name).await?;
     let (past, skipped) = releases.target_of_rollback(wishes.to)?;
     let to = past.revision;
-    let release = load_release(&*target, name, to).await?.ok_or_else(|| WorkflowError::UnusableConfiguration {
+    let release = load_release(&*target, &name, to).await?.ok_or_else(|| WorkflowError::UnusableConfiguration {
         revision: to,
         reason: "was removed".to_owned(),
         hint: "list the releases with `aictl history`, and name another one: `aictl rollback --to REVISION`",
     })?;
     let current = match releases.current() {
-        Some(past) => load_release(&*target, name, past.revision).await?,
+        Some(past) => load_release(&*target, &name, past.revision).await?,
         None => None,
     };
     let was = releases.current().map(|past| past.revision);

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use super::release::{TIMEOUT, draft, hooks_differ, hooks_of, objects_of, pending, scope_of};
+use super::release::{TIMEOUT, draft, hooks_differ, hooks_of, is_same, objects_of, pending, scope_of};
 use crate::chart::{CrdFile, objects};
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::ExecuteError;
 use crate::plan::cluster::{ClusterObject, ClusterRelease, ObjectState, plan_release};
 use crate::plan::{Observed, Plan, Scope};
-use crate::release::{HelmRelease, HelmStatus, Release, ReleaseCause, dropped};
+use crate::release::{HelmRelease, HelmStatus, ReleaseCause, gone};
 use crate::session::deploy::Releases;
 use crate::session::transaction::{NewRelease, Transaction, TransactionOutcome};
 use crate::session::{Context, WorkflowError};
@@ -89,7 +89,10 @@ impl ClusterShipping<'_> {
             definitions,
             upgrade_definitions: shipment.upgrade_crds,
             former,
-            hooks_changed: self.current.as_ref().is_none_or(|current| hooks_differ(current, release)),
+            hooks_changed: match &self.current {
+                Some(current) => hooks_differ(current, release)?,
+                None => true,
+            },
             force: shipment.force_conflicts,
             take_ownership: shipment.take_ownership,
             timeout: self.context.options.timeout.unwrap_or(TIMEOUT),
@@ -107,14 +110,14 @@ impl ClusterShipping<'_> {
     pub(super) async fn ship(&self, shipment: &Shipment) -> Result<TransactionOutcome> {
         let wanted = self.wanted(shipment)?;
         let draft = draft(&shipment.release, shipment.cause(), shipment.message.clone())?;
-        let is_new = self.is_new(&draft);
+        let is_new = self.is_new(shipment)?;
         let finished = |_: &Observed, _: bool| draft.clone();
         let operation = if shipment.to.is_none() { "deploy" } else { "rollback" };
         let new = NewRelease {
             draft: draft.clone(),
             configuration: self.record(shipment)?,
             local: None,
-            dropped: dropped(&self.releases.list, KEPT, &draft),
+            dropped: self.dropped(),
             finished: &finished,
             is_new: &|_| is_new,
         };
@@ -131,8 +134,23 @@ impl ClusterShipping<'_> {
         }
     }
 
-    fn is_new(&self, draft: &Release) -> bool {
-        self.releases.current().is_none_or(|current| !current.release.is_same(draft))
+    /// Revisions that the history keeps no longer: the newest ones stay, failed ones too, and the one that serves.
+    fn dropped(&self) -> Vec<u32> {
+        let mut all: Vec<u32> = self.releases.list.iter().map(|past| past.revision).collect();
+        all.sort_unstable();
+        let serving = self.releases.current().map(|past| past.revision);
+        let gone = gone(&self.releases.list);
+        // The new one is one of them.
+        all.truncate(all.len().saturating_sub(KEPT - 1));
+        all.retain(|revision| Some(*revision) != serving && !gone.contains(revision));
+        all
+    }
+
+    fn is_new(&self, shipment: &Shipment) -> Result<bool> {
+        Ok(match &self.current {
+            Some(current) => !is_same(current, &shipment.release)?,
+            None => true,
+        })
     }
 
     fn confirmed(&self, plan: &Plan, operation: &str) -> Result<Option<Plan>> {

@@ -1,59 +1,45 @@
 //! `stop --remove` where the environment names clusters: the release's objects go, in Helm's order; what its annotation
 //! keeps and the claims of StatefulSets stay.
 
-use super::project::release_name;
+use super::each::on_each;
 use super::release::{TIMEOUT, hooks_of, objects_of, scope_of};
-use super::report::{ClusterResult, ClusterShipReport, Shipped};
+use super::report::{ClusterShipReport, Shipped};
 use super::shipping::load_release;
 use crate::error::Result;
 use crate::plan::cluster::{ClusterRelease, ObservedCluster, plan_uninstall};
 use crate::plan::{Observed, Scope};
 use crate::project::LoadedProject;
 use crate::session::deploy::Releases;
-use crate::session::endpoint::endpoints;
 use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
 
 /// Removes the release.
 pub async fn uninstall(context: &Context, project: &LoadedProject) -> Result<ClusterShipReport> {
-    let name = release_name(context, project)?;
-    let mut report = ClusterShipReport::new(&name, context.options.dry_run);
-    for endpoint in endpoints(context, project)?.iter() {
-        if report.has_failed() {
-            report.clusters.push(ClusterResult::untouched(endpoint.name()));
-            continue;
-        }
-        let done = async {
-            let target = endpoint.connect().await?;
-            from_cluster(context, &name, target).await
-        };
-        report.clusters.push(ClusterResult::of(endpoint.name(), done.await));
-    }
-    report.finished()
+    on_each(context, project, &|name, target| from_cluster(context, name, target)).await
 }
 
-async fn from_cluster(context: &Context, name: &str, target: std::sync::Arc<dyn Target>) -> Result<Shipped> {
-    let releases = Releases::load(&*target, name).await?;
+async fn from_cluster(context: &Context, name: String, target: std::sync::Arc<dyn Target>) -> Result<Shipped> {
+    let releases = Releases::load(&*target, &name).await?;
     // A failed first install leaves what cannot be taken back.
     let newest = releases.current().or(releases.list.last());
     let Some(past) = newest else {
-        return Err(WorkflowError::NoHistory { project: name.to_owned() }.into());
+        return Err(WorkflowError::NoHistory { project: name.clone() }.into());
     };
     let was = Some(past.revision);
-    let release = load_release(&*target, name, past.revision).await?;
+    let release = load_release(&*target, &name, past.revision).await?;
     let Some(release) = release else {
-        return Err(WorkflowError::NoHistory { project: name.to_owned() }.into());
+        return Err(WorkflowError::NoHistory { project: name.clone() }.into());
     };
     let wanted = ClusterRelease {
-        name: name.to_owned(),
+        name: name.clone(),
         namespace: target.need_cluster()?.namespace().to_owned(),
         hooks: hooks_of(&release)?,
         former: objects_of(&release)?,
         timeout: context.options.timeout.unwrap_or(TIMEOUT),
         ..Default::default()
     };
-    let scope = Scope { project: name.to_owned(), cluster: Some(scope_of(&wanted)), ..Default::default() };
+    let scope = Scope { project: name.clone(), cluster: Some(scope_of(&wanted)), ..Default::default() };
     let transaction = Transaction::new(context, target, scope, "stop --remove").retiring(true);
     let planning = |observed: &Observed| {
         let empty = ObservedCluster::default();

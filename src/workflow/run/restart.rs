@@ -11,16 +11,18 @@ use crate::error::Result;
 use crate::plan::Observed;
 use crate::plan::converge::{ConvergeOptions, readiness_of};
 use crate::plan::teardown::{TeardownOptions, plan_restart, stack_of_labels};
-use crate::session::Context;
-use crate::session::load::load_by_name;
+use crate::session::cluster::{ClusterShipReport, is_cluster, restart};
+use crate::session::load::{LoadedStack, load_by_name};
+use crate::session::report::one_of_reports;
 use crate::session::select;
 use crate::session::stack_status::StackStatus;
 use crate::session::start_stack::StartReport;
 use crate::session::transaction::Transaction;
+use crate::session::{Context, WorkflowError};
 
 /// Restart services and wait until they are ready
 ///
-/// Services are restarted in dependency order.
+/// Services are restarted in dependency order. On Kubernetes every pod is replaced by a rollout.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RestartArgs {
     /// Services to restart; all by default
@@ -30,9 +32,31 @@ pub struct RestartArgs {
     pub stop_timeout: Option<u64>,
 }
 
+one_of_reports! {
+    /// Report of `restart`.
+    pub enum RestartAnswer {
+        /// On a Docker engine.
+        Engine(StartReport),
+        /// On clusters.
+        Clusters(ClusterShipReport),
+    }
+}
+
 /// Restarts the stack.
-pub async fn run(context: &Context, args: RestartArgs) -> Result<StartReport> {
-    let mut loaded = load_by_name(context)?;
+pub async fn run(context: &Context, args: RestartArgs) -> Result<RestartAnswer> {
+    let loaded = load_by_name(context)?;
+    if is_cluster(&loaded.project) {
+        if args.stop_timeout.is_some() {
+            let what = "--stop-timeout on Kubernetes".to_owned();
+            let hint = "set terminationGracePeriodSeconds in the chart".to_owned();
+            return Err(WorkflowError::Unsupported { what, hint }.into());
+        }
+        return Ok(restart(context, &loaded.project, &args.services).await?.into());
+    }
+    Ok(on_engine(context, loaded, args).await?.into())
+}
+
+async fn on_engine(context: &Context, mut loaded: LoadedStack, args: RestartArgs) -> Result<StartReport> {
     let target = loaded.connect(context).await?;
     let stack = match &loaded.stack {
         Some(_) => loaded.take_stack_with(context, &args.services)?,

@@ -1,0 +1,91 @@
+//! What a cluster would refuse of a release, found before anything is changed.
+//! Reads what is wanted and what was observed; returns every object that would be refused, with the reason and the way out.
+
+use super::{ClusterObject, ClusterRelease, ObjectRef, ObjectState, ObservedCluster};
+use crate::plan::PlanError;
+
+/// An object the cluster would refuse.
+struct Refusal {
+    reason: String,
+    way_out: Option<&'static str>,
+}
+
+/// Fails where the cluster would refuse any of the objects.
+pub(super) fn check_refusals(wanted: &ClusterRelease, observed: &ObservedCluster) -> Result<(), PlanError> {
+    let (mut refused, mut hints) = (Vec::new(), Vec::new());
+    for object in wanted.objects.iter().chain(&wanted.definitions) {
+        let Some(state) = observed.objects.get(&object.reference.key()) else { continue };
+        let Some(Refusal { reason, way_out }) = refusal(wanted, &object.reference, state) else { continue };
+        refused.push(format!("{}: {reason}", object.reference));
+        hints.extend(way_out.map(str::to_owned));
+    }
+    hints.dedup();
+    if refused.is_empty() { Ok(()) } else { Err(PlanError::Cluster { refused, hints }) }
+}
+
+fn refusal(wanted: &ClusterRelease, object: &ObjectRef, state: &ObjectState) -> Option<Refusal> {
+    let take = Some("take it over with `aictl deploy --take-ownership`");
+    let (reason, way_out) = match state {
+        ObjectState::Refused { reason } => (reason.clone(), None),
+        ObjectState::NoKind if !wanted.defines(object) => {
+            let reason = format!(
+                "the cluster has no kind {} of {}; its custom resource definition is not installed",
+                object.kind, object.api_version
+            );
+            (reason, None)
+        }
+        ObjectState::Foreign { release } if !wanted.take_ownership => {
+            (format!("it belongs to the Helm release {release}"), take)
+        }
+        ObjectState::Unowned if !wanted.take_ownership => ("it exists and belongs to no Helm release".to_owned(), take),
+        ObjectState::Conflict { owners } if !wanted.force => {
+            let reason = format!("another field manager owns what would change: {}", owners.join(", "));
+            (reason, Some("take the fields over with `aictl deploy --force-conflicts`"))
+        }
+        ObjectState::Absent
+        | ObjectState::Same { .. }
+        | ObjectState::Differs { .. }
+        | ObjectState::Present { .. }
+        | ObjectState::Unknown
+        | ObjectState::NoKind
+        | ObjectState::Foreign { .. }
+        | ObjectState::Unowned
+        | ObjectState::Conflict { .. } => return None,
+    };
+    Some(Refusal { reason, way_out })
+}
+
+impl ClusterRelease {
+    /// Whether the release brings the definition of an object's kind.
+    fn defines(&self, object: &ObjectRef) -> bool {
+        let text = |body: &ClusterObject, at: &str| body.body.pointer(at).and_then(|v| v.as_str()).map(str::to_owned);
+        self.objects.iter().chain(&self.definitions).any(|definition| {
+            definition.reference.kind == "CustomResourceDefinition"
+                && text(definition, "/spec/group").as_deref() == Some(object.group())
+                && text(definition, "/spec/names/kind").as_deref() == Some(object.kind.as_str())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_kind_that_nothing_defines_is_refused_with_its_name() {
+        let object = |body| ClusterObject::of(body).unwrap();
+        let thing = object(json!({"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "a"}}));
+        let observed =
+            ObservedCluster { objects: [(thing.reference.key(), ObjectState::NoKind)].into(), ..Default::default() };
+        let mut wanted = ClusterRelease { objects: vec![thing], ..Default::default() };
+        let error = check_refusals(&wanted, &observed).unwrap_err().to_string();
+        assert!(error.contains("Thing a: the cluster has no kind Thing of x.io/v1"), "{error}");
+        wanted.definitions.push(object(json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.x.io"},
+            "spec": {"group": "x.io", "names": {"kind": "Thing"}}
+        })));
+        assert!(check_refusals(&wanted, &observed).is_ok());
+    }
+}

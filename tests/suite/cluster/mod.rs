@@ -1,0 +1,10 @@
+//! The verbs on real clusters: those of the lab, with kubectl and both Helms as judges.
+
+mod basics;
+mod faults;
+mod helm;
+mod interrupted;
+mod project;
+mod proxy;
+mod rolling;
+mod several;
