@@ -102,7 +102,7 @@ fn a_release_of_helms_is_ours((name, variable, folder): (&str, &str, &str)) {
     helm.run(&["upgrade", "shop", "chart", "--set-string", "settings.a=4", "--wait"]);
     assert_eq!(project.object("configmap", "shop-settings")["data"], serde_json::json!({"a": "4"}));
     project.aictl(&["stop", "--remove"]).ended(0);
-    assert_eq!(helm.json(&["list", "--all"]), serde_json::json!([]));
+    assert_eq!(helm.json(&["list"]), serde_json::json!([]));
     assert_eq!(project.kubectl(&["get", "deployments,configmaps", "-o", "name"]), "configmap/kube-root-ca.crt\n");
 }
 

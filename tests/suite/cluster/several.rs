@@ -11,6 +11,8 @@ fn a_failure_stops_before_the_next_cluster() {
     let Some(project) = ClusterProject::on("several", &CLUSTERS) else { return };
     let said = project.aictl(&["deploy"]).ended(0).stdout;
     assert!(CLUSTERS.iter().all(|cluster| said.contains(cluster)), "{said}");
+    let said = project.aictl(&["history"]).ended(78).stderr;
+    assert!(said.contains("lab, second, third"), "{said}");
     project.values("settings: { a: \"2\" }\nreplicas: 3\n");
     let plan = project.aictl(&["plan", "--exit-code"]).ended(6).stdout;
     assert!(CLUSTERS.iter().all(|cluster| plan.contains(cluster)), "{plan}");
