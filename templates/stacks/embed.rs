@@ -58,10 +58,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
-/// Hidden files belong when everybody has them: `.env.example`, `.gitignore`, `.dockerignore`; `.env` and `.env.prod` never.
+/// Hidden files belong when everybody has them: `.env.example`, `.gitignore`, `.dockerignore`, `.helmignore`; `.env` and `.env.prod` never.
 fn belongs(name: &str) -> bool {
     match name {
-        ".env.example" | ".gitignore" | ".dockerignore" => true,
+        ".env.example" | ".gitignore" | ".dockerignore" | ".helmignore" => true,
         _ => !name.starts_with('.') && !name.ends_with(".pyc") && !name.ends_with('~'),
     }
 }

@@ -159,13 +159,13 @@ CONFIG
 
 # Prints `NAME ID` of the images that the cluster has from a Docker engine.
 lab_cluster_loaded() {
-  lab_cluster_ctr images list | sed -n 's/^docker\.io\/\([^ ]*\) .*io\.github\.aictl\.lab\.id=\(sha256:[0-9a-f]*\).*$/\1 \2/p'
+  lab_cluster_ctr images list | sed -n 's/^docker\.io\/\(library\/\)\?\([^ ]*\) .*io\.github\.aictl\.lab\.id=\(sha256:[0-9a-f]*\).*$/\2 \3/p'
 }
 
 # lab_cluster_load IMAGE…: copies images from the machine's engine that the cluster has not, or
 # has of an earlier build. The id is kept as a label: the two stores name contents differently.
 lab_cluster_load() {
-  local image id loaded
+  local image name id loaded
   local -A missing=()
   loaded=$(lab_cluster_loaded) || return 1
   for image in "$@"; do
@@ -178,7 +178,8 @@ lab_cluster_load() {
     bash -o pipefail -c 'to=$1; shift; docker save "$@" | ctr --address "$to" --namespace k8s.io images import -' \
     load "$LAB_CLUSTER_RUN/containerd.sock" "${!missing[@]}" || return 1
   for image in "${!missing[@]}"; do
-    lab_cluster_ctr images label "docker.io/$image" "io.github.aictl.lab.id=${missing[$image]}" >/dev/null || return 1
+    case $image in */*) name=$image ;; *) name=library/$image ;; esac
+    lab_cluster_ctr images label "docker.io/$name" "io.github.aictl.lab.id=${missing[$image]}" >/dev/null || return 1
   done
 }
 

@@ -35,8 +35,10 @@ fn loaded(example: &Path, environment: Option<&str>) -> LoadedProject {
     load_project(&args, &LocalFiles).unwrap_or_else(|error| panic!("{}: {error}", example.display()))
 }
 
+/// The environments that run on a Docker engine.
 fn environments(example: &Path) -> Vec<String> {
-    loaded(example, None).project.unwrap().environments.keys().cloned().collect()
+    let all = loaded(example, None).project.unwrap().environments;
+    all.into_iter().filter(|(_, environment)| environment.chart.is_none()).map(|(name, _)| name).collect()
 }
 
 /// Names of variables in a file of them.
