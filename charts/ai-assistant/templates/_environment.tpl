@@ -7,6 +7,7 @@ UVICORN_WORKERS: {{ .Values.api.workers | quote }}
 UVICORN_MAX_REQUESTS: {{ .Values.api.maxRequests | int | quote }}
 UVICORN_MAX_REQUESTS_JITTER: {{ .Values.api.maxRequestsJitter | int | quote }}
 SHUTDOWN_SECONDS: {{ .Values.api.drainSeconds | quote }}
+DRAIN_FILE: /tmp/draining
 POSTGRES_HOST: {{ include "ai-assistant.databaseHost" . }}
 POSTGRES_PORT: {{ include "ai-assistant.databasePort" . | quote }}
 POSTGRES_DB: {{ .Values.database.name | quote }}

@@ -26,18 +26,42 @@ server {
     add_header Referrer-Policy no-referrer always;
     add_header Content-Security-Policy "default-src 'self'" always;
 
+    # While the pod leaves, connections end with their next answer: when nginx is told to stop it
+    # closes those that wait, and a request on its way would be lost.
+    location / {
+        error_page 418 = @leaving_site;
+        if (-f /tmp/draining) {
+            return 418;
+        }
+    }
+    location @leaving_site {
+        keepalive_timeout 0;
+        try_files $uri $uri/index.html =404;
+    }
     location /api/ {
-        proxy_pass http://{{ include "ai-assistant.name" . }}-api:{{ .Values.api.port }};
-        proxy_http_version 1.1;
-        proxy_set_header Connection "";
-        proxy_set_header Host $http_host;
-        proxy_set_header X-Real-IP $client_address;
-        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-        proxy_set_header X-Forwarded-Proto $client_scheme;
-        proxy_set_header X-Request-ID $request_id;
-        # Streamed answers go out word by word and may take their time.
-        proxy_buffering off;
-        proxy_read_timeout 10m;
+        error_page 418 = @leaving_api;
+        if (-f /tmp/draining) {
+            return 418;
+        }
+        {{- include "ai-assistant.toApi" . | nindent 8 }}
+    }
+    location @leaving_api {
+        keepalive_timeout 0;
+        {{- include "ai-assistant.toApi" . | nindent 8 }}
     }
 }
+{{- end }}
+
+{{- define "ai-assistant.toApi" -}}
+proxy_pass http://{{ include "ai-assistant.name" . }}-api:{{ .Values.api.port }};
+proxy_http_version 1.1;
+proxy_set_header Connection "";
+proxy_set_header Host $http_host;
+proxy_set_header X-Real-IP $client_address;
+proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+proxy_set_header X-Forwarded-Proto $client_scheme;
+proxy_set_header X-Request-ID $request_id;
+# Streamed answers go out word by word and may take their time.
+proxy_buffering off;
+proxy_read_timeout 10m;
 {{- end }}

@@ -58,7 +58,7 @@ impl Helm {
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     }
 
-    fn command(&self, folder: &Path) -> Command {
+    pub(super) fn command(&self, folder: &Path) -> Command {
         let mut command = Command::new(&self.program);
         // Its own folder, so that no configuration of the machine counts.
         command.current_dir(folder).env("HOME", folder).env_remove("KUBECONFIG");
@@ -80,7 +80,7 @@ pub fn aictl(folder: &Path, words: &[String]) -> Outcome {
     outcome(command.output().unwrap())
 }
 
-fn outcome(output: Output) -> Outcome {
+pub(super) fn outcome(output: Output) -> Outcome {
     Outcome {
         ok: output.status.success(),
         text: String::from_utf8(output.stdout).unwrap(),

@@ -2,6 +2,7 @@
 //! the chart that `helm create` writes. Reads AICTL_LAB_HELM3 and AICTL_LAB_HELM4, or the lab's cache.
 //! Documents are compared one by one as parsed YAML; what fails for Helm has to fail for aictl.
 
+mod assistant;
 mod judge;
 mod known;
 mod trap;

@@ -1,6 +1,7 @@
 //! The verbs on real clusters: those of the lab, with kubectl and both Helms as judges.
 
 mod basics;
+mod example;
 mod faults;
 mod helm;
 mod interrupted;

@@ -2,11 +2,12 @@
 
 import uvicorn
 
-from . import logs
+from . import logs, stopping
 from .settings import settings
 
 if __name__ == "__main__":
     logs.configure()
+    stopping.begin()
     limits = {}
     if settings.max_requests:
         limits = {"limit_max_requests": settings.max_requests, "limit_max_requests_jitter": settings.max_requests_jitter}

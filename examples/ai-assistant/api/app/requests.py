@@ -6,7 +6,7 @@ import re
 import time
 import uuid
 
-from . import logs, metrics
+from . import logs, metrics, stopping
 from .settings import settings
 
 log = logging.getLogger("api.request")
@@ -38,6 +38,8 @@ class Observed:
                 headers = message.setdefault("headers", [])
                 seen["streamed"] = any(value.startswith(b"text/event-stream") for key, value in headers if key == b"content-type")
                 headers.append((b"x-request-id", identity.encode()))
+                if stopping.draining():
+                    headers.append((b"connection", b"close"))
                 if settings.profiling:
                     headers.append((b"server-timing", f"app;dur={seen['began'] * 1000:.1f}".encode()))
             await send(message)

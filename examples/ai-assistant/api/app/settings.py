@@ -87,6 +87,7 @@ class Settings:
     max_requests: int = _number("UVICORN_MAX_REQUESTS", 0)
     max_requests_jitter: int = _number("UVICORN_MAX_REQUESTS_JITTER", 0)
     shutdown_seconds: int = _number("SHUTDOWN_SECONDS", 20, 1)
+    drain_file: str = _text("DRAIN_FILE")
     log_level: str = _text("LOG_LEVEL", "info")
     logstash_url: str = _text("LOGSTASH_URL")
     metrics: bool = _switch("ENABLE_METRICS", True)
