@@ -41,7 +41,8 @@ impl LoadedProject {
     /// compose files were named on the command line, which are never templates.
     pub fn odd_settings(&self, set: &[String], files: bool) -> Vec<String> {
         let paths = set.iter().map(|argument| argument.split('=').next().unwrap_or_default());
-        if files || !self.environment.compose.iter().any(|file| file.ends_with(TEMPLATE)) {
+        let values = self.environment.chart.iter().flat_map(|chart| &chart.values);
+        if files || !self.environment.compose.iter().chain(values).any(|file| file.ends_with(TEMPLATE)) {
             return paths.map(|path| format!("`--set {path}` has no effect: no compose file is a template")).collect();
         }
         let mut declared = self.project.as_ref().map(|project| project.values.clone()).unwrap_or_default();
@@ -111,12 +112,14 @@ watch: { interval: 30s }
 environments:
   a: { compose: c.yaml.tera, values: { api: { host: h } } }
   b: { compose: c.yaml }
+  c: { target: { kubernetes: [{ context: c }] }, chart: { path: c, values: [v.yaml.tera] } }
 ";
         let odd = |environment: &str, set: &[&str], files: bool| {
             let set: Vec<String> = set.iter().map(|argument| (*argument).to_owned()).collect();
             loaded(text, environment).odd_settings(&set, files)
         };
         assert_eq!(odd("a", &["api.port=2", "api.host=x", "api=y", "name=z"], false), Vec::<String>::new());
+        assert_eq!(odd("c", &["name=z"], false), Vec::<String>::new());
         let unknown = "`--set api.prt`: aictl.yaml has no value of this name; did you mean `api.port`?";
         assert_eq!(odd("a", &["api.prt=s3cret"], false), [unknown]);
         let nothing = "`--set name` has no effect: no compose file is a template";

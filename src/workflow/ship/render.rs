@@ -21,6 +21,8 @@ use crate::template::Rendered;
 
 /// Render the templates of the environment, or a Helm chart
 ///
+/// On Kubernetes these are the values files of the environment's chart.
+///
 /// With `proxy: { managed: true }` the compose file of the proxy is one of them; Compose merges it last.
 ///
 /// With --chart no project is needed: the manifests are printed as `helm template` prints them. --set, --set-json and the
@@ -80,7 +82,7 @@ fn files(context: &Context, args: RenderArgs) -> Result<RenderReport> {
     let project = load::load_project_file(context)?;
     load::warn_of_no_effect(context, &project);
     let added = managed_proxy_file(context, &project)?;
-    let names = chosen(&project.environment.compose, added.as_ref(), &args.only)?;
+    let names = chosen(&own_files(&project), added.as_ref(), &args.only)?;
     let (own, last): (Vec<_>, Vec<_>) =
         names.into_iter().partition(|name| Some(name) != added.as_ref().map(|a| &a.name));
     let mut rendered = render_files(&project, &own)?;
@@ -92,6 +94,12 @@ fn files(context: &Context, args: RenderArgs) -> Result<RenderReport> {
     let files = rendered.into_iter().map(|Rendered { name, text }| RenderedFile { name, text }).collect();
     let environment = project.environment_name;
     Ok(RenderReport { environment, files, directory, dry_run: context.options.dry_run })
+}
+
+/// The compose files of the environment, or the values files of its chart.
+fn own_files(project: &LoadedProject) -> Vec<String> {
+    let values = project.environment.chart.iter().flat_map(|chart| &chart.values);
+    project.environment.compose.iter().chain(values).cloned().collect()
 }
 
 /// The compose file of a managed proxy, which is merged last.
@@ -109,12 +117,12 @@ fn managed_proxy_file(context: &Context, project: &LoadedProject) -> Result<Opti
 fn chosen(own: &[String], added: Option<&Rendered>, only: &[String]) -> Result<Vec<String>> {
     let all: Vec<String> = own.iter().cloned().chain(added.map(|file| file.name.clone())).collect();
     if all.is_empty() {
-        let message = "nothing to render: the environment has no compose file";
+        let message = "nothing to render: the environment has no compose file and no values of a chart";
         let hint = Some("print the compose model with `aictl config`".to_owned());
         return Err(WorkflowError::Usage { message: message.to_owned(), hint }.into());
     }
     if let Some(unknown) = only.iter().find(|name| !all.contains(*name)) {
-        let message = format!("`{unknown}` is not a compose file of the environment");
+        let message = format!("`{unknown}` is not a compose or values file of the environment");
         let near = crate::error::nearest(unknown, all.iter().map(String::as_str));
         let hint = near.map(|near| format!("did you mean `aictl render {near}`?"));
         return Err(WorkflowError::Usage { message, hint }.into());

@@ -18,7 +18,7 @@ const SECRETS: &str = "--set secrets.postgresPassword=a,secrets.appDbPassword=b,
 
 /// What a cluster with the Prometheus operator has.
 const OPERATOR: &str =
-    "-a monitoring.coreos.com/v1/ServiceMonitor -a monitoring.coreos.com/v1/PrometheusRule";
+    "--api-versions monitoring.coreos.com/v1/ServiceMonitor --api-versions monitoring.coreos.com/v1/PrometheusRule";
 
 /// Our databases are somebody else's.
 const EXTERNAL: &str = "--set postgresql.enabled=false,database.external.host=db.example.com \
@@ -48,8 +48,8 @@ fn rendered_values(folder: &Path) -> String {
 
 /// Every values file with what else may be chosen.
 fn lines(values: &str) -> Vec<String> {
-    let production = "-f values-production.yaml";
-    let mut lines = vec![String::new(), production.to_owned(), format!("-f {values}")];
+    let production = "--values values-production.yaml";
+    let mut lines = vec![String::new(), production.to_owned(), format!("--values {values}")];
     lines.push(format!("{production} {OPERATOR}"));
     lines.push(format!("{OPERATOR} {EXTERNAL}"));
     lines.push("--set frontend.enabled=false,networkPolicies.enabled=false,cache.enabled=false".to_owned());
@@ -84,6 +84,12 @@ fn our_charts_pass_the_strict_lint_of_both_helms() {
             assert!(!outcome.text.contains("[WARNING]"), "helm {} {values}: {}", helm.major, outcome.text);
         }
     }
+    for subchart in ["postgresql", "redis"] {
+        for helm in &helms {
+            let outcome = helm.lint(&chart().join("charts").join(subchart), "values.yaml", super::KUBERNETES);
+            assert!(outcome.ok, "helm {} {subchart}: {}{}", helm.major, outcome.text, outcome.errors);
+        }
+    }
 }
 
 /// The documents of a rendering by kind and name.
@@ -91,7 +97,8 @@ fn objects(line: &str) -> Vec<(String, Value)> {
     let case = Case::new(&format!("--name shop {SECRETS} {line}"), false);
     let rendered = aictl(&chart(), &case.words);
     assert!(rendered.ok, "[{line}]: {}", rendered.errors);
-    let documents = rendered.documents().into_iter().flat_map(|(_, value)| value.unwrap().as_sequence().unwrap().clone());
+    let documents =
+        rendered.documents().into_iter().flat_map(|(_, value)| value.unwrap().as_sequence().unwrap().clone());
     let key = |object: &Value| {
         format!("{}/{}", object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap())
     };
@@ -104,12 +111,12 @@ fn has(objects: &[(String, Value)], name: &str) -> bool {
 
 #[test]
 fn what_is_switched_off_or_unknown_to_the_cluster_is_not_rendered() {
-    let all = objects(&format!("-f values-production.yaml {OPERATOR}"));
+    let all = objects(&format!("--values values-production.yaml {OPERATOR}"));
     let optional = [
         ("StatefulSet/shop-postgres", EXTERNAL),
         ("StatefulSet/shop-redis", EXTERNAL),
-        ("ServiceMonitor/shop-api", "-f values-production.yaml"),
-        ("PrometheusRule/shop", "-f values-production.yaml"),
+        ("ServiceMonitor/shop-api", "--values values-production.yaml"),
+        ("PrometheusRule/shop", "--values values-production.yaml"),
         ("HorizontalPodAutoscaler/shop-api", ""),
         ("Ingress/shop", ""),
         ("StatefulSet/shop-qdrant", ""),
@@ -131,7 +138,7 @@ fn what_is_switched_off_or_unknown_to_the_cluster_is_not_rendered() {
 /// Everything that a pod needs to be let into a namespace with the restricted policy, and to end in order.
 #[test]
 fn every_pod_is_restricted_and_has_longer_to_end_than_its_drain() {
-    let objects = objects(&format!("-f values-production.yaml {OPERATOR}"));
+    let objects = objects(&format!("--values values-production.yaml {OPERATOR}"));
     let mut pods = 0;
     for (name, object) in &objects {
         let spec = if name.starts_with("Pod/") { &object["spec"] } else { &object["spec"]["template"]["spec"] };
@@ -156,7 +163,8 @@ fn every_pod_is_restricted_and_has_longer_to_end_than_its_drain() {
             }
         }
         if name.starts_with("Deployment/") {
-            let pause: u64 = container["lifecycle"]["preStop"]["exec"]["command"][1].as_str().unwrap().parse().unwrap();
+            let stopping = container["lifecycle"]["preStop"]["exec"]["command"][2].as_str().unwrap();
+            let pause: u64 = stopping.rsplit_once("sleep ").unwrap().1.parse().unwrap();
             let grace = spec["terminationGracePeriodSeconds"].as_u64().unwrap();
             assert!(pause >= 5 && grace > pause + 20, "{name}: {pause} and {grace} seconds");
             assert_eq!(spec["topologySpreadConstraints"].as_sequence().unwrap().len(), 2, "{name}");
@@ -173,6 +181,7 @@ fn a_value_that_the_chart_does_not_know_is_refused() {
         ("--set postgresql.persistence.size=big", "size"),
         ("--set redis.maxmemoryPolicy=none", "maxmemoryPolicy"),
         ("--set postgresql.enabled=false", "database.external.host"),
+        ("--set postgresql.auth.username=other", "different databases or users"),
     ] {
         let outcome = aictl(&chart(), &Case::new(line, true).words);
         assert!(!outcome.ok && outcome.errors.contains(word), "[{line}]: {}", outcome.errors);
@@ -190,7 +199,7 @@ fn the_chart_makes_the_users_of_the_database_as_the_example_does() {
 
 impl Helm {
     fn lint(&self, chart: &Path, values: &str, kubernetes: &str) -> super::Outcome {
-        let words = ["lint", "--strict", ".", "--kube-version", kubernetes, "--with-subcharts", "-f", values];
+        let words = ["lint", "--strict", ".", "--kube-version", kubernetes, "--values", values];
         let mut command: Command = self.command(chart);
         super::judge::outcome(command.args(words).output().unwrap())
     }

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::load::Load;
 use crate::support::engine_api::clean_up;
-use crate::support::project::{Outcome, skip};
+use crate::support::project::{Outcome, eventually, skip};
 
 /// Users were promised five minutes.
 const PROMISED: Duration = Duration::from_secs(150);
@@ -103,6 +104,18 @@ impl Example {
         }
     }
 
+    /// Where a Service listens; the machine is the node.
+    #[track_caller]
+    fn service(&self, name: &str) -> String {
+        self.kubectl(&["get", "service", name, "-o", "jsonpath={.spec.clusterIP}:{.spec.ports[0].port}"])
+    }
+
+    /// Waits until only as many pods are left as there should be.
+    #[track_caller]
+    fn has_pods(&self, count: usize) {
+        eventually("the former pods are gone", Duration::from_secs(60), || self.names("pods").len() == count);
+    }
+
     /// Deploys until everything is ready.
     #[track_caller]
     fn deploys(&self) -> Duration {
@@ -146,7 +159,20 @@ fn the_example_is_installed_upgraded_and_removed_without_losing_its_data() {
     example.replace("api: { replicas: 2, ", "api: { replicas: 2, cache_ttl: 7, ");
     let plan = example.on_cluster(&["plan"]).ended(0).stdout;
     assert!(!plan.contains("Secret") && !plan.contains("StatefulSet"), "{plan}");
+    // The API refuses who is not logged in.
+    let refused = ("/api/documents", 401);
+    let loads = [example.service("ai-assistant-api"), example.service("ai-assistant-frontend")]
+        .map(|address| Load::start(&address, 8, refused));
     example.deploys();
+    example.kubectl(&["rollout", "restart", "deployment/ai-assistant-frontend"]);
+    example.kubectl(&["rollout", "status", "deployment/ai-assistant-frontend", "--timeout=60s"]);
+    // Pods that leave answer until they have drained.
+    example.has_pods(6);
+    for seen in loads.map(Load::end) {
+        println!("{} POSTs answered, {} connections closed", seen.answered, seen.closed);
+        assert!(seen.failed.is_empty(), "{} of {} failed: {:?}", seen.failed.len(), seen.answered, seen.failed);
+        assert!(seen.answered > 200, "{seen:?}");
+    }
     let ttl = ["exec", "deploy/ai-assistant-api", "--", "printenv", "CACHE_TTL"];
     assert_eq!((example.kubectl(&ttl).trim(), example.secret()), ("7", secret.clone()));
     example.passes_its_checks();

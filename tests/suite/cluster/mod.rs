@@ -5,6 +5,7 @@ mod example;
 mod faults;
 mod helm;
 mod interrupted;
+mod load;
 mod project;
 mod proxy;
 mod rolling;
