@@ -69,6 +69,9 @@ pub struct PartFile {
     /// What it belongs to: the database, the path of the volume's mount, the path of a project file.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub of: String,
+    /// The permission bits of a project file; none where it may hold secrets: it is restored for its owner alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
 }
 
 /// One part of a set: the files of a service, or the configuration.

@@ -50,7 +50,13 @@ mod tests {
             started_ms: 0,
             image: String::new(),
             facts: rows.iter().map(|(table, rows)| (format!("{ROWS_OF}{table}"), (*rows).to_owned())).collect(),
-            files: vec![PartFile { name: "app.dump".into(), bytes, sha256: String::new(), of: "app".into() }],
+            files: vec![PartFile {
+                name: "app.dump".into(),
+                bytes,
+                sha256: String::new(),
+                of: "app".into(),
+                mode: None,
+            }],
             snapshot: String::new(),
         }]
     }

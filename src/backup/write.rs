@@ -71,7 +71,7 @@ impl Repository {
             return Err(BackupError::Dump { what: name, reason: "it was not read to its end".to_owned() });
         }
         let sha256 = hex::encode(progress.hash.clone().finalize());
-        let file = PartFile { name, bytes: progress.bytes, sha256, of: String::new() };
+        let file = PartFile { name, bytes: progress.bytes, sha256, of: String::new(), mode: None };
         let added = snapshot.summary.map_or(0, |summary| summary.data_added_packed);
         Ok(StoredFile { file, added, tree: snapshot.tree })
     }

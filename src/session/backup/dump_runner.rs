@@ -113,6 +113,7 @@ impl<'a> DumpRunner<'a> {
         for file in &self.configuration {
             let mut one = self.repository.store(&file.name, file.stream()).await?;
             one.file.of.clone_from(&file.path);
+            one.file.mode = file.mode;
             stored.push(one);
         }
         let part = self.part(CONFIGURATION, PartKind::Configuration, started_ms);

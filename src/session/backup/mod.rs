@@ -26,4 +26,4 @@ pub use parts::{ServicePart, excluded, left_out, service_parts, what};
 pub use readiness::check_services;
 pub use restore_runner::RestoreRunner;
 pub use sandbox::Sandbox;
-pub use settings::{BackupSettings, lock_owner};
+pub use settings::{BackupSettings, lock_owner, open_to_read};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::backup::{Location, LockOwner};
+use crate::backup::{Location, LockOwner, Repository};
 use crate::compose::load_environment;
 use crate::compose::model::Stack;
 use crate::error::Result;
@@ -57,6 +57,13 @@ impl BackupSettings {
         let hint = Some("to use it anyway, set `backup: { local: true }` in aictl.yaml".to_owned());
         Err(WorkflowError::Configuration { message, hint }.into())
     }
+}
+
+/// Opens a repository that exists.
+pub async fn open_to_read(location: &Location) -> Result<Repository> {
+    let location = location.clone();
+    let opened = tokio::task::spawn_blocking(move || location.open()).await;
+    Ok(opened.map_err(|error| WorkflowError::usage(error.to_string()))??)
 }
 
 /// This process as the owner of a repository's lock.

@@ -1,12 +1,14 @@
-//! The machine is gone: a stack with PostgreSQL, Redis, Elasticsearch and Qdrant comes back from its repository and a checkout
+//! The machine is gone: a stack with PostgreSQL, Redis, Elasticsearch and Qdrant comes back from nothing but its repository
 //! with every row, key, document and vector, equal by digests that this test computes itself.
+
+use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::PASSWORD;
 use super::vectors::Http;
-use crate::support::project::{Outcome, TestProject, free_port};
+use crate::support::project::{Outcome, TestProject, docker, free_port};
 
 const SECRETS: &str =
     "DB_PASSWORD=db-s3cret-0123456789\nCACHE_PASSWORD=cache-s3cret-0123456789\nKEY=key-s3cret-0123456789\n";
@@ -38,6 +40,8 @@ volumes: { cache: {}, db: {}, search: {}, vectors: {} }
 
 struct Stack {
     stage: TestProject,
+    /// The project below the stage; empty before the machine is gone.
+    home: String,
     search: Http,
     vectors: Http,
 }
@@ -48,7 +52,7 @@ impl Stack {
         let search = Http { port: free_port(), login: Vec::new() };
         let key = "api-key: key-s3cret-0123456789".to_owned();
         let vectors = Http { port: free_port(), login: vec!["-H".to_owned(), key] };
-        let stack = Self { stage, search, vectors };
+        let stack = Self { stage, home: String::new(), search, vectors };
         stack.checkout();
         stack.stage.write(".env", SECRETS);
         Some(stack)
@@ -65,7 +69,9 @@ impl Stack {
 
     #[track_caller]
     fn aictl(&self, words: &[&str], code: i32) -> Outcome {
-        let ran: Outcome = self.stage.command(words).env("BACKUP_PASSWORD", PASSWORD).output().unwrap().into();
+        let mut command = self.stage.command(words);
+        let command = command.env("BACKUP_PASSWORD", PASSWORD).current_dir(self.stage.path().join(&self.home));
+        let ran: Outcome = command.output().unwrap().into();
         for line in SECRETS.lines().chain([PASSWORD]) {
             let secret = line.rsplit('=').next().unwrap();
             assert!(!format!("{}{}", ran.stdout, ran.stderr).contains(secret), "{ran:?}");
@@ -121,6 +127,33 @@ impl Stack {
         search.ask("POST", "/_aliases", &filtered);
     }
 
+    /// What a restore into a directory refuses or only shows, without a change.
+    fn refuses_other_places(&self) {
+        let root = self.stage.path();
+        let restore = ["restore", "--repository", "sets", "--into"];
+        let into = |place: &str, code: i32| self.aictl(&[&restore[..], &[place]].concat(), code);
+        let planned = self.aictl(&[&["--dry-run"][..], &restore[..], &["new/home"]].concat(), 0);
+        assert!(planned.stdout.contains("file compose.yaml") && planned.stdout.contains("of search"), "{planned:?}");
+        std::fs::write(root.join("note"), "mine").unwrap();
+        let full = into(".", 1);
+        assert!(full.stderr.contains("is not empty"), "{full:?}");
+        std::os::unix::fs::symlink(root.join("elsewhere"), root.join("link")).unwrap();
+        into("link", 1);
+        std::fs::create_dir(root.join("other")).unwrap();
+        std::fs::write(root.join("other/.env"), "KEY=other").unwrap();
+        into("other", 1);
+        assert_eq!(std::fs::read_dir(root.join("other")).unwrap().count(), 1, "nothing else was written");
+        self.aictl(&["-p", "nosuch", "restore", "--repository", "sets", "--into", "new"], 10);
+        self.aictl(&["restore", "--repository", "nosuch", "--into", "new"], 10);
+        std::fs::write(root.join("password"), "wrong\n").unwrap();
+        self.aictl(&[&restore[..], &["new", "--password-file", "password"]].concat(), 12);
+        self.aictl(&[&restore[..], &["new", "--only", "db"]].concat(), 2);
+        for name in ["new", "elsewhere"] {
+            assert!(!super::exists(&root.join(name)), "{name} was created");
+        }
+        assert_eq!(self.stage.everything(), Vec::<String>::new());
+    }
+
     /// A digest of each store.
     fn digests(&self) -> Vec<(&'static str, String)> {
         let digest = |text: String| hex::encode(Sha256::digest(text.as_bytes()));
@@ -148,7 +181,7 @@ impl Stack {
 
 #[test]
 fn a_stack_comes_back_on_an_empty_engine_with_every_row_key_document_and_vector() {
-    let Some(stack) = Stack::new("backup-gone") else { return };
+    let Some(mut stack) = Stack::new("backup-gone") else { return };
     stack.aictl(&["start"], 0);
     stack.fill();
     let before = stack.digests();
@@ -164,16 +197,26 @@ fn a_stack_comes_back_on_an_empty_engine_with_every_row_key_document_and_vector(
     stack.aictl(&["backup", "verify"], 0);
     assert_eq!(stack.digests(), before, "a backup changed something");
 
-    // Containers, volumes and the project are gone; the repository, its password and a checkout are left.
+    // Containers, volumes and the project are gone; only the repository and its password are left.
     stack.aictl(&["--yes", "stop", "--remove", "-v"], 0);
     for name in ["compose.yaml", "aictl.yaml", ".env"] {
         std::fs::remove_file(stack.stage.path().join(name)).unwrap();
     }
-    stack.checkout();
+    for state in stack.stage.everything() {
+        docker(&["volume", "rm", &state]);
+    }
+    stack.refuses_other_places();
     let begun = std::time::Instant::now();
-    stack.aictl(&["restore"], 0);
+    let restored = stack.aictl(&["restore", "--repository", "sets", "--into", "new/home"], 0);
     eprintln!("restored within {:.1}s", begun.elapsed().as_secs_f64());
-    assert_eq!(std::fs::read_to_string(stack.stage.path().join(".env")).unwrap(), SECRETS);
+    stack.home = "new/home".to_owned();
+    let home = stack.stage.path().join(&stack.home);
+    assert!(restored.stderr.contains("change `backup.repository`"), "{restored:?}");
+    assert_eq!(std::fs::read_to_string(home.join(".env")).unwrap(), SECRETS);
+    let mode = |name: &str| std::fs::metadata(home.join(name)).unwrap().permissions().mode() & 0o077;
+    assert_eq!((mode(".env"), mode("compose.yaml") != 0), (0, true));
+    std::fs::rename(stack.stage.path().join("sets"), home.join("sets")).unwrap();
+    stack.aictl(&["backup", "list"], 0);
     assert_eq!(stack.digests(), before);
 
     // Over other data.

@@ -9,8 +9,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use serde::Serialize;
 
-use super::restore::complete;
-use super::sets::OpenSets;
+use super::sets::{OpenSets, complete};
 use crate::backup::{Finding, LoadedSet, LockKind, Manifest, Part, PartKind};
 use crate::compose::model::Stack;
 use crate::error::{ErrorKind, Result};

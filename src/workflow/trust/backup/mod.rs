@@ -6,6 +6,7 @@ mod drill;
 mod list;
 mod prune;
 mod restore;
+mod restore_into;
 mod restore_target;
 mod safety;
 mod sets;

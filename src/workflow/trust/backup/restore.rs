@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::abandon::{Abandoned, abandon};
 use super::list::time_of;
-use super::restore_target::{RestoreTarget, Restoring};
+use super::restore_into::{Found, Source, SourceArgs};
+use super::restore_target::{RestoreTarget, Restoring, restore_steps};
 use super::safety::{covers, interrupted_restore};
-use super::sets::OpenSets;
+use super::sets::{OpenSets, complete};
 use crate::backup::{
     BackupError, CONFIGURATION, LoadedSet, LockKind, Manifest, Part, PartKind, SAFETY, SetId, StoredPart,
 };
@@ -35,6 +36,9 @@ pub struct RestoreArgs {
     /// Give up an interrupted restore: the data stays as it is, and other commands work again
     #[arg(long, conflicts_with_all = ["backup_set", "only", "no_safety_set"])]
     pub abandon: bool,
+    /// Where the project comes from, where it is not there
+    #[command(flatten)]
+    pub source: SourceArgs,
 }
 
 /// What was restored, or would be by a dry run.
@@ -60,23 +64,48 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
         return Ok(RestoreReport { abandoned, steps, dry_run: context.options.dry_run, ..RestoreReport::default() });
     }
     refuse_files(context, &args)?;
+    if let Some(source) = Source::of(context, &args.source)? {
+        return from_repository(context, &args, &source).await;
+    }
     let open = OpenSets::open(context, LockKind::Shared).await?;
     let sets = open.readable(context).await?;
     let set = open.trusted(context, sets.clone(), args.backup_set.as_deref())?;
     let manifest = complete(&set)?.clone();
-    let parts = wanted(&manifest, &args.only)?;
-    let mut report = RestoreReport {
-        set: manifest.set.clone(),
-        time: time_of(manifest.time),
-        dry_run: context.options.dry_run,
-        ..RestoreReport::default()
-    };
+    let mut files = RestoredFiles::default();
+    wanted(&manifest, &args.only)?;
     if args.only.is_empty() {
-        let RestoredFiles { written, differ } = restore_files(context, (&open, &set), &manifest).await?;
-        (report.files, report.differing_files) = (written, differ);
+        files = restore_files(context, (&open, &set), &manifest).await?;
     }
-    let found = RestoreTarget::observe(context, &open, &parts).await?;
-    let left = interrupted_restore(context, (&*found.target, &found.loaded.name), &sets).await?;
+    let found = Found { open, sets, set };
+    restore_set(context, &args, (&found, files)).await
+}
+
+/// Writes the files of a project into a directory, and restores the project there.
+async fn from_repository(context: &Context, args: &RestoreArgs, source: &Source) -> Result<RestoreReport> {
+    let mut found = source.open(context, args.backup_set.as_deref()).await?;
+    let files = source.write(context, &found).await?;
+    if context.options.dry_run {
+        let manifest = complete(&found.set)?;
+        let restores = restore_steps(&manifest.set, &wanted(manifest, &[])?);
+        return Ok(RestoreReport { steps: restores.lines(), ..RestoreReport::of(context, manifest, files) });
+    }
+    let inner = source.enter(context, &mut found)?;
+    let restored = restore_set(&inner, args, (&found, files)).await;
+    restored.map_err(|error| error.map_hints(|hint| inner.options.addressed(hint)))
+}
+
+/// Restores the data of a set into the project, whose files are there.
+async fn restore_set(
+    context: &Context,
+    args: &RestoreArgs,
+    (from, files): (&Found, RestoredFiles),
+) -> Result<RestoreReport> {
+    let Found { open, sets, set } = from;
+    let manifest = complete(set)?.clone();
+    let parts = wanted(&manifest, &args.only)?;
+    let mut report = RestoreReport::of(context, &manifest, files);
+    let found = RestoreTarget::observe(context, open, &parts).await?;
+    let left = interrupted_restore(context, (&*found.target, &found.loaded.name), sets).await?;
     let interrupted = left.is_some();
     let kept = left.and_then(|left| left.safety).filter(|left| covers(left, &parts)).map(|left| left.found.id.set);
     if args.no_safety_set {
@@ -90,11 +119,25 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
         return Ok(report);
     }
     confirm(context, (&found, &manifest), &parts)?;
-    let found = found.with_services(context, &open, (&parts, interrupted)).await?;
+    let found = found.with_services(context, open, (&parts, interrupted)).await?;
     check_services(&*found.target, &found.services).await?;
-    let restore = Restoring { context, open: &open, found: &found, parts: &parts, set: &set };
+    let whole = args.source.into.is_some();
+    let restore = Restoring { context, open, found: &found, parts: &parts, set, whole };
     report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
     Ok(report)
+}
+
+impl RestoreReport {
+    fn of(context: &Context, manifest: &Manifest, files: RestoredFiles) -> Self {
+        Self {
+            set: manifest.set.clone(),
+            time: time_of(manifest.time),
+            dry_run: context.options.dry_run,
+            files: files.written,
+            differing_files: files.differ,
+            ..Self::default()
+        }
+    }
 }
 
 fn safety_set(context: &Context, project: &str) -> Result<SetId> {
@@ -113,13 +156,6 @@ fn refuse_files(context: &Context, args: &RestoreArgs) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// The manifest of a set that has all its parts.
-pub(super) fn complete(set: &LoadedSet) -> Result<&Manifest> {
-    let incomplete = || BackupError::BadSet { set: set.found.id.set.clone(), reason: "it is incomplete".to_owned() };
-    let manifest = set.manifest.as_ref().filter(|_| set.is_complete());
-    manifest.ok_or_else(|| incomplete().into())
 }
 
 /// The parts to restore: those of the named services, or all.

@@ -78,15 +78,7 @@ impl RestoreTarget {
             };
             plan = steps.plan(&self.loaded.name, &self.observed);
         }
-        let mut restores = Plan::default();
-        let mut before = None;
-        for part in parts {
-            let (part, what) = (part.name.clone(), what(part.kind).to_owned());
-            let restore = DataOperation::Restore { part, what, set: set.to_owned() };
-            let after: Vec<_> = before.into_iter().collect();
-            before = Some(restores.push(Phase::Retire, restore, "requested", &after));
-        }
-        plan.then(restores);
+        plan.then(restore_steps(set, parts));
         plan
     }
 
@@ -123,6 +115,19 @@ impl RestoreTarget {
     }
 }
 
+/// One restore after the other.
+pub(super) fn restore_steps(set: &str, parts: &[Part]) -> Plan {
+    let mut restores = Plan::default();
+    let mut before = None;
+    for part in parts {
+        let (part, what) = (part.name.clone(), what(part.kind).to_owned());
+        let restore = DataOperation::Restore { part, what, set: set.to_owned() };
+        let after: Vec<_> = before.into_iter().collect();
+        before = Some(restores.push(Phase::Retire, restore, "requested", &after));
+    }
+    restores
+}
+
 /// A restore about to happen.
 #[derive(Clone, Copy)]
 pub(super) struct Restoring<'a> {
@@ -131,12 +136,23 @@ pub(super) struct Restoring<'a> {
     pub(super) found: &'a RestoreTarget,
     pub(super) parts: &'a [Part],
     pub(super) set: &'a LoadedSet,
+    /// Whether the services without data are started, too.
+    pub(super) whole: bool,
 }
 
 impl Restoring<'_> {
     /// Restores, and goes back to the safety set where the checks of the project fail then. Returns what failed.
     pub(super) async fn run(self, safety: Option<SetId>, kept: Option<&str>) -> Result<Vec<String>> {
         let failed = self.restore(safety, kept).await?;
+        if self.whole && failed.is_empty() {
+            let request = StartRequest::of(self.context, Vec::new());
+            let started = start_stack(self.context, load_stack(self.context)?, request).await;
+            let ready = started.and_then(|started| match started.not_ready.is_empty() {
+                true => Ok(()),
+                false => Err(WorkflowError::NotReady { faults: started.not_ready }.into()),
+            });
+            ready.map_err(|error| error.with_hint("the data is restored; start the services with `aictl start`"))?;
+        }
         if !failed.is_empty() || !has_declared_checks(&self.found.loaded) {
             return Ok(failed);
         }
@@ -154,7 +170,7 @@ impl Restoring<'_> {
         let sets = self.open.all().await?.sets;
         let set = self.open.choose(sets, Some(kept))?;
         let Self { context, open, found, parts, .. } = self;
-        match (Restoring { context, open, found, parts, set: &set }).restore(None, None).await {
+        match (Restoring { context, open, found, parts, set: &set, whole: false }).restore(None, None).await {
             Ok(failed) if failed.is_empty() => Err(error.with_hint("the state before the restore is back")),
             Ok(_) | Err(_) => Err(error.with_hint(way)),
         }
@@ -189,7 +205,7 @@ impl Restoring<'_> {
     }
 
     async fn runners(&self, safety: Option<SetId>) -> Result<DataSteps<'_>> {
-        let Self { context, open, found, parts, set } = *self;
+        let Self { context, open, found, parts, set, .. } = *self;
         let restores = RestoreRunner {
             target: &*found.target,
             repository: open.repository.clone(),

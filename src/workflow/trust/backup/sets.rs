@@ -1,8 +1,8 @@
 //! The sets of the project in its repository, by name or the newest.
 
-use crate::backup::{BackupError, FoundSets, HeldLock, LoadedSet, LockKind, Repository, SetState, preferred};
+use crate::backup::{BackupError, FoundSets, HeldLock, LoadedSet, LockKind, Manifest, Repository, SetState, preferred};
 use crate::error::Result;
-use crate::session::backup::{BackupSettings, lock_owner};
+use crate::session::backup::{BackupSettings, lock_owner, open_to_read};
 use crate::session::load::{load_project_file, load_stack};
 use crate::session::{Context, WorkflowError};
 
@@ -30,21 +30,8 @@ impl OpenSets {
         ProjectSettings { project, settings }: ProjectSettings,
         kind: LockKind,
     ) -> Result<Self> {
-        let location = settings.location.clone();
-        let opened = tokio::task::spawn_blocking(move || location.open()).await;
-        let repository = opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
-        let lock = match context.options.dry_run {
-            true => None,
-            false => match repository.lock(lock_owner(context), kind).await {
-                Ok(lock) => Some(lock),
-                // Reading does no harm; a prune at the same time could remove what is read.
-                Err(error @ BackupError::Unlockable { .. }) if kind == LockKind::Shared => {
-                    context.reporter.warn(format!("{error}; reading it without a lock"));
-                    None
-                }
-                Err(error) => return Err(error.into()),
-            },
-        };
+        let repository = open_to_read(&settings.location).await?;
+        let lock = lock(context, &repository, kind).await?;
         Ok(Self { project, settings, repository, _lock: lock })
     }
 
@@ -95,6 +82,29 @@ impl OpenSets {
                 Err(WorkflowError::usage(message).into())
             }
         }
+    }
+}
+
+/// The manifest of a set that has all its parts.
+pub(super) fn complete(set: &LoadedSet) -> Result<&Manifest> {
+    let incomplete = || BackupError::BadSet { set: set.found.id.set.clone(), reason: "it is incomplete".to_owned() };
+    let manifest = set.manifest.as_ref().filter(|_| set.is_complete());
+    manifest.ok_or_else(|| incomplete().into())
+}
+
+/// Locks a repository; a dry run does not.
+pub(super) async fn lock(context: &Context, repository: &Repository, kind: LockKind) -> Result<Option<HeldLock>> {
+    if context.options.dry_run {
+        return Ok(None);
+    }
+    match repository.lock(lock_owner(context), kind).await {
+        Ok(lock) => Ok(Some(lock)),
+        // Reading does no harm; a prune at the same time could remove what is read.
+        Err(error @ BackupError::Unlockable { .. }) if kind == LockKind::Shared => {
+            context.reporter.warn(format!("{error}; reading it without a lock"));
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
