@@ -164,7 +164,7 @@ impl Stack {
         let found = self.search.ask("GET", "/odd/_search?size=5000&sort=n:asc&_source=true", &Value::Null);
         let hits = found["hits"]["hits"].as_array().unwrap_or_else(|| panic!("{found}"));
         let documents: Vec<String> = hits.iter().map(|hit| format!("{}{}", hit["_id"], hit["_source"])).collect();
-        let definition = |path: &str| self.search.ask("GET", path, &Value::Null).to_string();
+        let definition = |path: &str| sorted(&self.search.ask("GET", path, &Value::Null)).to_string();
         let definitions =
             ["/_alias", "/_ingest/pipeline/mark", "/_index_template/notes", "/notes-1/_mapping", "/kept-2/_count"];
         let (points, aliases) = self.vectors.vectors("live");
@@ -176,6 +176,17 @@ impl Stack {
             ("points", digest(points)),
             ("vector aliases", aliases),
         ]
+    }
+}
+
+/// A value whose keys are in order: a server may list indices in any.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let keys: std::collections::BTreeMap<&String, &Value> = map.iter().collect();
+            Value::Object(keys.into_iter().map(|(key, value)| (key.clone(), sorted(value))).collect())
+        }
+        other => other.clone(),
     }
 }
 
