@@ -79,6 +79,11 @@ impl<'a> DeployBackup<'a> {
         Self { data: DataSteps::default(), planned: None, _lock: None }
     }
 
+    /// The steps of a change that restores a set, and the set of the data before it.
+    pub(super) fn of(data: DataSteps<'a>, planned: ReleaseBackup) -> Self {
+        Self { data, planned: Some(planned), _lock: None }
+    }
+
     /// Opens the repository, or creates it.
     pub(super) async fn open(context: &Context, source: BackupSource<'a>, observed: &Observed) -> Result<Self> {
         let BackupSource { loaded, stack, target } = source;

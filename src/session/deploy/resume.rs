@@ -39,7 +39,7 @@ impl Resuming<'_> {
             strict,
             ..Shipment::deploy(configuration)
         };
-        let shipping = Shipping { context, loaded, target: target.clone(), releases, approval: None };
+        let shipping = Shipping { context, loaded, target: target.clone(), releases, approval: None, data: None };
         shipping.ship(&shipment).await.map(Some)
     }
 

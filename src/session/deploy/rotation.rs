@@ -56,7 +56,8 @@ pub async fn rotate(context: &Context, loaded: &LoadedStack, rotation: Rotation)
     let served = with_served_values(&rotation, &current)?;
     let edit = EnvFileEdit::new((rotation.path, rotation.file), rotation.before, rotation.after).undone_as(served);
     let shipment = Shipment { message: rotation.message, ..Shipment::rotate(configuration, (keys, edit)) };
-    let shipping = Shipping { context, loaded, target: target.clone(), releases: &releases, approval: None };
+    let shipping =
+        Shipping { context, loaded, target: target.clone(), releases: &releases, approval: None, data: None };
     match shipping.ship(&shipment).await {
         Ok(report) => Ok(report),
         Err(error) => Err(after_failure(&shipping, &shipment, error).await),

@@ -18,6 +18,7 @@ pub use shipment::Shipment;
 use super::backup::{BackupSource, DeployBackup, policy};
 use super::checks::{CheckSource, DeployChecks};
 use super::releases::Releases;
+use super::rollback_data::RollbackData;
 use super::saved_plan::Approval;
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::{ExecuteError, TransferRunner};
@@ -45,6 +46,8 @@ pub struct Shipping<'a> {
     pub releases: &'a Releases,
     /// The saved plan that must be the one carried out.
     pub approval: Option<&'a Approval<'a>>,
+    /// The data that is restored before.
+    pub data: Option<&'a RollbackData>,
 }
 
 /// The plan of a deploy that is not carried out.
@@ -94,7 +97,7 @@ impl Shipping<'_> {
         let supplies = Supplies::of(context, &self.loaded.project, None)?;
         let Looked { planning, scope, before, checks } = self.look(shipment, &supplies).await?;
         let planned = |observed: &Observed| self.planned(&planning, observed);
-        let confirmed = confirm(context, shipment, planned(&before))?;
+        let confirmed = self.confirm(shipment, (planned(&before)?, &before))?;
         let backup = self.backup(shipment, &before, planned(&before)?).await?;
         let finished = |observed: &Observed, well: bool| {
             let release = finished(shipment, planning.draft.clone(), observed, well);
@@ -126,7 +129,10 @@ impl Shipping<'_> {
         checks.close().await;
         match ran {
             Ok(outcome) => Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
-            Err(error) => Err(self.judged(self.with_way_to_images(error), shipment, (&scope, &before)).await),
+            Err(error) => {
+                let error = self.with_way_to_data(error, backup.taken().is_some());
+                Err(self.judged(self.with_way_to_images(error), shipment, (&scope, &before)).await)
+            }
         }
     }
 
@@ -144,6 +150,9 @@ impl Shipping<'_> {
         }
         let stack = &shipment.configuration.stack;
         let source = BackupSource { loaded: self.loaded, stack, target: &*self.target };
+        if let Some(data) = self.data {
+            return data.runners(self.context, source, before).await;
+        }
         DeployBackup::open(self.context, source, before).await
     }
 
@@ -167,6 +176,7 @@ impl Shipping<'_> {
         if matches!(shipment.cause, ReleaseCause::Deploy) && shipment.resumes.is_none() {
             planning.backup = policy(&self.loaded.project)?;
         }
+        planning.data = self.data;
         let before = self.target.observe(&scope).await?;
         let checks = DeployChecks::of(self.context, self.target.clone(), self.check_source(shipment, &before));
         planning.checks = checks.steps();
@@ -200,6 +210,28 @@ impl Shipping<'_> {
             }
             _ => error,
         }
+    }
+
+    /// Data that was restored, or may have been, is of another time than the release that serves.
+    fn with_way_to_data(&self, error: Error, taken: bool) -> Error {
+        let Some(data) = self.data.filter(|_| taken) else { return error };
+        let safety = data.safety();
+        error.with_hint(format!("go back to the data before with `aictl backup restore {safety}`"))
+    }
+
+    /// Shows the plan and asks, where the environment wants that or data is lost. Returns the plan that was confirmed.
+    fn confirm(&self, shipment: &Shipment, (plan, observed): (Plan, &Observed)) -> Result<Option<Plan>> {
+        let context = self.context;
+        let asks = shipment.configuration.settings.confirm || self.data.is_some();
+        if !asks || shipment.resumes.is_some() || context.options.dry_run || plan.is_empty() {
+            return Ok(None);
+        }
+        for line in plan.lines() {
+            context.reporter.note(line);
+        }
+        self.data.into_iter().for_each(|data| context.reporter.note(data.loss(context, &observed.engine.address)));
+        context.prompt.confirm(&format!("{} {}?", shipment.operation, shipment.configuration.stack.name))?;
+        Ok(Some(plan))
     }
 
     fn is_new(&self, release: &Release) -> bool {
@@ -271,23 +303,6 @@ impl Shipping<'_> {
         };
         error.with_kind(kind).with_hint(hint)
     }
-}
-
-/// Shows the plan and asks, where the environment wants that. Returns the plan that was confirmed.
-fn confirm(context: &Context, shipment: &Shipment, plan: Result<Plan>) -> Result<Option<Plan>> {
-    let plan = plan?;
-    if !shipment.configuration.settings.confirm
-        || shipment.resumes.is_some()
-        || context.options.dry_run
-        || plan.is_empty()
-    {
-        return Ok(None);
-    }
-    for line in plan.lines() {
-        context.reporter.note(line);
-    }
-    context.prompt.confirm(&format!("{} {}?", shipment.operation, shipment.configuration.stack.name))?;
-    Ok(Some(plan))
 }
 
 /// What the records say of a release once its plan was carried out.

@@ -151,7 +151,7 @@ async fn to_engine(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     }
     let Prepared { target, releases, shipment, .. } = &prepared;
     let approval = approval.as_ref();
-    Shipping { context, loaded: &loaded, target: target.clone(), releases, approval }.ship(shipment).await
+    Shipping { context, loaded: &loaded, target: target.clone(), releases, approval, data: None }.ship(shipment).await
 }
 
 /// Continues the bake of the current release, with its stored configuration.

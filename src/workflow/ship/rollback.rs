@@ -4,7 +4,7 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::session::cluster::{ClusterShipReport, RollbackWishes, is_cluster, rollback};
-use crate::session::deploy::{Configuration, DeploySettings, Releases, ShipReport, Shipment, Shipping};
+use crate::session::deploy::{Configuration, DeploySettings, Releases, RollbackData, ShipReport, Shipment, Shipping};
 use crate::session::load::{LoadedStack, load_or_name, load_project_file};
 use crate::session::report::one_of_reports;
 use crate::session::{Context, WorkflowError};
@@ -13,7 +13,7 @@ use crate::session::{Context, WorkflowError};
 ///
 /// Without --to it goes to the last good release before the newest deploy; failed, interrupted and rolled back ones are
 /// skipped. Images, configuration and the values of secrets are those of that release, but a secret that was rotated since
-/// keeps its newest value. Data is not changed, and bind-mounted files are used as they are. Nothing is changed if an image
+/// keeps its newest value. Data is changed with --with-data only, and bind-mounted files are used as they are. Nothing is changed if an image
 /// or the configuration is missing.
 #[derive(Debug, Clone, Default, Args)]
 pub struct RollbackArgs {
@@ -23,8 +23,8 @@ pub struct RollbackArgs {
     /// Record a reason with the release
     #[arg(short = 'm', long, value_name = "TEXT")]
     pub message: Option<String>,
-    /// Restore the backup of the release, too
-    #[arg(long, hide = true)]
+    /// Restore the backup that was taken before the first deploy after that release, too
+    #[arg(long)]
     pub with_data: bool,
 }
 
@@ -41,7 +41,12 @@ one_of_reports! {
 /// Rolls back.
 pub async fn run(context: &Context, args: RollbackArgs) -> Result<RollbackAnswer> {
     let project = load_project_file(context)?;
-    if is_cluster(&project) && !args.with_data {
+    if is_cluster(&project) {
+        if args.with_data {
+            let what = "--with-data on clusters".to_owned();
+            let hint = "restore the data yourself, then run `aictl rollback`".to_owned();
+            return Err(WorkflowError::Unsupported { what, hint }.into());
+        }
         let wishes = RollbackWishes { to: args.to, message: args.message };
         return Ok(rollback(context, &project, &wishes).await?.into());
     }
@@ -49,11 +54,6 @@ pub async fn run(context: &Context, args: RollbackArgs) -> Result<RollbackAnswer
 }
 
 async fn on_engine(context: &Context, args: RollbackArgs) -> Result<ShipReport> {
-    if args.with_data {
-        let what = "--with-data: restoring the backup of a release".to_owned();
-        let hint = "restore the data yourself, then run `aictl rollback`".to_owned();
-        return Err(WorkflowError::Unsupported { what, hint }.into());
-    }
     let loaded = load_or_name(context, "name the project to use its stored release: `aictl -p NAME rollback`")?;
     let target = loaded.connect(context).await?;
     let releases = Releases::load(&*target, &loaded.name).await?;
@@ -63,13 +63,18 @@ async fn on_engine(context: &Context, args: RollbackArgs) -> Result<ShipReport> 
         keep_policies(&loaded, stack, &mut configuration);
     }
     let (configuration, kept) = releases.keep_rotated((context, &*target), past, configuration).await?;
-    let limits = [limits(&loaded, &configuration), kept].concat();
+    let data = match args.with_data {
+        true => Some(RollbackData::open(context, &loaded, (&releases, past)).await?),
+        false => None,
+    };
+    let limits = [limits(&loaded, &configuration, args.with_data), kept].concat();
     let current = releases.current().into_iter().flat_map(|current| current.release.services.keys());
     let has = |name: &&String| configuration.stack.services.contains_key(*name);
     let dropped_services = current.filter(|name| !has(name)).cloned().collect();
     let shipment =
         Shipment { message: args.message, dropped_services, limits, ..Shipment::restore(configuration, past.revision) };
-    let shipping = Shipping { context, loaded: &loaded, target, releases: &releases, approval: None };
+    let shipping =
+        Shipping { context, loaded: &loaded, target, releases: &releases, approval: None, data: data.as_ref() };
     let mut report = shipping.ship(&shipment).await?;
     report.skipped = skipped.into_iter().map(|skipped| (skipped.revision, skipped.why.to_owned())).collect();
     Ok(report)
@@ -86,9 +91,9 @@ fn keep_policies(loaded: &LoadedStack, stack: &crate::compose::Stack, configurat
 }
 
 /// What a rollback does not undo.
-fn limits(loaded: &LoadedStack, configuration: &Configuration) -> Vec<String> {
+fn limits(loaded: &LoadedStack, configuration: &Configuration, with_data: bool) -> Vec<String> {
     let mut limits = Vec::new();
-    if !loaded.project.environment.deploy.migrate.is_empty() {
+    if !with_data && !loaded.project.environment.deploy.migrate.is_empty() {
         limits.push("migrations are not reverted: the earlier code meets the present database schema".to_owned());
     }
     let bound = configuration.contents.iter().find(|(_, content)| !content.bound.is_empty());

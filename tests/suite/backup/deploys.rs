@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{PROJECT, STACK, Stored, exists};
+use crate::support::project::{Outcome, docker};
 
 #[test]
 fn a_deploy_takes_a_backup_first_and_stops_where_that_fails() {
@@ -49,7 +50,7 @@ fn sets(stored: &Stored) -> usize {
 /// The containers with their ids.
 #[track_caller]
 fn containers(stored: &Stored) -> Vec<String> {
-    let listed = crate::support::project::docker(&["ps", "--no-trunc", "--format", "{{.Names}} {{.ID}}"]);
+    let listed = docker(&["ps", "--no-trunc", "--format", "{{.Names}} {{.ID}}"]);
     let mut ours: Vec<String> = listed
         .lines()
         .filter(|line| line.starts_with(stored.stage.name()) && !line.contains("aictl"))
@@ -58,4 +59,63 @@ fn containers(stored: &Stored) -> Vec<String> {
     ours.sort();
     assert_eq!(ours.len(), 3, "{listed}");
     ours
+}
+
+/// A service whose health is that its query works.
+fn reader(columns: &str) -> String {
+    let query = format!("[CMD, psql, -h, db, -U, postgres, -d, app, -c, 'select {columns} from notes limit 1']");
+    let reader = format!(
+        "  reader:\n    image: aictl-lab/reader:1\n    entrypoint: [sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 0.2; done']\n    \
+         environment: {{ PGPASSWORD: '${{DB_PASSWORD:?}}' }}\n    stop_grace_period: 2s\n    \
+         healthcheck: {{ test: {query}, interval: 1s, retries: 10 }}\nvolumes:"
+    );
+    STACK.replace("volumes: {", &format!("{reader} {{"))
+}
+
+#[test]
+fn a_rollback_with_data_brings_the_rows_back_that_a_migration_dropped() {
+    let Some(stored) = Stored::open("backup-rollback") else { return };
+    let stage = &stored.stage;
+    let before = stored.state();
+    // By its own name the image is no database to aictl.
+    docker(&["tag", "aictl/postgres:15", "aictl-lab/reader:1"]);
+    let project = PROJECT.replace("env_file: .env }", "env_file: .env, deploy: { backup: true } }");
+    stage.write("aictl.yaml", &project);
+    stage.write("compose.yaml", &reader("n, text"));
+    stored.aictl(&["deploy"]).ended(0);
+    let task = "\ntasks: { migrate: { service: reader, command: [psql, -h, db, -U, postgres, -d, app, -c, 'alter table notes drop column text'] } }\n";
+    let migrating = project.replace("backup: true }", "backup: true, migrate: true }") + task;
+    stage.write("aictl.yaml", &migrating);
+    stage.write("compose.yaml", &reader("n"));
+    stored.aictl(&["deploy"]).ended(0);
+    let set = stored.json(&["show"], 0)["release"]["backup"]["set"].as_str().unwrap().to_owned();
+    stored.sql("insert into notes values (90000)");
+    let count = || stored.sql("select count(*) from notes");
+
+    // Nothing happens before the very set can be opened, and before it is meant.
+    let planned = stored.aictl(&["--dry-run", "rollback", "--with-data"]).ended(0);
+    let place = |what: &str| planned.stdout.find(what).unwrap_or_else(|| panic!("{what}: {planned:?}"));
+    let restore = format!("restore postgres databases of db from backup set {set}");
+    assert!(place("complete backup set") < place(&restore) && place(&restore) < place("reader"), "{planned:?}");
+    let asked = stored.aictl(&["rollback", "--with-data"]).ended(5);
+    assert!(asked.stderr.contains(&format!("replaced with backup set {set}")), "{asked:?}");
+    let mut command = stage.command(&["--yes", "rollback", "--with-data"]);
+    Outcome::from(command.env("BACKUP_PASSWORD", "wrong").output().unwrap()).ended(12);
+    std::fs::rename(stage.path().join("sets"), stage.path().join("away")).unwrap();
+    stored.aictl(&["--yes", "rollback", "--with-data"]).ended(10);
+    std::fs::rename(stage.path().join("away"), stage.path().join("sets")).unwrap();
+    assert_eq!((count(), sets(&stored)), ("5001".to_owned(), 2), "nothing was changed");
+
+    let back = stored.json(&["--yes", "rollback", "--with-data"], 0);
+    assert_eq!(stored.state(), before, "{back}");
+    stored.aictl(&["health"]).ended(0);
+    let shown = stored.json(&["show"], 0);
+    let safety = shown["release"]["backup"]["set"].as_str().unwrap().to_owned();
+    let listed = stored.json(&["backup", "list"], 0);
+    assert_eq!((&listed["sets"][0]["set"], &listed["sets"][0]["tags"][0]), (&safety.clone().into(), &"safety".into()));
+    stored.aictl(&["--yes", "backup", "restore", &safety, "--only", "db"]).ended(0);
+    assert_eq!(count(), "5001", "the data before is in the safety set");
+    let present = shown["number"].to_string();
+    let refused = stored.aictl(&["rollback", "--to", &present, "--with-data"]).ended(1);
+    assert!(refused.stderr.contains("no deploy after it"), "{refused:?}");
 }

@@ -14,6 +14,7 @@ use crate::release::{PastRelease, Release, ReleaseCause, ReleasedService, Side, 
 use crate::session::deploy::backup::with_backup;
 use crate::session::deploy::proxy_config::{ProxySource, new_secret, wanted_proxy};
 use crate::session::deploy::releases::Releases;
+use crate::session::deploy::rollback_data::RollbackData;
 use crate::session::image_catalog::Supplies;
 use crate::session::plan_images::{ImageOptions, plan_images};
 use crate::session::transfer::Offers;
@@ -35,6 +36,8 @@ pub(in crate::session::deploy) struct ShipPlanning<'a> {
     forget: BTreeSet<String>,
     /// The policy of the backups, where one is taken first.
     pub(in crate::session::deploy) backup: Option<BackupPolicy>,
+    /// The data that is restored first.
+    pub(in crate::session::deploy) data: Option<&'a RollbackData>,
     /// Checks that new containers must pass.
     pub(in crate::session::deploy) checks: Vec<DeployCheck>,
     /// Revisions that are no longer kept afterwards.
@@ -78,6 +81,7 @@ impl<'a> ShipPlanning<'a> {
             present: releases.current().map(|current| current.revision),
             forget: forgotten(releases, &dropped),
             backup: None,
+            data: None,
             checks: Vec::new(),
             dropped,
             draft,
@@ -141,7 +145,10 @@ impl<'a> ShipPlanning<'a> {
         if !plan.only_waits() {
             plan.warnings.extend(self.shipment.limits.iter().cloned());
         }
-        with_backup(self.backup.as_ref(), (stack, observed), plan)
+        match self.data {
+            Some(data) => data.before((stack, observed), plan),
+            None => with_backup(self.backup.as_ref(), (stack, observed), plan),
+        }
     }
 
     /// An earlier release has served before, and a rollback must be quick.

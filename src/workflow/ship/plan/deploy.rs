@@ -89,7 +89,7 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
     let wishes = DeployWishes { remove_orphans: args.remove_orphans, ..Default::default() };
     let prepared = Prepared::of(context, &mut loaded, wishes).await?;
     let Prepared { target, releases, current, shipment, .. } = &prepared;
-    let shipping = Shipping { context, loaded: &loaded, target: target.clone(), releases, approval: None };
+    let shipping = Shipping { context, loaded: &loaded, target: target.clone(), releases, approval: None, data: None };
     let PlannedDeploy { plan, observed, is_new, room } = shipping.plan(shipment).await?;
     say_unfinished(context, &prepared).await?;
     let configuration = &shipment.configuration;
