@@ -7,23 +7,17 @@ use rustic_core::repofile::{IndexFile, SnapshotFile};
 use rustic_core::{FileType, Id, RepairIndexOptions};
 use serde::de::DeserializeOwned;
 
+use super::damage::{Damage, FoundSnapshots};
 use super::error::{BackupError, failed, reason_of};
 use super::read::{LoadedSet, tree_id};
 use super::repository::{IndexedRustic, Repository};
 use super::sealed::hash;
 use super::set::SnapshotFacts;
-use super::verify::Damage;
+
 use super::write::run_blocking;
 
 /// The first byte of a compressed file.
 const COMPRESSED: u8 = 2;
-
-/// Snapshots, and those that cannot be read.
-#[derive(Debug, Default)]
-pub(super) struct FoundSnapshots {
-    pub(super) snapshots: Vec<SnapshotFacts>,
-    pub(super) damage: Vec<Damage>,
-}
 
 /// What the index says of the packs, compared with those that are there.
 #[derive(Debug, Default)]
@@ -198,7 +192,7 @@ impl Repository {
     /// Every tree below the snapshots, each once. rustic's own check ends threads with a panic where a tree is lost.
     fn walk(&self, snapshots: &[SnapshotFacts]) -> Result<Vec<Damage>, BackupError> {
         let indexed = self.indexed()?;
-        let mut walk = Walk { indexed, seen: BTreeSet::new(), damage: Vec::new() };
+        let mut walk = TreeReader { indexed, seen: BTreeSet::new(), damage: Vec::new() };
         for snapshot in snapshots {
             walk.tree(&format!("snapshots/{}", snapshot.id), &snapshot.tree)?;
         }
@@ -206,13 +200,14 @@ impl Repository {
     }
 }
 
-struct Walk {
+/// Reads trees below snapshots, each once.
+struct TreeReader {
     indexed: IndexedRustic,
     seen: BTreeSet<String>,
     damage: Vec<Damage>,
 }
 
-impl Walk {
+impl TreeReader {
     fn tree(&mut self, subject: &str, root: &str) -> Result<(), BackupError> {
         let mut open = vec![root.to_owned()];
         while let Some(id) = open.pop() {

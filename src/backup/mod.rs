@@ -2,6 +2,7 @@
 //! Data flows as streams that are pulled; the repository works on threads of its own.
 
 mod comparing;
+mod damage;
 #[cfg(test)]
 mod damage_tests;
 pub mod elasticsearch;
@@ -28,6 +29,7 @@ mod verify;
 pub mod volume;
 mod write;
 
+pub use damage::Damage;
 pub use error::BackupError;
 pub use http_api::HttpApi;
 pub use inside::Inside;
@@ -42,5 +44,5 @@ pub use set::{
 pub use set_check::{Finding, SetCheck};
 pub use shrinkage::shrinkage;
 pub use state::{SetState, preferred};
-pub use verify::{Damage, FileCheck};
+pub use verify::FileCheck;
 pub use write::{PartSnapshot, StoredFile};

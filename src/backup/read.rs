@@ -6,11 +6,10 @@ use std::path::Path;
 use rustic_core::{Id, TreeId};
 
 use super::comparing::Comparing;
+use super::damage::{Damage, FoundSnapshots};
 use super::error::{BackupError, failed, reason_of};
-use super::file_check::FoundSnapshots;
 use super::repository::{IndexedRustic, Repository};
 use super::set::{FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, SAFETY, SnapshotFacts, group};
-use super::verify::Damage;
 use super::write::run_blocking;
 use crate::target::{ByteStream, bridge};
 

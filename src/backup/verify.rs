@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::comparing::Comparing;
+use super::damage::Damage;
 use super::error::BackupError;
 use super::read::{LoadedSet, tree_id};
 use super::repository::{Location, Repository};
@@ -15,22 +15,6 @@ use super::write::run_blocking;
 
 /// Directories whose files are named by their digest, and whether they have one directory more.
 const FOLDERS: [(&str, bool); 4] = [("keys", false), ("index", false), ("snapshots", false), ("data", true)];
-
-/// Something that is lost or damaged.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Damage {
-    /// What: a file of the repository, or `SET/PART/FILE`.
-    pub what: String,
-    /// In which way.
-    pub problem: String,
-}
-
-impl Damage {
-    /// A finding.
-    pub fn new(what: impl Into<String>, problem: impl Into<String>) -> Self {
-        Self { what: what.into(), problem: problem.into() }
-    }
-}
 
 /// Bytes that were read back, and what was wrong with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

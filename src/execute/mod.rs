@@ -5,6 +5,7 @@
 mod allowed_failures;
 mod await_ready;
 mod checks;
+mod cluster;
 mod compensate;
 mod data;
 mod drain;

@@ -16,10 +16,10 @@ use super::progress::ProgressLog;
 use super::{Baked, CheckFailure, CheckRunner, DataRunner, ExecuteError, TaskRunner, TransferRunner, references};
 use crate::event::{Event, Reporter};
 use crate::plan::{
-    Bake, Change, CheckOperation, ClusterOperation, ContainerOperation, ContainerSpec, DataOperation, Description,
-    ImageOperation, ImageTransfer, Names, Operation, Outcome, Plan, ProxyOperation, TaskOperation, WaitOperation,
+    Bake, Change, CheckOperation, ContainerOperation, ContainerSpec, DataOperation, Description, ImageOperation,
+    ImageTransfer, Names, Operation, Outcome, Plan, ProxyOperation, TaskOperation, WaitOperation,
 };
-use crate::target::{ContainerFacts, Target, TargetError, WorkloadFailure};
+use crate::target::{ContainerFacts, Target, TargetError};
 
 /// What a run needs besides its plan and lease.
 pub struct Runner<'a> {
@@ -118,47 +118,30 @@ impl<'a> Walk<'a> {
     async fn attempt(&self, key: usize, plan: &Plan, keeper: &LeaseKeeper<'_>) -> Result<Outcome, ExecuteError> {
         let operation = &plan.steps[key].operation;
         let fail = |source| could_not(operation, plan, source);
+        if !matches!(operation, Operation::Wait(_)) {
+            keeper.prove().await.map_err(fail)?;
+        }
         match operation {
             Operation::Wait(wait) => self.wait(wait).await,
             Operation::Task(TaskOperation::Run { task, spec, timeout }) => {
-                keeper.prove().await.map_err(fail)?;
                 self.task(task, spec, *timeout).await.map_err(|error| match error {
                     TaskFailure::Target(source) => fail(source),
                     TaskFailure::Ended(code, logs) => task_ended((task, spec), code, logs),
                     TaskFailure::Interrupted => ExecuteError::Interrupted,
                 })
             }
-            Operation::Check(check) => {
-                keeper.prove().await.map_err(fail)?;
-                self.check(check, operation.describe(&plan.names).deadline).await?.map_err(fail)
-            }
-            Operation::Proxy(drain @ ProxyOperation::Drain { .. }) => {
-                keeper.prove().await.map_err(fail)?;
-                self.drain(drain, key).await
-            }
+            Operation::Check(check) => self.check(check, operation.describe(&plan.names).deadline).await?.map_err(fail),
+            Operation::Proxy(drain @ ProxyOperation::Drain { .. }) => self.drain(drain, key).await,
             Operation::Image(ImageOperation::Transfer(transfer)) => {
-                keeper.prove().await.map_err(fail)?;
                 self.transfer(transfer, key).await.map_err(fail)?.ok_or(ExecuteError::Interrupted)
             }
-            Operation::Data(data) => {
-                keeper.prove().await.map_err(fail)?;
-                self.data(data, key).await.map_err(fail)?.ok_or(ExecuteError::Interrupted)
-            }
-            Operation::Cluster(cluster) => {
-                keeper.prove().await.map_err(fail)?;
-                self.on_cluster(cluster, key).await.map_err(|failure| match failure {
-                    Some(source) => of_workload(source).unwrap_or_else(fail),
-                    None => ExecuteError::Interrupted,
-                })
-            }
+            Operation::Data(data) => self.data(data, key).await.map_err(fail)?.ok_or(ExecuteError::Interrupted),
+            Operation::Cluster(cluster) => self.on_cluster(cluster, key).await?.map_err(fail),
             Operation::Image(_)
             | Operation::Network(_)
             | Operation::Volume(_)
             | Operation::Container(_)
-            | Operation::Proxy(_) => {
-                keeper.prove().await.map_err(fail)?;
-                self.perform(operation, key).await.map_err(fail)
-            }
+            | Operation::Proxy(_) => self.perform(operation, key).await.map_err(fail),
         }
     }
 
@@ -302,20 +285,6 @@ impl<'a> Walk<'a> {
         outcome.map_err(|_| TargetError::NoAnswer { what, after: told.deadline })?
     }
 
-    /// Performs an operation on a cluster; none where Ctrl-C or the failure of another step cut a wait.
-    async fn on_cluster(&self, operation: &ClusterOperation, key: usize) -> Result<Outcome, Option<TargetError>> {
-        let mut stop = self.stop.subscribe();
-        let whole = Operation::Cluster(operation.clone());
-        let performed = self.perform(&whole, key);
-        if !whole.is_wait() {
-            return performed.await.map_err(Some);
-        }
-        tokio::select! {
-            performed = performed => performed.map_err(Some),
-            _ = stop.wait_for(|stop| *stop) => Err(None),
-        }
-    }
-
     /// Performs one operation within its own deadline, with names of this run's containers replaced by their ids.
     pub(super) async fn perform(&self, operation: &Operation, key: usize) -> Result<Outcome, TargetError> {
         let operation = self.resolve(operation);
@@ -385,24 +354,6 @@ impl<'a> Walk<'a> {
 fn could_not(operation: &Operation, plan: &Plan, source: TargetError) -> ExecuteError {
     let told = operation.describe(&plan.names);
     ExecuteError::Target { subject: format!("could not {} {}", told.infinitive, told.subject), source }
-}
-
-/// A workload that will not become ready, in the words of a container on a Docker engine.
-fn of_workload(error: TargetError) -> Result<ExecuteError, TargetError> {
-    let TargetError::WorkloadFailed { service, container, reason } = error else { return Err(error) };
-    let container = *container;
-    Ok(match reason {
-        WorkloadFailure::CrashLoop { restarts } => ExecuteError::CrashLoop { service, container, restarts },
-        WorkloadFailure::Exited => {
-            let oom_killed = container.oom_killed;
-            ExecuteError::Exited { service, container, oom_killed }
-        }
-        WorkloadFailure::NotReady { state, after } => ExecuteError::NotReady { service, container, after, state },
-        reason @ WorkloadFailure::Other(_) => {
-            let container = Box::new(container);
-            return Err(TargetError::WorkloadFailed { service, container, reason });
-        }
-    })
 }
 
 /// How the run of a task failed.

@@ -172,9 +172,8 @@ impl Hint for WorkflowError {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
             Self::Shortfall { .. } => ErrorKind::ChecksFailed,
-            Self::EnvFile { .. } | Self::NoChecks { .. } | Self::Unsupported { .. } | Self::Configuration { .. } => {
-                ErrorKind::Config
-            }
+            Self::EnvFile { .. } | Self::NoChecks { .. } => ErrorKind::Config,
+            Self::Unsupported { .. } | Self::Configuration { .. } => ErrorKind::Config,
             Self::PlanChanged { .. } | Self::StalePlan { .. } => ErrorKind::StalePlan,
             Self::NotOnEngine { .. }
             | Self::NoTask { .. }
@@ -200,14 +199,7 @@ impl Hint for WorkflowError {
             Self::LockAlive { .. } => ErrorKind::Locked,
             Self::Interrupted => ErrorKind::Interrupted,
             Self::TimedOut { .. } | Self::NotReady { .. } => ErrorKind::NotReady,
-            Self::NotRunning { .. }
-            | Self::HasRelease
-            | Self::UnfinishedRestore { .. }
-            | Self::NotRestorable { .. }
-            | Self::UnusableConfiguration { .. }
-            | Self::TaskEnded { .. }
-            | Self::File { .. }
-            | Self::Refused { .. } => ErrorKind::Failed,
+            _ => ErrorKind::Failed,
         }
     }
 

@@ -92,8 +92,7 @@ pub async fn stop_stack(context: &Context, loaded: LoadedStack, request: StopReq
     transaction.beside_unfinished_restore = true;
     let transaction = if whole { transaction.retiring(request.volumes) } else { transaction };
     let TransactionOutcome { plan, executed, .. } = transaction.run(&planning).await?;
-    let steps = plan.lines();
-    let dry_run = context.options.dry_run;
+    let (steps, dry_run) = (plan.lines(), context.options.dry_run);
     Ok(StopReport { project: loaded.name.clone(), steps, dry_run, changed: executed })
 }
 

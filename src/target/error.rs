@@ -294,6 +294,14 @@ fn locked(holder: &ObservedLease) -> &'static str {
     }
 }
 
+fn port_hint(port: &str, holder: Option<&PortOwner>) -> String {
+    if let Some(PortOwner::Container(name)) = holder {
+        return format!("stop it with `docker stop {name}`, or publish another port");
+    }
+    let number = port.rsplit(':').next().unwrap_or(port).split('/').next().unwrap_or(port);
+    format!("find the process with `ss -ltnp 'sport = :{number}'` and stop it, or publish another port")
+}
+
 impl TargetError {
     fn hint(&self) -> Option<String> {
         Some(match self {
@@ -321,13 +329,7 @@ impl TargetError {
                 "wait until helm has ended; if it is dead, free the release with `aictl lock break`".to_owned()
             }
             Self::LeaseLost { .. } => "another process took the lock; see the current state with `aictl status`".to_owned(),
-            Self::PortTaken { holder: Some(PortOwner::Container(name)), .. } => {
-                format!("stop it with `docker stop {name}`, or publish another port")
-            }
-            Self::PortTaken { port, .. } => {
-                let number = port.rsplit(':').next().unwrap_or(port).split('/').next().unwrap_or(port);
-                format!("find the process with `ss -ltnp 'sport = :{number}'` and stop it, or publish another port")
-            }
+            Self::PortTaken { port, holder } => port_hint(port, holder.as_ref()),
             Self::NetworkStuck { .. } => {
                 "the next start reuses it; to remove it, restart the engine and run `aictl stop --remove`"
                     .to_owned()

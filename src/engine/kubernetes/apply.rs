@@ -8,13 +8,11 @@ use serde_json::{Value, json};
 use super::KubernetesCluster;
 use super::cluster::{ObjectApi, json_of};
 use super::error_mapping::{is_conflict, is_missing, map, status_of};
-use super::managed_fields::{by_helm_update, upgraded};
+use super::managed_fields::{MANAGER, by_helm_update, upgraded};
 use crate::plan::Outcome;
 use crate::plan::cluster::{ClusterObject, Judged, ObjectState, changed_paths, judge};
 use crate::target::TargetError;
 
-/// Helm's field manager: a later `helm upgrade` finds its own fields.
-pub(super) const MANAGER: &str = "helm";
 const RELEASE_NAME: &str = "meta.helm.sh/release-name";
 const RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
 
@@ -26,7 +24,7 @@ pub(super) fn owner(object: &Value) -> Option<String> {
 
 /// How an apply is meant.
 #[derive(Clone, Copy)]
-struct Manner {
+struct ApplyOptions {
     trial: bool,
     force: bool,
 }
@@ -58,7 +56,12 @@ impl KubernetesCluster {
         body
     }
 
-    async fn patch(&self, object: &ClusterObject, release: Option<&str>, manner: Manner) -> Result<Value, kube::Error> {
+    async fn patch(
+        &self,
+        object: &ClusterObject,
+        release: Option<&str>,
+        options: ApplyOptions,
+    ) -> Result<Value, kube::Error> {
         let found = self.api_of(&object.reference).await;
         let Ok(Some(ObjectApi { api, resource })) = found else {
             let kind = format!("the cluster has no kind {} {}", object.reference.api_version, object.reference.kind);
@@ -68,8 +71,8 @@ impl KubernetesCluster {
         let _ = resource;
         let body = self.owned(object, release, is_namespaced);
         let params = PatchParams {
-            dry_run: manner.trial,
-            force: manner.force,
+            dry_run: options.trial,
+            force: options.force,
             field_manager: Some(MANAGER.to_owned()),
             field_validation: Some(ValidationDirective::Strict),
         };
@@ -95,13 +98,13 @@ impl KubernetesCluster {
                 None => return Ok(ObjectState::Unowned),
             }
         }
-        let mut trial = self.patch(object, release, Manner { trial: true, force: false }).await;
+        let mut trial = self.patch(object, release, ApplyOptions { trial: true, force: false }).await;
         // Fields of an earlier `helm upgrade` without server-side apply are ours to take.
         if let Err(error) = &trial
             && is_conflict(error)
             && owners(error).iter().all(|owner| owner.starts_with("helm:"))
         {
-            trial = self.patch(object, release, Manner { trial: true, force: true }).await;
+            trial = self.patch(object, release, ApplyOptions { trial: true, force: true }).await;
         }
         match (trial, live) {
             (Ok(after), Some(before)) => Ok(compared(&before, &after)),
@@ -134,7 +137,7 @@ impl KubernetesCluster {
         let doing = format!("applying {}", object.reference);
         self.may_change(&doing)?;
         self.adopt_fields(object, &doing).await?;
-        let applied = self.patch(object, release, Manner { trial: false, force }).await;
+        let applied = self.patch(object, release, ApplyOptions { trial: false, force }).await;
         applied.map_err(|error| match status_of(&error).map(|status| status.code) {
             Some(409) => TargetError::Refused {
                 operation: doing.clone(),

@@ -142,6 +142,11 @@ fn boxed(stream: impl Stream<Item = Result<(Channel, Bytes), TargetError>> + Sen
     stream.boxed()
 }
 
+/// Whether a field that Kubernetes calls a reason, which is a word of a fixed list, is this one.
+pub(super) fn is_code(field: &Option<String>, code: &str) -> bool {
+    field.as_deref() == Some(code)
+}
+
 /// The exit code is a cause of the status (k8s.io/kubernetes, pkg/kubelet/cri/streaming/remotecommand).
 fn exit_code(status: Option<Status>, what: String) -> Result<i64, TargetError> {
     let Some(status) = status else {
@@ -152,7 +157,7 @@ fn exit_code(status: Option<Status>, what: String) -> Result<i64, TargetError> {
         return Ok(0);
     }
     let causes = status.details.as_ref().and_then(|details| details.causes.as_deref()).unwrap_or_default();
-    let code = causes.iter().find(|cause| cause.reason.as_deref() == Some("ExitCode"));
+    let code = causes.iter().find(|cause| is_code(&cause.reason, "ExitCode"));
     let code = code.and_then(|cause| cause.message.as_ref()?.parse().ok());
     code.ok_or_else(|| TargetError::Refused {
         operation: what,

@@ -42,7 +42,8 @@ impl KubernetesCluster {
         let _ = resource;
         let object = serde_json::from_value(body.clone())
             .map_err(|error| TargetError::Broken { operation: doing.clone(), message: error.to_string() })?;
-        let params = PostParams { field_manager: Some(super::apply::MANAGER.to_owned()), ..Default::default() };
+        let params =
+            PostParams { field_manager: Some(super::managed_fields::MANAGER.to_owned()), ..Default::default() };
         api.create(&params, &object).await.map_err(|error| map(&self.address, &doing, error))?;
         Ok(())
     }

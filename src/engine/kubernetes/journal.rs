@@ -284,7 +284,7 @@ impl KubernetesCluster {
             return Ok(());
         }
         let body = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": self.namespace } });
-        let params = PatchParams::apply(super::apply::MANAGER);
+        let params = PatchParams::apply(super::managed_fields::MANAGER);
         let created = namespaces.patch(&self.namespace, &params, &Patch::Apply(&body)).await;
         created.map(|_| ()).map_err(|error| map(&self.address, doing, error))
     }

@@ -4,7 +4,8 @@
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{FieldsV1, ManagedFieldsEntry};
 use serde_json::Value;
 
-use super::apply::MANAGER;
+/// Helm's field manager: a later `helm upgrade` finds its own fields.
+pub(super) const MANAGER: &str = "helm";
 
 fn is_update(entry: &ManagedFieldsEntry) -> bool {
     entry.manager.as_deref() == Some(MANAGER)

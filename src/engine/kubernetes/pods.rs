@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::apps::v1::ReplicaSet;
-use k8s_openapi::api::core::v1::{ContainerStatus, Pod};
+use k8s_openapi::api::core::v1::{ContainerPort, ContainerStatus, Pod};
 use kube::api::ListParams;
 
 use super::KubernetesCluster;
 use super::error_mapping::map;
+use super::exec::is_code;
 use crate::plan::cluster::service_of;
 use crate::plan::{Health, InstanceState, ObservedInstance, ObservedPort};
 use crate::target::TargetError;
@@ -94,11 +95,6 @@ fn instance(pod: &Pod, release: &str, owners: &BTreeMap<String, String>) -> Obse
         _ => Health::None,
     };
     let ports = container.into_iter().flat_map(|container| container.ports.iter().flatten());
-    let port = |port: &k8s_openapi::api::core::v1::ContainerPort| ObservedPort {
-        target: u16::try_from(port.container_port).unwrap_or(0),
-        protocol: port.protocol.clone().unwrap_or_else(|| "tcp".to_owned()).to_lowercase(),
-        ..Default::default()
-    };
     ObservedInstance {
         id: name.clone(),
         service: service_of(&workload(pod, owners), release),
@@ -108,14 +104,22 @@ fn instance(pod: &Pod, release: &str, owners: &BTreeMap<String, String>) -> Obse
         state,
         health,
         exit_code: terminated.map(|ended| i64::from(ended.exit_code)),
-        oom_killed: terminated.is_some_and(|ended| ended.reason.as_deref() == Some("OOMKilled")),
+        oom_killed: terminated.is_some_and(|ended| is_code(&ended.reason, "OOMKilled")),
         error: found.and_then(|c| c.state.as_ref()?.waiting.as_ref()?.message.clone()),
         restarts: found.map_or(0, |c| u64::try_from(c.restart_count).unwrap_or(0)),
         created_at: pod.metadata.creation_timestamp.as_ref().map(|time| time.0.to_string()).unwrap_or_default(),
         started_at: found.and_then(|c| Some(c.state.as_ref()?.running.as_ref()?.started_at.as_ref()?.0.to_string())),
         finished_at: terminated.and_then(|ended| Some(ended.finished_at.as_ref()?.0.to_string())),
-        ports: ports.map(port).collect(),
+        ports: ports.map(observed_port).collect(),
         name,
+        ..Default::default()
+    }
+}
+
+fn observed_port(port: &ContainerPort) -> ObservedPort {
+    ObservedPort {
+        target: u16::try_from(port.container_port).unwrap_or(0),
+        protocol: port.protocol.clone().unwrap_or_else(|| "tcp".to_owned()).to_lowercase(),
         ..Default::default()
     }
 }

@@ -25,14 +25,10 @@ pub(super) fn perform(world: &mut World, operation: &Operation) -> Result<Outcom
         Operation::Volume(operation) => on_volume(world, operation),
         Operation::Container(operation) => on_container(world, operation),
         Operation::Proxy(operation) => super::proxy::on_proxy(world, operation),
-        Operation::Cluster(_) => Err(TargetError::CannotPerform {
-            operation: operation.describe(&Names::new()).infinitive.to_owned(),
-            reason: "this is no cluster".to_owned(),
-        }),
-        Operation::Wait(_) | Operation::Task(_) | Operation::Check(_) | Operation::Data(_) => {
+        Operation::Wait(_) | Operation::Task(_) | Operation::Check(_) | Operation::Data(_) | Operation::Cluster(_) => {
             Err(TargetError::CannotPerform {
                 operation: operation.describe(&Names::new()).infinitive.to_owned(),
-                reason: "the executor does it through observations and exec".to_owned(),
+                reason: "an engine does not do it".to_owned(),
             })
         }
     }?;

@@ -10,14 +10,16 @@ mod readiness;
 mod refusals;
 mod release;
 mod restart;
+mod wanted;
 
 pub use changes::changed_paths;
 pub use hook::{DeletePolicy, HookObject, HookRun};
 pub use object::{ClusterObject, ObjectRef};
 pub use order::{install_rank, uninstall_rank};
 pub use readiness::{Judged, OBSERVED_REVISION, PodFailure, PodPhase, judge, judge_pod};
-pub use release::{ClusterRelease, KEEP, plan_release, plan_uninstall};
-pub use restart::{plan_restart, restarted_services, service_of};
+pub use release::{KEEP, plan_release, plan_uninstall};
+pub use restart::{RestartRun, plan_restart, restarted, restarted_services, service_of};
+pub use wanted::ClusterRelease;
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What a cluster would refuse of a release, found before anything is changed.
 //! Reads what is wanted and what was observed; returns every object that would be refused, with the reason and the way out.
 
-use super::{ClusterObject, ClusterRelease, ObjectRef, ObjectState, ObservedCluster};
+use super::{ClusterRelease, ObjectRef, ObjectState, ObservedCluster};
 use crate::plan::PlanError;
 
 /// An object the cluster would refuse.
@@ -55,23 +55,12 @@ fn refusal(wanted: &ClusterRelease, object: &ObjectRef, state: &ObjectState) -> 
     Some(Refusal { reason, way_out })
 }
 
-impl ClusterRelease {
-    /// Whether the release brings the definition of an object's kind.
-    fn defines(&self, object: &ObjectRef) -> bool {
-        let text = |body: &ClusterObject, at: &str| body.body.pointer(at).and_then(|v| v.as_str()).map(str::to_owned);
-        self.objects.iter().chain(&self.definitions).any(|definition| {
-            definition.reference.kind == "CustomResourceDefinition"
-                && text(definition, "/spec/group").as_deref() == Some(object.group())
-                && text(definition, "/spec/names/kind").as_deref() == Some(object.kind.as_str())
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::plan::cluster::ClusterObject;
 
     #[test]
     fn a_kind_that_nothing_defines_is_refused_with_its_name() {

@@ -3,42 +3,13 @@
 //! An object that applying would not change gets no step, so an unchanged release is an empty plan.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use super::refusals::check_refusals;
 use super::{
-    ClusterObject, HookObject, HookRun, ObjectRef, ObjectState, ObservedCluster, install_rank, uninstall_rank,
+    ClusterObject, ClusterRelease, HookObject, HookRun, ObjectRef, ObjectState, ObservedCluster, install_rank,
+    uninstall_rank,
 };
 use crate::plan::{ClusterOperation, Phase, Plan, PlanError, StepId};
-
-/// What a release is to consist of.
-#[derive(Debug, Clone, Default)]
-pub struct ClusterRelease {
-    /// Its name.
-    pub name: String,
-    /// Its namespace.
-    pub namespace: String,
-    /// `install`, `upgrade` or `rollback`: which hooks run.
-    pub event: &'static str,
-    /// The objects.
-    pub objects: Vec<ClusterObject>,
-    /// The hooks.
-    pub hooks: Vec<HookObject>,
-    /// Custom resource definitions of the chart's `crds` folder.
-    pub definitions: Vec<ClusterObject>,
-    /// Whether definitions that exist are changed.
-    pub upgrade_definitions: bool,
-    /// The objects of the release that serves.
-    pub former: Vec<ClusterObject>,
-    /// Whether the hooks differ from those of the release that serves.
-    pub hooks_changed: bool,
-    /// Fields that other managers own are taken over.
-    pub force: bool,
-    /// Objects that belong to no release or to another one are taken over.
-    pub take_ownership: bool,
-    /// The longest wait for one object.
-    pub timeout: Duration,
-}
 
 /// The annotation that keeps an object when its release no longer has it.
 pub const KEEP: (&str, &str) = ("helm.sh/resource-policy", "keep");
@@ -278,6 +249,8 @@ fn has_readiness(object: &ObjectRef) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
 
     use super::*;

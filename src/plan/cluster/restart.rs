@@ -22,28 +22,36 @@ pub fn restarted_services(objects: &[ClusterObject], release: &str) -> Vec<Strin
     workloads.map(|object| service_of(&object.reference.name, release)).collect()
 }
 
-/// Restarts the workloads of these services, or of all where none is named. `at` is the time that is written to their pod
-/// templates.
-pub fn plan_restart(
-    (release, objects): (&str, &[ClusterObject]),
-    services: &[String],
-    observed: &ObservedCluster,
-    (at, timeout): (&str, Duration),
-) -> Plan {
-    let mut plan = Plan { project: release.to_owned(), ..Plan::default() };
+/// The workloads of these services; all that can be restarted where none is named.
+pub fn restarted(objects: &[ClusterObject], release: &str, services: &[String]) -> Vec<ObjectRef> {
     let chosen = |object: &&ClusterObject| {
         let service = service_of(&object.reference.name, release);
         restarts(&object.reference) && (services.is_empty() || services.contains(&service))
     };
-    for object in objects.iter().filter(chosen) {
-        let reference = &object.reference;
+    objects.iter().filter(chosen).map(|object| object.reference.clone()).collect()
+}
+
+/// How workloads are restarted.
+pub struct RestartRun {
+    /// The release.
+    pub release: String,
+    /// The time that is written to their pod templates, RFC 3339.
+    pub at: String,
+    /// The longest wait for one of them.
+    pub timeout: Duration,
+}
+
+/// Restarts workloads, and waits for each.
+pub fn plan_restart(workloads: &[ObjectRef], observed: &ObservedCluster, run: &RestartRun) -> Plan {
+    let mut plan = Plan { project: run.release.clone(), ..Plan::default() };
+    for reference in workloads {
         if !matches!(observed.objects.get(&reference.key()), Some(ObjectState::Present { .. })) {
             plan.warnings.push(format!("{reference} does not exist and is not restarted"));
             continue;
         }
-        let restart = ClusterOperation::Restart { object: reference.clone(), at: at.to_owned() };
-        let restarted = plan.push(Phase::Switch, restart, "a restart was asked for", &[]);
-        let ready = ClusterOperation::Await { object: reference.clone(), timeout };
+        let restart = ClusterOperation::Restart { object: reference.clone(), at: run.at.clone() };
+        let restarted = plan.push(Phase::Switch, restart, "restart requested", &[]);
+        let ready = ClusterOperation::Await { object: reference.clone(), timeout: run.timeout };
         plan.push(Phase::Switch, ready, "it restarts", &[restarted]);
     }
     plan
@@ -74,7 +82,8 @@ mod tests {
         let states = objects[..2].iter().map(|object| (object.reference.key(), present.clone()));
         let observed = ObservedCluster { objects: states.collect(), ..Default::default() };
         let plan = |services: &[String]| {
-            plan_restart(("shop", &objects), services, &observed, ("now", Duration::from_secs(1))).lines()
+            let run = RestartRun { release: "shop".into(), at: "now".into(), timeout: Duration::from_secs(1) };
+            plan_restart(&restarted(&objects, "shop", services), &observed, &run).lines()
         };
         assert_eq!(plan(&["web".to_owned()]).len(), 2);
         assert_eq!(plan(&[]).len(), 4);

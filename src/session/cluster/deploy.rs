@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::each::on_each;
+use super::each::{InCluster, on_each};
 use super::project::release_name;
 use super::release::helm_release;
 use super::rendering::rendered;
@@ -31,7 +31,7 @@ pub struct ClusterWishes {
 
 /// Deploys the chart of the environment.
 pub async fn deploy(context: &Context, project: &LoadedProject, wishes: &ClusterWishes) -> Result<ClusterShipReport> {
-    on_each(context, project, &|name, target| to_cluster(context, (project, name), (target, wishes))).await
+    on_each(context, project, &|there| to_cluster(context, project, there, wishes)).await
 }
 
 /// The plan of a deploy.
@@ -96,10 +96,11 @@ impl Prepared {
 
 async fn to_cluster(
     context: &Context,
-    (project, name): (&LoadedProject, String),
-    wanted: (Arc<dyn Target>, &ClusterWishes),
+    project: &LoadedProject,
+    there: InCluster,
+    wishes: &ClusterWishes,
 ) -> Result<super::report::Shipped> {
-    let prepared = Prepared::of(project, &name, wanted).await?;
+    let prepared = Prepared::of(project, &there.name, (there.target, wishes)).await?;
     let was = prepared.releases.current().map(|past| past.revision);
     let confirm = project.environment.deploy.confirm;
     let outcome = prepared.shipping(context, confirm).ship(&prepared.shipment).await?;

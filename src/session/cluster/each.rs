@@ -10,11 +10,19 @@ use crate::session::Context;
 use crate::session::endpoint::endpoints;
 use crate::target::Target;
 
-/// Makes the change in each cluster; it is given the release's name and the cluster.
+/// The release in one cluster.
+pub(super) struct InCluster {
+    /// The name of the release.
+    pub name: String,
+    /// The cluster.
+    pub target: Arc<dyn Target>,
+}
+
+/// Makes the change in each cluster.
 pub(super) async fn on_each<F>(
     context: &Context,
     project: &LoadedProject,
-    change: &(dyn Fn(String, Arc<dyn Target>) -> F + Send + Sync),
+    change: &(dyn Fn(InCluster) -> F + Send + Sync),
 ) -> Result<ClusterShipReport>
 where
     F: Future<Output = Result<Shipped>> + Send,
@@ -26,7 +34,7 @@ where
             report.clusters.push(ClusterResult::untouched(endpoint.name()));
             continue;
         }
-        let done = async { change(name.clone(), endpoint.connect().await?).await };
+        let done = async { change(InCluster { name: name.clone(), target: endpoint.connect().await? }).await };
         report.clusters.push(ClusterResult::of(endpoint.name(), done.await));
     }
     report.finished()

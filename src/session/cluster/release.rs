@@ -142,15 +142,24 @@ pub(super) fn draft(
     })
 }
 
+/// What a record says before anything is applied.
+pub(super) struct Beginning {
+    /// Which operation is pending.
+    pub status: HelmStatus,
+    /// In words.
+    pub description: String,
+    /// When the release was first deployed, where it was before.
+    pub first: Option<String>,
+    /// Now, RFC 3339.
+    pub now: String,
+}
+
 /// The record as it is stored before anything is applied.
-pub(super) fn pending(
-    release: HelmRelease,
-    (status, description): (HelmStatus, String),
-    (first, now): (Option<String>, &str),
-) -> HelmRelease {
+pub(super) fn pending(release: HelmRelease, begun: Beginning) -> HelmRelease {
+    let Beginning { status, description, first, now } = begun;
     let info = HelmInfo {
-        first_deployed: first.unwrap_or_else(|| now.to_owned()),
-        last_deployed: now.to_owned(),
+        first_deployed: first.unwrap_or_else(|| now.clone()),
+        last_deployed: now,
         deleted: String::new(),
         description,
         status,

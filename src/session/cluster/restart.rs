@@ -1,31 +1,24 @@
 //! `restart` where the environment names clusters: a rollout restart of the release's workloads.
 
-use std::sync::Arc;
-
-use super::each::on_each;
+use super::each::{InCluster, on_each};
 use super::release::{TIMEOUT, objects_of, scope_of};
 use super::report::{ClusterShipReport, Shipped};
 use super::shipping::load_release;
 use crate::error::Result;
-use crate::plan::cluster::{ClusterRelease, ObservedCluster, plan_restart, restarted_services};
+use crate::plan::cluster::{ClusterRelease, ObservedCluster, RestartRun, plan_restart, restarted, restarted_services};
 use crate::plan::order::no_such_service;
 use crate::plan::{Observed, Scope};
 use crate::project::LoadedProject;
 use crate::session::deploy::Releases;
 use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
-use crate::target::Target;
 
 /// Restarts the workloads of these services; of all where none is named.
 pub async fn restart(context: &Context, project: &LoadedProject, services: &[String]) -> Result<ClusterShipReport> {
-    on_each(context, project, &|name, target| in_cluster(context, name, (target, services))).await
+    on_each(context, project, &|there| in_cluster(context, there, services)).await
 }
 
-async fn in_cluster(
-    context: &Context,
-    name: String,
-    (target, services): (Arc<dyn Target>, &[String]),
-) -> Result<Shipped> {
+async fn in_cluster(context: &Context, InCluster { name, target }: InCluster, services: &[String]) -> Result<Shipped> {
     let no_release = || WorkflowError::NoHistory { project: name.clone() };
     let releases = Releases::load(&*target, &name).await?;
     let revision = releases.current().ok_or_else(no_release)?.revision;
@@ -37,11 +30,12 @@ async fn in_cluster(
     }
     let wanted = ClusterRelease { namespace: release.namespace.clone(), former: objects.clone(), ..Default::default() };
     let scope = Scope { project: name.clone(), cluster: Some(scope_of(&wanted)), ..Default::default() };
+    let chosen = restarted(&objects, &name, services);
     let (at, timeout) = ((context.now)(), context.options.timeout.unwrap_or(TIMEOUT));
     let planning = |observed: &Observed| {
         let empty = ObservedCluster::default();
         let observed = observed.cluster.as_ref().unwrap_or(&empty);
-        Ok(plan_restart((&name, &objects), services, observed, (&at, timeout)))
+        Ok(plan_restart(&chosen, observed, &RestartRun { release: name.clone(), at: at.clone(), timeout }))
     };
     let outcome = Transaction::new(context, target, scope, "restart").run(&planning).await?;
     Ok(Shipped { restarted: true, ..Shipped::of(outcome, Some(revision), String::new()) })

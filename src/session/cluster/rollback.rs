@@ -1,13 +1,12 @@
 //! `rollback` where the environment names clusters: the last good release by default, as a new revision.
 
-use super::each::on_each;
+use super::each::{InCluster, on_each};
 use super::report::{ClusterShipReport, Shipped};
 use super::shipping::{ClusterShipping, Shipment, load_release};
 use crate::error::Result;
 use crate::project::LoadedProject;
 use crate::session::deploy::Releases;
 use crate::session::{Context, WorkflowError};
-use crate::target::Target;
 
 /// The options of a rollback on clusters.
 #[derive(Debug, Clone, Default)]
@@ -24,13 +23,14 @@ pub async fn rollback(
     project: &LoadedProject,
     wishes: &RollbackWishes,
 ) -> Result<ClusterShipReport> {
-    on_each(context, project, &|name, target| in_cluster(context, (project, name), (target, wishes))).await
+    on_each(context, project, &|there| in_cluster(context, project, there, wishes)).await
 }
 
 async fn in_cluster(
     context: &Context,
-    (project, name): (&LoadedProject, String),
-    (target, wishes): (std::sync::Arc<dyn Target>, &RollbackWishes),
+    project: &LoadedProject,
+    InCluster { name, target }: InCluster,
+    wishes: &RollbackWishes,
 ) -> Result<Shipped> {
     let releases = Releases::load(&*target, &name).await?;
     let (past, skipped) = releases.target_of_rollback(wishes.to)?;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::release::{TIMEOUT, draft, hooks_differ, hooks_of, is_same, objects_of, pending, scope_of};
+use super::release::{Beginning, TIMEOUT, draft, hooks_differ, hooks_of, is_same, objects_of, pending, scope_of};
 use crate::chart::{CrdFile, objects};
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::ExecuteError;
@@ -164,13 +164,14 @@ impl ClusterShipping<'_> {
 
     /// Helm's record, as it is stored before anything is applied.
     fn record(&self, shipment: &Shipment) -> Result<Vec<u8>> {
-        let (status, words) = match (shipment.to, &self.current) {
+        let (status, description) = match (shipment.to, &self.current) {
             (Some(to), _) => (HelmStatus::PendingRollback, format!("Rollback to {to} in progress")),
             (None, Some(_)) => (HelmStatus::PendingUpgrade, "Upgrade in progress".to_owned()),
             (None, None) => (HelmStatus::PendingInstall, "Install in progress".to_owned()),
         };
         let first = self.current.as_ref().map(|current| current.info.first_deployed.clone());
-        let release = pending(shipment.release.clone(), (status, words), (first, &(self.context.now)()));
+        let begun = Beginning { status, description, first, now: (self.context.now)() };
+        let release = pending(shipment.release.clone(), begun);
         let bytes = serde_json::to_vec(&release);
         bytes.map_err(|error| {
             WorkflowError::File { path: "the release record".to_owned(), reason: error.to_string() }.into()

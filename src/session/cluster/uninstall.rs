@@ -1,7 +1,7 @@
 //! `stop --remove` where the environment names clusters: the release's objects go, in Helm's order; what its annotation
 //! keeps and the claims of StatefulSets stay.
 
-use super::each::on_each;
+use super::each::{InCluster, on_each};
 use super::release::{TIMEOUT, hooks_of, objects_of, scope_of};
 use super::report::{ClusterShipReport, Shipped};
 use super::shipping::load_release;
@@ -12,14 +12,13 @@ use crate::project::LoadedProject;
 use crate::session::deploy::Releases;
 use crate::session::transaction::Transaction;
 use crate::session::{Context, WorkflowError};
-use crate::target::Target;
 
 /// Removes the release.
 pub async fn uninstall(context: &Context, project: &LoadedProject) -> Result<ClusterShipReport> {
-    on_each(context, project, &|name, target| from_cluster(context, name, target)).await
+    on_each(context, project, &|there| from_cluster(context, there)).await
 }
 
-async fn from_cluster(context: &Context, name: String, target: std::sync::Arc<dyn Target>) -> Result<Shipped> {
+async fn from_cluster(context: &Context, InCluster { name, target }: InCluster) -> Result<Shipped> {
     let releases = Releases::load(&*target, &name).await?;
     // A failed first install leaves what cannot be taken back.
     let newest = releases.current().or(releases.list.last());

@@ -113,8 +113,7 @@ impl Shipping<'_> {
             local: shipment.env_file.as_ref().map(|edit| edit as &dyn LocalChange),
         };
         let tasks = DeployTasks { context, target: target.clone() };
-        let sent = planning.offers.as_ref();
-        let transfers = sent.map(|offers| Transfers::new(&self.loaded.name, target.clone(), offers));
+        let transfers = self.transfers(&planning);
         let mut transaction = Transaction::new(context, target.clone(), scope.clone(), shipment.operation);
         transaction.release = Some(&new);
         transaction.tasks = Some(&tasks);
@@ -130,10 +129,20 @@ impl Shipping<'_> {
         match ran {
             Ok(outcome) => Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
             Err(error) => {
-                let error = self.with_way_to_data(error, backup.taken().is_some());
-                Err(self.judged(self.with_way_to_images(error), shipment, (&scope, &before)).await)
+                let error = self.with_ways(error, backup.taken().is_some());
+                Err(self.judged(error, shipment, (&scope, &before)).await)
             }
         }
+    }
+
+    fn transfers<'p>(&'p self, planning: &'p ShipPlanning<'_>) -> Option<Transfers<'p>> {
+        let offers = planning.offers.as_ref()?;
+        Some(Transfers::new(&self.loaded.name, self.target.clone(), offers))
+    }
+
+    /// A failure with the ways to data and images that were lost.
+    fn with_ways(&self, error: Error, has_backup: bool) -> Error {
+        self.with_way_to_images(self.with_way_to_data(error, has_backup))
     }
 
     /// The plan, which must be the saved one where there is one.

@@ -49,17 +49,8 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         Form::Table => drift(context, &*target, &loaded, (&observed, lock.as_ref())).await,
         Form::Ids | Form::Names => None,
     };
-    if let Some(Compared { revision, is_baking: true, .. }) = &compared {
-        let message = format!("the bake of release {revision} was interrupted; the previous release is kept");
-        let hint = "continue with `aictl deploy --resume`, or go back with `aictl rollback`".to_owned();
-        context.reporter.report(Event::Warning { message, hint: Some(hint) });
-    }
     let maintenance = observed.proxy.as_ref().is_some_and(|proxy| proxy.maintenance);
-    if maintenance {
-        let message = "the maintenance page is on: clients get 503".to_owned();
-        let hint = Some("turn it off with `aictl deploy --maintenance off`".to_owned());
-        context.reporter.report(Event::Warning { message, hint });
-    }
+    warn(context, compared.as_ref(), maintenance);
     let unfinished = match form {
         Form::Table => unfinished(context, &*target, &loaded).await,
         Form::Ids | Form::Names => Vec::new(),
@@ -80,6 +71,20 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     (status.lock, status.release, status.drift) = (lock, release, drift.unwrap_or_default());
     (status.maintenance, status.unfinished_restore) = (maintenance, unfinished);
     Ok(StatusReport { status, form })
+}
+
+/// What an operator should know besides the containers.
+fn warn(context: &Context, compared: Option<&Compared>, maintenance: bool) {
+    if let Some(Compared { revision, is_baking: true, .. }) = compared {
+        let message = format!("the bake of release {revision} was interrupted; the previous release is kept");
+        let hint = "continue with `aictl deploy --resume`, or go back with `aictl rollback`".to_owned();
+        context.reporter.report(Event::Warning { message, hint: Some(hint) });
+    }
+    if maintenance {
+        let message = "the maintenance page is on: clients get 503".to_owned();
+        let hint = Some("turn it off with `aictl deploy --maintenance off`".to_owned());
+        context.reporter.report(Event::Warning { message, hint });
+    }
 }
 
 /// What to look at: the proxy too, whose sides belong to the release.

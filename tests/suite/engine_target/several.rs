@@ -42,10 +42,9 @@ async fn a_verb_for_one_target_names_the_targets_there_are_and_touches_none() {
     let folder = folder();
     let engines = [MemoryEngine::new().with_image("x:1"), MemoryEngine::new().with_image("x:1")];
     let context = context_of(folder.path(), "two", &[("eu", &engines[0]), ("us", &engines[1])]);
-    for (kind, text) in [
-        refused(status::run(&context, Default::default()).await),
-        refused(ls::run(&context, Default::default()).await),
-    ] {
+    for (kind, text) in
+        [refused(status::run(&context, Default::default()).await), refused(ls::run(&context, Default::default()).await)]
+    {
         assert_eq!(kind, ErrorKind::Config, "{text}");
         let said =
             "environments.two.target.kubernetes: this command works on one target; the environment has 2: eu, us";

@@ -107,18 +107,23 @@ impl<'a> ShipPlanning<'a> {
         scope.images.extend(self.forget.iter().cloned());
     }
 
-    /// The plan.
-    pub(in crate::session::deploy) fn plan(&self, observed: &Observed) -> Result<Plan> {
+    fn wanted(&self) -> Wanted<'_> {
         let configuration = &self.shipment.configuration;
-        let settings = &configuration.settings;
-        let wanted = Wanted {
+        Wanted {
             stack: &configuration.stack,
             selected: &self.selected,
             contents: &configuration.contents,
             env_files: &configuration.env_files,
             version: labels::COMPATIBLE_WITH,
             options: &self.options,
-        };
+        }
+    }
+
+    /// The plan.
+    pub(in crate::session::deploy) fn plan(&self, observed: &Observed) -> Result<Plan> {
+        let configuration = &self.shipment.configuration;
+        let settings = &configuration.settings;
+        let wanted = self.wanted();
         check_architecture(&configuration.stack, &self.selected, observed)?;
         let warnings = check_network_options(&configuration.stack, &self.selected, &observed.engine)?;
         let images = self.images(observed)?;

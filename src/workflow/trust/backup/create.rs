@@ -85,7 +85,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let steps =
         DumpSteps { set: Some(&set.set), parts: &parts, phase: Phase::Retire, cause: "requested", hold: hold.as_ref() };
     let mut plan = steps.plan(&loaded.name, &observed);
-    start_left_stopped(context, (&*target, &loaded.name), (&observed, &mut plan)).await?;
+    start_left_stopped(context, &*target, &observed, &mut plan).await?;
     let report =
         CreateReport { set: set.set.clone(), partial, left_out, ..CreateReport::planned(context, &settings, &plan) };
     if context.options.dry_run {
@@ -111,14 +111,15 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
 /// Starts what a backup that was killed had stopped, after the dumps: volumes that nothing writes to are copied best.
 async fn start_left_stopped(
     context: &Context,
-    (target, project): (&dyn Target, &str),
-    (observed, plan): (&Observed, &mut Plan),
+    target: &dyn Target,
+    observed: &Observed,
+    plan: &mut Plan,
 ) -> Result<()> {
     let is_down = |c: &&ObservedInstance| !c.one_off && !c.state.is_up();
     if !observed.instances.iter().any(|c| is_down(&c)) {
         return Ok(());
     }
-    let past = PastOperations::of(target, project.to_owned()).await?;
+    let past = PastOperations::of(target, plan.project.clone()).await?;
     let left = left_stopped(&past.operations);
     let dumps: Vec<StepId> = (0..plan.steps.len()).map(StepId).collect();
     for down in observed.instances.iter().filter(is_down).filter(|c| left.contains(&c.service)) {

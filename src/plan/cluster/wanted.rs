@@ -1,0 +1,46 @@
+//! What a release is to consist of in a cluster.
+
+use std::time::Duration;
+
+use super::{ClusterObject, HookObject, ObjectRef};
+
+/// What a release is to consist of.
+#[derive(Debug, Clone, Default)]
+pub struct ClusterRelease {
+    /// Its name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// `install`, `upgrade` or `rollback`: which hooks run.
+    pub event: &'static str,
+    /// The objects.
+    pub objects: Vec<ClusterObject>,
+    /// The hooks.
+    pub hooks: Vec<HookObject>,
+    /// Custom resource definitions of the chart's `crds` folder.
+    pub definitions: Vec<ClusterObject>,
+    /// Whether definitions that exist are changed.
+    pub upgrade_definitions: bool,
+    /// The objects of the release that serves.
+    pub former: Vec<ClusterObject>,
+    /// Whether the hooks differ from those of the release that serves.
+    pub hooks_changed: bool,
+    /// Fields that other managers own are taken over.
+    pub force: bool,
+    /// Objects that belong to no release or to another one are taken over.
+    pub take_ownership: bool,
+    /// The longest wait for one object.
+    pub timeout: Duration,
+}
+
+impl ClusterRelease {
+    /// Whether the release brings the definition of an object's kind.
+    pub(super) fn defines(&self, object: &ObjectRef) -> bool {
+        let text = |body: &ClusterObject, at: &str| body.body.pointer(at).and_then(|v| v.as_str()).map(str::to_owned);
+        self.objects.iter().chain(&self.definitions).any(|definition| {
+            definition.reference.kind == "CustomResourceDefinition"
+                && text(definition, "/spec/group").as_deref() == Some(object.group())
+                && text(definition, "/spec/names/kind").as_deref() == Some(object.kind.as_str())
+        })
+    }
+}
