@@ -20,6 +20,10 @@ use crate::target::{ContainerFacts, TargetError, WorkloadFailure};
 
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(300);
+/// A container without a readiness probe has to run this long.
+const STABLE: Duration = Duration::from_secs(5);
+/// Time between two looks while the API server does not answer.
+const AWAY: Duration = Duration::from_secs(1);
 /// Events are read this often: they cost the API server more than an object.
 const EVENTS: Duration = Duration::from_secs(2);
 /// A pod that no node takes may be waiting for a volume or a new node; after this it counts as failed.
@@ -30,6 +34,9 @@ struct Watched<'a> {
     cluster: &'a KubernetesCluster,
     object: &'a ObjectRef,
     began: Instant,
+    timeout: Duration,
+    /// Since when it is ready.
+    ready: Option<Instant>,
     /// Since when a pod is unschedulable.
     unschedulable: Option<Instant>,
     events_read: Option<Instant>,
@@ -43,25 +50,16 @@ impl KubernetesCluster {
     /// Waits until an object is ready.
     pub(super) async fn await_object(&self, object: &ObjectRef, timeout: Duration) -> Result<Outcome, TargetError> {
         let began = Instant::now();
-        let mut watched = Watched { cluster: self, object, began, unschedulable: None, events_read: None };
+        let mut watched =
+            Watched { cluster: self, object, began, timeout, ready: None, unschedulable: None, events_read: None };
         loop {
-            let (judged, live) = watched.look().await?;
-            match judged {
-                Judged::Ready(remark) => {
-                    return Ok(Outcome { detail: remark.map(str::to_owned), ..Default::default() });
-                }
-                Judged::Failed(reason) => {
-                    return Err(watched.failed(&live, WorkloadFailure::Other(reason)).await);
-                }
-                Judged::Waiting(state) => {
-                    watched.check_pods(&live).await?;
-                    if began.elapsed() >= timeout {
-                        let reason = WorkloadFailure::NotReady { state, after: timeout };
-                        return Err(watched.failed(&live, reason).await);
-                    }
-                }
+            match watched.look_once().await {
+                Ok(Some(outcome)) => return Ok(outcome),
+                Ok(None) => tokio::time::sleep(LOOK).await,
+                // An API server that is restarted comes back; the deadline holds.
+                Err(error) if is_passing(&error) && began.elapsed() < timeout => tokio::time::sleep(AWAY).await,
+                Err(error) => return Err(error),
             }
-            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -113,6 +111,21 @@ impl KubernetesCluster {
     }
 }
 
+/// Whether every container of a pod has a readiness probe.
+fn is_probed(pod: &Value) -> bool {
+    let containers = pod.pointer("/spec/containers").and_then(Value::as_array);
+    containers.into_iter().flatten().all(|container| container.get("readinessProbe").is_some())
+}
+
+/// Whether the API server may answer the same question later.
+fn is_passing(error: &TargetError) -> bool {
+    match error {
+        TargetError::Unreachable { .. } => true,
+        TargetError::Refused { status, .. } => *status == 429 || *status >= 500,
+        _ => false,
+    }
+}
+
 /// The labels of a workload's selector, as a query.
 fn selector(workload: &Value) -> Vec<String> {
     let labels = workload.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
@@ -121,6 +134,38 @@ fn selector(workload: &Value) -> Vec<String> {
 }
 
 impl Watched<'_> {
+    /// One look; none where there is more to wait for.
+    async fn look_once(&mut self) -> Result<Option<Outcome>, TargetError> {
+        let (judged, live) = self.look().await?;
+        let state = match judged {
+            Judged::Ready(remark) => {
+                if self.is_stable(&live).await? {
+                    return Ok(Some(Outcome { detail: remark.map(str::to_owned), ..Default::default() }));
+                }
+                "it has only just started".to_owned()
+            }
+            Judged::Failed(reason) => return Err(self.failed(&live, WorkloadFailure::Other(reason)).await),
+            Judged::Waiting(state) => {
+                self.ready = None;
+                self.check_pods(&live).await?;
+                state
+            }
+        };
+        if self.began.elapsed() < self.timeout {
+            return Ok(None);
+        }
+        Err(self.failed(&live, WorkloadFailure::NotReady { state, after: self.timeout }).await)
+    }
+
+    /// Without a readiness probe a pod counts as ready as soon as it runs: it has to go on running, as on a Docker engine.
+    async fn is_stable(&mut self, live: &Value) -> Result<bool, TargetError> {
+        let since = *self.ready.get_or_insert_with(Instant::now);
+        if self.object.group() != "apps" || since.elapsed() >= STABLE.min(self.timeout / 2) {
+            return Ok(true);
+        }
+        Ok(self.cluster.newest_pods(live).await?.iter().all(is_probed))
+    }
+
     async fn look(&self) -> Result<(Judged, Value), TargetError> {
         let Some(live) = self.cluster.live(self.object).await? else {
             return Err(TargetError::NotFound { kind: "object", name: self.object.to_string() });

@@ -50,7 +50,9 @@ impl KubernetesCluster {
             facts.restarts = status.get("restartCount").and_then(Value::as_u64).unwrap_or(0);
             let waiting = text(status, "/state/waiting/message");
             facts.engine_error = Some(waiting.to_owned()).filter(|said| !said.is_empty());
-            restarted = status.pointer("/lastState/terminated").is_some() && status.pointer("/state/running").is_none();
+            // The log of the run that just ended is not that of the run before it.
+            let waits = ["/state/running", "/state/terminated"].iter().all(|at| status.pointer(at).is_none());
+            restarted = waits && status.pointer("/lastState/terminated").is_some();
         }
         let read = async {
             let logs = self.last_lines(&name, container, restarted);

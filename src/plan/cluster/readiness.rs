@@ -276,10 +276,12 @@ pub fn judge_pod(pod: &Value) -> PodPhase {
 fn container_failure(status: &Value) -> Option<PodFailure> {
     let (reason, message) = (text(status, "/state/waiting/reason"), text(status, "/state/waiting/message"));
     let said = || if message.is_empty() { reason.to_owned() } else { message.to_owned() };
+    // The kubelet may say for a long time that it ended before it says that it backs off.
+    let crashed = status.pointer("/state/terminated/exitCode").and_then(Value::as_i64).is_some_and(|code| code != 0);
     match reason {
-        "CrashLoopBackOff" => {
+        _ if crashed || reason == "CrashLoopBackOff" => {
             let restarts = u64::try_from(number(status, "/restartCount")).unwrap_or(0);
-            let last = "/lastState/terminated";
+            let last = if crashed { "/state/terminated" } else { "/lastState/terminated" };
             (restarts >= CRASHES).then(|| PodFailure::CrashLoop {
                 container: text(status, "/name").to_owned(),
                 restarts,
@@ -338,7 +340,10 @@ mod tests {
         assert_eq!(judge_pod(&waiting("CrashLoopBackOff", 1)), PodPhase::Fine);
         let crash =
             PodFailure::CrashLoop { container: "api".into(), restarts: 2, exit_code: Some(3), oom_killed: false };
-        assert_eq!(judge_pod(&waiting("CrashLoopBackOff", 2)), PodPhase::Failing(crash));
+        assert_eq!(judge_pod(&waiting("CrashLoopBackOff", 2)), PodPhase::Failing(crash.clone()));
+        let mut ended = waiting("", 2);
+        ended["status"]["containerStatuses"][0]["state"] = json!({"terminated": {"exitCode": 3}});
+        assert_eq!(judge_pod(&ended), PodPhase::Failing(crash), "the kubelet has not said yet that it backs off");
         let image = PodFailure::Image { image: "api:9".into(), reason: "no such image".into() };
         assert_eq!(judge_pod(&waiting("ImagePullBackOff", 0)), PodPhase::Failing(image));
         assert_eq!(judge_pod(&waiting("ContainerCreating", 0)), PodPhase::Fine);

@@ -39,8 +39,10 @@ pub fn plan_release(wanted: &ClusterRelease, observed: &ObservedCluster) -> Resu
 pub fn plan_uninstall(wanted: &ClusterRelease, observed: &ObservedCluster) -> Plan {
     let mut planner = Planner { wanted, observed, plan: Plan { project: wanted.name.clone(), ..Plan::default() } };
     let before = planner.hooks("pre-delete", &[]);
-    let mut going: Vec<&ClusterObject> = wanted.former.iter().filter(|object| planner.is_present(object)).collect();
-    going.sort_by_key(|object| uninstall_rank(&object.reference.kind));
+    let mut going: Vec<&ClusterObject> =
+        wanted.former.iter().chain(&wanted.leftover).filter(|object| planner.is_present(object)).collect();
+    going.sort_by_key(|object| (uninstall_rank(&object.reference.kind), object.reference.clone()));
+    going.dedup_by(|one, other| one.reference == other.reference);
     let mut last = before;
     let ranks: Vec<usize> = going.iter().map(|object| uninstall_rank(&object.reference.kind)).collect();
     let mut done: Vec<StepId> = Vec::new();
@@ -221,9 +223,11 @@ impl Planner<'_> {
         let stays = |former: &ClusterObject| {
             self.wanted.objects.iter().any(|object| object.reference.is_same(&former.reference, home))
         };
-        let leaving = self.wanted.former.iter().filter(|former| !stays(former) && self.is_present(former));
+        let before = self.wanted.former.iter().chain(&self.wanted.leftover);
+        let leaving = before.filter(|former| !stays(former) && self.is_present(former));
         let mut leaving: Vec<ObjectRef> = leaving.map(|former| former.reference.clone()).collect();
         leaving.sort_by_key(|object| (uninstall_rank(&object.kind), object.clone()));
+        leaving.dedup();
         leaving
     }
 

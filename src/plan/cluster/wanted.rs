@@ -23,6 +23,8 @@ pub struct ClusterRelease {
     pub upgrade_definitions: bool,
     /// The objects of the release that serves.
     pub former: Vec<ClusterObject>,
+    /// The objects of a newer release that was cut off or failed, and may have left some of them.
+    pub leftover: Vec<ClusterObject>,
     /// Whether the hooks differ from those of the release that serves.
     pub hooks_changed: bool,
     /// Fields that other managers own are taken over.

@@ -7,10 +7,11 @@ use super::project::release_name;
 use super::release::helm_release;
 use super::rendering::rendered;
 use super::report::{ClusterPlanReport, ClusterShipReport};
-use super::shipping::{ClusterShipping, Shipment, load_release};
+use super::shipping::{ClusterShipping, Shipment, load_both};
 use crate::chart;
 use crate::error::Result;
 use crate::project::LoadedProject;
+use crate::release::HelmRelease;
 use crate::session::Context;
 use crate::session::deploy::Releases;
 use crate::session::endpoint::endpoints;
@@ -52,7 +53,8 @@ pub async fn plan(context: &Context, project: &LoadedProject, exit_code: bool) -
 struct Prepared {
     target: Arc<dyn Target>,
     releases: Releases,
-    current: Option<crate::release::HelmRelease>,
+    current: Option<HelmRelease>,
+    newest: Option<HelmRelease>,
     shipment: Shipment,
 }
 
@@ -63,16 +65,13 @@ impl Prepared {
         (target, wishes): (Arc<dyn Target>, &ClusterWishes),
     ) -> Result<Self> {
         let releases = Releases::load(&*target, name).await?;
-        let current = match releases.current() {
-            Some(past) => load_release(&*target, name, past.revision).await?,
-            None => None,
-        };
+        let (current, newest) = load_both(&*target, &releases).await?;
         let namespace = target.need_cluster()?.namespace().to_owned();
-        let newest = releases.list.last().map_or(0, |past| past.revision);
+        let last = releases.list.last().map_or(0, |past| past.revision);
         let release = chart::Release {
             name: name.to_owned(),
             namespace: namespace.clone(),
-            revision: newest + 1,
+            revision: last + 1,
             is_upgrade: current.is_some(),
         };
         let rendered = rendered(project, &*target, release).await?;
@@ -85,12 +84,13 @@ impl Prepared {
             force_conflicts: wishes.force_conflicts,
             take_ownership: wishes.take_ownership,
         };
-        Ok(Self { target, releases, current, shipment })
+        Ok(Self { target, releases, current, newest, shipment })
     }
 
     fn shipping<'a>(&'a self, context: &'a Context, confirm: bool) -> ClusterShipping<'a> {
-        let Self { target, releases, current, .. } = self;
-        ClusterShipping { context, target: target.clone(), releases, current: current.clone(), confirm }
+        let Self { target, releases, .. } = self;
+        let (current, newest) = (self.current.clone(), self.newest.clone());
+        ClusterShipping { context, target: target.clone(), releases, current, newest, confirm }
     }
 }
 

@@ -93,10 +93,11 @@ pub(super) fn scope_of(wanted: &ClusterRelease) -> ClusterScope {
     let home = &wanted.namespace;
     let stays =
         |former: &&ClusterObject| wanted.objects.iter().any(|object| object.reference.is_same(&former.reference, home));
+    let former = wanted.former.iter().chain(&wanted.leftover);
     ClusterScope {
         wanted: wanted.objects.iter().chain(&wanted.definitions).cloned().collect(),
         definitions: wanted.definitions.iter().map(|object| object.reference.clone()).collect(),
-        former: wanted.former.iter().filter(|former| !stays(former)).map(|former| former.reference.clone()).collect(),
+        former: former.filter(|former| !stays(former)).map(|former| former.reference.clone()).collect(),
     }
 }
 

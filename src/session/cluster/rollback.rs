@@ -2,7 +2,7 @@
 
 use super::each::{InCluster, on_each};
 use super::report::{ClusterShipReport, Shipped};
-use super::shipping::{ClusterShipping, Shipment, load_release};
+use super::shipping::{ClusterShipping, Shipment, load_both, load_release};
 use crate::error::Result;
 use crate::project::LoadedProject;
 use crate::session::deploy::Releases;
@@ -40,10 +40,7 @@ async fn in_cluster(
         reason: "was removed".to_owned(),
         hint: "list the releases with `aictl history`, and name another one: `aictl rollback --to REVISION`",
     })?;
-    let current = match releases.current() {
-        Some(past) => load_release(&*target, &name, past.revision).await?,
-        None => None,
-    };
+    let (current, newest) = load_both(&*target, &releases).await?;
     let was = releases.current().map(|past| past.revision);
     for skipped in &skipped {
         context.reporter.note(format!("release {} is skipped: {}", skipped.revision, skipped.why));
@@ -58,7 +55,7 @@ async fn in_cluster(
         take_ownership: false,
     };
     let confirm = project.environment.deploy.confirm;
-    let shipping = ClusterShipping { context, target, releases: &releases, current, confirm };
+    let shipping = ClusterShipping { context, target, releases: &releases, current, newest, confirm };
     let outcome = shipping.ship(&shipment).await?;
     Ok(Shipped { restored: Some(to), ..Shipped::of(outcome, was, String::new()) })
 }

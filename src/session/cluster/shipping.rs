@@ -49,6 +49,8 @@ pub(super) struct ClusterShipping<'a> {
     pub releases: &'a Releases,
     /// The release that serves, as Helm recorded it.
     pub current: Option<HelmRelease>,
+    /// A newer one that was cut off or failed.
+    pub newest: Option<HelmRelease>,
     pub confirm: bool,
 }
 
@@ -61,6 +63,24 @@ pub(super) async fn load_release(target: &dyn Target, project: &str, revision: u
         let hint = "list the releases with `aictl history`";
         WorkflowError::UnusableConfiguration { revision, reason, hint }.into()
     })
+}
+
+/// The release that serves, and the newest one where that is another.
+pub(super) async fn load_both(
+    target: &dyn Target,
+    releases: &Releases,
+) -> Result<(Option<HelmRelease>, Option<HelmRelease>)> {
+    let current = releases.current().map(|past| past.revision);
+    let newest = releases.list.last().map(|past| past.revision).filter(|newest| Some(*newest) != current);
+    let current = load_any(target, &releases.project, current).await?;
+    Ok((current, load_any(target, &releases.project, newest).await?))
+}
+
+async fn load_any(target: &dyn Target, project: &str, revision: Option<u32>) -> Result<Option<HelmRelease>> {
+    match revision {
+        Some(revision) => load_release(target, project, revision).await,
+        None => Ok(None),
+    }
 }
 
 impl ClusterShipping<'_> {
@@ -89,6 +109,7 @@ impl ClusterShipping<'_> {
             definitions,
             upgrade_definitions: shipment.upgrade_crds,
             former,
+            leftover: self.newest.as_ref().map(objects_of).transpose()?.unwrap_or_default(),
             hooks_changed: match &self.current {
                 Some(current) => hooks_differ(current, release)?,
                 None => true,

@@ -4,7 +4,7 @@
 use super::each::{InCluster, on_each};
 use super::release::{TIMEOUT, hooks_of, objects_of, scope_of};
 use super::report::{ClusterShipReport, Shipped};
-use super::shipping::load_release;
+use super::shipping::load_both;
 use crate::error::Result;
 use crate::plan::cluster::{ClusterRelease, ObservedCluster, plan_uninstall};
 use crate::plan::{Observed, Scope};
@@ -20,21 +20,18 @@ pub async fn uninstall(context: &Context, project: &LoadedProject) -> Result<Clu
 
 async fn from_cluster(context: &Context, InCluster { name, target }: InCluster) -> Result<Shipped> {
     let releases = Releases::load(&*target, &name).await?;
+    let was = releases.current().map(|past| past.revision);
+    let (current, newest) = load_both(&*target, &releases).await?;
     // A failed first install leaves what cannot be taken back.
-    let newest = releases.current().or(releases.list.last());
-    let Some(past) = newest else {
-        return Err(WorkflowError::NoHistory { project: name.clone() }.into());
-    };
-    let was = Some(past.revision);
-    let release = load_release(&*target, &name, past.revision).await?;
-    let Some(release) = release else {
-        return Err(WorkflowError::NoHistory { project: name.clone() }.into());
+    let Some(release) = current.as_ref().or(newest.as_ref()) else {
+        return Err(WorkflowError::NoHistory { project: name }.into());
     };
     let wanted = ClusterRelease {
         name: name.clone(),
         namespace: target.need_cluster()?.namespace().to_owned(),
-        hooks: hooks_of(&release)?,
-        former: objects_of(&release)?,
+        hooks: hooks_of(release)?,
+        former: objects_of(release)?,
+        leftover: newest.as_ref().map(objects_of).transpose()?.unwrap_or_default(),
         timeout: context.options.timeout.unwrap_or(TIMEOUT),
         ..Default::default()
     };

@@ -12,8 +12,8 @@ use super::proxy::Proxy;
 use crate::support::project::{Outcome, eventually};
 
 /// A deploy that waits for pods that never become ready.
-const UNREADY: &str =
-    "probe: { httpGet: null, exec: { command: [\"false\"] }, periodSeconds: 1 }\nsettings: { a: \"2\" }\n";
+const UNREADY: &str = "probe: { httpGet: null, exec: { command: [\"false\"] }, periodSeconds: 1 }\nsettings: { a: \"2\" }\n\
+                       extra: [ { apiVersion: v1, kind: ConfigMap, metadata: { name: added } } ]\n";
 
 fn lease(project: &ClusterProject) -> String {
     project.kubectl(&["get", "leases", "-o", "name"])
@@ -40,6 +40,8 @@ fn one_operation_at_a_time_and_a_dead_one_is_recovered_from() {
     assert!(said.contains("was interrupted"), "{said}");
     assert_eq!(project.object("configmap", "shop-settings")["data"]["a"], "3");
     assert_eq!(project.ready_pods().len(), 1);
+    let objects = project.kubectl(&["get", "configmaps", "-o", "name"]);
+    assert_eq!(objects, "configmap/kube-root-ca.crt\nconfigmap/shop-settings\n", "what the dead one added is gone");
     let all = project.history();
     let words: Vec<&str> = all.iter().map(|(_, status)| status.as_str()).collect();
     assert_eq!((words[0], words[2]), ("superseded", "deployed"), "{all:?}");
