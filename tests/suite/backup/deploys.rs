@@ -65,7 +65,7 @@ fn containers(stored: &Stored) -> Vec<String> {
 fn reader(columns: &str) -> String {
     let query = format!("[CMD, psql, -h, db, -U, postgres, -d, app, -c, 'select {columns} from notes limit 1']");
     let reader = format!(
-        "  reader:\n    image: aictl-lab/reader:1\n    entrypoint: [sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 0.2; done']\n    \
+        "  reader:\n    image: aictl-lab/reader:1\n    command: [sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 0.2; done']\n    \
          environment: {{ PGPASSWORD: '${{DB_PASSWORD:?}}' }}\n    stop_grace_period: 2s\n    \
          healthcheck: {{ test: {query}, interval: 1s, retries: 10 }}\nvolumes:"
     );
@@ -96,7 +96,10 @@ fn a_rollback_with_data_brings_the_rows_back_that_a_migration_dropped() {
     let planned = stored.aictl(&["--dry-run", "rollback", "--with-data"]).ended(0);
     let place = |what: &str| planned.stdout.find(what).unwrap_or_else(|| panic!("{what}: {planned:?}"));
     let restore = format!("restore postgres databases of db from backup set {set}");
-    assert!(place("complete backup set") < place(&restore) && place(&restore) < place("reader"), "{planned:?}");
+    assert!(
+        place("complete backup set") < place(&restore) && place(&restore) < place("create container"),
+        "{planned:?}"
+    );
     let asked = stored.aictl(&["rollback", "--with-data"]).ended(5);
     assert!(asked.stderr.contains(&format!("replaced with backup set {set}")), "{asked:?}");
     let mut command = stage.command(&["--yes", "rollback", "--with-data"]);
@@ -108,7 +111,9 @@ fn a_rollback_with_data_brings_the_rows_back_that_a_migration_dropped() {
 
     let back = stored.json(&["--yes", "rollback", "--with-data"], 0);
     assert_eq!(stored.state(), before, "{back}");
-    stored.aictl(&["health"]).ended(0);
+    let container = format!("{}-reader-1", stage.name());
+    let runs = docker(&["inspect", "--format", "{{.State.Health.Status}} {{.Config.Healthcheck.Test}}", &container]);
+    assert!(runs.starts_with("healthy") && runs.contains("select n, text from"), "{runs}");
     let shown = stored.json(&["show"], 0);
     let safety = shown["release"]["backup"]["set"].as_str().unwrap().to_owned();
     let listed = stored.json(&["backup", "list"], 0);
