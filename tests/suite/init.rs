@@ -79,7 +79,7 @@ fn a_disk_that_fills_up_leaves_no_project_and_the_next_init_finishes_it() {
     let grown = mount("remount,size=8m");
     let finished = aictl(folder.path(), &["init", "--from", "ai-assistant"]);
     let whole = (folder.path().join("aictl.yaml").exists(), files(folder.path()).len());
-    assert!(Command::new("umount").arg(folder.path()).status().unwrap().success());
+    assert!(Command::new("umount").arg("--lazy").arg(folder.path()).status().unwrap().success());
     let full = full.ended(1);
     assert!(full.stderr.contains("No space left on device"), "{}", full.stderr);
     assert_eq!(begun, (false, false), "the project file is there before the rest, or nothing is");

@@ -51,3 +51,8 @@ pub(super) fn is_missing(error: &kube::Error) -> bool {
 pub(super) fn is_conflict(error: &kube::Error) -> bool {
     status_of(error).is_some_and(|status| status.is_conflict() || status.is_already_exists())
 }
+
+/// Whether a field that Kubernetes calls a reason, which is a word of a fixed list, is this one.
+pub(super) fn is_code(field: &Option<String>, code: &str) -> bool {
+    field.as_deref() == Some(code)
+}

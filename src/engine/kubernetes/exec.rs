@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
 use super::KubernetesCluster;
-use super::error_mapping::{is_missing, map};
+use super::error_mapping::{is_code, is_missing, map};
 use super::pods::main_container;
 use crate::event::Channel;
 use crate::target::{BoxRead, ExecArgs, ExecInput, OutputPieces, RunningExec, TargetError};
@@ -140,11 +140,6 @@ fn pieces(read: impl AsyncRead + Send + 'static, channel: Channel, what: String)
 
 fn boxed(stream: impl Stream<Item = Result<(Channel, Bytes), TargetError>> + Send + 'static) -> OutputPieces {
     stream.boxed()
-}
-
-/// Whether a field that Kubernetes calls a reason, which is a word of a fixed list, is this one.
-pub(super) fn is_code(field: &Option<String>, code: &str) -> bool {
-    field.as_deref() == Some(code)
 }
 
 /// The exit code is a cause of the status (k8s.io/kubernetes, pkg/kubelet/cri/streaming/remotecommand).

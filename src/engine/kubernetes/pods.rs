@@ -8,8 +8,7 @@ use k8s_openapi::api::core::v1::{ContainerPort, ContainerStatus, Pod};
 use kube::api::ListParams;
 
 use super::KubernetesCluster;
-use super::error_mapping::map;
-use super::exec::is_code;
+use super::error_mapping::{is_code, map};
 use crate::plan::cluster::service_of;
 use crate::plan::{Health, InstanceState, ObservedInstance, ObservedPort};
 use crate::target::TargetError;

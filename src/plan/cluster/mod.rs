@@ -3,6 +3,7 @@
 //! Never talks to a cluster: `engine/kubernetes` observes and performs.
 
 mod changes;
+mod contents;
 mod hook;
 mod object;
 mod order;
@@ -10,16 +11,15 @@ mod readiness;
 mod refusals;
 mod release;
 mod restart;
-mod wanted;
 
 pub use changes::changed_paths;
+pub use contents::ClusterRelease;
 pub use hook::{DeletePolicy, HookObject, HookRun};
 pub use object::{ClusterObject, ObjectRef};
 pub use order::{install_rank, uninstall_rank};
 pub use readiness::{Judged, OBSERVED_REVISION, PodFailure, PodPhase, judge, judge_pod};
 pub use release::{KEEP, plan_release, plan_uninstall};
 pub use restart::{RestartRun, plan_restart, restarted, restarted_services, service_of};
-pub use wanted::ClusterRelease;
 
 use std::collections::BTreeMap;
 

@@ -274,12 +274,12 @@ pub fn judge_pod(pod: &Value) -> PodPhase {
 }
 
 fn container_failure(status: &Value) -> Option<PodFailure> {
-    let (reason, message) = (text(status, "/state/waiting/reason"), text(status, "/state/waiting/message"));
-    let said = || if message.is_empty() { reason.to_owned() } else { message.to_owned() };
+    let (waits, message) = (text(status, "/state/waiting/reason"), text(status, "/state/waiting/message"));
+    let said = || if message.is_empty() { waits.to_owned() } else { message.to_owned() };
     // The kubelet may say for a long time that it ended before it says that it backs off.
     let crashed = status.pointer("/state/terminated/exitCode").and_then(Value::as_i64).is_some_and(|code| code != 0);
-    match reason {
-        _ if crashed || reason == "CrashLoopBackOff" => {
+    match waits {
+        _ if crashed || waits == "CrashLoopBackOff" => {
             let restarts = u64::try_from(number(status, "/restartCount")).unwrap_or(0);
             let last = if crashed { "/state/terminated" } else { "/lastState/terminated" };
             (restarts >= CRASHES).then(|| PodFailure::CrashLoop {

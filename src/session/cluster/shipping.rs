@@ -2,6 +2,7 @@
 //! The exit code of a failure depends on whether the release before serves again.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::release::{Beginning, TIMEOUT, draft, hooks_differ, hooks_of, is_same, objects_of, pending, scope_of};
 use crate::chart::{CrdFile, objects};
@@ -14,6 +15,11 @@ use crate::session::deploy::Releases;
 use crate::session::transaction::{NewRelease, Transaction, TransactionOutcome};
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
+
+/// How long the release before may take to serve again after a failure.
+const AGAIN: Duration = Duration::from_secs(60);
+/// Time between two looks at it.
+const LOOK: Duration = Duration::from_millis(500);
 
 /// Revisions that Helm keeps by default.
 const KEPT: usize = 10;
@@ -208,14 +214,14 @@ impl ClusterShipping<'_> {
         let explain = "see what happened with `aictl explain`";
         let is_rollback = shipment.to.is_some();
         if error.kind() == ErrorKind::Interrupted {
-            let serves = self.serves_before().await == Some(true);
+            let serves = self.serves_before(Duration::ZERO).await == Some(true);
             let hint = if serves { "the previous release still serves" } else { "see what runs with `aictl status`" };
             return error.with_hint(hint);
         }
         if is_rollback {
             return error.with_kind(ErrorKind::RollbackFailed).with_hint(explain);
         }
-        match self.serves_before().await {
+        match self.serves_before(AGAIN).await {
             Some(true) => {
                 let hint = "the previous release still serves; see what happened with `aictl explain`";
                 error.with_kind(ErrorKind::DeployFailed).with_hint(hint)
@@ -228,8 +234,9 @@ impl ClusterShipping<'_> {
         }
     }
 
-    /// Whether the cluster has exactly what the release that served before has; none where there was none.
-    async fn serves_before(&self) -> Option<bool> {
+    /// Whether the cluster has exactly what the release that served before has, and it is ready or becomes so in time;
+    /// none where there was no release.
+    async fn serves_before(&self, patience: Duration) -> Option<bool> {
         let current = self.current.as_ref()?;
         let objects = objects_of(current).ok()?;
         let wanted = ClusterRelease {
@@ -238,11 +245,24 @@ impl ClusterShipping<'_> {
             objects,
             ..Default::default()
         };
-        let observed = self.target.observe(&scope(&wanted)).await.ok()?.cluster?;
-        let is_same = |object: &ClusterObject| {
-            matches!(observed.objects.get(&object.reference.key()), Some(ObjectState::Same { .. }))
-        };
-        Some(wanted.objects.iter().all(is_same))
+        let began = Instant::now();
+        loop {
+            let observed = self.target.observe(&scope(&wanted)).await.ok()?.cluster?;
+            let states = || wanted.objects.iter().map(|object| observed.objects.get(&object.reference.key()));
+            if !states().all(|state| matches!(state, Some(ObjectState::Same { .. }))) {
+                return Some(false);
+            }
+            let ready = |(object, state): (&ClusterObject, Option<&ObjectState>)| {
+                !object.reference.is_workload() || matches!(state, Some(ObjectState::Same { ready: true }))
+            };
+            if wanted.objects.iter().zip(states()).all(ready) {
+                return Some(true);
+            }
+            if began.elapsed() >= patience || *self.context.interrupt.borrow() {
+                return Some(false);
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 }
 

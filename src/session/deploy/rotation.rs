@@ -49,7 +49,7 @@ pub async fn rotate(context: &Context, loaded: &LoadedStack, rotation: Rotation)
     };
     check_keys(&current, &rotation)?;
     let local = target.observe_engine().await?.local;
-    let source = Source { context, loaded, releases: &releases, current: &current };
+    let source = PresentRelease { context, loaded, releases: &releases, current: &current };
     let configuration = source.configuration(&rotation, local)?;
     learn(context, &current, &rotation);
     let keys = rotation.values.keys().cloned().collect();
@@ -108,17 +108,17 @@ fn keeps_passwords(kind: Kind) -> bool {
 }
 
 /// What a rotation starts from.
-struct Source<'a> {
+struct PresentRelease<'a> {
     context: &'a Context,
     loaded: &'a LoadedStack,
     releases: &'a Releases,
     current: &'a Current,
 }
 
-impl Source<'_> {
+impl PresentRelease<'_> {
     /// The configuration that serves with the new values. Digests of file contents are those that the files will have.
     fn configuration(&self, rotation: &Rotation, local: bool) -> Result<Configuration> {
-        let Source { context, loaded, releases, current } = *self;
+        let PresentRelease { context, loaded, releases, current } = *self;
         let new =
             |(key, value): (&String, &Secret)| (key.clone(), VersionedSecret { version: 0, value: value.clone() });
         let values = rotation.values.iter().map(new).collect();

@@ -112,8 +112,7 @@ impl Shipping<'_> {
             is_new: &is_new,
             local: shipment.env_file.as_ref().map(|edit| edit as &dyn LocalChange),
         };
-        let tasks = DeployTasks { context, target: target.clone() };
-        let transfers = self.transfers(&planning);
+        let (tasks, transfers) = (DeployTasks { context, target: target.clone() }, self.transfers(&planning));
         let mut transaction = Transaction::new(context, target.clone(), scope.clone(), shipment.operation);
         transaction.release = Some(&new);
         transaction.tasks = Some(&tasks);
@@ -126,13 +125,11 @@ impl Shipping<'_> {
         let ran = transaction.run(&planned).await;
         transaction.number.get().into_iter().for_each(|ran| _ = number.set(*ran));
         checks.close().await;
-        match ran {
-            Ok(outcome) => Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
-            Err(error) => {
-                let error = self.with_ways(error, backup.taken().is_some());
-                Err(self.judged(error, shipment, (&scope, &before)).await)
-            }
-        }
+        let error = match ran {
+            Ok(outcome) => return Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
+            Err(error) => self.with_ways(error, backup.taken().is_some()),
+        };
+        Err(self.judged(error, shipment, (&scope, &before)).await)
     }
 
     fn transfers<'p>(&'p self, planning: &'p ShipPlanning<'_>) -> Option<Transfers<'p>> {

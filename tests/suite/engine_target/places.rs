@@ -100,7 +100,7 @@ fn a_context_that_the_kubeconfig_lacks_is_refused_with_its_place() {
         assert!(outcome.stderr.contains("did you mean `europe`?"), "{words:?}: {}", outcome.stderr);
     }
     let outcome = run(&["start"]).ended(78);
-    assert!(outcome.stderr.contains("aictl deploy"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("aictl --env prod deploy"), "{}", outcome.stderr);
     std::fs::write(folder.path().join("aictl.yaml"), text.replace("europ ", "europe ")).unwrap();
     assert!(run(&["status"]).ended(9).stderr.contains("https://127.0.0.1:1"));
 }

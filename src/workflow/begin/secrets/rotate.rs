@@ -38,7 +38,7 @@ pub async fn run(context: &Context, args: RotateArgs) -> Result<ShipReport> {
     let keys = with_signed(&wanted, &args.keys);
     check_keys(&wanted, &args)?;
     let file = env_file(context, &setting, &keys)?;
-    let source = Source { context, setting: &setting, file, wanted: &wanted };
+    let source = FileUpdate { context, setting: &setting, file, wanted: &wanted };
     let after = match args.from_stdin {
         true => source.given(&args.keys[0])?,
         false => source.generated(&keys)?,
@@ -107,14 +107,14 @@ fn env_file<'s>(context: &Context, setting: &'s Setting, keys: &[String]) -> Res
 }
 
 /// What new values are made from.
-struct Source<'a> {
+struct FileUpdate<'a> {
     context: &'a Context,
     setting: &'a Setting,
     file: &'a EnvFile,
     wanted: &'a [EnvVariable],
 }
 
-impl Source<'_> {
+impl FileUpdate<'_> {
     /// The text of the env file with generated values.
     fn generated(&self, keys: &[String]) -> Result<String> {
         let fill = Fill {

@@ -74,8 +74,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     settings.check_place(context, &loaded.project)?;
     let target = loaded.connect(context).await?;
     let proxy = loaded.routing_proxy().map(|proxy| proxy.service.clone());
-    let scope = Scope { proxy, ..loaded.narrow_scope() };
-    let observed = target.observe(&Scope { proxy: scope.proxy.clone(), ..loaded.scope(Some(&stack)) }).await?;
+    let observed = target.observe(&Scope { proxy: proxy.clone(), ..loaded.scope(Some(&stack)) }).await?;
     let all = service_parts(&stack, &observed, &settings.policy)?;
     let (parts, partial) = chosen(all, &args.only)?;
     let missing = left_out(&parts, &observed, &excluded(&stack, &settings.policy));
@@ -98,7 +97,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let before = previous(&repository, &loaded.name).await?;
     let mut runner = source.runner(context, (repository, set), parts).await?;
     runner.partial = partial;
-    runner.proxy = scope;
+    runner.proxy = Scope { proxy, ..loaded.narrow_scope() };
     let mut transaction = Transaction::new(context, target.clone(), loaded.narrow_scope(), "backup create");
     transaction.data = Some(&runner);
     let outcome = transaction.run(&|_: &Observed| Ok(plan.clone())).await?;

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::abandon::{Abandoned, abandon};
 use super::list::time_of;
-use super::restore_into::{Found, Source, SourceArgs};
+use super::restore_into::{Found, RestoreSource, SourceArgs};
 use super::restore_target::{RestoreTarget, Restoring, restore_steps};
 use super::safety::{covers, interrupted_restore};
 use super::sets::{OpenSets, complete};
@@ -64,7 +64,7 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
         return Ok(RestoreReport { abandoned, steps, dry_run: context.options.dry_run, ..RestoreReport::default() });
     }
     refuse_files(context, &args)?;
-    if let Some(source) = Source::of(context, &args.source)? {
+    if let Some(source) = RestoreSource::of(context, &args.source)? {
         return from_repository(context, &args, &source).await;
     }
     let open = OpenSets::open(context, LockKind::Shared).await?;
@@ -81,7 +81,7 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
 }
 
 /// Writes the files of a project into a directory, and restores the project there.
-async fn from_repository(context: &Context, args: &RestoreArgs, source: &Source) -> Result<RestoreReport> {
+async fn from_repository(context: &Context, args: &RestoreArgs, source: &RestoreSource) -> Result<RestoreReport> {
     let mut found = source.open(context, args.backup_set.as_deref()).await?;
     let files = source.write(context, &found).await?;
     if context.options.dry_run {

@@ -36,7 +36,7 @@ pub struct SourceArgs {
 }
 
 /// A repository, and the directory that a project of it is to be written to.
-pub(super) struct Source {
+pub(super) struct RestoreSource {
     location: Location,
     into: PathBuf,
 }
@@ -48,7 +48,7 @@ pub(super) struct Found {
     pub(super) set: LoadedSet,
 }
 
-impl Source {
+impl RestoreSource {
     /// What the command line names; none where the project of this directory is to be restored.
     pub(super) fn of(context: &Context, args: &SourceArgs) -> Result<Option<Self>> {
         let (Some(repository), Some(into)) = (&args.repository, &args.into) else { return Ok(None) };
