@@ -97,7 +97,7 @@ impl HealthCheck {
 /// One instance of a service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ObservedInstance {
-    /// The id the target knows it by: a container's full id, a pod's UID.
+    /// The id the target knows it by: a container's full id, a pod's name.
     pub id: String,
     /// Name.
     pub name: String,

@@ -6,7 +6,7 @@ use kube::core::response::Status;
 use serde_json::{Value, json};
 
 use super::KubernetesCluster;
-use super::cluster::{ObjectApi, json_of};
+use super::cluster::json_of;
 use super::error_mapping::{is_conflict, is_missing, map, status_of};
 use super::managed_fields::{MANAGER, by_helm_update, upgraded};
 use crate::plan::Outcome;
@@ -63,12 +63,11 @@ impl KubernetesCluster {
         options: ApplyOptions,
     ) -> Result<Value, kube::Error> {
         let found = self.api_of(&object.reference).await;
-        let Ok(Some(ObjectApi { api, resource })) = found else {
+        let Ok(Some(api)) = found else {
             let kind = format!("the cluster has no kind {} {}", object.reference.api_version, object.reference.kind);
             return Err(kube::Error::Api(Status::failure(&kind, "NotFound").with_code(404).boxed()));
         };
         let is_namespaced = self.kind_of(&object.reference).await.ok().flatten().is_some_and(|(_, inside)| inside);
-        let _ = resource;
         let body = self.owned(object, release, is_namespaced);
         let params = PatchParams {
             dry_run: options.trial,
@@ -152,7 +151,7 @@ impl KubernetesCluster {
     /// Fields that Helm set without server-side apply become fields of our manager, so that a key that a later release
     /// drops is really gone.
     async fn adopt_fields(&self, object: &ClusterObject, doing: &str) -> Result<(), TargetError> {
-        let Some(ObjectApi { api, .. }) = self.api_of(&object.reference).await? else { return Ok(()) };
+        let Some(api) = self.api_of(&object.reference).await? else { return Ok(()) };
         let live = api.get_opt(&object.reference.name).await.map_err(|error| map(&self.address, doing, error))?;
         let Some(live) =
             live.filter(|live| by_helm_update(live.metadata.managed_fields.as_deref().unwrap_or_default()))

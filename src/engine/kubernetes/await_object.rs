@@ -12,10 +12,11 @@ use kube::api::ListParams;
 use serde_json::Value;
 
 use super::KubernetesCluster;
+use super::apply::owner;
 use super::cluster::json_of;
 use super::error_mapping::map;
 use crate::plan::Outcome;
-use crate::plan::cluster::{Judged, OBSERVED_REVISION, ObjectRef, PodFailure, PodPhase, judge, judge_pod};
+use crate::plan::cluster::{Judged, OBSERVED_REVISION, ObjectRef, PodFailure, PodPhase, judge, judge_pod, service_of};
 use crate::target::{ContainerFacts, TargetError, WorkloadFailure};
 
 /// Time between two looks.
@@ -33,6 +34,8 @@ const UNSCHEDULABLE: Duration = Duration::from_secs(10);
 struct Watched<'a> {
     cluster: &'a KubernetesCluster,
     object: &'a ObjectRef,
+    /// The workload as verbs name it.
+    service: String,
     began: Instant,
     timeout: Duration,
     /// Since when it is ready.
@@ -50,8 +53,16 @@ impl KubernetesCluster {
     /// Waits until an object is ready.
     pub(super) async fn await_object(&self, object: &ObjectRef, timeout: Duration) -> Result<Outcome, TargetError> {
         let began = Instant::now();
-        let mut watched =
-            Watched { cluster: self, object, began, timeout, ready: None, unschedulable: None, events_read: None };
+        let mut watched = Watched {
+            cluster: self,
+            object,
+            service: object.name.clone(),
+            began,
+            timeout,
+            ready: None,
+            unschedulable: None,
+            events_read: None,
+        };
         loop {
             match watched.look_once().await {
                 Ok(Some(outcome)) => return Ok(outcome),
@@ -166,10 +177,14 @@ impl Watched<'_> {
         Ok(self.cluster.newest_pods(live).await?.iter().all(is_probed))
     }
 
-    async fn look(&self) -> Result<(Judged, Value), TargetError> {
+    async fn look(&mut self) -> Result<(Judged, Value), TargetError> {
         let Some(live) = self.cluster.live(self.object).await? else {
             return Err(TargetError::NotFound { kind: "object", name: self.object.to_string() });
         };
+        if let Some(owner) = owner(&live) {
+            let release = owner.rsplit('/').next().unwrap_or_default();
+            self.service = service_of(&self.object.name, release);
+        }
         let judged = match judge(&live) {
             Judged::Waiting(_)
                 if self.object.kind == "PersistentVolumeClaim"
@@ -211,7 +226,7 @@ impl Watched<'_> {
             }
         };
         let container = Box::new(self.cluster.pod_facts(pod).await);
-        Err(TargetError::WorkloadFailed { service: self.object.name.clone(), container, reason })
+        Err(TargetError::WorkloadFailed { service: self.service.clone(), container, reason })
     }
 
     /// Where there is no pod at all, the controller's events say why: a quota, an admission webhook.
@@ -228,7 +243,7 @@ impl Watched<'_> {
         let reason = event.split_once(": ").map_or(event.as_str(), |(_, said)| said).to_owned();
         let container = ContainerFacts { name: self.object.name.clone(), logs: events.clone(), ..Default::default() };
         Err(TargetError::WorkloadFailed {
-            service: self.object.name.clone(),
+            service: self.service.clone(),
             container: Box::new(container),
             reason: WorkloadFailure::Other(reason),
         })
@@ -251,7 +266,7 @@ impl Watched<'_> {
             WorkloadFailure::Other(_) if is_run => WorkloadFailure::Exited,
             reason => reason,
         };
-        TargetError::WorkloadFailed { service: self.object.name.clone(), container: Box::new(container), reason }
+        TargetError::WorkloadFailed { service: self.service.clone(), container: Box::new(container), reason }
     }
 }
 

@@ -26,12 +26,6 @@ pub struct KubernetesCluster {
     pub(super) kinds: Mutex<Option<Arc<Discovery>>>,
 }
 
-/// An object's API, and whether it lies in a namespace.
-pub(super) struct ObjectApi {
-    pub api: Api<DynamicObject>,
-    pub resource: kube::api::ApiResource,
-}
-
 impl KubernetesCluster {
     /// Fails in a dry run, whatever a verb forgets; tells the operator's watcher otherwise.
     pub(super) fn may_change(&self, doing: &str) -> Result<(), TargetError> {
@@ -55,7 +49,7 @@ impl KubernetesCluster {
     }
 
     /// The API for an object; none where the cluster does not know its kind.
-    pub(super) async fn api_of(&self, object: &ObjectRef) -> Result<Option<ObjectApi>, TargetError> {
+    pub(super) async fn api_of(&self, object: &ObjectRef) -> Result<Option<Api<DynamicObject>>, TargetError> {
         let Some((resource, is_namespaced)) = self.kind_of(object).await? else { return Ok(None) };
         let api = if is_namespaced {
             let namespace = object.namespace.as_deref().unwrap_or(&self.namespace);
@@ -63,11 +57,11 @@ impl KubernetesCluster {
         } else {
             Api::all_with(self.client.clone(), &resource)
         };
-        Ok(Some(ObjectApi { api, resource }))
+        Ok(Some(api))
     }
 
     /// The same; an error where the cluster does not know the kind.
-    pub(super) async fn known_api(&self, object: &ObjectRef) -> Result<ObjectApi, TargetError> {
+    pub(super) async fn known_api(&self, object: &ObjectRef) -> Result<Api<DynamicObject>, TargetError> {
         let found = self.api_of(object).await?;
         found.ok_or_else(|| TargetError::NotFound {
             kind: "kind",
@@ -90,7 +84,7 @@ impl KubernetesCluster {
 
     /// An object as JSON; none where it does not exist.
     pub(super) async fn live(&self, object: &ObjectRef) -> Result<Option<serde_json::Value>, TargetError> {
-        let Some(ObjectApi { api, .. }) = self.api_of(object).await? else { return Ok(None) };
+        let Some(api) = self.api_of(object).await? else { return Ok(None) };
         let doing = format!("reading {object}");
         match api.get_opt(&object.name).await.map_err(|error| map(&self.address, &doing, error))? {
             Some(found) => Ok(Some(json_of(&found, &doing)?)),

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 use kube::api::{DeleteParams, PropagationPolicy};
 
 use super::KubernetesCluster;
-use super::cluster::ObjectApi;
 use super::error_mapping::{is_missing, map};
 use crate::plan::Outcome;
 use crate::plan::cluster::ObjectRef;
@@ -20,7 +19,7 @@ impl KubernetesCluster {
     pub(super) async fn delete(&self, object: &ObjectRef) -> Result<Outcome, TargetError> {
         let doing = format!("deleting {object}");
         self.may_change(&doing)?;
-        let Some(ObjectApi { api, .. }) = self.api_of(object).await? else { return Ok(Outcome::default()) };
+        let Some(api) = self.api_of(object).await? else { return Ok(Outcome::default()) };
         let params = DeleteParams { propagation_policy: Some(PropagationPolicy::Background), ..Default::default() };
         match api.delete(&object.name, &params).await {
             Ok(_) => {}

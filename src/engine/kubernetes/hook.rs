@@ -5,7 +5,6 @@ use kube::api::PostParams;
 use serde_json::Value;
 
 use super::KubernetesCluster;
-use super::cluster::ObjectApi;
 use super::error_mapping::map;
 use crate::plan::Outcome;
 use crate::plan::cluster::{DeletePolicy, HookRun};
@@ -38,8 +37,7 @@ impl KubernetesCluster {
         let reference = &hook.object.reference;
         let doing = format!("creating {reference}");
         self.may_change(&doing)?;
-        let ObjectApi { api, resource } = self.known_api(reference).await?;
-        let _ = resource;
+        let api = self.known_api(reference).await?;
         let object = serde_json::from_value(body.clone())
             .map_err(|error| TargetError::Broken { operation: doing.clone(), message: error.to_string() })?;
         let params =

@@ -4,7 +4,6 @@ use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use super::KubernetesCluster;
-use super::cluster::ObjectApi;
 use super::error_mapping::map;
 use crate::plan::{ClusterOperation, Names, Operation, Outcome};
 use crate::target::TargetError;
@@ -29,7 +28,7 @@ impl KubernetesCluster {
             ClusterOperation::Restart { object, at } => {
                 let doing = format!("restarting {object}");
                 self.may_change(&doing)?;
-                let ObjectApi { api, .. } = self.known_api(object).await?;
+                let api = self.known_api(object).await?;
                 let patch = json!({ "spec": { "template": { "metadata": { "annotations": { RESTARTED: at } } } } });
                 let params = PatchParams { field_manager: Some("aictl".to_owned()), ..Default::default() };
                 let patched = api.patch(&object.name, &params, &Patch::Merge(&patch)).await;
