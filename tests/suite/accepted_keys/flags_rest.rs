@@ -84,6 +84,10 @@ pub const ROWS: &[Row] = &[
     shown("deploy", "rehearse", "deploy --dry-run [--rehearse]", Ends(78)),
     shown("deploy", "maintenance", "deploy --dry-run [--maintenance on]", Ends(78)),
     refused("deploy", "maintenance", "deploy --maintenance on --build"),
+    // What they do on clusters is tested there: tests/suite/cluster.
+    refused("deploy", "upgrade-crds", "deploy --upgrade-crds"),
+    refused("deploy", "force-conflicts", "deploy --force-conflicts"),
+    refused("deploy", "take-ownership", "deploy --take-ownership"),
     shown("deploy", "resume", "deploy --dry-run [--resume]", Says("is baking")),
     shown("rollback", "to", "-f shop.yaml -p {}-d rollback [--to 99]", Says("99")),
     shown("rollback", "message", "-f shop.yaml -p {}-d rollback --to 1 [--message sought]", Asks("sought")).after(
