@@ -42,6 +42,10 @@ impl<'t> Sandbox<'t> {
         let sandbox = Self { target, project: format!("{project}-aictl-drill"), owner, password };
         let left = sandbox.observe().await?;
         for container in &left.instances {
+            // The helper of a restore goes with the drill it belongs to.
+            if container.one_off {
+                continue;
+            }
             let Some(holder) = container.labels.get(labels::DRILL) else {
                 let reason = format!("container {} has the project name of drills", container.name);
                 return Err(BackupError::Service { service: container.service.clone(), reason });

@@ -93,7 +93,7 @@ pub const ROWS: &[Row] = &[
     shown("rollback", "message", "-f shop.yaml -p {}-d rollback --to 1 [--message sought]", Asks("sought")).after(
         "-f shop.yaml -p {}-d stop --remove -v; ROUND=1 -f shop.yaml -p {}-d deploy; ROUND=2 -f shop.yaml -p {}-d deploy",
     ),
-    shown("rollback", "with-data", "-f shop.yaml -p {}-d rollback --dry-run [--with-data]", Ends(78)),
+    shown("rollback", "with-data", "-f shop.yaml -p {}-d rollback --to 1 --dry-run [--with-data]", Says("took a backup")),
     shown("history", "max", "history [--max 1]", Says("older; show them with")),
     shown("history", "all", "history [--all|--max 1]", Hides("older; show them with")),
     refused("history", "all", "history --all --max 1"),

@@ -690,19 +690,23 @@ pub const ROWS: &[Row] = &[
         "@<<proxy: { service: web, tls: { letsencrypt: { email: x } } }>>",
         "environments.dev.proxy.tls.letsencrypt has no effect yet",
     ),
-    named(
+    // What they do is tested on clusters: tests/suite/cluster.
+    key(
         "environments.*.target.kubernetes",
-        "@<<target: { kubernetes: [{ context: eu }] }, namespace: n, chart: { path: c }>>",
-        "environments.dev.target.kubernetes, ",
+        "@<<target: { kubernetes: [{ context: eu }] }, chart: { path: c }>>",
+        "HOME=/nowhere KUBECONFIG= status",
+        Says("environments.dev.target.kubernetes: kubeconfig /nowhere/.kube/config"),
     ),
-    named(
+    key(
         "environments.*.namespace",
-        "@<<target: { kubernetes: [{ context: eu }] }, namespace: n, chart: { path: c }>>",
-        "environments.dev.namespace, ",
+        "@<<namespace: n>>",
+        "config --quiet",
+        Says("environments.dev.namespace: needs a Kubernetes `target`"),
     ),
-    named(
+    key(
         "environments.*.chart",
-        "@<<target: { kubernetes: [{ context: eu }] }, namespace: n, chart: { path: c }>>",
-        "environments.dev.chart have no effect yet",
+        "@target: { kubernetes: [{ context: eu }] }, chart: { path: c<<, values: [sought.yaml]>> }",
+        "render",
+        Says("sought.yaml"),
     ),
 ];

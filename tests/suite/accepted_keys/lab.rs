@@ -12,7 +12,7 @@ const OF_FLAGS: &str = include_str!("flags.compose.yaml");
 const OF_KEYS: &str = include_str!("keys.compose.yaml");
 const OF_DEPLOYS: &str = include_str!("deploys.compose.yaml");
 const OF_CHART: &str = "\
-    all: {{ .Values.v | toJson }} {{ .Release.Name }} {{ .Release.Namespace }} {{ .Capabilities.KubeVersion }}\n\
+    all: [{{ .Values.v | toJson }}, {{ .Release.Name }}, {{ .Release.Namespace }}, {{ .Capabilities.KubeVersion }}]\n\
     has: {{ .Capabilities.APIVersions.Has \"sought/v1\" }}\n";
 const PROJECT: &str = include_str!("flags.aictl.yaml");
 
