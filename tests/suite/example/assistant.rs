@@ -125,7 +125,8 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
+        // The chart is a link to that of the repository.
+        if entry.path().is_dir() {
             copy(&entry.path(), &target);
         } else if entry.file_name() != ".env" {
             fs::copy(entry.path(), target).unwrap();
