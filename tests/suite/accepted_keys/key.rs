@@ -28,6 +28,11 @@ pub const fn named(key: &'static str, file: &'static str, sign: &'static str) ->
 }
 
 impl Row {
+    /// It stands for the keys below as well.
+    pub const fn whole(self) -> Self {
+        Self { whole: true, ..self }
+    }
+
     /// These commands run before, each time.
     pub const fn after(self, after: &'static str) -> Self {
         Self { after, ..self }

@@ -696,7 +696,8 @@ pub const ROWS: &[Row] = &[
         "@<<target: { kubernetes: [{ context: eu }] }, chart: { path: c }>>",
         "HOME=/nowhere KUBECONFIG= status",
         Says("environments.dev.target.kubernetes: kubeconfig /nowhere/.kube/config"),
-    ),
+    )
+    .whole(),
     key(
         "environments.*.namespace",
         "@<<namespace: n>>",
@@ -708,5 +709,6 @@ pub const ROWS: &[Row] = &[
         "@target: { kubernetes: [{ context: eu }] }, chart: { path: c<<, values: [sought.yaml]>> }",
         "render",
         Says("sought.yaml"),
-    ),
+    )
+    .whole(),
 ];
