@@ -53,22 +53,14 @@ const BETWEEN: &[&str] = &[
 /// Allowed files, each with the reason.
 pub const MEANT: &[(&str, &str)] = &[
     ("ui/", "draws words"),
-    ("workflow/run/logs/", "filters log lines"),
     ("engine/docker/error_mapping.rs", "some engine errors differ by their text only"),
-    ("engine/docker/perform/container.rs", "a removal in progress has the same status as other conflicts"),
-    ("engine/docker/perform/network.rs", "a network in use has the same status as other errors"),
-    ("engine/docker/perform/ports.rs", "a port in use has the same status as any failed start"),
     ("compose/yaml/lenience.rs", "the YAML reader's errors are text only"),
     ("chart/engine.rs", "drops the word that Go puts before every error of a template"),
     ("template/diagnosis.rs", "tera's errors are text only"),
-    ("image/build_failure.rs", "package managers and builders report errors as text only"),
-    ("host/verdict/engine.rs", "the HTTP client reports a denied socket as text only"),
-    ("workflow/begin/setup/gather.rs", "the HTTP client reports a denied socket as text only"),
     ("workflow/begin/quickstart/tasks.rs", "a record holds the task's name in its subject only"),
     ("workflow/begin/secrets/values.rs", "builds a sentence"),
     ("workflow/begin/secrets/compose_findings.rs", "builds a sentence"),
     ("session/attached_process.rs", "the container runtime tells an absent command by its text only"),
-    ("release/explanation.rs", "finds the first error line in a log"),
 ];
 
 /// Every such search that is not allowed, as file, line and text of the line.
