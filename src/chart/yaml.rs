@@ -40,9 +40,11 @@ pub fn shallow_copy(map: &Map) -> Map {
 }
 
 fn table(name: &str, text: &str, before: usize) -> Result<Map, ChartError> {
+    // What is missing at the end is said of the line after it.
+    let last = text.lines().count().max(1);
     let placed = |error: YamlError| ChartError::Yaml {
         file: name.to_owned(),
-        line: before + error.line,
+        line: before + error.line.min(last),
         message: error.message,
     };
     match from_yaml(text).map_err(placed)? {
