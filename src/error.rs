@@ -86,6 +86,15 @@ pub trait Hint: std::error::Error {
     }
 }
 
+/// The message at the end of an error's chain: `Connection refused (os error 111)`.
+pub fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut last = error;
+    while let Some(next) = last.source() {
+        last = next;
+    }
+    last.to_string()
+}
+
 /// An error of any module on its way to the user: the message chain, the kind and the hints, gathered once.
 #[derive(Debug)]
 pub struct Error {

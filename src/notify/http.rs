@@ -1,7 +1,6 @@
 //! One POST request of JSON, repeated while the server asks for it and there is time.
 //! Redirects are not followed: they would carry the message, and with it the URL's token, elsewhere.
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::error::NotifyError;
 use super::message::Limits;
+use crate::error::innermost;
 
 /// Bytes of an answer that are read.
 const LONGEST_ANSWER: usize = 4096;
@@ -125,14 +125,7 @@ impl Failure {
 
 /// The innermost cause: the outer ones quote the URL or say no more than that it failed.
 fn broken(server: &str, error: reqwest::Error) -> NotifyError {
-    let error = error.without_url();
-    let mut reason = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        reason = cause.to_string();
-        next = cause.source();
-    }
-    NotifyError::Connection { server: server.to_owned(), reason }
+    NotifyError::Connection { server: server.to_owned(), reason: innermost(&error.without_url()) }
 }
 
 fn client() -> Result<Client, String> {

@@ -14,6 +14,7 @@ use tokio::io::AsyncReadExt;
 use super::answer::{ANY, Answer, GOOD, Shown, judge};
 use super::seen::Seen;
 use super::{Planned, ProbeContext, ProbeError, listeners, public, tls};
+use crate::error::innermost;
 use crate::plan::ObservedInstance;
 use crate::project::{HttpCheck, HttpParts, TcpCheck, host_and_port, is_public};
 use crate::secret::{Redactor, Secret};
@@ -122,14 +123,10 @@ fn basic(user: &str, password: &Secret) -> String {
 
 /// The innermost cause: `connection reset by peer` says more than `connection error`.
 fn deepest(error: &hyper::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
     if error.is_incomplete_message() {
         "the connection was closed before the response".to_owned()
     } else {
-        cause.to_string()
+        innermost(error)
     }
 }
 

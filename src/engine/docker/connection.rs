@@ -24,6 +24,7 @@ use super::address::{Address, Route, bad};
 use super::moments::{Moments, Watch};
 use super::transport::{CONNECT_TIMEOUT, Connector, SSH_TIMEOUT};
 use super::{error_mapping, tls};
+use crate::error::innermost;
 use crate::plan::EngineInfo;
 use crate::target::TargetError;
 
@@ -94,9 +95,7 @@ impl Connection {
                 if error_mapping::is_forbidden(&error) {
                     return Err(TargetError::Forbidden { address: address.display.clone() });
                 }
-                return Err(unreachable(
-                    connector.complaint().await.unwrap_or_else(|| error_mapping::innermost(&error)),
-                ));
+                return Err(unreachable(connector.complaint().await.unwrap_or_else(|| innermost(&error))));
             }
             Ok(Ok(answer)) => answer,
         };

@@ -4,17 +4,9 @@
 
 use bollard::errors::Error as ApiError;
 
+use crate::error::innermost;
 use crate::plan::EngineInfo;
 use crate::target::TargetError;
-
-/// The message at the end of an error's chain: `Connection refused (os error 111)`.
-pub(super) fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
-}
 
 /// Whether the socket is there and this user must not use it.
 pub(super) fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 
 use super::KubernetesCluster;
 use super::error_mapping::map;
-use crate::error::nearest;
+use crate::error::{innermost, nearest};
 use crate::event::Changes;
 use crate::project::KubernetesTarget;
 use crate::target::TargetError;
@@ -107,14 +107,6 @@ fn read(paths: &[PathBuf]) -> Result<Kubeconfig, TargetError> {
         });
     }
     merged.ok_or_else(|| bad(paths.first().map_or(Path::new(""), PathBuf::as_path), "no such file".to_owned()))
-}
-
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
 }
 
 fn runs_a_command(kubeconfig: &Kubeconfig, user: Option<&str>) -> bool {

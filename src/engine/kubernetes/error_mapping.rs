@@ -2,16 +2,8 @@
 
 use kube::core::response::Status;
 
+use crate::error::innermost;
 use crate::target::TargetError;
-
-/// The message at the end of an error's chain.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut last = error;
-    while let Some(next) = last.source() {
-        last = next;
-    }
-    last.to_string()
-}
 
 /// The general mapping; `doing` is the operation in words: `applying Deployment api`.
 pub(super) fn map(address: &str, doing: &str, error: kube::Error) -> TargetError {
