@@ -23,7 +23,7 @@ lab_cluster_port() {
     lab) echo 16443 ;;
     second) echo 16444 ;;
     third) echo 16445 ;;
-    *) lab_fail "there is no cluster $1" ;;
+    *) lab_fail "unknown cluster: $1" ;;
   esac
 }
 
@@ -291,6 +291,13 @@ lab_cluster_sweep_pods() {
   done
 }
 
+lab_cluster_groups_removed() {
+  local group
+  for group in $(lab_cluster_groups); do
+    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || return 1
+  done
+}
+
 # Removes what a cluster left, except for its images.
 lab_cluster_sweep() {
   local data=$LAB_CLUSTER_DATA
@@ -298,9 +305,9 @@ lab_cluster_sweep() {
   lab_cluster_mounts | while read -r mount; do umount -l "$mount"; done
   [ -z "$(lab_cluster_mounts)" ] || { lab_fail "these mounts could not be removed: $(lab_cluster_mounts | tr '\n' ' ')"; return 1; }
   rm -rf --one-file-system "$LAB_CLUSTER_RUN" "$LAB_CLUSTER_LOG" "$data/etcd" "$data/kubelet" "$data/volumes" "$data/plugins"
-  lab_cluster_groups | while read -r group; do
-    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || true
-  done
+  # A process that was killed leaves its group a moment later.
+  lab_await 5 lab_cluster_groups_removed \
+    || { lab_fail "these control groups could not be removed: $(lab_cluster_groups | tr '\n' ' ')"; return 1; }
 }
 
 lab_cluster_stop() {
