@@ -17,7 +17,7 @@ impl KubernetesCluster {
             let told = operation.describe(&Names::new());
             return Err(TargetError::CannotPerform {
                 operation: format!("{} {}", told.infinitive, told.subject),
-                reason: "it is for a Docker engine".to_owned(),
+                reason: "it requires a Docker engine".to_owned(),
             });
         };
         match operation {

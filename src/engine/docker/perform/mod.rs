@@ -35,7 +35,7 @@ impl DockerEngine {
             Operation::Proxy(operation) => self.on_proxy(operation, progress).await,
             Operation::Cluster(_) => Err(TargetError::CannotPerform {
                 operation: operation.describe(&Names::new()).infinitive.to_owned(),
-                reason: "this is no cluster".to_owned(),
+                reason: "it requires a Kubernetes cluster".to_owned(),
             }),
             Operation::Wait(_) | Operation::Task(_) | Operation::Check(_) | Operation::Data(_) => {
                 Err(TargetError::CannotPerform {
