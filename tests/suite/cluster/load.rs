@@ -1,11 +1,13 @@
 //! Clients that POST on connections they keep, while pods are replaced.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
+
+use crate::support::http_head::{Connection, Head, read_head};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(5);
@@ -67,8 +69,6 @@ fn one(ended: &AtomicBool, address: &str, (path, status): (&str, u16)) -> Seen {
     seen
 }
 
-type Connection = BufReader<TcpStream>;
-
 /// The status of the answer, and the connection unless it ends.
 fn post(kept: Option<Connection>, address: &str, path: &str) -> std::io::Result<(u16, Option<Connection>)> {
     let mut connection = match kept {
@@ -80,24 +80,7 @@ fn post(kept: Option<Connection>, address: &str, path: &str) -> std::io::Result<
     let head = format!("POST {path} HTTP/1.1\r\nHost: assistant\r\nContent-Type: application/json");
     let request = format!("{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     connection.get_mut().write_all(request.as_bytes())?;
-    let (mut status, mut length, mut closes) = (0, 0, false);
-    loop {
-        let mut line = String::new();
-        if connection.read_line(&mut line)? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        let line = line.trim_end().to_ascii_lowercase();
-        if line.is_empty() {
-            break;
-        }
-        if line.starts_with("http/") {
-            status = line.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-        }
-        if let Some(value) = line.strip_prefix("content-length:") {
-            length = value.trim().parse().unwrap_or(0);
-        }
-        closes |= line == "connection: close";
-    }
+    let Head { status, length, closes } = read_head(&mut connection)?;
     connection.read_exact(&mut vec![0; length])?;
     Ok((status, (!closes).then_some(connection)))
 }

@@ -1,14 +1,14 @@
 //! What one client of a load does: a request with its whole answer, an event stream, a websocket.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
+
+use crate::support::http_head::{Connection, Head, read_head};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Between two messages over a websocket.
 const PAUSE: Duration = Duration::from_millis(250);
-
-type Connection = BufReader<TcpStream>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
@@ -21,15 +21,6 @@ pub struct Requests {
     port: u16,
     method: Method,
     kept: Option<Connection>,
-}
-
-/// What the head of an answer says.
-#[derive(Default)]
-struct Head {
-    status: u16,
-    length: usize,
-    /// The connection ends after this answer.
-    closes: bool,
 }
 
 fn connect(port: u16) -> std::io::Result<Connection> {
@@ -59,7 +50,7 @@ impl Requests {
             Method::Post => format!("POST / HTTP/1.1\r\nHost: shop\r\nContent-Length: 512\r\n\r\n{}", "x".repeat(512)),
         };
         connection.get_mut().write_all(request.as_bytes()).map_err(broken)?;
-        let Head { status, length, closes } = head(&mut connection).map_err(broken)?;
+        let Head { status, length, closes } = read_head(&mut connection).map_err(broken)?;
         let mut answer = vec![0; length];
         connection.read_exact(&mut answer).map_err(broken)?;
         let text = String::from_utf8_lossy(&answer).into_owned();
@@ -74,33 +65,12 @@ impl Requests {
     }
 }
 
-fn head(connection: &mut Connection) -> std::io::Result<Head> {
-    let mut head = Head::default();
-    loop {
-        let mut line = String::new();
-        if connection.read_line(&mut line)? == 0 {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        let line = line.trim_end().to_ascii_lowercase();
-        if line.is_empty() {
-            return Ok(head);
-        }
-        if line.starts_with("http/") {
-            head.status = line.split(' ').nth(1).and_then(|word| word.parse().ok()).unwrap_or(0);
-        }
-        if let Some(value) = line.strip_prefix("content-length:") {
-            head.length = value.trim().parse().unwrap_or(0);
-        }
-        head.closes |= line == "connection: close";
-    }
-}
-
 /// An event stream of so many seconds.
 pub fn streamed(port: u16, seconds: usize) -> Result<(), String> {
     let mut connection = connect(port).map_err(broken)?;
     let request = format!("GET /stream/{seconds} HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n");
     connection.get_mut().write_all(request.as_bytes()).map_err(broken)?;
-    let Head { status, .. } = head(&mut connection).map_err(broken)?;
+    let Head { status, .. } = read_head(&mut connection).map_err(broken)?;
     let mut text = String::new();
     connection.read_to_string(&mut text).map_err(broken)?;
     let events = text.matches("data: ").count();
@@ -118,7 +88,7 @@ pub fn socketed(port: u16, seconds: usize) -> Result<(), String> {
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     );
     connection.get_mut().write_all(request.as_bytes()).map_err(broken)?;
-    let Head { status, .. } = head(&mut connection).map_err(broken)?;
+    let Head { status, .. } = read_head(&mut connection).map_err(broken)?;
     if status != 101 {
         return Err(format!("websocket: HTTP {status}"));
     }

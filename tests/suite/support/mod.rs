@@ -3,6 +3,7 @@
 pub mod both_engines;
 pub mod command_tree;
 pub mod engine_api;
+pub mod http_head;
 pub mod http_server;
 pub mod mail_server;
 pub mod memory;
