@@ -35,6 +35,7 @@ pub use ignore::IgnoreRules;
 pub use load::{Chart, load};
 pub use manifests::{CrdFile, Hook, Manifest, Manifests};
 pub use metadata::{Dependency, Metadata};
+pub use order::install_rank;
 pub use record::{ChartRecord, objects, record};
 pub use release::Release;
 pub use render::{Request, render};

@@ -1,4 +1,4 @@
-//! The order of kinds in which Helm installs.
+//! The order of kinds in which Helm installs (helm, pkg/release/v1/util/kind_sorter.go).
 
 use std::cmp::Ordering;
 
@@ -43,13 +43,13 @@ const INSTALLED: &[&str] = &[
     "ValidatingWebhookConfiguration",
 ];
 
+/// The place of a kind when a release is installed; kinds that Helm does not know come last.
+pub fn install_rank(kind: &str) -> usize {
+    INSTALLED.iter().position(|known| *known == kind).unwrap_or(INSTALLED.len())
+}
+
 /// Compares two kinds; unknown ones come last, by name.
 pub fn by_kind(a: &str, b: &str) -> Ordering {
-    let place = |kind: &str| INSTALLED.iter().position(|known| *known == kind);
-    match (place(a), place(b)) {
-        (Some(a), Some(b)) => a.cmp(&b),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => a.cmp(b),
-    }
+    let known = |kind: &str| install_rank(kind) < INSTALLED.len();
+    install_rank(a).cmp(&install_rank(b)).then_with(|| if known(a) { Ordering::Equal } else { a.cmp(b) })
 }

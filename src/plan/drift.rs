@@ -160,17 +160,7 @@ mod tests {
             stack.services.insert(name.to_owned(), service);
         }
         observed.proxy.as_mut().unwrap().green.insert("api".into());
-        let release = Release {
-            cause: ReleaseCause::Deploy,
-            message: None,
-            services,
-            serves: false,
-            switched: None,
-            backup: None,
-            dropped: vec![],
-            secrets: BTreeMap::new(),
-            rotated: vec![],
-        };
+        let release = Release::new(ReleaseCause::Deploy, None, services);
         (release, stack, observed)
     }
 

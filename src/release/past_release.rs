@@ -169,17 +169,7 @@ mod tests {
 
     fn past(revision: u32, status: ReleaseStatus) -> PastRelease {
         let service = ReleasedService { fingerprint: revision.to_string(), ..Default::default() };
-        let release = Release {
-            cause: ReleaseCause::Deploy,
-            message: None,
-            services: BTreeMap::from([("api".to_owned(), service)]),
-            serves: false,
-            switched: None,
-            backup: None,
-            dropped: vec![],
-            secrets: BTreeMap::new(),
-            rotated: vec![],
-        };
+        let release = Release::new(ReleaseCause::Deploy, None, BTreeMap::from([("api".to_owned(), service)]));
         PastRelease { revision, status, release }
     }
 

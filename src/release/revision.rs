@@ -130,6 +130,25 @@ pub struct ReleaseBackup {
 }
 
 impl Release {
+    /// A release before it is brought up.
+    pub const fn new(
+        cause: ReleaseCause,
+        message: Option<String>,
+        services: BTreeMap<String, ReleasedService>,
+    ) -> Self {
+        Self {
+            cause,
+            message,
+            services,
+            serves: false,
+            switched: None,
+            backup: None,
+            dropped: Vec::new(),
+            secrets: BTreeMap::new(),
+            rotated: Vec::new(),
+        }
+    }
+
     /// Whether two releases bring up the same: images, configuration, content.
     pub fn is_same(&self, other: &Self) -> bool {
         let same = |name: &String, service: &ReleasedService| {

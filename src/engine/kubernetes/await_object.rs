@@ -16,7 +16,9 @@ use super::apply::owner;
 use super::cluster::json_of;
 use super::error_mapping::map;
 use crate::plan::Outcome;
-use crate::plan::cluster::{Judged, OBSERVED_REVISION, ObjectRef, PodFailure, PodPhase, judge, judge_pod, service_of};
+use crate::plan::cluster::{
+    Judged, OBSERVED_REVISION, ObjectRef, PodFailure, PodPhase, judge, judge_pod, service_of, text,
+};
 use crate::target::{ContainerFacts, TargetError, WorkloadFailure};
 
 /// Time between two looks.
@@ -43,10 +45,6 @@ struct Watched<'a> {
     /// Since when a pod is unschedulable.
     unschedulable: Option<Instant>,
     events_read: Option<Instant>,
-}
-
-fn text<'v>(object: &'v Value, at: &str) -> &'v str {
-    object.pointer(at).and_then(Value::as_str).unwrap_or_default()
 }
 
 impl KubernetesCluster {

@@ -8,16 +8,13 @@ use kube::api::{ListParams, LogParams};
 use serde_json::Value;
 
 use super::KubernetesCluster;
+use crate::plan::cluster::text;
 use crate::target::ContainerFacts;
 
 /// How many log lines and events are kept.
 const LINES: i64 = 20;
 /// How long collecting them may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-fn text<'v>(object: &'v Value, at: &str) -> &'v str {
-    object.pointer(at).and_then(Value::as_str).unwrap_or_default()
-}
 
 /// The container of a pod that went wrong, or its first one.
 fn failing(pod: &Value) -> Option<&Value> {

@@ -330,17 +330,11 @@ fn record_of_helm(entry: &HelmEntry) -> Result<Record, TargetError> {
         steps: Vec::<StepRecord>::new(),
         error: if phase == RecordPhase::Failed { vec![release.info.description.clone()] } else { Vec::new() },
         evidence: Vec::new(),
-        release: Some(Box::new(Release {
+        release: Some(Box::new(Release::new(
             cause,
-            message: Some(release.info.description.clone()).filter(|text| !text.is_empty()),
-            services: BTreeMap::from([(release.name.clone(), service)]),
-            serves: false,
-            switched: None,
-            backup: None,
-            dropped: Vec::new(),
-            secrets: Default::default(),
-            rotated: Vec::new(),
-        })),
+            Some(release.info.description.clone()).filter(|text| !text.is_empty()),
+            BTreeMap::from([(release.name.clone(), service)]),
+        ))),
         restore_unfinished: Default::default(),
     })
 }

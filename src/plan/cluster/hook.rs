@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::ClusterObject;
+use crate::chart::install_rank;
 
 /// When the object of a hook is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -62,7 +63,7 @@ impl HookObject {
         let mut found: Vec<&Self> = hooks.iter().filter(|hook| hook.events.iter().any(|e| e == event)).collect();
         found.sort_by_key(|hook| {
             let object = &hook.object.reference;
-            (hook.weight, super::install_rank(&object.kind), object.kind.clone(), object.name.clone())
+            (hook.weight, install_rank(&object.kind), object.kind.clone(), object.name.clone())
         });
         found
     }

@@ -30,10 +30,15 @@ impl fmt::Display for ObjectRef {
     }
 }
 
+/// The text at a place of an object, by a JSON pointer; empty where there is none.
+pub fn text<'v>(object: &'v Value, at: &str) -> &'v str {
+    object.pointer(at).and_then(Value::as_str).unwrap_or_default()
+}
+
 impl ObjectRef {
     /// Reads it from an object; none where the object has no kind or name.
     pub fn of(object: &Value) -> Option<Self> {
-        let text = |at: &str| object.pointer(at).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |at: &str| Some(text(object, at)).filter(|text| !text.is_empty());
         Some(Self {
             api_version: text("/apiVersion")?.to_owned(),
             kind: text("/kind")?.to_owned(),

@@ -1,45 +1,4 @@
-//! The order in which Helm installs and uninstalls kinds (helm, pkg/release/v1/util/kind_sorter.go).
-
-const INSTALL: &[&str] = &[
-    "PriorityClass",
-    "Namespace",
-    "NetworkPolicy",
-    "ResourceQuota",
-    "LimitRange",
-    "PodSecurityPolicy",
-    "PodDisruptionBudget",
-    "ServiceAccount",
-    "Secret",
-    "SecretList",
-    "ConfigMap",
-    "StorageClass",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "CustomResourceDefinition",
-    "ClusterRole",
-    "ClusterRoleList",
-    "ClusterRoleBinding",
-    "ClusterRoleBindingList",
-    "Role",
-    "RoleList",
-    "RoleBinding",
-    "RoleBindingList",
-    "Service",
-    "DaemonSet",
-    "Pod",
-    "ReplicationController",
-    "ReplicaSet",
-    "Deployment",
-    "HorizontalPodAutoscaler",
-    "StatefulSet",
-    "Job",
-    "CronJob",
-    "IngressClass",
-    "Ingress",
-    "APIService",
-    "MutatingWebhookConfiguration",
-    "ValidatingWebhookConfiguration",
-];
+//! The order in which Helm uninstalls kinds (helm, pkg/release/v1/util/kind_sorter.go).
 
 const UNINSTALL: &[&str] = &[
     "ValidatingWebhookConfiguration",
@@ -82,16 +41,7 @@ const UNINSTALL: &[&str] = &[
     "PriorityClass",
 ];
 
-fn rank(order: &[&str], kind: &str) -> usize {
-    order.iter().position(|known| *known == kind).unwrap_or(order.len())
-}
-
-/// The place of a kind when a release is installed; kinds that Helm does not know come last.
-pub fn install_rank(kind: &str) -> usize {
-    rank(INSTALL, kind)
-}
-
 /// The place of a kind when a release is uninstalled; kinds that Helm does not know come last.
 pub fn uninstall_rank(kind: &str) -> usize {
-    rank(UNINSTALL, kind)
+    UNINSTALL.iter().position(|known| *known == kind).unwrap_or(UNINSTALL.len())
 }

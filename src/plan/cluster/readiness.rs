@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use super::object::text;
+
 /// The annotation that numbers the revisions of a Deployment and its ReplicaSets.
 pub const OBSERVED_REVISION: &str = "deployment.kubernetes.io/revision";
 
@@ -65,10 +67,6 @@ const CRASHES: u64 = 2;
 
 fn number(object: &Value, at: &str) -> i64 {
     object.pointer(at).and_then(Value::as_i64).unwrap_or(0)
-}
-
-fn text<'v>(object: &'v Value, at: &str) -> &'v str {
-    object.pointer(at).and_then(Value::as_str).unwrap_or_default()
 }
 
 fn list<'v>(object: &'v Value, at: &str) -> &'v [Value] {

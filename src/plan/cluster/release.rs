@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::refusals::check_refusals;
 use super::{
-    ClusterObject, ClusterRelease, HookObject, HookRun, ObjectRef, ObjectState, ObservedCluster, install_rank,
-    uninstall_rank,
+    ClusterObject, ClusterRelease, HookObject, HookRun, ObjectRef, ObjectState, ObservedCluster, uninstall_rank,
 };
+use crate::chart::install_rank;
 use crate::plan::{ClusterOperation, Phase, Plan, PlanError, StepId};
 
 /// The annotation that keeps an object when its release no longer has it.

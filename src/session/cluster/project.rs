@@ -1,8 +1,11 @@
 //! The environment of aictl.yaml where it names clusters.
 
 use crate::error::Result;
+use crate::plan::Observed;
+use crate::plan::cluster::ObservedCluster;
 use crate::project::{ChartSource, LoadedProject, TargetConfig};
 use crate::session::{Context, WorkflowError};
+use crate::target::{Capability, TargetError};
 
 /// Whether the environment runs on clusters.
 pub fn is_cluster(project: &LoadedProject) -> bool {
@@ -25,6 +28,11 @@ pub fn release_name(context: &Context, project: &LoadedProject) -> Result<String
         let message = "aictl.yaml has no `name`, which is the name of the release".to_owned();
         WorkflowError::Configuration { message, hint: Some("name it with `aictl -p NAME deploy`".to_owned()) }.into()
     })
+}
+
+/// What was observed of the cluster; an error on a target that is none.
+pub(super) fn cluster_of(observed: &Observed) -> Result<&ObservedCluster> {
+    Ok(observed.cluster.as_ref().ok_or(TargetError::Lacks { capability: Capability::Cluster })?)
 }
 
 /// The chart of the environment.

@@ -130,17 +130,7 @@ pub(super) fn draft(
         let alone = ReleasedService { image: release.chart_name(), fingerprint, ..Default::default() };
         services.insert(release.name.clone(), alone);
     }
-    Ok(Release {
-        cause,
-        message,
-        services,
-        serves: false,
-        switched: None,
-        backup: None,
-        dropped: Vec::new(),
-        secrets: Default::default(),
-        rotated: Vec::new(),
-    })
+    Ok(Release::new(cause, message, services))
 }
 
 /// What a record says before anything is applied.

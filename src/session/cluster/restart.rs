@@ -1,11 +1,12 @@
 //! `restart` where the environment names clusters: a rollout restart of the release's workloads.
 
 use super::each::{InCluster, on_each};
+use super::project::cluster_of;
 use super::release::{TIMEOUT, objects_of, scope_of};
 use super::report::{ClusterShipReport, Shipped};
 use super::shipping::load_release;
 use crate::error::Result;
-use crate::plan::cluster::{ClusterRelease, ObservedCluster, RestartRun, plan_restart, restarted, restarted_services};
+use crate::plan::cluster::{ClusterRelease, RestartRun, plan_restart, restarted, restarted_services};
 use crate::plan::order::no_such_service;
 use crate::plan::{Observed, Scope};
 use crate::project::LoadedProject;
@@ -33,8 +34,7 @@ async fn in_cluster(context: &Context, InCluster { name, target }: InCluster, se
     let chosen = restarted(&objects, &name, services);
     let (at, timeout) = ((context.now)(), context.options.timeout.unwrap_or(TIMEOUT));
     let planning = |observed: &Observed| {
-        let empty = ObservedCluster::default();
-        let observed = observed.cluster.as_ref().unwrap_or(&empty);
+        let observed = cluster_of(observed)?;
         Ok(plan_restart(&chosen, observed, &RestartRun { release: name.clone(), at: at.clone(), timeout }))
     };
     let outcome = Transaction::new(context, target, scope, "restart").run(&planning).await?;

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::project::cluster_of;
 use super::release::{Beginning, TIMEOUT, draft, hooks_differ, hooks_of, is_same, objects_of, pending, scope_of};
 use crate::chart::{CrdFile, objects};
 use crate::error::{Error, ErrorKind, Result};
@@ -271,6 +272,5 @@ fn scope(wanted: &ClusterRelease) -> Scope {
 }
 
 fn planned(wanted: &ClusterRelease, observed: &Observed) -> Result<Plan> {
-    let empty = crate::plan::cluster::ObservedCluster::default();
-    Ok(plan_release(wanted, observed.cluster.as_ref().unwrap_or(&empty))?)
+    Ok(plan_release(wanted, cluster_of(observed)?)?)
 }

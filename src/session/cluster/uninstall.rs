@@ -2,11 +2,12 @@
 //! keeps and the claims of StatefulSets stay.
 
 use super::each::{InCluster, on_each};
+use super::project::cluster_of;
 use super::release::{TIMEOUT, hooks_of, objects_of, scope_of};
 use super::report::{ClusterShipReport, Shipped};
 use super::shipping::load_both;
 use crate::error::Result;
-use crate::plan::cluster::{ClusterRelease, ObservedCluster, plan_uninstall};
+use crate::plan::cluster::{ClusterRelease, plan_uninstall};
 use crate::plan::{Observed, Scope};
 use crate::project::LoadedProject;
 use crate::session::deploy::Releases;
@@ -37,10 +38,7 @@ async fn from_cluster(context: &Context, InCluster { name, target }: InCluster) 
     };
     let scope = Scope { project: name.clone(), cluster: Some(scope_of(&wanted)), ..Default::default() };
     let transaction = Transaction::new(context, target, scope, "stop --remove").retiring(true);
-    let planning = |observed: &Observed| {
-        let empty = ObservedCluster::default();
-        Ok(plan_uninstall(&wanted, observed.cluster.as_ref().unwrap_or(&empty)))
-    };
+    let planning = |observed: &Observed| Ok(plan_uninstall(&wanted, cluster_of(observed)?));
     let outcome = transaction.run(&planning).await?;
     Ok(Shipped { removed: true, ..Shipped::of(outcome, was, String::new()) })
 }

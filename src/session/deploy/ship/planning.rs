@@ -228,16 +228,11 @@ fn draft(context: &Context, shipment: &Shipment) -> Release {
         (name.clone(), released)
     };
     let of_ours = stack.services.iter().filter(|(_, declared)| declared.provider.is_none());
+    let message = shipment.message.as_ref().map(|message| context.redactor.redact(message).into_owned());
     Release {
-        cause: shipment.cause,
-        message: shipment.message.as_ref().map(|message| context.redactor.redact(message).into_owned()),
-        services: of_ours.map(service).collect(),
-        serves: false,
-        switched: None,
-        backup: None,
-        dropped: Vec::new(),
         secrets: configuration.secret_versions(),
         rotated: shipment.rotated.clone(),
+        ..Release::new(shipment.cause, message, of_ours.map(service).collect())
     }
 }
 
