@@ -115,6 +115,9 @@ pub struct Release {
     /// The secrets it has, by the name of their variable; not known of releases made by an earlier aictl.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretVersion>,
+    /// The release of another environment whose images it has: `staging@12`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub promoted: Option<String>,
     /// The secrets that got a new value with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rotated: Vec<String>,
@@ -143,6 +146,7 @@ impl Release {
             serves: false,
             switched: None,
             backup: None,
+            promoted: None,
             dropped: Vec::new(),
             secrets: BTreeMap::new(),
             rotated: Vec::new(),

@@ -10,6 +10,7 @@ use crate::compose::model::{Service, Stack};
 use crate::error::Result;
 use crate::image::Reference;
 use crate::plan::{ImageOperation, ImageSource, Observed, Operation, Phase, Plan, PullPolicy, StepId};
+use crate::release::ReleaseName;
 use crate::session::image_catalog::{Supplies, bases};
 use crate::session::recipe_steps::RecipeSteps;
 use crate::session::transfer::{Offers, TransferSteps};
@@ -46,6 +47,8 @@ pub struct ImageOptions<'s> {
     pub supplies: Option<&'s Supplies>,
     /// Images of another engine, for those that are missing.
     pub offers: Option<&'s Offers>,
+    /// The release whose images are used whatever the names lead to, and the services it has.
+    pub promoted: Option<(&'s ReleaseName, &'s BTreeSet<String>)>,
 }
 
 /// One half of the work.
@@ -101,6 +104,10 @@ pub fn plan_images(
         if !seen.insert(image.clone()) {
             continue;
         }
+        if let Some((release, _)) = options.promoted.filter(|(_, services)| services.contains(name)) {
+            images.promote((name, &image), release, observed);
+            continue;
+        }
         let present = observed.images.contains_key(&image);
         match action(service, present, options) {
             Action::Nothing if present || options.only.is_some() => {}
@@ -131,6 +138,16 @@ impl Images<'_> {
     fn transfer(&mut self, name: &str, image: &str) -> bool {
         let Some(transfers) = &mut self.transfers else { return false };
         transfers.push(&mut self.plan, (name, image), Why::Missing.words()).is_some()
+    }
+
+    /// From the engine of the release; nothing where the same image is present.
+    fn promote(&mut self, (name, image): (&str, &str), release: &ReleaseName, observed: &Observed) {
+        let offer = self.options.offers.and_then(|offers| offers.offer(image));
+        let present = observed.images.get(image).map(|image| &image.content);
+        let differs = offer.is_some_and(|offer| present != Some(&offer.content));
+        if let (Some(transfers), true) = (&mut self.transfers, differs) {
+            transfers.push(&mut self.plan, (name, image), &format!("release {release} has this image"));
+        }
     }
 
     fn finish(mut self) -> Result<Plan> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::configuration::{Configuration, Keyed};
 use super::find_secrets::find_secrets;
+use super::promotion::Promotion;
 use super::releases::{Current, Releases};
 use super::secret_places::StackContents;
 use super::settings::DeploySettings;
@@ -12,6 +13,7 @@ use super::ship::Shipment;
 use crate::compose::model::Stack;
 use crate::error::Result;
 use crate::plan::{EngineInfo, PullPolicy};
+use crate::release::ReleaseName;
 use crate::session::convergence::load_contents;
 use crate::session::load::LoadedStack;
 use crate::session::one_off::NamedTask;
@@ -28,10 +30,30 @@ pub struct DeployWishes {
     pub build: bool,
     /// When to pull images.
     pub pull: Option<PullPolicy>,
+    /// The release of another environment whose images are used.
+    pub release: Option<ReleaseName>,
     /// Remove containers of services that the files do not define.
     pub remove_orphans: bool,
     /// Fail when the bake time saw nothing.
     pub strict: bool,
+}
+
+impl DeployWishes {
+    fn check(&self, settings: &DeploySettings) -> Result<()> {
+        if !self.strict || !settings.bake.is_zero() {
+            return Ok(());
+        }
+        let message = "`--strict` needs a bake time".to_owned();
+        let hint = Some("set `bake: 5m` below `deploy` of the environment in aictl.yaml".to_owned());
+        Err(WorkflowError::Configuration { message, hint }.into())
+    }
+
+    async fn promotion(&self, context: &Context) -> Result<Option<Promotion>> {
+        match &self.release {
+            Some(name) => Promotion::open(context, name.clone()).await.map(Some),
+            None => Ok(None),
+        }
+    }
 }
 
 /// A deploy about to be planned.
@@ -60,11 +82,7 @@ impl Prepared {
     pub async fn of(context: &Context, loaded: &mut LoadedStack, wishes: DeployWishes) -> Result<Self> {
         let stack = loaded.take_stack(context)?;
         let settings = DeploySettings::of(&loaded.project, &stack)?;
-        if wishes.strict && settings.bake.is_zero() {
-            let message = "`--strict` needs a bake time".to_owned();
-            let hint = Some("set `bake: 5m` below `deploy` of the environment in aictl.yaml".to_owned());
-            return Err(WorkflowError::Configuration { message, hint }.into());
-        }
+        wishes.check(&settings)?;
         let target = loaded.connect(context).await?;
         let selected = stack.services.keys().cloned().collect();
         let engine = target.observe_engine().await?;
@@ -85,7 +103,11 @@ impl Prepared {
         let images = Default::default();
         let mut configuration = Configuration { key, stack, contents, env_files, settings, images, secrets };
         configuration.number_secrets(&releases.list);
+        let promotion = wishes.promotion(context).await?;
+        let limits = promotion.as_ref().map(|from| from.limits(&configuration.stack)).unwrap_or_default();
         let shipment = Shipment {
+            promotion,
+            limits,
             message: wishes.message,
             tasks,
             build: wishes.build,

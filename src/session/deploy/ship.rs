@@ -190,8 +190,11 @@ impl Shipping<'_> {
         Ok(Looked { planning, scope, before, checks })
     }
 
-    /// Images that the target lacks and the engine of this machine has; none where that is the target or does not answer.
+    /// Images of the release that is promoted, or those that the target lacks and the engine of this machine has: none where that is the target or does not answer.
     async fn offers(&self, shipment: &Shipment, missing: BTreeSet<String>) -> Result<Option<Offers>> {
+        if let Some(promotion) = &shipment.promotion {
+            return promotion.offers(self.context, (&*self.target, &shipment.configuration.stack)).await.map(Some);
+        }
         let of_files = matches!(shipment.cause, ReleaseCause::Deploy);
         if missing.is_empty() || !of_files || !names_engine(&self.loaded.project) {
             return Ok(None);

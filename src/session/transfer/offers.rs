@@ -17,11 +17,20 @@ use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError, bridge};
 
 /// The engine that images come from.
+#[derive(Clone)]
 pub struct Source {
     /// Its address.
     pub address: String,
     /// The engine.
     pub target: Arc<dyn Target>,
+    /// What images are called there where that differs.
+    pub names: BTreeMap<String, String>,
+}
+
+impl Source {
+    fn name_of(&self, reference: &str) -> String {
+        self.names.get(reference).map_or(reference, String::as_str).to_owned()
+    }
 }
 
 /// An image of the source as the target stands to it.
@@ -69,7 +78,11 @@ pub async fn source(context: &Context, engine: &EngineInfo) -> Result<Option<Sou
     if endpoint.address() == engine.address {
         return Ok(None);
     }
-    Ok(Some(Source { address: endpoint.address().to_owned(), target: endpoint.connect().await? }))
+    Ok(Some(Source {
+        address: endpoint.address().to_owned(),
+        target: endpoint.connect().await?,
+        names: BTreeMap::new(),
+    }))
 }
 
 impl std::fmt::Debug for Offers {
@@ -87,14 +100,17 @@ impl Offers {
         references: &BTreeSet<String>,
     ) -> Result<Self> {
         let engine = target.observe_engine().await?;
-        let (here, there) = (images(&*source.target, references).await?, images(target, references).await?);
+        let names = references.iter().map(|reference| source.name_of(reference)).collect();
+        let (here, there) = (images(&*source.target, &names).await?, images(target, references).await?);
         let present = target.need_images()?.observe_layers().await?;
         let data = Path::new(&engine.host.data_root);
         let seen = engine.local && data.is_absolute();
         let room = if seen { disk_space(data).ok().map(|space| space.free) } else { None };
         let mut offers = Self { source, engine, room, present, standings: BTreeMap::new() };
         for reference in references {
-            let standing = offers.standing(context, reference, (here.get(reference), there.get(reference))).await?;
+            let standing = offers
+                .standing(context, reference, (here.get(&offers.source.name_of(reference)), there.get(reference)))
+                .await?;
             offers.standings.insert(reference.clone(), standing);
         }
         Ok(offers)

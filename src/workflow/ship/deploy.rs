@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::error::Result;
 use crate::plan::PullPolicy;
+use crate::release::ReleaseName;
 use crate::session::cluster::{ClusterShipReport, ClusterWishes, deploy, is_cluster};
 use crate::session::deploy::{
     Approval, DeployWishes, Prepared, Releases, Resuming, SavedFrom, ShipReport, Shipping, check_saved_plan,
@@ -41,9 +42,9 @@ pub struct DeployArgs {
     /// Carry out a plan saved by `aictl plan --out`; fails with 7 if it would no longer be the same
     #[arg(long, value_name = "FILE", conflicts_with_all = ["build", "pull", "remove_orphans"])]
     pub plan: Option<PathBuf>,
-    /// Deploy what another environment has proved
-    #[arg(long, hide = true, value_name = "ENV@N")]
-    pub release: Option<String>,
+    /// Deploy the images of a release of another environment, such as staging@12
+    #[arg(long, value_name = "ENV@NUMBER", conflicts_with_all = ["build", "pull", "plan", "resume"])]
+    pub release: Option<ReleaseName>,
     /// Rehearse on the newest backup first
     #[arg(long, hide = true)]
     pub rehearse: bool,
@@ -107,6 +108,7 @@ async fn to_clusters(context: &Context, args: DeployArgs) -> Result<ClusterShipR
         ("--remove-orphans", args.remove_orphans),
         ("--strict", args.strict),
         ("--plan", args.plan.is_some()),
+        ("--release", args.release.is_some()),
         ("--resume", args.resume),
     ];
     if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
@@ -128,6 +130,7 @@ async fn to_engine(context: &Context, args: DeployArgs) -> Result<ShipReport> {
         message: args.message,
         build: args.build,
         pull: args.pull,
+        release: args.release,
         remove_orphans: args.remove_orphans || saved.as_ref().is_some_and(|saved| saved.remove_orphans),
         strict: args.strict,
     };
@@ -181,15 +184,9 @@ fn refuse_cluster_options(args: &DeployArgs) -> Result<()> {
 }
 
 fn refuse_options(args: &DeployArgs) -> Result<()> {
-    let given = [
-        ("--release: deploys of another environment's release", args.release.is_some()),
-        ("--rehearse: rehearsals", args.rehearse),
-    ];
-    match given.into_iter().find(|(_, given)| *given) {
-        Some((what, _)) => {
-            let hint = "deploy what the files say with `aictl deploy`".to_owned();
-            Err(WorkflowError::Unsupported { what: what.to_owned(), hint }.into())
-        }
-        None => Ok(()),
+    if !args.rehearse {
+        return Ok(());
     }
+    let hint = "deploy what the files say with `aictl deploy`".to_owned();
+    Err(WorkflowError::Unsupported { what: "--rehearse: rehearsals".to_owned(), hint }.into())
 }

@@ -115,7 +115,7 @@ fn release(past: &PastOperation) -> Vec<Block> {
     let Some(release) = &past.release else { return Vec::new() };
     let status = past.release_status.map(ReleaseStatus::word).unwrap_or_default();
     let same = match release.cause {
-        ReleaseCause::Deploy => String::new(),
+        ReleaseCause::Deploy => release.promoted.iter().map(|from| format!(", with the images of {from}")).collect(),
         ReleaseCause::Rotate => format!(", rotated {}", release.rotated.join(", ")),
         ReleaseCause::Rollback { to } => format!(", same as release {to}"),
     };

@@ -2,6 +2,7 @@
 //! image stores differ.
 
 mod gate;
+mod promotion;
 
 use std::io::Read as _;
 use std::process::Command;

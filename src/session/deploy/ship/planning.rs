@@ -174,7 +174,10 @@ impl<'a> ShipPlanning<'a> {
             (ReleaseCause::Deploy, None) => None,
         };
         let Some(revision) = stored else {
+            let promoted =
+                self.shipment.promotion.as_ref().map(|from| (&from.name, from.services(&configuration.stack)));
             let options = ImageOptions {
+                promoted: promoted.as_ref().map(|(name, services)| (*name, services)),
                 build: self.shipment.build,
                 pull: self.shipment.pull,
                 supplies: Some(self.supplies),
@@ -232,6 +235,7 @@ fn draft(context: &Context, shipment: &Shipment) -> Release {
     Release {
         secrets: configuration.secret_versions(),
         rotated: shipment.rotated.clone(),
+        promoted: shipment.promotion.as_ref().map(|from| from.name.to_string()),
         ..Release::new(shipment.cause, message, of_ours.map(service).collect())
     }
 }

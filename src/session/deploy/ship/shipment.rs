@@ -8,6 +8,7 @@ use crate::plan::blue_green::OtherSide;
 use crate::release::{Record, ReleaseCause};
 use crate::session::deploy::configuration::Configuration;
 use crate::session::deploy::env_file_edit::EnvFileEdit;
+use crate::session::deploy::promotion::Promotion;
 use crate::session::one_off::NamedTask;
 
 /// A planned deploy or rollback.
@@ -42,6 +43,8 @@ pub struct Shipment {
     pub rotated: Vec<String>,
     /// The env file that gets the new values once the release is recorded.
     pub env_file: Option<EnvFileEdit>,
+    /// The release of another environment whose images are used.
+    pub promotion: Option<Promotion>,
     /// The exit code of a failure after which the old release serves.
     pub failed: ErrorKind,
 }
@@ -65,6 +68,7 @@ impl Shipment {
             strict: false,
             rotated: Vec::new(),
             env_file: None,
+            promotion: None,
             failed: ErrorKind::DeployFailed,
         }
     }
