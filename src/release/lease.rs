@@ -51,6 +51,9 @@ pub struct ObservedLease {
     pub id: String,
     /// Who holds it; unknown when the owner died before saying so.
     pub owner: Option<LeaseOwner>,
+    /// What holds it where that is another program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_program: Option<String>,
     /// Seconds since it was taken, by the engine's clock.
     pub held_seconds: Option<u64>,
     /// Seconds since its last heartbeat, by the engine's clock.
@@ -96,9 +99,10 @@ impl ObservedLease {
     /// One line for messages: `start by ann on laptop (pid 4711) since 12s`.
     pub fn summary(&self) -> String {
         let since = self.held_seconds.map(|s| format!(" since {s}s")).unwrap_or_default();
-        match &self.owner {
-            Some(o) => format!("`{}` by {} on {} (pid {}){since}", o.operation, o.user, o.host, o.pid),
-            None => format!("an unknown owner{since}"),
+        match (&self.owner, &self.other_program) {
+            (Some(o), _) => format!("`{}` by {} on {} (pid {}){since}", o.operation, o.user, o.host, o.pid),
+            (None, Some(program)) => format!("{program}{since}"),
+            (None, None) => format!("an unknown owner{since}"),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Never decides what should be done, never prints.
 
 mod address;
+mod confined;
 mod connection;
 mod context_store;
 mod convert;

@@ -322,8 +322,12 @@ fn record_of_helm(entry: &HelmEntry) -> Result<Record, TargetError> {
     Ok(Record {
         sequence: entry.revision,
         phase,
-        operation: if matches!(cause, ReleaseCause::Rollback { .. }) { "helm rollback" } else { "helm upgrade" }
-            .to_owned(),
+        operation: match cause {
+            ReleaseCause::Rollback { .. } => "helm rollback",
+            _ if entry.revision == 1 => "helm install",
+            _ => "helm upgrade",
+        }
+        .to_owned(),
         environment: None,
         time: release.info.last_deployed.clone(),
         owner: LeaseOwner { user: "helm".to_owned(), ..Default::default() },

@@ -83,6 +83,7 @@ impl KubernetesCluster {
             id: found.metadata.uid.unwrap_or_default(),
             verdict: LeaseVerdict::judge(beat, gone),
             owner,
+            other_program: None,
             held_seconds: since.map(|age| age.as_secs()),
             heartbeat_age_seconds: beat.map(|age| age.as_secs()),
         }))
@@ -94,6 +95,7 @@ impl KubernetesCluster {
         Ok(Some(ObservedLease {
             project: project.to_owned(),
             id: format!("{OF_HELM}{revision}"),
+            other_program: Some(format!("Helm (revision {revision} is pending)")),
             held_seconds: since.map(|since| age(now, since).as_secs()),
             ..Default::default()
         }))

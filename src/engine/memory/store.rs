@@ -16,6 +16,7 @@ fn observed(world: &World, held: &HeldLease) -> ObservedLease {
         project: held.lease.project.clone(),
         id: held.lease.id.clone(),
         owner: Some(held.lease.owner.clone()),
+        other_program: None,
         held_seconds: Some(world.now.saturating_sub(held.since).as_secs()),
         heartbeat_age_seconds: Some(silent.as_secs()),
         verdict: LeaseVerdict::judge(Some(silent), world.dead.contains(&held.lease.owner.pid)),

@@ -1,6 +1,6 @@
 //! The kind of a service by the name of its image.
 //! Reads an image reference; returns the kind when the last part of its repository says it.
-//! Never takes a companion for the service itself: an exporter, an admin page, a backup job.
+//! Never takes a companion for the service itself: an exporter, an admin page, a backup job, a Model Context Protocol server.
 
 /// A service this project knows by its image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,9 @@ impl Kind {
         if words.contains(&"exporter") {
             return EXPORTERS.iter().find(|(word, _)| words.contains(word)).map(|(_, kind)| *kind);
         }
-        if words.iter().any(|word| COMPANIONS.contains(word)) {
+        // Docker's catalogue names such servers after the service they talk to.
+        let is_mcp = words.contains(&"mcp") || repository.rsplit('/').nth(1) == Some("mcp");
+        if is_mcp || words.iter().any(|word| COMPANIONS.contains(word)) {
             return None;
         }
         NAMES.iter().find(|(names, _)| words.iter().any(|word| names.contains(word))).map(|(_, kind)| *kind)
@@ -126,6 +128,9 @@ mod tests {
             ("prodrigestivill/postgres-backup-local", None),
             ("nginx/nginx-prometheus-exporter", None),
             ("redis-commander", None),
+            ("mcp/redis", None),
+            ("docker.io/mcp/postgres:latest", None),
+            ("postgres-mcp", None),
             ("me/api", None),
         ] {
             assert_eq!(Kind::of(image), kind, "{image}");

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::dialled::Helper;
 use super::relay;
+use crate::engine::docker::confined::confined;
 use crate::engine::docker::connection::Connection;
 use crate::engine::docker::perform::start;
 use crate::engine::docker::query::encoded;
@@ -186,15 +187,6 @@ fn container(project: &str, network: &str, image: &str) -> serde_json::Value {
         "StdinOnce": true,
         "AttachStdin": true,
         "StopSignal": "SIGKILL",
-        "HostConfig": {
-            "NetworkMode": network,
-            "AutoRemove": true,
-            "ReadonlyRootfs": true,
-            "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges"],
-            "Memory": 128 * 1024 * 1024,
-            "PidsLimit": 256,
-            "LogConfig": { "Type": "none" },
-        },
+        "HostConfig": confined((128, 256), json!({ "NetworkMode": network, "AutoRemove": true })),
     })
 }

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::volume::{HOLD, NEXT_HOLD, next_hold};
+use crate::engine::docker::confined::confined;
 use crate::engine::docker::connection::Connection;
 use crate::engine::docker::perform::start;
 use crate::engine::docker::query::encoded;
@@ -141,16 +142,7 @@ fn container(project: &str, network: &str, deadline: Duration) -> serde_json::Va
         "User": "65534:65534",
         "Labels": labels,
         "StopSignal": "SIGKILL",
-        "HostConfig": {
-            "NetworkMode": network,
-            "AutoRemove": true,
-            "ReadonlyRootfs": true,
-            "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges"],
-            "Memory": 32 * 1024 * 1024,
-            "PidsLimit": 8,
-            "LogConfig": { "Type": "none" },
-        },
+        "HostConfig": confined((32, 8), json!({ "NetworkMode": network, "AutoRemove": true })),
         "NetworkingConfig": { "EndpointsConfig": { network: { "Aliases": [gate_name(project)] } } },
     })
 }

@@ -13,6 +13,7 @@ use serde_json::json;
 use super::image::{IMAGE, PROGRAM, STATE};
 use super::{FOLDER, ROLE, held_name, volume_name};
 use crate::engine::docker::DockerEngine;
+use crate::engine::docker::confined::confined;
 use crate::engine::docker::connection::Connection;
 use crate::engine::docker::query::encoded;
 use crate::engine::docker::{copy, error_mapping};
@@ -145,17 +146,11 @@ fn container(project: &str, labels: &BTreeMap<&str, &str>) -> serde_json::Value 
         // A process without a handler for it, as number one of its namespace, ignores SIGTERM.
         "StopSignal": "SIGKILL",
         "NetworkDisabled": true,
-        "HostConfig": {
+        "HostConfig": confined((32, 8), json!({
             "Binds": [format!("{}:{FOLDER}", volume_name(project))],
             "NetworkMode": "none",
-            "ReadonlyRootfs": true,
-            "CapDrop": ["ALL"],
-            "SecurityOpt": ["no-new-privileges"],
             "RestartPolicy": { "Name": "unless-stopped" },
-            "Memory": 32 * 1024 * 1024,
-            "PidsLimit": 8,
-            "LogConfig": { "Type": "none" },
-        },
+        })),
     })
 }
 
