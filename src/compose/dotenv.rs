@@ -41,9 +41,39 @@ pub struct Entry {
 /// Bytes that the values of one file may come to.
 const MOST: usize = 16 * 1024 * 1024;
 
+/// A value of a text that lost a part: it refers to a variable without a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shortened {
+    /// The name it is for.
+    pub key: String,
+    /// Line the statement begins on, from 1.
+    pub line: u32,
+}
+
+impl Shortened {
+    /// What is said of it. The variable is not named: where `$` was meant as a character, its name is a part of a secret.
+    pub(crate) fn message(&self) -> String {
+        format!(
+            "{} refers to a variable that is not set, and that part of its value is empty; to keep `$` as a character, put the \
+             value in single quotes",
+            self.key
+        )
+    }
+}
+
 /// Reads a text into `vars`; names found by `lookup` win over names read before when a value refers to them.
-pub(crate) fn parse(text: &str, vars: &mut BTreeMap<String, String>, lookup: Lookup<'_>) -> Result<(), EnvFileError> {
-    read(text, vars, lookup, &mut |_| ())
+pub(crate) fn parse(
+    text: &str,
+    vars: &mut BTreeMap<String, String>,
+    lookup: Lookup<'_>,
+) -> Result<Vec<Shortened>, EnvFileError> {
+    let mut shortened = Vec::new();
+    read(text, vars, lookup, &mut |entry| {
+        if !entry.unset.is_empty() {
+            shortened.push(Shortened { key: entry.key, line: entry.line });
+        }
+    })?;
+    Ok(shortened)
 }
 
 /// Every statement of a text in its order.

@@ -218,7 +218,7 @@ impl Loader<'_> {
 
     /// What env files say, each read with what is known before it.
     pub(super) fn env_from_files(
-        &self,
+        &mut self,
         known: &BTreeMap<String, String>,
         files: &[String],
     ) -> Result<BTreeMap<String, String>, ComposeError> {
@@ -233,9 +233,18 @@ impl Loader<'_> {
             let lookup = |name: &str| known.get(name).cloned();
             let parsed = dotenv::parse(&text, &mut vars, &lookup);
             self.args.observer.read(&vars);
-            parsed.map_err(|error| env_file_error(&path, error))?;
+            let shortened = parsed.map_err(|error| env_file_error(&path, error))?;
+            self.warn_of_shortened(&path, shortened);
         }
         Ok(vars)
+    }
+
+    /// Warns of values of an env file that lost a part.
+    pub(super) fn warn_of_shortened(&mut self, path: &str, shortened: Vec<dotenv::Shortened>) {
+        let file = self.number(path);
+        for one in shortened {
+            self.warn("", Position { file, line: one.line, column: 1 }, one.message());
+        }
     }
 
     /// `--project-name`, `COMPOSE_PROJECT_NAME`, the last `name` of the files, the directory.

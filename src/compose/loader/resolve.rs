@@ -14,7 +14,7 @@ use crate::compose::value::Node;
 
 impl Loader<'_> {
     /// Completes every service's environment.
-    pub(super) fn resolve_environment(&self, stack: &mut Stack, root: &Node) -> Result<(), ComposeError> {
+    pub(super) fn resolve_environment(&mut self, stack: &mut Stack, root: &Node) -> Result<(), ComposeError> {
         if self.args.options.no_env_resolution {
             return Ok(());
         }
@@ -39,7 +39,7 @@ impl Loader<'_> {
     }
 
     fn read_env_file(
-        &self,
+        &mut self,
         file: &EnvFile,
         found: &mut Mapping,
         (project, own): (&Mapping, &MappingWithNulls),
@@ -55,15 +55,17 @@ impl Loader<'_> {
         let lookup = |name: &str| project.get(name).cloned().or_else(|| own.get(name).cloned().flatten());
         let parsed = match file.format.as_str() {
             "" | ".env" => dotenv::parse(&text, found, &lookup),
-            "raw" => dotenv::parse_raw(&text, found, &lookup),
+            "raw" => dotenv::parse_raw(&text, found, &lookup).map(|()| Vec::new()),
             other => return Err(ComposeError::message(format!("unsupported env_file format {other:?}"))),
         };
         self.args.observer.read(&*found);
-        parsed.map_err(|error| env_file_error(&file.path, error))
+        let shortened = parsed.map_err(|error| env_file_error(&file.path, error))?;
+        self.warn_of_shortened(&path, shortened);
+        Ok(())
     }
 
     /// Completes every service's labels.
-    pub(super) fn resolve_labels(&self, stack: &mut Stack, root: &Node) -> Result<(), ComposeError> {
+    pub(super) fn resolve_labels(&mut self, stack: &mut Stack, root: &Node) -> Result<(), ComposeError> {
         let mut problems = Vec::new();
         for (name, service) in &mut stack.services {
             let mut labels = Mapping::new();
@@ -81,14 +83,15 @@ impl Loader<'_> {
         if problems.is_empty() { Ok(()) } else { Err(ComposeError::Invalid(problems)) }
     }
 
-    fn read_label_file(&self, file: &str, known: &Mapping) -> Result<Mapping, ComposeError> {
+    fn read_label_file(&mut self, file: &str, known: &Mapping) -> Result<Mapping, ComposeError> {
         let path = self.absolute(file);
         if !self.disk.has(Path::new(&path)) {
             return Err(ComposeError::message(format!("label file {file} not found")));
         }
         let mut labels = Mapping::new();
         let lookup = |name: &str| known.get(name).cloned();
-        dotenv::parse(&self.read_lossy(&path)?, &mut labels, &lookup).map_err(|error| env_file_error(file, error))?;
+        let parsed = dotenv::parse(&self.read_lossy(&path)?, &mut labels, &lookup);
+        self.warn_of_shortened(&path, parsed.map_err(|error| env_file_error(file, error))?);
         Ok(labels)
     }
 

@@ -56,6 +56,11 @@ impl Deployment<'_> {
         if self.deploy.bake.is_zero() || containers.is_empty() {
             return;
         }
+        if self.observed.proxy.as_ref().is_some_and(|proxy| proxy.maintenance) {
+            let warning = "the release does not bake: clients get the maintenance page, so there is nothing to see";
+            self.planner.plan.warnings.push(warning.to_owned());
+            return;
+        }
         let before = self.all_so_far();
         let bake = Bake {
             checks: self.deploy.checks.iter().map(|check| check.name.clone()).collect(),
