@@ -18,9 +18,9 @@ pub enum BackupError {
     /// Another process has locked the repository.
     #[error("the backup repository is locked by {holder}")]
     Locked { holder: String },
-    /// Another drill of the project runs.
-    #[error("another drill of this project is running: {holder}")]
-    DrillRuns { holder: String },
+    /// Another drill or trial of the project runs.
+    #[error("another {what} of this project is running: {holder}")]
+    DrillRuns { what: &'static str, holder: String },
     /// The lock cannot be written: the disk is full, or the repository is read-only for this user.
     #[error("could not lock the repository: {reason}")]
     Unlockable { reason: String },

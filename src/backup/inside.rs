@@ -13,7 +13,7 @@ pub(super) const QUERY: Duration = Duration::from_secs(60);
 /// A dump that gives nothing for so long has failed.
 pub(super) const STALLED: Duration = Duration::from_secs(600);
 /// The longest answer to a query.
-const LONGEST_ANSWER: usize = 1 << 20;
+pub(super) const LONGEST_ANSWER: usize = 1 << 20;
 /// Bytes at the end of a dump that are looked at.
 const ENDING: usize = 64;
 

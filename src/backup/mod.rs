@@ -18,6 +18,7 @@ mod read;
 pub mod redis;
 mod repository;
 mod retention;
+pub mod schema;
 mod sealed;
 mod set;
 mod set_check;

@@ -23,7 +23,7 @@ const SOCKET_ONLY: Duration = Duration::from_secs(30);
 const LONGEST_NAME: usize = 63;
 
 const CUSTOM: Shape = Shape { head: b"PGDMP", ends: |_| true };
-const ROLES: Shape = Shape { head: b"--", ends: |tail| holds(tail, b"database cluster dump complete") };
+pub(super) const ROLES: Shape = Shape { head: b"--", ends: |tail| holds(tail, b"database cluster dump complete") };
 
 /// A dump that has begun.
 pub struct BegunDump {
@@ -230,6 +230,13 @@ async fn swap(inside: &Inside<'_>, name: &str, [new, old]: [&str; 2], exists: bo
     last.map_or(Ok(()), Err)
 }
 
+/// Makes an empty database in place of one that may be there: the server was made for a copy.
+pub(super) async fn database_anew(inside: &Inside<'_>, database: &str) -> Result<(), BackupError> {
+    let from = beside(database);
+    drop_database(inside, (from, database)).await?;
+    execute(inside, from, &format!("create database {} template template0", identifier(database))).await
+}
+
 async fn drop_database(inside: &Inside<'_>, (from, name): (&str, &str)) -> Result<(), BackupError> {
     let end = format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = {}", literal(name));
     execute(inside, from, &end).await?;
@@ -281,7 +288,7 @@ pub async fn read_back(inside: &Inside<'_>, database: &str) -> Result<(), Backup
     Ok(())
 }
 
-async fn query(inside: &Inside<'_>, database: &str, sql: &str) -> Result<String, BackupError> {
+pub(super) async fn query(inside: &Inside<'_>, database: &str, sql: &str) -> Result<String, BackupError> {
     let script =
         "exec psql --no-psqlrc --no-align --tuples-only --quiet --set=ON_ERROR_STOP=1 --dbname=\"$1\" --command=\"$2\"";
     inside.answer(script, &[&connection(database), sql]).await
@@ -293,7 +300,7 @@ async fn execute(inside: &Inside<'_>, database: &str, sql: &str) -> Result<(), B
 }
 
 /// A database as an argument of a client: a name with `=` or a scheme would be read as a connection string.
-fn connection(database: &str) -> String {
+pub(super) fn connection(database: &str) -> String {
     format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
@@ -301,7 +308,7 @@ fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

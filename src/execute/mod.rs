@@ -27,7 +27,7 @@ pub use checks::{Baked, CheckFailure, CheckRunner};
 pub use data::DataRunner;
 pub use error::ExecuteError;
 pub use progress::{ProgressLog, Stage};
-pub use run::{Execution, await_ready, execute, execute_part};
+pub use run::{Execution, await_ready, evidence, execute, execute_part};
 pub use tasks::{TaskEnd, TaskRunner};
 pub use transfers::TransferRunner;
 pub use walk::Runner;

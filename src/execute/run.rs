@@ -114,7 +114,7 @@ fn lock_lost(project: &str) -> ExecuteError {
 }
 
 /// What is kept of a failure: the facts of its container, the attempts of its check.
-fn evidence(error: &ExecuteError) -> Option<Evidence> {
+pub fn evidence(error: &ExecuteError) -> Option<Evidence> {
     let service = failed_service(error).unwrap_or_default();
     let attempts = error.attempts().to_vec();
     match error.container() {

@@ -120,6 +120,10 @@ pub struct Task {
     /// Timeout.
     #[serde(default)]
     pub timeout: Option<Period>,
+    /// The PostgreSQL database whose schema it changes, where it is one of `deploy.migrate`: `SERVICE`,
+    /// `SERVICE/DATABASE`, or `none`. Default: the only PostgreSQL service of the stack with the database of its image.
+    #[serde(default)]
+    pub database: Option<String>,
 }
 
 /// Requirements of the machine.

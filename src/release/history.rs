@@ -53,6 +53,15 @@ pub struct PastOperation {
 }
 
 impl PastOperation {
+    /// The same without what only machines read.
+    #[must_use]
+    pub fn without_catalogues(mut self) -> Self {
+        let migrations = self.release.iter_mut().flat_map(|release| &mut release.migrations);
+        let heads = migrations.flat_map(|migration| [&mut migration.before, &mut migration.after]);
+        heads.flatten().for_each(|head| head.catalogue = None);
+        self
+    }
+
     fn of(records: &[Record], lease: Option<&ObservedLease>) -> Option<Self> {
         let first = records.first()?;
         use RecordPhase::{Baking, Done, Failed, Interrupted, Pending};

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Migration;
+
 /// One of the two sides of a blue-green service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -121,6 +123,9 @@ pub struct Release {
     /// The secrets that got a new value with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rotated: Vec<String>,
+    /// Its migrations, with the schema before and after.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub migrations: Vec<Migration>,
 }
 
 /// The backup set of a release.
@@ -150,6 +155,7 @@ impl Release {
             dropped: Vec::new(),
             secrets: BTreeMap::new(),
             rotated: Vec::new(),
+            migrations: Vec::new(),
         }
     }
 

@@ -12,7 +12,8 @@ use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::execute::{
-    CheckRunner, DataRunner, ExecuteError, Execution, Runner, TaskRunner, TransferRunner, await_ready, execute_part,
+    CheckRunner, DataRunner, ExecuteError, Execution, Runner, TaskRunner, TransferRunner, await_ready, evidence,
+    execute_part,
 };
 use crate::plan::{Observed, Plan, Scope, labels};
 use crate::release::{Evidence, Lease, LeaseVerdict, Record, Release, StepOutcome, StepRecord, UnfinishedRestore};
@@ -223,7 +224,8 @@ impl<'a> Transaction<'a> {
         // The first failure is returned, even when it cannot be recorded.
         let _ = match pending.filter(|_| self.resumes.is_none()) {
             Some(pending) => {
-                let last = self.final_record(pending, Walked::default(), Some(&error));
+                let evidence = error.downcast_ref().and_then(evidence).into_iter().collect();
+                let last = self.final_record(pending, Walked { evidence, ..Walked::default() }, Some(&error));
                 self.target.finish(lease, &last).await
             }
             None => self.target.release(lease).await,

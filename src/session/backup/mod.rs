@@ -7,6 +7,7 @@ mod decode;
 mod drill;
 mod dump_plan;
 mod dump_runner;
+mod isolated;
 mod marking;
 mod parts;
 mod readiness;

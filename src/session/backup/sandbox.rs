@@ -1,36 +1,47 @@
-//! Data services for a drill: made from the images of the stack, with no network, no ports and anonymous volumes only.
-//! They carry a project name of their own and a label, by which the next drill finds what a killed one left behind.
+//! Data services for a drill or the trial of a migration: made from the images of the stack, with no way out, no ports and
+//! anonymous volumes only. They carry a project name of their own and a label, by which the next one finds what a killed
+//! one left behind.
 
 use std::collections::BTreeMap;
 
-use super::parts::{ServicePart, api_of};
-use super::scratch::WAIT;
+use super::isolated::{Isolated, isolated, limit, read_only};
+use super::parts::ServicePart;
 use crate::backup::{BackupError, LockOwner, PartKind, is_alive};
-use crate::compose::model::{Service, ServiceVolume, ShellCommand, Stack};
+use crate::compose::model::{Network, Service, Stack};
 use crate::event::Silent;
 use crate::plan::content::ServiceContent;
-use crate::plan::{ContainerOperation, ContainerSpec, Observed, Operation, Scope, StartTurn, labels};
-use crate::secret::Secret;
+use crate::plan::{
+    ContainerOperation, ContainerSpec, NetworkAttachment, NetworkOperation, Observed, Operation, Scope, StartTurn,
+    labels,
+};
 use crate::target::{Target, TargetError};
 
-/// The passwords of a server that only its own clients need.
-const PASSWORDS: [&str; 5] =
-    ["POSTGRES_PASSWORD", "POSTGRESQL_PASSWORD", "PGPASSWORD", "QDRANT__SERVICE__API_KEY", "ELASTIC_PASSWORD"];
+/// The network of a trial.
+const NETWORK: &str = "trial";
 
-/// The containers of a drill.
+/// The containers of a drill or a trial.
 pub struct Sandbox<'t> {
     target: &'t dyn Target,
     project: String,
     owner: LockOwner,
-    /// The password that replaces those of the stack.
-    password: String,
+    purpose: Purpose,
 }
 
-/// A service of a drill as it is created.
-struct Isolated {
-    service: Service,
-    environment: Vec<String>,
-    api: (u16, Option<(&'static str, Secret)>),
+/// What a sandbox is for.
+enum Purpose {
+    /// No container reaches another one; this password replaces those of the stack.
+    Drill { password: String },
+    /// Containers reach each other, on a network without a way out, with the passwords of the stack.
+    Trial,
+}
+
+impl Purpose {
+    const fn words(&self) -> &'static str {
+        match self {
+            Self::Drill { .. } => "drill",
+            Self::Trial => "trial of a migration",
+        }
+    }
 }
 
 impl<'t> Sandbox<'t> {
@@ -39,23 +50,47 @@ impl<'t> Sandbox<'t> {
         (target, project): (&'t dyn Target, &str),
         (owner, password): (LockOwner, String),
     ) -> Result<(Self, usize), BackupError> {
-        let sandbox = Self { target, project: format!("{project}-aictl-drill"), owner, password };
-        let left = sandbox.observe().await?;
+        let project = format!("{project}-aictl-drill");
+        Self { target, project, owner, purpose: Purpose::Drill { password } }.emptied().await
+    }
+
+    /// The same for the trial of a migration.
+    pub async fn open_for_trial(
+        (target, project): (&'t dyn Target, &str),
+        owner: LockOwner,
+    ) -> Result<(Self, usize), BackupError> {
+        let project = format!("{project}-aictl-trial");
+        let (sandbox, left) = Self { target, project, owner, purpose: Purpose::Trial }.emptied().await?;
+        let name = sandbox.network();
+        let network = Box::new(Network { name: name.clone(), internal: true, ..Network::default() });
+        let (project, key) = (sandbox.project.clone(), NETWORK.to_owned());
+        let create = NetworkOperation::Create { project, key, name, network };
+        target.perform(&Operation::Network(create), 0, &Silent).await?;
+        Ok((sandbox, left))
+    }
+
+    fn network(&self) -> String {
+        format!("{}_{NETWORK}", self.project)
+    }
+
+    /// Removes what a killed one left behind.
+    async fn emptied(self) -> Result<(Self, usize), BackupError> {
+        let left = self.observe().await?;
         for container in &left.instances {
             // The helper of a restore goes with the drill it belongs to.
             if container.one_off {
                 continue;
             }
             let Some(holder) = container.labels.get(labels::DRILL) else {
-                let reason = format!("container {} has the project name of drills", container.name);
+                let reason = format!("container {} has the project name of a {}", container.name, self.purpose.words());
                 return Err(BackupError::Service { service: container.service.clone(), reason });
             };
-            if sandbox.may_run(holder) {
-                return Err(BackupError::DrillRuns { holder: holder.clone() });
+            if self.may_run(holder) {
+                return Err(BackupError::DrillRuns { what: self.purpose.words(), holder: holder.clone() });
             }
         }
-        sandbox.remove(&left).await?;
-        Ok((sandbox, left.instances.len()))
+        self.remove(&left).await?;
+        Ok((self, left.instances.len()))
     }
 
     /// Its project name.
@@ -85,9 +120,12 @@ impl<'t> Sandbox<'t> {
     ) -> Result<ServicePart, BackupError> {
         let unknown = || BackupError::Service { service: part.service.clone(), reason: "it is not defined".to_owned() };
         let Isolated { service, environment, api } =
-            isolated(stack.services.get(&part.service).ok_or_else(unknown)?, part, &self.password);
+            self.isolated(stack.services.get(&part.service).ok_or_else(unknown)?, part);
         let name = self.name_of(part);
-        let spec = self.spec(image, (part, service), content);
+        let mut spec = self.spec(image, (part, service), content);
+        if let (Purpose::Trial, Some(declared)) = (&self.purpose, stack.services.get(&part.service)) {
+            self.connect(&mut spec, names(&part.service, declared));
+        }
         self.perform(ContainerOperation::Create(Box::new(spec))).await?;
         if part.kind != PartKind::Volume {
             let turn = StartTurn::UntilStarted;
@@ -98,19 +136,60 @@ impl<'t> Sandbox<'t> {
         Ok(ServicePart { container, environment, api, ..part.clone() })
     }
 
+    /// The container of a task as it is made for a trial: it reaches the services of the trial, and changes nothing else.
+    pub fn task(&self, of: &ContainerSpec) -> ContainerSpec {
+        let mut spec = ContainerSpec {
+            project: self.project.clone(),
+            name: format!("{}-{}-task", self.project, of.service_name),
+            volumes_from: Vec::new(),
+            volume_names: BTreeMap::new(),
+            inherited_volumes: BTreeMap::new(),
+            ipc: None,
+            pid: None,
+            auto_remove: true,
+            ..of.clone()
+        };
+        spec.labels.extend(self.labels(&of.service_name, "True"));
+        spec.service.volumes = of.service.volumes.iter().filter_map(read_only).collect();
+        spec.service.ports.clear();
+        limit(&mut spec.service);
+        self.connect(&mut spec, Vec::new());
+        spec
+    }
+
+    fn connect(&self, spec: &mut ContainerSpec, aliases: Vec<String>) {
+        spec.network_mode = None;
+        spec.networks = vec![NetworkAttachment { network: self.network(), key: NETWORK.to_owned(), aliases }];
+    }
+
+    fn isolated(&self, of: &Service, part: &ServicePart) -> Isolated {
+        match &self.purpose {
+            Purpose::Drill { password } => isolated(of, part, Some(password)),
+            Purpose::Trial => {
+                let mut made = isolated(of, part, None);
+                limit(&mut made.service);
+                made
+            }
+        }
+    }
+
+    fn labels(&self, service: &str, one_off: &str) -> BTreeMap<String, String> {
+        let labels = [
+            (labels::PROJECT, self.project.clone()),
+            (labels::SERVICE, service.to_owned()),
+            (labels::CONTAINER_NUMBER, "1".to_owned()),
+            (labels::ONE_OFF, one_off.to_owned()),
+            (labels::CONFIG_HASH, "drill".to_owned()),
+            (labels::DRILL, format!("{}/{}", self.owner.host, self.owner.pid)),
+        ];
+        labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+
     fn name_of(&self, part: &ServicePart) -> String {
         format!("{}-{}-1", self.project, part.service)
     }
 
     fn spec(&self, image: &str, (part, service): (&ServicePart, Service), content: &ServiceContent) -> ContainerSpec {
-        let labels = [
-            (labels::PROJECT, self.project.clone()),
-            (labels::SERVICE, part.service.clone()),
-            (labels::CONTAINER_NUMBER, "1".to_owned()),
-            (labels::ONE_OFF, "False".to_owned()),
-            (labels::CONFIG_HASH, "drill".to_owned()),
-            (labels::DRILL, format!("{}/{}", self.owner.host, self.owner.pid)),
-        ];
         ContainerSpec {
             project: self.project.clone(),
             name: self.name_of(part),
@@ -118,7 +197,7 @@ impl<'t> Sandbox<'t> {
             number: 1,
             service,
             image: image.to_owned(),
-            labels: labels.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
+            labels: self.labels(&part.service, "False"),
             networks: Vec::new(),
             network_mode: Some("none".to_owned()),
             ipc: None,
@@ -149,15 +228,15 @@ impl<'t> Sandbox<'t> {
             self.remove_container(container.service.clone(), helper).await?;
             self.remove_container(container.service.clone(), container.id.clone()).await?;
         }
+        for network in &observed.networks {
+            let remove = NetworkOperation::Remove { id: network.id.clone(), name: network.name.clone() };
+            gone(self.target.perform(&Operation::Network(remove), 0, &Silent).await.map(drop))?;
+        }
         Ok(())
     }
 
     async fn remove_container(&self, service: String, container: String) -> Result<(), BackupError> {
-        match self.perform(ContainerOperation::Remove { service, container, volumes: true, force: true }).await {
-            // It is gone, or on its way.
-            Err(TargetError::NotFound { .. } | TargetError::Refused { status: 404 | 409, .. }) => Ok(()),
-            removed => Ok(removed?),
-        }
+        gone(self.perform(ContainerOperation::Remove { service, container, volumes: true, force: true }).await)
     }
 
     async fn perform(&self, operation: ContainerOperation) -> Result<(), TargetError> {
@@ -165,113 +244,17 @@ impl<'t> Sandbox<'t> {
     }
 }
 
-/// The service with what its data needs and nothing else: what is not listed here is left out.
-fn isolated(of: &Service, part: &ServicePart, password: &str) -> Isolated {
-    let volumes = of.volumes.iter().filter_map(isolated_volume).collect();
-    let mut service = Service {
-        command: of.command.clone(),
-        entrypoint: of.entrypoint.clone(),
-        environment: of.environment.clone(),
-        mem_limit: of.mem_limit,
-        shm_size: of.shm_size,
-        stop_grace_period: of.stop_grace_period,
-        stop_signal: of.stop_signal.clone(),
-        tmpfs: of.tmpfs.clone(),
-        ulimits: of.ulimits.clone(),
-        user: of.user.clone(),
-        volumes,
-        working_dir: of.working_dir.clone(),
-        ..Service::default()
-    };
-    let mut environment = part.environment.clone();
-    match part.kind {
-        PartKind::Postgres | PartKind::Qdrant | PartKind::Elasticsearch => {
-            let known = service.environment.iter_mut().filter(|(name, _)| PASSWORDS.contains(&name.as_str()));
-            known.filter(|(_, value)| value.is_some()).for_each(|(_, value)| *value = Some(password.to_owned()));
-        }
-        PartKind::Redis => replace_argument(&mut service, &mut environment, password),
-        PartKind::Volume | PartKind::Configuration => {
-            let words = ["sh", "-c", WAIT].map(str::to_owned).to_vec();
-            (service.entrypoint, service.command) = (ShellCommand(Some(words)), ShellCommand(Some(Vec::new())));
-            service.environment.clear();
-        }
-    }
-    let api = api_of(&service, part.kind);
-    Isolated { service, environment, api }
-}
-
-/// A named or external volume becomes an anonymous one, as does a writable directory of the host.
-fn isolated_volume(volume: &ServiceVolume) -> Option<ServiceVolume> {
-    let kept = ServiceVolume { target: volume.target.clone(), ..ServiceVolume::default() };
-    match volume.r#type.as_str() {
-        "volume" => Some(ServiceVolume { r#type: "volume".to_owned(), ..kept }),
-        "bind" if volume.read_only => Some(volume.clone()),
-        "bind" => Some(ServiceVolume { r#type: "volume".to_owned(), ..kept }),
-        "tmpfs" => Some(volume.clone()),
-        _ => None,
+/// It may be gone already.
+fn gone(removed: Result<(), TargetError>) -> Result<(), BackupError> {
+    match removed {
+        Err(TargetError::NotFound { .. } | TargetError::Refused { status: 404 | 409, .. }) => Ok(()),
+        removed => Ok(removed?),
     }
 }
 
-/// A password on the command line of Redis, and what its client reads it from.
-fn replace_argument(service: &mut Service, environment: &mut Vec<String>, password: &str) {
-    let Some(words) = service.command.0.as_mut() else { return };
-    let Some(flag) = words.iter().position(|word| word == "--requirepass") else { return };
-    let Some(old) = words.get_mut(flag + 1).map(|word| std::mem::replace(word, password.to_owned())) else { return };
-    service.environment.values_mut().filter(|value| value.as_ref() == Some(&old)).for_each(|value| {
-        *value = Some(password.to_owned());
-    });
-    *environment = vec![format!("REDISCLI_AUTH={password}")];
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::project::DataService;
-
-    fn part(kind: PartKind) -> ServicePart {
-        let environment = vec!["REDISCLI_AUTH=real".to_owned()];
-        ServicePart {
-            service: "s".into(),
-            kind,
-            data: DataService::default(),
-            container: None,
-            environment,
-            api: (0, None),
-        }
-    }
-
-    fn service() -> Service {
-        let volume = |r#type: &str, source: &str, read_only| ServiceVolume {
-            r#type: r#type.into(),
-            source: source.into(),
-            target: format!("/{source}"),
-            read_only,
-            ..ServiceVolume::default()
-        };
-        let words = ["redis-server", "--requirepass", "real"].map(str::to_owned).to_vec();
-        Service {
-            container_name: "production".into(),
-            command: ShellCommand(Some(words)),
-            environment: [("POSTGRES_PASSWORD".to_owned(), Some("real".to_owned()))].into(),
-            volumes: vec![volume("volume", "data", false), volume("bind", "host", false), volume("bind", "conf", true)],
-            ..Service::default()
-        }
-    }
-
-    #[test]
-    fn nothing_of_production_that_can_be_written_reaches_a_drill() {
-        let made = isolated(&service(), &part(PartKind::Postgres), "random").service;
-        let volumes: Vec<_> = made.volumes.iter().map(|v| (v.r#type.as_str(), v.source.as_str())).collect();
-        assert_eq!(volumes, [("volume", ""), ("volume", ""), ("bind", "conf")]);
-        assert!(made.container_name.is_empty() && made.ports.is_empty() && made.networks.is_empty());
-        assert_eq!(made.environment["POSTGRES_PASSWORD"].as_deref(), Some("random"));
-    }
-
-    #[test]
-    fn a_password_on_the_command_line_is_replaced_for_server_and_client() {
-        let made = isolated(&service(), &part(PartKind::Redis), "random");
-        assert_eq!(made.service.command.0.unwrap()[2], "random");
-        assert_eq!(made.environment, ["REDISCLI_AUTH=random"]);
-        assert_eq!(made.service.environment["POSTGRES_PASSWORD"].as_deref(), Some("random"));
-    }
+/// The names others know a service by.
+fn names(service: &str, declared: &Service) -> Vec<String> {
+    let on_networks = declared.networks.values().flatten().flat_map(|network| network.aliases.iter().cloned());
+    let own = [service.to_owned(), declared.container_name.clone(), declared.hostname.clone()];
+    own.into_iter().chain(on_networks).filter(|name| !name.is_empty()).collect()
 }

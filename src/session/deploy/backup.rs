@@ -19,17 +19,20 @@ const TAG: &str = "deploy";
 
 /// The policy of the backups, where deploys of the environment take one.
 pub(super) fn policy(project: &LoadedProject) -> Result<Option<BackupPolicy>> {
-    if !project.environment.deploy.backup {
-        return Ok(None);
-    }
+    let reason = "`deploy.backup` is set, but aictl.yaml has no `backup`";
+    project.environment.deploy.backup.then(|| needed(project, reason)).transpose()
+}
+
+/// The policy of the backups, which there must be.
+pub(super) fn needed(project: &LoadedProject, reason: &str) -> Result<BackupPolicy> {
     let policy = project.project.as_ref().and_then(|file| file.backup.clone());
     let missing = || WorkflowError::Configuration {
-        message: "`deploy.backup` is set, but aictl.yaml has no `backup`".to_owned(),
+        message: reason.to_owned(),
         hint: Some(
             "add `backup: { repository: /var/backups/NAME, password: { env: BACKUP_PASSWORD } }` to it".to_owned(),
         ),
     };
-    policy.map(Some).ok_or_else(|| missing().into())
+    policy.ok_or_else(|| missing().into())
 }
 
 /// The services that have data: what the deploy adds has none yet.

@@ -37,6 +37,32 @@ fn planned(steps: &[String]) -> Said {
     Said { lines, value: json!({ "dry_run": true, "steps": steps }) }
 }
 
+/// A plan that clients see the maintenance page during: from before its first step, the backup, to after its switch. A
+/// failure leaves the page, because what ran before may not be able to run any more.
+pub(super) fn behind_page(plan: Plan, (service, observed): (&str, &Observed)) -> Plan {
+    let running = observed.instances.iter().find(|c| c.service == service && !c.one_off && c.state.is_up());
+    let page = observed.proxy.as_ref().filter(|proxy| proxy.has_maintenance_page());
+    let (Some(container), Some(found)) = (running, page) else {
+        let mut plan = plan;
+        plan.warnings
+            .push("clients reach the stack during the migration: the proxy has no maintenance page".to_owned());
+        return plan;
+    };
+    if found.maintenance {
+        return plan;
+    }
+    let cause = "the release before cannot run after the migration";
+    let set = |on| ProxyOperation::Maintenance { service: service.to_owned(), proxy: container.name.clone(), on };
+    let project = plan.project.clone();
+    let mut whole = Plan { project: project.clone(), names: observed.names(), ..Plan::default() };
+    whole.push(Phase::Prepare, set(true), cause, &[]);
+    whole.then(plan);
+    let mut off = Plan { project, ..Plan::default() };
+    off.push(Phase::Retire, set(false), "the new release serves", &[]);
+    whole.then(off);
+    whole
+}
+
 /// One rename, where the page is not as wanted.
 fn plan((project, service): (&str, &str), on: bool, observed: &Observed) -> Result<Plan> {
     let mut plan = Plan { project: project.to_owned(), names: observed.names(), ..Default::default() };

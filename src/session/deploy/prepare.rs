@@ -36,6 +36,8 @@ pub struct DeployWishes {
     pub remove_orphans: bool,
     /// Fail when the bake time saw nothing.
     pub strict: bool,
+    /// Carry out migrations that the release before cannot survive.
+    pub allow_incompatible: bool,
 }
 
 impl DeployWishes {
@@ -98,9 +100,8 @@ impl Prepared {
             Some(current) => current.configuration.key.clone(),
             None => Keyed::drawn(context)?,
         };
-        let env_files = loaded.env_files.clone();
+        let (env_files, images) = (loaded.env_files.clone(), Default::default());
         let secrets = find_secrets(context, loaded, StackContents { stack: &stack, contents: &contents }, engine.local);
-        let images = Default::default();
         let mut configuration = Configuration { key, stack, contents, env_files, settings, images, secrets };
         configuration.number_secrets(&releases.list);
         let promotion = wishes.promotion(context).await?;
@@ -115,6 +116,7 @@ impl Prepared {
             remove_orphans: wishes.remove_orphans,
             dropped_services,
             strict: wishes.strict,
+            allow_incompatible: wishes.allow_incompatible,
             ..Shipment::deploy(configuration)
         };
         Ok(Self { target, engine, releases, current, shipment })

@@ -1,6 +1,7 @@
 //! The change that a deploy and a rollback are: one plan from a configuration, in one transaction, recorded as a release.
 //! The exit code of a failure depends on what is observed to serve afterwards.
 
+mod migrate;
 mod notice;
 mod outcome;
 mod planning;
@@ -17,6 +18,7 @@ pub use shipment::Shipment;
 
 use super::backup::{BackupSource, DeployBackup, policy};
 use super::checks::{CheckSource, DeployChecks};
+use super::migrations::Migrations;
 use super::releases::Releases;
 use super::rollback_data::RollbackData;
 use super::saved_plan::Approval;
@@ -29,7 +31,6 @@ use crate::session::endpoint::names_engine;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::LoadedStack;
 use crate::session::notify::Notifier;
-use crate::session::one_off::DeployTasks;
 use crate::session::transaction::{LocalChange, NewRelease, Transaction};
 use crate::session::transfer::{Offers, Transfers, source};
 use crate::target::{Target, TargetError};
@@ -96,12 +97,14 @@ impl Shipping<'_> {
         let (context, target) = (self.context, &self.target);
         let supplies = Supplies::of(context, &self.loaded.project, None)?;
         let Looked { planning, scope, before, checks } = self.look(shipment, &supplies).await?;
+        planning.migrations.check()?;
         let planned = |observed: &Observed| self.planned(&planning, observed);
         let confirmed = self.confirm(shipment, (planned(&before)?, &before))?;
         let backup = self.backup(shipment, &before, planned(&before)?).await?;
+        let (tasks, transfers) = (self.tasks(shipment, &planning), self.transfers(&planning));
         let finished = |observed: &Observed, well: bool| {
             let release = finished(shipment, planning.draft.clone(), observed, well);
-            Release { backup: backup.taken(), ..release }
+            tasks.recorded(Release { backup: backup.taken(), ..release }, self.releases.current())
         };
         let is_new = |observed: &Observed| shipment.resumes.is_some() || self.is_new(&finished(observed, true));
         let new = NewRelease {
@@ -110,9 +113,8 @@ impl Shipping<'_> {
             dropped: planning.dropped.clone(),
             finished: &finished,
             is_new: &is_new,
-            local: shipment.env_file.as_ref().map(|edit| edit as &dyn LocalChange),
+            local: Some(local(shipment, &planning)),
         };
-        let (tasks, transfers) = (DeployTasks { context, target: target.clone() }, self.transfers(&planning));
         let mut transaction = Transaction::new(context, target.clone(), scope.clone(), shipment.operation);
         transaction.release = Some(&new);
         transaction.tasks = Some(&tasks);
@@ -125,11 +127,11 @@ impl Shipping<'_> {
         let ran = transaction.run(&planned).await;
         transaction.number.get().into_iter().for_each(|ran| _ = number.set(*ran));
         checks.close().await;
-        let error = match ran {
-            Ok(outcome) => return Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
-            Err(error) => self.with_ways(error, backup.taken().is_some()),
-        };
-        Err(self.judged(error, shipment, (&scope, &before)).await)
+        match ran.map_err(|error| self.with_ways(error, &planning.migrations, backup.taken().is_some())) {
+            Ok(outcome) => Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
+            Err(Ok(error)) => Err(error),
+            Err(Err(error)) => Err(self.judged(error, shipment, (&scope, &before)).await),
+        }
     }
 
     fn transfers<'p>(&'p self, planning: &'p ShipPlanning<'_>) -> Option<Transfers<'p>> {
@@ -137,9 +139,10 @@ impl Shipping<'_> {
         Some(Transfers::new(&self.loaded.name, self.target.clone(), offers))
     }
 
-    /// A failure with the ways to data and images that were lost.
-    fn with_ways(&self, error: Error, has_backup: bool) -> Error {
-        self.with_way_to_images(self.with_way_to_data(error, has_backup))
+    /// A failure with the ways to data and images that were lost. One without a way back is in `Ok`: its exit code does not
+    /// depend on what serves.
+    fn with_ways(&self, error: Error, migrations: &Migrations, taken: bool) -> std::result::Result<Error, Error> {
+        migrations.without_way_back(self.with_way_to_images(self.with_way_to_data(error, taken)))
     }
 
     /// The plan, which must be the saved one where there is one.
@@ -187,6 +190,7 @@ impl Shipping<'_> {
         let checks = DeployChecks::of(self.context, self.target.clone(), self.check_source(shipment, &before));
         planning.checks = checks.steps();
         planning.offers = self.offers(shipment, planning.missing(&before)).await?;
+        self.judge(shipment, (&mut planning, &before)).await?;
         Ok(Looked { planning, scope, before, checks })
     }
 
@@ -311,6 +315,14 @@ impl Shipping<'_> {
             None => (ErrorKind::Failed, "see what happened with `aictl explain`"),
         };
         error.with_kind(kind).with_hint(hint)
+    }
+}
+
+/// What is done on this machine once the release is recorded.
+fn local<'s>(shipment: &'s Shipment, planning: &'s ShipPlanning<'_>) -> &'s dyn LocalChange {
+    match &shipment.env_file {
+        Some(edit) => edit,
+        None => &planning.migrations,
     }
 }
 

@@ -36,11 +36,14 @@ pub struct DeployArgs {
     /// Fail if the proxy logged no responses or alerts could not be read during the bake
     #[arg(long)]
     pub strict: bool,
+    /// Carry out migrations that the release before cannot survive: behind the maintenance page, after a backup, without bake
+    #[arg(long)]
+    pub allow_incompatible_migration: bool,
     /// Record a reason with the release
     #[arg(short = 'm', long, value_name = "TEXT")]
     pub message: Option<String>,
     /// Carry out a plan saved by `aictl plan --out`; fails with 7 if it would no longer be the same
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["build", "pull", "remove_orphans"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["build", "pull", "remove_orphans", "allow_incompatible_migration"])]
     pub plan: Option<PathBuf>,
     /// Deploy the images of a release of another environment, such as staging@12
     #[arg(long, value_name = "ENV@NUMBER", conflicts_with_all = ["build", "pull", "plan", "resume"])]
@@ -49,7 +52,7 @@ pub struct DeployArgs {
     #[arg(long, hide = true)]
     pub rehearse: bool,
     /// Continue the bake of a deploy that was interrupted: keep its release or switch back
-    #[arg(long, conflicts_with_all = ["build", "pull", "remove_orphans", "message", "plan"])]
+    #[arg(long, conflicts_with_all = ["build", "pull", "remove_orphans", "message", "plan", "allow_incompatible_migration"])]
     pub resume: bool,
     /// On Kubernetes: change custom resource definitions of the chart that exist
     #[arg(long, help_heading = "Options on Kubernetes")]
@@ -61,7 +64,7 @@ pub struct DeployArgs {
     #[arg(long, help_heading = "Options on Kubernetes")]
     pub take_ownership: bool,
     /// Instead of deploying, show clients a maintenance page with status 503, or the stack again
-    #[arg(long, value_name = "WHEN", conflicts_with_all = ["build", "pull", "remove_orphans", "strict", "message", "plan", "release", "rehearse", "resume"])]
+    #[arg(long, value_name = "WHEN", conflicts_with_all = ["build", "pull", "remove_orphans", "strict", "message", "plan", "release", "rehearse", "resume", "allow_incompatible_migration"])]
     pub maintenance: Option<Maintenance>,
 }
 
@@ -110,6 +113,7 @@ async fn to_clusters(context: &Context, args: DeployArgs) -> Result<ClusterShipR
         ("--plan", args.plan.is_some()),
         ("--release", args.release.is_some()),
         ("--resume", args.resume),
+        ("--allow-incompatible-migration", args.allow_incompatible_migration),
     ];
     if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
         let hint = "deploy what the files say with `aictl deploy`".to_owned();
@@ -133,6 +137,7 @@ async fn to_engine(context: &Context, args: DeployArgs) -> Result<ShipReport> {
         release: args.release,
         remove_orphans: args.remove_orphans || saved.as_ref().is_some_and(|saved| saved.remove_orphans),
         strict: args.strict,
+        allow_incompatible: args.allow_incompatible_migration,
     };
     if let Some(saved) = &saved {
         check_saved_plan(&loaded, saved)?;

@@ -42,6 +42,7 @@ pub async fn run(context: &Context, args: HistoryArgs) -> Result<HistoryReport> 
     let older = operations.len().saturating_sub(most);
     operations.drain(..older);
     operations.reverse();
+    let operations = operations.into_iter().map(PastOperation::without_catalogues).collect();
     Ok(HistoryReport { project, operations, older })
 }
 

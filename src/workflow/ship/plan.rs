@@ -1,5 +1,5 @@
 //! `aictl plan`: what `start` would do, or `deploy` where the environment is deployed to, without doing it.
-//! Never sends a writing request.
+//! Changes nothing of the project; migrations are tried in containers of their own, which are removed.
 
 mod deploy;
 

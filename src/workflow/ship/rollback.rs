@@ -4,7 +4,9 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::session::cluster::{ClusterShipReport, RollbackWishes, is_cluster, rollback};
-use crate::session::deploy::{Configuration, DeploySettings, Releases, RollbackData, ShipReport, Shipment, Shipping};
+use crate::session::deploy::{
+    Configuration, DeploySettings, Releases, RollbackData, ShipReport, Shipment, Shipping, TrialSource, check_rollback,
+};
 use crate::session::load::{LoadedStack, load_or_name, load_project_file};
 use crate::session::report::one_of_reports;
 use crate::session::{Context, WorkflowError};
@@ -65,7 +67,12 @@ async fn on_engine(context: &Context, args: RollbackArgs) -> Result<ShipReport> 
     let (configuration, kept) = releases.keep_rotated((context, &*target), past, configuration).await?;
     let data = match args.with_data {
         true => Some(RollbackData::open(context, &loaded, (&releases, past)).await?),
-        false => None,
+        false => {
+            let (stack, contents) = (&configuration.stack, &configuration.contents);
+            let source = TrialSource { context, target: target.clone(), stack, contents };
+            check_rollback(&source, &releases.list, past).await?;
+            None
+        }
     };
     let limits = [limits(&loaded, &configuration, args.with_data), kept].concat();
     let current = releases.current().into_iter().flat_map(|current| current.release.services.keys());

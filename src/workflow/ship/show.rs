@@ -4,7 +4,8 @@ use clap::Args;
 
 use crate::error::Result;
 use crate::release::{
-    Evidence, PastOperation, ReleaseCause, ReleaseStatus, ReleasedService, Side, StepOutcome, StepRecord,
+    Evidence, Migration, PastOperation, ReleaseCause, ReleaseStatus, ReleasedService, SchemaHead, Side, StepOutcome,
+    StepRecord,
 };
 use crate::session::Context;
 use crate::session::operation_cells::{short_time, status_cell};
@@ -29,7 +30,7 @@ pub struct ShowReport {
 
 /// Reads the operation.
 pub async fn run(context: &Context, args: ShowArgs) -> Result<ShowReport> {
-    let operation = PastOperations::load(context).await?.find(args.number)?.clone();
+    let operation = PastOperations::load(context).await?.find(args.number)?.clone().without_catalogues();
     Ok(ShowReport { operation })
 }
 
@@ -134,5 +135,15 @@ fn release(past: &PastOperation) -> Vec<Block> {
         ]
     };
     let rows = release.services.iter().map(row).collect();
-    vec![Block::Gap, Block::Line(vec![Cell::new(title, Tone::Strong)]), Block::Table { header, rows }]
+    let mut blocks = vec![Block::Gap, Block::Line(vec![Cell::new(title, Tone::Strong)]), Block::Table { header, rows }];
+    blocks.extend(release.migrations.iter().map(|migration| Block::Line(vec![schema(migration).into()])));
+    blocks
+}
+
+/// What a migration did to its schema.
+fn schema(migration: &Migration) -> String {
+    let head = |head: &Option<SchemaHead>| head.as_ref().map_or_else(|| "unknown".to_owned(), SchemaHead::words);
+    let words = migration.words().map(|words| format!("; {words}")).unwrap_or_default();
+    let (before, after) = (head(&migration.before), head(&migration.after));
+    format!("migration {}: schema {before} before, {after} after{words}", migration.task)
 }

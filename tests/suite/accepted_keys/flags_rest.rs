@@ -78,6 +78,11 @@ pub const ROWS: &[Row] = &[
     shown("deploy", "message", "-f shop.yaml -p {}-d deploy [--message sought]", Asks("sought"))
         .after("-f shop.yaml -p {}-d stop --remove -v"),
     shown("deploy", "strict", "deploy --dry-run [--strict]", Ends(78)),
+    refused(
+        "deploy",
+        "allow-incompatible-migration",
+        "deploy --resume --allow-incompatible-migration",
+    ),
     shown("deploy", "plan", "-f shop.yaml deploy --dry-run [--plan foreign]", Says("not a plan saved by")),
     refused("deploy", "plan", "deploy --plan foreign --build"),
     shown("deploy", "release", "deploy --dry-run [--release other@1]", Ends(78)),

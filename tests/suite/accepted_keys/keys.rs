@@ -384,6 +384,12 @@ pub const ROWS: &[Row] = &[
         Says("/dev"),
     ),
     key(
+        "tasks.*.database",
+        "tasks: { sought: { service: web, command: 'true'<<, database: absent>> } }\nenvironments: { dev: { compose: shop.yaml, deploy: { migrate: [sought] } } }",
+        "-p {}-d deploy --dry-run",
+        Ends(78),
+    ),
+    key(
         "tasks.*.timeout",
         "tasks: { t: { service: web, command: sleep 30, timeout: <<1s|2s>> } }",
         "run t",

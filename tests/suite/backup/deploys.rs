@@ -87,7 +87,9 @@ fn a_rollback_with_data_brings_the_rows_back_that_a_migration_dropped() {
     let migrating = project.replace("backup: true }", "backup: true, migrate: true }") + task;
     stage.write("aictl.yaml", &migrating);
     stage.write("compose.yaml", &reader("n"));
-    stored.aictl(&["deploy"]).ended(0);
+    let refused = stored.aictl(&["deploy"]).ended(1);
+    assert!(refused.stderr.contains("drops column notes.text"), "{refused:?}");
+    stored.aictl(&["deploy", "--allow-incompatible-migration"]).ended(0);
     let set = stored.json(&["show"], 0)["release"]["backup"]["set"].as_str().unwrap().to_owned();
     stored.sql("insert into notes values (90000)");
     let count = || stored.sql("select count(*) from notes");

@@ -9,7 +9,7 @@ use crate::support::project::{docker, eventually};
 
 /// A migration that ends when it is asked to, with another code than that of the signal.
 const SLOW_TASK: &str = r#"
-tasks: { slow: { service: api, command: [sh, -c, "trap 'exit 3' TERM INT; sleep 99 & wait"] } }
+tasks: { slow: { service: api, database: none, command: [sh, -c, "trap 'exit 3' TERM INT; sleep 99 & wait"] } }
 "#;
 
 impl Shop {

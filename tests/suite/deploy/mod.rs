@@ -9,6 +9,7 @@ mod load;
 mod load_client;
 mod maintenance;
 mod managed_proxy;
+mod migrations;
 mod notify;
 mod process;
 mod real;

@@ -33,7 +33,7 @@ environments:
     proxy: { service: nginx, routes: [ROUTES] }
     deploy: { migrate: true, drain: 2sBAKE }
 tasks:
-  migrate: { service: api, command: ['true'] }
+  migrate: { service: api, command: ['true'], database: none }
 checks:
   - { name: api works, exec: { service: api, command: [sh, -c, 'exit $ROUND'] }, retries: 1 }
   - { name: db works, exec: { service: db, command: [sh, -c, 'exit $ROUND'] }, retries: 1 }

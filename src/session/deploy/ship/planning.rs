@@ -10,8 +10,10 @@ use crate::plan::converge::{ConvergeOptions, Rolling, Wanted};
 use crate::plan::platform::{check_architecture, check_network_options};
 use crate::plan::{Observed, Plan, Scope, labels};
 use crate::project::BackupPolicy;
-use crate::release::{PastRelease, Release, ReleaseCause, ReleasedService, Side, dropped, gone};
+use crate::release::{Migration, PastRelease, Release, ReleaseCause, ReleasedService, Side, dropped, gone};
 use crate::session::deploy::backup::with_backup;
+use crate::session::deploy::maintenance::behind_page;
+use crate::session::deploy::migrations::Migrations;
 use crate::session::deploy::proxy_config::{ProxySource, new_secret, wanted_proxy};
 use crate::session::deploy::releases::Releases;
 use crate::session::deploy::rollback_data::RollbackData;
@@ -40,6 +42,8 @@ pub(in crate::session::deploy) struct ShipPlanning<'a> {
     pub(in crate::session::deploy) data: Option<&'a RollbackData>,
     /// Checks that new containers must pass.
     pub(in crate::session::deploy) checks: Vec<DeployCheck>,
+    /// What is known of its migrations.
+    pub(in crate::session::deploy) migrations: Migrations,
     /// Revisions that are no longer kept afterwards.
     pub(in crate::session::deploy) dropped: Vec<u32>,
     /// The release before it was carried out.
@@ -54,7 +58,7 @@ impl<'a> ShipPlanning<'a> {
         supplies: &'a Supplies,
     ) -> Result<Self> {
         let settings = &shipment.configuration.settings;
-        let draft = draft(context, shipment);
+        let draft = draft((context, releases), shipment);
         let dropped = dropped(&releases.list, settings.keep, &draft);
         let options = ConvergeOptions {
             wait: true,
@@ -63,10 +67,7 @@ impl<'a> ShipPlanning<'a> {
             dropped_services: shipment.dropped_services.clone(),
             all_resources: context.options.all_resources,
             release: true,
-            rolling: match shipment.cause {
-                ReleaseCause::Deploy | ReleaseCause::Rotate => Rolling::Update,
-                ReleaseCause::Rollback { .. } => Rolling::Rollback,
-            },
+            rolling: rolling(shipment.cause),
             ..Default::default()
         };
         Ok(Self {
@@ -83,6 +84,7 @@ impl<'a> ShipPlanning<'a> {
             backup: None,
             data: None,
             checks: Vec::new(),
+            migrations: Migrations::default(),
             dropped,
             draft,
         })
@@ -150,15 +152,21 @@ impl<'a> ShipPlanning<'a> {
         if !plan.only_waits() {
             plan.warnings.extend(self.shipment.limits.iter().cloned());
         }
-        match self.data {
-            Some(data) => data.before((stack, observed), plan),
-            None => with_backup(self.backup.as_ref(), (stack, observed), plan),
-        }
+        let plan = self.migrations.describe(plan);
+        let plan = match self.data {
+            Some(data) => data.before((stack, observed), plan)?,
+            None => with_backup(self.backup.as_ref(), (stack, observed), plan)?,
+        };
+        let is_behind_page = self.migrations.has_no_way_back() && !plan.only_waits();
+        let service = settings.proxy.as_ref().map(|proxy| proxy.service.as_str()).unwrap_or_default();
+        Ok(if is_behind_page { behind_page(plan, (service, observed)) } else { plan })
     }
 
     /// An earlier release has served before, and a rollback must be quick.
     fn bake(&self) -> Duration {
         match self.shipment.cause {
+            // There is nothing to switch back to.
+            ReleaseCause::Deploy if self.migrations.has_no_way_back() => Duration::ZERO,
             ReleaseCause::Deploy => self.shipment.configuration.settings.bake,
             ReleaseCause::Rollback { .. } | ReleaseCause::Rotate => Duration::ZERO,
         }
@@ -213,7 +221,27 @@ impl<'a> ShipPlanning<'a> {
     }
 }
 
-fn draft(context: &Context, shipment: &Shipment) -> Release {
+/// Which settings of `deploy` in the compose files replicas are replaced by.
+const fn rolling(cause: ReleaseCause) -> Rolling {
+    match cause {
+        ReleaseCause::Deploy | ReleaseCause::Rotate => Rolling::Update,
+        ReleaseCause::Rollback { .. } => Rolling::Rollback,
+    }
+}
+
+/// The schemas that the code of an earlier release was made for.
+fn kept_migrations(shipment: &Shipment, releases: &Releases) -> Vec<Migration> {
+    let of = |revision: u32| releases.list.iter().find(|past| past.revision == revision);
+    let past = match (shipment.cause, &shipment.resumes) {
+        (ReleaseCause::Deploy, None) => None,
+        (ReleaseCause::Deploy, Some(baking)) => of(baking.sequence),
+        (ReleaseCause::Rollback { to }, _) => of(to),
+        (ReleaseCause::Rotate, _) => releases.current(),
+    };
+    past.map(|past| past.release.migrations.clone()).unwrap_or_default()
+}
+
+fn draft((context, releases): (&Context, &Releases), shipment: &Shipment) -> Release {
     let configuration = &shipment.configuration;
     let stack = &configuration.stack;
     let service = |(name, declared): (&String, &crate::compose::Service)| {
@@ -236,6 +264,7 @@ fn draft(context: &Context, shipment: &Shipment) -> Release {
         secrets: configuration.secret_versions(),
         rotated: shipment.rotated.clone(),
         promoted: shipment.promotion.as_ref().map(|from| from.name.to_string()),
+        migrations: kept_migrations(shipment, releases),
         ..Release::new(shipment.cause, message, of_ours.map(service).collect())
     }
 }

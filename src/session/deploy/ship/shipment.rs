@@ -39,6 +39,8 @@ pub struct Shipment {
     pub limits: Vec<String>,
     /// Whether a bake that saw nothing fails.
     pub strict: bool,
+    /// Whether migrations may run that the release before cannot survive.
+    pub allow_incompatible: bool,
     /// The secrets that get a new value.
     pub rotated: Vec<String>,
     /// The env file that gets the new values once the release is recorded.
@@ -66,6 +68,7 @@ impl Shipment {
             resumes: None,
             limits: Vec::new(),
             strict: false,
+            allow_incompatible: false,
             rotated: Vec::new(),
             env_file: None,
             promotion: None,
