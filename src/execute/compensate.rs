@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use super::step_log::{Ended, StepLog};
 use super::walk::Walk;
 use crate::event::Event;
-use crate::plan::{CheckOperation, ContainerOperation, Description, Operation, Plan, ProxyOperation, Step};
+use crate::plan::{
+    CheckOperation, ContainerOperation, DataOperation, Description, Operation, Plan, ProxyOperation, Step,
+};
 use crate::target::TargetError;
 
 /// Attempts to switch traffic back, and the time between them.
@@ -56,6 +58,7 @@ fn needs_undo(step: &Step, ended: Ended) -> bool {
                 Operation::Container(Stop { .. } | Start { .. })
                     | Operation::Proxy(Hold { .. } | Reload { .. } | Switch { .. } | Write { .. })
                     | Operation::Check(CheckOperation::Bake(_))
+                    | Operation::Data(DataOperation::ChangePassword(_))
             )
         }
         Ended::Waiting | Ended::Running | Ended::Skipped | Ended::Cancelled | Ended::Undone => false,
@@ -90,8 +93,13 @@ async fn undo_one(plan: &Plan, walk: &Walk<'_>, (key, operation): (usize, &Opera
         subject: subject.clone(),
         cause: "undoing".to_owned(),
     });
-    match walk.perform(operation, key).await {
-        Ok(_) => {
+    let performed = if let Operation::Data(data) = operation {
+        walk.data(data, key).await.map(drop)
+    } else {
+        walk.perform(operation, key).await.map(drop)
+    };
+    match performed {
+        Ok(()) => {
             let detail = Some("undone".to_owned());
             let took = began.elapsed();
             walk.reporter().report(Event::StepFinished { key, verb, subject: subject.clone(), detail, took });

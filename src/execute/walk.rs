@@ -16,8 +16,8 @@ use super::progress::ProgressLog;
 use super::{Baked, CheckFailure, CheckRunner, DataRunner, ExecuteError, TaskRunner, TransferRunner, references};
 use crate::event::{Event, Reporter};
 use crate::plan::{
-    Bake, Change, CheckOperation, ContainerOperation, ContainerSpec, DataOperation, Description, ImageOperation,
-    ImageTransfer, Names, Operation, Outcome, Plan, ProxyOperation, TaskOperation, WaitOperation,
+    Bake, Change, CheckOperation, ContainerOperation, ContainerSpec, Description, ImageOperation, ImageTransfer, Names,
+    Operation, Outcome, Plan, ProxyOperation, TaskOperation, WaitOperation,
 };
 use crate::target::{ContainerFacts, Target, TargetError};
 
@@ -271,18 +271,6 @@ impl<'a> Walk<'a> {
         let outcome = outcome.map_err(|_| TargetError::NoAnswer { what, after: told.deadline })??;
         outcome.iter().for_each(|outcome| self.note(&operation, outcome));
         Ok(outcome)
-    }
-
-    async fn data(&self, data: &DataOperation, key: usize) -> Result<Option<Outcome>, TargetError> {
-        let told = Operation::Data(data.clone()).describe(&Names::new());
-        let what = format!("{} {}", told.infinitive, told.subject);
-        let Some(runner) = self.runner.data else {
-            let reason = "no data can be dumped or restored here".to_owned();
-            return Err(TargetError::CannotPerform { operation: what, reason });
-        };
-        let ran = runner.run_data(data, (key, self.runner.reporter), self.stop.subscribe());
-        let outcome = tokio::time::timeout(told.deadline, ran).await;
-        outcome.map_err(|_| TargetError::NoAnswer { what, after: told.deadline })?
     }
 
     /// Performs one operation within its own deadline, with names of this run's containers replaced by their ids.

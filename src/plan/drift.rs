@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::content::ServiceContent;
 use super::converge::Namespaces;
-use super::{Observed, ObservedInstance, labels};
+use super::{AcceptedAs, Observed, ObservedInstance, labels};
 use crate::compose::hash::config_hash;
 use crate::compose::model::Stack;
 use crate::release::{Release, ReleasedService, Side};
@@ -23,6 +23,8 @@ pub struct Expected<'a> {
     pub stack: &'a Stack,
     /// The contents of the files of each service.
     pub contents: &'a BTreeMap<String, ServiceContent>,
+    /// Containers that are as expected although they were made with other values.
+    pub accepted: &'a AcceptedAs,
 }
 
 /// The kind of a difference.
@@ -118,6 +120,9 @@ fn is_configured_otherwise(
     observed: &Observed,
 ) -> bool {
     let Some(service) = expected.stack.services.get(name) else { return false };
+    if expected.accepted.get(name).is_some_and(|all| all.iter().any(|made| made.is(container))) {
+        return false;
+    }
     let container_of = |parent: &str| {
         let released = expected.release.services.get(parent)?;
         containers(parent, released, observed).first().map(|c| c.id.clone())
@@ -168,7 +173,10 @@ mod tests {
         let (release, stack, mut observed) = deployed();
         change(&mut observed);
         let contents = BTreeMap::new();
-        let drift = drift(Expected { release: &release, stack: &stack, contents: &contents }, &observed);
+        let drift = drift(
+            Expected { release: &release, stack: &stack, contents: &contents, accepted: &AcceptedAs::new() },
+            &observed,
+        );
         drift.into_iter().map(|drift| (drift.kind, format!("{}: {}", drift.service, drift.message))).collect()
     }
 
@@ -205,7 +213,7 @@ mod tests {
         stack.services.insert("b".into(), service);
         release.services.insert("b".into(), ReleasedService::default());
         let contents = BTreeMap::new();
-        let expected = Expected { release: &release, stack: &stack, contents: &contents };
+        let expected = Expected { release: &release, stack: &stack, contents: &contents, accepted: &AcceptedAs::new() };
         assert_eq!(drift(expected, &observed), []);
         observed.instances[1].id = "id-of-another".into();
         assert_eq!(drift(expected, &observed).len(), 1);

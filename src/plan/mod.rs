@@ -16,6 +16,7 @@ mod error;
 pub mod host_requirements;
 mod instance;
 pub mod labels;
+mod made_as;
 mod observed;
 mod operation;
 pub mod order;
@@ -34,16 +35,18 @@ pub use instance::{
     Change, ChangeKind, DockerContainer, Health, HealthCheck, InstanceState, ObservedInstance, ObservedMount,
     ObservedPort,
 };
+pub use made_as::{AcceptedAs, MadeAs};
 pub use observed::{
     EngineFlavour, EngineHost, EngineInfo, ImageStore, Observed, ObservedImage, ObservedNetwork, ObservedProject,
     ObservedProxy, ObservedVolume, Scope,
 };
 pub use operation::{
-    Bake, BundleImage, CheckOperation, ClusterOperation, ContainerOperation, DataOperation, Description,
-    GATE_ARCHITECTURES, GATE_PORT, Green, HoldScope, ImageOperation, ImageSource, ImageTransfer, MANAGED_PROXY,
-    MANAGED_PROXY_VOLUME, Names, NetworkOperation, Operation, Outcome, PROXY_FOLDER, ProbeRequest, ProxyOperation,
-    PullPolicy, Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation, WaitOperation, container_name,
-    gate_name, is_release_tag, release_repository, release_tag, sides_folder, task_subject,
+    AcceptedPasswords, Bake, BundleImage, CheckOperation, ClusterOperation, ContainerOperation, DataOperation,
+    Description, GATE_ARCHITECTURES, GATE_PORT, Green, HoldScope, ImageOperation, ImageSource, ImageTransfer, Login,
+    MANAGED_PROXY, MANAGED_PROXY_VOLUME, Names, NetworkOperation, Operation, Outcome, PROXY_FOLDER, PasswordChange,
+    ProbeRequest, ProxyOperation, PullPolicy, Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation,
+    WaitOperation, container_name, gate_name, is_release_tag, release_repository, release_tag, sides_folder,
+    task_subject,
 };
 pub use plan::{Allowance, Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe, passes_apart};

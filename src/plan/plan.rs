@@ -169,6 +169,30 @@ impl Plan {
         }
     }
 
+    /// Puts a step right after another one, as part of its phase: what waits for that one waits for it.
+    pub fn insert_after(&mut self, before: StepId, operation: impl Into<Operation>, cause: &str) -> StepId {
+        let id = StepId(before.0 + 1);
+        let Some((phase, guard)) = self.steps.get(before.0).map(|step| (step.phase, step.guard.clone())) else {
+            return self.push(Phase::Prepare, operation, cause, &[]);
+        };
+        let move_up = |at: &mut StepId| at.0 += usize::from(at.0 > before.0);
+        for step in &mut self.steps {
+            step.after.iter_mut().for_each(move_up);
+            step.undo_unless.iter_mut().for_each(move_up);
+            if step.after.contains(&before) {
+                step.after.push(id);
+            }
+        }
+        self.closing.iter_mut().for_each(move_up);
+        let mut alone = Self::default();
+        alone.push(phase, operation, cause, &[]);
+        self.steps.splice(
+            id.0..id.0,
+            alone.steps.into_iter().map(|step| Step { after: vec![before], guard: guard.clone(), ..step }),
+        );
+        id
+    }
+
     /// The step pushed last.
     pub fn last_step(&self) -> Option<StepId> {
         self.steps.len().checked_sub(1).map(StepId)

@@ -100,6 +100,8 @@ pub enum OperationKind {
     RestartWorkload,
     /// Keeps the data of a service as an interrupted restore left it.
     AbandonRestore,
+    /// Changes which passwords a data service accepts.
+    ChangePassword,
     /// Recorded by an aictl that kept only the text of a step.
     Unknown,
 }
@@ -143,6 +145,7 @@ impl OperationKind {
             Self::CompleteBackup => "complete",
             Self::RestoreData => "restore",
             Self::AbandonRestore => "abandon",
+            Self::ChangePassword => "set",
             Self::Unknown => "",
         }
     }

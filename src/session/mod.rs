@@ -26,6 +26,7 @@ pub mod notify;
 pub mod one_off;
 pub mod operation_cells;
 pub mod other_folder;
+mod password_runner;
 pub mod past_operations;
 pub mod plan_images;
 pub mod port_holder;

@@ -217,7 +217,9 @@ fn create_container(world: &mut World, spec: &ContainerSpec) -> Result<Outcome, 
         (file.target.clone(), stored)
     };
     let files = spec.files.iter().map(file).collect();
-    world.containers.insert(id.clone(), Container { seen, spec: spec.clone(), files, log: Vec::new() });
+    world
+        .containers
+        .insert(id.clone(), Container { seen, spec: spec.clone(), files, log: Vec::new(), sent: Vec::new() });
     Ok(created(id))
 }
 

@@ -23,6 +23,23 @@ async fn read(input: ExecInput) -> Vec<u8> {
     bytes
 }
 
+impl MemoryEngine {
+    /// What clients inside a container sent to its server, oldest first.
+    pub fn sent(&self, container: &str) -> Vec<String> {
+        self.world().get(container).map(|found| found.sent.clone()).unwrap_or_default()
+    }
+
+    /// The input of a client that runs until its server has taken it: the server keeps it.
+    fn send(&self, container: &str, input: &[u8]) -> Result<(), TargetError> {
+        let text = String::from_utf8_lossy(input).into_owned();
+        let name = self.world().get(container)?.seen.name.clone();
+        self.effect(format!("send a statement to {name}"), |world| {
+            world.get(&name)?.sent.push(text);
+            Ok(())
+        })
+    }
+}
+
 fn pieces(bytes: &[(Channel, u8)]) -> Vec<(Channel, Bytes)> {
     let parts = bytes.chunk_by(|a, b| a.0 == b.0);
     parts.map(|part| (part[0].0, part.iter().map(|(_, byte)| *byte).collect())).collect()
@@ -50,8 +67,12 @@ impl Exec for MemoryEngine {
         let variables = own.chain(given.map(|(key, value)| (key.to_owned(), value.to_owned()))).collect();
         let mut around = Surroundings { variables, input: &input, files: &found.files };
         let no_program = shell::Ran { output: Vec::new(), code: Some(127) };
-        let ran = shell::run(&args.command, &mut around).unwrap_or(no_program);
+        let mut ran = shell::run(&args.command, &mut around).unwrap_or(no_program);
         let what = format!("running {} in {}", args.command.first().map_or("", String::as_str), args.container);
+        if ran.code.is_none() && !input.is_empty() {
+            self.send(&args.container, &input)?;
+            ran.output = b"OK\n".map(|byte| (Channel::Stdout, byte)).to_vec();
+        }
         let pieces: Vec<_> = pieces(&ran.output).into_iter().map(Ok).collect();
         let code = ran.code.unwrap_or_default();
         Ok(RunningExec::new(what, futures_util::stream::iter(pieces).boxed(), async move { Ok(code) }))

@@ -32,6 +32,8 @@ pub(super) struct Container {
     pub(super) spec: ContainerSpec,
     pub(super) files: BTreeMap<String, StoredFile>,
     pub(super) log: Vec<(Channel, String)>,
+    /// What clients inside it sent to its server.
+    pub(super) sent: Vec<String>,
 }
 
 /// What the volume of a proxy holds.

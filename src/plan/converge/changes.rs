@@ -35,10 +35,13 @@ impl Planner<'_> {
         if matches!(container.state, InstanceState::Dead | InstanceState::Removing) {
             return Some("the engine could not remove it earlier".to_owned());
         }
-        if container.docker.config_hash.as_deref() != Some(config_hash(service).as_str()) {
+        let accepted = self.wanted.options.accepted.get(name);
+        let is_accepted = accepted.is_some_and(|all| all.iter().any(|made| made.is(container)));
+        if !is_accepted && container.docker.config_hash.as_deref() != Some(config_hash(service).as_str()) {
             return Some("configuration changed".to_owned());
         }
-        self.content_changed(name, container)
+        let content = if is_accepted { None } else { self.content_changed(name, container) };
+        content
             .or_else(|| self.image_changed(name, service, container))
             .or_else(|| self.network_changed(service, container))
             .or_else(|| self.volume_changed(service, container))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::compose::model::Stack;
+use crate::plan::AcceptedAs;
 use crate::plan::content::ServiceContent;
 
 /// When containers are replaced.
@@ -69,6 +70,8 @@ pub struct ConvergeOptions {
     pub renew_anonymous_volumes: bool,
     /// New containers belong to a release and carry its revision.
     pub release: bool,
+    /// Containers that stay although they were made with other values.
+    pub accepted: AcceptedAs,
     /// In which order containers are replaced.
     pub rolling: Rolling,
 }

@@ -1,10 +1,11 @@
-//! Operations on the data of services: dumps into a backup set, and their restore.
-//! Data and its description; the session runs them, because it has the backup repository.
+//! Operations on the data of services: dumps into a backup set, their restore, and passwords that a service keeps.
+//! Data and its description; the session runs them, because it has the backup repository and the values.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::PasswordChange;
 use super::description::Description;
 use super::summary;
 use crate::event::human;
@@ -52,11 +53,21 @@ pub enum DataOperation {
         /// The service.
         part: String,
     },
+    /// Changes which passwords a service accepts.
+    ChangePassword(Box<PasswordChange>),
 }
 
 summary::debug_as_serialised!(DataOperation);
 
 impl DataOperation {
+    /// Whether it reads or writes a backup set.
+    pub fn needs_backup(&self) -> bool {
+        match self {
+            Self::Dump { .. } | Self::AwaitBegun { .. } | Self::Complete { .. } | Self::Restore { .. } => true,
+            Self::AbandonRestore { .. } | Self::ChangePassword(_) => false,
+        }
+    }
+
     pub(in crate::plan) fn describe(&self) -> Description {
         let (kind, infinitive, participle, subject, service) = match self {
             Self::Dump { part, what, service } => {
@@ -74,6 +85,7 @@ impl DataOperation {
                 let subject = format!("{what} of {part} from backup set {set}");
                 (OperationKind::RestoreData, "restore", "Restored", subject, Some(part.clone()))
             }
+            Self::ChangePassword(change) => return change.describe(),
             Self::AbandonRestore { part } => {
                 let subject = format!("interrupted restore of {part}");
                 (OperationKind::AbandonRestore, "abandon", "Abandoned", subject, Some(part.clone()))

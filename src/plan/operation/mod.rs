@@ -10,6 +10,7 @@ mod data;
 mod description;
 mod image;
 mod network;
+mod password;
 mod proxy;
 mod summary;
 mod task;
@@ -28,6 +29,7 @@ pub use image::{
     release_tag,
 };
 pub use network::NetworkOperation;
+pub use password::{AcceptedPasswords, Login, PasswordChange};
 pub use proxy::{
     GATE_ARCHITECTURES, GATE_PORT, Green, HoldScope, MANAGED_PROXY, MANAGED_PROXY_VOLUME, PROXY_FOLDER, ProbeRequest,
     ProxyOperation, gate_name, sides_folder,

@@ -9,6 +9,7 @@ use super::restore_runner::RestoreRunner;
 use crate::event::Reporter;
 use crate::execute::DataRunner;
 use crate::plan::{DataOperation, Outcome};
+use crate::session::password_runner::PasswordRunner;
 use crate::target::TargetError;
 
 /// The runners of a plan's data steps.
@@ -20,6 +21,8 @@ pub struct DataSteps<'a> {
     pub restores: Option<RestoreRunner<'a>>,
     /// Gives up a restore that was interrupted.
     pub abandons: Option<AbandonRunner<'a>>,
+    /// Changes passwords.
+    pub passwords: Option<PasswordRunner<'a>>,
 }
 
 impl DataSteps<'_> {
@@ -38,16 +41,21 @@ impl DataRunner for DataSteps<'_> {
         stop: watch::Receiver<bool>,
     ) -> Result<Option<Outcome>, TargetError> {
         let runner = match operation {
+            DataOperation::ChangePassword(change) => {
+                let passwords = self.passwords.as_ref().ok_or_else(|| missing("this command changes no passwords"))?;
+                return passwords.change(change).await.map(Some);
+            }
             DataOperation::Dump { .. } | DataOperation::AwaitBegun { .. } | DataOperation::Complete { .. } => {
                 self.dumps.as_ref().map(|dumps| dumps as &dyn DataRunner)
             }
             DataOperation::Restore { .. } => self.restores.as_ref().map(|restores| restores as &dyn DataRunner),
             DataOperation::AbandonRestore { .. } => self.abandons.as_ref().map(|abandons| abandons as &dyn DataRunner),
         };
-        let Some(runner) = runner else {
-            let reason = "this command has no backup to use".to_owned();
-            return Err(TargetError::CannotPerform { operation: "data".to_owned(), reason });
-        };
+        let Some(runner) = runner else { return Err(missing("this command has no backup to use")) };
         runner.run_data(operation, progress, stop).await
     }
+}
+
+fn missing(reason: &str) -> TargetError {
+    TargetError::CannotPerform { operation: "data".to_owned(), reason: reason.to_owned() }
 }

@@ -100,6 +100,10 @@ impl<'a> DumpRunner<'a> {
             DataOperation::Dump { part, .. } => self.service(part).await,
             DataOperation::AwaitBegun { parts, timeout } => self.all_begun(*parts, *timeout).await,
             DataOperation::Complete { .. } => self.complete(&self.set.set).await,
+            DataOperation::ChangePassword(change) => {
+                let reason = "this command changes no passwords".to_owned();
+                Err(BackupError::Service { service: change.service.clone(), reason })
+            }
             DataOperation::Restore { part, .. } | DataOperation::AbandonRestore { part } => {
                 Err(BackupError::Service { service: part.clone(), reason: "this command does not restore".to_owned() })
             }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::kept_containers::KeptContainer;
 use super::secret_places::{SecretPlaces, VersionedSecret};
 use super::settings::DeploySettings;
 use crate::compose::model::Stack;
@@ -55,6 +56,8 @@ pub struct Configuration {
     pub images: BTreeMap<String, String>,
     /// The values of secrets, and where they stand; empty where that is not known.
     pub secrets: SecretPlaces,
+    /// Containers that stay although they were made with other values.
+    pub kept: BTreeMap<String, KeptContainer>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +70,8 @@ struct Stored {
     settings: DeploySettings,
     #[serde(default)]
     secrets: SecretPlaces,
+    #[serde(default)]
+    kept: BTreeMap<String, KeptContainer>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -96,6 +101,7 @@ impl Configuration {
             env_files: self.env_files.clone(),
             settings: self.settings.clone(),
             secrets: self.secrets.clone(),
+            kept: self.kept.clone(),
         };
         serde_json::to_vec(&stored).map_err(|e| {
             let message = format!("the configuration cannot be stored: {e}");
@@ -119,6 +125,7 @@ impl Configuration {
             settings: stored.settings,
             images,
             secrets: stored.secrets,
+            kept: stored.kept,
         })
     }
 
@@ -223,6 +230,7 @@ mod tests {
             settings: Default::default(),
             images: BTreeMap::new(),
             secrets: Default::default(),
+            kept: Default::default(),
         };
         let bytes = whole.encode().unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("ambient-canary"));

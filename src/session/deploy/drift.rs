@@ -34,7 +34,7 @@ pub async fn release_drift(
     let Some(bytes) = target.load_configuration(project, past.revision).await? else { return Ok(None) };
     let configuration = Configuration::decode(&bytes, Default::default())
         .map_err(|reason| releases.unusable_configuration(past, reason))?;
-    let current = Current { revision: past.revision, release: past.release.clone(), configuration };
+    let current = Current::new(past, configuration);
     let is_baking = releases.baking().is_some();
     Ok(Some(Compared { revision: current.revision, drift: drift(current.expected(), observed), is_baking }))
 }

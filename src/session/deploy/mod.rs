@@ -1,6 +1,7 @@
 //! Deploys and rollbacks: settings from the project file, the proxy's configuration, stored releases, and the change itself.
 //! Options that are not supported yet are rejected here, before connecting.
 
+mod accounts;
 mod backup;
 mod bake;
 mod beside_release;
@@ -13,8 +14,10 @@ mod edited_files;
 mod env_file_edit;
 mod find_secrets;
 mod follow_release;
+mod kept_containers;
 mod maintenance;
 mod migrations;
+mod password_steps;
 mod prepare;
 mod promotion;
 mod proxy_config;

@@ -102,8 +102,10 @@ impl Prepared {
         };
         let (env_files, images) = (loaded.env_files.clone(), Default::default());
         let secrets = find_secrets(context, loaded, StackContents { stack: &stack, contents: &contents }, engine.local);
-        let mut configuration = Configuration { key, stack, contents, env_files, settings, images, secrets };
+        let kept = Default::default();
+        let mut configuration = Configuration { key, stack, contents, env_files, settings, images, secrets, kept };
         configuration.number_secrets(&releases.list);
+        let passwords = releases.settle((context, &*target), &mut configuration).await?;
         let promotion = wishes.promotion(context).await?;
         let limits = promotion.as_ref().map(|from| from.limits(&configuration.stack)).unwrap_or_default();
         let shipment = Shipment {
@@ -117,6 +119,7 @@ impl Prepared {
             dropped_services,
             strict: wishes.strict,
             allow_incompatible: wishes.allow_incompatible,
+            passwords,
             ..Shipment::deploy(configuration)
         };
         Ok(Self { target, engine, releases, current, shipment })

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::configuration::Configuration;
 use crate::error::Result;
+use crate::plan::AcceptedAs;
 use crate::plan::drift::Expected;
 use crate::plan::{release_repository, release_tag};
 use crate::release::{PastRelease, Release, ReleaseStatus, ReleasedService, Skipped, fallback, releases};
@@ -27,13 +28,20 @@ pub struct Current {
     pub release: Release,
     /// Its stored configuration.
     pub configuration: Configuration,
+    accepted: AcceptedAs,
 }
 
 impl Current {
+    /// A release with its configuration.
+    pub fn new(past: &PastRelease, configuration: Configuration) -> Self {
+        let accepted = configuration.accepted();
+        Self { revision: past.revision, release: past.release.clone(), configuration, accepted }
+    }
+
     /// What is expected to run.
     pub fn expected(&self) -> Expected<'_> {
         let Configuration { stack, contents, .. } = &self.configuration;
-        Expected { release: &self.release, stack, contents }
+        Expected { release: &self.release, stack, contents, accepted: &self.accepted }
     }
 }
 
@@ -80,9 +88,7 @@ impl Releases {
     pub async fn load_current(&self, context: &Context, target: &dyn Target) -> Result<Option<Current>> {
         let Some(past) = self.current() else { return Ok(None) };
         match self.configuration(target, past).await {
-            Ok(configuration) => {
-                Ok(Some(Current { revision: past.revision, release: past.release.clone(), configuration }))
-            }
+            Ok(configuration) => Ok(Some(Current::new(past, configuration))),
             Err(error) if matches!(error.downcast_ref(), Some(WorkflowError::UnusableConfiguration { .. })) => {
                 context.reporter.warn(format!("{error}; the files are not compared with it"));
                 Ok(None)

@@ -1,4 +1,5 @@
-//! A rollback keeps the values of secrets that were rotated since: it never undoes a rotation.
+//! A rollback keeps the values of secrets that were rotated since: it never undoes a rotation. A deploy of files that
+//! have an older value is refused.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,44 @@ impl Releases {
             rotated.extend(past.release.rotated.iter().filter(counts).map(|key| (key.as_str(), past.revision)));
         }
         rotated
+    }
+
+    /// Refuses a configuration with a value that a rotation replaced, as another checkout may have it.
+    pub fn refuse_older_values(&self, configuration: &Configuration) -> Result<()> {
+        let reverted = self.reverted(configuration);
+        if reverted.is_empty() {
+            return Ok(());
+        }
+        let message = reverted.iter().map(older_value).collect::<Vec<_>>().join("; ");
+        let keys = reverted.keys().map(String::as_str).collect::<Vec<_>>().join(" ");
+        let hint =
+            format!("copy the present value into the env file, or make a new one with `aictl secrets rotate {keys}`");
+        Err(WorkflowError::Refused { message, hint: Some(hint) }.into())
+    }
+
+    /// What a plan says of values that a deploy refuses.
+    pub fn older_values(&self, configuration: &Configuration) -> Vec<String> {
+        let reverted = self.reverted(configuration);
+        reverted.iter().map(|one| format!("{}; `aictl deploy` will refuse it", older_value(one))).collect()
+    }
+
+    /// The secrets of which a configuration has a value that a rotation replaced, with that rotation.
+    fn reverted(&self, configuration: &Configuration) -> BTreeMap<String, u32> {
+        let Some(current) = self.current() else { return BTreeMap::new() };
+        let rotations = self.list.iter().filter(|past| matches!(past.release.cause, ReleaseCause::Rotate));
+        let served = rotations.filter(|past| has_served(past.status));
+        let mut reverted = BTreeMap::new();
+        for (key, wanted) in configuration.secret_versions() {
+            let serves = current.release.secrets.get(&key).map_or(0, |serving| serving.version);
+            let replaced = |past: &&PastRelease| {
+                let version = past.release.secrets.get(&key).map_or(0, |rotated| rotated.version);
+                past.release.rotated.contains(&key) && wanted.version < version && version <= serves
+            };
+            if let Some(last) = served.clone().filter(replaced).last() {
+                reverted.insert(key, last.revision);
+            }
+        }
+        reverted
     }
 
     /// The configuration of an earlier release with the present values of the secrets that were rotated since, and what
@@ -49,6 +88,10 @@ impl Releases {
         let said = rotated.iter().map(|(key, by)| format!("`{key}` keeps its value of release {by}, rotated since"));
         Ok((kept, said.collect()))
     }
+}
+
+fn older_value((key, rotation): (&String, &u32)) -> String {
+    format!("`{key}` has an older value here: release {rotation} rotated it")
 }
 
 /// Whether a release with this status was brought up.

@@ -7,6 +7,7 @@ use super::configuration::Configuration;
 use super::edited_files::EditedFiles;
 use super::env_file_edit::EnvFileEdit;
 use super::find_secrets::{load_all_contents, load_edited};
+use super::password_steps::NewPassword;
 use super::releases::{Current, Releases};
 use super::secret_places::VersionedSecret;
 use super::ship::{ShipReport, Shipment, Shipping};
@@ -50,12 +51,19 @@ pub async fn rotate(context: &Context, loaded: &LoadedStack, rotation: Rotation)
     check_keys(&current, &rotation)?;
     let local = target.observe_engine().await?.local;
     let source = PresentRelease { context, loaded, releases: &releases, current: &current };
-    let configuration = source.configuration(&rotation, local)?;
+    let mut configuration = source.configuration(&rotation, local)?;
+    let mut passwords = releases.settle((context, &*target), &mut configuration).await?;
+    for key in rotation.values.keys() {
+        passwords.retain(|password| password.key != *key);
+        passwords.extend(source.passwords(key, &mut configuration));
+    }
     learn(context, &current, &rotation);
     let keys = rotation.values.keys().cloned().collect();
     let served = with_served_values(&rotation, &current)?;
     let edit = EnvFileEdit::new((rotation.path, rotation.file), rotation.before, rotation.after).undone_as(served);
-    let shipment = Shipment { message: rotation.message, ..Shipment::rotate(configuration, (keys, edit)) };
+    let limits = passwords.iter().map(NewPassword::limit).collect();
+    let shipment =
+        Shipment { message: rotation.message, passwords, limits, ..Shipment::rotate(configuration, (keys, edit)) };
     let shipping =
         Shipping { context, loaded, target: target.clone(), releases: &releases, approval: None, data: None };
     match shipping.ship(&shipment).await {
@@ -80,7 +88,8 @@ fn check_keys(current: &Current, rotation: &Rotation) -> Result<()> {
         }
         for name in secrets.services(key) {
             let image = stack.services.get(name).map(|service| service.image_or_default(&stack.name, name));
-            if image.is_some_and(|image| Kind::of(&image).is_some_and(keeps_passwords)) {
+            let keeps = image.is_some_and(|image| Kind::of(&image).is_some_and(keeps_passwords));
+            if keeps && current.configuration.own_account(name, key).is_none() {
                 let what = format!("`{key}` is a password of `{name}`, which keeps it: rotating it");
                 let hint = format!("change it in `{name}` and in the env file, then run `aictl deploy`");
                 return Err(WorkflowError::Unsupported { what, hint }.into());
@@ -144,6 +153,20 @@ impl PresentRelease<'_> {
             }
         }
         Ok(configuration)
+    }
+}
+
+impl PresentRelease<'_> {
+    /// The passwords that data services get with a secret. Containers that need not be made again for it stay.
+    fn passwords(&self, key: &str, configuration: &mut Configuration) -> Vec<NewPassword> {
+        let before = &self.current.configuration;
+        for name in before.secrets.services(key) {
+            if before.is_initial_only(name, key) {
+                configuration.keep_container(name, before);
+            }
+        }
+        let old = before.secrets.values.get(key).map(|secret| &secret.value);
+        NewPassword::of(configuration, key, (old.map(std::slice::from_ref).unwrap_or_default(), old))
     }
 }
 

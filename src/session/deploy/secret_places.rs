@@ -50,6 +50,28 @@ struct MarkedFile {
     text: String,
 }
 
+/// A place in a service.
+pub(super) struct Place<'s> {
+    /// Keys and indexes from the service.
+    path: &'s [String],
+    /// The index of the file; none in the service itself.
+    pub(super) file: Option<usize>,
+    /// The text with marks.
+    pub(super) text: &'s str,
+}
+
+impl Place<'_> {
+    /// Whether it is one of these variables.
+    pub(super) fn is_variable(&self, names: &[&str]) -> bool {
+        matches!(self.path, [section, name] if section == "environment" && names.contains(&name.as_str()))
+    }
+
+    /// Whether it is in the command.
+    pub(super) fn is_command(&self) -> bool {
+        self.path.first().is_some_and(|section| section == "command" || section == "entrypoint")
+    }
+}
+
 /// A stack as it was loaded, with the contents of its services.
 #[derive(Clone, Copy)]
 pub(super) struct StackContents<'a> {
@@ -148,6 +170,29 @@ impl SecretPlaces {
         services.sort_unstable();
         services.dedup();
         services
+    }
+
+    /// The texts with the mark of a secret.
+    pub(super) fn texts(&self, name: &str) -> impl Iterator<Item = &str> {
+        let mark = mark(name);
+        let texts = self.texts.iter().map(|place| &place.text).chain(self.files.iter().map(|place| &place.text));
+        texts.filter(move |text| text.contains(&mark)).map(String::as_str)
+    }
+
+    /// Where a service has the value of a secret.
+    pub(super) fn places<'s>(&'s self, service: &str, name: &str) -> impl Iterator<Item = Place<'s>> {
+        let mark = mark(name);
+        let is_of =
+            |place: &&MarkedText| matches!(&place.path[..], [root, of, ..] if root == "services" && of == service);
+        let texts = self.texts.iter().filter(is_of).map(|place| Place {
+            path: &place.path[2..],
+            file: None,
+            text: &place.text,
+        });
+        let files = self.files.iter().filter(|place| place.service == service);
+        let files = files.map(|place| Place { path: &[], file: Some(place.index), text: &place.text });
+        let found: Vec<Place<'s>> = texts.chain(files).filter(|place| place.text.contains(&mark)).collect();
+        found.into_iter()
     }
 
     /// Services whose files hold the value of a secret.

@@ -31,6 +31,7 @@ use crate::session::endpoint::names_engine;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::LoadedStack;
 use crate::session::notify::Notifier;
+use crate::session::password_runner::PasswordRunner;
 use crate::session::transaction::{LocalChange, NewRelease, Transaction};
 use crate::session::transfer::{Offers, Transfers, source};
 use crate::target::{Target, TargetError};
@@ -100,7 +101,8 @@ impl Shipping<'_> {
         planning.migrations.check()?;
         let planned = |observed: &Observed| self.planned(&planning, observed);
         let confirmed = self.confirm(shipment, (planned(&before)?, &before))?;
-        let backup = self.backup(shipment, &before, planned(&before)?).await?;
+        let mut backup = self.backup(shipment, &before, planned(&before)?).await?;
+        backup.data.passwords = Some(PasswordRunner { target: &**target, random: context.random });
         let (tasks, transfers) = (self.tasks(shipment, &planning), self.transfers(&planning));
         let finished = |observed: &Observed, well: bool| {
             let release = finished(shipment, planning.draft.clone(), observed, well);
@@ -153,7 +155,7 @@ impl Shipping<'_> {
 
     /// What carries out the backup of the plan, if it has one.
     async fn backup<'s>(&'s self, shipment: &'s Shipment, before: &Observed, plan: Plan) -> Result<DeployBackup<'s>> {
-        let is_dump = |step: &Step| matches!(step.operation, Operation::Data(_));
+        let is_dump = |step: &Step| matches!(&step.operation, Operation::Data(data) if data.needs_backup());
         if self.context.options.dry_run || !plan.steps.iter().any(is_dump) {
             return Ok(DeployBackup::none());
         }
@@ -328,7 +330,6 @@ fn local<'s>(shipment: &'s Shipment, planning: &'s ShipPlanning<'_>) -> &'s dyn 
 
 /// What the records say of a release once its plan was carried out.
 fn finished(shipment: &Shipment, mut release: Release, observed: &Observed, well: bool) -> Release {
-    let stack = &shipment.configuration.stack;
     let green = observed.proxy.as_ref().map(|proxy| proxy.green.clone()).unwrap_or_default();
     let mut serves = true;
     for (name, released) in &mut release.services {
@@ -338,13 +339,12 @@ fn finished(shipment: &Shipment, mut release: Release, observed: &Observed, well
         if released.side.is_some() {
             released.side = Some(if green.contains(name) { Side::Green } else { Side::Blue });
         }
-        let hash = stack.services.get(name).map(crate::compose::hash::config_hash);
         let runs = observed.instances.iter().any(|c| {
             c.service == *name
                 && !c.one_off
                 && c.state == InstanceState::Running
                 && released.side.is_none_or(|side| Side::of_number(c.number) == side)
-                && c.docker.config_hash == hash
+                && shipment.configuration.is_wanted(c)
                 && Some(&c.docker.image_id) == released.image_id.as_ref()
         });
         serves &= runs;

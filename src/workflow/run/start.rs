@@ -121,6 +121,7 @@ fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {
         all_resources: context.options.all_resources,
         renew_anonymous_volumes: args.renew_anon_volumes,
         release: false,
+        accepted: Default::default(),
         rolling: Rolling::Off,
     }
 }

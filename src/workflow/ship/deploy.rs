@@ -159,6 +159,7 @@ async fn to_engine(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     }
     let Prepared { target, releases, shipment, .. } = &prepared;
     let approval = approval.as_ref();
+    releases.refuse_older_values(&shipment.configuration)?;
     Shipping { context, loaded: &loaded, target: target.clone(), releases, approval, data: None }.ship(shipment).await
 }
 

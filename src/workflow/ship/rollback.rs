@@ -64,7 +64,8 @@ async fn on_engine(context: &Context, args: RollbackArgs) -> Result<ShipReport> 
     if let Some(stack) = &loaded.stack {
         keep_policies(&loaded, stack, &mut configuration);
     }
-    let (configuration, kept) = releases.keep_rotated((context, &*target), past, configuration).await?;
+    let (mut configuration, kept) = releases.keep_rotated((context, &*target), past, configuration).await?;
+    let passwords = releases.settle((context, &*target), &mut configuration).await?;
     let data = match args.with_data {
         true => Some(RollbackData::open(context, &loaded, (&releases, past)).await?),
         false => {
@@ -78,8 +79,13 @@ async fn on_engine(context: &Context, args: RollbackArgs) -> Result<ShipReport> 
     let current = releases.current().into_iter().flat_map(|current| current.release.services.keys());
     let has = |name: &&String| configuration.stack.services.contains_key(*name);
     let dropped_services = current.filter(|name| !has(name)).cloned().collect();
-    let shipment =
-        Shipment { message: args.message, dropped_services, limits, ..Shipment::restore(configuration, past.revision) };
+    let shipment = Shipment {
+        message: args.message,
+        dropped_services,
+        limits,
+        passwords,
+        ..Shipment::restore(configuration, past.revision)
+    };
     let shipping =
         Shipping { context, loaded: &loaded, target, releases: &releases, approval: None, data: data.as_ref() };
     let mut report = shipping.ship(&shipment).await?;

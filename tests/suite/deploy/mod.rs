@@ -16,6 +16,8 @@ mod real;
 mod refused;
 mod rolling;
 mod rotate;
+mod rotate_data;
+mod rotate_load;
 mod saved_plan;
 mod story;
 mod under_load;

@@ -189,8 +189,8 @@ async fn what_cannot_be_rotated_is_refused_before_anything_changes() {
     // Data services have passwords of their own.
     let probe = "checks: [{ name: db answers a query over TCP, exec: { service: db, command: ['true'] } }]\nsecrets:\n";
     shop.folder.edit("aictl.yaml", "secrets:\n", probe);
-    shop.folder.edit("compose.yaml", "  db:\n    image: tool:1", "  db:\n    image: postgres:15");
-    let world = MemoryEngine::new().with_image("tool:1").with_image("postgres:15");
+    shop.folder.edit("compose.yaml", "  db:\n    image: tool:1", "  db:\n    image: qdrant/qdrant:1");
+    let world = MemoryEngine::new().with_image("tool:1").with_image("qdrant/qdrant:1");
     let shop = Shop { world, ..shop };
     shop.deploy().await.report.unwrap();
     let ended = shop.rotate(&["DB_PASSWORD"]).await.report.unwrap_err();

@@ -14,6 +14,7 @@ use crate::release::{Migration, PastRelease, Release, ReleaseCause, ReleasedServ
 use crate::session::deploy::backup::with_backup;
 use crate::session::deploy::maintenance::behind_page;
 use crate::session::deploy::migrations::Migrations;
+use crate::session::deploy::password_steps::with_passwords;
 use crate::session::deploy::proxy_config::{ProxySource, new_secret, wanted_proxy};
 use crate::session::deploy::releases::Releases;
 use crate::session::deploy::rollback_data::RollbackData;
@@ -67,6 +68,7 @@ impl<'a> ShipPlanning<'a> {
             dropped_services: shipment.dropped_services.clone(),
             all_resources: context.options.all_resources,
             release: true,
+            accepted: shipment.configuration.accepted(),
             rolling: rolling(shipment.cause),
             ..Default::default()
         };
@@ -94,7 +96,7 @@ impl<'a> ShipPlanning<'a> {
     pub(in crate::session::deploy) fn selecting(self, selected: BTreeSet<String>, options: ConvergeOptions) -> Self {
         Self {
             selected,
-            options: ConvergeOptions { release: true, ..options },
+            options: ConvergeOptions { release: true, accepted: self.options.accepted.clone(), ..options },
             first: false,
             forget: BTreeSet::new(),
             ..self
@@ -149,6 +151,7 @@ impl<'a> ShipPlanning<'a> {
         };
         let mut plan = plan_deploy(&deploy, images, observed)?;
         plan.warnings.extend(warnings);
+        plan = with_passwords(&self.shipment.passwords, observed, plan);
         if !plan.only_waits() {
             plan.warnings.extend(self.shipment.limits.iter().cloned());
         }

@@ -9,6 +9,7 @@ use crate::release::{Record, ReleaseCause};
 use crate::session::deploy::configuration::Configuration;
 use crate::session::deploy::env_file_edit::EnvFileEdit;
 use crate::session::deploy::promotion::Promotion;
+use crate::session::deploy::password_steps::NewPassword;
 use crate::session::one_off::NamedTask;
 
 /// A planned deploy or rollback.
@@ -43,6 +44,8 @@ pub struct Shipment {
     pub allow_incompatible: bool,
     /// The secrets that get a new value.
     pub rotated: Vec<String>,
+    /// Passwords that data services get.
+    pub passwords: Vec<NewPassword>,
     /// The env file that gets the new values once the release is recorded.
     pub env_file: Option<EnvFileEdit>,
     /// The release of another environment whose images are used.
@@ -70,6 +73,7 @@ impl Shipment {
             strict: false,
             allow_incompatible: false,
             rotated: Vec::new(),
+            passwords: Vec::new(),
             env_file: None,
             promotion: None,
             failed: ErrorKind::DeployFailed,

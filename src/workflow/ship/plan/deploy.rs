@@ -116,7 +116,7 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
         drift,
         transfer_bytes: plan.transfer_bytes(),
         free_bytes: room,
-        warnings: plan.warnings,
+        warnings: [releases.older_values(configuration), plan.warnings].concat(),
         saved,
         code: if args.exit_code && changed { ErrorKind::ChangesPresent.exit_code() } else { 0 },
     })
