@@ -27,5 +27,15 @@ pub const DIFFERENCES: &[Difference] = &[
         v3: "v1.20.0 without version flags at build time",
         v4: "that of client-go",
     },
+    Difference {
+        what: "webhook configurations among the kinds",
+        v3: "last, as kinds that Helm does not know",
+        v4: "before kinds that Helm does not know",
+    },
+    Difference {
+        what: "blank lines at the end of a document, which count in a block scalar with `|+`",
+        v3: "cut",
+        v4: "kept",
+    },
     Difference { what: ".Capabilities.HelmVersion", v3: "no KubeClientVersion", v4: "with KubeClientVersion" },
 ];

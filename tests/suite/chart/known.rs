@@ -2,6 +2,9 @@
 
 /// Major version of Helm, chart, arguments, and what differs.
 const KNOWN: &[(u8, &str, &str, &str)] = &[
+    (3, "00-functions-4", "", "functions that Helm 3 does not have"),
+    (3, "00-block-end", "", "blank lines at the end of a document are cut"),
+    (3, "00-webhook-order", "", "webhook configurations are not in the order of kinds"),
     (3, "05-null-defaults", "", "nulls of the chart's own values.yaml stay"),
     (3, "05-null-defaults", "--set m.b=1", "nulls of the chart's own values.yaml stay"),
     (3, "14-yaml", "", "nulls of the chart's own values.yaml stay"),
