@@ -12,6 +12,7 @@ mod numbers;
 mod paths;
 mod regexes;
 mod strings;
+mod urls;
 mod versions;
 
 use std::collections::HashMap;
@@ -38,6 +39,7 @@ pub fn find(name: &str) -> Option<&'static Function> {
             paths::TABLE,
             regexes::TABLE,
             strings::TABLE,
+            urls::TABLE,
             versions::TABLE,
         ];
         tables.into_iter().flatten().map(|function| (function.name, function)).collect()

@@ -1,8 +1,8 @@
-//! Paths with `/`, and URLs.
+//! Paths with `/`.
 
 use crate::format;
-use crate::signature::{Answer, Function, Param, fixed, unsupported};
-use crate::value::{Map, Value};
+use crate::signature::{Function, Param, fixed};
+use crate::value::Value;
 
 pub const TABLE: &[Function] = &[
     fixed("base", &[Param::Str], |_, v| Ok(Value::str(base(&format::print(&v[0]))))),
@@ -15,8 +15,6 @@ pub const TABLE: &[Function] = &[
     fixed("osExt", &[Param::Str], |_, v| Ok(Value::str(ext(&format::print(&v[0]))))),
     fixed("isAbs", &[Param::Str], |_, v| Ok(Value::Bool(format::print(&v[0]).starts_with('/')))),
     fixed("osIsAbs", &[Param::Str], |_, v| Ok(Value::Bool(format::print(&v[0]).starts_with('/')))),
-    fixed("urlParse", &[Param::Str], |_, v| url(&format::print(&v[0]))),
-    fixed("urlJoin", &[Param::Map], |_, _| unsupported("urlJoin")),
 ];
 
 /// Go's path.Base.
@@ -66,45 +64,4 @@ pub fn query_escaped(text: &str) -> String {
         byte => format!("%{byte:02X}"),
     };
     text.bytes().map(escape).collect()
-}
-
-fn url(text: &str) -> Answer {
-    let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let is_scheme = |name: &str| {
-        name.starts_with(|c: char| c.is_ascii_alphabetic())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-    };
-    let (scheme, rest) = match rest.split_once(':') {
-        Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_lowercase(), rest),
-        Some(("", _)) => return Err(format!("unable to parse url: parse {text:?}: missing protocol scheme").into()),
-        _ => (String::new(), rest),
-    };
-    let (authority, path, opaque) = match rest.strip_prefix("//") {
-        Some(rest) => {
-            let end = rest.find('/').unwrap_or(rest.len());
-            (&rest[..end], &rest[end..], "")
-        }
-        None if !scheme.is_empty() && !rest.starts_with('/') => ("", "", rest),
-        None => ("", rest, ""),
-    };
-    let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(rest),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
-    let map = Map::new();
-    for (key, value) in [
-        ("scheme", scheme.as_str()),
-        ("host", host),
-        ("hostname", name),
-        ("path", path),
-        ("query", query),
-        ("opaque", opaque),
-        ("fragment", fragment),
-        ("userinfo", user),
-    ] {
-        map.set(key, Value::str(value));
-    }
-    Ok(Value::Map(map))
 }
