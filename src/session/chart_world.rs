@@ -1,7 +1,9 @@
-//! What templates of a chart may ask of this machine: the clock and random bytes. There is no cluster to look up objects in.
+//! What templates of a chart may ask of this machine: the clock, random bytes, keys and certificates. There is no cluster to look up objects in.
 
 use aictl_gotemplate::{Certificate, CertificateRequest, Lookup, Value, World};
 use time::OffsetDateTime;
+
+use super::chart_keys;
 
 /// This machine, without a cluster.
 pub struct LocalWorld;
@@ -19,11 +21,11 @@ impl World for LocalWorld {
         Ok(None)
     }
 
-    fn certificate(&self, _: &CertificateRequest) -> Result<Certificate, String> {
-        Err("certificates are not supported by aictl".to_owned())
+    fn certificate(&self, wanted: &CertificateRequest) -> Result<Certificate, String> {
+        chart_keys::certificate(wanted, self.now())
     }
 
-    fn private_key(&self, _: &str) -> Result<String, String> {
-        Err("private keys are not supported by aictl".to_owned())
+    fn private_key(&self, kind: &str) -> Result<String, String> {
+        chart_keys::private_key(kind)
     }
 }

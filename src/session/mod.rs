@@ -6,6 +6,7 @@ pub mod attached_process;
 pub mod backup;
 mod bounded_render;
 pub mod chart_files;
+mod chart_keys;
 pub mod chart_rendering;
 mod chart_world;
 pub mod checks;

@@ -44,6 +44,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("lettre", &["notify"]),
     ("x509_parser", &["probe"]),
     ("quick_junit", &["session"]),
+    ("rcgen", &["probe", "session"]),
+    ("rsa", &["session"]),
     ("indicatif", &["ui"]),
     ("console", &["ui"]),
     ("dialoguer", &["ui"]),
