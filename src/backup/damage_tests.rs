@@ -28,7 +28,7 @@ async fn a_snapshot_that_cannot_be_read_keeps_nobody_from_the_other_sets() {
     let place = location(&folder.path().join("r"), "s3cret");
     let repository = place.create().unwrap();
     write_set(&repository, "one", &[("a", noise(1000))]).await;
-    let first = files(&place.path, "snapshots");
+    let first = files(&folder.path().join("r"), "snapshots");
     write_set(&repository, "two", &[("a", noise(1000))]).await;
     for damaged in &first {
         let kept = std::fs::read(damaged).unwrap();
@@ -53,7 +53,7 @@ async fn nothing_is_built_on_a_pack_that_is_lost_or_cut() {
         let repository = place.create().unwrap();
         let large = noise(2_000_000);
         write_set(&repository, "one", &[("a.dump", large.clone())]).await;
-        let pack = largest(&place.path);
+        let pack = largest(&folder.path().join("r"));
         match cut {
             true => overwrite(&pack, &std::fs::read(&pack).unwrap()[..1_000_000]),
             false => std::fs::remove_file(&pack).unwrap(),
@@ -82,7 +82,7 @@ async fn an_index_that_is_lost_or_damaged_is_named_and_made_anew() {
         let repository = place.create().unwrap();
         let large = noise(1_000_000);
         write_set(&repository, "one", &[("a.dump", large.clone())]).await;
-        let index = files(&place.path, "index");
+        let index = files(&folder.path().join("r"), "index");
         let mut bytes = std::fs::read(&index[0]).unwrap();
         bytes[40] ^= 1;
         match damage {

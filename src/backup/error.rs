@@ -15,6 +15,12 @@ pub enum BackupError {
     /// No key file of the repository fits the password.
     #[error("wrong password for the backup repository at {path}")]
     WrongPassword { path: String },
+    /// The server of the repository does not accept the credentials.
+    #[error("could not open the repository: {reason}")]
+    Refused { reason: String },
+    /// An S3 server is reached with credentials only.
+    #[error("the credentials of the S3 repository are missing")]
+    NoCredentials,
     /// Another process has locked the repository.
     #[error("the backup repository is locked by {holder}")]
     Locked { holder: String },
@@ -73,7 +79,7 @@ impl Hint for BackupError {
             }
             Self::NoService { .. } => ErrorKind::NotFound,
             Self::NotRepository { .. } => ErrorKind::Config,
-            Self::WrongPassword { .. } => ErrorKind::Credentials,
+            Self::WrongPassword { .. } | Self::Refused { .. } | Self::NoCredentials => ErrorKind::Credentials,
             Self::Locked { .. } | Self::DrillRuns { .. } => ErrorKind::Locked,
             Self::Damaged { .. } | Self::Index { .. } | Self::LostContent { .. } | Self::Unreadable { .. } => {
                 ErrorKind::ChecksFailed
@@ -92,6 +98,9 @@ impl Hint for BackupError {
             Self::NoRepository { .. } => vec!["create one with `aictl backup create`".to_owned()],
             Self::NotRepository { .. } => vec!["name an empty or new directory in `backup.repository`".to_owned()],
             Self::WrongPassword { .. } => vec!["see `backup.password` in aictl.yaml".to_owned()],
+            Self::Refused { .. } | Self::NoCredentials => {
+                vec!["set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment or in .env".to_owned()]
+            }
             Self::Locked { .. } => {
                 vec!["wait until it finishes; stale locks are ignored after 30 minutes".to_owned()]
             }

@@ -1,7 +1,7 @@
 //! Locks of a repository as restic keeps them: a file in `locks/` per process, renewed while it works, shared or exclusive.
 //! A lock counts as stale, as restic judges, after 30 minutes, or when its process on this host is gone.
 
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use time::OffsetDateTime;
 use super::error::BackupError;
 use super::repository::Repository;
 use super::sealed::hash;
-use crate::output_file;
+use super::store::Store;
+use super::write::run_blocking;
 
 /// A lock older than this is of a process that ended without removing it.
 const STALE: Duration = Duration::from_secs(30 * 60);
@@ -23,6 +24,8 @@ const SETTLING: Duration = Duration::from_millis(200);
 const COMPRESSED: u8 = 2;
 /// The longest lock file that is read.
 const LONGEST: usize = 64 * 1024;
+/// The folder of locks.
+const LOCKS: &str = "locks";
 
 /// Who locks.
 #[derive(Debug, Clone)]
@@ -62,40 +65,52 @@ struct LockFile {
 
 /// A lock that is held until it is dropped.
 pub struct HeldLock {
-    current: Arc<Mutex<Option<PathBuf>>>,
+    store: Arc<dyn Store>,
+    current: Arc<Mutex<Option<String>>>,
     renewal: tokio::task::JoinHandle<()>,
 }
 
 impl Repository {
     /// Locks the repository, or says who holds a lock that excludes this one.
     pub async fn lock(&self, owner: LockOwner, kind: LockKind) -> Result<HeldLock, BackupError> {
-        self.check_locks(&owner, kind, None)?;
-        let path = self.write_lock(&owner, kind)?;
+        let (repository, by) = (self.clone(), owner.clone());
+        let path = run_blocking(move || {
+            repository.check_locks(&by, kind, None)?;
+            repository.write_lock(&by, kind)
+        });
+        let path = path.await?;
         let current = Arc::new(Mutex::new(Some(path.clone())));
         let renewal = tokio::spawn(renew(self.clone(), (owner.clone(), kind), current.clone()));
         // Removes the file where the second look finds another lock.
-        let held = HeldLock { current, renewal };
+        let held = HeldLock { store: self.store.clone(), current, renewal };
         tokio::time::sleep(SETTLING).await;
-        self.check_locks(&owner, kind, Some(&path))?;
-        self.remove_dead_locks(&owner, &path);
+        let repository = self.clone();
+        run_blocking(move || {
+            repository.check_locks(&owner, kind, Some(&path))?;
+            repository.remove_dead_locks(&owner, &path);
+            Ok(())
+        })
+        .await?;
         Ok(held)
     }
 
     /// Removes what processes of this host left behind that are gone: restic refuses to work beside such a lock.
-    fn remove_dead_locks(&self, owner: &LockOwner, own: &Path) {
-        let entries = std::fs::read_dir(self.locks()).into_iter().flatten().flatten();
-        for path in entries.map(|entry| entry.path()).filter(|path| path != own) {
-            if self.read_lock(&path).is_some_and(|lock| is_dead(&lock, &owner.host)) {
+    fn remove_dead_locks(&self, owner: &LockOwner, own: &str) {
+        let Ok(files) = self.store.files(LOCKS) else { return };
+        for (path, _) in files.iter().filter(|(path, _)| path != own) {
+            if self.read_lock(path).is_ok_and(|lock| lock.is_some_and(|lock| is_dead(&lock, &owner.host))) {
                 // One that stays is ignored as stale.
-                let _ = output_file::remove_own(&path);
+                let _ = self.store.remove(path);
             }
         }
     }
 
-    fn check_locks(&self, owner: &LockOwner, kind: LockKind, own: Option<&PathBuf>) -> Result<(), BackupError> {
-        let Ok(entries) = std::fs::read_dir(self.locks()) else { return Ok(()) };
-        for path in entries.flatten().map(|entry| entry.path()).filter(|path| Some(path) != own) {
-            let Some(lock) = self.read_lock(&path) else { continue };
+    fn check_locks(&self, owner: &LockOwner, kind: LockKind, own: Option<&str>) -> Result<(), BackupError> {
+        for (path, _) in self.store.files(LOCKS).map_err(unread)? {
+            if Some(path.as_str()) == own {
+                continue;
+            }
+            let Some(lock) = self.read_lock(&path)? else { continue };
             if (lock.exclusive || kind == LockKind::Exclusive) && !is_stale(&lock, &owner.host) {
                 let exclusive = if lock.exclusive { " exclusively" } else { "" };
                 let holder = format!("pid {} of {}@{}{exclusive}", lock.pid, lock.username, lock.hostname);
@@ -105,17 +120,23 @@ impl Repository {
         Ok(())
     }
 
-    /// None for a file that is being written or is no lock of this repository.
-    fn read_lock(&self, path: &PathBuf) -> Option<LockFile> {
-        let text = self.sealer.open(&std::fs::read(path).ok()?)?;
-        let text = match text.split_first() {
-            Some((&COMPRESSED, compressed)) => zstd::bulk::decompress(compressed, LONGEST).ok()?,
-            _ => text,
+    /// None for a file that was removed, is being written or is no lock of this repository.
+    fn read_lock(&self, path: &str) -> Result<Option<LockFile>, BackupError> {
+        let bytes = match self.store.read(path, None) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof) => {
+                return Ok(None);
+            }
+            bytes => bytes.map_err(unread)?,
         };
-        serde_json::from_slice(&text).ok()
+        let Some(text) = self.sealer.open(&bytes) else { return Ok(None) };
+        let text = match text.split_first() {
+            Some((&COMPRESSED, compressed)) => zstd::bulk::decompress(compressed, LONGEST).ok(),
+            _ => Some(text),
+        };
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
-    fn write_lock(&self, owner: &LockOwner, kind: LockKind) -> Result<PathBuf, BackupError> {
+    fn write_lock(&self, owner: &LockOwner, kind: LockKind) -> Result<String, BackupError> {
         let lock = LockFile {
             time: OffsetDateTime::now_utc(),
             exclusive: kind == LockKind::Exclusive,
@@ -125,29 +146,31 @@ impl Repository {
             uid: rustix::process::getuid().as_raw(),
             gid: rustix::process::getgid().as_raw(),
         };
-        let text = serde_json::to_vec(&lock).map_err(std::io::Error::other).map_err(unwritten)?;
+        let text = serde_json::to_vec(&lock).map_err(io::Error::other).map_err(unwritten)?;
         let sealed = self.sealer.seal(&text).map_err(unwritten)?;
-        output_file::create_private_directory(&self.locks()).map_err(unwritten)?;
-        let path = self.locks().join(hex::encode(hash(&sealed)));
-        output_file::PrivateFile::named(&path).create(&sealed).map_err(unwritten)?;
+        let path = format!("{LOCKS}/{}", hex::encode(hash(&sealed)));
+        self.store.write(&path, &sealed).map_err(unwritten)?;
         Ok(path)
-    }
-
-    fn locks(&self) -> PathBuf {
-        self.path().join("locks")
     }
 }
 
 /// Writes the lock anew from time to time. A renewal that fails is tried again: the lock is valid for six of them.
-async fn renew(repository: Repository, (owner, kind): (LockOwner, LockKind), current: Arc<Mutex<Option<PathBuf>>>) {
+async fn renew(repository: Repository, (owner, kind): (LockOwner, LockKind), current: Arc<Mutex<Option<String>>>) {
     loop {
         tokio::time::sleep(RENEWAL).await;
-        let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
-        if let (Some(old), Ok(new)) = (current.clone(), repository.write_lock(&owner, kind)) {
-            *current = Some(new);
-            // One that stays goes stale.
-            let _ = output_file::remove_own(&old);
-        }
+        let (repository, owner, current) = (repository.clone(), owner.clone(), current.clone());
+        // One that failed is tried again.
+        let _ = run_blocking(move || {
+            // Held meanwhile: what is written while the lock is dropped would stay.
+            let mut current = current.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(old) = current.clone() {
+                *current = Some(repository.write_lock(&owner, kind)?);
+                // One that stays goes stale.
+                let _ = repository.store.remove(&old);
+            }
+            Ok(())
+        })
+        .await;
     }
 }
 
@@ -156,14 +179,19 @@ impl Drop for HeldLock {
         self.renewal.abort();
         if let Some(path) = self.current.lock().unwrap_or_else(PoisonError::into_inner).take() {
             // One that stays goes stale when this process ends.
-            let _ = output_file::remove_own(&path);
+            let _ = self.store.remove(&path);
         }
     }
 }
 
+/// Locks that cannot be read may exclude this one.
+fn unread(error: io::Error) -> BackupError {
+    BackupError::Repository { doing: "read the locks of the repository", reason: error.to_string() }
+}
+
 /// Why a lock was not written.
-fn unwritten(error: std::io::Error) -> BackupError {
-    use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
+fn unwritten(error: io::Error) -> BackupError {
+    use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem, StorageFull};
     let reason = error.to_string();
     match error.kind() {
         PermissionDenied | ReadOnlyFilesystem | StorageFull => BackupError::Unlockable { reason },
@@ -198,7 +226,7 @@ mod tests {
     #[test]
     fn a_full_disk_and_a_read_only_repository_are_told_from_other_failures() {
         use rustix::io::Errno;
-        let of = |errno: Errno| unwritten(std::io::Error::from(errno));
+        let of = |errno: Errno| unwritten(io::Error::from(errno));
         for errno in [Errno::NOSPC, Errno::ROFS, Errno::ACCESS] {
             assert!(matches!(of(errno), BackupError::Unlockable { .. }), "{errno}");
         }

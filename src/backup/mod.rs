@@ -1,6 +1,7 @@
 //! Backups: a repository in restic's format, sets of snapshots in it, and the data services that are dumped and restored.
 //! Data flows as streams that are pulled; the repository works on threads of its own.
 
+mod address;
 mod comparing;
 mod damage;
 #[cfg(test)]
@@ -24,12 +25,14 @@ mod set;
 mod set_check;
 mod shrinkage;
 mod state;
+mod store;
 #[cfg(test)]
 mod tests;
 mod verify;
 pub mod volume;
 mod write;
 
+pub use address::Address;
 pub use damage::Damage;
 pub use error::BackupError;
 pub use http_api::HttpApi;
@@ -37,7 +40,7 @@ pub use inside::Inside;
 pub use lock::{HeldLock, LockKind, LockOwner, is_alive};
 pub use prune::Freed;
 pub use read::{FoundSets, LoadedSet, StoredPart};
-pub use repository::{Location, Repository};
+pub use repository::{Access, Location, Repository};
 pub use retention::reasons;
 pub use set::{
     CONFIGURATION, FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, PartKind, SAFETY, SetId, SnapshotFacts, skew,
@@ -45,5 +48,6 @@ pub use set::{
 pub use set_check::{Finding, SetCheck};
 pub use shrinkage::shrinkage;
 pub use state::{SetState, preferred};
+pub use store::S3Credentials;
 pub use verify::FileCheck;
 pub use write::{PartSnapshot, StoredFile};

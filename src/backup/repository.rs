@@ -1,7 +1,7 @@
-//! A repository in restic's format in a local directory: opened with its password, or created where nothing is.
+//! A repository in restic's format, in a directory or on a server: opened with its password, or created where nothing is.
 //! Blocking; callers run it on threads of their own.
 
-use std::path::{Path, PathBuf};
+use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,8 +12,11 @@ use rustic_core::{
     RepositoryBackends, RepositoryOptions, RusticResult, WriteBackend,
 };
 
+use super::address::Address;
 use super::error::{BackupError, failed, reason_of};
 use super::sealed::{Sealer, hash};
+use super::store::{LocalStore, S3Credentials, S3Store, SftpStore, Store, StoreBackend};
+use super::write::run_blocking;
 use crate::secret::Secret;
 
 /// A rustic repository that is open.
@@ -24,8 +27,9 @@ pub(super) type IndexedRustic = rustic_core::Repository<IndexedFullStatus>;
 /// An open repository.
 #[derive(Clone)]
 pub struct Repository {
-    path: PathBuf,
+    shown: String,
     pub(super) files: Arc<dyn WriteBackend>,
+    pub(super) store: Arc<dyn Store>,
     key: MasterKey,
     pub(super) sealer: Sealer,
 }
@@ -33,92 +37,150 @@ pub struct Repository {
 /// Where a repository is, and what opens it.
 #[derive(Clone)]
 pub struct Location {
-    /// The directory.
-    pub path: PathBuf,
+    /// The address.
+    pub address: Address,
     /// The password.
     pub password: Secret,
+    /// What a server is reached with.
+    pub access: Access,
     /// Random bytes fit for keys.
-    pub random: fn(&mut [u8]) -> std::io::Result<()>,
+    pub random: fn(&mut [u8]) -> io::Result<()>,
+}
+
+/// What a repository's server is reached with.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Credentials of an S3 server.
+    pub s3: Option<S3Credentials>,
+    /// Where ssh is looked for.
+    pub search_path: Option<String>,
 }
 
 impl Location {
     /// Whether there is a repository.
-    pub fn exists(&self) -> bool {
-        self.path.join("config").is_file()
+    pub async fn exists(&self) -> Result<bool, BackupError> {
+        let location = self.clone();
+        run_blocking(move || location.has_config(&*location.store()?)).await
+    }
+
+    fn has_config(&self, store: &dyn Store) -> Result<bool, BackupError> {
+        if let Address::Directory(path) = &self.address {
+            return Ok(path.join("config").is_file());
+        }
+        match store.read("config", None) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(self.unreached(&error)),
+        }
+    }
+
+    fn unreached(&self, error: &io::Error) -> BackupError {
+        match (&self.address, error.kind()) {
+            (Address::S3(_), io::ErrorKind::PermissionDenied) => BackupError::Refused { reason: error.to_string() },
+            _ => BackupError::Repository { doing: "open the repository", reason: error.to_string() },
+        }
     }
 
     fn shown(&self) -> String {
-        self.path.display().to_string()
+        self.address.to_string()
     }
 
-    fn files(&self) -> Result<Arc<dyn WriteBackend>, BackupError> {
+    /// The files by name.
+    pub(super) fn store(&self) -> Result<Arc<dyn Store>, BackupError> {
+        let store: Arc<dyn Store> = match &self.address {
+            Address::Directory(path) => Arc::new(LocalStore(path.clone())),
+            Address::Sftp(sftp) => Arc::new(SftpStore::new(sftp.clone(), self.access.search_path.clone(), self.random)),
+            Address::S3(s3) => {
+                let credentials = self.access.s3.clone().ok_or(BackupError::NoCredentials)?;
+                Arc::new(S3Store::new(s3.clone(), credentials).map_err(|error| self.unreached(&error))?)
+            }
+        };
+        Ok(store)
+    }
+
+    fn files(&self, store: &Arc<dyn Store>) -> Result<Arc<dyn WriteBackend>, BackupError> {
+        let Address::Directory(_) = &self.address else {
+            return Ok(Arc::new(StoreBackend::new(store.clone(), self.shown())));
+        };
         let unset: [(String, String); 0] = [];
         Ok(Arc::new(LocalBackend::new(self.shown(), unset).map_err(failed("open the repository"))?))
     }
 
     /// Opens the repository.
     pub fn open(&self) -> Result<Repository, BackupError> {
-        if !self.exists() {
-            return Err(self.absent());
+        let store = self.store()?;
+        if !self.has_config(&*store)? {
+            return Err(self.absent(&*store)?);
         }
-        let files = self.files()?;
+        let files = self.files(&store)?;
         let credentials = Credentials::password(self.password.expose());
-        let opened = unopened(files.clone())?.open(&credentials).map_err(|error| {
-            if error.is_incorrect_password() && self.has_key() {
-                return BackupError::WrongPassword { path: self.shown() };
-            }
-            let file = if self.has_key() { "config or a key file" } else { "no file in keys/" };
-            BackupError::Damaged { what: format!("{file}: {}", reason_of(&error)) }
-        })?;
-        self.opened(files, opened.key())
+        let opened = unopened(files.clone())?.open(&credentials);
+        let opened = opened.map_err(|error| self.unopened(&error, &*store))?;
+        self.opened((files, store), opened.key())
+    }
+
+    /// Why a repository that is there was not opened.
+    fn unopened(&self, error: &rustic_core::RusticError, store: &dyn Store) -> BackupError {
+        let has_key = match store.entries("keys") {
+            Ok(keys) => !keys.is_empty(),
+            Err(error) => return self.unreached(&error),
+        };
+        if error.is_incorrect_password() && has_key {
+            return BackupError::WrongPassword { path: self.shown() };
+        }
+        let file = if has_key { "config or a key file" } else { "no file in keys/" };
+        BackupError::Damaged { what: format!("{file}: {}", reason_of(error)) }
     }
 
     /// Creates the repository, its directory included, which only its owner may enter.
     pub fn create(&self) -> Result<Repository, BackupError> {
-        let io = |error: std::io::Error| BackupError::Repository {
-            doing: "create the repository",
-            reason: error.to_string(),
-        };
-        if self.path.exists() && std::fs::read_dir(&self.path).map_err(io)?.next().is_some() {
+        let io =
+            |error: io::Error| BackupError::Repository { doing: "create the repository", reason: error.to_string() };
+        let store = self.store()?;
+        if !store.entries("").map_err(io)?.is_empty() {
             return Err(BackupError::NotRepository { path: self.shown() });
         }
-        crate::output_file::create_private_directory(&self.path).map_err(io)?;
-        let files = self.files()?;
+        if let Address::Directory(path) = &self.address {
+            crate::output_file::create_private_directory(path).map_err(io)?;
+        }
+        let files = self.files(&store)?;
         let credentials = Credentials::password(self.password.expose());
         let created = unopened(files.clone())?.init(
             &credentials,
             &KeyOptions::default().with_created(true),
             &ConfigOptions::default(),
         );
-        self.opened(files, created.map_err(failed("create the repository"))?.key())
+        self.opened((files, store), created.map_err(failed("create the repository"))?.key())
     }
 
-    fn opened(&self, files: Arc<dyn WriteBackend>, key: MasterKey) -> Result<Repository, BackupError> {
+    fn opened(
+        &self,
+        (files, store): (Arc<dyn WriteBackend>, Arc<dyn Store>),
+        key: MasterKey,
+    ) -> Result<Repository, BackupError> {
         let damaged = || BackupError::Damaged { what: "the key has the wrong length".to_owned() };
         let sealer = Sealer::new(&key, self.random).ok_or_else(damaged)?;
-        Ok(Repository { path: self.path.clone(), files, key, sealer })
+        Ok(Repository { shown: self.shown(), files, store, key, sealer })
     }
 
-    fn absent(&self) -> BackupError {
+    fn absent(&self, store: &dyn Store) -> Result<BackupError, BackupError> {
+        let names = store.entries("").map_err(|error| self.unreached(&error))?;
         // Keys or data without a configuration: it was one.
-        if ["keys", "data", "snapshots"].iter().all(|folder| self.path.join(folder).is_dir()) {
-            return BackupError::Damaged { what: "the file config is missing".to_owned() };
+        let has = |folder: &&str| names.iter().any(|entry| entry.name == **folder && entry.size.is_none());
+        if ["keys", "data", "snapshots"].iter().all(has) {
+            return Ok(BackupError::Damaged { what: "the file config is missing".to_owned() });
         }
-        match self.path.is_dir() && std::fs::read_dir(&self.path).is_ok_and(|mut entries| entries.next().is_some()) {
-            true => BackupError::NotRepository { path: self.shown() },
-            false => BackupError::NoRepository { path: self.shown() },
-        }
-    }
-
-    fn has_key(&self) -> bool {
-        std::fs::read_dir(self.path.join("keys")).is_ok_and(|mut keys| keys.next().is_some())
+        Ok(match names.is_empty() {
+            true => BackupError::NoRepository { path: self.shown() },
+            false => BackupError::NotRepository { path: self.shown() },
+        })
     }
 }
 
 impl Repository {
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// Its address.
+    pub fn shown(&self) -> &str {
+        &self.shown
     }
 
     /// The repository as rustic reads it now.
@@ -150,7 +212,7 @@ impl Repository {
 
     /// Writes an encrypted file and returns its id.
     pub(super) fn put(&self, kind: FileType, text: &[u8]) -> Result<Id, BackupError> {
-        let failed_io = |error: std::io::Error| BackupError::Repository { doing: "encrypt", reason: error.to_string() };
+        let failed_io = |error: io::Error| BackupError::Repository { doing: "encrypt", reason: error.to_string() };
         self.put_raw(kind, self.sealer.seal(text).map_err(failed_io)?)
     }
 

@@ -14,7 +14,8 @@ const TIME: i64 = 1_770_000_000;
 
 pub(super) fn location(path: &Path, password: &str) -> Location {
     let random = |bytes: &mut [u8]| getrandom::fill(bytes).map_err(std::io::Error::other);
-    Location { path: path.to_owned(), password: Secret::new(password), random }
+    let address = Address::Directory(path.to_owned());
+    Location { address, password: Secret::new(password), access: Access::default(), random }
 }
 
 fn owner() -> LockOwner {
@@ -101,7 +102,10 @@ async fn what_is_stored_comes_back_and_the_same_content_is_stored_once() {
     assert!(content(&repository, &sets[0], "a.dump").await.unwrap() == large);
     assert_eq!(content(&repository, &sets[1], "empty").await.unwrap(), b"");
     assert!(repository.sets(Some("other")).await.unwrap().sets.is_empty());
-    assert!(matches!(location(place.path.as_path(), "wrong").open(), Err(BackupError::WrongPassword { .. })));
+    assert!(matches!(
+        location(&folder.path().join("a/repository"), "wrong").open(),
+        Err(BackupError::WrongPassword { .. })
+    ));
     let foreign = folder.path().join("a");
     assert!(matches!(location(&foreign, "s3cret").open(), Err(BackupError::NotRepository { .. })));
     assert!(matches!(location(&foreign, "s3cret").create(), Err(BackupError::NotRepository { .. })));

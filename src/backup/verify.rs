@@ -1,20 +1,19 @@
 //! Verification: every file of the repository is read back and compared with its name, every file of a set with its digest.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
-
-use sha2::{Digest, Sha256};
+use std::io;
+use std::path::Path;
 
 use super::comparing::Comparing;
 use super::damage::Damage;
 use super::error::BackupError;
 use super::read::{LoadedSet, tree_id};
 use super::repository::{Location, Repository};
+use super::store::Store;
 use super::write::run_blocking;
 
-/// Directories whose files are named by their digest, and whether they have one directory more.
-const FOLDERS: [(&str, bool); 4] = [("keys", false), ("index", false), ("snapshots", false), ("data", true)];
+/// Directories whose files are named by their digest.
+const FOLDERS: [&str; 4] = ["keys", "index", "snapshots", "data"];
 
 /// Bytes that were read back, and what was wrong with them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,63 +30,45 @@ impl Location {
     /// Reads every file of the repository and compares it with its name. Needs no password, so that it can say which file
     /// keeps the repository from being opened.
     pub async fn check_files(&self) -> Result<FileCheck, BackupError> {
-        let path = self.path.clone();
-        run_blocking(move || Ok(check_files(&path))).await
+        let location = self.clone();
+        run_blocking(move || {
+            let unread =
+                |error: io::Error| BackupError::Repository { doing: "list the repository", reason: error.to_string() };
+            check_files(&*location.store()?).map_err(unread)
+        })
+        .await
     }
 }
 
-fn check_files(root: &Path) -> FileCheck {
+fn check_files(store: &dyn Store) -> io::Result<FileCheck> {
     let mut check = FileCheck::default();
-    let count = |name: &str| entries(&root.join(name)).len();
-    if count("keys") == 0 {
-        check.damage.push(Damage::new("keys/", "it holds no key"));
+    for folder in FOLDERS {
+        let mut files = store.files(folder)?;
+        if folder == "keys" && files.is_empty() {
+            check.damage.push(Damage::new("keys/", "it holds no key"));
+        }
+        files.sort();
+        files.iter().for_each(|(path, _)| check.look_at(path, store));
     }
-    for (folder, deep) in FOLDERS {
-        let below = entries(&root.join(folder));
-        let files = if deep { below.iter().flat_map(|folder| entries(folder)).collect() } else { below };
-        files.iter().for_each(|path| check.look_at(path, root));
-    }
-    check
-}
-
-fn entries(folder: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    found.sort();
-    found
+    Ok(check)
 }
 
 impl FileCheck {
-    fn look_at(&mut self, path: &Path, root: &Path) {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    fn look_at(&mut self, path: &str, store: &dyn Store) {
+        let name = path.rsplit('/').next().unwrap_or_default();
         // What a writer that was killed left behind has another name.
         if name.len() != 64 || !name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return;
         }
-        let shown = path.strip_prefix(root).unwrap_or(path).display().to_string();
         self.files += 1;
-        match digest(path) {
+        match store.digest(path) {
             Ok((bytes, sha256)) => {
                 self.bytes += bytes;
                 if sha256 != name {
-                    self.damage.push(Damage::new(shown, "its content differs from what was written"));
+                    self.damage.push(Damage::new(path, "its content differs from what was written"));
                 }
             }
-            Err(error) => self.damage.push(Damage::new(shown, error.to_string())),
-        }
-    }
-}
-
-fn digest(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = std::fs::File::open(path)?;
-    let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 256 * 1024]);
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((bytes, hex::encode(hash.finalize()))),
-            count => {
-                hash.update(&buffer[..count]);
-                bytes += count as u64;
-            }
+            Err(error) => self.damage.push(Damage::new(path, error.to_string())),
         }
     }
 }

@@ -13,7 +13,7 @@ use super::quantity::Period;
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BackupPolicy {
-    /// A directory, or a restic repository URL: `sftp:user@host:/path`, `s3:https://host/bucket`.
+    /// A directory, or a restic repository URL: `sftp:user@host:/path`, `s3:https://host/bucket/prefix`.
     pub repository: String,
     /// Services to back up; default: all recognised data services.
     #[serde(default)]

@@ -1,6 +1,7 @@
 # Decides which tools the tests still lack. Reads PATH and the cache; leaves
 # them installed and sets AICTL_LAB_COMPOSE, AICTL_LAB_HELM3 and AICTL_LAB_HELM4
-# to the judges: the real Compose and the real Helm.
+# to the judges: the real Compose and the real Helm; AICTL_LAB_SSHD and
+# AICTL_LAB_S3 to the servers of backup repositories.
 # Never upgrades what is there and installs nothing that no test uses.
 
 LAB_COMPOSE_VERSION=5.6.1
@@ -9,6 +10,9 @@ LAB_HELM3_VERSION=3.22.0
 LAB_HELM4_VERSION=4.3.1
 AICTL_LAB_HELM3=$LAB_CACHE/tools/helm-$LAB_HELM3_VERSION/helm
 AICTL_LAB_HELM4=$LAB_CACHE/tools/helm-$LAB_HELM4_VERSION/helm
+LAB_VERSITYGW_VERSION=1.8.0
+AICTL_LAB_SSHD=/usr/sbin/sshd
+AICTL_LAB_S3=$LAB_CACHE/tools/versitygw-$LAB_VERSITYGW_VERSION/versitygw
 
 # The first python3 of PATH may come without pip; Debian's has it as a package.
 lab_pip() {
@@ -33,6 +37,8 @@ lab_tools_packages() {
   lab_has xmllint || missing+=(libxml2-utils)
   # Judges backup repositories; see tests/suite/backup.
   lab_has restic || missing+=(restic)
+  # Serve backup repositories; see src/backup/store.
+  [ -x /usr/sbin/sshd ] || missing+=(openssh-server)
   # A toolchain installed by rustup brings no linker.
   lab_has cc || missing+=(gcc libc6-dev)
   lab_has_pip || missing+=(python3 python3-pip)
@@ -101,7 +107,24 @@ lab_tools_helms_wait() {
   export AICTL_LAB_HELM3 AICTL_LAB_HELM4
 }
 
+# A real S3 server over a directory.
+lab_tools_s3() {
+  local dir begun=$SECONDS go
+  [ -x "$AICTL_LAB_S3" ] && { export AICTL_LAB_S3; return 0; }
+  dir=$(dirname "$AICTL_LAB_S3")
+  go=$(lab_current_go) || return 1
+  lab_say "building versitygw $LAB_VERSITYGW_VERSION"
+  rm -rf "$dir.part" && mkdir -p "$dir.part/bin" || return 1
+  lab_logged "$LAB_CACHE/log/versitygw.log" timeout 2400 env PATH="$go:$PATH" GOPATH="$dir.part/go" GOBIN="$dir.part/bin" \
+    GOCACHE="$dir.part/cache" GOFLAGS='-mod=mod -modcacherw -buildvcs=false' GOTOOLCHAIN=auto \
+    nice go install -trimpath -ldflags '-s -w' "github.com/versity/versitygw/cmd/versitygw@v$LAB_VERSITYGW_VERSION" || return 1
+  # Renamed last: an interrupted build is never taken for the tool.
+  rm -rf "$dir" && mv "$dir.part/bin" "$dir" && rm -rf "$dir.part"
+  lab_say "built versitygw in $((SECONDS - begun)) s"
+  export AICTL_LAB_S3
+}
+
 lab_tools_up() {
   lab_tools_packages && lab_tools_compose || return 1
-  export AICTL_LAB_COMPOSE
+  export AICTL_LAB_COMPOSE AICTL_LAB_SSHD
 }

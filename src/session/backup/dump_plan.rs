@@ -122,11 +122,11 @@ impl<'a> DumpSource<'a, '_> {
 
 /// Opens the repository to write a set, or creates it and says so.
 pub async fn open_to_write(context: &Context, settings: &BackupSettings) -> Result<(Repository, Option<HeldLock>)> {
-    let (location, exists) = (settings.location.clone(), settings.location.exists());
+    let (location, exists) = (settings.location.clone(), settings.location.exists().await?);
     let opened = tokio::task::spawn_blocking(move || if exists { location.open() } else { location.create() }).await;
     let repository = opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
     if !exists {
-        context.reporter.note(format!("created the repository {}", repository.path().display()));
+        context.reporter.note(format!("created the repository {}", repository.shown()));
     }
     let lock = repository.lock(lock_owner(context), LockKind::Shared).await?;
     for set in repository.check_content().await? {

@@ -14,6 +14,7 @@ mod readiness;
 mod restore_runner;
 mod sandbox;
 mod scratch;
+mod location;
 mod settings;
 
 pub use abandon_runner::AbandonRunner;
@@ -27,4 +28,5 @@ pub use parts::{ServicePart, excluded, left_out, service_parts, what};
 pub use readiness::check_services;
 pub use restore_runner::RestoreRunner;
 pub use sandbox::Sandbox;
+pub use location::{address, location};
 pub use settings::{BackupSettings, lock_owner, open_to_read};

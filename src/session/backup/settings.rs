@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::backup::{Location, LockOwner, Repository};
+use super::location::{address, location};
+use crate::backup::{Address, Location, LockOwner, Repository};
 use crate::compose::load_environment;
 use crate::compose::model::Stack;
 use crate::error::Result;
@@ -37,14 +38,24 @@ impl BackupSettings {
             ),
         })?;
         refuse_unsupported(&policy)?;
-        let path = project.directory.join(expanded(context, &policy.repository));
+        let address = address(&project.directory, &expanded(context, &policy.repository), "backup.repository")?;
         let password = password(context, project, (&policy.password, stack)).await?;
         context.redactor.learn(std::slice::from_ref(&password));
-        Ok(Self { policy, location: Location { path, password, random: context.random } })
+        // Read once, and only where a server is reached.
+        let of_files = match (&address, stack) {
+            (Address::S3(_), Some(stack)) => stack.environment.clone(),
+            (Address::S3(_), None) => of_env_files(context, project).unwrap_or_default(),
+            _ => BTreeMap::new(),
+        };
+        let location = location(context, (address, password), |name| of_files.get(name).cloned());
+        Ok(Self { policy, location })
     }
 
     /// A directory is one of this machine: refused for a stack elsewhere, unless that is meant.
     pub fn check_place(&self, context: &Context, project: &LoadedProject) -> Result<()> {
+        if !matches!(self.location.address, Address::Directory(_)) {
+            return Ok(());
+        }
         let endpoint = endpoint(context, project)?;
         if endpoint.address().starts_with("unix://") || self.policy.local {
             return Ok(());
@@ -78,8 +89,9 @@ fn refuse_unsupported(policy: &BackupPolicy) -> Result<()> {
         return unsupported("backup.schedule".to_owned(), "remove it and run `aictl backup create` from cron");
     }
     let before_slash = policy.repository.split('/').next().unwrap_or_default();
-    if let Some((scheme, _)) = before_slash.split_once(':') {
-        return unsupported(format!("backup.repository: `{scheme}:` repositories"), "name a directory");
+    if let Some((scheme, _)) = before_slash.split_once(':').filter(|(scheme, _)| !matches!(*scheme, "s3" | "sftp")) {
+        let hint = "name a directory, `sftp:USER@HOST:/PATH` or `s3:https://HOST/BUCKET/PREFIX`";
+        return unsupported(format!("backup.repository: `{scheme}:` repositories"), hint);
     }
     Ok(())
 }

@@ -96,7 +96,7 @@ impl<'a> DeployBackup<'a> {
         check_services(target, &parts).await?;
         let (repository, lock) = open_to_write(context, &settings).await?;
         let set = new_set(context, &loaded.name, vec![TAG.to_owned()])?;
-        let planned = ReleaseBackup { repository: settings.location.path.display().to_string(), set: set.set.clone() };
+        let planned = ReleaseBackup { repository: settings.location.address.to_string(), set: set.set.clone() };
         let source = DumpSource { loaded, stack, target, settings: &settings };
         let dumps = source.runner(context, (repository, set), parts).await?;
         Ok(Self { data: DataSteps { dumps: Some(dumps), ..DataSteps::default() }, planned: Some(planned), _lock: lock })

@@ -1,7 +1,6 @@
 //! The data that a rollback brings back: the set that was taken before the first deploy after the release it goes to. That
 //! set and no other is restored; whatever can be refused is refused before anything is changed.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::backup::{BackupSource, DeployBackup};
@@ -13,8 +12,8 @@ use crate::event::human;
 use crate::plan::{DataOperation, Observed, Phase, Plan};
 use crate::release::{PastRelease, ReleaseBackup, ReleaseStatus};
 use crate::session::backup::{
-    BackupSettings, DataSteps, DumpSource, DumpSteps, RestoreRunner, ServicePart, check_services, lock_owner, new_set,
-    open_to_read, service_parts, what,
+    BackupSettings, DataSteps, DumpSource, DumpSteps, RestoreRunner, ServicePart, address, check_services, lock_owner,
+    new_set, open_to_read, service_parts, what,
 };
 use crate::session::load::LoadedStack;
 use crate::session::{Context, WorkflowError};
@@ -42,7 +41,7 @@ impl RollbackData {
         settings.check_place(context, &loaded.project)?;
         for later in releases.list.iter().filter(|later| later.revision > past.revision) {
             let Some(backup) = &later.release.backup else { continue };
-            settings.location.path = PathBuf::from(&backup.repository);
+            settings.location.address = address(&loaded.project.directory, &backup.repository, "the release's backup")?;
             let repository = open_to_read(&settings.location).await?;
             let found = repository.sets(Some(&loaded.name)).await?.sets;
             let found = found.into_iter().find(|set| set.found.id.set == backup.set && set.is_complete());
@@ -144,7 +143,7 @@ impl RollbackData {
             parts: services,
             observed: observed.clone(),
         };
-        let repository = self.settings.location.path.display().to_string();
+        let repository = self.settings.location.address.to_string();
         let planned = ReleaseBackup { repository, set: self.safety.set.clone() };
         Ok(DeployBackup::of(
             DataSteps { dumps: Some(dumps), restores: Some(restores), ..DataSteps::default() },

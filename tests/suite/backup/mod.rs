@@ -185,8 +185,8 @@ fn what_is_not_supported_yet_is_refused_by_name() {
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     write("compose.yaml", "services: { db: { image: 'postgres:15' } }\n");
     for (backup, words, said) in [
-        ("repository: 'sftp:host:/b'", "create", "backup.repository: `sftp:` repositories"),
-        ("repository: 's3:https://h/b'", "list", "backup.repository: `s3:` repositories"),
+        ("repository: 'rest:https://h/b'", "create", "backup.repository: `rest:` repositories"),
+        ("repository: 'b2:bucket'", "list", "backup.repository: `b2:` repositories"),
         ("repository: b, keep: { last: 1 }, schedule: '0 3 * * *'", "create", "backup.schedule"),
         ("repository: b", "restore ./dump.sql", "restoring the file `./dump.sql`"),
     ] {

@@ -40,7 +40,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("k8s_openapi", &["engine/kubernetes"]),
     ("rustic_core", &["backup"]),
     ("rustic_backend", &["backup"]),
-    ("reqwest", &["notify"]),
+    ("reqwest", &["backup", "notify"]),
     ("lettre", &["notify"]),
     ("x509_parser", &["probe"]),
     ("quick_junit", &["session"]),

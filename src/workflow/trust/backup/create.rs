@@ -174,7 +174,7 @@ fn hold(context: &Context, files: (&LoadedProject, &Stack), observed: &Observed)
 
 /// Fails where the password does not open a repository that exists.
 async fn check_password(settings: &BackupSettings) -> Result<()> {
-    if settings.location.exists() {
+    if settings.location.exists().await? {
         let location = settings.location.clone();
         let opened = tokio::task::spawn_blocking(move || location.open()).await;
         opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
@@ -199,7 +199,7 @@ fn check_tags(tags: &[String]) -> Result<()> {
 impl CreateReport {
     fn planned(context: &Context, settings: &BackupSettings, plan: &Plan) -> Self {
         Self {
-            repository: settings.location.path.display().to_string(),
+            repository: settings.location.address.to_string(),
             dry_run: context.options.dry_run,
             steps: plan.lines(),
             ..Self::default()

@@ -50,7 +50,7 @@ pub(super) async fn run(context: &Context, _: ListArgs) -> Result<ListReport> {
     let FoundSets { sets, unreadable } = open.all().await?;
     let mut sets: Vec<ListedSet> = sets.iter().map(|set| listed(set, now)).collect();
     sets.reverse();
-    let repository = open.repository.path().display().to_string();
+    let repository = open.repository.shown().to_owned();
     Ok(ListReport { project: open.project, repository, sets, unreadable })
 }
 

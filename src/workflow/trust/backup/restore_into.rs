@@ -14,7 +14,7 @@ use crate::input_file::{Files as _, LocalFiles};
 use crate::project::BackupPolicy;
 use crate::secret::Secret;
 use crate::session::backup::configuration::{self, RestoredFiles};
-use crate::session::backup::{BackupSettings, open_to_read};
+use crate::session::backup::{BackupSettings, address, location, open_to_read};
 use crate::session::load::load_project_file;
 use crate::session::{Context, WorkflowError};
 
@@ -25,8 +25,8 @@ const PASSWORD: &str = "BACKUP_PASSWORD";
 #[derive(Debug, Clone, Default, Args)]
 pub struct SourceArgs {
     /// Repository to restore a whole project from, its files included; with --into
-    #[arg(long, value_name = "PATH", alias = "repo", requires = "into", conflicts_with_all = ["abandon", "only"])]
-    pub repository: Option<PathBuf>,
+    #[arg(long, value_name = "REPOSITORY", alias = "repo", requires = "into", conflicts_with_all = ["abandon", "only"])]
+    pub repository: Option<String>,
     /// File with the password of --repository; by default the variable BACKUP_PASSWORD has it
     #[arg(long, value_name = "FILE", requires = "repository")]
     pub password_file: Option<PathBuf>,
@@ -57,7 +57,8 @@ impl RestoreSource {
         }
         let password = password(context, args.password_file.as_deref())?;
         context.redactor.learn(std::slice::from_ref(&password));
-        let location = Location { path: context.cwd.join(repository), password, random: context.random };
+        let address = address(&context.cwd, repository, "--repository")?;
+        let location = location(context, (address, password), |_| None);
         Ok(Some(Self { location, into: context.cwd.join(into) }))
     }
 
@@ -106,7 +107,7 @@ impl RestoreSource {
         }
         let policy = project.project.as_ref().and_then(|file| file.backup.clone()).unwrap_or_default();
         // Where the repository is now is what the command line says.
-        if self.into.join(&policy.repository) != self.location.path {
+        if address(&self.into, &policy.repository, "backup.repository").ok().as_ref() != Some(&self.location.address) {
             context.reporter.warn(format!(
                 "aictl.yaml has the repository at {}: change `backup.repository` there before the next backup, or move the repository",
                 policy.repository

@@ -57,7 +57,7 @@ pub(super) async fn run(context: &Context, args: VerifyArgs) -> Result<VerifyRep
         }
         settings = ProjectSettings { project: open.project, settings: open.settings };
     }
-    let files = match settings.settings.location.exists() {
+    let files = match settings.settings.location.exists().await? {
         true => settings.settings.location.check_files().await?,
         false => FileCheck::default(),
     };
