@@ -170,7 +170,7 @@ impl Loader<'_> {
     }
 
     fn include_environment(
-        &self,
+        &mut self,
         entry: &Entry,
         scope: &Scope,
     ) -> Result<std::collections::BTreeMap<String, String>, ComposeError> {
