@@ -8,6 +8,7 @@ mod checks;
 mod cluster;
 mod compensate;
 mod data;
+mod data_step;
 mod drain;
 mod error;
 mod evidence;

@@ -17,7 +17,7 @@ use super::progress::{Stage, has_baked, stage_of};
 use super::step_log::{Ended, StepLog};
 use super::walk::{Runner, StepEnd, Walk};
 use crate::event::Event;
-use crate::plan::{Phase, Plan, Step};
+use crate::plan::{DataOperation, Operation, Phase, Plan, Step};
 use crate::release::{Evidence, Lease, StepRecord};
 use crate::target::TargetError;
 
@@ -225,12 +225,12 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Books the end of a step; a failure that is tolerated, or in Retire, where the new side already serves, is a warning.
+    /// Books the end of a step; a failure that is tolerated, or in Retire, where the new side already serves, is a warning. That
+    /// an old password is still good is none.
     fn finish(&mut self, end: StepEnd) -> Result<(), ExecuteError> {
         let StepEnd { index, result, took } = end;
         let step = self.plan.steps.get(index);
-        let mut tolerates =
-            |step: &Step| step.tolerant || step.phase == Phase::Retire || self.failures.are_allowed(step);
+        let mut tolerates = |step: &Step| step.tolerant || is_clean_up(step) || self.failures.are_allowed(step);
         let (ended, result) = match result {
             Ok(_) => (Ended::Done, Ok(())),
             Err(error) if !lost(&error) && step.is_some_and(&mut tolerates) => {
@@ -243,6 +243,10 @@ impl<'a> Run<'a> {
         self.log.set(index, ended, Some(took));
         result
     }
+}
+
+fn is_clean_up(step: &Step) -> bool {
+    step.phase == Phase::Retire && !matches!(step.operation, Operation::Data(DataOperation::ChangePassword(_)))
 }
 
 fn lost(error: &ExecuteError) -> bool {

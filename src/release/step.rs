@@ -108,7 +108,7 @@ pub enum OperationKind {
 
 impl OperationKind {
     /// The verb for output; empty for steps of the first record format.
-    pub const fn verb(self) -> &'static str {
+    pub fn verb(self) -> &'static str {
         match self {
             Self::PullImage => "pull",
             Self::BuildRecipe | Self::BuildImage => "build",
@@ -141,13 +141,23 @@ impl OperationKind {
             Self::ReleaseRequests => "release",
             Self::EnableMaintenance => "enable",
             Self::DisableMaintenance => "disable",
-            Self::DumpData => "dump",
-            Self::CompleteBackup => "complete",
-            Self::RestoreData => "restore",
-            Self::AbandonRestore => "abandon",
-            Self::ChangePassword => "set",
+            Self::DumpData | Self::CompleteBackup | Self::RestoreData | Self::AbandonRestore | Self::ChangePassword => {
+                self.verb_of_data().unwrap_or_default()
+            }
             Self::Unknown => "",
         }
+    }
+
+    /// The verb of a step on the data of services; none for others.
+    fn verb_of_data(self) -> Option<&'static str> {
+        let verbs = [
+            (Self::DumpData, "dump"),
+            (Self::CompleteBackup, "complete"),
+            (Self::RestoreData, "restore"),
+            (Self::AbandonRestore, "abandon"),
+            (Self::ChangePassword, "set"),
+        ];
+        verbs.into_iter().find(|(kind, _)| *kind == self).map(|(_, verb)| verb)
     }
 
     /// Whether it only waits and changes nothing.

@@ -280,7 +280,8 @@ pub(super) fn run_with(world: &mut World, container: &str, input: &[u8]) -> Resu
     let ports = ports(world, &found.spec)?;
     let variables = service.environment.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
     let mut around = Surroundings { variables: variables.collect(), input, files: &found.files };
-    let command = [service.entrypoint.as_slice(), service.command.as_slice()].concat_words();
+    let words = [service.entrypoint.as_slice(), service.command.as_slice()];
+    let command: Vec<String> = words.into_iter().flatten().flatten().cloned().collect();
     let ran = match world.exits.get(&found.spec.service_name) {
         Some(code) => Some(shell::Ran { output: Vec::new(), code: Some(*code) }),
         None => shell::run(&command, &mut around),
@@ -366,7 +367,8 @@ fn stop(world: &mut World, container: &str) -> Result<Outcome, TargetError> {
 
 fn kill(world: &mut World, container: &str, signal: &str) -> Result<Outcome, TargetError> {
     if world.get(container)?.seen.state != InstanceState::Running {
-        return Ok(Outcome { warnings: vec![format!("{container} was not running")], ..Outcome::default() });
+        let warnings = vec![format!("{container} was not running")];
+        return Ok(Outcome { warnings, ..Outcome::default() });
     }
     match signal.trim_start_matches("SIG") {
         "KILL" | "9" => world.end(container, 137)?,
@@ -387,15 +389,4 @@ fn remove(world: &mut World, container: &str, force: bool) -> Result<Outcome, Ta
     world.tell(&id, ChangeKind::Removed);
     world.containers.remove(&id);
     Ok(Outcome::default())
-}
-
-/// Entrypoint and command as one list.
-trait ConcatWords {
-    fn concat_words(&self) -> Vec<String>;
-}
-
-impl ConcatWords for [Option<&[String]>; 2] {
-    fn concat_words(&self) -> Vec<String> {
-        self.iter().flatten().flat_map(|words| words.iter().cloned()).collect()
-    }
 }

@@ -31,10 +31,7 @@ fn parsed(text: &str) -> Answer {
         None => ("", rest, ""),
     };
     let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(rest),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
+    let name = without_port(host);
     let (path, fragment, user) = (unescaped(path)?, unescaped(fragment)?, userinfo(user)?);
     let map = Map::new();
     for (key, value) in [
@@ -50,6 +47,13 @@ fn parsed(text: &str) -> Answer {
         map.set(key, Value::str(value));
     }
     Ok(Value::Map(map))
+}
+
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or(rest),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    }
 }
 
 fn joined(map: &Map) -> Answer {

@@ -11,6 +11,7 @@ use crate::session::backup::{
     service_parts,
 };
 use crate::session::load::LoadedStack;
+use crate::session::password_runner::PasswordRunner;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
 
@@ -77,6 +78,12 @@ pub(super) struct BackupSource<'a> {
 }
 
 impl<'a> DeployBackup<'a> {
+    /// The same, for plans that change passwords, too.
+    pub(super) fn with_passwords(mut self, (context, target): (&Context, &'a dyn Target)) -> Self {
+        self.data.passwords = Some(PasswordRunner { target, random: context.random });
+        self
+    }
+
     /// None is taken.
     pub(super) fn none() -> Self {
         Self { data: DataSteps::default(), planned: None, _lock: None }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::kept_containers::KeptContainer;
+use super::kept_container::KeptContainer;
 use super::secret_places::{SecretPlaces, VersionedSecret};
 use super::settings::DeploySettings;
 use crate::compose::model::Stack;

@@ -2,15 +2,9 @@
 //! What they were made as is stored with the configuration.
 
 use super::configuration::Configuration;
+use super::kept_container::KeptContainer;
 use crate::compose::hash::config_hash;
 use crate::plan::{AcceptedAs, MadeAs, ObservedInstance};
-
-/// What a service is wanted as, and what else its container may have been made as.
-#[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct KeptContainer {
-    wanted: MadeAs,
-    accepted: Vec<MadeAs>,
-}
 
 impl Configuration {
     /// Lets the container of a service stay which a configuration before wanted.

@@ -14,6 +14,7 @@ mod edited_files;
 mod env_file_edit;
 mod find_secrets;
 mod follow_release;
+mod kept_container;
 mod kept_containers;
 mod maintenance;
 mod migrations;

@@ -50,11 +50,12 @@ impl DeployWishes {
         Err(WorkflowError::Configuration { message, hint }.into())
     }
 
-    async fn promotion(&self, context: &Context) -> Result<Option<Promotion>> {
-        match &self.release {
-            Some(name) => Promotion::open(context, name.clone()).await.map(Some),
-            None => Ok(None),
-        }
+    /// The release whose images are used, and what it does not do.
+    async fn promotion(&self, context: &Context, stack: &Stack) -> Result<(Option<Promotion>, Vec<String>)> {
+        let Some(name) = &self.release else { return Ok((None, Vec::new())) };
+        let promotion = Promotion::open(context, name.clone()).await?;
+        let limits = promotion.limits(stack);
+        Ok((Some(promotion), limits))
     }
 }
 
@@ -96,18 +97,15 @@ impl Prepared {
         let migrations = settings.migrate.iter().filter_map(|name| Some((name.clone(), tasks.get(name)?.clone())));
         let tasks = NamedTask::all(context, migrations.collect(), settings.lock_timeout);
         let dropped_services = former_proxy(current.as_ref(), &stack);
-        let key = match &current {
-            Some(current) => current.configuration.key.clone(),
-            None => Keyed::drawn(context)?,
-        };
+        let key = current.as_ref().map(|current| Ok(current.configuration.key.clone()));
+        let key = key.unwrap_or_else(|| Keyed::drawn(context))?;
         let (env_files, images) = (loaded.env_files.clone(), Default::default());
         let secrets = find_secrets(context, loaded, StackContents { stack: &stack, contents: &contents }, engine.local);
         let kept = Default::default();
         let mut configuration = Configuration { key, stack, contents, env_files, settings, images, secrets, kept };
         configuration.number_secrets(&releases.list);
         let passwords = releases.settle((context, &*target), &mut configuration).await?;
-        let promotion = wishes.promotion(context).await?;
-        let limits = promotion.as_ref().map(|from| from.limits(&configuration.stack)).unwrap_or_default();
+        let (promotion, limits) = wishes.promotion(context, &configuration.stack).await?;
         let shipment = Shipment {
             promotion,
             limits,

@@ -51,7 +51,7 @@ struct MarkedFile {
 }
 
 /// A place in a service.
-pub(super) struct Place<'s> {
+pub(super) struct ValuePlace<'s> {
     /// Keys and indexes from the service.
     path: &'s [String],
     /// The index of the file; none in the service itself.
@@ -60,7 +60,7 @@ pub(super) struct Place<'s> {
     pub(super) text: &'s str,
 }
 
-impl Place<'_> {
+impl ValuePlace<'_> {
     /// Whether it is one of these variables.
     pub(super) fn is_variable(&self, names: &[&str]) -> bool {
         matches!(self.path, [section, name] if section == "environment" && names.contains(&name.as_str()))
@@ -180,18 +180,18 @@ impl SecretPlaces {
     }
 
     /// Where a service has the value of a secret.
-    pub(super) fn places<'s>(&'s self, service: &str, name: &str) -> impl Iterator<Item = Place<'s>> {
+    pub(super) fn places<'s>(&'s self, service: &str, name: &str) -> impl Iterator<Item = ValuePlace<'s>> {
         let mark = mark(name);
         let is_of =
             |place: &&MarkedText| matches!(&place.path[..], [root, of, ..] if root == "services" && of == service);
-        let texts = self.texts.iter().filter(is_of).map(|place| Place {
+        let texts = self.texts.iter().filter(is_of).map(|place| ValuePlace {
             path: &place.path[2..],
             file: None,
             text: &place.text,
         });
         let files = self.files.iter().filter(|place| place.service == service);
-        let files = files.map(|place| Place { path: &[], file: Some(place.index), text: &place.text });
-        let found: Vec<Place<'s>> = texts.chain(files).filter(|place| place.text.contains(&mark)).collect();
+        let files = files.map(|place| ValuePlace { path: &[], file: Some(place.index), text: &place.text });
+        let found: Vec<ValuePlace<'s>> = texts.chain(files).filter(|place| place.text.contains(&mark)).collect();
         found.into_iter()
     }
 

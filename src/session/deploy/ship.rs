@@ -31,7 +31,6 @@ use crate::session::endpoint::names_engine;
 use crate::session::image_catalog::Supplies;
 use crate::session::load::LoadedStack;
 use crate::session::notify::Notifier;
-use crate::session::password_runner::PasswordRunner;
 use crate::session::transaction::{LocalChange, NewRelease, Transaction};
 use crate::session::transfer::{Offers, Transfers, source};
 use crate::target::{Target, TargetError};
@@ -101,8 +100,7 @@ impl Shipping<'_> {
         planning.migrations.check()?;
         let planned = |observed: &Observed| self.planned(&planning, observed);
         let confirmed = self.confirm(shipment, (planned(&before)?, &before))?;
-        let mut backup = self.backup(shipment, &before, planned(&before)?).await?;
-        backup.data.passwords = Some(PasswordRunner { target: &**target, random: context.random });
+        let backup = self.backup(shipment, &before, planned(&before)?).await?.with_passwords((context, &**target));
         let (tasks, transfers) = (self.tasks(shipment, &planning), self.transfers(&planning));
         let finished = |observed: &Observed, well: bool| {
             let release = finished(shipment, planning.draft.clone(), observed, well);

@@ -8,8 +8,8 @@ use crate::plan::blue_green::OtherSide;
 use crate::release::{Record, ReleaseCause};
 use crate::session::deploy::configuration::Configuration;
 use crate::session::deploy::env_file_edit::EnvFileEdit;
-use crate::session::deploy::promotion::Promotion;
 use crate::session::deploy::password_steps::NewPassword;
+use crate::session::deploy::promotion::Promotion;
 use crate::session::one_off::NamedTask;
 
 /// A planned deploy or rollback.
