@@ -14,7 +14,7 @@ use super::repository::{IndexedRustic, Repository};
 use super::sealed::hash;
 use super::set::SnapshotFacts;
 
-use super::write::run_blocking;
+use super::blocking::run_blocking;
 
 /// The first byte of a compressed file.
 const COMPRESSED: u8 = 2;

@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+use super::blocking::run_blocking;
 use super::error::BackupError;
 use super::repository::Repository;
 use super::sealed::hash;
 use super::store::Store;
-use super::write::run_blocking;
 
 /// A lock older than this is of a process that ended without removing it.
 const STALE: Duration = Duration::from_secs(30 * 60);

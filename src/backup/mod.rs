@@ -2,6 +2,7 @@
 //! Data flows as streams that are pulled; the repository works on threads of its own.
 
 mod address;
+mod blocking;
 mod comparing;
 mod damage;
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use rustic_core::{Id, PruneOptions};
 
+use super::blocking::run_blocking;
 use super::error::{BackupError, failed};
 use super::read::LoadedSet;
 use super::repository::Repository;
-use super::write::run_blocking;
 
 /// What a removal freed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

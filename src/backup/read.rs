@@ -5,12 +5,12 @@ use std::path::Path;
 
 use rustic_core::{Id, TreeId};
 
+use super::blocking::run_blocking;
 use super::comparing::Comparing;
 use super::damage::{Damage, FoundSnapshots};
 use super::error::{BackupError, failed, reason_of};
 use super::repository::{IndexedRustic, Repository};
 use super::set::{FORMAT, FoundSet, MANIFEST, Manifest, Part, PartFile, SAFETY, SnapshotFacts, group};
-use super::write::run_blocking;
 use crate::target::{ByteStream, bridge};
 
 /// The longest manifest that is read.

@@ -13,10 +13,10 @@ use rustic_core::{
 };
 
 use super::address::Address;
+use super::blocking::run_blocking;
 use super::error::{BackupError, failed, reason_of};
 use super::sealed::{Sealer, hash};
 use super::store::{LocalStore, S3Credentials, S3Store, SftpStore, Store, StoreBackend};
-use super::write::run_blocking;
 use crate::secret::Secret;
 
 /// A rustic repository that is open.

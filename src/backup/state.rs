@@ -3,11 +3,12 @@
 
 use serde::Serialize;
 
+use super::blocking::run_blocking;
 use super::error::BackupError;
 use super::read::{LoadedSet, tree_id};
 use super::repository::Repository;
 use super::set_check::{Finding, SetCheck};
-use super::write::{PartSnapshot, marker, run_blocking};
+use super::write::{PartSnapshot, marker};
 
 /// The state of a set. A later one is trusted more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
+use super::blocking::run_blocking;
 use super::comparing::Comparing;
 use super::damage::Damage;
 use super::error::BackupError;
 use super::read::{LoadedSet, tree_id};
 use super::repository::{Location, Repository};
 use super::store::Store;
-use super::write::run_blocking;
 
 /// Directories whose files are named by their digest.
 const FOLDERS: [&str; 4] = ["keys", "index", "snapshots", "data"];

@@ -8,6 +8,7 @@ use rustic_core::repofile::{BlobType, Metadata, Node, NodeType, SnapshotFile, Tr
 use rustic_core::{BackupOptions, FileType, Id, ParentOptions, ReadSource, ReadSourceEntry, RusticResult, TreeId};
 use sha2::{Digest, Sha256};
 
+use super::blocking::run_blocking;
 use super::error::{BackupError, failed};
 use super::repository::Repository;
 use super::sealed::hash;
@@ -190,14 +191,6 @@ fn serialized(tree: &Tree, trees: &mut Vec<(TreeId, Vec<u8>)>) -> Result<TreeId,
 
 fn not_json(error: serde_json::Error) -> BackupError {
     BackupError::Repository { doing: "write a snapshot", reason: error.to_string() }
-}
-
-/// Runs blocking work on a thread of its own.
-pub(super) async fn run_blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
-) -> Result<T, BackupError> {
-    let ended = tokio::task::spawn_blocking(work).await;
-    ended.map_err(|error| BackupError::Repository { doing: "work on the repository", reason: error.to_string() })?
 }
 
 /// What is known of a stream so far.

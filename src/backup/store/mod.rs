@@ -4,6 +4,7 @@ mod local;
 mod rustic;
 mod s3;
 mod s3_answers;
+mod s3_credentials;
 mod s3_signature;
 #[cfg(test)]
 mod server_tests;
@@ -17,8 +18,8 @@ use std::time::Duration;
 
 pub(super) use local::LocalStore;
 pub(super) use rustic::StoreBackend;
-pub use s3::S3Credentials;
 pub(super) use s3::S3Store;
+pub use s3_credentials::S3Credentials;
 pub(super) use sftp::SftpStore;
 
 /// How long a server may be silent.

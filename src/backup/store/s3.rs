@@ -12,11 +12,11 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 use super::s3_answers::{error, page};
+use super::s3_credentials::S3Credentials;
 use super::s3_signature::{Unsigned, encoded_path, encoded_query};
 use super::{Entry, SILENCE, Store, whole};
 use crate::backup::address::S3Address;
 use crate::error::innermost;
-use crate::secret::Secret;
 
 /// How long a connection may take.
 const CONNECTION: Duration = Duration::from_secs(15);
@@ -25,19 +25,6 @@ const REQUEST: Duration = Duration::from_secs(600);
 /// Attempts while the server says that it is busy, and the pause between them.
 const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// What requests are signed with.
-#[derive(Debug, Clone)]
-pub struct S3Credentials {
-    /// AWS_ACCESS_KEY_ID.
-    pub key_id: String,
-    /// AWS_SECRET_ACCESS_KEY.
-    pub secret: Secret,
-    /// AWS_SESSION_TOKEN.
-    pub token: Option<Secret>,
-    /// AWS_DEFAULT_REGION.
-    pub region: String,
-}
 
 /// The bucket.
 pub(in crate::backup) struct S3Store {

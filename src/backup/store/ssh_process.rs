@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{MemfdFlags, OFlags, fcntl_getfl, fcntl_setfl, memfd_create};
 
 use super::SILENCE;
 use crate::process;
@@ -28,7 +28,8 @@ pub(super) struct SshProcess {
 impl SshProcess {
     pub(super) fn start(ssh: &SshAddress, search_path: Option<&str>) -> io::Result<Self> {
         let refused = |error: io::Error| io::Error::new(error.kind(), format!("could not run ssh: {error}"));
-        let messages = tempfile::tempfile()?;
+        // In memory: ssh never waits for a reader of its messages.
+        let messages = File::from(memfd_create("ssh messages", MemfdFlags::CLOEXEC)?);
         let mut command = process::command_in("ssh", search_path).map_err(refused)?;
         // A process group of its own: the repository is unlocked through it after a Ctrl-C.
         command.args(arguments(ssh)).process_group(0);

@@ -11,7 +11,7 @@ use crate::support::command_tree::{all_verbs, path_arguments, verb_of};
 const IN_OWN_FOLDERS: &[&str] = &[
     "engine/docker/perform/recipe.rs",
     "cli/signals.rs",
-    "backup/lock.rs",
+    "backup/store/local.rs",
     "backup/repository.rs",
     "session/backup/configuration.rs",
 ];
@@ -85,9 +85,7 @@ const READ: &[&str] = &[
     "deploy plan",
     "render chart",
     "render values",
-    "backup restore repository",
     "backup restore password_file",
-    "restore repository",
     "restore password_file",
 ];
 
