@@ -17,7 +17,7 @@ use crate::session::{Context, WorkflowError};
 use crate::target::{self, ExecInput, Target, TargetError, TerminalSize};
 
 /// What a shell reports for a process whose reader went away: 128 and SIGPIPE.
-pub const READER_GONE: u8 = 141;
+const READER_GONE: u8 = 141;
 
 /// How long the service of an interrupted command is looked for.
 const LOOK: Duration = Duration::from_secs(2);
@@ -81,25 +81,47 @@ pub fn planned(container: &ObservedInstance, command: &[String]) -> Said {
 /// The output of a process, and whether its reader went away.
 pub struct Watched {
     inner: Arc<dyn OutputStream>,
-    gone: watch::Sender<bool>,
+    gone: watch::Sender<Option<WriteFailure>>,
+}
+
+/// Why output could not be written: the kind of the error, and its words.
+#[derive(Debug, Clone)]
+pub struct WriteFailure(std::io::ErrorKind, String);
+
+impl WriteFailure {
+    /// A reader that went away ends a command as a shell says it; nothing else may look like that.
+    pub fn ended(self) -> Result<u8> {
+        let Self(kind, reason) = self;
+        match kind {
+            std::io::ErrorKind::BrokenPipe => Ok(READER_GONE),
+            _ => Err(WorkflowError::File { path: "standard output".to_owned(), reason }.into()),
+        }
+    }
 }
 
 impl Watched {
     /// Watches an output.
     pub fn new(inner: Arc<dyn OutputStream>) -> Self {
-        Self { inner, gone: watch::channel(false).0 }
+        Self { inner, gone: watch::channel(None).0 }
     }
 
-    /// Ends when a write failed.
-    pub async fn gone(&self) {
+    /// Ends when a write failed, with the reason.
+    pub async fn gone(&self) -> WriteFailure {
         let mut gone = self.gone.subscribe();
-        // The sender lives as long as `self`.
-        let _ = gone.wait_for(|gone| *gone).await;
+        loop {
+            if let Some(failure) = gone.borrow_and_update().clone() {
+                return failure;
+            }
+            if gone.changed().await.is_err() {
+                // The sender lives as long as `self`.
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     fn noted(&self, result: std::io::Result<()>) -> std::io::Result<()> {
-        if result.is_err() {
-            self.gone.send_replace(true);
+        if let Err(error) = &result {
+            self.gone.send_replace(Some(WriteFailure(error.kind(), error.to_string())));
         }
         result
     }
@@ -149,7 +171,7 @@ pub async fn exec(context: &Context, target: &dyn Target, args: &target::ExecArg
     let input = if args.detach { ExecInput::default() } else { handed.input(context) };
     tokio::select! {
         code = target.exec(args, input, &output) => Ok(exit_code(code?)),
-        () = output.gone() => Ok(READER_GONE),
+        failure = output.gone() => failure.ended(),
         () = context.interrupted() => {
             let found = tokio::time::timeout(LOOK, target.observe_instance(&args.container)).await;
             let service = found.ok().and_then(|found| Some(found.ok()?.service));

@@ -100,7 +100,9 @@ impl Ui {
         });
         match written {
             Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-                self.screen.write(&format!("error: could not write to stdout: {e}\n"));
+                self.screen.write(&format!(
+                    "error: the command is done, but its report could not be written to stdout: {e}\n"
+                ));
                 ErrorKind::Failed.exit_code()
             }
             _ => report.exit_code(),

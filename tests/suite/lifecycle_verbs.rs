@@ -64,6 +64,18 @@ fn exit_codes_and_bytes_of_a_process_pass_through() {
 }
 
 #[test]
+fn output_that_cannot_be_written_is_no_reader_that_went_away() {
+    let Some(stage) = started("verbs-full") else { return };
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for words in [&["exec", "web", "tool", "lines", "100000"][..], &["run", "--rm", "web", "tool", "lines", "100000"]] {
+        let ended: Outcome = stage.command(words).stdout(full()).output().unwrap().into();
+        assert!(ended.ended(125).stderr.contains("No space left on device"), "{words:?}");
+    }
+    let ended: Outcome = stage.command(&["status"]).stdout(full()).output().unwrap().into();
+    assert!(ended.ended(1).stderr.contains("the command is done, but its report"));
+}
+
+#[test]
 fn a_directory_copied_in_comes_out_as_it_was() {
     let Some(stage) = started("verbs-cp") else { return };
     stage.write("tree/sub/a", "one");

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::event::{OutputStream, Silent};
 use crate::execute::{TaskEnd, TaskRunner};
 use crate::plan::{ContainerOperation, ContainerSpec, Operation, StartTurn};
-use crate::session::attached_process::{Handed, READER_GONE, Watched, exit_code};
+use crate::session::attached_process::{Handed, Watched, WriteFailure, exit_code};
 use crate::session::redacted_output::Private;
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
@@ -64,7 +64,7 @@ impl TaskRunner for Attached<'_> {
 
 /// Why we stop watching it.
 enum Cut {
-    ReaderGone,
+    Unwritten(WriteFailure),
     Interrupted,
     TimedOut(Duration),
 }
@@ -132,11 +132,11 @@ impl Attached<'_> {
                 signal = next(&mut signals) => self.pass_on(id, signal).await,
             }
         };
-        if matches!(cut, Cut::ReaderGone) {
+        if let Cut::Unwritten(failure) = &cut {
             // The engine cannot end a container whose output is not read: detach first.
             drop(run);
             self.stop(id, &cut).await;
-            return Ok(READER_GONE);
+            return failure.clone().ended();
         }
         // Its last words are still shown while it stops.
         let stop = async {
@@ -145,7 +145,7 @@ impl Attached<'_> {
         };
         tokio::select! { _ = &mut run => {}, () = stop => {} }
         match cut {
-            Cut::ReaderGone | Cut::Interrupted => Err(WorkflowError::Interrupted.into()),
+            Cut::Unwritten(_) | Cut::Interrupted => Err(WorkflowError::Interrupted.into()),
             Cut::TimedOut(after) => {
                 let what = "the command".to_owned();
                 Err(WorkflowError::TimedOut { what, seconds: after.as_secs() }.into())
@@ -172,7 +172,7 @@ impl Attached<'_> {
             }
         };
         tokio::select! {
-            () = output.gone() => Cut::ReaderGone,
+            failure = output.gone() => Cut::Unwritten(failure),
             () = self.context.interrupted() => Cut::Interrupted,
             () = late => Cut::TimedOut(self.timeout.unwrap_or_default()),
         }
@@ -182,7 +182,7 @@ impl Attached<'_> {
     async fn stop(&self, id: &str, cut: &Cut) {
         let (service, container) = (String::new(), id.to_owned());
         let operation = match cut {
-            Cut::ReaderGone => {
+            Cut::Unwritten(_) => {
                 Operation::Container(ContainerOperation::Kill { service, container, signal: "SIGKILL".to_owned() })
             }
             _ => Operation::Container(ContainerOperation::Stop { service, container, timeout: None }),

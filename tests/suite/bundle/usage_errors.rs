@@ -42,6 +42,27 @@ fn a_base_is_not_overwritten_by_what_needs_it() {
 }
 
 #[test]
+fn a_file_of_the_project_is_not_overwritten_by_its_bundle() {
+    let folder = folder();
+    std::os::unix::fs::symlink("compose.yaml", folder.path().join("link.tar")).unwrap();
+    let files = [
+        ("compose.yaml", "services: { app: { image: x, env_file: app.env } }\n"),
+        ("aictl.yaml", "environments: { one: { compose: compose.yaml } }\n"),
+        (".env", "TOKEN=quite-long-and-secret\n"),
+        ("app.env", "LEVEL=debug\n"),
+    ];
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    for bundle in ["compose.yaml", "link.tar", "aictl.yaml", ".env", "app.env"] {
+        refused(folder.path(), 1, &["save", "--force", bundle], &["is a file of this project", "bundle save FILE"]);
+    }
+    for (name, text) in files {
+        assert_eq!(fs::read_to_string(folder.path().join(name)).unwrap(), text, "{name}");
+    }
+}
+
+#[test]
 fn what_is_no_bundle_and_no_place_for_one_is_told() {
     let folder = folder();
     refused(folder.path(), 2, &["save", "-"], &["a bundle must be a file, not `-`", "bundle save shop.tar"]);

@@ -91,6 +91,7 @@ pub(super) async fn run(context: &Context, args: SaveArgs) -> Result<SaveAnswer>
     let path = out.path().to_owned();
     let loaded = load_stack(context)?;
     let collected = collect(context, &loaded, &args.include)?;
+    refuse_own_files(&path, &loaded, &collected)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.scope(None)).await?;
     let references = references(&loaded, &observed)?;
@@ -153,6 +154,19 @@ fn place(context: &Context, args: &SaveArgs) -> Result<OutputFile> {
         }
         other => other.into(),
     })
+}
+
+/// A bundle cannot take the place of what it is made from, whatever was asked: `--force` is for files of others.
+fn refuse_own_files(path: &Path, loaded: &LoadedStack, collected: &Collected) -> Result<()> {
+    let below = collected.files.keys().chain(collected.left_out.keys());
+    let mut own = below.map(|name| loaded.project.directory.join(name));
+    let env_files = loaded.source.iter().flat_map(|source| &source.env_files);
+    if !own.any(|file| is_same_file(path, &file)) && !env_files.into_iter().any(|file| is_same_file(path, file)) {
+        return Ok(());
+    }
+    let message = format!("{} is a file of this project and cannot be overwritten by its bundle", path.display());
+    let hint = Some("write another file: `aictl bundle save FILE`".to_owned());
+    Err(WorkflowError::Refused { message, hint }.into())
 }
 
 /// Whether two paths lead to one file, by whatever links.
