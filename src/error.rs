@@ -115,6 +115,13 @@ impl Error {
         &self.hints
     }
 
+    /// The same failure with these hints in place of its own.
+    #[must_use]
+    pub fn with_only_hints(mut self, hints: Vec<String>) -> Self {
+        self.hints = hints;
+        self
+    }
+
     /// The same failure with other words in its hints.
     pub fn map_hints(mut self, words: impl Fn(&str) -> String) -> Self {
         self.hints = self.hints.iter().map(|hint| words(hint)).collect();

@@ -79,6 +79,17 @@ fn times(count: u64) -> String {
 }
 
 impl ExecuteError {
+    /// The hints where the container the failure is about was removed since: its log is in the record alone. None where the
+    /// failure has no hint at it.
+    pub fn hints_without_its_container(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Exited { oom_killed: true, .. } => None,
+            Self::CrashLoop { .. } | Self::Exited { .. } | Self::Unhealthy { .. } => Some(Vec::new()),
+            Self::NotReady { .. } => Some(vec!["`--timeout` sets how long to wait".to_owned()]),
+            _ => None,
+        }
+    }
+
     /// What is known of the container the failure is about.
     pub fn container(&self) -> Option<&ContainerFacts> {
         match self {
