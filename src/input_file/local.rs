@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::{FileKind, Files, OpenFile, ReadAt};
+use super::{FileKind, Files, OpenFile, ReadAt, text_of};
 
 /// This machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,7 +73,7 @@ const LARGEST: u64 = 16 * 1024 * 1024;
 
 /// The text of a stream, such as standard input.
 pub fn read_stream(stream: impl Read) -> io::Result<String> {
-    String::from_utf8(bounded(stream)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-8"))
+    Ok(text_of(bounded(stream)?)?)
 }
 
 fn bounded(stream: impl Read) -> io::Result<Vec<u8>> {

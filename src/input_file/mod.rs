@@ -3,11 +3,13 @@
 //! Files are written by `output_file`.
 
 mod local;
+mod text;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use local::{LocalFiles, read_stream};
+pub use text::{NotText, text_of};
 
 /// The type of a file, symbolic links followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,8 +44,7 @@ pub trait Files: Send + Sync {
 
     /// The content of a file as text; an error if it is not UTF-8.
     fn read_text(&self, path: &Path) -> io::Result<String> {
-        let text = String::from_utf8(self.read(path)?);
-        text.map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "stream did not contain valid UTF-8"))
+        Ok(text_of(self.read(path)?)?)
     }
 
     /// Whether the path exists.

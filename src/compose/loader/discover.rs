@@ -3,7 +3,6 @@
 //! Never reads a compose file beyond its `name`.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{FileSource, Loader};
@@ -13,7 +12,7 @@ use crate::compose::interpolate::Interpolation;
 use crate::compose::paths;
 use crate::compose::value::{Node, Position, Value};
 use crate::compose::yaml::{self, Document, YamlError};
-use crate::input_file::{FileKind, Files};
+use crate::input_file::{FileKind, Files, text_of};
 
 const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 const OVERRIDES: [&str; 4] =
@@ -157,12 +156,10 @@ impl Loader<'_> {
             );
             return Err(ComposeError::message(message));
         }
-        let text = String::from_utf8(bytes).map_err(|_| {
-            let diagnostic = Diagnostic {
-                file: Some(path.to_owned()),
-                message: "not valid UTF-8".to_owned(),
-                ..Diagnostic::default()
-            };
+        let text = text_of(bytes).map_err(|error| {
+            let (file, message) = (Some(path.to_owned()), error.to_string());
+            let diagnostic =
+                Diagnostic { file, line: error.line, column: error.column, message, ..Diagnostic::default() };
             ComposeError::Invalid(vec![diagnostic])
         })?;
         Ok(self.parsed(path, &text))
@@ -225,10 +222,7 @@ impl Loader<'_> {
         let mut vars = BTreeMap::new();
         for file in files {
             let path = self.absolute(file);
-            let text = self.read(&path).and_then(|bytes| {
-                let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "not valid UTF-8");
-                String::from_utf8(bytes).map_err(not_text)
-            });
+            let text = self.read(&path).and_then(|bytes| Ok(text_of(bytes)?));
             let text = text.map_err(|source| ComposeError::Read { path: path.clone().into(), source })?;
             let lookup = |name: &str| known.get(name).cloned();
             let parsed = dotenv::parse(&text, &mut vars, &lookup);

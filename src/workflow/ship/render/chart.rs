@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::chart::{Capabilities, Hook, KubeVersion, Manifest, Manifests, Release, UserValues};
 use crate::error::Result;
-use crate::input_file::{Files, LocalFiles};
+use crate::input_file::{Files, LocalFiles, text_of};
 use crate::session::chart_files::chart_files;
 use crate::session::chart_rendering::{ChartJob, rendered};
 use crate::session::report::{Block, Report, to_json};
@@ -154,7 +154,7 @@ fn user_values(context: &Context, args: &ChartArgs) -> Result<UserValues> {
         let bytes = LocalFiles.read_named(&path);
         let text = bytes
             .map_err(|error| error.to_string())
-            .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "not valid UTF-8".to_owned()));
+            .and_then(|bytes| text_of(bytes).map_err(|error| error.to_string()));
         let text = text.map_err(|reason| WorkflowError::File { path: name.clone(), reason })?;
         files.push((name, text));
     }
