@@ -1,6 +1,9 @@
 //! Server-side apply as the field manager `helm`, and the trial of it by which a change is foreseen.
 //! Reads an object; returns what applying would do, or does it.
 
+use std::collections::BTreeSet;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
 use kube::api::{Patch, PatchParams, ValidationDirective};
 use kube::core::response::Status;
 use serde_json::{Value, json};
@@ -8,9 +11,9 @@ use serde_json::{Value, json};
 use super::KubernetesCluster;
 use super::cluster::json_of;
 use super::error_mapping::{is_conflict, is_missing, map, status_of};
-use super::managed_fields::{MANAGER, by_helm_update, upgraded};
+use super::managed_fields::{MANAGER, by_helm_update, upgraded, without_dropped};
 use crate::plan::Outcome;
-use crate::plan::cluster::{ClusterObject, Judged, ObjectState, changed_paths, judge};
+use crate::plan::cluster::{ClusterObject, Judged, ObjectRef, ObjectState, changed_paths, judge};
 use crate::target::TargetError;
 
 const RELEASE_NAME: &str = "meta.helm.sh/release-name";
@@ -105,12 +108,36 @@ impl KubernetesCluster {
         {
             trial = self.patch(object, release, ApplyOptions { trial: true, force: true }).await;
         }
+        if let (Ok(after), Some(before)) = (&trial, &live)
+            && let Some(dropped) = self.without_fields_of_patches(reference, before, after).await.transpose()
+        {
+            trial = dropped;
+        }
         match (trial, live) {
             (Ok(after), Some(before)) => Ok(compared(&before, &after)),
             (Ok(_), None) => Ok(ObjectState::Absent),
             (Err(error), None) if is_missing(&error) => Ok(ObjectState::Absent),
             (Err(error), _) => self.refusal(reference.to_string(), error),
         }
+    }
+
+    /// The object as it would be once fields of Helm's client-side patches are handed over: a trial cannot hand them over,
+    /// so that what the chart dropped would seem to stay. None where nothing is dropped.
+    async fn without_fields_of_patches(
+        &self,
+        reference: &ObjectRef,
+        before: &Value,
+        after: &Value,
+    ) -> Result<Option<Value>, kube::Error> {
+        let entries = before.pointer("/metadata/managedFields").cloned().unwrap_or_default();
+        let Ok(entries) = serde_json::from_value::<Vec<ManagedFieldsEntry>>(entries) else { return Ok(None) };
+        let Some(pruned) = without_dropped(&entries, after) else { return Ok(None) };
+        let Ok(Some(api)) = self.api_of(reference).await else { return Ok(None) };
+        // The server sets defaults again: many of the fields that Helm's patches hold are nothing else.
+        let operations = serde_json::from_value(replacement(before, &pruned)).map_err(kube::Error::SerdeError)?;
+        let params = PatchParams { dry_run: true, field_manager: Some(MANAGER.to_owned()), ..Default::default() };
+        let patched = api.patch(&reference.name, &params, &Patch::Json::<()>(operations)).await?;
+        serde_json::to_value(&patched).map(Some).map_err(kube::Error::SerdeError)
     }
 
     fn refusal(&self, subject: String, error: kube::Error) -> Result<ObjectState, TargetError> {
@@ -171,6 +198,27 @@ impl KubernetesCluster {
             .map_err(|error| map(&self.address, doing, error))?;
         Ok(())
     }
+}
+
+/// The JSON patch that makes an object out of another one; the status and what the API server keeps stay.
+fn replacement(from: &Value, to: &Value) -> Value {
+    let mut operations = Vec::new();
+    let mut replace = |path: String, old: Option<&Value>, new: Option<&Value>| match (old, new) {
+        (old, Some(new)) if old != Some(new) => operations.push(json!({ "op": "add", "path": path, "value": new })),
+        (Some(_), None) => operations.push(json!({ "op": "remove", "path": path })),
+        _ => {}
+    };
+    for key in ["labels", "annotations", "finalizers", "ownerReferences"] {
+        let at = format!("/metadata/{key}");
+        replace(at.clone(), from.pointer(&at), to.pointer(&at));
+    }
+    let keys = |object: &Value| object.as_object().into_iter().flat_map(|map| map.keys().cloned()).collect::<Vec<_>>();
+    let all: BTreeSet<String> = keys(from).into_iter().chain(keys(to)).collect();
+    for key in all.iter().filter(|key| !["apiVersion", "kind", "metadata", "status"].contains(&key.as_str())) {
+        let at = format!("/{}", key.replace('~', "~0").replace('/', "~1"));
+        replace(at, from.get(key), to.get(key));
+    }
+    operations.into()
 }
 
 /// The live object against the answer to a trial.
