@@ -118,7 +118,8 @@ impl<'a> Walk<'a> {
     async fn attempt(&self, key: usize, plan: &Plan, keeper: &LeaseKeeper<'_>) -> Result<Outcome, ExecuteError> {
         let operation = &plan.steps[key].operation;
         let fail = |source| could_not(operation, plan, source);
-        if !matches!(operation, Operation::Wait(_)) {
+        // The same rule as `Plan::only_waits`, by which a plan is carried out without a lease.
+        if !operation.is_wait() {
             keeper.prove().await.map_err(fail)?;
         }
         match operation {
