@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::KubernetesCluster;
 use super::error_mapping::{is_conflict, is_missing, map};
+use crate::plan::cluster::released_services;
 use crate::release::{
     FORMAT, HelmRelease, HelmStatus, Lease, LeaseOwner, Record, RecordError, RecordPhase, Release, ReleaseCause,
     ReleasedService, StepRecord,
@@ -318,7 +319,12 @@ fn record_of_helm(entry: &HelmEntry) -> Result<Record, TargetError> {
         status if status.is_pending() => RecordPhase::Pending,
         _ => RecordPhase::Failed,
     };
-    let service = ReleasedService { image: release.chart_name(), ..Default::default() };
+    // One that cannot be read is named by its chart, and is the same as no other.
+    let services = released_services(&release).unwrap_or_else(|_| {
+        let fingerprint = format!("revision {}", entry.revision);
+        let service = ReleasedService { image: release.chart_name(), fingerprint, ..Default::default() };
+        BTreeMap::from([(release.name.clone(), service)])
+    });
     Ok(Record {
         sequence: entry.revision,
         phase,
@@ -337,7 +343,7 @@ fn record_of_helm(entry: &HelmEntry) -> Result<Record, TargetError> {
         release: Some(Box::new(Release::new(
             cause,
             Some(release.info.description.clone()).filter(|text| !text.is_empty()),
-            BTreeMap::from([(release.name.clone(), service)]),
+            services,
         ))),
         restore_unfinished: Default::default(),
     })

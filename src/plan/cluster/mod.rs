@@ -10,6 +10,7 @@ mod order;
 mod readiness;
 mod refusals;
 mod release;
+mod released;
 mod restart;
 
 pub use changes::changed_paths;
@@ -19,6 +20,7 @@ pub use object::{ClusterObject, ObjectRef, text};
 pub use order::uninstall_rank;
 pub use readiness::{Judged, OBSERVED_REVISION, PodFailure, PodPhase, judge, judge_pod};
 pub use release::{KEEP, plan_release, plan_uninstall};
+pub use released::{released_objects, released_services};
 pub use restart::{RestartRun, plan_restart, restarted, restarted_services, service_of};
 
 use std::collections::BTreeMap;

@@ -1,15 +1,13 @@
 //! Between a rendered chart, Helm's record of it, and the objects that are planned.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::rendering::RenderedChart;
 use crate::chart::{ChartError, Manifest, objects};
-use crate::plan::cluster::{ClusterObject, ClusterRelease, ClusterScope, DeletePolicy, HookObject, service_of};
-use crate::release::{HelmHook, HelmInfo, HelmRelease, HelmStatus, Release, ReleaseCause, ReleasedService};
+use crate::plan::cluster::{
+    ClusterObject, ClusterRelease, ClusterScope, DeletePolicy, HookObject, released_objects, released_services,
+};
+use crate::release::{HelmHook, HelmInfo, HelmRelease, HelmStatus, Release, ReleaseCause};
 
 /// How long an object may take to become ready, where `--timeout` does not say otherwise; Helm's default.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(300);
@@ -44,12 +42,6 @@ pub(super) fn helm_release(name: &str, namespace: &str, rendered: &RenderedChart
     }
 }
 
-/// The objects of a release, as its record has them.
-pub(super) fn objects_of(release: &HelmRelease) -> Result<Vec<ClusterObject>, ChartError> {
-    let bodies = objects("the release record", &release.manifest)?;
-    Ok(bodies.into_iter().filter_map(ClusterObject::of).collect())
-}
-
 /// The hooks of a release.
 pub(super) fn hooks_of(release: &HelmRelease) -> Result<Vec<HookObject>, ChartError> {
     let mut found = Vec::new();
@@ -79,7 +71,7 @@ pub(super) fn hooks_differ(one: &HelmRelease, other: &HelmRelease) -> Result<boo
 /// version of Helm writes them otherwise.
 pub(super) fn is_same(one: &HelmRelease, other: &HelmRelease) -> Result<bool, ChartError> {
     let sorted = |release: &HelmRelease| -> Result<Vec<ClusterObject>, ChartError> {
-        let mut all = objects_of(release)?;
+        let mut all = released_objects(release)?;
         all.sort_by_key(|object| object.reference.clone());
         Ok(all)
     };
@@ -107,30 +99,7 @@ pub(super) fn draft(
     cause: ReleaseCause,
     message: Option<String>,
 ) -> Result<Release, ChartError> {
-    // Of the whole: a setting in a ConfigMap makes another release too. It is kept beside the manifest itself.
-    let mut whole = Sha256::new();
-    whole.update(&release.manifest);
-    release.hooks.iter().for_each(|hook| whole.update(&hook.manifest));
-    let fingerprint = hex::encode(&whole.finalize()[..8]);
-    let service = |object: &ClusterObject| {
-        let image = object.body.pointer("/spec/template/spec/containers/0/image");
-        let image = image.or_else(|| object.body.pointer("/spec/containers/0/image"));
-        ReleasedService {
-            image: image.and_then(Value::as_str).unwrap_or_default().to_owned(),
-            strategy: if object.reference.kind == "Deployment" { "rolling" } else { "recreate" }.to_owned(),
-            strategy_cause: object.reference.kind.clone(),
-            fingerprint: fingerprint.clone(),
-            ..Default::default()
-        }
-    };
-    let workloads = objects_of(release)?.into_iter().filter(|object| object.reference.is_workload());
-    let mut services: BTreeMap<String, ReleasedService> =
-        workloads.map(|object| (service_of(&object.reference.name, &release.name), service(&object))).collect();
-    if services.is_empty() {
-        let alone = ReleasedService { image: release.chart_name(), fingerprint, ..Default::default() };
-        services.insert(release.name.clone(), alone);
-    }
-    Ok(Release::new(cause, message, services))
+    Ok(Release::new(cause, message, released_services(release)?))
 }
 
 /// What a record says before anything is applied.

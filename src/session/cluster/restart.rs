@@ -2,11 +2,11 @@
 
 use super::each::{InCluster, on_each};
 use super::project::cluster_of;
-use super::release::{TIMEOUT, objects_of, scope_of};
+use super::release::{TIMEOUT, scope_of};
 use super::report::{ClusterShipReport, Shipped};
 use super::shipping::load_release;
 use crate::error::Result;
-use crate::plan::cluster::{ClusterRelease, RestartRun, plan_restart, restarted, restarted_services};
+use crate::plan::cluster::{ClusterRelease, RestartRun, plan_restart, released_objects, restarted, restarted_services};
 use crate::plan::order::no_such_service;
 use crate::plan::{Observed, Scope};
 use crate::project::LoadedProject;
@@ -24,7 +24,7 @@ async fn in_cluster(context: &Context, InCluster { name, target }: InCluster, se
     let releases = Releases::load(&*target, &name).await?;
     let revision = releases.current().ok_or_else(no_release)?.revision;
     let release = load_release(&*target, &name, revision).await?.ok_or_else(no_release)?;
-    let objects = objects_of(&release)?;
+    let objects = released_objects(&release)?;
     let known = restarted_services(&objects, &name);
     if let Some(unknown) = services.iter().find(|service| !known.contains(service)) {
         return Err(no_such_service(unknown, known.iter()).into());

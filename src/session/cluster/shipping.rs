@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::project::cluster_of;
-use super::release::{Beginning, TIMEOUT, draft, hooks_differ, hooks_of, is_same, objects_of, pending, scope_of};
+use super::release::{Beginning, TIMEOUT, draft, hooks_differ, hooks_of, is_same, pending, scope_of};
 use crate::chart::{CrdFile, objects};
 use crate::error::{Error, ErrorKind, Result};
 use crate::execute::ExecuteError;
-use crate::plan::cluster::{ClusterObject, ClusterRelease, ObjectState, plan_release};
+use crate::plan::cluster::{ClusterObject, ClusterRelease, ObjectState, plan_release, released_objects};
 use crate::plan::{Observed, Plan, Scope};
 use crate::release::{HelmRelease, HelmStatus, ReleaseCause, gone};
 use crate::session::deploy::Releases;
@@ -95,7 +95,7 @@ impl ClusterShipping<'_> {
     pub(super) fn wanted(&self, shipment: &Shipment) -> Result<ClusterRelease> {
         let release = &shipment.release;
         let former = match &self.current {
-            Some(current) => objects_of(current)?,
+            Some(current) => released_objects(current)?,
             None => Vec::new(),
         };
         let mut definitions = Vec::new();
@@ -111,12 +111,12 @@ impl ClusterShipping<'_> {
             name: release.name.clone(),
             namespace: release.namespace.clone(),
             event,
-            objects: objects_of(release)?,
+            objects: released_objects(release)?,
             hooks: hooks_of(release)?,
             definitions,
             upgrade_definitions: shipment.upgrade_crds,
             former,
-            leftover: self.newest.as_ref().map(objects_of).transpose()?.unwrap_or_default(),
+            leftover: self.newest.as_ref().map(released_objects).transpose()?.unwrap_or_default(),
             hooks_changed: match &self.current {
                 Some(current) => hooks_differ(current, release)?,
                 None => true,
@@ -239,7 +239,7 @@ impl ClusterShipping<'_> {
     /// none where there was no release.
     async fn serves_before(&self, patience: Duration) -> Option<bool> {
         let current = self.current.as_ref()?;
-        let objects = objects_of(current).ok()?;
+        let objects = released_objects(current).ok()?;
         let wanted = ClusterRelease {
             name: current.name.clone(),
             namespace: current.namespace.clone(),

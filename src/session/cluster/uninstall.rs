@@ -3,11 +3,11 @@
 
 use super::each::{InCluster, on_each};
 use super::project::cluster_of;
-use super::release::{TIMEOUT, hooks_of, objects_of, scope_of};
+use super::release::{TIMEOUT, hooks_of, scope_of};
 use super::report::{ClusterShipReport, Shipped};
 use super::shipping::load_both;
 use crate::error::Result;
-use crate::plan::cluster::{ClusterRelease, plan_uninstall};
+use crate::plan::cluster::{ClusterRelease, plan_uninstall, released_objects};
 use crate::plan::{Observed, Scope};
 use crate::project::LoadedProject;
 use crate::session::deploy::Releases;
@@ -31,8 +31,8 @@ async fn from_cluster(context: &Context, InCluster { name, target }: InCluster) 
         name: name.clone(),
         namespace: target.need_cluster()?.namespace().to_owned(),
         hooks: hooks_of(release)?,
-        former: objects_of(release)?,
-        leftover: newest.as_ref().map(objects_of).transpose()?.unwrap_or_default(),
+        former: released_objects(release)?,
+        leftover: newest.as_ref().map(released_objects).transpose()?.unwrap_or_default(),
         timeout: context.options.timeout.unwrap_or(TIMEOUT),
         ..Default::default()
     };
