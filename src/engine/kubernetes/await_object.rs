@@ -169,7 +169,9 @@ impl Watched<'_> {
     /// Without a readiness probe a pod counts as ready as soon as it runs: it has to go on running, as on a Docker engine.
     async fn is_stable(&mut self, live: &Value) -> Result<bool, TargetError> {
         let since = *self.ready.get_or_insert_with(Instant::now);
-        if self.object.group() != "apps" || since.elapsed() >= STABLE.min(self.timeout / 2) {
+        let runs_on =
+            self.object.group() == "apps" || (self.object.kind == "Pod" && text(live, "/status/phase") == "Running");
+        if !runs_on || since.elapsed() >= STABLE.min(self.timeout / 2) {
             return Ok(true);
         }
         Ok(self.cluster.newest_pods(live).await?.iter().all(is_probed))

@@ -7,6 +7,7 @@ mod contents;
 mod hook;
 mod object;
 mod order;
+mod pod_image;
 mod readiness;
 mod refusals;
 mod release;

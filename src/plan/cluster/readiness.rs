@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use super::object::text;
+use super::pod_image::stale_container;
 
 /// The annotation that numbers the revisions of a Deployment and its ReplicaSets.
 pub const OBSERVED_REVISION: &str = "deployment.kubernetes.io/revision";
@@ -199,6 +200,13 @@ fn job(object: &Value) -> Judged {
 }
 
 fn pod(object: &Value) -> Judged {
+    // Before 1.33 the kubelet does not say which generation it has seen.
+    if object.pointer("/status/observedGeneration").is_some() && !is_seen(object) {
+        return Judged::Waiting(UNSEEN.to_owned());
+    }
+    if let Some(container) = stale_container(object) {
+        return Judged::Waiting(format!("container {container} still runs its old image"));
+    }
     match text(object, "/status/phase") {
         "Succeeded" => Judged::Ready(None),
         "Failed" => Judged::Failed("the pod failed".to_owned()),
