@@ -29,6 +29,8 @@ pub enum ChartError {
     Template { message: String },
     #[error("{file}: the rendered text is not valid YAML: line {line} of document {document}: {message}")]
     Rendered { file: String, document: usize, line: usize, message: String },
+    #[error("{object} is in two templates of the chart: {other} and {file}")]
+    Twice { object: String, file: String, other: String },
     #[error("no template of the chart matches `{pattern}`")]
     NoSuchTemplate { pattern: String },
 }
@@ -46,7 +48,8 @@ impl Hint for ChartError {
             | Self::KubeVersion { .. }
             | Self::Schema { .. }
             | Self::Template { .. }
-            | Self::Rendered { .. } => ErrorKind::Config,
+            | Self::Rendered { .. }
+            | Self::Twice { .. } => ErrorKind::Config,
         }
     }
 }

@@ -70,6 +70,11 @@ impl ObjectRef {
         )
     }
 
+    /// The same for whoever names the namespace and whoever leaves out that it is `home`.
+    pub fn key_in(&self, home: &str) -> String {
+        Self { namespace: Some(self.namespace.clone().unwrap_or_else(|| home.to_owned())), ..self.clone() }.key()
+    }
+
     /// The key of observed objects: group, kind, namespace and name.
     pub fn key(&self) -> String {
         let namespace = self.namespace.as_deref().unwrap_or_default();

@@ -10,10 +10,22 @@ use super::{ClusterObject, service_of};
 use crate::chart::{ChartError, objects};
 use crate::release::{HelmRelease, ReleasedService};
 
-/// The objects of a release, as its record has them.
+/// The objects of a release, as its record has them, each once: Helm 4 records an object twice where two templates make
+/// it, and the last one is what the cluster got.
 pub fn released_objects(release: &HelmRelease) -> Result<Vec<ClusterObject>, ChartError> {
     let bodies = objects("the release record", &release.manifest)?;
-    Ok(bodies.into_iter().filter_map(ClusterObject::of).collect())
+    let mut found: Vec<ClusterObject> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for object in bodies.into_iter().filter_map(ClusterObject::of) {
+        match places.get(&object.reference.key_in(&release.namespace)).and_then(|place| found.get_mut(*place)) {
+            Some(earlier) => *earlier = object,
+            None => {
+                places.insert(object.reference.key_in(&release.namespace), found.len());
+                found.push(object);
+            }
+        }
+    }
+    Ok(found)
 }
 
 /// The services of a release. Each has the digest of the whole: a setting in a ConfigMap makes another release too.

@@ -1,5 +1,6 @@
 //! The chart of an environment, rendered for a release in a live cluster.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -81,22 +82,33 @@ fn rendered_once(input: &Input, world: &KnownWorld<'_>) -> std::result::Result<R
         skip_schema_validation: false,
     };
     let manifests = render(&request, world)?;
+    let mut sources: BTreeMap<String, &str> = BTreeMap::new();
     for manifest in manifests.resources.iter().chain(&manifests.hooks) {
         // Said here with file and line, before anything is looked at in the cluster.
         for (at, object) in objects(&manifest.source, &manifest.text)?.iter().enumerate() {
-            check_named(&manifest.source, at, object)?;
+            let reference = check_named(&manifest.source, at, object)?;
+            // Hooks are made and deleted one after the other; of the rest, one would overwrite the other.
+            let key = reference.key_in(&input.release.namespace);
+            if manifest.hook.is_none()
+                && let Some(other) = sources.insert(key, &manifest.source)
+            {
+                return Err(twice(&reference, &manifest.source, other));
+            }
         }
     }
     Ok(RenderedChart { manifests, record: record(&input.files, &values)? })
 }
 
 /// What has no name cannot be found again.
-fn check_named(source: &str, at: usize, object: &serde_json::Value) -> std::result::Result<(), ChartError> {
-    if ObjectRef::of(object).is_some() {
-        return Ok(());
-    }
-    let message = "an object needs apiVersion, kind and metadata.name".to_owned();
-    Err(ChartError::Rendered { file: source.to_owned(), document: at + 1, line: 1, message })
+fn check_named(source: &str, at: usize, object: &serde_json::Value) -> std::result::Result<ObjectRef, ChartError> {
+    ObjectRef::of(object).ok_or_else(|| {
+        let message = "an object needs apiVersion, kind and metadata.name".to_owned();
+        ChartError::Rendered { file: source.to_owned(), document: at + 1, line: 1, message }
+    })
+}
+
+fn twice(object: &ObjectRef, source: &str, other: &str) -> ChartError {
+    ChartError::Twice { object: object.to_string(), file: source.to_owned(), other: other.to_owned() }
 }
 
 /// Values files with their names; those that end in `.tera` are rendered.
