@@ -2,19 +2,28 @@
 //! Reads an object; returns what applying would do, or does it.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use kube::api::{Patch, PatchParams, ValidationDirective};
+use kube::ResourceExt as _;
+use kube::api::{Api, DynamicObject, Patch, PatchParams, ValidationDirective};
 use kube::core::response::Status;
 use serde_json::{Value, json};
 
 use super::KubernetesCluster;
 use super::cluster::json_of;
-use super::error_mapping::{is_conflict, is_missing, map, status_of};
+use super::error_mapping::{is_conflict, is_invalid, is_missing, map, status_of};
 use super::managed_fields::{MANAGER, by_helm_update, upgraded, without_dropped};
 use crate::plan::Outcome;
 use crate::plan::cluster::{ClusterObject, Judged, ObjectRef, ObjectState, changed_paths, judge};
 use crate::target::TargetError;
+
+/// A definition that was changed just before is served this much later.
+const SETTLES: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(300);
+
+/// Where an object is tried whose own namespace does not exist yet.
+const ELSEWHERE: &str = "default";
 
 const RELEASE_NAME: &str = "meta.helm.sh/release-name";
 const RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
@@ -96,9 +105,11 @@ impl KubernetesCluster {
         if let (Some(live), Some(release)) = (&live, release) {
             match owner(live) {
                 Some(found) if found == format!("{}/{release}", self.namespace) => {}
-                Some(found) => return Ok(ObjectState::Foreign { release: found }),
-                None => return Ok(ObjectState::Unowned),
+                found => return Ok(of_another(object, live, found)),
             }
+        }
+        if live.as_ref().is_some_and(|live| live.pointer("/metadata/deletionTimestamp").is_some()) {
+            return Ok(ObjectState::Deleting);
         }
         let mut trial = self.patch(object, release, ApplyOptions { trial: true, force: false }).await;
         // Fields of an earlier `helm upgrade` without server-side apply are ours to take.
@@ -118,6 +129,28 @@ impl KubernetesCluster {
             (Ok(_), None) => Ok(ObjectState::Absent),
             (Err(error), None) if is_missing(&error) => Ok(ObjectState::Absent),
             (Err(error), _) => self.refusal(reference.to_string(), error),
+        }
+    }
+
+    /// What the API server says of an object whose namespace does not exist yet, by a trial in another namespace: only
+    /// that the object itself is invalid counts there.
+    pub(super) async fn foresee_elsewhere(
+        &self,
+        object: &ClusterObject,
+        release: Option<&str>,
+    ) -> Result<ObjectState, TargetError> {
+        let mut there = object.clone();
+        there.reference.namespace = Some(ELSEWHERE.to_owned());
+        there.body["metadata"]["namespace"] = ELSEWHERE.into();
+        // A trial on an object of the same name would be about that one; who may not read there may not try either.
+        if !matches!(self.live(&there.reference).await, Ok(None)) {
+            return Ok(ObjectState::Unknown);
+        }
+        match self.patch(&there, release, ApplyOptions { trial: true, force: false }).await {
+            Err(error) if is_invalid(&error) && !is_missing(&error) => {
+                self.refusal(object.reference.to_string(), error)
+            }
+            _ => Ok(ObjectState::Unknown),
         }
     }
 
@@ -145,7 +178,6 @@ impl KubernetesCluster {
             return Ok(ObjectState::Conflict { owners: owners(&error) });
         }
         match status_of(&error) {
-            // An unknown field is answered with 500.
             Some(status) if (400..=500).contains(&status.code) && status.code != 401 => {
                 Ok(ObjectState::Refused { reason: status.message.trim().to_owned() })
             }
@@ -163,7 +195,15 @@ impl KubernetesCluster {
         let doing = format!("applying {}", object.reference);
         self.may_change(&doing)?;
         self.adopt_fields(object, &doing).await?;
-        let applied = self.patch(object, release, ApplyOptions { trial: false, force }).await;
+        let began = Instant::now();
+        let applied = loop {
+            match self.patch(object, release, ApplyOptions { trial: false, force }).await {
+                Err(error) if is_custom(&object.reference) && is_invalid(&error) && began.elapsed() < SETTLES => {
+                    tokio::time::sleep(LOOK).await;
+                }
+                applied => break applied,
+            }
+        };
         applied.map_err(|error| match status_of(&error).map(|status| status.code) {
             Some(409) => TargetError::Refused {
                 operation: doing.clone(),
@@ -185,15 +225,25 @@ impl KubernetesCluster {
         else {
             return Ok(());
         };
-        let fields = upgraded(live.metadata.managed_fields.clone().unwrap_or_default());
+        let fields = json_of(&upgraded(live.metadata.managed_fields.clone().unwrap_or_default()), doing)?;
+        self.write_managed_fields((&api, &live), fields, doing).await
+    }
+
+    /// Writes who manages which fields of an object, unless it changed meanwhile.
+    pub(super) async fn write_managed_fields(
+        &self,
+        (api, live): (&Api<DynamicObject>, &DynamicObject),
+        fields: Value,
+        doing: &str,
+    ) -> Result<(), TargetError> {
         let patch = json!([
-            { "op": "replace", "path": "/metadata/managedFields", "value": json_of(&fields, doing)? },
+            { "op": "replace", "path": "/metadata/managedFields", "value": fields },
             { "op": "replace", "path": "/metadata/resourceVersion", "value": live.metadata.resource_version },
         ]);
         let operations = serde_json::from_value(patch)
             .map_err(|error| TargetError::Broken { operation: doing.to_owned(), message: error.to_string() })?;
         let patch = Patch::Json::<()>(operations);
-        api.patch(&object.reference.name, &PatchParams::default(), &patch)
+        api.patch(&live.name_any(), &PatchParams::default(), &patch)
             .await
             .map_err(|error| map(&self.address, doing, error))?;
         Ok(())
@@ -219,6 +269,20 @@ fn replacement(from: &Value, to: &Value) -> Value {
         replace(at, from.get(key), to.get(key));
     }
     operations.into()
+}
+
+/// An object that belongs to no release or to another one, as it is: it is given back so when the release fails.
+fn of_another(object: &ClusterObject, live: &Value, owner: Option<String>) -> ObjectState {
+    let live = Box::new(ClusterObject { reference: object.reference.clone(), body: live.clone() });
+    match owner {
+        Some(release) => ObjectState::Foreign { release, live },
+        None => ObjectState::Unowned { live },
+    }
+}
+
+/// Whether a kind comes from a definition.
+fn is_custom(object: &ObjectRef) -> bool {
+    object.group().contains('.') && !object.group().ends_with(".k8s.io")
 }
 
 /// The live object against the answer to a trial.

@@ -39,6 +39,11 @@ pub(super) fn is_missing(error: &kube::Error) -> bool {
     status_of(error).is_some_and(Status::is_not_found)
 }
 
+/// Whether the object itself is refused, or its kind is not known (yet). An unknown field is answered with 500.
+pub(super) fn is_invalid(error: &kube::Error) -> bool {
+    status_of(error).is_some_and(|status| [400, 404, 422, 500].contains(&status.code))
+}
+
 /// Whether a precondition did not hold, or the object exists already.
 pub(super) fn is_conflict(error: &kube::Error) -> bool {
     status_of(error).is_some_and(|status| status.is_conflict() || status.is_already_exists())

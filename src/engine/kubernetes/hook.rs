@@ -1,13 +1,13 @@
 //! Running a hook: its object is created, run to its end and deleted as its policy says.
 //! The log of a hook that failed is kept before the policy deletes it.
 
-use kube::api::PostParams;
-use serde_json::Value;
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
 
 use super::KubernetesCluster;
 use super::error_mapping::map;
 use crate::plan::Outcome;
-use crate::plan::cluster::{DeletePolicy, HookRun};
+use crate::plan::cluster::{DeletePolicy, HookRun, ObjectRef};
 use crate::target::TargetError;
 
 impl KubernetesCluster {
@@ -15,7 +15,7 @@ impl KubernetesCluster {
     pub(super) async fn run_hook(&self, hook: &HookRun) -> Result<Outcome, TargetError> {
         let reference = &hook.object.reference;
         if hook.deletes(DeletePolicy::BeforeHookCreation) {
-            self.delete(reference).await?;
+            self.delete(reference, hook.timeout).await?;
         }
         self.create(&hook.object.body, hook).await?;
         let ended = if matches!(reference.kind.as_str(), "Job" | "Pod") {
@@ -23,14 +23,28 @@ impl KubernetesCluster {
         } else {
             Ok(Outcome::default())
         };
+        if ended.is_err() && !hook.deletes(DeletePolicy::HookFailed) {
+            self.end_run(reference).await;
+        }
         let policy = if ended.is_ok() { DeletePolicy::HookSucceeded } else { DeletePolicy::HookFailed };
         if hook.deletes(policy)
-            && let Err(error) = self.delete(reference).await
+            && let Err(error) = self.delete(reference, hook.timeout).await
             && ended.is_ok()
         {
             return Err(error);
         }
         ended
+    }
+
+    /// Ends the run of a Job or pod that failed or took too long, and keeps the object: nothing may go on changing data
+    /// after the command said that it failed. The failure itself is the one to be told.
+    async fn end_run(&self, reference: &ObjectRef) {
+        if !reference.is_workload() || self.may_change(&format!("ending {reference}")).is_err() {
+            return;
+        }
+        let Ok(Some(api)) = self.api_of(reference).await else { return };
+        let patch = json!({ "spec": { "activeDeadlineSeconds": 1 } });
+        let _ = api.patch(&reference.name, &PatchParams::default(), &Patch::Merge(&patch)).await;
     }
 
     async fn create(&self, body: &Value, hook: &HookRun) -> Result<(), TargetError> {

@@ -22,6 +22,7 @@ mod managed_fields;
 mod observe;
 mod perform;
 mod pods;
+mod restore;
 mod traits;
 
 pub use cluster::KubernetesCluster;

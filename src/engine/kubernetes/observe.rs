@@ -69,7 +69,7 @@ impl KubernetesCluster {
         let state = if inside && !namespace_exists {
             match self.kind_of(&object.reference).await? {
                 None => ObjectState::NoKind,
-                Some((_, true)) => ObjectState::Unknown,
+                Some((_, true)) => self.foresee_elsewhere(object, belongs).await?,
                 Some((_, false)) => self.foresee(object, belongs).await?,
             }
         } else {

@@ -22,7 +22,8 @@ impl KubernetesCluster {
         };
         match operation {
             ClusterOperation::Apply { object, release, force } => self.apply(object, release.as_deref(), *force).await,
-            ClusterOperation::Delete { object } => self.delete(object).await,
+            ClusterOperation::Delete { object, timeout } => self.delete(object, *timeout).await,
+            ClusterOperation::Restore { object } => self.restore(object).await,
             ClusterOperation::Await { object, timeout } => self.await_object(object, *timeout).await,
             ClusterOperation::RunHook(hook) => self.run_hook(hook).await,
             ClusterOperation::Restart { object, at } => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ClusterObject, HookObject, ObjectRef};
+use super::{ClusterObject, HookObject, ObjectRef, ObjectState, ObservedCluster};
 
 /// What a release is to consist of.
 #[derive(Debug, Clone, Default)]
@@ -36,13 +36,30 @@ pub struct ClusterRelease {
 }
 
 impl ClusterRelease {
-    /// Whether the release brings the definition of an object's kind.
-    pub(super) fn defines(&self, object: &ObjectRef) -> bool {
+    /// The definition of an object's kind that the release brings.
+    pub(super) fn definition_of(&self, object: &ObjectRef) -> Option<&ClusterObject> {
         let text = |body: &ClusterObject, at: &str| body.body.pointer(at).and_then(|v| v.as_str()).map(str::to_owned);
-        self.objects.iter().chain(&self.definitions).any(|definition| {
+        self.objects.iter().chain(&self.definitions).find(|definition| {
             definition.reference.kind == "CustomResourceDefinition"
                 && text(definition, "/spec/group").as_deref() == Some(object.group())
                 && text(definition, "/spec/names/kind").as_deref() == Some(object.kind.as_str())
         })
+    }
+
+    /// Whether a definition of the chart's `crds` folder is applied: it is new, or those that exist are changed.
+    pub(super) fn applies_definition(&self, observed: &ObservedCluster, definition: &ClusterObject) -> bool {
+        match observed.objects.get(&definition.reference.key()) {
+            Some(ObjectState::Same { .. }) => false,
+            Some(ObjectState::Differs { .. } | ObjectState::Conflict { .. }) => self.upgrade_definitions,
+            _ => true,
+        }
+    }
+
+    /// Whether the definition of an object's kind changes before the object is applied, so that what the API server says
+    /// of the object now counts for nothing.
+    pub(super) fn changes_definition(&self, observed: &ObservedCluster, object: &ObjectRef) -> bool {
+        let Some(definition) = self.definition_of(object) else { return false };
+        let is_same = matches!(observed.objects.get(&definition.reference.key()), Some(ObjectState::Same { .. }));
+        !is_same && (!self.definitions.contains(definition) || self.applies_definition(observed, definition))
     }
 }

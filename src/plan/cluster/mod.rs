@@ -11,6 +11,8 @@ mod pod_image;
 mod readiness;
 mod refusals;
 mod release;
+#[cfg(test)]
+mod release_tests;
 mod released;
 mod restart;
 
@@ -92,10 +94,17 @@ pub enum ObjectState {
         owners: Vec<String>,
     },
     /// It exists and belongs to no Helm release.
-    Unowned,
+    Unowned {
+        /// The object as it is.
+        live: Box<ClusterObject>,
+    },
     /// It belongs to another Helm release.
     Foreign {
         /// Namespace and name of the release.
         release: String,
+        /// The object as it is.
+        live: Box<ClusterObject>,
     },
+    /// It is being deleted: finalizers or the grace of its pods hold it.
+    Deleting,
 }

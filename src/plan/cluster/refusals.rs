@@ -13,9 +13,11 @@ struct Refusal {
 /// Fails where the cluster would refuse any of the objects.
 pub(super) fn check_refusals(wanted: &ClusterRelease, observed: &ObservedCluster) -> Result<(), PlanError> {
     let (mut refused, mut hints) = (Vec::new(), Vec::new());
-    for object in wanted.objects.iter().chain(&wanted.definitions) {
+    // Definitions that stay as they are cannot be refused.
+    let definitions = wanted.definitions.iter().filter(|object| wanted.applies_definition(observed, object));
+    for object in wanted.objects.iter().chain(definitions) {
         let Some(state) = observed.objects.get(&object.reference.key()) else { continue };
-        let Some(Refusal { reason, way_out }) = refusal(wanted, &object.reference, state) else { continue };
+        let Some(Refusal { reason, way_out }) = refusal((wanted, observed), &object.reference, state) else { continue };
         refused.push(format!("{}: {reason}", object.reference));
         hints.extend(way_out.map(str::to_owned));
     }
@@ -23,21 +25,32 @@ pub(super) fn check_refusals(wanted: &ClusterRelease, observed: &ObservedCluster
     if refused.is_empty() { Ok(()) } else { Err(PlanError::Cluster { refused, hints }) }
 }
 
-fn refusal(wanted: &ClusterRelease, object: &ObjectRef, state: &ObjectState) -> Option<Refusal> {
+fn refusal(
+    (wanted, observed): (&ClusterRelease, &ObservedCluster),
+    object: &ObjectRef,
+    state: &ObjectState,
+) -> Option<Refusal> {
     let take = Some("take it over with `aictl deploy --take-ownership`");
     let (reason, way_out) = match state {
-        ObjectState::Refused { reason } => (reason.clone(), None),
-        ObjectState::NoKind if !wanted.defines(object) => {
+        ObjectState::Refused { reason } if !wanted.changes_definition(observed, object) => {
+            let definition = wanted.definition_of(object).filter(|definition| wanted.definitions.contains(definition));
+            let state = definition.and_then(|definition| observed.objects.get(&definition.reference.key()));
+            let differs = matches!(state, Some(ObjectState::Differs { .. } | ObjectState::Conflict { .. }));
+            (reason.clone(), differs.then_some("change the definition of its kind with `aictl deploy --upgrade-crds`"))
+        }
+        ObjectState::NoKind if wanted.definition_of(object).is_none() => {
             let reason = format!(
                 "the cluster has no kind {} of {}; its custom resource definition is not installed",
                 object.kind, object.api_version
             );
             (reason, None)
         }
-        ObjectState::Foreign { release } if !wanted.take_ownership => {
+        ObjectState::Foreign { release, .. } if !wanted.take_ownership => {
             (format!("it belongs to the Helm release {release}"), take)
         }
-        ObjectState::Unowned if !wanted.take_ownership => ("it exists and belongs to no Helm release".to_owned(), take),
+        ObjectState::Unowned { .. } if !wanted.take_ownership => {
+            ("it exists and belongs to no Helm release".to_owned(), take)
+        }
         ObjectState::Conflict { owners } if !wanted.force => {
             let reason = format!("another field manager owns what would change: {}", owners.join(", "));
             (reason, Some("take the fields over with `aictl deploy --force-conflicts`"))
@@ -49,7 +62,9 @@ fn refusal(wanted: &ClusterRelease, object: &ObjectRef, state: &ObjectState) -> 
         | ObjectState::Unknown
         | ObjectState::NoKind
         | ObjectState::Foreign { .. }
-        | ObjectState::Unowned
+        | ObjectState::Unowned { .. }
+        | ObjectState::Refused { .. }
+        | ObjectState::Deleting
         | ObjectState::Conflict { .. } => return None,
     };
     Some(Refusal { reason, way_out })
@@ -75,6 +90,26 @@ mod tests {
             "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.x.io"},
             "spec": {"group": "x.io", "names": {"kind": "Thing"}}
         })));
+        assert!(check_refusals(&wanted, &observed).is_ok());
+    }
+
+    #[test]
+    fn an_object_whose_definition_changes_first_is_not_refused() {
+        let object = |body| ClusterObject::of(body).unwrap();
+        let thing = object(json!({"apiVersion": "x.io/v1", "kind": "Thing", "metadata": {"name": "a"}}));
+        let definition = object(json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": "things.x.io"},
+            "spec": {"group": "x.io", "names": {"kind": "Thing"}}
+        }));
+        let states = [
+            (thing.reference.key(), ObjectState::Refused { reason: "unknown field".to_owned() }),
+            (definition.reference.key(), ObjectState::Differs { paths: Vec::new() }),
+        ];
+        let observed = ObservedCluster { objects: states.into(), ..Default::default() };
+        let mut wanted = ClusterRelease { objects: vec![thing], definitions: vec![definition], ..Default::default() };
+        let Err(PlanError::Cluster { hints, .. }) = check_refusals(&wanted, &observed) else { panic!("not refused") };
+        assert!(hints[0].contains("--upgrade-crds"), "{hints:?}");
+        wanted.upgrade_definitions = true;
         assert!(check_refusals(&wanted, &observed).is_ok());
     }
 }

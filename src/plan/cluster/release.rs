@@ -3,6 +3,7 @@
 //! An object that applying would not change gets no step, so an unchanged release is an empty plan.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::refusals::check_refusals;
 use super::{
@@ -14,6 +15,9 @@ use crate::plan::{ClusterOperation, Phase, Plan, PlanError, StepId};
 /// The annotation that keeps an object when its release no longer has it.
 pub const KEEP: (&str, &str) = ("helm.sh/resource-policy", "keep");
 
+/// The longest wait for an object that an undo deletes: the failure is not told before.
+const MOST_FOR_UNDO: Duration = Duration::from_secs(30);
+
 /// The steps that bring the release up.
 ///
 /// # Errors
@@ -21,6 +25,7 @@ pub const KEEP: (&str, &str) = ("helm.sh/resource-policy", "keep");
 pub fn plan_release(wanted: &ClusterRelease, observed: &ObservedCluster) -> Result<Plan, PlanError> {
     check_refusals(wanted, observed)?;
     let mut planner = Planner { wanted, observed, plan: Plan { project: wanted.name.clone(), ..Plan::default() } };
+    planner.warn_of_definitions();
     let changed = planner.changes();
     if changed || wanted.hooks_changed {
         let begun = planner.prepare();
@@ -50,8 +55,9 @@ pub fn plan_uninstall(wanted: &ClusterRelease, observed: &ObservedCluster) -> Pl
         if index > 0 && ranks[index] != ranks[index - 1] {
             last = std::mem::take(&mut done);
         }
-        let delete = ClusterOperation::Delete { object: object.reference.clone() };
-        done.push(planner.plan.push(Phase::Retire, delete, "the release is removed", &last));
+        let delete = ClusterOperation::Delete { object: object.reference.clone(), timeout: wanted.timeout };
+        // Not in Retire, where a failure is a warning: what stays would be forgotten with the history.
+        done.push(planner.plan.push(Phase::Prepare, delete, "the release is removed", &last));
     }
     let after = if done.is_empty() { last } else { done };
     planner.hooks("post-delete", &after);
@@ -79,8 +85,10 @@ impl Planner<'_> {
             Some(ObjectState::Differs { paths }) if paths.is_empty() => Some("it differs".to_owned()),
             Some(ObjectState::Differs { paths }) => Some(format!("{} change", paths.join(", "))),
             Some(ObjectState::Conflict { owners }) => Some(format!("taken over: {}", owners.join(", "))),
-            Some(ObjectState::Unowned) => Some("it belongs to no release".to_owned()),
-            Some(ObjectState::Foreign { release }) => Some(format!("taken over from {release}")),
+            Some(ObjectState::Unowned { .. }) => Some("it belongs to no release".to_owned()),
+            Some(ObjectState::Deleting) => Some("it is being deleted".to_owned()),
+            Some(ObjectState::Refused { .. }) => Some("its definition changes".to_owned()),
+            Some(ObjectState::Foreign { release, .. }) => Some(format!("taken over from {release}")),
             _ => Some("it does not exist".to_owned()),
         }
     }
@@ -92,11 +100,7 @@ impl Planner<'_> {
     }
 
     fn new_definitions(&self) -> impl Iterator<Item = &ClusterObject> {
-        self.wanted.definitions.iter().filter(|object| match self.state(&object.reference) {
-            Some(ObjectState::Same { .. }) => false,
-            Some(ObjectState::Differs { .. } | ObjectState::Conflict { .. }) => self.wanted.upgrade_definitions,
-            _ => true,
-        })
+        self.wanted.definitions.iter().filter(|object| self.wanted.applies_definition(self.observed, object))
     }
 
     /// Definitions. The namespace is created with the lock, which lies in it.
@@ -114,17 +118,24 @@ impl Planner<'_> {
             let ready = ClusterOperation::Await { object: reference, timeout: self.wanted.timeout };
             begun.push(self.plan.push(Phase::Prepare, ready, "the kinds it defines follow", &[applied]));
         }
-        for object in &self.wanted.definitions {
-            if matches!(self.state(&object.reference), Some(ObjectState::Differs { .. }))
-                && !self.wanted.upgrade_definitions
-            {
-                self.plan.warnings.push(format!(
-                    "{} differs from the chart's and is not changed; change it with `aictl deploy --upgrade-crds`",
-                    object.reference
-                ));
-            }
-        }
         begun
+    }
+
+    /// Definitions that differ and stay: said whether or not anything else changes.
+    fn warn_of_definitions(&mut self) {
+        let stays = |object: &&ClusterObject| {
+            let state = self.state(&object.reference);
+            matches!(state, Some(ObjectState::Differs { .. } | ObjectState::Conflict { .. }))
+                && !self.wanted.upgrade_definitions
+        };
+        let warning = |object: &ClusterObject| {
+            format!(
+                "{} differs from the chart's and is not changed; change it with `aictl deploy --upgrade-crds`",
+                object.reference
+            )
+        };
+        let warnings: Vec<String> = self.wanted.definitions.iter().filter(stays).map(warning).collect();
+        self.plan.warnings.extend(warnings);
     }
 
     /// The hooks of an event, one after the other.
@@ -156,10 +167,11 @@ impl Planner<'_> {
                 let Some(cause) = self.cause(&object.reference) else { continue };
                 let release = Some(self.wanted.name.clone());
                 let taken = self.state(&object.reference);
-                let taken = matches!(taken, Some(ObjectState::Unowned | ObjectState::Foreign { .. }));
+                let taken = matches!(taken, Some(ObjectState::Unowned { .. } | ObjectState::Foreign { .. }));
                 let force = self.wanted.force || taken;
                 let apply = ClusterOperation::Apply { object: Box::new(object.clone()), release, force };
-                let step = self.plan.push(Phase::Prepare, apply, cause, &last);
+                let gone = self.gone(&object.reference, &last);
+                let step = self.plan.push(Phase::Prepare, apply, cause, gone.as_deref().unwrap_or(&last));
                 if let Some(undo) = self.undo(object) {
                     self.plan.on_failure(step, undo, &[]);
                 }
@@ -173,8 +185,17 @@ impl Planner<'_> {
         if all.is_empty() { before.to_vec() } else { all }
     }
 
-    /// How an applied object is taken back: to what the release that serves has, or away where it had none. What holds
-    /// data stays.
+    /// What is being deleted vanishes, whatever is applied to it: the new one follows when it is gone.
+    fn gone(&mut self, object: &ObjectRef, after: &[StepId]) -> Option<Vec<StepId>> {
+        if !matches!(self.state(object), Some(ObjectState::Deleting)) {
+            return None;
+        }
+        let delete = ClusterOperation::Delete { object: object.clone(), timeout: self.wanted.timeout };
+        Some(vec![self.plan.push(Phase::Prepare, delete, "it is being deleted already", after)])
+    }
+
+    /// How an applied object is taken back: to what the release that serves has, to what it was before it was taken over,
+    /// or away where there was none. What holds data stays.
     fn undo(&self, object: &ClusterObject) -> Option<ClusterOperation> {
         let before = self.wanted.former.iter().find(|f| f.reference.is_same(&object.reference, &self.wanted.namespace));
         if let Some(before) = before {
@@ -185,16 +206,23 @@ impl Planner<'_> {
                 force: self.wanted.force,
             });
         }
+        if let Some(ObjectState::Unowned { live } | ObjectState::Foreign { live, .. }) = self.state(&object.reference) {
+            return Some(ClusterOperation::Restore { object: live.clone() });
+        }
         let created = matches!(
             self.state(&object.reference),
-            Some(ObjectState::Absent | ObjectState::Unknown | ObjectState::NoKind) | None
+            Some(ObjectState::Absent | ObjectState::Unknown | ObjectState::NoKind | ObjectState::Deleting) | None
         );
         let holds_data = matches!(
             object.reference.kind.as_str(),
             "PersistentVolumeClaim" | "PersistentVolume" | "Namespace" | "CustomResourceDefinition"
         );
-        (created && !holds_data && object.meta("annotations", KEEP.0) != Some(KEEP.1))
-            .then(|| ClusterOperation::Delete { object: object.reference.clone() })
+        (created && !holds_data && object.meta("annotations", KEEP.0) != Some(KEEP.1)).then(|| {
+            ClusterOperation::Delete {
+                object: object.reference.clone(),
+                timeout: self.wanted.timeout.min(MOST_FOR_UNDO),
+            }
+        })
     }
 
     /// Waits for what was applied, and for what is not ready although nothing changes.
@@ -233,7 +261,7 @@ impl Planner<'_> {
 
     fn prune(&mut self, after: &[StepId]) {
         for object in self.leaving() {
-            let delete = ClusterOperation::Delete { object };
+            let delete = ClusterOperation::Delete { object, timeout: self.wanted.timeout };
             self.plan.push(Phase::Retire, delete, "the release no longer has it", after);
         }
     }
@@ -249,105 +277,4 @@ fn has_readiness(object: &ObjectRef) -> bool {
             object.kind.as_str(),
             "PersistentVolumeClaim" | "CustomResourceDefinition" | "APIService" | "Service"
         )
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use serde_json::json;
-
-    use super::*;
-    use crate::plan::Operation;
-
-    fn object(kind: &str, name: &str) -> ClusterObject {
-        let version = if kind == "Deployment" { "apps/v1" } else { "v1" };
-        ClusterObject::of(json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}})).unwrap()
-    }
-
-    fn release() -> ClusterRelease {
-        ClusterRelease {
-            name: "shop".to_owned(),
-            namespace: "shop".to_owned(),
-            event: "upgrade",
-            objects: vec![object("Deployment", "api"), object("ConfigMap", "settings")],
-            timeout: Duration::from_secs(60),
-            ..Default::default()
-        }
-    }
-
-    fn observed(states: &[(&ClusterObject, ObjectState)]) -> ObservedCluster {
-        let objects = states.iter().map(|(object, state)| (object.reference.key(), state.clone())).collect();
-        ObservedCluster { namespace: "shop".to_owned(), namespace_exists: true, objects, ..Default::default() }
-    }
-
-    fn same(ready: bool) -> ObjectState {
-        ObjectState::Same { ready }
-    }
-
-    #[test]
-    fn what_applying_would_not_change_is_not_applied() {
-        let wanted = release();
-        let [api, settings] = [&wanted.objects[0], &wanted.objects[1]];
-        let found = observed(&[(api, same(true)), (settings, same(true))]);
-        assert!(plan_release(&wanted, &found).unwrap().is_empty());
-        let found = observed(&[(api, same(false)), (settings, same(true))]);
-        assert_eq!(plan_release(&wanted, &found).unwrap().lines(), ["await Deployment api: it is not ready"]);
-    }
-
-    #[test]
-    fn kinds_come_in_the_order_of_helm_and_what_left_goes_last() {
-        let mut wanted = release();
-        wanted.former = vec![object("Service", "old"), object("Deployment", "api")];
-        let hook = object("Job", "migrate");
-        wanted.hooks =
-            vec![HookObject { object: hook, events: vec!["pre-upgrade".to_owned()], weight: 1, delete: Vec::new() }];
-        let present = ObjectState::Present { keep: false, foreign: false };
-        let paths = vec!["spec.replicas".to_owned()];
-        let found = observed(&[
-            (&wanted.objects[0], ObjectState::Differs { paths }),
-            (&wanted.objects[1], ObjectState::Absent),
-            (&wanted.former[0], present),
-        ]);
-        let plan = plan_release(&wanted, &found).unwrap();
-        assert_eq!(
-            plan.lines(),
-            [
-                "run pre-upgrade hook Job migrate: a pre-upgrade hook with weight 1",
-                "apply ConfigMap settings: it does not exist",
-                "apply Deployment api: spec.replicas change",
-                "await Deployment api: it changes",
-                "delete Service old: the release no longer has it",
-            ]
-        );
-        assert_eq!(plan.out_of_order(), None);
-        let back = |step: &crate::plan::Step| step.undo.clone();
-        let undone: Vec<Vec<Operation>> = plan.steps.iter().map(back).collect();
-        assert!(matches!(&undone[1][..], [Operation::Cluster(ClusterOperation::Delete { .. })]));
-        assert!(matches!(&undone[2][..], [Operation::Cluster(ClusterOperation::Apply { .. })]));
-    }
-
-    #[test]
-    fn every_object_that_would_be_refused_is_named() {
-        let wanted = release();
-        let found = observed(&[
-            (&wanted.objects[0], ObjectState::Conflict { owners: vec!["kubectl-edit: spec.replicas".to_owned()] }),
-            (&wanted.objects[1], ObjectState::Foreign { release: "other/shop".to_owned() }),
-        ]);
-        let error = plan_release(&wanted, &found).unwrap_err().to_string();
-        assert!(error.contains("kubectl-edit: spec.replicas") && error.contains("other/shop"), "{error}");
-        let forced = ClusterRelease { force: true, objects: wanted.objects[..1].to_vec(), ..wanted };
-        assert_eq!(plan_release(&forced, &found).unwrap().steps.len(), 2);
-    }
-
-    #[test]
-    fn an_object_that_is_to_stay_is_not_deleted() {
-        let mut wanted = release();
-        wanted.objects.clear();
-        wanted.former = vec![object("PersistentVolumeClaim", "data"), object("Service", "a")];
-        let state = |keep| ObjectState::Present { keep, foreign: false };
-        let found = observed(&[(&wanted.former[0], state(true)), (&wanted.former[1], state(false))]);
-        assert_eq!(plan_release(&wanted, &found).unwrap().lines(), ["delete Service a: the release no longer has it"]);
-        assert_eq!(plan_uninstall(&wanted, &found).lines(), ["delete Service a: the release is removed"]);
-    }
 }

@@ -14,9 +14,6 @@ use crate::release::OperationKind;
 /// The engine ends a wait itself; this long afterwards it counts as hung.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// Objects with finalizers take a while to go.
-const DELETION: Duration = Duration::from_secs(300);
-
 /// An operation on a cluster.
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -34,6 +31,13 @@ pub enum ClusterOperation {
     Delete {
         /// The object.
         object: ObjectRef,
+        /// The longest wait: finalizers may hold it.
+        timeout: Duration,
+    },
+    /// Brings back an object of nobody's or of another release as it was before it was taken over.
+    Restore {
+        /// The object as it was found.
+        object: Box<ClusterObject>,
     },
     /// Waits until an object is ready.
     Await {
@@ -60,11 +64,15 @@ impl ClusterOperation {
         use OperationKind::{ApplyObject, AwaitObject, DeleteObject, RestartWorkload, RunChartHook};
         let (kind, infinitive, participle, subject, deadline) = match self {
             Self::Apply { object, .. } => (ApplyObject, "apply", "Applied", object.reference.to_string(), ENGINE_CALL),
-            Self::Delete { object } => (DeleteObject, "delete", "Deleted", object.to_string(), DELETION + MARGIN),
+            Self::Delete { object, timeout } => {
+                (DeleteObject, "delete", "Deleted", object.to_string(), *timeout + MARGIN)
+            }
+            Self::Restore { object } => (ApplyObject, "restore", "Restored", object.reference.to_string(), ENGINE_CALL),
             Self::Await { object, timeout } => (AwaitObject, "await", "Ready", object.to_string(), *timeout + MARGIN),
             Self::RunHook(hook) => {
                 let subject = format!("{} hook {}", hook.event, hook.object.reference);
-                (RunChartHook, "run", "Ran", subject, hook.timeout + DELETION + MARGIN)
+                // Deleted before, run and deleted afterwards.
+                (RunChartHook, "run", "Ran", subject, 3 * hook.timeout + MARGIN)
             }
             Self::Restart { object, .. } => (RestartWorkload, "restart", "Restarted", object.to_string(), ENGINE_CALL),
         };
@@ -74,8 +82,8 @@ impl ClusterOperation {
     /// The workload it is about, as verbs name it.
     fn service(&self) -> Option<String> {
         let object = match self {
-            Self::Apply { object, .. } => &object.reference,
-            Self::Delete { object } | Self::Await { object, .. } | Self::Restart { object, .. } => object,
+            Self::Apply { object, .. } | Self::Restore { object } => &object.reference,
+            Self::Delete { object, .. } | Self::Await { object, .. } | Self::Restart { object, .. } => object,
             Self::RunHook(hook) => &hook.object.reference,
         };
         object.is_workload().then(|| object.name.clone())

@@ -198,3 +198,56 @@ fn a_release_too_large_for_a_record_applies_nothing() {
     std::fs::remove_file(project.path().join("chart/large.txt")).unwrap();
     recovers(&project);
 }
+
+#[test]
+fn an_object_taken_over_by_a_release_that_fails_is_given_back() {
+    let Some(project) = ClusterProject::new("given-back") else { return };
+    project.kubectl(&["create", "namespace", project.namespace()]);
+    project.kubectl(&["create", "configmap", "lone", "--from-literal=a=1"]);
+    let before = project.object("configmap", "lone");
+    fails(&project, &format!("{LONE}{NO_IMAGE}"), &["--take-ownership"], 1);
+    let after = project.object("configmap", "lone");
+    assert_eq!(after["data"], before["data"]);
+    for field in ["labels", "annotations"] {
+        assert_eq!(after["metadata"][field], before["metadata"][field], "{after}");
+    }
+    let managers = |object: &serde_json::Value| {
+        let entries = object["metadata"]["managedFields"].as_array().unwrap().iter();
+        entries.map(|entry| entry["manager"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let shown = project.kubectl(&["get", "configmap", "lone", "-o", "json", "--show-managed-fields"]);
+    assert_eq!(managers(&serde_json::from_str(&shown).unwrap()), ["kubectl-create"]);
+}
+
+#[test]
+fn an_object_of_two_templates_is_refused_with_both() {
+    let Some(project) = serving("twice") else { return };
+    let text = |value: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{ name: same }}\ndata: {{ a: \"{value}\" }}\n")
+    };
+    project.write("chart/templates/one.yaml", &text("1"));
+    project.write(
+        "chart/templates/two.yaml",
+        &text("2").replace("name: same", &format!("name: same, namespace: {}", project.namespace())),
+    );
+    let before = project.versions("lab");
+    for verb in ["plan", "deploy"] {
+        let said = project.aictl(&[verb]).ended(78).stderr;
+        assert!(said.contains("templates/one.yaml") && said.contains("templates/two.yaml"), "{said}");
+        assert!(said.contains("ConfigMap"), "{said}");
+    }
+    assert_eq!(project.versions("lab"), before);
+}
+
+#[test]
+fn what_is_refused_makes_no_namespace() {
+    let Some(project) = ClusterProject::new("no-namespace") else { return };
+    for bad in ["metadata: { name: X_Y }", "metadata: { name: one }, dat: { a: \"1\" }"] {
+        let values = format!("extra: [ {{ apiVersion: v1, kind: ConfigMap, {bad} }} ]\n");
+        project.values(&values);
+        project.aictl(&["plan"]).ended(78);
+        let said = fails(&project, &values, &[], 78);
+        assert!(said.contains("ConfigMap"), "{said}");
+        assert_eq!(project.kubectl(&["get", "namespace", project.namespace(), "--ignore-not-found", "-o", "name"]), "");
+    }
+}

@@ -125,3 +125,49 @@ fn a_release_of_helm_three_is_adopted() {
 fn a_release_of_helm_four_is_adopted() {
     a_release_of_helms_is_ours(HELMS[1]);
 }
+
+fn what_the_chart_dropped_goes((name, variable, folder): (&str, &str, &str)) {
+    let Some(project) = ClusterProject::new(&format!("dropped-{name}")) else { return };
+    let Some(helm) = Helm::find(&project, variable, folder) else { return };
+    let label = |label: &str| {
+        format!("extra: [ {{ apiVersion: v1, kind: ConfigMap, metadata: {{ name: lone, labels: {{ {label} }} }} }} ]\n")
+    };
+    project.values(&format!("settings: {{ a: \"1\", gone: \"1\" }}\n{}", label("foo: bar, kept: yes1")));
+    helm.run(&["install", "shop", "chart", "-f", "values.yaml", "--create-namespace", "--wait"]);
+    project.aictl(&["plan", "--exit-code"]).ended(0);
+    // Nothing but keys that are left out.
+    project.values(&format!("settings: {{ a: \"1\" }}\nprobe: null\n{}", label("kept: yes1")));
+    let plan = project.aictl(&["plan", "--exit-code"]).ended(6).stdout;
+    assert!(plan.contains("data.gone") && plan.contains("metadata.labels.foo"), "{plan}");
+    project.aictl(&["deploy"]).ended(0);
+    assert_eq!(project.object("configmap", "shop-settings")["data"], serde_json::json!({"a": "1"}));
+    let labels = project.object("configmap", "lone")["metadata"]["labels"].clone();
+    assert_eq!((&labels["foo"], &labels["kept"]), (&Value::Null, &"yes1".into()), "{labels}");
+    let container = project.object("deployment", "shop-api")["spec"]["template"]["spec"]["containers"][0].clone();
+    assert_eq!(container["readinessProbe"], Value::Null, "{container}");
+    project.aictl(&["plan", "--exit-code"]).ended(0);
+}
+
+#[test]
+fn what_a_chart_of_helm_three_dropped_goes() {
+    what_the_chart_dropped_goes(HELMS[0]);
+}
+
+#[test]
+fn what_a_chart_of_helm_four_dropped_goes() {
+    what_the_chart_dropped_goes(HELMS[1]);
+}
+
+#[test]
+fn a_rollback_tells_releases_of_helm_apart() {
+    let Some(project) = ClusterProject::new("apart") else { return };
+    let (name, variable, folder) = HELMS[0];
+    let Some(helm) = Helm::find(&project, variable, folder) else { return };
+    helm.run(&["install", "shop", "chart", "--set-string", "settings.a=1", "--create-namespace", "--wait"]);
+    for value in ["2", "2"] {
+        helm.run(&["upgrade", "shop", "chart", "--set-string", &format!("settings.a={value}"), "--wait"]);
+    }
+    let said = project.aictl(&["rollback"]).ended(0).stderr;
+    assert!(said.contains("release 2 is skipped: it is the same"), "helm {name}: {said}");
+    assert_eq!(project.object("configmap", "shop-settings")["data"]["a"], "1");
+}

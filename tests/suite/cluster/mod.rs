@@ -1,6 +1,8 @@
 //! The verbs on real clusters: those of the lab, with kubectl and both Helms as judges.
 
 mod basics;
+mod definitions;
+mod deletion;
 mod example;
 mod faults;
 mod helm;
