@@ -8,6 +8,7 @@ use crate::engine::docker::{Environment, FoundEngine, locate};
 use crate::engine::kubernetes::{self, FoundCluster, KubeEnvironment};
 use crate::event::Changes;
 use crate::project::{KubernetesTarget, TargetConfig};
+use crate::secret::Redactor;
 use crate::session::{Connect, Endpoint, Endpoints};
 use crate::target::{Target, TargetError};
 
@@ -19,6 +20,8 @@ pub(super) struct Connector {
     pub(super) read_only: bool,
     /// Told before anything is changed.
     pub(super) changes: Changes,
+    /// Learns what must not be shown of the objects of clusters.
+    pub(super) redactor: Arc<Redactor>,
     /// How long an engine may take to answer.
     pub(super) patience: Option<Duration>,
 }
@@ -43,7 +46,7 @@ impl Connector {
         let environment = KubeEnvironment { kubeconfig: variable("KUBECONFIG"), home: variable("HOME") };
         let mut found = Vec::new();
         for cluster in named {
-            let cluster = kubernetes::locate(cluster, &environment)?.telling(&self.changes);
+            let cluster = kubernetes::locate(cluster, &environment)?.telling(&self.changes).redacting(&self.redactor);
             let cluster = if self.read_only { cluster.read_only() } else { cluster };
             found.push(Box::new(ClusterEndpoint { found: cluster }) as Box<dyn Endpoint>);
         }

@@ -86,6 +86,7 @@ async fn run(cli: Cli) -> u8 {
             environment: variables.clone(),
             read_only: cli.global.dry_run,
             changes: changes.clone(),
+            redactor: redactor.clone(),
             patience: cli.global.timeout,
         }),
         changes,

@@ -26,7 +26,7 @@ pub use form::{Form, form_of};
 pub use generate::{Random, generate};
 pub use hmac::hmac_sha256;
 pub use kind::{SecretKind, is_off_when_empty, secret_kind};
-pub use names::{is_secret_name, secrets_in, url_password};
+pub use names::{is_secret_name, names_a_person_or_database, secrets_in, url_password};
 pub use placeholder::placeholder_reason;
 pub use redact::{REDACTED, Redactor};
 pub use scram::{SCRAM_SALT, scram_verifier};

@@ -56,6 +56,15 @@ pub fn is_secret_name(name: &str) -> bool {
     words.iter().any(telling) || LAST.contains(&last.as_str())
 }
 
+/// Last words of variables whose value names a user or a database.
+const NAMING: &[&str] = &["USER", "USERNAME", "DB", "DATABASE", "DBNAME", "DB_NAME", "SCHEMA", "ROLE"];
+
+/// Whether the value of a variable of this name is the name of a user or a database, in any case of letters.
+pub fn names_a_person_or_database(name: &str) -> bool {
+    let name = words(name).join("_");
+    NAMING.iter().any(|last| name == *last || name.ends_with(&format!("_{last}")))
+}
+
 /// The secrets in the value of a variable: the whole value when the name says so, else the password of a URL or DSN.
 pub fn secrets_in(name: &str, value: &str) -> Vec<Secret> {
     let mut secrets = Vec::new();

@@ -65,16 +65,22 @@ impl Redactor {
     /// expected.
     pub fn learn<'a>(&self, secrets: impl IntoIterator<Item = &'a Secret>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let before = known.values.len();
         let values = secrets.into_iter().map(|secret| secret.expose().trim());
         known.values.extend(values.filter(|value| !value.is_empty() && !is_switch(value)).map(str::to_owned));
-        known.arrange();
+        if known.values.len() > before {
+            known.arrange();
+        }
     }
 
     /// Adds public names, which are not redacted, not even in part.
     pub fn publish(&self, names: impl IntoIterator<Item = String>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let before = known.public.len();
         known.public.extend(names);
-        known.arrange();
+        if known.public.len() > before {
+            known.arrange();
+        }
     }
 
     /// The text with every known value struck; borrowed when there was none.

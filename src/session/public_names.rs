@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::compose::model::{Service, Stack};
 use crate::project::LoadedProject;
-use crate::secret::is_secret_name;
-
-/// Last words of variables whose value names a user or a database.
-const NAMING: &[&str] = &["USER", "USERNAME", "DB", "DATABASE", "DBNAME", "DB_NAME", "SCHEMA", "ROLE"];
+use crate::secret::{is_secret_name, names_a_person_or_database};
 
 /// The public names of a stack.
 pub(super) fn of_stack(stack: &Stack) -> BTreeSet<String> {
@@ -107,8 +104,7 @@ impl Names {
             build.tags.iter().for_each(|tag| self.image(tag));
         }
         for (key, value) in &service.environment {
-            let naming = |last: &str| key == last || key.ends_with(&format!("_{last}"));
-            if NAMING.iter().any(|last| naming(last)) && !is_secret_name(key) {
+            if names_a_person_or_database(key) && !is_secret_name(key) {
                 value.iter().for_each(|value| self.add(value));
             }
         }

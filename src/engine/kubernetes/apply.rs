@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::KubernetesCluster;
 use super::cluster::json_of;
-use super::error_mapping::{is_conflict, is_invalid, is_missing, map, status_of};
+use super::error_mapping::{is_conflict, is_invalid, is_missing, map, said, status_of};
 use super::managed_fields::{MANAGER, by_helm_update, upgraded, without_dropped};
 use crate::plan::Outcome;
 use crate::plan::cluster::{ClusterObject, Judged, ObjectRef, ObjectState, changed_paths, judge};
@@ -25,7 +25,7 @@ const LOOK: Duration = Duration::from_millis(300);
 /// Where an object is tried whose own namespace does not exist yet.
 const ELSEWHERE: &str = "default";
 
-const RELEASE_NAME: &str = "meta.helm.sh/release-name";
+pub(super) const RELEASE_NAME: &str = "meta.helm.sh/release-name";
 const RELEASE_NAMESPACE: &str = "meta.helm.sh/release-namespace";
 
 /// An object's owner among releases: `namespace/name`.
@@ -44,6 +44,7 @@ struct ApplyOptions {
 impl KubernetesCluster {
     /// The object with Helm's marks of ownership, in its namespace.
     fn owned(&self, object: &ClusterObject, release: Option<&str>, is_namespaced: bool) -> Value {
+        self.learn([&object.body]);
         let mut body = object.body.clone();
         let mut put = |at: &str, name: &str, value: &str| {
             let metadata = body.as_object_mut().map(|body| body.entry("metadata").or_insert_with(|| json!({})));
@@ -179,7 +180,7 @@ impl KubernetesCluster {
         }
         match status_of(&error) {
             Some(status) if (400..=500).contains(&status.code) && status.code != 401 => {
-                Ok(ObjectState::Refused { reason: status.message.trim().to_owned() })
+                Ok(ObjectState::Refused { reason: said(status) })
             }
             _ => Err(map(&self.address, &format!("comparing {subject}"), error)),
         }

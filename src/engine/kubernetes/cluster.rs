@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use kube::api::{Api, DynamicObject, ListParams};
 use kube::{Client, Discovery};
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::error_mapping::map;
 use crate::event::Changes;
-use crate::plan::cluster::ObjectRef;
+use crate::plan::cluster::{ObjectRef, public_names_of, secrets_of};
+use crate::secret::Redactor;
 use crate::target::TargetError;
 
 /// One namespace of a cluster.
@@ -22,6 +24,8 @@ pub struct KubernetesCluster {
     pub(super) read_only: bool,
     /// Told before anything is changed.
     pub(super) changes: Changes,
+    /// Learns the secrets of every object that passes by, so that no text of the API server can show one.
+    pub(super) redactor: Arc<Redactor>,
     /// The kinds, read once and again where one is missing.
     pub(super) kinds: Mutex<Option<Arc<Discovery>>>,
 }
@@ -37,6 +41,17 @@ impl KubernetesCluster {
         }
         self.changes.begin();
         Ok(())
+    }
+
+    /// What of these objects must not be shown is struck from all texts from now on.
+    pub(super) fn learn<'o>(&self, objects: impl IntoIterator<Item = &'o Value>) {
+        let (mut secrets, mut names) = (Vec::new(), vec![self.namespace.clone()]);
+        for object in objects {
+            secrets.extend(secrets_of(object));
+            names.extend(public_names_of(object));
+        }
+        self.redactor.publish(names);
+        self.redactor.learn(&secrets);
     }
 
     /// The API of a kind in the namespace of the release.
@@ -70,8 +85,8 @@ impl KubernetesCluster {
     }
 
     /// All objects of a kind, in the namespace that is named or in all.
-    pub(super) async fn all_of(&self, of: &ObjectRef) -> Result<serde_json::Value, TargetError> {
-        let empty = || serde_json::json!({ "items": [] });
+    pub(super) async fn all_of(&self, of: &ObjectRef) -> Result<Value, TargetError> {
+        let empty = || json!({ "items": [] });
         let Some((resource, is_namespaced)) = self.kind_of(of).await? else { return Ok(empty()) };
         let api: Api<DynamicObject> = match &of.namespace {
             Some(namespace) if is_namespaced => Api::namespaced_with(self.client.clone(), namespace, &resource),
@@ -79,22 +94,28 @@ impl KubernetesCluster {
         };
         let doing = format!("listing objects of kind {}", of.kind);
         let found = api.list(&ListParams::default()).await.map_err(|error| map(&self.address, &doing, error))?;
-        json_of(&found, &doing)
+        let found = json_of(&found, &doing)?;
+        self.learn(found.pointer("/items").and_then(Value::as_array).into_iter().flatten());
+        Ok(found)
     }
 
     /// An object as JSON; none where it does not exist.
-    pub(super) async fn live(&self, object: &ObjectRef) -> Result<Option<serde_json::Value>, TargetError> {
+    pub(super) async fn live(&self, object: &ObjectRef) -> Result<Option<Value>, TargetError> {
         let Some(api) = self.api_of(object).await? else { return Ok(None) };
         let doing = format!("reading {object}");
         match api.get_opt(&object.name).await.map_err(|error| map(&self.address, &doing, error))? {
-            Some(found) => Ok(Some(json_of(&found, &doing)?)),
+            Some(found) => {
+                let found = json_of(&found, &doing)?;
+                self.learn([&found]);
+                Ok(Some(found))
+            }
             None => Ok(None),
         }
     }
 }
 
 /// An object as JSON.
-pub(super) fn json_of<T: serde::Serialize>(object: &T, doing: &str) -> Result<serde_json::Value, TargetError> {
+pub(super) fn json_of<T: serde::Serialize>(object: &T, doing: &str) -> Result<Value, TargetError> {
     serde_json::to_value(object)
         .map_err(|error| TargetError::Broken { operation: doing.to_owned(), message: error.to_string() })
 }

@@ -3,6 +3,7 @@
 //! Never falls back to another context, and runs no command that a project's own kubeconfig names.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::Namespace;
@@ -16,6 +17,7 @@ use super::error_mapping::map;
 use crate::error::{innermost, nearest};
 use crate::event::Changes;
 use crate::project::KubernetesTarget;
+use crate::secret::Redactor;
 use crate::target::TargetError;
 
 /// How long connecting may take.
@@ -31,6 +33,7 @@ pub struct FoundCluster {
     address: String,
     read_only: bool,
     changes: Changes,
+    redactor: Arc<Redactor>,
 }
 
 /// What the process environment says of kubeconfig files.
@@ -74,6 +77,7 @@ pub fn locate(wanted: &KubernetesTarget, environment: &KubeEnvironment<'_>) -> R
         address: server,
         read_only: false,
         changes: Changes::default(),
+        redactor: Arc::default(),
     })
 }
 
@@ -138,6 +142,12 @@ impl FoundCluster {
         Self { changes: changes.clone(), ..self }
     }
 
+    /// The same cluster, telling a redactor what must not be shown.
+    #[must_use]
+    pub fn redacting(self, redactor: &Arc<Redactor>) -> Self {
+        Self { redactor: redactor.clone(), ..self }
+    }
+
     /// Connects, and refuses a cluster whose identity is another than the one aictl.yaml names.
     pub async fn connect(&self) -> Result<KubernetesCluster, TargetError> {
         let bad = |reason: String| TargetError::BadCluster { reason, nearest: None };
@@ -156,6 +166,7 @@ impl FoundCluster {
             namespace,
             read_only: self.read_only,
             changes: self.changes.clone(),
+            redactor: self.redactor.clone(),
             kinds: Mutex::default(),
         };
         if let Some(pinned) = &self.wanted.cluster_uid {

@@ -51,6 +51,7 @@ impl KubernetesCluster {
         let reference = &hook.object.reference;
         let doing = format!("creating {reference}");
         self.may_change(&doing)?;
+        self.learn([body]);
         let api = self.known_api(reference).await?;
         let object = serde_json::from_value(body.clone())
             .map_err(|error| TargetError::Broken { operation: doing.clone(), message: error.to_string() })?;

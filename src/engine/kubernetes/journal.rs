@@ -13,11 +13,8 @@ use serde_json::json;
 
 use super::KubernetesCluster;
 use super::error_mapping::{is_conflict, is_missing, map};
-use crate::plan::cluster::released_services;
-use crate::release::{
-    FORMAT, HelmRelease, HelmStatus, Lease, LeaseOwner, Record, RecordError, RecordPhase, Release, ReleaseCause,
-    ReleasedService, StepRecord,
-};
+use super::released::{HELM_KEY, HelmEntry, broken, record_of_helm};
+use crate::release::{FORMAT, HelmRelease, HelmStatus, Lease, Record, RecordError, RecordPhase};
 use crate::target::TargetError;
 
 /// The type of Helm's records.
@@ -26,20 +23,11 @@ const HELM_TYPE: &str = "helm.sh/release.v1";
 const OUR_TYPE: &str = "aictl.io/record.v1";
 /// The label with the release of our records.
 const RELEASE: &str = "aictl.io/release";
-/// The one key of Helm's records.
-const HELM_KEY: &str = "release";
 /// The one key of ours.
 const OUR_KEY: &str = "record";
 
 /// A Secret takes this many bytes (k8s.io/api/core/v1, MaxSecretSize).
 const MOST_BYTES: usize = 1 << 20;
-
-/// A record of Helm's, without its payload.
-pub(super) struct HelmEntry {
-    pub revision: u32,
-    pub status: HelmStatus,
-    pub secret: Secret,
-}
 
 fn status_of_label(word: &str) -> HelmStatus {
     serde_json::from_value(word.into()).unwrap_or_default()
@@ -90,7 +78,7 @@ impl KubernetesCluster {
         records.retain(|record| record.release.is_some() || !of_helm.contains_key(&record.sequence));
         let known: Vec<u32> = records.iter().map(|record| record.sequence).collect();
         for entry in helms.iter().filter(|entry| !known.contains(&entry.revision)) {
-            records.push(record_of_helm(entry)?);
+            records.push(record_of_helm(entry, &self.decoded(entry)?));
         }
         // An operation begins before it ends, whatever the names of its records.
         records.sort_by_key(|record| (record.sequence, record.phase != RecordPhase::Pending));
@@ -144,7 +132,7 @@ impl KubernetesCluster {
     }
 
     async fn mark(&self, entry: &HelmEntry, status: HelmStatus, record: &Record) -> Result<(), TargetError> {
-        let mut release = decoded(entry)?;
+        let mut release = self.decoded(entry)?;
         release.info.status = status;
         if entry.revision == record.sequence {
             release.info.description = match status {
@@ -226,7 +214,7 @@ impl KubernetesCluster {
         let name = HelmRelease::secret_name(project, revision);
         let found = self.here::<Secret>().get_opt(&name).await.map_err(|error| map(&self.address, &doing, error))?;
         let Some(secret) = found else { return Ok(None) };
-        let release = decoded(&HelmEntry { revision, status: HelmStatus::Unknown, secret })?;
+        let release = self.decoded(&HelmEntry { revision, status: HelmStatus::Unknown, secret })?;
         serde_json::to_vec(&release).map(Some).map_err(|error| broken(&doing, &error))
     }
 
@@ -259,7 +247,7 @@ impl KubernetesCluster {
     pub(super) async fn break_helm(&self, project: &str) -> Result<(), TargetError> {
         let entries = self.helm_entries(project).await?;
         let Some(last) = entries.last().filter(|entry| entry.status.is_pending()) else { return Ok(()) };
-        let mut release = decoded(last)?;
+        let mut release = self.decoded(last)?;
         release.info.status = HelmStatus::Failed;
         release.info.description = "interrupted; its lock was broken by aictl".to_owned();
         self.write_helm(&release, Some(&last.secret)).await
@@ -293,58 +281,4 @@ impl KubernetesCluster {
 
 fn record_name(project: &str, sequence: u32, phase: RecordPhase) -> String {
     format!("aictl.v1.{project}.{sequence:06}-{}", phase.word())
-}
-
-fn broken(doing: &str, error: &dyn std::fmt::Display) -> TargetError {
-    TargetError::Broken { operation: doing.to_owned(), message: error.to_string() }
-}
-
-pub(super) fn decoded(entry: &HelmEntry) -> Result<HelmRelease, TargetError> {
-    let name = entry.secret.metadata.name.clone().unwrap_or_default();
-    let doing = format!("reading {name}");
-    let bytes = entry.secret.data.as_ref().and_then(|data| data.get(HELM_KEY));
-    let bytes = bytes.ok_or_else(|| broken(&doing, &"it has no release"))?;
-    HelmRelease::decode(&bytes.0).map_err(|error| broken(&doing, &error))
-}
-
-/// An operation that Helm carried out.
-fn record_of_helm(entry: &HelmEntry) -> Result<Record, TargetError> {
-    let release = decoded(entry)?;
-    let cause = match release.info.rollback_revision {
-        Some(to) => ReleaseCause::Rollback { to },
-        None => ReleaseCause::Deploy,
-    };
-    let phase = match release.info.status {
-        HelmStatus::Deployed | HelmStatus::Superseded => RecordPhase::Done,
-        status if status.is_pending() => RecordPhase::Pending,
-        _ => RecordPhase::Failed,
-    };
-    // One that cannot be read is named by its chart, and is the same as no other.
-    let services = released_services(&release).unwrap_or_else(|_| {
-        let fingerprint = format!("revision {}", entry.revision);
-        let service = ReleasedService { image: release.chart_name(), fingerprint, ..Default::default() };
-        BTreeMap::from([(release.name.clone(), service)])
-    });
-    Ok(Record {
-        sequence: entry.revision,
-        phase,
-        operation: match cause {
-            ReleaseCause::Rollback { .. } => "helm rollback",
-            _ if entry.revision == 1 => "helm install",
-            _ => "helm upgrade",
-        }
-        .to_owned(),
-        environment: None,
-        time: release.info.last_deployed.clone(),
-        owner: LeaseOwner { user: "helm".to_owned(), ..Default::default() },
-        steps: Vec::<StepRecord>::new(),
-        error: if phase == RecordPhase::Failed { vec![release.info.description.clone()] } else { Vec::new() },
-        evidence: Vec::new(),
-        release: Some(Box::new(Release::new(
-            cause,
-            Some(release.info.description.clone()).filter(|text| !text.is_empty()),
-            services,
-        ))),
-        restore_unfinished: Default::default(),
-    })
 }

@@ -20,8 +20,10 @@ mod lease;
 mod logs;
 mod managed_fields;
 mod observe;
+mod owners;
 mod perform;
 mod pods;
+mod released;
 mod restore;
 mod traits;
 

@@ -1,20 +1,17 @@
 //! Pods as instances of services. A service is a workload; its name is that of the workload without the release's.
-//! Reads pods of the namespace that belong to the release by Helm's labels or by their owners.
+//! Reads pods of the namespace that go back to an object of the release by their owners, whatever their labels.
 
-use std::collections::BTreeMap;
-
-use k8s_openapi::api::apps::v1::ReplicaSet;
 use k8s_openapi::api::core::v1::{ContainerPort, ContainerStatus, Pod};
 use kube::api::ListParams;
 
 use super::KubernetesCluster;
+use super::apply::RELEASE_NAME;
 use super::error_mapping::{is_code, map};
-use crate::plan::cluster::service_of;
+use super::owners::FARTHEST;
+use crate::plan::cluster::{ObjectRef, service_of};
 use crate::plan::{Health, InstanceState, ObservedInstance, ObservedPort};
 use crate::target::TargetError;
 
-/// The label by which charts mark what belongs to a release.
-const INSTANCE: &str = "app.kubernetes.io/instance";
 /// The container that tools mean when they name only the pod.
 const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 
@@ -22,18 +19,12 @@ impl KubernetesCluster {
     /// The pods of a release, without those that are being deleted: another one has their place, or none is wanted.
     pub(super) async fn instances(&self, release: &str) -> Result<Vec<ObservedInstance>, TargetError> {
         let doing = format!("listing the pods of {release}");
-        let params = ListParams::default().labels(&format!("{INSTANCE}={release}"));
-        let (pods, sets) = (self.here::<Pod>(), self.here::<ReplicaSet>());
-        let (pods, sets) = tokio::join!(pods.list(&params), sets.list_metadata(&params));
-        let pods = pods.map_err(|error| map(&self.address, &doing, error))?;
-        let sets = sets.map_err(|error| map(&self.address, &doing, error))?;
-        let owner_of_set = sets.items.iter().filter_map(|set| {
-            let owner = set.metadata.owner_references.as_ref()?.first()?;
-            Some((set.metadata.name.clone()?, owner.name.clone()))
-        });
-        let owners: BTreeMap<String, String> = owner_of_set.collect();
+        let (pods, params) = (self.here::<Pod>(), ListParams::default());
+        let (pods, owners) = tokio::join!(pods.list(&params), self.owners(release));
+        let (pods, owners) = (pods.map_err(|error| map(&self.address, &doing, error))?, owners?);
         let staying = pods.items.iter().filter(|pod| pod.metadata.deletion_timestamp.is_none());
-        let mut instances: Vec<ObservedInstance> = staying.map(|pod| instance(pod, release, &owners)).collect();
+        let ours = staying.filter_map(|pod| Some(instance(pod, service_of(&owners.workload_of(pod)?, release))));
+        let mut instances: Vec<ObservedInstance> = ours.collect();
         instances.sort_by(|a, b| (&a.service, &a.created_at, &a.name).cmp(&(&b.service, &b.created_at, &b.name)));
         let mut number = 0;
         for at in 0..instances.len() {
@@ -49,8 +40,27 @@ impl KubernetesCluster {
         let found = self.here::<Pod>().get_opt(name).await;
         let found = found.map_err(|error| map(&self.address, &format!("reading pod {name}"), error))?;
         let pod = found.ok_or_else(|| TargetError::NotFound { kind: "pod", name: name.to_owned() })?;
-        let release = pod.metadata.labels.as_ref().and_then(|labels| labels.get(INSTANCE)).cloned().unwrap_or_default();
-        Ok(instance(&pod, &release, &BTreeMap::new()))
+        let service = self.service(&pod).await?;
+        Ok(instance(&pod, service))
+    }
+
+    /// The service of a pod: its topmost owner is marked with the release.
+    async fn service(&self, pod: &Pod) -> Result<String, TargetError> {
+        let mut top = pod.metadata.clone();
+        for _ in 0..FARTHEST {
+            let Some(above) = top.owner_references.as_ref().and_then(|all| all.first()).cloned() else { break };
+            let (api_version, kind, name) = (above.api_version, above.kind, above.name);
+            let Some(api) = self.api_of(&ObjectRef { api_version, kind, namespace: None, name: name.clone() }).await?
+            else {
+                break;
+            };
+            let doing = format!("reading {name}");
+            let found = api.get_metadata_opt(&name).await.map_err(|error| map(&self.address, &doing, error))?;
+            let Some(found) = found else { break };
+            top = found.metadata;
+        }
+        let release = top.annotations.as_ref().and_then(|all| all.get(RELEASE_NAME)).cloned().unwrap_or_default();
+        Ok(service_of(&top.name.unwrap_or_default(), &release))
     }
 }
 
@@ -60,21 +70,7 @@ pub(super) fn main_container(pod: &Pod) -> Option<String> {
     annotated.or_else(|| Some(pod.spec.as_ref()?.containers.first()?.name.clone()))
 }
 
-fn workload(pod: &Pod, owners: &BTreeMap<String, String>) -> String {
-    let name = pod.metadata.name.clone().unwrap_or_default();
-    let owner = pod.metadata.owner_references.as_ref().and_then(|all| all.first());
-    match owner {
-        None => name,
-        Some(owner) if owner.kind == "ReplicaSet" => {
-            let hash = pod.metadata.labels.as_ref().and_then(|labels| labels.get("pod-template-hash"));
-            let stripped = hash.and_then(|hash| owner.name.strip_suffix(hash.as_str())?.strip_suffix('-'));
-            owners.get(&owner.name).cloned().or(stripped.map(str::to_owned)).unwrap_or_else(|| owner.name.clone())
-        }
-        Some(owner) => owner.name.clone(),
-    }
-}
-
-fn instance(pod: &Pod, release: &str, owners: &BTreeMap<String, String>) -> ObservedInstance {
+fn instance(pod: &Pod, service: String) -> ObservedInstance {
     let name = pod.metadata.name.clone().unwrap_or_default();
     let spec = pod.spec.clone().unwrap_or_default();
     let status = pod.status.clone().unwrap_or_default();
@@ -96,7 +92,7 @@ fn instance(pod: &Pod, release: &str, owners: &BTreeMap<String, String>) -> Obse
     let ports = container.into_iter().flat_map(|container| container.ports.iter().flatten());
     ObservedInstance {
         id: name.clone(),
-        service: service_of(&workload(pod, owners), release),
+        service,
         one_off: pod.metadata.owner_references.iter().flatten().any(|owner| owner.kind == "Job"),
         labels: pod.metadata.labels.clone().unwrap_or_default(),
         image: container.and_then(|container| container.image.clone()).unwrap_or_default(),
