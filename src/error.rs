@@ -145,7 +145,7 @@ impl Error {
     #[must_use]
     pub fn into_exec_failure(mut self) -> Self {
         let kept = [ErrorKind::Usage, ErrorKind::NotFound, ErrorKind::Interrupted, ErrorKind::Terminated];
-        if !kept.contains(&self.kind) {
+        if !kept.contains(&self.kind) && !TOLD_APART.contains(&self.kind) {
             self.kind = ErrorKind::ExecFailed;
         }
         self

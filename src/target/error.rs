@@ -179,6 +179,12 @@ pub enum TargetError {
     /// The target lacks a capability.
     #[error("this target does not support {}", capability.words())]
     Lacks { capability: Capability },
+    /// A container has no such program.
+    #[error("there is no command `{command}` in {container}")]
+    NoCommand { command: String, container: String },
+    /// A program of a container cannot be executed.
+    #[error("`{command}` in {container} cannot be executed")]
+    CannotExecute { command: String, container: String },
     /// The object named is not there.
     #[error("no such {kind}: {name}")]
     NotFound { kind: &'static str, name: String },
@@ -267,6 +273,8 @@ impl Hint for TargetError {
             | Self::TlsFailed { refused: false, .. } => ErrorKind::Unreachable,
             Self::BadAddress { .. } | Self::BadCluster { .. } | Self::MissingSource { .. } => ErrorKind::Config,
             Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NoCommand { .. } => ErrorKind::NoCommand,
+            Self::CannotExecute { .. } => ErrorKind::NotExecutable,
             Self::Locked { .. } | Self::HeldByHelm { .. } | Self::LeaseLost { .. } => ErrorKind::Locked,
             Self::RegistryRefused { .. } | Self::NoClusterAccess { .. } | Self::TlsFailed { refused: true, .. } => {
                 ErrorKind::Credentials

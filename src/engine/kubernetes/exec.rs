@@ -8,12 +8,13 @@ use bytes::Bytes;
 use futures_util::{SinkExt, Stream, StreamExt};
 use k8s_openapi::api::core::v1::Pod;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Status;
+use kube::Api;
 use kube::api::{AttachParams, AttachedProcess, TerminalSize};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio_util::io::ReaderStream;
 
 use super::KubernetesCluster;
-use super::error_mapping::{is_code, is_missing, map};
+use super::error_mapping::{is_code, is_missing, map, undoubled};
 use super::pods::main_container;
 use crate::event::Channel;
 use crate::target::{BoxRead, ExecArgs, ExecInput, OutputPieces, RunningExec, TargetError};
@@ -25,6 +26,11 @@ const LAST_WORD: Duration = Duration::from_secs(10);
 
 /// The shell that sets folder and variables, then becomes the command.
 const WRAPPER: &str = r#"cd "$1" && shift && exec "$@""#;
+
+/// Exits with 126 where there is such a program, with 127 where there is none, as shells do.
+const LOOK: &str = r#"command -v "$1" >/dev/null 2>&1 && exit 126
+case $1 in */*) [ -e "$1" ] && exit 126;; esac
+exit 127"#;
 
 impl KubernetesCluster {
     pub(super) async fn start_exec(&self, args: &ExecArgs, input: ExecInput) -> Result<RunningExec, TargetError> {
@@ -58,9 +64,42 @@ impl KubernetesCluster {
             max_stdout_buf_size: Some(BUFFER),
             max_stderr_buf_size: Some(BUFFER),
         };
-        let process = pods.exec(&args.container, command(args), &params).await;
+        let words = command(args);
+        let started = Started {
+            program: words.first().cloned().unwrap_or_default(),
+            container: params.container.clone(),
+            pod: args.container.clone(),
+            pods: pods.clone(),
+        };
+        let process = pods.exec(&args.container, words, &params).await;
         let process = process.map_err(|error| map(&self.address, &what, error))?;
-        Ok(running(process, what, input))
+        Ok(running(process, (what, started), input))
+    }
+}
+
+/// What was started, to ask for the reason when it does not run.
+struct Started {
+    program: String,
+    container: Option<String>,
+    pod: String,
+    pods: Api<Pod>,
+}
+
+impl Started {
+    /// Why the program did not start. The API says so in words of the container runtime alone; a shell in the container knows
+    /// it, where there is one.
+    async fn reason(&self) -> Option<TargetError> {
+        let container = self.container.clone();
+        let params = AttachParams { container, stdout: true, stderr: true, ..Default::default() };
+        let words = ["sh", "-c", LOOK, "sh", &self.program];
+        let mut process = self.pods.exec(&self.pod, words, &params).await.ok()?;
+        let status = tokio::time::timeout(LAST_WORD, process.take_status()?).await.ok()?;
+        let (command, container) = (self.program.clone(), self.pod.clone());
+        match exit_code(status, String::new()).ok()? {
+            126 => Some(TargetError::CannotExecute { command, container }),
+            127 => Some(TargetError::NoCommand { command, container }),
+            _ => None,
+        }
     }
 }
 
@@ -77,7 +116,7 @@ fn command(args: &ExecArgs) -> Vec<String> {
     words
 }
 
-fn running(mut process: AttachedProcess, what: String, input: ExecInput) -> RunningExec {
+fn running(mut process: AttachedProcess, (what, started): (String, Started), input: ExecInput) -> RunningExec {
     let stdin = process.stdin();
     if let (Some(mut write), Some(mut read)) = (stdin, input.stdin) {
         tokio::spawn(async move {
@@ -108,7 +147,10 @@ fn running(mut process: AttachedProcess, what: String, input: ExecInput) -> Runn
             Some(status) => tokio::time::timeout(LAST_WORD, status).await.ok().flatten(),
             None => None,
         };
-        exit_code(status, said)
+        match exit_code(status, said) {
+            Err(refusal @ TargetError::Refused { .. }) => Err(started.reason().await.unwrap_or(refusal)),
+            ended => ended,
+        }
     };
     RunningExec::new(what, output, exit)
 }
@@ -157,7 +199,7 @@ fn exit_code(status: Option<Status>, what: String) -> Result<i64, TargetError> {
     code.ok_or_else(|| TargetError::Refused {
         operation: what,
         status: status.code.and_then(|code| u16::try_from(code).ok()).unwrap_or(0),
-        message: status.message.unwrap_or_default(),
+        message: undoubled(&status.message.unwrap_or_default()),
     })
 }
 
