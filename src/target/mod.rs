@@ -15,4 +15,4 @@ pub use error::{AddressPart, Attempt, Capability, ContainerFacts, PortOwner, Tar
 pub use exec_stream::{ExecEnd, ExecOutcome, OutputPieces, RunningExec};
 pub use state::{Journal, Leases, ProjectState};
 pub use stream::{BoxDuplex, BoxRead, ByteStream, Duplex, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};
-pub use traits::{ClusterObjects, Copy, Dial, Exec, Images, Logs, Observe, Perform, Processes, Target};
+pub use traits::{ClusterFacts, ClusterObjects, Copy, Dial, Exec, Images, Logs, Observe, Perform, Processes, Target};

@@ -134,6 +134,21 @@ pub trait Dial: Send + Sync {
     async fn close_helpers(&self);
 }
 
+/// What was seen of a cluster besides its version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClusterFacts {
+    /// The namespace of the release.
+    pub namespace: String,
+    /// Whether it exists.
+    pub namespace_exists: bool,
+    /// What this user may not do there: `create secrets`.
+    pub denied: Vec<String>,
+    /// The storage class of claims that name none; the outer none where classes may not be listed.
+    pub default_class: Option<Option<String>>,
+    /// Whether it has the metrics API.
+    pub has_metrics: bool,
+}
+
 /// Reading objects of a cluster.
 #[async_trait]
 pub trait ClusterObjects: Send + Sync {
@@ -142,6 +157,9 @@ pub trait ClusterObjects: Send + Sync {
 
     /// Every `group/version` and `group/version/Kind`, as charts ask for them.
     async fn observe_api_versions(&self) -> Result<Vec<String>, TargetError>;
+
+    /// What the cluster offers and allows.
+    async fn examine(&self) -> Result<ClusterFacts, TargetError>;
 
     /// An object as JSON; none where it does not exist.
     async fn observe_object(&self, object: &ObjectRef) -> Result<Option<serde_json::Value>, TargetError>;

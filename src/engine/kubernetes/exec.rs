@@ -35,18 +35,18 @@ exit 127"#;
 impl KubernetesCluster {
     pub(super) async fn start_exec(&self, args: &ExecArgs, input: ExecInput) -> Result<RunningExec, TargetError> {
         let what = format!("running {} in {}", args.command.first().map_or("", String::as_str), args.container);
-        let refuse = |what: &str| TargetError::CannotPerform {
+        let refuse = |what: &str, reason: &str| TargetError::CannotPerform {
             operation: format!("run a command {what}"),
-            reason: "Kubernetes has no such option; the image decides it".to_owned(),
+            reason: format!("Kubernetes has no such option; {reason}"),
         };
         if args.user.is_some() {
-            return Err(refuse("as another user"));
+            return Err(refuse("as another user", "the image or the chart decides it"));
         }
         if args.privileged {
-            return Err(refuse("with extended privileges"));
+            return Err(refuse("with extended privileges", "the chart decides it"));
         }
         if args.detach {
-            return Err(refuse("in the background"));
+            return Err(refuse("in the background", "a shell in the container has: `sh -c 'COMMAND &'`"));
         }
         let pods = self.here::<Pod>();
         let pod = pods.get(&args.container).await.map_err(|error| match is_missing(&error) {

@@ -11,6 +11,7 @@ mod copy;
 mod delete;
 mod dial;
 mod error_mapping;
+mod examine;
 mod exec;
 mod facts;
 mod hook;

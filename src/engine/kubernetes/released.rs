@@ -4,9 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use k8s_openapi::api::core::v1::Secret;
+use kube::api::ListParams;
 
 use super::KubernetesCluster;
+use super::error_mapping::map;
 use crate::chart::objects;
+use crate::plan::ObservedProject;
 use crate::plan::cluster::{ObjectRef, released_services};
 use crate::release::{
     HelmRelease, HelmStatus, LeaseOwner, Record, RecordPhase, Release, ReleaseCause, ReleasedService, StepRecord,
@@ -30,7 +33,8 @@ impl KubernetesCluster {
         let doing = format!("reading {name}");
         let bytes = entry.secret.data.as_ref().and_then(|data| data.get(HELM_KEY));
         let bytes = bytes.ok_or_else(|| broken(&doing, &"it has no release"))?;
-        let release = HelmRelease::decode(&bytes.0).map_err(|error| broken(&doing, &error))?;
+        let release = HelmRelease::decode(&bytes.0)
+            .map_err(|error| broken(&doing, &format!("the record is damaged: {error}")))?;
         self.redactor.publish([release.name.clone()]);
         let hooks = release.hooks.iter().map(|hook| &hook.manifest);
         for text in std::iter::once(&release.manifest).chain(hooks) {
@@ -38,6 +42,33 @@ impl KubernetesCluster {
             self.learn(&objects(&name, text).unwrap_or_default());
         }
         Ok(release)
+    }
+
+    /// The releases in the namespace with the states of their pods; one without pods has the status that Helm records.
+    pub(super) async fn releases(&self) -> Result<Vec<ObservedProject>, TargetError> {
+        let params = ListParams::default().labels("owner=helm");
+        let found = self.here::<Secret>().list_metadata(&params).await;
+        let found = found.map_err(|error| map(&self.address, "listing the releases", error))?;
+        let mut newest: BTreeMap<String, (u32, String)> = BTreeMap::new();
+        for metadata in found.items.into_iter().map(|secret| secret.metadata) {
+            let labels = metadata.labels.unwrap_or_default();
+            let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+            let revision = (label("version").parse().unwrap_or(0), label("status"));
+            let entry = newest.entry(label("name")).or_default();
+            *entry = revision.max(entry.clone());
+        }
+        let mut releases = Vec::new();
+        for (name, (_, status)) in newest {
+            let mut states: BTreeMap<String, usize> = BTreeMap::new();
+            for instance in self.instances(&name).await? {
+                *states.entry(instance.state.word().to_owned()).or_default() += 1;
+            }
+            if states.is_empty() {
+                states.insert(status, 1);
+            }
+            releases.push(ObservedProject { name, states, config_files: Vec::new() });
+        }
+        Ok(releases)
     }
 
     /// The objects of the newest revision and of the one that serves, without hooks.

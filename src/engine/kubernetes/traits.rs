@@ -11,12 +11,12 @@ use crate::plan::cluster::ObjectRef;
 use crate::plan::{Change, EngineInfo, Observed, ObservedInstance, ObservedProject, Operation, Outcome, Scope};
 use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
 use crate::target::{
-    BoxDuplex, ByteStream, ClusterObjects, Copy, Dial, Exec, ExecArgs, ExecInput, Images, Journal, Leases, LogArgs,
-    LogStream, Logs, Observe, Perform, Processes, ProjectState, RunningExec, Target, TargetError,
+    BoxDuplex, ByteStream, ClusterFacts, ClusterObjects, Copy, Dial, Exec, ExecArgs, ExecInput, Images, Journal,
+    Leases, LogArgs, LogStream, Logs, Observe, Perform, Processes, ProjectState, RunningExec, Target, TargetError,
 };
 
 fn not_here(operation: &str) -> TargetError {
-    let reason = "Kubernetes decides that itself".to_owned();
+    let reason = "Kubernetes has no such operation".to_owned();
     TargetError::CannotPerform { operation: operation.to_owned(), reason }
 }
 
@@ -39,7 +39,7 @@ impl Observe for KubernetesCluster {
     }
 
     async fn observe_projects(&self) -> Result<Vec<ObservedProject>, TargetError> {
-        Err(not_here("list projects"))
+        self.releases().await
     }
 
     async fn watch(&self, _project: &str) -> Result<BoxStream<'static, Result<Change, TargetError>>, TargetError> {
@@ -185,6 +185,10 @@ impl ClusterObjects for KubernetesCluster {
 
     async fn observe_api_versions(&self) -> Result<Vec<String>, TargetError> {
         self.api_versions().await
+    }
+
+    async fn examine(&self) -> Result<ClusterFacts, TargetError> {
+        self.examined().await
     }
 
     async fn observe_object(&self, object: &ObjectRef) -> Result<Option<serde_json::Value>, TargetError> {

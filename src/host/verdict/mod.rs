@@ -3,12 +3,14 @@
 //! Pure: the same facts always give the same findings.
 
 mod access;
+mod cluster;
 mod engine;
 mod finding;
 mod kernel;
 mod network;
 mod resources;
 
+pub use cluster::cluster_verdicts;
 pub use finding::{Finding, Verdict};
 pub use kernel::MAP_COUNT;
 pub use network::PORT_PROXIES;

@@ -7,10 +7,14 @@ mod report;
 use clap::Args;
 
 use crate::error::Result;
-use crate::host::verdict::verdicts;
+use crate::host::verdict::{cluster_verdicts, verdicts};
+use crate::project::LoadedProject;
 use crate::session::Context;
+use crate::session::cluster::is_cluster;
+use crate::session::endpoint::endpoints;
 use crate::session::load::load_project_file;
 use crate::session::machine_facts::observe_facts;
+use crate::target::TargetError;
 
 pub use report::DoctorReport;
 
@@ -33,9 +37,29 @@ pub async fn run(context: &Context, args: DoctorArgs) -> Result<DoctorReport> {
 /// The findings, for verbs that look before they do something.
 pub async fn diagnose(context: &Context) -> Result<DoctorReport> {
     let project = load_project_file(context)?;
+    if is_cluster(&project) {
+        return of_clusters(context, &project).await;
+    }
     let requirements = project.environment.requirements.clone().unwrap_or_default();
     let facts = observe_facts(context, &project).await?;
     // Their lines are broken to fit, and no secret is found that goes over an end of a line.
     let findings = verdicts(&facts, &requirements).into_iter().map(|f| f.redacted(&context.redactor)).collect();
     Ok(DoctorReport::new(project.environment_name.clone(), facts.engine.ok(), findings))
+}
+
+/// The findings on each cluster of the environment; this machine only has to reach them.
+async fn of_clusters(context: &Context, project: &LoadedProject) -> Result<DoctorReport> {
+    let mut findings = Vec::new();
+    let mut first = None;
+    for endpoint in endpoints(context, project)?.iter() {
+        let seen = async {
+            let target = endpoint.connect().await?;
+            let engine = target.observe_engine().await?;
+            Ok((engine, target.need_cluster()?.examine().await?))
+        };
+        let seen: std::result::Result<_, TargetError> = seen.await;
+        first = first.or(seen.as_ref().ok().map(|(engine, _)| engine.clone()));
+        findings.extend(cluster_verdicts(endpoint.name(), &seen).into_iter().map(|f| f.redacted(&context.redactor)));
+    }
+    Ok(DoctorReport::new(project.environment_name.clone(), first, findings))
 }
