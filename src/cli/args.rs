@@ -13,7 +13,7 @@ use super::Verb;
 use crate::session::GlobalOptions;
 use crate::ui::{OutputFormat, ProgressMode, UiOptions};
 
-/// Run a self-hosted AI-assistant stack on a Docker engine
+/// Run a self-hosted AI-assistant stack on a Docker engine or Kubernetes
 #[derive(Debug, Parser)]
 #[command(name = "aictl", version, propagate_version = false, max_term_width = 100, subcommand_required = true)]
 #[command(disable_help_subcommand = true, arg_required_else_help = true)]

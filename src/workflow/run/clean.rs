@@ -9,6 +9,7 @@ use crate::event::PromptError;
 use crate::plan::cleanup::plan_cleanup;
 use crate::plan::{Observed, Operation, Plan, Step, VolumeOperation};
 use crate::session::Context;
+use crate::session::cluster::refuse_on_clusters;
 use crate::session::load::{LoadedStack, load_named};
 use crate::session::other_folder;
 use crate::session::steps_report::Done;
@@ -28,6 +29,8 @@ pub struct CleanArgs {
 /// Cleans.
 pub async fn run(context: &Context, args: CleanArgs) -> Result<Done> {
     let loaded = load_named(context)?;
+    let hint = "a deploy removes what the chart no longer has; remove the whole release with `aictl stop --remove`";
+    refuse_on_clusters(&loaded.project, "`clean`", hint)?;
     let target = loaded.connect(context).await?;
     let scope = loaded.narrow_scope();
     let observed = target.observe(&scope).await?;
