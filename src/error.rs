@@ -128,6 +128,13 @@ impl Error {
         self
     }
 
+    /// The same failure without hints, where they would not hold.
+    #[must_use]
+    pub fn without_hints(mut self) -> Self {
+        self.hints.clear();
+        self
+    }
+
     /// Evidence: the last log lines of what failed.
     pub fn details(&self) -> &[String] {
         &self.details

@@ -25,6 +25,9 @@ pub enum WorkflowError {
     /// A service of the files that the release does not have.
     #[error("release {revision} has no service `{service}`")]
     NotReleased { revision: u32, service: String },
+    /// Every release failed.
+    #[error("no release of {project} serves")]
+    NoneServes { project: String },
     /// There is no release to go to.
     #[error("{project} has no release to roll back to{}", skipped_words(skipped))]
     NoRelease { project: String, skipped: Vec<(u32, &'static str)> },
@@ -192,6 +195,7 @@ impl Hint for WorkflowError {
             | Self::NoOperation { .. }
             | Self::NoHistory { .. }
             | Self::NoRelease { .. }
+            | Self::NoneServes { .. }
             | Self::NotReleased { .. }
             | Self::NotPublished { .. } => ErrorKind::NotFound,
             Self::Partial { .. } | Self::HalfDone { .. } | Self::NotRecorded { .. } => ErrorKind::Partial,
@@ -209,6 +213,9 @@ impl Hint for WorkflowError {
             | Self::Refused { hint: Some(hint), .. }
             | Self::Configuration { hint: Some(hint), .. }
             | Self::Unsupported { hint, .. } => vec![hint.clone()],
+            Self::NoneServes { .. } => {
+                vec!["see what happened with `aictl show`; bring one up with `aictl deploy`".to_owned()]
+            }
             Self::NoRelease { .. } => {
                 vec!["list the releases with `aictl history`; `aictl deploy` makes one".to_owned()]
             }

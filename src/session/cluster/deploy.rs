@@ -40,9 +40,21 @@ pub async fn plan(context: &Context, project: &LoadedProject, exit_code: bool) -
     let name = release_name(context, project)?;
     let mut report = ClusterPlanReport::new(&name, exit_code);
     for endpoint in endpoints(context, project)?.iter() {
-        let target = endpoint.connect().await?;
-        let prepared = Prepared::of(project, &name, (target, &ClusterWishes::default())).await?;
-        let plan = prepared.shipping(context, false).plan(&prepared.shipment).await?;
+        let planned = async {
+            let target = endpoint.connect().await?;
+            let prepared = Prepared::of(project, &name, (target, &ClusterWishes::default())).await?;
+            prepared.shipping(context, false).plan(&prepared.shipment).await
+        };
+        let plan = match planned.await {
+            Ok(plan) => plan,
+            Err(error) => {
+                // What is known of the clusters before it is worth seeing.
+                for (cluster, plan) in &report.clusters {
+                    plan.lines().iter().for_each(|line| context.reporter.note(format!("{cluster}: {line}")));
+                }
+                return Err(error);
+            }
+        };
         plan.warnings.iter().for_each(|warning| context.reporter.warn(warning.clone()));
         report.clusters.push((endpoint.name().to_owned(), plan));
     }

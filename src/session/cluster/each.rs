@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use super::project::release_name;
 use super::report::{ClusterResult, ClusterShipReport, Shipped};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::project::LoadedProject;
-use crate::session::Context;
 use crate::session::endpoint::endpoints;
-use crate::target::Target;
+use crate::session::{Context, Endpoints};
+use crate::target::{Target, TargetError};
 
 /// The release in one cluster.
 pub(super) struct InCluster {
@@ -29,13 +29,37 @@ where
 {
     let name = release_name(context, project)?;
     let mut report = ClusterShipReport::new(&name, context.options.dry_run);
-    for endpoint in endpoints(context, project)?.iter() {
+    for (cluster, target) in all_reached(&endpoints(context, project)?).await? {
         if report.has_failed() {
-            report.clusters.push(ClusterResult::untouched(endpoint.name()));
+            report.clusters.push(ClusterResult::untouched(&cluster));
             continue;
         }
-        let done = async { change(InCluster { name: name.clone(), target: endpoint.connect().await? }).await };
-        report.clusters.push(ClusterResult::of(endpoint.name(), done.await));
+        let done = change(InCluster { name: name.clone(), target }).await;
+        report.clusters.push(ClusterResult::of(&cluster, done));
     }
     report.finished()
+}
+
+/// Connects to every cluster before the first one is changed: one that is away, or is another than aictl.yaml names, must not
+/// be found when half of them have the new release.
+async fn all_reached(endpoints: &Endpoints) -> Result<Vec<(String, Arc<dyn Target>)>> {
+    let mut reached = Vec::new();
+    let several = endpoints.iter().count() > 1;
+    for endpoint in endpoints.iter() {
+        let connected = async {
+            let target = endpoint.connect().await?;
+            target.ping().await?;
+            Ok::<_, TargetError>(target)
+        };
+        let target = connected.await.map_err(|error| {
+            let error = Error::from(error);
+            if several {
+                error.with_hint(format!("{}: failed; no cluster was changed", endpoint.name()))
+            } else {
+                error
+            }
+        })?;
+        reached.push((endpoint.name().to_owned(), target));
+    }
+    Ok(reached)
 }

@@ -111,6 +111,10 @@ impl ClusterShipReport {
         if !several {
             return Err(failure);
         }
+        // Verbs that look closer work on one cluster.
+        let cluster = &self.clusters[at].cluster;
+        let closer = format!("look closer with `aictl --env NAME explain`, where the one target of NAME is {cluster}");
+        let failure = failure.without_hints().with_hint(closer);
         // The first failed and nothing changed elsewhere: its own code says it all.
         if at == 0 || failure.kind() == ErrorKind::Interrupted {
             return Err(failure.with_hint(words.join("; ")));

@@ -22,7 +22,11 @@ pub async fn restart(context: &Context, project: &LoadedProject, services: &[Str
 async fn in_cluster(context: &Context, InCluster { name, target }: InCluster, services: &[String]) -> Result<Shipped> {
     let no_release = || WorkflowError::NoHistory { project: name.clone() };
     let releases = Releases::load(&*target, &name).await?;
-    let revision = releases.current().ok_or_else(no_release)?.revision;
+    let revision = match releases.current() {
+        Some(current) => current.revision,
+        None if releases.list.is_empty() => return Err(no_release().into()),
+        None => return Err(WorkflowError::NoneServes { project: name }.into()),
+    };
     let release = load_release(&*target, &name, revision).await?.ok_or_else(no_release)?;
     let objects = released_objects(&release)?;
     let known = restarted_services(&objects, &name);

@@ -214,11 +214,19 @@ impl ClusterShipping<'_> {
         }
         let explain = "see what happened with `aictl explain`";
         let is_rollback = shipment.to.is_some();
+        // The pods that failed are gone: their last log lines are with the error, and are kept.
+        let slow = matches!(error.downcast_ref::<ExecuteError>(), Some(ExecuteError::NotReady { .. }));
+        let of_pods = error.downcast_ref::<ExecuteError>().is_some_and(|error| error.container().is_some());
         if error.kind() == ErrorKind::Interrupted {
             let serves = self.serves_before(Duration::ZERO).await == Some(true);
             let hint = if serves { "the previous release still serves" } else { "see what runs with `aictl status`" };
             return error.with_hint(hint);
         }
+        let error = match (of_pods, slow) {
+            (true, true) => error.without_hints().with_hint("`--timeout` sets how long to wait"),
+            (true, false) => error.without_hints(),
+            (false, _) => error,
+        };
         if is_rollback {
             return error.with_kind(ErrorKind::RollbackFailed).with_hint(explain);
         }

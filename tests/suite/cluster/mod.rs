@@ -14,3 +14,4 @@ mod project;
 mod proxy;
 mod rolling;
 mod several;
+mod verbs;
