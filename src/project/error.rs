@@ -61,7 +61,7 @@ pub enum ProjectError {
     /// The project file is wrong in one or more places.
     #[error("{}", listed(.0))]
     Invalid(Vec<Problem>),
-    /// The environment's target cannot be honoured.
+    /// The environment's target cannot be honoured, or a file that it names cannot be read.
     #[error("{0}")]
     Target(Box<Problem>),
     /// An environment was asked for that the project does not have.

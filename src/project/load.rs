@@ -120,10 +120,10 @@ impl LoadedProject {
         }
     }
 
-    /// A problem with a key of the environment's `target`, found when it was to be used.
-    pub fn problem_of_target(&self, keys: &[&str], message: String, nearest: Option<String>) -> Problem {
+    /// A problem with a key of the environment, found when it was to be used.
+    pub fn problem_of_environment(&self, keys: &[&str], message: String, nearest: Option<String>) -> Problem {
         let name = self.environment_name.as_deref().unwrap_or_default();
-        let path = [&["environments", name, "target"][..], keys].concat();
+        let path = [&["environments", name][..], keys].concat();
         let at = self.tree.as_ref().map(|tree| tree.place(&path)).unwrap_or_default();
         let file = self.file.as_deref().map_or_else(|| PROJECT_FILE.to_owned(), shown);
         Problem { file, line: at.line, column: at.column, key: path.join("."), message, nearest }

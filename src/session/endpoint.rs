@@ -57,7 +57,7 @@ fn located(context: &Context, project: &LoadedProject) -> Result<Endpoints> {
 fn several(project: &LoadedProject, names: &[String]) -> crate::error::Error {
     let message =
         format!("this command works on one target; the environment has {}: {}", names.len(), names.join(", "));
-    refusal(project.problem_of_target(&["kubernetes"], message, None))
+    refusal(project.problem_of_environment(&["target", "kubernetes"], message, None))
         .with_hint("name an environment of one target: `aictl --env NAME status`")
 }
 
@@ -66,11 +66,11 @@ fn placed(project: &LoadedProject, named: &TargetConfig, error: TargetError) -> 
     let named = match named {
         TargetConfig::Docker(docker) => docker,
         TargetConfig::Kubernetes(_) => {
-            let nearest = match &error {
-                TargetError::BadCluster { nearest, .. } => nearest.clone(),
-                _ => None,
+            let (message, nearest) = match error {
+                TargetError::BadCluster { reason, nearest } => (reason, nearest),
+                error => (error.to_string(), None),
             };
-            return refusal(project.problem_of_target(&["kubernetes"], error.to_string(), nearest));
+            return refusal(project.problem_of_environment(&["target", "kubernetes"], message, nearest));
         }
     };
     let TargetError::BadAddress { part, address, reason, nearest } = &error else { return error.into() };
@@ -80,7 +80,7 @@ fn placed(project: &LoadedProject, named: &TargetConfig, error: TargetError) -> 
         _ => "host",
     };
     let message = format!("`{address}`: {reason}");
-    let mut placed = refusal(project.problem_of_target(&["docker", key], message, nearest.clone()));
+    let mut placed = refusal(project.problem_of_environment(&["target", "docker", key], message, nearest.clone()));
     if key == "context" {
         placed = placed.with_hint("`docker context ls` lists the contexts");
     }

@@ -10,10 +10,10 @@ use crate::chart::{
     Capabilities, ChartError, ChartFile, ChartRecord, KubeVersion, Manifests, Release, Request, UserValues, load,
     objects, record, render, user_values,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::input_file::{Files, LocalFiles};
 use crate::plan::cluster::ObjectRef;
-use crate::project::LoadedProject;
+use crate::project::{LoadedProject, ProjectError};
 use crate::session::WorkflowError;
 use crate::session::chart_files::chart_files;
 use crate::session::chart_rendering::on_deep_stack;
@@ -42,8 +42,11 @@ struct Input {
 /// Renders the environment's chart with the cluster's versions and objects.
 pub(super) async fn rendered(project: &LoadedProject, target: &dyn Target, release: Release) -> Result<RenderedChart> {
     let source = chart_source(project)?;
-    let files = chart_files(&project.directory.join(&source.path))?;
-    let values = UserValues { files: values_files(project, &source.values)?, ..Default::default() };
+    let files = chart_files(&project.directory.join(&source.path));
+    let files = files.map_err(|error| of_key(project, &["chart", "path"], error))?;
+    let values = values_files(project, &source.values);
+    let values = values.map_err(|error| of_key(project, &["chart", "values"], error))?;
+    let values = UserValues { files: values, ..Default::default() };
     let cluster = target.need_cluster()?;
     let (engine, versions) = tokio::join!(target.observe_engine(), cluster.observe_api_versions());
     let kube_version = KubeVersion::parse(&engine?.version)?;
@@ -61,6 +64,17 @@ pub(super) async fn rendered(project: &LoadedProject, target: &dyn Target, relea
     }
     let message = format!("its look-ups depend on one another more than {ROUNDS} times");
     Err(ChartError::Template { message }.into())
+}
+
+/// A file that cannot be read, with the place in aictl.yaml that names it.
+fn of_key(project: &LoadedProject, keys: &[&str], error: Error) -> Error {
+    match error.downcast_ref::<WorkflowError>() {
+        Some(unread @ WorkflowError::File { .. }) => {
+            let problem = project.problem_of_environment(keys, unread.to_string(), None);
+            ProjectError::Target(Box::new(problem)).into()
+        }
+        _ => error,
+    }
 }
 
 /// One rendering with what is known; also what it asked for in vain.
@@ -102,7 +116,11 @@ fn rendered_once(input: &Input, world: &KnownWorld<'_>) -> std::result::Result<R
 /// What has no name cannot be found again.
 fn check_named(source: &str, at: usize, object: &serde_json::Value) -> std::result::Result<ObjectRef, ChartError> {
     ObjectRef::of(object).ok_or_else(|| {
-        let message = "an object needs apiVersion, kind and metadata.name".to_owned();
+        let not_text = ["apiVersion", "kind", "metadata/name"].into_iter().find_map(|at| {
+            let found = object.pointer(&format!("/{at}")).filter(|found| !found.is_string() && !found.is_null())?;
+            Some(format!("{} is {found}, which is no text: put it in quotes", at.replace('/', ".")))
+        });
+        let message = not_text.unwrap_or_else(|| "an object needs apiVersion, kind and metadata.name".to_owned());
         ChartError::Rendered { file: source.to_owned(), document: at + 1, line: 1, message }
     })
 }
