@@ -13,6 +13,8 @@ use crate::target::ContainerFacts;
 
 /// How many log lines and events are kept.
 const LINES: i64 = 20;
+/// Bytes that are kept of a line.
+const LONGEST_LINE: usize = 4096;
 /// How long collecting them may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -29,6 +31,15 @@ fn failing(pod: &Value) -> Option<&Value> {
         .find(ended_badly)
         .or_else(|| all().find(|s| s.get("ready").and_then(Value::as_bool) == Some(false)))
         .or_else(|| all().next())
+}
+
+/// The init container that the others wait for. One that runs beside them counts as started.
+fn begun_init(pod: &Value) -> Option<&str> {
+    let init = pod.pointer("/status/initContainerStatuses").and_then(Value::as_array)?;
+    let waits = |status: &&Value| {
+        status.pointer("/state/running").is_some() && status.get("ready").and_then(Value::as_bool) != Some(true)
+    };
+    init.iter().find(waits).map(|status| text(status, "/name"))
 }
 
 impl KubernetesCluster {
@@ -57,8 +68,12 @@ impl KubernetesCluster {
             facts.logs = logs;
             facts.logs.extend(events);
         };
+        let begun = begun_init(pod);
         // Evidence that cannot be had must not hold up the failure it would explain.
         let _ = tokio::time::timeout(PATIENCE, read).await;
+        if let Some(name) = begun {
+            facts.logs.insert(0, format!("init container {name} has not ended"));
+        }
         facts
     }
 
@@ -70,7 +85,8 @@ impl KubernetesCluster {
             Err(_) if previous => pods.logs(pod, &LogParams { previous: false, ..params }).await,
             found => found,
         };
-        found.map(|text| text.lines().map(str::to_owned).collect()).unwrap_or_default()
+        let line = |line: &str| self.redactor.redact_beginning(line, LONGEST_LINE);
+        found.map(|text| text.lines().map(line).collect()).unwrap_or_default()
     }
 
     /// Warnings about an object, oldest first: `event FailedCreate: exceeded quota`.
@@ -85,5 +101,23 @@ impl KubernetesCluster {
             format!("event {reason}: {}", message.trim())
         };
         events.iter().rev().take(5).rev().map(said).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_init_container_that_the_others_wait_for_is_named() {
+        let pod = |ready: bool| {
+            let running = json!({"name": "wait", "ready": ready, "state": {"running": {}}});
+            json!({"status": {"initContainerStatuses": [running]}})
+        };
+        assert_eq!(begun_init(&pod(false)), Some("wait"));
+        assert_eq!(begun_init(&pod(true)), None);
+        assert_eq!(begun_init(&json!({})), None);
     }
 }
