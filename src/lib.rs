@@ -1,4 +1,4 @@
-//! aictl: one binary that runs a self-hosted AI-assistant stack on a Docker engine.
+//! aictl: one binary that runs a self-hosted AI-assistant stack on a Docker engine or Kubernetes.
 //!
 //! # The modules
 //!

@@ -27,6 +27,11 @@ pub fn destination(context: &Context, project: &LoadedProject) -> Result<Box<dyn
 /// What cannot be honoured is an error with its place in aictl.yaml. Variables that would lead elsewhere are named.
 pub fn endpoints(context: &Context, project: &LoadedProject) -> Result<Endpoints> {
     let found = located(context, project)?;
+    if matches!(project.environment.target, Some(TargetConfig::Kubernetes(_))) && !context.options.profiles.is_empty() {
+        context
+            .reporter
+            .warn("--profile has no effect on Kubernetes: the values of the chart choose what runs".to_owned());
+    }
     let Some(TargetConfig::Docker(docker)) = &project.environment.target else { return Ok(found) };
     if !docker.names_engine() {
         return Ok(found);

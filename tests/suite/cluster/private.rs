@@ -36,7 +36,7 @@ fn a_field_that_cannot_be_changed_is_named_without_its_value() {
         project.values(&format!(
             "extra:\n- apiVersion: batch/v1\n  kind: Job\n  metadata: {{ name: once }}\n  spec:\n    template:\n      spec:\n        \
              restartPolicy: Never\n        containers: [ {{ name: once, image: 'aictl-lab/tool:1', imagePullPolicy: \
-             IfNotPresent, command: [tool, echo, {word}], env: [ {{ name: PASSWORD, value: {WORD}-{word} }} ] }} ]\n"
+             IfNotPresent, command: [sh, -c, 'echo {word}'], env: [ {{ name: PASSWORD, value: {WORD}-{word} }} ] }} ]\n"
         ));
     };
     job("one");

@@ -19,7 +19,8 @@ fn clean_is_refused_and_ls_lists_releases() {
     let Some(project) = ClusterProject::new("cleanls") else { return };
     let said = project.aictl(&["clean"]).ended(78).stderr;
     assert!(said.contains("`clean` on Kubernetes"), "{said}");
-    project.aictl(&["deploy"]).ended(0);
+    let said = project.aictl(&["--profile", "other", "deploy"]).ended(0).stderr;
+    assert!(said.contains("--profile has no effect on Kubernetes"), "{said}");
     let said = project.aictl(&["ls"]).ended(0).stdout;
     assert!(said.contains("shop") && said.contains("running(1)"), "{said}");
 }
