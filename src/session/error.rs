@@ -153,6 +153,8 @@ pub enum WorkflowError {
 
 const DEFINE_IT: &str =
     "define it in aictl.yaml, such as `tasks: { migrate: { service: api, command: [alembic, upgrade, head] } }`";
+const NONE_SERVES: &str = "see what happened with `aictl show`; bring one up with `aictl deploy`";
+const NO_RELEASE: &str = "list the releases with `aictl history`; `aictl deploy` makes one";
 const GET_THEM_HERE: &str = "build or pull them on this machine, see them with `docker image ls`, then push again";
 
 /// The ways out of an unfinished restore.
@@ -213,12 +215,8 @@ impl Hint for WorkflowError {
             | Self::Refused { hint: Some(hint), .. }
             | Self::Configuration { hint: Some(hint), .. }
             | Self::Unsupported { hint, .. } => vec![hint.clone()],
-            Self::NoneServes { .. } => {
-                vec!["see what happened with `aictl show`; bring one up with `aictl deploy`".to_owned()]
-            }
-            Self::NoRelease { .. } => {
-                vec!["list the releases with `aictl history`; `aictl deploy` makes one".to_owned()]
-            }
+            Self::NoneServes { .. } => vec![NONE_SERVES.to_owned()],
+            Self::NoRelease { .. } => vec![NO_RELEASE.to_owned()],
             Self::UnusableConfiguration { hint, .. } => vec![(*hint).to_owned()],
             Self::NotRestorable { .. } => vec!["list the releases with `aictl history`".to_owned()],
             Self::StalePlan { .. } => vec!["plan again with `aictl plan --out FILE`".to_owned()],

@@ -159,7 +159,7 @@ pub trait ClusterObjects: Send + Sync {
     async fn observe_api_versions(&self) -> Result<Vec<String>, TargetError>;
 
     /// What the cluster offers and allows.
-    async fn examine(&self) -> Result<ClusterFacts, TargetError>;
+    async fn observe_cluster(&self) -> Result<ClusterFacts, TargetError>;
 
     /// An object as JSON; none where it does not exist.
     async fn observe_object(&self, object: &ObjectRef) -> Result<Option<serde_json::Value>, TargetError>;

@@ -46,8 +46,9 @@ pub(super) fn said(status: &Status) -> String {
 
 /// `Invalid value: VALUE: field is immutable` without its value.
 fn without_value(message: &str) -> String {
-    match (message.split_once(": "), message.rsplit_once(": ")) {
-        (Some((begin, _)), Some((_, end))) if message.chars().count() > LONGEST => format!("{begin}: {end}"),
+    let parts: Vec<&str> = message.split(": ").collect();
+    match parts.as_slice() {
+        [begin, .., end] if message.chars().count() > LONGEST => format!("{begin}: {end}"),
         _ => message.to_owned(),
     }
 }

@@ -35,19 +35,7 @@ exit 127"#;
 impl KubernetesCluster {
     pub(super) async fn start_exec(&self, args: &ExecArgs, input: ExecInput) -> Result<RunningExec, TargetError> {
         let what = format!("running {} in {}", args.command.first().map_or("", String::as_str), args.container);
-        let refuse = |what: &str, reason: &str| TargetError::CannotPerform {
-            operation: format!("run a command {what}"),
-            reason: format!("Kubernetes has no such option; {reason}"),
-        };
-        if args.user.is_some() {
-            return Err(refuse("as another user", "the image or the chart decides it"));
-        }
-        if args.privileged {
-            return Err(refuse("with extended privileges", "the chart decides it"));
-        }
-        if args.detach {
-            return Err(refuse("in the background", "a shell in the container has: `sh -c 'COMMAND &'`"));
-        }
+        refuse_options(args)?;
         let pods = self.here::<Pod>();
         let pod = pods.get(&args.container).await.map_err(|error| match is_missing(&error) {
             true => TargetError::NotFound { kind: "pod", name: args.container.clone() },
@@ -75,6 +63,18 @@ impl KubernetesCluster {
         let process = process.map_err(|error| map(&self.address, &what, error))?;
         Ok(running(process, (what, started), input))
     }
+}
+
+/// Refuses what the API cannot do.
+fn refuse_options(args: &ExecArgs) -> Result<(), TargetError> {
+    let (what, reason) = match args {
+        ExecArgs { user: Some(_), .. } => ("as another user", "the image or the chart decides it"),
+        ExecArgs { privileged: true, .. } => ("with extended privileges", "the chart decides it"),
+        ExecArgs { detach: true, .. } => ("in the background", "a shell in the container has: `sh -c 'COMMAND &'`"),
+        _ => return Ok(()),
+    };
+    let reason = format!("Kubernetes has no such option; {reason}");
+    Err(TargetError::CannotPerform { operation: format!("run a command {what}"), reason })
 }
 
 /// What was started, to ask for the reason when it does not run.

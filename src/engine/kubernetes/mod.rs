@@ -6,12 +6,12 @@
 mod apply;
 mod await_object;
 mod cluster;
+mod cluster_facts;
 mod connect;
 mod copy;
 mod delete;
 mod dial;
 mod error_mapping;
-mod examine;
 mod exec;
 mod facts;
 mod hook;

@@ -187,8 +187,8 @@ impl ClusterObjects for KubernetesCluster {
         self.api_versions().await
     }
 
-    async fn examine(&self) -> Result<ClusterFacts, TargetError> {
-        self.examined().await
+    async fn observe_cluster(&self) -> Result<ClusterFacts, TargetError> {
+        self.cluster_facts().await
     }
 
     async fn observe_object(&self, object: &ObjectRef) -> Result<Option<serde_json::Value>, TargetError> {

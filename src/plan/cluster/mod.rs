@@ -3,12 +3,12 @@
 //! Never talks to a cluster: `engine/kubernetes` observes and performs.
 
 mod changes;
+mod confidential;
 mod contents;
 mod hook;
 mod object;
 mod order;
 mod pod_image;
-mod private;
 mod readiness;
 mod refusals;
 mod release;
@@ -18,11 +18,11 @@ mod released;
 mod restart;
 
 pub use changes::changed_paths;
+pub use confidential::{public_names_of, secrets_of};
 pub use contents::ClusterRelease;
 pub use hook::{DeletePolicy, HookObject, HookRun};
 pub use object::{ClusterObject, ObjectRef, text};
 pub use order::uninstall_rank;
-pub use private::{public_names_of, secrets_of};
 pub use readiness::{Judged, OBSERVED_REVISION, PodFailure, PodPhase, judge, judge_pod};
 pub use release::{KEEP, plan_release, plan_uninstall};
 pub use released::{released_objects, released_services};

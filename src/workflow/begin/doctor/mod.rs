@@ -55,7 +55,7 @@ async fn of_clusters(context: &Context, project: &LoadedProject) -> Result<Docto
         let seen = async {
             let target = endpoint.connect().await?;
             let engine = target.observe_engine().await?;
-            Ok((engine, target.need_cluster()?.examine().await?))
+            Ok((engine, target.need_cluster()?.observe_cluster().await?))
         };
         let seen: std::result::Result<_, TargetError> = seen.await;
         first = first.or(seen.as_ref().ok().map(|(engine, _)| engine.clone()));

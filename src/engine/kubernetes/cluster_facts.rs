@@ -36,7 +36,7 @@ const NEEDED: &[(&str, &str, &str, &[&str])] = &[
 
 impl KubernetesCluster {
     /// What a cluster offers, and what this user may not do in the namespace of the release.
-    pub(super) async fn examined(&self) -> Result<ClusterFacts, TargetError> {
+    pub(super) async fn cluster_facts(&self) -> Result<ClusterFacts, TargetError> {
         let (namespace_exists, versions) = tokio::join!(self.namespace_exists(), self.api_versions());
         Ok(ClusterFacts {
             namespace: self.namespace.clone(),
