@@ -25,6 +25,19 @@ pub(super) fn check_refusals(wanted: &ClusterRelease, observed: &ObservedCluster
     if refused.is_empty() { Ok(()) } else { Err(PlanError::Cluster { refused, hints }) }
 }
 
+/// The way out where the definition of an object's kind differs and stays.
+fn upgrade_hint(wanted: &ClusterRelease, observed: &ObservedCluster, object: &ObjectRef) -> Option<&'static str> {
+    let definition = wanted.definition_of(object).filter(|definition| wanted.definitions.contains(definition))?;
+    let state = observed.objects.get(&definition.reference.key());
+    let differs = matches!(state, Some(ObjectState::Differs { .. } | ObjectState::Conflict { .. }));
+    differs.then_some("change the definition of its kind with `aictl deploy --upgrade-crds`")
+}
+
+fn no_kind(object: &ObjectRef) -> String {
+    let ObjectRef { kind, api_version, .. } = object;
+    format!("the cluster has no kind {kind} of {api_version}; its custom resource definition is not installed")
+}
+
 fn refusal(
     (wanted, observed): (&ClusterRelease, &ObservedCluster),
     object: &ObjectRef,
@@ -33,18 +46,9 @@ fn refusal(
     let take = Some("take it over with `aictl deploy --take-ownership`");
     let (reason, way_out) = match state {
         ObjectState::Refused { reason } if !wanted.changes_definition(observed, object) => {
-            let definition = wanted.definition_of(object).filter(|definition| wanted.definitions.contains(definition));
-            let state = definition.and_then(|definition| observed.objects.get(&definition.reference.key()));
-            let differs = matches!(state, Some(ObjectState::Differs { .. } | ObjectState::Conflict { .. }));
-            (reason.clone(), differs.then_some("change the definition of its kind with `aictl deploy --upgrade-crds`"))
+            (reason.clone(), upgrade_hint(wanted, observed, object))
         }
-        ObjectState::NoKind if wanted.definition_of(object).is_none() => {
-            let reason = format!(
-                "the cluster has no kind {} of {}; its custom resource definition is not installed",
-                object.kind, object.api_version
-            );
-            (reason, None)
-        }
+        ObjectState::NoKind if wanted.definition_of(object).is_none() => (no_kind(object), None),
         ObjectState::Foreign { release, .. } if !wanted.take_ownership => {
             (format!("it belongs to the Helm release {release}"), take)
         }
