@@ -63,7 +63,7 @@ async fn nothing_is_built_on_a_pack_that_is_lost_or_cut() {
         };
         assert!(packs.len() == 1 && packs[0].contains(name(&pack)), "{packs:?}");
         assert_eq!(affected, ["one/db/a.dump"]);
-        assert!(!repository.repair_index().await.unwrap().is_empty());
+        assert!(!repository.repair_index(Default::default()).await.unwrap().is_empty());
         repository.check_content().await.unwrap();
         let again = repository.store("a.dump", whole(&large)).await.unwrap();
         assert!(again.added > 1_000_000, "{again:?}");
@@ -99,10 +99,51 @@ async fn an_index_that_is_lost_or_damaged_is_named_and_made_anew() {
             let error = repository.sets(None).await.unwrap_err();
             assert!(error.to_string().contains(name(&index[0])), "{error}");
         }
-        repository.repair_index().await.unwrap();
+        repository.repair_index(Default::default()).await.unwrap();
         assert_eq!(repository.check_content().await.unwrap(), Vec::<String>::new(), "{damage}");
         assert_eq!(repository.check_references().await.unwrap(), [], "{damage}");
         let sets = repository.sets(None).await.unwrap().sets;
         assert!(content(&repository, &sets[0], "a.dump").await.unwrap() == large, "{damage}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_built_on_an_altered_pack_and_what_is_whole_in_it_survives_its_repair() {
+    for cut_end in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let place = location(&folder.path().join("r"), "s3cret");
+        let repository = place.create().unwrap();
+        let large = noise(4_000_000);
+        for set in ["one", "two"] {
+            write_set(&repository, set, &[("a.dump", large.clone())]).await;
+        }
+        let pack = largest(&folder.path().join("r"));
+        let mut bytes = std::fs::read(&pack).unwrap();
+        match cut_end {
+            true => bytes.truncate(bytes.len() - 7),
+            false => bytes[9000] ^= 1,
+        }
+        overwrite(&pack, &bytes);
+        let altered = damaged_packs(&place.check_files().await.unwrap().damage);
+        assert_eq!(altered.iter().map(String::as_str).collect::<Vec<_>>(), [name(&pack)]);
+        repository.note_altered(altered.clone()).await.unwrap();
+        let Err(BackupError::LostContent { affected, .. }) = repository.check_content().await else {
+            panic!("{cut_end}: not noticed");
+        };
+        assert_eq!(affected, ["one/db/a.dump", "two/db/a.dump"]);
+        let sets = repository.sets(None).await.unwrap().sets;
+        let lost = repository.check_needed(&sets[0], ["db".to_owned()].into()).await.unwrap();
+        assert!(lost.packs.len() == 1 && lost.files == ["one/db/a.dump"], "{lost:?}");
+
+        let size = std::fs::metadata(&pack).unwrap().len();
+        repository.repair_index(altered).await.unwrap();
+        repository.forget_whole().await.unwrap();
+        assert!(!pack.exists() && place.check_files().await.unwrap().damage.is_empty());
+        repository.check_content().await.unwrap();
+        let lost = repository.affected(&sets, Default::default()).await.unwrap();
+        assert_eq!(lost.len(), if cut_end { 0 } else { 2 });
+        let again = repository.store("a.dump", whole(&large)).await.unwrap();
+        assert!(again.added < size && (again.added > 1000) != cut_end, "{again:?}");
+        assert!(content(&repository, &sets[0], "a.dump").await.unwrap() == large, "the same content is whole again");
     }
 }

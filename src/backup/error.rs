@@ -54,6 +54,12 @@ pub enum BackupError {
     /// The index names content that is gone: the same content would not be stored again.
     #[error("content of the repository is lost: {}; affected: {}", packs.join(", "), words_or_none(affected))]
     LostContent { packs: Vec<String>, affected: Vec<String> },
+    /// What a set needs is gone: nothing of it was restored.
+    #[error("content of backup set {set} is lost: {}; affected: {}", packs_or_index(packs), affected.join(", "))]
+    LostSet { set: String, packs: Vec<String>, affected: Vec<String> },
+    /// There are complete sets, and all of them are damaged.
+    #[error("no complete backup set is whole: {set}, the newest, is damaged")]
+    OnlyDamaged { set: String },
     /// Snapshots whose content would be removed, as it is not known what it is.
     #[error("nothing is removed while parts of the repository cannot be read: {}", files.join(", "))]
     Unreadable { files: Vec<String> },
@@ -81,9 +87,12 @@ impl Hint for BackupError {
             Self::NotRepository { .. } => ErrorKind::Config,
             Self::WrongPassword { .. } | Self::Refused { .. } | Self::NoCredentials => ErrorKind::Credentials,
             Self::Locked { .. } | Self::DrillRuns { .. } => ErrorKind::Locked,
-            Self::Damaged { .. } | Self::Index { .. } | Self::LostContent { .. } | Self::Unreadable { .. } => {
-                ErrorKind::ChecksFailed
-            }
+            Self::Damaged { .. }
+            | Self::Index { .. }
+            | Self::LostContent { .. }
+            | Self::LostSet { .. }
+            | Self::OnlyDamaged { .. }
+            | Self::Unreadable { .. } => ErrorKind::ChecksFailed,
             Self::BadSet { .. }
             | Self::Unlockable { .. }
             | Self::Repository { .. }
@@ -111,8 +120,15 @@ impl Hint for BackupError {
             Self::NoService { known, .. } => vec![format!("known: {}", known.join(", "))],
             Self::Index { .. } => vec![REPAIR.to_owned()],
             Self::LostContent { .. } => vec![format!("{REPAIR}; the next backup stores the data again")],
+            Self::LostSet { .. } => {
+                vec!["restore another set, or the services that are whole with `--only`".to_owned(), REPAIR.to_owned()]
+            }
+            Self::OnlyDamaged { set } => vec![
+                VERIFY.to_owned(),
+                format!("restore the services that are whole with `aictl backup restore {set} --only SERVICE`"),
+            ],
             Self::Damaged { .. } | Self::Unreadable { .. } => {
-                vec!["see what is affected with `aictl backup verify`".to_owned()]
+                vec![VERIFY.to_owned()]
             }
             Self::Target(error) => error.hints(),
             Self::Unlockable { .. }
@@ -126,6 +142,13 @@ impl Hint for BackupError {
 
 /// How the index is made anew.
 const REPAIR: &str = "repair the index with `aictl backup verify --repair-index`";
+
+/// Where it is said what is damaged.
+const VERIFY: &str = "see what is affected with `aictl backup verify`";
+
+fn packs_or_index(packs: &[String]) -> String {
+    if packs.is_empty() { "the index does not name it".to_owned() } else { packs.join(", ") }
+}
 
 fn words_or_none(words: &[String]) -> String {
     if words.is_empty() { "no backup set".to_owned() } else { words.join(", ") }

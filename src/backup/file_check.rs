@@ -38,7 +38,8 @@ impl IndexCheck {
     }
 }
 
-fn pack_path(pack: &str) -> String {
+/// Where a pack is.
+pub(super) fn pack_path(pack: &str) -> String {
     format!("data/{}/{pack}", pack.get(..2).unwrap_or_default())
 }
 
@@ -63,7 +64,7 @@ impl Repository {
     }
 
     /// Every file of a kind that can be read, with its id, and what is wrong with the others.
-    fn each<T: DeserializeOwned>(
+    pub(super) fn each<T: DeserializeOwned>(
         &self,
         (kind, folder): (FileType, &str),
         mut take: impl FnMut(&Id, T),
@@ -115,7 +116,12 @@ impl Repository {
     /// found again by making the index anew. Returns the sets whose content is lost.
     pub async fn check_content(&self) -> Result<Vec<String>, BackupError> {
         let repository = self.clone();
-        let check = run_blocking(move || repository.check_index()).await?;
+        let check = run_blocking(move || {
+            let mut check = repository.check_index()?;
+            check.lost.extend(repository.altered()?);
+            Ok(check)
+        });
+        let check = check.await?;
         if let Some(first) = check.damage.first() {
             return Err(BackupError::Index { what: format!("{}: {}", first.what, first.problem) });
         }
@@ -123,6 +129,7 @@ impl Repository {
         if !check.lost.is_empty() {
             let packs: BTreeSet<String> = check.lost.keys().cloned().collect();
             let affected = self.affected(&found.sets, packs).await?;
+            let affected = affected.into_iter().flat_map(|affected| affected.files).collect();
             let packs = check.lost.iter().map(|(pack, problem)| format!("{}: {problem}", pack_path(pack))).collect();
             return Err(BackupError::LostContent { packs, affected });
         }
@@ -146,11 +153,13 @@ impl Repository {
     }
 
     /// Makes the index say what is in the packs that are there: index files that cannot be read are removed, packs that are
-    /// lost are no longer named, and the headers of the others are read. Needs the exclusive lock.
-    pub async fn repair_index(&self) -> Result<Vec<String>, BackupError> {
+    /// lost are no longer named, the headers of the others are read, and altered packs are replaced with what is whole in
+    /// them. Needs the exclusive lock.
+    pub async fn repair_index(&self, altered: BTreeSet<String>) -> Result<Vec<String>, BackupError> {
         let repository = self.clone();
         run_blocking(move || {
             let check = repository.check_index()?;
+            let before = repository.packed()?;
             for file in &check.damage {
                 let id = file.what.rsplit('/').next().unwrap_or_default();
                 let id = id.parse::<Id>().map_err(failed("read the index"))?;
@@ -160,10 +169,15 @@ impl Repository {
             repair.repair_index(&RepairIndexOptions::default(), false).map_err(failed("repair the index"))?;
             let mut done: Vec<String> =
                 check.damage.iter().map(|file| format!("removed {}: {}", file.what, file.problem)).collect();
-            done.extend(check.lost.iter().map(|(pack, why)| format!("no longer names {}: {why}", pack_path(pack))));
+            let lost = check.lost.iter().filter(|(pack, _)| !altered.contains(*pack));
+            done.extend(lost.map(|(pack, why)| format!("no longer names {}: {why}", pack_path(pack))));
             if check.unnamed > 0 || !check.damage.is_empty() {
                 done.push("read the packs that it did not name".to_owned());
             }
+            let mut packed = repository.packed()?;
+            // The pieces of a cut pack are known from before.
+            packed.extend(before);
+            done.extend(repository.replace_packs(&altered, &packed)?);
             Ok(done)
         })
         .await

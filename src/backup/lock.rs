@@ -2,7 +2,7 @@
 //! A lock counts as stale, as restic judges, after 30 minutes, or when its process on this host is gone.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ const STALE: Duration = Duration::from_secs(30 * 60);
 const RENEWAL: Duration = Duration::from_secs(5 * 60);
 /// Two processes that lock at the same moment see each other after this.
 const SETTLING: Duration = Duration::from_millis(200);
+/// How long the end of a command waits for the removal of its lock.
+const RELEASE: Duration = Duration::from_secs(3);
 /// The first byte of a compressed file.
 const COMPRESSED: u8 = 2;
 /// The longest lock file that is read.
@@ -177,9 +179,20 @@ async fn renew(repository: Repository, (owner, kind): (LockOwner, LockKind), cur
 impl Drop for HeldLock {
     fn drop(&mut self) {
         self.renewal.abort();
-        if let Some(path) = self.current.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            // One that stays goes stale when this process ends.
-            let _ = self.store.remove(&path);
+        let (store, current) = (self.store.clone(), self.current.clone());
+        let (done, released) = mpsc::channel();
+        // A renewal may hold the name while a server is silent.
+        let release = move || {
+            if let Some(path) = current.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                // One that stays goes stale when this process ends.
+                let _ = store.remove(&path);
+            }
+            // Whoever waited may be gone.
+            let _ = done.send(());
+        };
+        if std::thread::Builder::new().name("lock release".to_owned()).spawn(release).is_ok() {
+            // A server that does not answer keeps nobody from ending.
+            let _ = released.recv_timeout(RELEASE);
         }
     }
 }
@@ -222,6 +235,38 @@ fn is_zero(number: &u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backup::store::Entry;
+
+    /// A server that answers nothing.
+    #[derive(Debug)]
+    struct Silent;
+
+    impl Store for Silent {
+        fn prepare(&self) -> io::Result<()> {
+            Ok(())
+        }
+        fn entries(&self, _: &str) -> io::Result<Vec<Entry>> {
+            Ok(Vec::new())
+        }
+        fn read(&self, _: &str, _: Option<(u32, u32)>) -> io::Result<Vec<u8>> {
+            Ok(Vec::new())
+        }
+        fn write(&self, _: &str, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+        fn remove(&self, _: &str) -> io::Result<()> {
+            std::thread::sleep(Duration::from_secs(60));
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_does_not_answer_holds_the_end_of_a_command_for_seconds_only() {
+        let begun = std::time::Instant::now();
+        let current = Arc::new(Mutex::new(Some("locks/a".to_owned())));
+        drop(HeldLock { store: Arc::new(Silent), current, renewal: tokio::spawn(async {}) });
+        assert!(begun.elapsed() < RELEASE + Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
 
     #[test]
     fn a_full_disk_and_a_read_only_repository_are_told_from_other_failures() {

@@ -3,6 +3,7 @@
 
 mod address;
 mod blocking;
+mod altered;
 mod comparing;
 mod damage;
 #[cfg(test)]
@@ -13,6 +14,8 @@ mod file_check;
 mod http_api;
 mod inside;
 mod lock;
+mod needed;
+mod pack;
 pub mod postgres;
 mod prune;
 pub mod qdrant;
@@ -34,11 +37,13 @@ pub mod volume;
 mod write;
 
 pub use address::Address;
+pub use altered::damaged_packs;
 pub use damage::Damage;
 pub use error::BackupError;
 pub use http_api::HttpApi;
 pub use inside::Inside;
 pub use lock::{HeldLock, LockKind, LockOwner, is_alive};
+pub use needed::{AffectedSet, LostFiles};
 pub use prune::Freed;
 pub use read::{FoundSets, LoadedSet, StoredPart};
 pub use repository::{Access, Location, Repository};

@@ -6,6 +6,7 @@ use super::blocking::run_blocking;
 use super::error::{BackupError, failed};
 use super::read::LoadedSet;
 use super::repository::Repository;
+use super::verify::check_files;
 
 /// What a removal freed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,12 +36,21 @@ impl Repository {
             let rustic = repository.rustic()?;
             // Packs marked for later removal are unknown to restic.
             let options = PruneOptions::default().instant_delete(true);
-            let plan = rustic.prune_plan(&options).map_err(failed("plan the removal"))?;
+            let plan = rustic.prune_plan(&options);
+            let plan = plan.map_err(|error| repository.blame(failed("plan the removal")(error)))?;
             let size = plan.stats.size_sum();
             let bytes = size.remove + size.repackrm + plan.stats.size_unref;
-            rustic.prune(&options, plan).map_err(failed("remove content"))?;
+            let removed = rustic.prune(&options, plan);
+            removed.map_err(|error| repository.blame(failed("remove content")(error)))?;
             Ok(Freed { bytes })
         })
         .await
+    }
+
+    /// The damaged files that a failure comes from, where there are any.
+    fn blame(&self, error: BackupError) -> BackupError {
+        let damage = check_files(&*self.store).map(|check| check.damage).unwrap_or_default();
+        let files: Vec<String> = damage.iter().map(|file| format!("{}: {}", file.what, file.problem)).collect();
+        if files.is_empty() { error } else { BackupError::Damaged { what: files.join(", ") } }
     }
 }

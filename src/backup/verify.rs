@@ -1,6 +1,5 @@
 //! Verification: every file of the repository is read back and compared with its name, every file of a set with its digest.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::Path;
 
@@ -8,7 +7,7 @@ use super::blocking::run_blocking;
 use super::comparing::Comparing;
 use super::damage::Damage;
 use super::error::BackupError;
-use super::read::{LoadedSet, tree_id};
+use super::read::LoadedSet;
 use super::repository::{Location, Repository};
 use super::store::Store;
 
@@ -40,7 +39,7 @@ impl Location {
     }
 }
 
-fn check_files(store: &dyn Store) -> io::Result<FileCheck> {
+pub(super) fn check_files(store: &dyn Store) -> io::Result<FileCheck> {
     let mut check = FileCheck::default();
     for folder in FOLDERS {
         let mut files = store.files(folder)?;
@@ -101,36 +100,5 @@ impl Repository {
             Ok(damage)
         })
         .await
-    }
-
-    /// The files of sets that have content in one of these packs, as `SET/PART/FILE`.
-    pub async fn affected(&self, sets: &[LoadedSet], packs: BTreeSet<String>) -> Result<Vec<String>, BackupError> {
-        let (repository, sets) = (self.clone(), sets.to_vec());
-        run_blocking(move || repository.files_in(&sets, &packs)).await
-    }
-
-    fn files_in(&self, sets: &[LoadedSet], packs: &BTreeSet<String>) -> Result<Vec<String>, BackupError> {
-        let indexed = self.indexed()?;
-        let mut affected = Vec::new();
-        for set in sets {
-            for (part, file) in
-                set.manifest.iter().flat_map(|m| &m.parts).flat_map(|p| p.files.iter().map(move |f| (p, f)))
-            {
-                let Some(snapshot) = set.found.snapshots.iter().find(|snapshot| snapshot.id == part.snapshot) else {
-                    continue;
-                };
-                let path = Path::new(&part.name).join(&file.name);
-                let node = indexed.node_from_path(tree_id(&snapshot.tree)?, &path);
-                // A file whose directory is lost is lost with it.
-                let is_lost = node.map_or(true, |node| {
-                    let packed = |id| indexed.get_index_entry(id).map(|entry| entry.pack.to_hex().to_string());
-                    node.content.iter().flatten().any(|id| packed(id).map_or(true, |pack| packs.contains(&pack)))
-                });
-                if is_lost {
-                    affected.push(format!("{}/{}/{}", set.found.id.set, part.name, file.name));
-                }
-            }
-        }
-        Ok(affected)
     }
 }

@@ -4,19 +4,18 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustic_core::repofile::{BlobType, Metadata, Node, NodeType, SnapshotFile, Tree};
-use rustic_core::{BackupOptions, FileType, Id, ParentOptions, ReadSource, ReadSourceEntry, RusticResult, TreeId};
+use rustic_core::repofile::{Metadata, Node, NodeType, SnapshotFile, Tree};
+use rustic_core::{BackupOptions, FileType, ParentOptions, ReadSource, ReadSourceEntry, RusticResult, TreeId};
 use sha2::{Digest, Sha256};
 
 use super::blocking::run_blocking;
 use super::error::{BackupError, failed};
+use super::pack::{BlobKind, NewBlob};
 use super::repository::Repository;
 use super::sealed::hash;
 use super::set::{PartFile, SetId};
 use crate::target::{ByteStream, bridge};
 
-/// How an entry of a pack's header begins: a tree that is not compressed.
-const TREE: u8 = 1;
 /// Permission bits of files and directories in snapshots.
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700 | (1 << 31);
@@ -124,24 +123,12 @@ impl Repository {
     /// Writes trees as a pack of their own, and the index that names them.
     fn write_trees(&self, trees: &[(TreeId, Vec<u8>)]) -> Result<(), BackupError> {
         let io = |error: io::Error| BackupError::Repository { doing: "encrypt", reason: error.to_string() };
-        let (mut pack, mut header, mut blobs) = (Vec::new(), Vec::new(), Vec::new());
-        for (id, text) in trees {
+        let mut blobs = Vec::new();
+        for (_, text) in trees {
             let sealed = self.sealer.seal(text).map_err(io)?;
-            let length = u32::try_from(sealed.len()).map_err(|_| io(io::ErrorKind::FileTooLarge.into()))?;
-            header.push(TREE);
-            header.extend_from_slice(&length.to_le_bytes());
-            header.extend_from_slice(&hash(text));
-            blobs.push(serde_json::json!({ "id": id, "type": BlobType::Tree, "offset": pack.len(), "length": length }));
-            pack.extend_from_slice(&sealed);
+            blobs.push(NewBlob { kind: BlobKind::Tree, id: hash(text), sealed, uncompressed: None });
         }
-        let header = self.sealer.seal(&header).map_err(io)?;
-        let length = u32::try_from(header.len()).unwrap_or(u32::MAX);
-        pack.extend_from_slice(&header);
-        pack.extend_from_slice(&length.to_le_bytes());
-        let pack: Id = self.put_raw(FileType::Pack, pack)?;
-        let time = rustic_core::jiff::Timestamp::now().to_string();
-        let index = serde_json::json!({ "packs": [{ "id": pack, "blobs": blobs, "time": time }] });
-        self.put(FileType::Index, index.to_string().as_bytes()).map(drop)
+        self.write_pack(&blobs)
     }
 }
 

@@ -6,8 +6,8 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 use super::sftp_packets::{
-    Answer, Attributes, CLOSE, INIT, LONGEST, MKDIR, OPEN, OPENDIR, READ, READDIR, REMOVE, RENAME, Request, STAT,
-    VERSION, WRITE, answer, unexpected,
+    Answer, Attributes, CLOSE, EXTENDED, FSYNC, INIT, LONGEST, MKDIR, OPEN, OPENDIR, READ, READDIR, REMOVE, RENAME,
+    Request, STAT, WRITE, answer, extensions, unexpected,
 };
 use super::ssh_process::SshProcess;
 use super::{Entry, FOLDERS, Store, whole};
@@ -133,16 +133,16 @@ struct Session {
     next: u32,
     unanswered: usize,
     lost: bool,
+    /// Whether the server writes a file to its disk when it is asked to.
+    syncs: bool,
 }
 
 impl Session {
     fn open(mut ssh: SshProcess) -> io::Result<Self> {
         ssh.send(&Request::new(INIT, 3).packet()?)?;
-        let mut session = Self { ssh, next: 0, unanswered: 0, lost: false };
-        match session.packet()?.first() {
-            Some(&VERSION) => Ok(session),
-            _ => Err(unexpected()),
-        }
+        let mut session = Self { ssh, next: 0, unanswered: 0, lost: false, syncs: false };
+        session.syncs = extensions(&session.packet()?)?.iter().any(|name| name == FSYNC);
+        Ok(session)
     }
 
     fn packet(&mut self) -> io::Result<Vec<u8>> {
@@ -290,6 +290,13 @@ impl Session {
             }
             if result.is_err() {
                 break;
+            }
+        }
+        if result.is_ok() && self.syncs {
+            // The new name must not be on the disk before the content is.
+            result = self.call(EXTENDED, |request| request.string(FSYNC)?.string(&handle)).map(drop);
+            if self.lost {
+                return result;
             }
         }
         let closed = self.close(&handle);

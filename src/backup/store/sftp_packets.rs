@@ -3,7 +3,7 @@
 use std::io;
 
 pub(super) const INIT: u8 = 1;
-pub(super) const VERSION: u8 = 2;
+const VERSION: u8 = 2;
 pub(super) const OPEN: u8 = 3;
 pub(super) const CLOSE: u8 = 4;
 pub(super) const READ: u8 = 5;
@@ -14,12 +14,15 @@ pub(super) const REMOVE: u8 = 13;
 pub(super) const MKDIR: u8 = 14;
 pub(super) const STAT: u8 = 17;
 pub(super) const RENAME: u8 = 18;
+pub(super) const EXTENDED: u8 = 200;
 const STATUS: u8 = 101;
 const HANDLE: u8 = 102;
 const DATA: u8 = 103;
 const NAME: u8 = 104;
 const ATTRS: u8 = 105;
 
+/// The extension of OpenSSH that writes a file to the disk.
+pub(super) const FSYNC: &[u8] = b"fsync@openssh.com";
 /// The longest packet that is read.
 pub(super) const LONGEST: usize = 1024 * 1024;
 /// The attribute `permissions`.
@@ -89,6 +92,21 @@ impl Attributes {
 /// The server broke the protocol.
 pub(super) fn unexpected() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "the SFTP server answered what was not asked")
+}
+
+/// The names of the extensions that a server offers in its first packet.
+pub(super) fn extensions(packet: &[u8]) -> io::Result<Vec<Vec<u8>>> {
+    let mut fields = Fields(packet);
+    if fields.take(1)? != [VERSION] {
+        return Err(unexpected());
+    }
+    fields.number()?;
+    let mut names = Vec::new();
+    while !fields.0.is_empty() {
+        names.push(fields.string()?.to_vec());
+        fields.string()?;
+    }
+    Ok(names)
 }
 
 /// The id of the request that a packet answers, and the answer, which may be an error.

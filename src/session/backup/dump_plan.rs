@@ -110,6 +110,10 @@ impl<'a> DumpSource<'a, '_> {
         (repository, set): (Repository, SetId),
         parts: Vec<ServicePart>,
     ) -> Result<DumpRunner<'a>> {
+        // Every set is taken by this runner: none refers to content that is lost.
+        for set in repository.check_content().await? {
+            context.reporter.warn(format!("content of backup set {set} is lost; see `aictl backup verify --all`"));
+        }
         let configuration = configuration::collect(context, self.loaded, (self.stack, self.target)).await?;
         let mut runner = DumpRunner::new(self.target, repository, set);
         runner.environment.clone_from(&self.loaded.project.environment_name);
@@ -122,16 +126,16 @@ impl<'a> DumpSource<'a, '_> {
 
 /// Opens the repository to write a set, or creates it and says so.
 pub async fn open_to_write(context: &Context, settings: &BackupSettings) -> Result<(Repository, Option<HeldLock>)> {
-    let (location, exists) = (settings.location.clone(), settings.location.exists().await?);
-    let opened = tokio::task::spawn_blocking(move || if exists { location.open() } else { location.create() }).await;
-    let repository = opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
-    if !exists {
+    let location = settings.location.clone();
+    let opened = tokio::task::spawn_blocking(move || match location.open() {
+        Err(BackupError::NoRepository { .. }) => location.create().map(|created| (created, true)),
+        opened => opened.map(|opened| (opened, false)),
+    });
+    let (repository, is_new) = opened.await.map_err(|error| WorkflowError::usage(error.to_string()))??;
+    if is_new {
         context.reporter.note(format!("created the repository {}", repository.shown()));
     }
     let lock = repository.lock(lock_owner(context), LockKind::Shared).await?;
-    for set in repository.check_content().await? {
-        context.reporter.warn(format!("content of backup set {set} is lost; see `aictl backup verify --all`"));
-    }
     Ok((repository, Some(lock)))
 }
 

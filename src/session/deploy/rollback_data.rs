@@ -57,6 +57,8 @@ impl RollbackData {
                 false => Some(repository.lock(lock_owner(context), LockKind::Shared).await?),
             };
             let parts = data_parts(&set);
+            let names = parts.iter().map(|part| part.name.clone()).collect();
+            repository.check_needed(&set, names).await?.check(&set.found.id.set)?;
             let safety = new_set(context, &loaded.name, vec![SAFETY.to_owned()])?;
             return Ok(Self { settings, repository, set, parts, safety, before: later.revision, _lock: lock });
         }

@@ -1,5 +1,6 @@
 //! Backups of a real stack: created, listed, verified, judged by Debian's restic, and restored after everything was lost.
 
+mod altered;
 mod damaged;
 mod deploys;
 mod drill;

@@ -187,7 +187,7 @@ async fn what_cannot_be_rotated_is_refused_before_anything_changes() {
     let issued = "`PARTNER_KEY` is issued by a third party and cannot be generated";
     refused(&["API_TOKEN", "PARTNER_KEY"], ErrorKind::Usage, issued).await;
     // Data services have passwords of their own.
-    let probe = "checks: [{ name: db answers a query over TCP, exec: { service: db, command: ['true'] } }]\nsecrets:\n";
+    let probe = "checks: [{ name: db is ready, exec: { service: db, command: ['true'] } }]\nsecrets:\n";
     shop.folder.edit("aictl.yaml", "secrets:\n", probe);
     shop.folder.edit("compose.yaml", "  db:\n    image: tool:1", "  db:\n    image: qdrant/qdrant:1");
     let world = MemoryEngine::new().with_image("tool:1").with_image("qdrant/qdrant:1");

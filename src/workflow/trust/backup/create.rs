@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::backup::{LoadedSet, Part, Repository, SAFETY, shrinkage};
+use crate::backup::{BackupError, LoadedSet, Part, Repository, SAFETY, shrinkage};
 use crate::compose::model::Stack;
 use crate::error::{ErrorKind, Result};
 use crate::event::human;
@@ -88,7 +88,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let report =
         CreateReport { set: set.set.clone(), partial, left_out, ..CreateReport::planned(context, &settings, &plan) };
     if context.options.dry_run {
-        check_password(&settings).await?;
+        check_repository(&settings).await?;
         return Ok(report);
     }
     check_services(&*target, &parts).await?;
@@ -172,14 +172,15 @@ fn hold(context: &Context, files: (&LoadedProject, &Stack), observed: &Observed)
     None
 }
 
-/// Fails where the password does not open a repository that exists.
-async fn check_password(settings: &BackupSettings) -> Result<()> {
-    if settings.location.exists().await? {
-        let location = settings.location.clone();
-        let opened = tokio::task::spawn_blocking(move || location.open()).await;
-        opened.map_err(|error| WorkflowError::usage(error.to_string()))??;
+/// Fails where the repository is there, and a backup could not be written to it.
+async fn check_repository(settings: &BackupSettings) -> Result<()> {
+    let location = settings.location.clone();
+    let opened = tokio::task::spawn_blocking(move || location.open()).await;
+    match opened.map_err(|error| WorkflowError::usage(error.to_string()))? {
+        Ok(repository) => Ok(repository.check_content().await.map(drop)?),
+        Err(BackupError::NoRepository { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
-    Ok(())
 }
 
 fn check_tags(tags: &[String]) -> Result<()> {

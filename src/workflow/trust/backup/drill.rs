@@ -62,6 +62,7 @@ pub(super) async fn run(context: &Context, args: DrillArgs) -> Result<DrillRepor
     let set = open.choose(open.readable(context).await?, args.backup_set.as_deref())?;
     let manifest = complete(&set)?.clone();
     let drill = Drill::prepare(context, &open, &manifest).await?;
+    open.check_needed(context, (&set, &manifest.parts)).await?;
     let mut report = DrillReport { set: manifest.set.clone(), ..DrillReport::default() };
     if context.options.dry_run {
         (report.dry_run, report.steps) = (true, drill.steps(args.keep));

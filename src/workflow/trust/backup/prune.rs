@@ -1,5 +1,7 @@
 //! `aictl backup prune`: removes the sets that the retention policy does not keep, and the content that only they had.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -52,6 +54,7 @@ pub(super) async fn run(context: &Context, _: PruneArgs) -> Result<PruneReport> 
     }
     let sets = verdicts(sets, &rules);
     let removed = sets.iter().filter(|verdict| !verdict.kept).count();
+    check_removable(&open, &sets).await?;
     let mut report = PruneReport { dry_run: context.options.dry_run, sets, freed_bytes: 0 };
     if context.options.dry_run {
         return Ok(report);
@@ -64,8 +67,22 @@ pub(super) async fn run(context: &Context, _: PruneArgs) -> Result<PruneReport> 
     for verdict in report.sets.iter().filter(|verdict| !verdict.kept) {
         open.repository.remove_set(&verdict.loaded).await?;
     }
-    report.freed_bytes = open.repository.prune_content().await?.bytes;
+    let freed = open.repository.prune_content().await;
+    if freed.is_err() && removed > 0 {
+        context.reporter.warn("the sets are removed, but not yet the content that only they had".to_owned());
+    }
+    report.freed_bytes = freed?.bytes;
     Ok(report)
+}
+
+/// Fails where the removal could not end: content is lost, or a set that stays needs some that the index does not name.
+async fn check_removable(open: &OpenSets, verdicts: &[SetVerdict]) -> Result<()> {
+    open.repository.check_content().await?;
+    let goes = |set: &LoadedSet| verdicts.iter().any(|v| !v.kept && v.set == set.found.id.set);
+    let staying: Vec<LoadedSet> = open.repository.sets(None).await?.sets.into_iter().filter(|set| !goes(set)).collect();
+    let affected = open.repository.affected(&staying, BTreeSet::new()).await?;
+    let files: Vec<String> = affected.into_iter().flat_map(|affected| affected.files).collect();
+    if files.is_empty() { Ok(()) } else { Err(BackupError::Unreadable { files }.into()) }
 }
 
 /// The verdicts, newest first. An incomplete set is removed once a newer one is complete. Sets that no restore chooses by

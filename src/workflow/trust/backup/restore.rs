@@ -86,6 +86,7 @@ async fn from_repository(context: &Context, args: &RestoreArgs, source: &Restore
     let files = source.write(context, &found).await?;
     if context.options.dry_run {
         let manifest = complete(&found.set)?;
+        found.open.check_needed(context, (&found.set, &manifest.parts)).await?;
         let restores = restore_steps(&manifest.set, &wanted(manifest, &[])?);
         return Ok(RestoreReport { steps: restores.lines(), ..RestoreReport::of(context, manifest, files) });
     }
@@ -115,6 +116,10 @@ async fn restore_set(
     let safety = takes.then(|| safety_set(context, &found.loaded.name)).transpose()?;
     report.safety_set = safety.as_ref().map(|safety| safety.set.clone()).or(kept);
     report.steps = found.plan((&manifest.set, &parts), safety.as_ref()).lines();
+    open.check_needed(context, (set, &parts)).await?;
+    if takes {
+        open.repository.check_content().await?;
+    }
     if context.options.dry_run {
         return Ok(report);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::backup::{LoadedSet, Part};
 use crate::error::Result;
-use crate::release::{OperationStatus, unfinished_restore};
+use crate::release::{OperationKind, OperationStatus, PastOperation, unfinished_restore};
 use crate::session::checks::{CheckPolicy, ChecksAnswer, Selection, run_checks};
 use crate::session::load::LoadedStack;
 use crate::session::past_operations::PastOperations;
@@ -36,8 +36,10 @@ pub(super) async fn interrupted_restore(
         if last.is_none_or(|last| last.status != OperationStatus::Interrupted) {
             return Ok(None);
         }
-        let message = "the last restore was interrupted before its safety set was complete: nothing was restored by it";
-        context.reporter.note(message.to_owned());
+        let wanted = last.map(wanted).unwrap_or_default();
+        context.reporter.note(format!(
+            "the last restore was interrupted before its safety set was complete: nothing was restored by it{wanted}"
+        ));
         return Ok(Some(Interrupted { safety: None }));
     };
     let format = &time::format_description::well_known::Rfc3339;
@@ -58,6 +60,13 @@ pub(super) async fn interrupted_restore(
         id = safety.found.id.set
     ));
     Ok(Some(Interrupted { safety: Some(safety.clone()) }))
+}
+
+/// What a restore was asked for: without a name, the next one may choose another set.
+fn wanted(restore: &PastOperation) -> String {
+    let steps = restore.steps.iter().filter(|step| step.operation == OperationKind::RestoreData);
+    let subjects: Vec<&str> = steps.map(|step| step.subject.as_str()).collect();
+    if subjects.is_empty() { String::new() } else { format!("; it was to restore {}", subjects.join(", ")) }
 }
 
 /// Whether a set has the data of all these parts.

@@ -1,8 +1,13 @@
 //! The sets of the project in its repository, by name or the newest.
 
-use crate::backup::{BackupError, FoundSets, HeldLock, LoadedSet, LockKind, Manifest, Repository, SetState, preferred};
+use std::collections::BTreeSet;
+
+use crate::backup::{
+    BackupError, Finding, FoundSets, HeldLock, LoadedSet, LockKind, Manifest, Part, Repository, SetState,
+    damaged_packs, preferred,
+};
 use crate::error::Result;
-use crate::session::backup::{BackupSettings, lock_owner, open_to_read};
+use crate::session::backup::{BackupSettings, lock_owner, open_to_read, record};
 use crate::session::load::{load_project_file, load_stack};
 use crate::session::{Context, WorkflowError};
 
@@ -40,6 +45,31 @@ impl OpenSets {
         Ok(self.repository.sets(Some(&self.project)).await?)
     }
 
+    /// Leaves a note of altered packs, so that no backup is built on them; a dry run does not.
+    pub(super) async fn note_altered(&self, context: &Context, packs: BTreeSet<String>) {
+        if context.options.dry_run {
+            return;
+        }
+        let noted = async {
+            self.repository.note_altered(packs).await?;
+            self.repository.forget_whole().await
+        };
+        if let Err(error) = noted.await {
+            context.reporter.warn(error.to_string());
+        }
+    }
+
+    /// Reads what parts of a set need, and fails where some of it is lost. The set is damaged then.
+    pub(super) async fn check_needed(&self, context: &Context, (set, parts): (&LoadedSet, &[Part])) -> Result<()> {
+        let parts = parts.iter().map(|part| part.name.clone()).collect();
+        let lost = self.repository.check_needed(set, parts).await?;
+        if !lost.files.is_empty() {
+            self.note_altered(context, damaged_packs(&lost.packs)).await;
+            record(context, (&self.repository, set), Finding::Damaged).await?;
+        }
+        Ok(lost.check(&set.found.id.set)?)
+    }
+
     /// The sets of the project that can be read; a warning names what cannot.
     pub(super) async fn readable(&self, context: &Context) -> Result<Vec<LoadedSet>> {
         let found = self.all().await?;
@@ -52,9 +82,12 @@ impl OpenSets {
         if name.is_some() {
             return self.choose(sets, name);
         }
-        let none = || BackupError::NoCompleteSet { project: self.project.clone() };
+        let none = || match sets.iter().rfind(|set| set.is_default()) {
+            Some(damaged) => BackupError::OnlyDamaged { set: damaged.found.id.set.clone() },
+            None => BackupError::NoCompleteSet { project: self.project.clone() },
+        };
         let index = preferred(&sets).ok_or_else(none)?;
-        let set = sets.into_iter().nth(index).ok_or_else(none)?;
+        let set = sets.get(index).cloned().ok_or_else(none)?;
         let why = match set.state() {
             SetState::Proven => "the newest proven one",
             SetState::Verified => "the newest verified one; none is proven",

@@ -1,10 +1,14 @@
 //! `aictl backup verify`: reads every file of the repository back, compares a set with its digests, and decodes its dumps.
 
+use std::collections::BTreeSet;
+
 use clap::Args;
 use serde::Serialize;
 
 use super::sets::{OpenSets, ProjectSettings, settings};
-use crate::backup::{BackupError, Damage, FileCheck, Finding, FoundSets, LoadedSet, LockKind};
+use crate::backup::{
+    AffectedSet, BackupError, Damage, FileCheck, Finding, FoundSets, LoadedSet, LockKind, SetState, damaged_packs,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::human;
 use crate::session::Context;
@@ -50,10 +54,7 @@ pub(super) async fn run(context: &Context, args: VerifyArgs) -> Result<VerifyRep
     if args.repair_index {
         let open = OpenSets::open_with(context, settings, LockKind::Exclusive).await?;
         if !context.options.dry_run {
-            repaired = open.repository.repair_index().await?;
-            if repaired.is_empty() {
-                repaired.push("nothing to repair".to_owned());
-            }
+            repaired = repair(&open).await?;
         }
         settings = ProjectSettings { project: open.project, settings: open.settings };
     }
@@ -73,6 +74,17 @@ pub(super) async fn run(context: &Context, args: VerifyArgs) -> Result<VerifyRep
     report.damage.sort();
     report.damage.dedup();
     Ok(report)
+}
+
+/// Makes the index anew, and altered packs with it.
+async fn repair(open: &OpenSets) -> Result<Vec<String>> {
+    let files = open.settings.location.check_files().await?;
+    let mut repaired = open.repository.repair_index(damaged_packs(&files.damage)).await?;
+    open.repository.forget_whole().await?;
+    if repaired.is_empty() {
+        repaired.push("nothing to repair".to_owned());
+    }
+    Ok(repaired)
 }
 
 fn is_damage(error: &Error) -> bool {
@@ -96,12 +108,7 @@ async fn look(
     report.damage.extend(open.repository.check_references().await?);
     let FoundSets { sets: all, unreadable } = open.all().await?;
     report.damage.extend(unreadable);
-    let packs = report.damage.iter().filter_map(|damage| damage.what.strip_prefix("data/"));
-    let packs: std::collections::BTreeSet<String> =
-        packs.filter_map(|pack| pack.rsplit('/').next()).map(str::to_owned).collect();
-    if !packs.is_empty() {
-        report.affected = open.repository.affected(&all, packs).await?;
-    }
+    let lost = find_lost(context, &open, report).await?;
     for set in all.iter().filter(|set| !set.is_complete()) {
         let name = set.found.id.set.clone();
         match args.all {
@@ -116,11 +123,27 @@ async fn look(
     };
     for set in &chosen {
         report.sets.push(set.found.id.set.clone());
-        let judged = judge(context, (args, &open), set).await?;
+        let judged = judge(context, (args, &open), (set, &lost)).await?;
         report.decoded |= judged.decoded;
         report.damage.extend(judged.damage);
     }
     Ok(())
+}
+
+/// Finds what is lost with damaged packs, leaves a note of those, and makes every set with something lost damaged.
+async fn find_lost(context: &Context, open: &OpenSets, report: &mut VerifyReport) -> Result<BTreeSet<String>> {
+    let packs = damaged_packs(&report.damage);
+    let affected = open.repository.affected(&open.repository.sets(None).await?.sets, packs.clone()).await?;
+    open.note_altered(context, packs).await;
+    let mut lost = BTreeSet::new();
+    for AffectedSet { set, files } in affected {
+        if set.found.manifest.is_some() && set.state() != SetState::Damaged {
+            record(context, (&open.repository, &set), Finding::Damaged).await?;
+        }
+        report.affected.extend(files);
+        lost.insert(set.found.id.set);
+    }
+    Ok(lost)
 }
 
 /// What was found of one set.
@@ -130,13 +153,18 @@ struct JudgedSet {
     damage: Vec<Damage>,
 }
 
-/// Reads a set back, decodes it and records what was found.
-async fn judge(context: &Context, (args, open): (&VerifyArgs, &OpenSets), set: &LoadedSet) -> Result<JudgedSet> {
+/// Reads a set back, decodes it and records what was found. One of which something is lost is damaged already.
+async fn judge(
+    context: &Context,
+    (args, open): (&VerifyArgs, &OpenSets),
+    (set, lost): (&LoadedSet, &BTreeSet<String>),
+) -> Result<JudgedSet> {
     let mut judged = JudgedSet::default();
     let mut damage = open.repository.check_set(set).await?;
     let mut is_read_fully = false;
     // What is not what was stored need not be decoded; a dry run makes no containers.
-    if damage.is_empty() && !args.no_decode && !context.options.dry_run {
+    let is_lost = lost.contains(&set.found.id.set);
+    if damage.is_empty() && !is_lost && !args.no_decode && !context.options.dry_run {
         let target = endpoint(context, &load_project_file(context)?)?.connect().await?;
         let decoded = decode(&*target, (&open.repository, set), context.owner.pid).await?;
         is_read_fully = decoded.untried.is_empty();
@@ -145,9 +173,9 @@ async fn judge(context: &Context, (args, open): (&VerifyArgs, &OpenSets), set: &
         judged.decoded = true;
     }
     match damage.is_empty() {
-        false => record(context, (&open.repository, set), Finding::Damaged).await?,
-        true if is_read_fully => record(context, (&open.repository, set), Finding::Verified).await?,
-        true => {}
+        false if !is_lost => record(context, (&open.repository, set), Finding::Damaged).await?,
+        true if is_read_fully && !is_lost => record(context, (&open.repository, set), Finding::Verified).await?,
+        true | false => {}
     }
     judged.damage.extend(damage);
     Ok(judged)
@@ -166,7 +194,7 @@ impl Report for VerifyReport {
         let line = |text: String, tone| Block::Line(vec![Cell::new(text, tone)]);
         blocks.extend(self.damage.iter().map(|found| line(format!("{}: {}", found.what, found.problem), Tone::Bad)));
         blocks.extend(self.affected.iter().map(|file| line(format!("lost: {file}"), Tone::Bad)));
-        if self.damage.is_empty() {
+        if self.damage.is_empty() && self.affected.is_empty() {
             let how = if self.decoded {
                 "every byte was read back and every dump decoded"
             } else {
@@ -183,6 +211,6 @@ impl Report for VerifyReport {
     }
 
     fn exit_code(&self) -> u8 {
-        if self.damage.is_empty() { 0 } else { ErrorKind::ChecksFailed.exit_code() }
+        if self.damage.is_empty() && self.affected.is_empty() { 0 } else { ErrorKind::ChecksFailed.exit_code() }
     }
 }
