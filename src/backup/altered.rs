@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
+use super::blocking::run_blocking;
 use super::damage::Damage;
 use super::error::BackupError;
 use super::file_check::pack_path;
 use super::repository::Repository;
 use super::store::Store;
-use super::blocking::run_blocking;
 
 /// The folder of notes.
 const ALTERED: &str = "altered";

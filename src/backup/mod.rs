@@ -2,8 +2,8 @@
 //! Data flows as streams that are pulled; the repository works on threads of its own.
 
 mod address;
-mod blocking;
 mod altered;
+mod blocking;
 mod comparing;
 mod damage;
 #[cfg(test)]

@@ -7,13 +7,13 @@ use rustic_core::TreeId;
 use rustic_core::repofile::Tree;
 
 use super::altered::pack_problem;
+use super::blocking::run_blocking;
 use super::damage::Damage;
 use super::error::BackupError;
 use super::file_check::pack_path;
 use super::read::{LoadedSet, tree_id};
 use super::repository::{IndexedRustic, Repository};
 use super::set::MANIFEST;
-use super::blocking::run_blocking;
 
 /// A set of which files are lost.
 #[derive(Debug, Clone)]

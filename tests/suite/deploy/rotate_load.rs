@@ -35,7 +35,7 @@ services:
     command: [postgres, -c, log_statement=all]
     environment: { POSTGRES_USER: shop, POSTGRES_DB: shop, POSTGRES_PASSWORD: "${DB_PASSWORD}" }
     volumes: ["data:/var/lib/postgresql/data", "./init.sql:/docker-entrypoint-initdb.d/init.sql:ro"]
-    healthcheck: { test: [CMD, pg_isready, -h, 127.0.0.1, -U, shop], interval: 2s }
+    healthcheck: { test: [CMD, pg_isready, -h, 127.0.0.1, -U, shop], interval: 2s, retries: 60 }
   cache:
     image: aictl/redis:7
     command: [redis-server, --requirepass, "${CACHE_PASSWORD}", --appendonly, "yes"]
