@@ -115,10 +115,10 @@ impl Error {
         &self.hints
     }
 
-    /// The same failure with these hints in place of its own.
+    /// The same failure with these hints in place of its own, if there are any to be put there.
     #[must_use]
-    pub fn with_only_hints(mut self, hints: Vec<String>) -> Self {
-        self.hints = hints;
+    pub fn with_only_hints(mut self, hints: Option<Vec<String>>) -> Self {
+        self.hints = hints.unwrap_or(self.hints);
         self
     }
 

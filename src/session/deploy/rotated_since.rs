@@ -56,7 +56,7 @@ impl Releases {
                 let version = past.release.secrets.get(&key).map_or(0, |rotated| rotated.version);
                 past.release.rotated.contains(&key) && wanted.version < version && version <= serves
             };
-            if let Some(last) = served.clone().filter(replaced).last() {
+            if let Some(last) = served.clone().rfind(replaced) {
                 reverted.insert(key, last.revision);
             }
         }

@@ -290,10 +290,8 @@ impl Shipping<'_> {
         if error.kind() == ErrorKind::Interrupted {
             return self.interrupted(error, (scope, before)).await;
         }
-        let error = match during.and_then(ExecuteError::hints_without_its_container) {
-            Some(hints) => error.with_only_hints(hints),
-            None => error,
-        };
+        let hints = during.and_then(ExecuteError::hints_without_its_container);
+        let error = error.with_only_hints(hints);
         if shipment.failed == ErrorKind::RollbackFailed {
             let hint = "see what runs with `aictl status`, what happened with `aictl explain`";
             return error.with_kind(shipment.failed).with_hint(hint);

@@ -74,7 +74,8 @@ fn a_drill_proves_a_set_and_leaves_nothing_even_when_it_is_interrupted_or_killed
 
     // A set that cannot be read back whole is not proven any more.
     damage(&stored);
-    stored.json(&["backup", "drill"], 4);
+    let refused: Outcome = stored.aictl(&["backup", "drill"]).ended(4);
+    assert!(refused.stderr.contains("is lost: data/"), "{refused:?}");
     assert!(stored.drills().is_empty());
     assert_eq!(stored.states()[0], "damaged");
 }

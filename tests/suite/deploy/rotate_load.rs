@@ -128,7 +128,7 @@ fn passwords_of_the_database_and_the_cache_are_rotated_under_load() {
     project.write(".env", &format!("DB_PASSWORD={}\nCACHE_PASSWORD={}\n", OLD[0], OLD[1]));
     let said = "`DB_PASSWORD` has an older value here: release 2 rotated it";
     let plan = project.aictl(&["plan"]).ended(0);
-    assert!(plan.stderr.contains(said), "{plan:?}");
+    assert!(plan.stdout.contains(said), "{plan:?}");
     let refused = project.aictl(&["deploy", "--yes"]).ended(1);
     assert!(refused.stderr.contains(said), "{refused:?}");
     assert!(data.database_takes(&new[0]) && data.cache_takes(&new[1]));

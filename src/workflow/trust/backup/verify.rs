@@ -123,7 +123,8 @@ async fn look(
     };
     for set in &chosen {
         report.sets.push(set.found.id.set.clone());
-        let judged = judge(context, (args, &open), (set, &lost)).await?;
+        let is_lost = lost.contains(&set.found.id.set);
+        let judged = Judging { args, open: &open, is_lost }.judge(context, set).await?;
         report.decoded |= judged.decoded;
         report.damage.extend(judged.damage);
     }
@@ -153,32 +154,38 @@ struct JudgedSet {
     damage: Vec<Damage>,
 }
 
-/// Reads a set back, decodes it and records what was found. One of which something is lost is damaged already.
-async fn judge(
-    context: &Context,
-    (args, open): (&VerifyArgs, &OpenSets),
-    (set, lost): (&LoadedSet, &BTreeSet<String>),
-) -> Result<JudgedSet> {
-    let mut judged = JudgedSet::default();
-    let mut damage = open.repository.check_set(set).await?;
-    let mut is_read_fully = false;
-    // What is not what was stored need not be decoded; a dry run makes no containers.
-    let is_lost = lost.contains(&set.found.id.set);
-    if damage.is_empty() && !is_lost && !args.no_decode && !context.options.dry_run {
-        let target = endpoint(context, &load_project_file(context)?)?.connect().await?;
-        let decoded = decode(&*target, (&open.repository, set), context.owner.pid).await?;
-        is_read_fully = decoded.untried.is_empty();
-        judged.damage.extend(decoded.untried);
-        damage.extend(decoded.damage);
-        judged.decoded = true;
+/// How a set is looked at.
+struct Judging<'a> {
+    args: &'a VerifyArgs,
+    open: &'a OpenSets,
+    /// Something of it is lost, and it is damaged already.
+    is_lost: bool,
+}
+
+impl Judging<'_> {
+    /// Reads a set back, decodes it and records what was found.
+    async fn judge(&self, context: &Context, set: &LoadedSet) -> Result<JudgedSet> {
+        let Self { args, open, is_lost } = *self;
+        let mut judged = JudgedSet::default();
+        let mut damage = open.repository.check_set(set).await?;
+        let mut is_read_fully = false;
+        // What is not what was stored need not be decoded; a dry run makes no containers.
+        if damage.is_empty() && !is_lost && !args.no_decode && !context.options.dry_run {
+            let target = endpoint(context, &load_project_file(context)?)?.connect().await?;
+            let decoded = decode(&*target, (&open.repository, set), context.owner.pid).await?;
+            is_read_fully = decoded.untried.is_empty();
+            judged.damage.extend(decoded.untried);
+            damage.extend(decoded.damage);
+            judged.decoded = true;
+        }
+        match damage.is_empty() {
+            false if !is_lost => record(context, (&open.repository, set), Finding::Damaged).await?,
+            true if is_read_fully && !is_lost => record(context, (&open.repository, set), Finding::Verified).await?,
+            true | false => {}
+        }
+        judged.damage.extend(damage);
+        Ok(judged)
     }
-    match damage.is_empty() {
-        false if !is_lost => record(context, (&open.repository, set), Finding::Damaged).await?,
-        true if is_read_fully && !is_lost => record(context, (&open.repository, set), Finding::Verified).await?,
-        true | false => {}
-    }
-    judged.damage.extend(damage);
-    Ok(judged)
 }
 
 impl Report for VerifyReport {
