@@ -151,7 +151,7 @@ async fn serves(location: &Location) {
     let place = location.clone();
     let repository = tokio::task::spawn_blocking(move || place.create()).await.unwrap().unwrap();
     write_set(&repository, "one", &[("a.dump", noise(3_000_000))]).await;
-    write_set(&repository, "two", &[("a.dump", noise(1_000_000)), ("empty", Vec::new())]).await;
+    write_set(&repository, "two", &[("a.dump", noise(4_000_000).split_off(3_000_000)), ("empty", Vec::new())]).await;
     let repository = opened(location).await.unwrap();
     let sets = repository.sets(Some("shop")).await.unwrap().sets;
     assert!(sets.len() == 2 && sets.iter().all(LoadedSet::is_complete));
