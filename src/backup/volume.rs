@@ -13,7 +13,8 @@ pub const TAR: &str = ".tar";
 /// An archive ends with empty blocks.
 const SHAPE: Shape = Shape { head: b"", ends: |tail| tail.len() == 64 && tail.iter().all(|byte| *byte == 0) };
 
-/// Begins the archives of a container's volumes, given by name and path.
+/// Begins the archives of a container's volumes, given by name and path. Where there are several, each must be read before the
+/// next one begins: Docker 20.10 holds a container while it archives from it.
 pub async fn begin(
     target: &dyn Target,
     container: &str,

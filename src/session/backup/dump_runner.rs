@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::configuration::ConfigurationFile;
 use super::parts::ServicePart;
-use crate::backup::postgres::{self, BegunPart};
+use crate::backup::postgres::{self, BegunDump, BegunPart};
 use crate::backup::{
     BackupError, CONFIGURATION, FORMAT, MANIFEST, Manifest, Part, PartFile, PartKind, PartSnapshot, Repository, SetId,
     StoredFile, elasticsearch, qdrant, redis, skew, volume,
@@ -131,7 +131,7 @@ impl<'a> DumpRunner<'a> {
         let started_ms = now_ms();
         let begun = self.begin(service, container).await;
         self.begun.send_modify(|begun| *begun += 1);
-        let stored = self.store(begun).await;
+        let stored = self.store(begun, (service, container)).await;
         // What the service made for the dump goes, whatever came of the dump.
         let cleaned = clean(self.target, service, Duration::ZERO).await;
         let (stored, facts) = stored?;
@@ -141,16 +141,36 @@ impl<'a> DumpRunner<'a> {
         Ok(outcome)
     }
 
-    async fn store(&self, begun: Result<BegunPart, BackupError>) -> Result<(Vec<StoredFile>, Facts), BackupError> {
+    async fn store(
+        &self,
+        begun: Result<BegunPart, BackupError>,
+        (service, container): (&ServicePart, &ObservedInstance),
+    ) -> Result<(Vec<StoredFile>, Facts), BackupError> {
         let BegunPart { dumps, facts } = begun?;
         let mut stored = Vec::new();
         let _turn = self.turn.acquire().await;
         for dump in dumps {
-            let mut one = self.repository.store(&dump.name, dump.stream).await?;
-            one.file.of = dump.of;
-            stored.push(one);
+            stored.push(self.store_dump(dump).await?);
+        }
+        // An engine may lock a container until its archive was read: the next one begins only then.
+        for volume in self.later_volumes(service) {
+            for dump in volume::begin(self.target, &container.id, &[volume]).await?.dumps {
+                stored.push(self.store_dump(dump).await?);
+            }
         }
         Ok((stored, facts))
+    }
+
+    async fn store_dump(&self, dump: BegunDump) -> Result<StoredFile, BackupError> {
+        let mut one = self.repository.store(&dump.name, dump.stream).await?;
+        one.file.of = dump.of;
+        Ok(one)
+    }
+
+    /// The volumes of a service after the first.
+    fn later_volumes(&self, service: &ServicePart) -> Vec<(String, String)> {
+        let volumes = if service.kind == PartKind::Volume { service.volumes(&self.excluded) } else { Vec::new() };
+        volumes.into_iter().skip(1).collect()
     }
 
     /// Removes what a service made for a dump that was interrupted. What stays is removed by the next one.
@@ -177,10 +197,8 @@ impl<'a> DumpRunner<'a> {
             }
             PartKind::Volume => {
                 let volumes = service.volumes(&self.excluded);
-                if volumes.is_empty() {
-                    return Err(wrong("it has no named volume"));
-                }
-                volume::begin(self.target, &container.id, &volumes).await
+                let first = volumes.first().ok_or_else(|| wrong("it has no named volume"))?;
+                volume::begin(self.target, &container.id, std::slice::from_ref(first)).await
             }
             PartKind::Configuration => Err(wrong("not a service")),
         }

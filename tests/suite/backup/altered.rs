@@ -21,6 +21,7 @@ fn states(stored: &Stored) -> Vec<String> {
 #[test]
 fn what_is_built_on_an_altered_pack_is_refused_until_it_is_repaired() {
     let Some(stored) = Stored::open("backup-altered") else { return };
+    // More than fits into buffers: the image has a second volume, and an engine archives one at a time.
     stored.in_files("head -c 400000 /dev/urandom >/srv/files/noise");
     let set = id(&stored.json(&["backup", "create"], 0), "set");
     stored.json(&["backup", "verify", &set], 0);

@@ -64,8 +64,8 @@ fn a_crash_loop_fails_with_the_last_lines() {
 fn a_probe_that_fails_times_out() {
     let Some(project) = serving("probe") else { return };
     let values = "probe: { httpGet: null, exec: { command: [\"false\"] }, periodSeconds: 1 }\n";
-    let said = fails(&project, values, &["--timeout", "4"], 20);
-    assert!(said.contains("within 4s") && said.contains("Readiness probe failed"), "{said}");
+    let said = fails(&project, values, &["--timeout", "15"], 20);
+    assert!(said.contains("within 15s") && said.contains("Readiness probe failed"), "{said}");
     serves_and_remembers(&project, "Readiness probe failed");
 }
 
