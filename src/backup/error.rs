@@ -58,7 +58,7 @@ pub enum BackupError {
     #[error("content of backup set {set} is lost: {}; affected: {}", packs_or_index(packs), affected.join(", "))]
     LostSet { set: String, packs: Vec<String>, affected: Vec<String> },
     /// There are complete sets, and all of them are damaged.
-    #[error("no complete backup set is whole: {set}, the newest, is damaged")]
+    #[error("all complete backup sets are damaged; the newest is {set}")]
     OnlyDamaged { set: String },
     /// Snapshots whose content would be removed, as it is not known what it is.
     #[error("nothing is removed while parts of the repository cannot be read: {}", files.join(", "))]
@@ -121,11 +121,11 @@ impl Hint for BackupError {
             Self::Index { .. } => vec![REPAIR.to_owned()],
             Self::LostContent { .. } => vec![format!("{REPAIR}; the next backup stores the data again")],
             Self::LostSet { .. } => {
-                vec!["restore another set, or the services that are whole with `--only`".to_owned(), REPAIR.to_owned()]
+                vec!["restore another set, or only the undamaged services with `--only`".to_owned(), REPAIR.to_owned()]
             }
             Self::OnlyDamaged { set } => vec![
                 VERIFY.to_owned(),
-                format!("restore the services that are whole with `aictl backup restore {set} --only SERVICE`"),
+                format!("restore only the undamaged services with `aictl backup restore {set} --only SERVICE`"),
             ],
             Self::Damaged { .. } | Self::Unreadable { .. } => {
                 vec![VERIFY.to_owned()]

@@ -117,12 +117,7 @@ impl Repository {
             }
             let id = pack.parse::<Id>().map_err(failed("read the index"))?;
             self.files.remove(FileType::Pack, &id, false).map_err(failed("remove a pack"))?;
-            done.push(format!(
-                "removed {}: {} of its {} pieces of content are whole and were kept",
-                pack_path(pack),
-                count,
-                blobs.len()
-            ));
+            done.push(format!("removed {}: kept {} of its {} blobs", pack_path(pack), count, blobs.len()));
         }
         if !altered.is_empty() {
             let options = RepairIndexOptions::default();

@@ -7,6 +7,7 @@ mod config;
 mod consistency;
 mod decode;
 mod dotenv;
+mod dotenv_escapes;
 pub mod emit;
 pub mod env_file;
 mod environment;

@@ -4,7 +4,7 @@ use std::io;
 
 /// Bytes that are no UTF-8, and the place of the first of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not valid UTF-8 in line {line}, byte {column}: save the file as UTF-8")]
+#[error("invalid UTF-8 at line {line}, byte {column}")]
 pub struct NotText {
     /// Line, from 1.
     pub line: u32,

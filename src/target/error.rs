@@ -180,7 +180,7 @@ pub enum TargetError {
     #[error("this target does not support {}", capability.words())]
     Lacks { capability: Capability },
     /// A container has no such program.
-    #[error("there is no command `{command}` in {container}")]
+    #[error("command `{command}` not found in {container}")]
     NoCommand { command: String, container: String },
     /// A program of a container cannot be executed.
     #[error("`{command}` in {container} cannot be executed")]

@@ -101,7 +101,7 @@ impl Ui {
         match written {
             Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
                 self.screen.write(&format!(
-                    "error: the command is done, but its report could not be written to stdout: {e}\n"
+                    "error: the command completed, but its output could not be written to stdout: {e}\n"
                 ));
                 ErrorKind::Failed.exit_code()
             }

@@ -72,7 +72,7 @@ fn output_that_cannot_be_written_is_no_reader_that_went_away() {
         assert!(ended.ended(125).stderr.contains("No space left on device"), "{words:?}");
     }
     let ended: Outcome = stage.command(&["status"]).stdout(full()).output().unwrap().into();
-    assert!(ended.ended(1).stderr.contains("the command is done, but its report"));
+    assert!(ended.ended(1).stderr.contains("the command completed, but its output"));
 }
 
 #[test]

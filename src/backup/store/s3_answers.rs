@@ -17,7 +17,7 @@ pub(super) struct Page {
 }
 
 fn unreadable(error: impl std::fmt::Display) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("the S3 server answered what is not XML: {error}"))
+    io::Error::new(io::ErrorKind::InvalidData, format!("the S3 server returned invalid XML: {error}"))
 }
 
 /// Calls with the names of the open elements and each text in them, entities left out: no name of a repository has one.
@@ -53,7 +53,7 @@ pub(super) fn page(xml: &[u8]) -> io::Result<Page> {
             ["ListBucketResult", "Contents", "Key"] => key = last(text),
             ["ListBucketResult", "Contents", "Size"] => match text.parse() {
                 Ok(read) => size = read,
-                Err(_) => wrong = Some(unreadable("a size is no number")),
+                Err(_) => wrong = Some(unreadable("invalid size")),
             },
             ["ListBucketResult", "Contents"] => {
                 page.entries.push(Entry { name: std::mem::take(&mut key), size: Some(size) });

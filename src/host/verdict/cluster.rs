@@ -26,7 +26,7 @@ pub fn cluster_verdicts(name: &str, seen: &Result<(EngineInfo, ClusterFacts), Ta
     findings.push(match &facts.default_class {
         None => Finding::unseen("storage class", name, "this user may not list storage classes"),
         Some(Some(class)) => Finding::new("storage class", name, format!("{class} is the default")),
-        Some(None) => Finding::new("storage class", name, "there is no default").warning(
+        Some(None) => Finding::new("storage class", name, "no default storage class").warning(
             "claims that name no class stay pending; `kubectl get storageclass` lists the classes to name in the values",
         ),
     });

@@ -57,7 +57,7 @@ impl Deployment<'_> {
             return;
         }
         if self.observed.proxy.as_ref().is_some_and(|proxy| proxy.maintenance) {
-            let warning = "the release does not bake: clients get the maintenance page, so there is nothing to see";
+            let warning = "no bake: clients get the maintenance page";
             self.planner.plan.warnings.push(warning.to_owned());
             return;
         }

@@ -118,7 +118,7 @@ fn check_named(source: &str, at: usize, object: &serde_json::Value) -> std::resu
     ObjectRef::of(object).ok_or_else(|| {
         let not_text = ["apiVersion", "kind", "metadata/name"].into_iter().find_map(|at| {
             let found = object.pointer(&format!("/{at}")).filter(|found| !found.is_string() && !found.is_null())?;
-            Some(format!("{} is {found}, which is no text: put it in quotes", at.replace('/', ".")))
+            Some(format!("{} must be a string, but is {found}: put it in quotes", at.replace('/', ".")))
         });
         let message = not_text.unwrap_or_else(|| "an object needs apiVersion, kind and metadata.name".to_owned());
         ChartError::Rendered { file: source.to_owned(), document: at + 1, line: 1, message }

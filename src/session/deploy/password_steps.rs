@@ -131,7 +131,7 @@ fn set_redis_password(password: &NewPassword, observed: &Observed, plan: &mut Pl
     };
     let all: Vec<StepId> = (0..plan.steps.len()).map(StepId).collect();
     let only = password.change(&container, AcceptedPasswords::Only, &password.value);
-    plan.push(Phase::Retire, only, "the old one is no longer used", &all);
+    plan.push(Phase::Retire, only, "the old password is no longer in use", &all);
 }
 
 /// The step after which a service is ready, and its container.

@@ -48,7 +48,7 @@ impl Promotion {
     /// What is said of services whose images the release does not have.
     pub fn limits(&self, stack: &Stack) -> Vec<String> {
         let own = stack.services.iter().filter(|(name, service)| service.provider.is_none() && !self.has(name));
-        let line = |(name, _)| format!("`{name}` is not in release {}: its image is that of the files", self.name);
+        let line = |(name, _)| format!("`{name}` is not in release {}: its image comes from the files", self.name);
         own.map(line).collect()
     }
 

@@ -57,7 +57,7 @@ fn a_command_that_does_not_exist_is_told_from_one_that_failed() {
     let Some(project) = ClusterProject::new("nocommand") else { return };
     project.aictl(&["deploy"]).ended(0);
     let outcome = project.aictl(&["exec", "-T", "api", "no-such-command"]).ended(127);
-    assert!(outcome.stderr.contains("there is no command `no-such-command`"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("command `no-such-command` not found"), "{}", outcome.stderr);
     assert!(!outcome.stderr.contains("Internal error"), "{}", outcome.stderr);
     project.aictl(&["exec", "-T", "api", "/etc/passwd"]).ended(126);
     project.aictl(&["exec", "-T", "api", "sh", "-c", "exit 4"]).ended(4);
