@@ -53,6 +53,7 @@ impl Step {
             operation: told.kind,
             subject: told.subject,
             service: told.service.filter(|name| !name.is_empty()),
+            task: self.operation.task().map(str::to_owned),
             cause: self.cause.clone(),
             outcome: StepOutcome::Planned,
             duration_ms: None,

@@ -46,7 +46,6 @@ pub use operation::{
     MANAGED_PROXY, MANAGED_PROXY_VOLUME, Names, NetworkOperation, Operation, Outcome, PROXY_FOLDER, PasswordChange,
     ProbeRequest, ProxyOperation, PullPolicy, Readiness, RecipeBuild, StartTurn, TaskOperation, VolumeOperation,
     WaitOperation, container_name, gate_name, is_release_tag, release_repository, release_tag, sides_folder,
-    task_subject,
 };
 pub use plan::{Allowance, Guard, KnownImage, Phase, Plan, Step, StepId};
 pub use readiness::{ReadinessFailure, ReadinessWatch, Sample, Verdict, early_probe, passes_apart};

@@ -183,6 +183,7 @@ mod tests {
             operation: OperationKind::CreateContainer,
             subject: subject.into(),
             service: Some("api".into()),
+            task: None,
             cause: "its image changed".into(),
             outcome,
             duration_ms: Some(1200),

@@ -212,6 +212,7 @@ mod tests {
             operation: crate::release::OperationKind::CreateContainer,
             subject: "container a-b-1".into(),
             service: None,
+            task: None,
             cause: String::new(),
             outcome: crate::release::StepOutcome::Planned,
             duration_ms: None,

@@ -144,6 +144,7 @@ mod tests {
                 operation: OperationKind::CreateContainer,
                 subject: "container a-api-1".into(),
                 service: Some("api".into()),
+                task: None,
                 cause: "it does not exist".into(),
                 outcome: StepOutcome::Planned,
                 duration_ms: None,

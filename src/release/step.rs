@@ -195,6 +195,9 @@ pub struct StepRecord {
     /// The service it belongs to, when it belongs to one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// Name of the task in aictl.yaml that it runs; none in records before this field was added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
     /// Why it is done.
     pub cause: String,
     /// Its status.
@@ -250,6 +253,7 @@ pub(super) mod any_format {
                 operation: OperationKind::Unknown,
                 subject,
                 service: None,
+                task: None,
                 cause: String::new(),
                 outcome: StepOutcome::Planned,
                 duration_ms: None,

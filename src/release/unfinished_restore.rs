@@ -70,6 +70,7 @@ mod tests {
             operation: *operation,
             subject: String::new(),
             service: Some((*service).to_owned()).filter(|service| !service.is_empty()),
+            task: None,
             cause: String::new(),
             outcome: *outcome,
             duration_ms: None,

@@ -14,7 +14,7 @@ use crate::plan::ObservedInstance;
 use crate::session::context::quoted_word;
 use crate::session::report::{Block, Report, Said, to_json};
 use crate::session::{Context, WorkflowError};
-use crate::target::{self, ExecInput, Target, TargetError, TerminalSize};
+use crate::target::{self, ExecInput, ProgramFault, Target, TargetError, TerminalSize};
 
 /// What a shell reports for a process whose reader went away: 128 and SIGPIPE.
 const READER_GONE: u8 = 141;
@@ -51,24 +51,16 @@ pub fn failure(error: Error) -> Error {
         _ => error.downcast_ref::<TargetError>(),
     };
     let kind = match source {
-        Some(TargetError::StartFailed { reason, .. }) => kind_of_start(reason),
+        Some(TargetError::StartFailed { program, .. }) => program.map(|fault| match fault {
+            ProgramFault::Missing => ErrorKind::NoCommand,
+            ProgramFault::NotExecutable => ErrorKind::NotExecutable,
+        }),
         _ => None,
     };
     match kind {
         Some(kind) => error.of_kind(kind),
         None => error.into_exec_failure(),
     }
-}
-
-/// The runtime says it in words alone: `exec: "nosuch": executable file not found in $PATH`.
-fn kind_of_start(reason: &str) -> Option<ErrorKind> {
-    let (_, said) = reason.split_once("exec: ")?;
-    let absent = ["executable file not found", "no such file or directory"];
-    let barred = ["permission denied", "is a directory", "exec format error"];
-    if absent.iter().any(|words| said.contains(words)) {
-        return Some(ErrorKind::NoCommand);
-    }
-    barred.iter().any(|words| said.contains(words)).then_some(ErrorKind::NotExecutable)
 }
 
 /// What a dry run says of a command it does not run.

@@ -21,11 +21,13 @@ async fn with_holder(error: ExecuteError, target: &dyn Target) -> ExecuteError {
             TargetError::PortTaken { port, holder }
         }
         // The message names the port and a process listens on it: that is the reason, whatever the wording.
-        TargetError::StartFailed { container, reason, ports } if !ports.is_empty() && is_here(target).await => {
+        TargetError::StartFailed { container, reason, ports, program }
+            if !ports.is_empty() && is_here(target).await =>
+        {
             let held = ports.iter().find_map(|port| Some((port.clone(), process_on(port)?)));
             match held {
                 Some((port, holder)) => TargetError::PortTaken { port, holder: Some(holder) },
-                None => TargetError::StartFailed { container, reason, ports },
+                None => TargetError::StartFailed { container, reason, ports, program },
             }
         }
         other => other,
@@ -121,6 +123,7 @@ mod tests {
             container: crate::target::ContainerFacts::default(),
             reason: format!("{port}: EADDRINUSE"),
             ports: vec![port.to_owned()],
+            program: None,
         };
         ExecuteError::Target { subject: "could not start container a-1".to_owned(), source }
     }

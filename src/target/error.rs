@@ -89,6 +89,15 @@ fn listed(attempts: &[Attempt]) -> String {
     attempts.iter().map(|attempt| format!("\n{}: {}", attempt.source, attempt.reason)).collect()
 }
 
+/// What is wrong with the program that a container was to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramFault {
+    /// The image has no such program.
+    Missing,
+    /// It is there but cannot be executed.
+    NotExecutable,
+}
+
 /// What listens on a port that is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PortOwner {
@@ -242,9 +251,10 @@ pub enum TargetError {
     /// The engine lacks a feature.
     #[error("{feature} needs API {needed}, but the engine has API {found}")]
     Unsupported { feature: String, needed: String, found: String },
-    /// A container could not be started. `ports`: its host ports that the reason names.
+    /// A container could not be started. `ports`: its host ports that the reason names; `program`: what is wrong with the
+    /// program that it was to run.
     #[error("container {} could not be started: {reason}", container.name)]
-    StartFailed { container: ContainerFacts, reason: String, ports: Vec<String> },
+    StartFailed { container: ContainerFacts, reason: String, ports: Vec<String>, program: Option<ProgramFault> },
     /// An engine call did not end in time; whether it took effect is not known.
     #[error("no answer of the engine to `{what}` within {}s", after.as_secs())]
     NoAnswer { what: String, after: Duration },

@@ -11,7 +11,9 @@ mod stream;
 mod traits;
 
 pub use attempts::Attempts;
-pub use error::{AddressPart, Attempt, Capability, ContainerFacts, PortOwner, TargetError, WorkloadFailure};
+pub use error::{
+    AddressPart, Attempt, Capability, ContainerFacts, PortOwner, ProgramFault, TargetError, WorkloadFailure,
+};
 pub use exec_stream::{ExecEnd, ExecOutcome, OutputPieces, RunningExec};
 pub use state::{Journal, Leases, ProjectState};
 pub use stream::{BoxDuplex, BoxRead, ByteStream, Duplex, ExecArgs, ExecInput, LogArgs, LogStream, TerminalSize};

@@ -31,7 +31,9 @@ lab_engine_launch() {
       [ "$fd" -gt 2 ] && eval "exec $fd>&-"
     done
     # It starts itself several times for each container, for moments: collecting garbage then only takes time.
-    GOGC=400 exec setsid dockerd >>"$LAB_ENGINE_LOG" 2>&1 </dev/null
+    # Of its own accord it has addresses for 30 networks, fewer than tests that run side by side may need.
+    GOGC=400 exec setsid dockerd --bip 172.17.0.1/16 --default-address-pool base=172.18.0.0/15,size=24 \
+      >>"$LAB_ENGINE_LOG" 2>&1 </dev/null
   ) &
   disown
 }

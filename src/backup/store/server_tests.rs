@@ -1,123 +1,28 @@
 //! The same repository on a real sshd and a real S3 server, judged by Debian's restic. AICTL_LAB_SSHD and
 //! AICTL_LAB_S3 name the programs; without them these tests are skipped, and say so.
 
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use super::*;
 use crate::backup::tests::{noise, write_set};
 use crate::backup::{Access, Address, BackupError, LoadedSet, Location, LockKind, LockOwner};
 use crate::secret::Secret;
 
-const KEY: &str = "labkey";
-const SECRET: &str = "lab-s3cret-0123456789";
+#[path = "../../../tests/suite/support/repository_server.rs"]
+mod repository_server;
+
+use repository_server::{KEY, RepositoryServer, SECRET};
+
 const PASSWORD: &str = "repository-s3cret";
 
-/// A server, with a folder of its own.
-struct Server {
-    process: Child,
-    folder: tempfile::TempDir,
-    port: u16,
+fn sftp(server: &RepositoryServer) -> Location {
+    at(&server.sftp_address(), Access { s3: None, search_path: Some(server.search_path()) })
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn program(variable: &str) -> Option<PathBuf> {
-    let path = std::env::var_os(variable).map(PathBuf::from);
-    path.or_else(|| {
-        std::io::Write::write_all(&mut std::io::stderr(), format!("skipped: {variable} is not set\n").as_bytes()).ok();
-        None
-    })
-}
-
-fn port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn started(mut command: Command, folder: tempfile::TempDir, port: u16) -> Server {
-    let log = std::fs::File::create(folder.path().join("log")).unwrap();
-    command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
-    let server = Server { process: command.spawn().unwrap(), folder, port };
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        let log = || std::fs::read_to_string(server.folder.path().join("log"));
-        assert!(Instant::now() < deadline, "the server does not listen: {:?}", log());
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    server
-}
-
-fn key(path: &Path) {
-    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(path).status().unwrap();
-    assert!(made.success());
-}
-
-fn sshd() -> Option<Server> {
-    let program = program("AICTL_LAB_SSHD")?;
-    let (folder, port) = (tempfile::tempdir().unwrap(), port());
-    let root = folder.path();
-    let at = |name: &str| root.join(name).display().to_string();
-    key(&root.join("host"));
-    key(&root.join("user"));
-    std::fs::copy(root.join("user.pub"), root.join("authorized")).unwrap();
-    let config = format!(
-        "ListenAddress 127.0.0.1\nPort {port}\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\nPidFile none\n\
-         PasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin yes\nSubsystem sftp internal-sftp\n",
-        at("host"),
-        at("authorized")
-    );
-    std::fs::write(root.join("sshd_config"), config).unwrap();
-    let host = std::fs::read_to_string(root.join("host.pub")).unwrap();
-    std::fs::write(root.join("known"), format!("[127.0.0.1]:{port} {host}")).unwrap();
-    // The configuration of whoever runs the tests plays no part.
-    let own = format!(
-        "IdentityFile {}\nIdentitiesOnly yes\nUserKnownHostsFile {}\nGlobalKnownHostsFile /dev/null\nStrictHostKeyChecking yes\n",
-        at("user"),
-        at("known")
-    );
-    std::fs::write(root.join("ssh_config"), own).unwrap();
-    std::fs::create_dir(root.join("bin")).unwrap();
-    let wrapper = format!("#!/bin/sh\nexec /usr/bin/ssh -F {} \"$@\"\n", at("ssh_config"));
-    std::fs::write(root.join("bin/ssh"), wrapper).unwrap();
-    std::fs::set_permissions(root.join("bin/ssh"), std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut command = Command::new(program);
-    command.args(["-D", "-e", "-f"]).arg(root.join("sshd_config"));
-    Some(started(command, folder, port))
-}
-
-fn s3() -> Option<Server> {
-    let program = program("AICTL_LAB_S3")?;
-    let (folder, port) = (tempfile::tempdir().unwrap(), port());
-    std::fs::create_dir_all(folder.path().join("store/backups")).unwrap();
-    let mut command = Command::new(program);
-    command.env("ROOT_ACCESS_KEY", KEY).env("ROOT_SECRET_KEY", SECRET);
-    command.args(["--port", &format!("127.0.0.1:{port}"), "posix"]).arg(folder.path().join("store"));
-    Some(started(command, folder, port))
-}
-
-impl Server {
-    fn sftp(&self) -> Location {
-        let user = std::env::var("USER").unwrap_or_else(|_| "root".to_owned());
-        let path = self.folder.path().join("repository");
-        let address = format!("sftp://{user}@127.0.0.1:{}/{}", self.port, path.display());
-        let search_path = Some(format!("{}:/usr/bin:/bin", self.folder.path().join("bin").display()));
-        at(&address, Access { s3: None, search_path })
-    }
-
-    fn s3(&self, bucket: &str, secret: &str) -> Location {
-        let address = format!("s3:http://127.0.0.1:{}/{bucket}/a/b", self.port);
-        let region = "us-east-1".to_owned();
-        let s3 = S3Credentials { key_id: KEY.to_owned(), secret: Secret::new(secret), token: None, region };
-        at(&address, Access { s3: Some(s3), search_path: None })
-    }
+fn s3(server: &RepositoryServer, bucket: &str, secret: &str) -> Location {
+    let region = "us-east-1".to_owned();
+    let s3 = S3Credentials { key_id: KEY.to_owned(), secret: Secret::new(secret), token: None, region };
+    at(&server.s3_address(bucket), Access { s3: Some(s3), search_path: None })
 }
 
 fn at(address: &str, access: Access) -> Location {
@@ -175,35 +80,35 @@ async fn serves(location: &Location) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_on_a_real_sshd_is_one_that_restic_checks() {
-    let Some(mut server) = sshd() else { return };
-    serves(&server.sftp()).await;
-    let repository = opened(&server.sftp()).await.unwrap();
-    server.process.kill().unwrap();
-    server.process.wait().unwrap();
-    let refused = server.sftp().exists().await.unwrap_err().to_string();
+    let Some(mut server) = RepositoryServer::sshd() else { return };
+    serves(&sftp(&server)).await;
+    let repository = opened(&sftp(&server)).await.unwrap();
+    server.kill();
+    let refused = sftp(&server).exists().await.unwrap_err().to_string();
     assert!(refused.contains("ssh: "), "{refused}");
-    drop(repository);
+    // A connection is opened again for whoever had one.
+    server.start_again();
+    assert_eq!(repository.sets(None).await.unwrap().sets.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_key_that_is_not_known_is_an_error_that_says_so() {
-    let Some(server) = sshd() else { return };
+    let Some(server) = RepositoryServer::sshd() else { return };
     std::fs::write(server.folder.path().join("known"), "").unwrap();
-    let refused = server.sftp().exists().await.unwrap_err().to_string();
+    let refused = sftp(&server).exists().await.unwrap_err().to_string();
     assert!(refused.contains("Host key verification failed"), "{refused}");
     assert!(!server.folder.path().join("repository").exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_on_a_real_s3_server_is_one_that_restic_checks() {
-    let Some(mut server) = s3() else { return };
-    serves(&server.s3("backups", SECRET)).await;
-    let refused = server.s3("absent", SECRET).exists().await.unwrap_err();
+    let Some(mut server) = RepositoryServer::s3() else { return };
+    serves(&s3(&server, "backups", SECRET)).await;
+    let refused = s3(&server, "absent", SECRET).exists().await.unwrap_err();
     assert!(refused.to_string().contains("no bucket `absent`"), "{refused}");
-    let wrong = server.s3("backups", "wrong-s3cret").exists().await.unwrap_err();
+    let wrong = s3(&server, "backups", "wrong-s3cret").exists().await.unwrap_err();
     assert!(matches!(wrong, BackupError::Refused { .. }) && !wrong.to_string().contains("s3cret"), "{wrong}");
-    let repository = opened(&server.s3("backups", SECRET)).await.unwrap();
-    server.process.kill().unwrap();
-    server.process.wait().unwrap();
+    let repository = opened(&s3(&server, "backups", SECRET)).await.unwrap();
+    server.kill();
     assert!(repository.sets(None).await.is_err(), "a lost server is an error");
 }

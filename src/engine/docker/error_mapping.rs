@@ -6,7 +6,7 @@ use bollard::errors::Error as ApiError;
 
 use crate::error::innermost;
 use crate::plan::EngineInfo;
-use crate::target::TargetError;
+use crate::target::{ProgramFault, TargetError};
 
 /// Whether the socket is there and this user must not use it.
 pub(super) fn is_forbidden(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -84,6 +84,18 @@ pub(super) fn is_about_credentials(message: &str) -> bool {
 pub(super) fn missing_bind_source(message: &str) -> Option<String> {
     let missing = message.contains("bind source path does not exist: ");
     missing.then(|| message.rsplit_once(": ").map_or("", |(_, path)| path).to_owned())
+}
+
+/// What is wrong with the program that a container was to run; the runtime says it in words alone:
+/// `exec: "nosuch": executable file not found in $PATH`.
+pub(super) fn program_fault(reason: &str) -> Option<ProgramFault> {
+    let (_, said) = reason.split_once("exec: ")?;
+    let absent = ["executable file not found", "no such file or directory"];
+    let barred = ["permission denied", "is a directory", "exec format error"];
+    if absent.iter().any(|words| said.contains(words)) {
+        return Some(ProgramFault::Missing);
+    }
+    barred.iter().any(|words| said.contains(words)).then_some(ProgramFault::NotExecutable)
 }
 
 fn refused(operation: String, status: u16, message: String) -> TargetError {

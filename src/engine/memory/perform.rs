@@ -13,7 +13,7 @@ use crate::plan::{
     InstanceState, Names, NetworkOperation, ObservedInstance, ObservedMount, ObservedNetwork, ObservedPort,
     ObservedVolume, Operation, Outcome, RecipeBuild, VolumeOperation, labels, release_tag,
 };
-use crate::target::{Attempts, ContainerFacts, PortOwner, TargetError};
+use crate::target::{Attempts, ContainerFacts, PortOwner, ProgramFault, TargetError};
 
 /// First of the ports that are given out.
 const FREE_PORTS: u16 = 49152;
@@ -289,7 +289,12 @@ pub(super) fn run_with(world: &mut World, container: &str, input: &[u8]) -> Resu
     let Some(ran) = ran else {
         let facts = ContainerFacts { name: found.seen.name, ..ContainerFacts::default() };
         let reason = format!("{}: no such file or directory", command.first().cloned().unwrap_or_default());
-        return Err(TargetError::StartFailed { container: facts, reason, ports: Vec::new() });
+        return Err(TargetError::StartFailed {
+            container: facts,
+            reason,
+            ports: Vec::new(),
+            program: Some(ProgramFault::Missing),
+        });
     };
     let health = health_of(world, &found);
     let time = world.time();

@@ -35,7 +35,7 @@ pub use proxy::{
     ProxyOperation, gate_name, sides_folder,
 };
 pub(super) use summary::debug_as_serialised;
-pub use task::{TaskOperation, task_subject};
+pub use task::TaskOperation;
 pub use volume::VolumeOperation;
 pub use wait::{Readiness, WaitOperation};
 
@@ -82,6 +82,22 @@ impl Operation {
     /// Whether it only waits.
     pub const fn is_wait(&self) -> bool {
         matches!(self, Self::Wait(_) | Self::Cluster(ClusterOperation::Await { .. }))
+    }
+
+    /// Name of the task of aictl.yaml that it runs.
+    pub fn task(&self) -> Option<&str> {
+        match self {
+            Self::Task(TaskOperation::Run { task, .. }) => Some(task),
+            Self::Image(_)
+            | Self::Network(_)
+            | Self::Volume(_)
+            | Self::Container(_)
+            | Self::Wait(_)
+            | Self::Proxy(_)
+            | Self::Check(_)
+            | Self::Data(_)
+            | Self::Cluster(_) => None,
+        }
     }
 }
 

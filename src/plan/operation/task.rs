@@ -29,11 +29,6 @@ pub enum TaskOperation {
 
 summary::debug_as_serialised!(TaskOperation);
 
-/// What the run of a task is about, as plans and records call it.
-pub fn task_subject(task: &str, service: &str) -> String {
-    format!("task {task} in a container of {service}")
-}
-
 impl TaskOperation {
     pub(in crate::plan) fn describe(&self) -> Description {
         match self {
@@ -41,7 +36,7 @@ impl TaskOperation {
                 kind: OperationKind::RunTask,
                 infinitive: "run",
                 participle: "Ran",
-                subject: task_subject(task, &spec.service_name),
+                subject: format!("task {task} in a container of {}", spec.service_name),
                 service: Some(spec.service_name.clone()),
                 deadline: timeout.unwrap_or(LONG_TRANSFER),
             },

@@ -7,6 +7,7 @@ mod drill;
 mod machine_gone;
 mod restic;
 mod safety;
+mod servers;
 mod unfinished;
 mod vectors;
 
@@ -17,7 +18,7 @@ use serde_json::Value;
 use crate::support::project::{Outcome, TestProject};
 
 const STACK: &str = include_str!("compose.yaml");
-const PROJECT: &str = "\
+pub(super) const PROJECT: &str = "\
 environments: { dev: { compose: compose.yaml, env_file: .env } }
 backup:
   repository: sets

@@ -25,6 +25,7 @@ pub fn record(sequence: u32, phase: RecordPhase) -> Record {
             operation: OperationKind::CreateContainer,
             subject: "container a-api-1".into(),
             service: Some("api".into()),
+            task: None,
             cause: "it does not exist".into(),
             outcome: StepOutcome::Planned,
             duration_ms: None,

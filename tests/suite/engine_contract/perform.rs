@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use aictl::plan::{ContainerOperation, CopiedFile, InstanceState, Operation, Scope};
-use aictl::target::{ExecArgs, ExecInput, PortOwner, TargetError};
+use aictl::target::{ExecArgs, ExecInput, PortOwner, ProgramFault, TargetError};
 use serde_json::json;
 
 use super::contract;
@@ -123,7 +123,8 @@ async fn a_taken_port_names_the_container_that_holds_it(lab: &Lab) {
 async fn a_program_that_is_not_there_fails_the_start(lab: &Lab) {
     let id = lab.create(lab.spec("a", 1, json!({"command": ["/no/such"], "network_mode": "none"}))).await;
     let error = lab.start(&id).await.unwrap_err();
-    let TargetError::StartFailed { container, reason, .. } = &error else { panic!("{error}") };
+    let TargetError::StartFailed { container, reason, program, .. } = &error else { panic!("{error}") };
+    assert_eq!(*program, Some(ProgramFault::Missing), "{reason}");
     assert_eq!(container.name, format!("{}-a-1", lab.project));
     assert!(reason.contains("/no/such"), "{reason}");
 }

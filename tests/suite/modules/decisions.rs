@@ -57,10 +57,6 @@ pub const MEANT: &[(&str, &str)] = &[
     ("compose/yaml/lenience.rs", "the YAML reader's errors are text only"),
     ("chart/engine.rs", "drops the word that Go puts before every error of a template"),
     ("template/diagnosis.rs", "tera's errors are text only"),
-    ("workflow/begin/quickstart/tasks.rs", "a record holds the task's name in its subject only"),
-    ("workflow/begin/secrets/values.rs", "builds a sentence"),
-    ("workflow/begin/secrets/compose_findings.rs", "builds a sentence"),
-    ("session/attached_process.rs", "the container runtime tells an absent command by its text only"),
 ];
 
 /// Every such search that is not allowed, as file, line and text of the line.

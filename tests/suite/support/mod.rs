@@ -9,3 +9,4 @@ pub mod mail_server;
 pub mod memory;
 pub mod project;
 pub mod recorder;
+pub mod repository_server;

@@ -158,7 +158,8 @@ async fn start_failed(connection: &Connection, container: &str, (status, reason)
     let name = found.as_ref().map_or_else(|| container.to_owned(), |c| c.name.clone());
     let exit_code = found.and_then(|c| c.exit_code);
     let facts = ContainerFacts { name, exit_code, engine_error: Some(reason.clone()), ..ContainerFacts::default() };
-    TargetError::StartFailed { container: facts, reason, ports }
+    let program = error_mapping::program_fault(&reason);
+    TargetError::StartFailed { container: facts, reason, ports, program }
 }
 
 /// A network of the container that no longer exists.

@@ -2,7 +2,6 @@
 //! Reads the project's history on the target; returns whether a task ended well since the stack last changed.
 //! Never trusts a run that failed or was cut off.
 
-use crate::plan::task_subject;
 use crate::release::{OperationKind, Record, RecordPhase, StepOutcome, StepRecord};
 
 /// Operations that leave the services as they are.
@@ -33,7 +32,7 @@ impl Task<'_> {
         step.operation == OperationKind::RunTask
             && step.outcome == StepOutcome::Done
             && step.service.as_deref() == Some(self.service)
-            && step.subject == task_subject(self.name, self.service)
+            && step.task.as_deref() == Some(self.name)
     }
 }
 
@@ -41,11 +40,12 @@ impl Task<'_> {
 mod tests {
     use super::*;
 
-    fn step(operation: OperationKind, subject: &str, service: &str) -> StepRecord {
+    fn step(operation: OperationKind, task: Option<&str>, service: &str) -> StepRecord {
         StepRecord {
             operation,
-            subject: subject.to_owned(),
+            subject: service.to_owned(),
             service: Some(service.to_owned()),
+            task: task.map(str::to_owned),
             cause: String::new(),
             outcome: StepOutcome::Done,
             duration_ms: None,
@@ -70,9 +70,9 @@ mod tests {
 
     #[test]
     fn a_task_is_due_until_it_ended_well_after_the_last_change() {
-        let migrated = [step(OperationKind::RunTask, &task_subject("migrate", "tools"), "tools")];
-        let created = step(OperationKind::CreateContainer, "container web", "web");
-        let waited = step(OperationKind::AwaitReady, "container web", "web");
+        let migrated = [step(OperationKind::RunTask, Some("migrate"), "tools")];
+        let created = step(OperationKind::CreateContainer, None, "web");
+        let waited = step(OperationKind::AwaitReady, None, "web");
         let due = |history: &[Record], name| is_due(history, &Task { name, service: "tools" });
         let mut history = vec![record(1, "start", RecordPhase::Done, std::slice::from_ref(&created))];
         assert!(due(&history, "migrate"));
