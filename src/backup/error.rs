@@ -39,6 +39,9 @@ pub enum BackupError {
     /// A set has nothing of a service.
     #[error("backup set {set} has no data for service `{service}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoPart { set: String, service: String, nearest: Option<String> },
+    /// No base backup with its WAL reaches the time.
+    #[error("{service} cannot be restored to {time}: {}", reachable_words(windows))]
+    NotReachable { service: String, time: String, windows: Vec<String> },
     /// A service that the backups of the project do not take.
     #[error("the project backs up no service `{service}`{}", nearest.as_ref().map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default())]
     NoService { service: String, nearest: Option<String>, known: Vec<String> },
@@ -83,7 +86,7 @@ impl Hint for BackupError {
             Self::NoRepository { .. } | Self::NoSet { .. } | Self::NoCompleteSet { .. } | Self::NoPart { .. } => {
                 ErrorKind::NotFound
             }
-            Self::NoService { .. } => ErrorKind::NotFound,
+            Self::NoService { .. } | Self::NotReachable { .. } => ErrorKind::NotFound,
             Self::NotRepository { .. } => ErrorKind::Config,
             Self::WrongPassword { .. } | Self::Refused { .. } | Self::NoCredentials => ErrorKind::Credentials,
             Self::Locked { .. } | Self::DrillRuns { .. } => ErrorKind::Locked,
@@ -116,6 +119,7 @@ impl Hint for BackupError {
             Self::NoSet { .. } | Self::NoCompleteSet { .. } | Self::BadSet { .. } | Self::NoPart { .. } => {
                 vec!["list the sets with `aictl backup list`".to_owned()]
             }
+            Self::NotReachable { .. } => vec!["store the WAL up to now with `aictl backup create`".to_owned()],
             Self::NoService { known, .. } if known.is_empty() => Vec::new(),
             Self::NoService { known, .. } => vec![format!("known: {}", known.join(", "))],
             Self::Index { .. } => vec![REPAIR.to_owned()],
@@ -148,6 +152,13 @@ const VERIFY: &str = "see what is affected with `aictl backup verify`";
 
 fn packs_or_index(packs: &[String]) -> String {
     if packs.is_empty() { "the index does not name it".to_owned() } else { packs.join(", ") }
+}
+
+fn reachable_words(windows: &[String]) -> String {
+    match windows {
+        [] => "no base backup has its WAL".to_owned(),
+        windows => format!("the backup sets reach {}", windows.join(", ")),
+    }
 }
 
 fn words_or_none(words: &[String]) -> String {

@@ -109,7 +109,7 @@ impl Inside<'_> {
     }
 
     /// A failure of the service.
-    pub(super) fn failed(&self, reason: impl Into<String>) -> BackupError {
+    pub fn failed(&self, reason: impl Into<String>) -> BackupError {
         BackupError::Service { service: self.service.clone(), reason: reason.into() }
     }
 }

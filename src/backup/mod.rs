@@ -16,6 +16,7 @@ mod inside;
 mod lock;
 mod needed;
 mod pack;
+pub mod physical;
 pub mod postgres;
 mod prune;
 pub mod qdrant;

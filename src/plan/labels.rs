@@ -42,6 +42,10 @@ pub const RELEASE: &str = "io.aictl.release";
 pub const PENDING_RELEASE: &str = "pending";
 /// Host and process id of the backup drill that made a container.
 pub const DRILL: &str = "io.aictl.drill";
+/// Id of the database container whose WAL a container receives. Ours.
+pub const WAL_OF: &str = "io.aictl.wal-of";
+/// How the key of a volume with received WAL ends. Ours.
+pub const WAL_VOLUME: &str = "aictl-wal";
 /// Project of a helper container or state volume. Ours.
 pub const AICTL_PROJECT: &str = "io.aictl.project";
 

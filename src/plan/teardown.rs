@@ -122,7 +122,11 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
         let of_proxy = |labels: &BTreeMap<String, String>| {
             managed && labels.get(labels::VOLUME).is_some_and(|key| key == MANAGED_PROXY_VOLUME)
         };
-        let goes = |v: &&ObservedVolume| ours(&v.labels) && (declared(&v.name) || of_proxy(&v.labels));
+        let of_wal = |labels: &BTreeMap<String, String>| {
+            labels.get(labels::VOLUME).is_some_and(|key| key.ends_with(labels::WAL_VOLUME))
+        };
+        let of_aictl = |labels: &BTreeMap<String, String>| of_proxy(labels) || of_wal(labels);
+        let goes = |v: &&ObservedVolume| ours(&v.labels) && (declared(&v.name) || of_aictl(&v.labels));
         for volume in observed.volumes.iter().filter(goes) {
             let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
             plan.push(Phase::Switch, remove, "removal of volumes requested", &[]);

@@ -49,6 +49,8 @@ pub struct DataService {
     pub user: Option<String>,
     /// Stop the service while a volume is copied.
     pub stop: bool,
+    /// Also take base backups and the WAL of a PostgreSQL server, for `backup restore --at`.
+    pub physical: bool,
 }
 
 /// Kinds of data service.

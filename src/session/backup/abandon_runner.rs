@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use super::point_in_time;
 use super::restore_runner::PURPOSE;
 use super::scratch::remove_left;
 use crate::event::Reporter;
@@ -30,7 +31,9 @@ impl DataRunner for AbandonRunner<'_> {
             let reason = "this command only gives up a restore".to_owned();
             return Err(TargetError::CannotPerform { operation: "data".to_owned(), reason });
         };
-        remove_left(self.target, (&self.project, part), PURPOSE).await?;
+        for purpose in [PURPOSE, point_in_time::PURPOSE] {
+            remove_left(self.target, (&self.project, part), purpose).await?;
+        }
         Ok(Some(Outcome::default()))
     }
 }

@@ -5,6 +5,7 @@ use tokio::sync::watch;
 
 use super::abandon_runner::AbandonRunner;
 use super::dump_runner::DumpRunner;
+use super::point_in_time::PointInTimeRunner;
 use super::restore_runner::RestoreRunner;
 use crate::event::Reporter;
 use crate::execute::DataRunner;
@@ -19,6 +20,8 @@ pub struct DataSteps<'a> {
     pub dumps: Option<DumpRunner<'a>>,
     /// Restores one.
     pub restores: Option<RestoreRunner<'a>>,
+    /// Restores to a point in time, in place of a set as it is.
+    pub point_in_time: Option<PointInTimeRunner<'a>>,
     /// Gives up a restore that was interrupted.
     pub abandons: Option<AbandonRunner<'a>>,
     /// Changes passwords.
@@ -47,6 +50,9 @@ impl DataRunner for DataSteps<'_> {
             }
             DataOperation::Dump { .. } | DataOperation::AwaitBegun { .. } | DataOperation::Complete { .. } => {
                 self.dumps.as_ref().map(|dumps| dumps as &dyn DataRunner)
+            }
+            DataOperation::Restore { .. } if self.point_in_time.is_some() => {
+                self.point_in_time.as_ref().map(|recoveries| recoveries as &dyn DataRunner)
             }
             DataOperation::Restore { .. } => self.restores.as_ref().map(|restores| restores as &dyn DataRunner),
             DataOperation::AbandonRestore { .. } => self.abandons.as_ref().map(|abandons| abandons as &dyn DataRunner),

@@ -2,6 +2,7 @@
 
 use super::scratch::{Scratch, ScratchArgs};
 use crate::backup::postgres::GLOBALS;
+use crate::backup::volume::TAR;
 use crate::backup::{
     BackupError, Damage, LoadedSet, Part, PartFile, PartKind, Repository, elasticsearch, qdrant, volume,
 };
@@ -33,7 +34,10 @@ pub async fn decode(
             PartKind::Postgres => {
                 // The list of a dump is at its head: only decoding all of it finds one that was cut.
                 let script = "exec pg_restore --file=/dev/null";
-                in_scratch(target, (repository, set), Tool { part, script, number }).await?
+                let dumps = in_scratch(target, (repository, set), Tool { part, script, number }).await?;
+                let mut archives = volumes(repository, (set, part)).await?;
+                archives.damage.extend(dumps.damage);
+                Decoded { untried: dumps.untried, ..archives }
             }
             PartKind::Redis => {
                 let script = "set -e; cat >/tmp/verify.rdb; redis-check-rdb /tmp/verify.rdb >&2; rm -f /tmp/verify.rdb";
@@ -91,7 +95,7 @@ async fn with_tool(
     let inside = scratch.inside(&part.name);
     let mut damage = Vec::new();
     // The roles are text: their digest is all there is to check.
-    for file in part.files.iter().filter(|file| file.name != GLOBALS) {
+    for file in part.files.iter().filter(|file| file.name != GLOBALS && !file.name.ends_with(TAR)) {
         let stream = repository.file(set, part, file)?;
         if let Err(error) = inside.feed(script, &[], stream).await {
             damage.push(Damage::new(subject(set, part, &file.name), error.to_string()));
@@ -118,7 +122,7 @@ async fn indices(repository: &Repository, (set, part): (&LoadedSet, &Part)) -> R
 
 async fn volumes(repository: &Repository, (set, part): (&LoadedSet, &Part)) -> Result<Decoded, BackupError> {
     let mut damage = Vec::new();
-    for file in &part.files {
+    for file in part.files.iter().filter(|file| file.name.ends_with(TAR)) {
         if let Err(error) = volume::decode(repository.file(set, part, file)?).await {
             damage.push(Damage::new(subject(set, part, &file.name), error.to_string()));
         }

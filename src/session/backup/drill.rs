@@ -5,7 +5,7 @@ use tokio::sync::watch;
 
 use super::parts::{ServicePart, what};
 use super::restore_runner::RestoreRunner;
-use crate::backup::postgres::GLOBALS;
+use crate::backup::postgres::DUMP;
 use crate::backup::{BackupError, Inside, Part, PartKind, elasticsearch, postgres, qdrant, redis};
 use crate::event::Silent;
 use crate::execute::DataRunner as _;
@@ -75,7 +75,7 @@ async fn look(
     let mut findings = Vec::new();
     match part.kind {
         PartKind::Postgres => {
-            for file in part.files.iter().filter(|file| file.name != GLOBALS) {
+            for file in part.files.iter().filter(|file| file.name.ends_with(DUMP)) {
                 let what = format!("dump of database {}", file.of);
                 let read = postgres::read_back(inside, &file.of).await;
                 findings.push(PartFinding::new(&part.name, what, read.err().map(|error| error.to_string())));

@@ -10,10 +10,12 @@ use tokio::sync::{Semaphore, watch};
 
 use super::configuration::ConfigurationFile;
 use super::parts::ServicePart;
+use super::physical_dump::{PhysicalDump, newest_physical};
+use super::receiver::is_received;
 use crate::backup::postgres::{self, BegunDump, BegunPart};
 use crate::backup::{
-    BackupError, CONFIGURATION, FORMAT, MANIFEST, Manifest, Part, PartFile, PartKind, PartSnapshot, Repository, SetId,
-    StoredFile, elasticsearch, qdrant, redis, skew, volume,
+    BackupError, CONFIGURATION, FORMAT, LoadedSet, MANIFEST, Manifest, Part, PartFile, PartKind, PartSnapshot,
+    Repository, SetId, StoredFile, elasticsearch, qdrant, redis, skew, volume,
 };
 use crate::event::{Reporter, human};
 use crate::execute::DataRunner;
@@ -26,6 +28,13 @@ const PENDING: Duration = Duration::from_secs(10);
 
 /// What is recorded of a part.
 type Facts = std::collections::BTreeMap<String, String>;
+
+/// What was stored of a service.
+struct StoredData {
+    files: Vec<StoredFile>,
+    facts: Facts,
+    warnings: Vec<String>,
+}
 
 /// What a set is made from.
 pub struct DumpRunner<'a> {
@@ -47,6 +56,8 @@ pub struct DumpRunner<'a> {
     pub excluded: Vec<String>,
     /// The files of the configuration.
     pub configuration: Vec<ConfigurationFile>,
+    /// The sets before, oldest first, where base backups and WAL are stored, too.
+    pub physical: Option<Vec<LoadedSet>>,
     /// What to look at to see whether requests are held.
     pub proxy: Scope,
     held: AtomicBool,
@@ -70,6 +81,7 @@ impl<'a> DumpRunner<'a> {
             partial: false,
             excluded: Vec::new(),
             configuration: Vec::new(),
+            physical: None,
             proxy: Scope::default(),
             held: AtomicBool::new(false),
             begun: watch::Sender::new(0),
@@ -134,9 +146,10 @@ impl<'a> DumpRunner<'a> {
         let stored = self.store(begun, (service, container)).await;
         // What the service made for the dump goes, whatever came of the dump.
         let cleaned = clean(self.target, service, Duration::ZERO).await;
-        let (stored, facts) = stored?;
+        let StoredData { files, facts, warnings } = stored?;
         let part = Part { facts, image: container.image.clone(), ..self.part(name, service.kind, started_ms) };
-        let mut outcome = self.commit(part, stored).await?;
+        let mut outcome = self.commit(part, files).await?;
+        outcome.warnings.extend(warnings);
         outcome.warnings.extend(cleaned.err().map(|error| format!("a snapshot stays in the service: {error}")));
         Ok(outcome)
     }
@@ -145,20 +158,29 @@ impl<'a> DumpRunner<'a> {
         &self,
         begun: Result<BegunPart, BackupError>,
         (service, container): (&ServicePart, &ObservedInstance),
-    ) -> Result<(Vec<StoredFile>, Facts), BackupError> {
+    ) -> Result<StoredData, BackupError> {
         let BegunPart { dumps, facts } = begun?;
-        let mut stored = Vec::new();
+        let mut stored = StoredData { files: Vec::new(), facts, warnings: Vec::new() };
         let _turn = self.turn.acquire().await;
         for dump in dumps {
-            stored.push(self.store_dump(dump).await?);
+            stored.files.push(self.store_dump(dump).await?);
         }
         // An engine may lock a container until its archive was read: the next one begins only then.
         for volume in self.later_volumes(service) {
             for dump in volume::begin(self.target, &container.id, &[volume]).await?.dumps {
-                stored.push(self.store_dump(dump).await?);
+                stored.files.push(self.store_dump(dump).await?);
             }
         }
-        Ok((stored, facts))
+        if let Some(sets) = self.physical.as_ref().filter(|_| is_received(service)) {
+            let SetId { set, project, .. } = &self.set;
+            let previous = newest_physical(sets, &service.service);
+            let dump = PhysicalDump { target: self.target, repository: &self.repository, project, set, previous };
+            let physical = dump.store((service, container)).await?;
+            stored.files.extend(physical.files);
+            stored.facts.extend([physical.fact]);
+            stored.warnings.extend(physical.warnings);
+        }
+        Ok(stored)
     }
 
     async fn store_dump(&self, dump: BegunDump) -> Result<StoredFile, BackupError> {

@@ -181,6 +181,7 @@ fn check_keys(service: &str, data: &DataService, kind: PartKind) -> Result<()> {
         ("collections", !data.collections.is_empty() && !matches!(kind, PartKind::Qdrant | PartKind::Elasticsearch)),
         ("user", data.user.is_some() && kind != PartKind::Postgres),
         ("stop", data.stop && kind != PartKind::Volume),
+        ("physical", data.physical && kind != PartKind::Postgres),
     ];
     match idle.iter().find(|(_, is_idle)| *is_idle) {
         Some((key, _)) => {

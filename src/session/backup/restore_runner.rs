@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use super::dump_runner::as_target_error;
 use super::parts::ServicePart;
 use super::scratch::{self, Scratch, ScratchArgs};
-use crate::backup::postgres::{DatabaseRestore, GLOBALS};
+use crate::backup::postgres::{DUMP, DatabaseRestore, GLOBALS};
 use crate::backup::{
     BackupError, Inside, LoadedSet, Part, PartKind, Repository, StoredPart, elasticsearch, postgres, qdrant, redis,
     volume,
@@ -73,7 +73,7 @@ impl RestoreRunner<'_> {
             postgres::restore_roles(&inside, self.repository.file(&self.set, restore.part, file)?).await?;
         }
         let (mut databases, mut tables) = (0, 0);
-        for file in restore.part.files.iter().filter(|file| file.name != GLOBALS) {
+        for file in restore.part.files.iter().filter(|file| file.name.ends_with(DUMP)) {
             let stream = self.repository.file(&self.set, restore.part, file)?;
             let owner = restore.part.facts.get(&format!("{}{}", postgres::OWNER_OF, file.of));
             let to = DatabaseRestore { database: &file.of, set: self.set_id(), owner };

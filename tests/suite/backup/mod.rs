@@ -5,6 +5,7 @@ mod damaged;
 mod deploys;
 mod drill;
 mod machine_gone;
+mod point_in_time;
 mod restic;
 mod safety;
 mod servers;

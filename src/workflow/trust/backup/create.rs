@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::backup::{BackupError, LoadedSet, Part, Repository, SAFETY, shrinkage};
+use crate::backup::{BackupError, LoadedSet, Part, SAFETY, shrinkage};
 use crate::compose::model::Stack;
 use crate::error::{ErrorKind, Result};
 use crate::event::human;
@@ -12,7 +12,7 @@ use crate::project::LoadedProject;
 use crate::release::left_stopped;
 use crate::session::backup::{
     BackupSettings, DumpRunner, DumpSource, DumpSteps, HeldWrites, ServicePart, check_services, excluded, left_out,
-    new_set, only, open_to_write, service_parts,
+    new_set, only, open_to_write, receiver_steps, service_parts,
 };
 use crate::session::deploy::WritesHold;
 use crate::session::load::load_stack;
@@ -83,7 +83,8 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let hold = hold(context, (&loaded.project, &stack), &observed);
     let steps =
         DumpSteps { set: Some(&set.set), parts: &parts, phase: Phase::Retire, cause: "requested", hold: hold.as_ref() };
-    let mut plan = steps.plan(&loaded.name, &observed);
+    let mut plan = receiver_steps(&stack, &parts, &observed);
+    plan.then(steps.plan(&loaded.name, &observed));
     start_left_stopped(context, &*target, &observed, &mut plan).await?;
     let report =
         CreateReport { set: set.set.clone(), partial, left_out, ..CreateReport::planned(context, &settings, &plan) };
@@ -94,9 +95,11 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     check_services(&*target, &parts).await?;
     let source = DumpSource { loaded: &loaded, stack: &stack, target: &*target, settings: &settings };
     let (repository, _lock) = open_to_write(context, &settings).await?;
-    let before = previous(&repository, &loaded.name).await?;
+    let sets = repository.sets(Some(&loaded.name)).await?.sets;
+    let before = previous(&sets);
     let mut runner = source.runner(context, (repository, set), parts).await?;
     runner.partial = partial;
+    runner.physical = Some(sets);
     runner.proxy = Scope { proxy, ..loaded.narrow_scope() };
     let mut transaction = Transaction::new(context, target.clone(), loaded.narrow_scope(), "backup create");
     transaction.data = Some(&runner);
@@ -137,9 +140,9 @@ fn say_shrunk(context: &Context, (before, stored): (&[Part], &[Part])) -> Vec<St
 }
 
 /// The parts of the newest set that has everything.
-async fn previous(repository: &Repository, project: &str) -> Result<Vec<Part>> {
-    let newest = repository.sets(Some(project)).await?.sets.into_iter().rfind(LoadedSet::is_default);
-    Ok(newest.and_then(|set| set.manifest).map(|manifest| manifest.parts).unwrap_or_default())
+fn previous(sets: &[LoadedSet]) -> Vec<Part> {
+    let newest = sets.iter().rfind(|set| set.is_default());
+    newest.and_then(|set| set.manifest.clone()).map(|manifest| manifest.parts).unwrap_or_default()
 }
 
 /// The named services, all by default, and whether any is left out.

@@ -3,6 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
+use super::point_in_time::{Window, windows};
 use super::sets::OpenSets;
 use crate::backup::{Damage, Finding, FoundSets, LoadedSet, LockKind, SetState};
 use crate::error::{ErrorKind, Result};
@@ -28,6 +29,9 @@ pub struct ListedSet {
     bytes: Option<u64>,
     added_bytes: Option<u64>,
     skew_ms: Option<i64>,
+    /// The times that `backup restore --at` reaches from it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    windows: Vec<Window>,
     parts: Vec<String>,
     tags: Vec<String>,
 }
@@ -48,7 +52,8 @@ pub(super) async fn run(context: &Context, _: ListArgs) -> Result<ListReport> {
     let open = OpenSets::open(context, LockKind::Shared).await?;
     let now = context.unix_time();
     let FoundSets { sets, unreadable } = open.all().await?;
-    let mut sets: Vec<ListedSet> = sets.iter().map(|set| listed(set, now)).collect();
+    let list = |set| ListedSet { windows: windows(&sets, set), ..listed(set, now) };
+    let mut sets: Vec<ListedSet> = sets.iter().map(list).collect();
     sets.reverse();
     let repository = open.repository.shown().to_owned();
     Ok(ListReport { project: open.project, repository, sets, unreadable })
@@ -71,6 +76,7 @@ fn listed(set: &LoadedSet, now: i64) -> ListedSet {
         bytes: manifest.map(crate::backup::Manifest::bytes),
         added_bytes: manifest.map(|manifest| manifest.added_bytes),
         skew_ms: manifest.map(|manifest| manifest.skew_ms),
+        windows: Vec::new(),
         parts: manifest.iter().flat_map(|manifest| &manifest.parts).map(|part| part.name.clone()).collect(),
         tags: set.found.id.tags.clone(),
     }
@@ -92,7 +98,10 @@ impl Report for ListReport {
             let line = format!("no backup sets of {} in {}", self.project, self.repository);
             return unreadable.chain([Block::Line(vec![line.into()])]).collect();
         }
-        let header = ["SET", "CREATED", "STATE", "CHECKED", "SIZE", "NEW", "PARTS", "TAGS"].map(str::to_owned).to_vec();
+        let mut header =
+            ["SET", "CREATED", "STATE", "CHECKED", "SIZE", "NEW", "PARTS", "TAGS"].map(str::to_owned).to_vec();
+        let has_windows = self.sets.iter().any(|set| !set.windows.is_empty());
+        header.extend(has_windows.then(|| "RESTORE --AT".to_owned()));
         let size = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), human::bytes);
         let row = |set: &ListedSet| {
             let tone = match set.state {
@@ -104,7 +113,8 @@ impl Report for ListReport {
                 true => format!("{}, partial", set.state.word()),
                 false => set.state.word().to_owned(),
             };
-            vec![
+            let windows: Vec<String> = set.windows.iter().map(Window::words).collect();
+            let mut cells: Vec<Cell> = vec![
                 Cell::whole(set.set.clone()),
                 Cell::whole(set.time.clone()),
                 Cell::new(state, tone),
@@ -113,7 +123,9 @@ impl Report for ListReport {
                 size(set.added_bytes).into(),
                 set.parts.join(", ").into(),
                 set.tags.join(", ").into(),
-            ]
+            ];
+            cells.extend(has_windows.then(|| Cell::whole(windows.join(", "))));
+            cells
         };
         let table = Block::Table { header, rows: self.sets.iter().map(row).collect() };
         [table].into_iter().chain(unreadable).collect()

@@ -4,6 +4,7 @@ mod abandon;
 mod create;
 mod drill;
 mod list;
+mod point_in_time;
 mod prune;
 mod restore;
 mod restore_into;

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::abandon::{Abandoned, abandon};
 use super::list::time_of;
+use super::point_in_time::{self, PointInTime, Recoveries};
 use super::restore_into::{Found, RestoreSource, SourceArgs};
 use super::restore_target::{RestoreTarget, Restoring, restore_steps};
 use super::safety::{covers, interrupted_restore};
@@ -27,6 +28,10 @@ pub struct RestoreArgs {
     /// Set to restore; by default the newest proven one, else the newest verified, else the newest complete one
     #[arg(value_name = "SET")]
     pub backup_set: Option<String>,
+    /// Restore PostgreSQL to this time, from a base backup and WAL: `2026-11-28 17:03:05` (UTC) or RFC 3339. All other
+    /// services stay as they are
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["backup_set", "abandon", "repository"])]
+    pub at: Option<String>,
     /// Restore this service only; repeatable
     #[arg(long, value_name = "SERVICE", alias = "service")]
     pub only: Vec<String>,
@@ -46,6 +51,9 @@ pub struct RestoreArgs {
 pub struct RestoreReport {
     set: String,
     time: String,
+    /// The time that was restored to; none for a set as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
     /// The set that holds the state before.
     safety_set: Option<String>,
     dry_run: bool,
@@ -64,6 +72,9 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
         return Ok(RestoreReport { abandoned, steps, dry_run: context.options.dry_run, ..RestoreReport::default() });
     }
     refuse_files(context, &args)?;
+    if let Some(at) = &args.at {
+        return to_point_in_time(context, &args, PointInTime::parse(at)?).await;
+    }
     if let Some(source) = RestoreSource::of(context, &args.source)? {
         return from_repository(context, &args, &source).await;
     }
@@ -72,12 +83,34 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
     let set = open.trusted(context, sets.clone(), args.backup_set.as_deref())?;
     let manifest = complete(&set)?.clone();
     let mut files = RestoredFiles::default();
-    wanted(&manifest, &args.only)?;
+    let parts = wanted(&manifest, &args.only)?;
     if args.only.is_empty() {
         files = restore_files(context, (&open, &set), &manifest).await?;
     }
     let found = Found { open, sets, set };
-    restore_set(context, &args, (&found, files)).await
+    restore_set(context, &args, (&found, files), Content { parts, recoveries: None }).await
+}
+
+/// What is restored.
+struct Content {
+    parts: Vec<Part>,
+    recoveries: Option<Recoveries>,
+}
+
+/// Restores PostgreSQL as it was at a time.
+async fn to_point_in_time(context: &Context, args: &RestoreArgs, at: PointInTime) -> Result<RestoreReport> {
+    let open = OpenSets::open(context, LockKind::Shared).await?;
+    let sets = open.readable(context).await?;
+    let recoveries = point_in_time::choose(&open, &sets, (at, &args.only))?;
+    let (set, parts) = (recoveries.set()?, recoveries.parts()?);
+    for (service, recovery) in &recoveries.services {
+        let base = &recovery.base.found.id.set;
+        context.reporter.note(format!("{service}: base backup of set {base}, and its WAL up to {}", at.text()));
+    }
+    context.reporter.note("all other services stay as they are".to_owned());
+    let found = Found { open, sets, set };
+    let content = Content { parts, recoveries: Some(recoveries) };
+    restore_set(context, args, (&found, RestoredFiles::default()), content).await
 }
 
 /// Writes the files of a project into a directory, and restores the project there.
@@ -91,7 +124,8 @@ async fn from_repository(context: &Context, args: &RestoreArgs, source: &Restore
         return Ok(RestoreReport { steps: restores.lines(), ..RestoreReport::of(context, manifest, files) });
     }
     let inner = source.enter(context, &mut found)?;
-    let restored = restore_set(&inner, args, (&found, files)).await;
+    let parts = wanted(complete(&found.set)?, &args.only)?;
+    let restored = restore_set(&inner, args, (&found, files), Content { parts, recoveries: None }).await;
     restored.map_err(|error| error.map_hints(|hint| inner.options.addressed(hint)))
 }
 
@@ -100,11 +134,12 @@ async fn restore_set(
     context: &Context,
     args: &RestoreArgs,
     (from, files): (&Found, RestoredFiles),
+    Content { parts, recoveries }: Content,
 ) -> Result<RestoreReport> {
     let Found { open, sets, set } = from;
     let manifest = complete(set)?.clone();
-    let parts = wanted(&manifest, &args.only)?;
-    let mut report = RestoreReport::of(context, &manifest, files);
+    let at = recoveries.as_ref().map(|found| found.at.text());
+    let mut report = RestoreReport { at: at.clone(), ..RestoreReport::of(context, &manifest, files) };
     let found = RestoreTarget::observe(context, open, &parts).await?;
     let left = interrupted_restore(context, (&*found.target, &found.loaded.name), sets).await?;
     let interrupted = left.is_some();
@@ -116,18 +151,22 @@ async fn restore_set(
     let safety = takes.then(|| safety_set(context, &found.loaded.name)).transpose()?;
     report.safety_set = safety.as_ref().map(|safety| safety.set.clone()).or(kept);
     report.steps = found.plan((&manifest.set, &parts), safety.as_ref()).lines();
-    open.check_needed(context, (set, &parts)).await?;
+    match &recoveries {
+        Some(recoveries) => recoveries.check_needed(context, open).await?,
+        None => open.check_needed(context, (set, &parts)).await?,
+    }
     if takes {
         open.repository.check_content().await?;
     }
     if context.options.dry_run {
         return Ok(report);
     }
-    confirm(context, (&found, &manifest), &parts)?;
+    confirm(context, (&found, &manifest), (&parts, at.as_deref()))?;
     let found = found.with_services(context, open, (&parts, interrupted)).await?;
     check_services(&*found.target, &found.services).await?;
     let whole = args.source.into.is_some();
-    let restore = Restoring { context, open, found: &found, parts: &parts, set, whole };
+    let restore =
+        Restoring { context, open, found: &found, parts: &parts, set, recoveries: recoveries.as_ref(), whole };
     report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
     Ok(report)
 }
@@ -196,7 +235,11 @@ async fn restore_files(
 }
 
 /// Says what is overwritten, and asks; nothing is where no service has a container.
-fn confirm(context: &Context, (found, manifest): (&RestoreTarget, &Manifest), parts: &[Part]) -> Result<()> {
+fn confirm(
+    context: &Context,
+    (found, manifest): (&RestoreTarget, &Manifest),
+    (parts, at): (&[Part], Option<&str>),
+) -> Result<()> {
     let exists = |part: &&Part| found.has_data(std::slice::from_ref(part));
     let overwritten: Vec<String> = parts
         .iter()
@@ -211,14 +254,15 @@ fn confirm(context: &Context, (found, manifest): (&RestoreTarget, &Manifest), pa
         return Ok(());
     }
     let age = (context.unix_time() - manifest.time).max(0);
+    let age = human::duration(std::time::Duration::from_secs(age.unsigned_abs()));
+    let state = at.map_or_else(|| format!("{} ({age} ago)", time_of(manifest.time)), str::to_owned);
     context.reporter.note(format!(
-        "on {}, the following is replaced with the state of {} ({} ago): {}",
+        "on {}, the following is replaced with the state of {state}: {}",
         found.observed.engine.address,
-        time_of(manifest.time),
-        human::duration(std::time::Duration::from_secs(age.unsigned_abs())),
         overwritten.join("; ")
     ));
-    Ok(context.prompt.confirm(&format!("restore backup set {} into {}?", manifest.set, found.loaded.name))?)
+    let what = at.map_or_else(|| format!("backup set {}", manifest.set), |at| format!("the state of {at}"));
+    Ok(context.prompt.confirm(&format!("restore {what} into {}?", found.loaded.name))?)
 }
 
 impl Report for RestoreReport {
@@ -235,7 +279,10 @@ impl Report for RestoreReport {
         }
         let (word, tone) =
             if self.failed.is_empty() { ("restored", Tone::Good) } else { ("partially restored", Tone::Bad) };
-        let line = format!("{word} backup set {} of {}", self.set, self.time);
+        let line = match &self.at {
+            Some(at) => format!("{word} to {at} from the base backup of set {}", self.set),
+            None => format!("{word} backup set {} of {}", self.set, self.time),
+        };
         blocks.push(Block::Line(vec![Cell::new(line, tone)]));
         if let Some(safety) = &self.safety_set {
             let line = format!("the state before is safety set {safety}: go back with `aictl backup restore {safety}`");

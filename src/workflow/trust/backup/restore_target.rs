@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use super::point_in_time::Recoveries;
 use super::safety::{RESTORE, has_declared_checks, run_declared_checks};
 use super::sets::OpenSets;
 use crate::backup::{LoadedSet, Part, PartKind, SetId};
 use crate::error::{ErrorKind, Result};
 use crate::plan::{DataOperation, Observed, ObservedInstance, Phase, Plan};
-use crate::session::backup::{DataSteps, DumpSource, DumpSteps, RestoreRunner, ServicePart, service_parts, what};
+use crate::session::backup::{
+    DataSteps, DumpSource, DumpSteps, PointInTimeRunner, RestoreRunner, ServicePart, service_parts, what,
+};
 use crate::session::load::{LoadedStack, load_stack};
 use crate::session::start_stack::{StartRequest, start_stack};
 use crate::session::transaction::Transaction;
@@ -136,6 +139,8 @@ pub(super) struct Restoring<'a> {
     pub(super) found: &'a RestoreTarget,
     pub(super) parts: &'a [Part],
     pub(super) set: &'a LoadedSet,
+    /// What is recovered to a point in time, in place of the set as it is.
+    pub(super) recoveries: Option<&'a Recoveries>,
     /// Whether the services without data are started, too.
     pub(super) whole: bool,
 }
@@ -170,7 +175,8 @@ impl Restoring<'_> {
         let sets = self.open.all().await?.sets;
         let set = self.open.choose(sets, Some(kept))?;
         let Self { context, open, found, parts, .. } = self;
-        match (Restoring { context, open, found, parts, set: &set, whole: false }).restore(None, None).await {
+        let back = Restoring { context, open, found, parts, set: &set, recoveries: None, whole: false };
+        match back.restore(None, None).await {
             Ok(failed) if failed.is_empty() => Err(error.with_hint("the state before the restore is back")),
             Ok(_) | Err(_) => Err(error.with_hint(way)),
         }
@@ -188,7 +194,8 @@ impl Restoring<'_> {
         transaction.beside_unfinished_restore = true;
         let ran = transaction.run(&|_: &Observed| Ok(plan.clone())).await;
         let way = kept.filter(|_| !takes || data.has_set());
-        let way = way.map(|kept| format!("finish with `aictl backup restore {id}`, or go back to the state before with `aictl backup restore {kept}`"));
+        let again = self.recoveries.map_or_else(|| id.to_owned(), |found| format!("--at {}", found.at.text()));
+        let way = way.map(|kept| format!("finish with `aictl backup restore {again}`, or go back to the state before with `aictl backup restore {kept}`"));
         let failed = match ran {
             Ok(outcome) => outcome.incomplete,
             Err(error) if takes && !data.has_set() && error.kind() != ErrorKind::Interrupted => {
@@ -214,7 +221,15 @@ impl Restoring<'_> {
             parts: found.services.clone(),
             observed: found.observed.clone(),
         };
-        let mut data = DataSteps { restores: Some(restores), ..DataSteps::default() };
+        let point_in_time = self.recoveries.map(|recoveries| PointInTimeRunner {
+            target: &*found.target,
+            repository: open.repository.clone(),
+            project: found.loaded.name.clone(),
+            services: found.services.clone(),
+            recoveries: recoveries.services.clone(),
+            time: recoveries.at.text(),
+        });
+        let mut data = DataSteps { restores: Some(restores), point_in_time, ..DataSteps::default() };
         if let (Some(safety), Some(stack)) = (safety, &found.loaded.stack) {
             let source = DumpSource { loaded: &found.loaded, stack, target: &*found.target, settings: &open.settings };
             let replaced = found.safety_parts(parts);

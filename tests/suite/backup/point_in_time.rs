@@ -1,0 +1,108 @@
+//! Point in time: PostgreSQL as it was between two transactions, and what is refused when WAL is missing.
+
+use serde_json::Value;
+
+use super::Stored;
+use super::safety::id;
+use crate::support::project::docker;
+
+const PHYSICAL: &str = "db: { kind: postgres, databases: [app], physical: true }, cache: {}";
+
+impl Stored {
+    /// The clock of the server, in the form of `--at`.
+    #[track_caller]
+    fn clock(&self) -> String {
+        self.sql("select to_char(clock_timestamp() at time zone 'utc', 'YYYY-MM-DD HH24:MI:SS.MS')")
+    }
+
+    fn receiver(&self) -> String {
+        format!("{}-db-aictl-wal", self.stage.name())
+    }
+
+    #[track_caller]
+    fn windows(&self) -> Vec<(String, String)> {
+        let listed = self.json(&["backup", "list"], 0);
+        let sets = listed["sets"].as_array().unwrap().clone();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let windows = sets.iter().flat_map(|set| set["windows"].as_array().cloned().unwrap_or_default());
+        windows.map(|window| (text(&window["from"]), text(&window["until"]))).collect()
+    }
+}
+
+#[test]
+fn a_database_comes_back_as_it_was_between_two_inserts_a_second_apart() {
+    let Some(stored) = Stored::open("backup-pitr") else { return };
+    stored.sql("create table events (n int)");
+    // Nothing of it without `physical`.
+    stored.aictl(&["backup", "create"]).ended(0);
+    let refused = stored.aictl(&["--yes", "restore", "--at", "2026-01-01 00:00:00"]).ended(78);
+    assert!(
+        refused.stderr.contains("no base backup of `db`") && refused.stderr.contains("physical: true"),
+        "{refused:?}"
+    );
+    stored.aictl(&["--yes", "restore", "--at", "noon"]).ended(2);
+
+    stored.write_policy(PHYSICAL);
+    let planned = stored.aictl(&["--dry-run", "backup", "create"]).ended(0);
+    assert!(planned.stdout.contains(&format!("create container {}", stored.receiver())), "{planned:?}");
+    assert!(
+        !docker(&["ps", "-a", "--format", "{{.Names}}"]).contains(&stored.receiver()),
+        "a dry run made the receiver"
+    );
+    let first = id(&stored.json(&["backup", "create"], 0), "set");
+    assert_eq!(stored.sql("show archive_mode"), "off");
+    assert_eq!(stored.sql("select active from pg_replication_slots where slot_name = 'aictl_wal'"), "t");
+
+    stored.sql("insert into events values (1)");
+    let between = stored.clock();
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    stored.sql("insert into events values (2)");
+    // The WAL up to now is not stored yet.
+    let refused = stored.aictl(&["--yes", "restore", "--at", &between]).ended(10);
+    assert!(refused.stderr.contains("the backup sets reach"), "{refused:?}");
+    let second = stored.json(&["backup", "create"], 0);
+    let windows = stored.windows();
+    assert_eq!(windows.len(), 2, "{windows:?}");
+    assert_eq!(windows[0].1, windows[1].1, "the WAL of the newest set continues that of the one before");
+    assert!(stored.aictl(&["backup", "list"]).ended(0).stdout.contains(&windows[1].0));
+    stored.json(&["backup", "verify", second["set"].as_str().unwrap()], 0);
+
+    stored.sql("delete from events; create table later (n int)");
+    stored.aictl(&["redis", "--service", "cache", "-T", "set", "greeting", "changed"]).ended(0);
+    let changed = stored.sql("select count(*) from events");
+    let before = "2020-01-01T00:00:00Z";
+    let refused = stored.aictl(&["--yes", "restore", "--at", before]).ended(10);
+    assert!(refused.stderr.contains(&windows[1].0) && refused.stderr.contains(&windows[0].1), "{refused:?}");
+    let refused = stored.aictl(&["--yes", "restore", "--at", &between, "--only", "cache"]).ended(78);
+    assert!(refused.stderr.contains("no base backup of `cache`"), "{refused:?}");
+    let planned = stored.aictl(&["--dry-run", "restore", "--at", &between]).ended(0);
+    assert!(planned.stdout.contains(&format!("of db from backup set {first}")), "{planned:?}");
+    assert!(planned.stderr.contains("all other services stay as they are"), "{planned:?}");
+    stored.aictl(&["restore", "--at", &between]).ended(5);
+    assert_eq!(stored.sql("select count(*) from events"), changed);
+
+    let restored = stored.json(&["--yes", "restore", "--at", &between], 0);
+    assert_eq!(stored.sql("select string_agg(n::text, ' ' order by n) from events"), "1", "{restored}");
+    assert_eq!(stored.sql("select to_regclass('later') is null"), "t");
+    let kept = stored.aictl(&["redis", "--service", "cache", "-T", "get", "greeting"]).ended(0).stdout;
+    assert_eq!(kept.trim(), "changed", "{restored}");
+    let left = docker(&["ps", "-a", "--format", "{{.Names}}"]);
+    assert!(!left.contains(&format!("{}-db-aictl-recovery", stored.stage.name())), "{left}");
+    let safety = id(&restored, "safety_set");
+    stored.aictl(&["--yes", "restore", "--no-safety-set", &safety]).ended(0);
+    assert_eq!(stored.sql("select count(*) from events"), "0");
+
+    // A time with a zone, and the newest base backup.
+    stored.sql("insert into events values (3)");
+    let later = stored.clock().replace(' ', "T") + "Z";
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    stored.sql("insert into events values (4)");
+    stored.json(&["backup", "create", "--only", "db"], 0);
+    stored.aictl(&["--yes", "restore", "--no-safety-set", "--at", &later]).ended(0);
+    assert_eq!(stored.sql("select string_agg(n::text, ' ' order by n) from events"), "3");
+
+    // The receiver goes with the stack, its volume with the data.
+    stored.aictl(&["--yes", "stop", "--remove", "-v"]).ended(0);
+    assert!(!docker(&["ps", "-a", "--format", "{{.Names}}"]).contains(&stored.receiver()));
+    assert!(!docker(&["volume", "ls", "-q"]).contains(&format!("{}_db-aictl-wal", stored.stage.name())));
+}
