@@ -52,8 +52,13 @@ chown -R \"$2\" . && chmod 700 base && chmod a+rx . ..";
     let settings = settings(&folder, target.time);
     scratch.answer_within(LONG, script, &[&folder, USER, &settings]).await?;
     let server = Inside { user: Some(USER.to_owned()), ..scratch.clone() };
+    // A server that is no standby counts as started while it recovers: its own word for it is in postmaster.pid.
     let start = "cd \"$1\" || exit 1
-pg_ctl --pgdata=base --log=log --wait --timeout=86400 start >/dev/null 2>&1 && exit
+pg_ctl --pgdata=base --log=log --wait start >/dev/null 2>&1
+while pg_ctl --pgdata=base status >/dev/null 2>&1; do
+  case $(sed -n 8p base/postmaster.pid) in ready*) exit 0 ;; esac
+  sleep 0.3
+done
 grep -E ' (FATAL|PANIC): ' log | tail -n 1 >&2
 exit 1";
     server.answer_within(LONG, start, &[&folder]).await?;

@@ -41,7 +41,7 @@ pub struct PointInTimeRunner<'a> {
     pub services: Vec<ServicePart>,
     /// What each is recovered from.
     pub recoveries: BTreeMap<String, Recovery>,
-    /// The time, as PostgreSQL reads it, with its zone.
+    /// The time, as PostgreSQL reads it: with the number of its zone.
     pub time: String,
 }
 

@@ -8,6 +8,7 @@ use crate::error::{ErrorKind, Result};
 use crate::event::Event;
 use crate::plan::{Observed, Scope};
 use crate::release::{ObservedLease, unfinished_restore};
+use crate::session::backup::warn_not_receiving;
 use crate::session::deploy::{Compared, has_release, release_drift};
 use crate::session::load::{LoadedStack, load_by_name};
 use crate::session::past_operations::PastOperations;
@@ -51,6 +52,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     };
     let maintenance = observed.proxy.as_ref().is_some_and(|proxy| proxy.maintenance);
     warn(context, compared.as_ref(), maintenance);
+    warn_not_receiving(context, &loaded, &observed);
     let unfinished = match form {
         Form::Table => unfinished(context, &*target, &loaded).await,
         Form::Ids | Form::Names => Vec::new(),

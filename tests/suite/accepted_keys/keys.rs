@@ -624,6 +624,13 @@ pub const ROWS: &[Row] = &[
         "backup create --dry-run",
         Says("collections has no effect"),
     ),
+    // With a server it takes base backups: `backup::point_in_time` shows that.
+    key(
+        "backup.include.*.physical",
+        "backup: { repository: r, password: { env: HOME }, include: { web: { kind: volume<<, physical: true>> } } }",
+        "backup create --dry-run",
+        Says("physical has no effect"),
+    ),
     key(
         "backup.exclude",
         "backup: { repository: r, password: { env: HOME }, include: { web: { kind: volume } }, exclude: [<<web>>] }",

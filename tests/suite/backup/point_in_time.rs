@@ -1,10 +1,13 @@
 //! Point in time: PostgreSQL as it was between two transactions, and what is refused when WAL is missing.
 
+use std::path::PathBuf;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::Stored;
 use super::safety::id;
-use crate::support::project::docker;
+use crate::support::project::{docker, eventually};
 
 const PHYSICAL: &str = "db: { kind: postgres, databases: [app], physical: true }, cache: {}";
 
@@ -55,7 +58,7 @@ fn a_database_comes_back_as_it_was_between_two_inserts_a_second_apart() {
 
     stored.sql("insert into events values (1)");
     let between = stored.clock();
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
     stored.sql("insert into events values (2)");
     // The WAL up to now is not stored yet.
     let refused = stored.aictl(&["--yes", "restore", "--at", &between]).ended(10);
@@ -95,7 +98,7 @@ fn a_database_comes_back_as_it_was_between_two_inserts_a_second_apart() {
     // A time with a zone, and the newest base backup.
     stored.sql("insert into events values (3)");
     let later = stored.clock().replace(' ', "T") + "Z";
-    std::thread::sleep(std::time::Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs(1));
     stored.sql("insert into events values (4)");
     stored.json(&["backup", "create", "--only", "db"], 0);
     stored.aictl(&["--yes", "restore", "--no-safety-set", "--at", &later]).ended(0);
@@ -105,4 +108,77 @@ fn a_database_comes_back_as_it_was_between_two_inserts_a_second_apart() {
     stored.aictl(&["--yes", "stop", "--remove", "-v"]).ended(0);
     assert!(!docker(&["ps", "-a", "--format", "{{.Names}}"]).contains(&stored.receiver()));
     assert!(!docker(&["volume", "ls", "-q"]).contains(&format!("{}_db-aictl-wal", stored.stage.name())));
+}
+
+impl Stored {
+    /// As when the receiver was dead for longer than the server keeps its WAL.
+    #[track_caller]
+    fn lose_wal(&self) {
+        docker(&["rm", "-f", &self.receiver()]);
+        for _ in 0..6 {
+            self.sql("select pg_logical_emit_message(false, 'aictl', 'lost')");
+            self.sql("select pg_switch_wal()");
+        }
+        let status = "select wal_status from pg_replication_slots where slot_name = 'aictl_wal'";
+        eventually("the slot is lost", Duration::from_secs(30), || {
+            self.sql("checkpoint");
+            self.sql(status) == "lost"
+        });
+    }
+}
+
+#[test]
+fn a_gap_in_the_wal_is_told_and_times_within_it_are_refused() {
+    let Some(stored) = Stored::open("backup-wal-gap") else { return };
+    stored.write_policy(PHYSICAL);
+    stored.sql("create table events (n int)");
+    stored.sql("alter system set max_slot_wal_keep_size = '16MB'");
+    stored.sql("select pg_reload_conf()");
+    stored.json(&["backup", "create"], 0);
+    assert_eq!(stored.sql("show max_slot_wal_keep_size"), "16MB", "a limit of the operator stays");
+    stored.sql("insert into events values (1)");
+    let before = stored.clock();
+    std::thread::sleep(Duration::from_secs(1));
+    // In the WAL only, and of the kind that cannot be compressed much: the largest pack of the set.
+    let random = "string_agg(md5(random()::text), '')";
+    stored.sql(&format!("select pg_logical_emit_message(true, 'aictl', {random}) from generate_series(1, 600000)"));
+    stored.json(&["backup", "create"], 0);
+    let largest = largest_pack(&stored);
+
+    stored.lose_wal();
+    for verb in ["status", "doctor"] {
+        let said = stored.aictl(&[verb]).stderr;
+        assert!(said.contains("the WAL of db is not received"), "{verb}: {said}");
+    }
+    stored.sql("insert into events values (2)");
+    let within = stored.clock();
+    std::thread::sleep(Duration::from_secs(1));
+    let created = stored.aictl(&["backup", "create"]).ended(0);
+    assert!(created.stderr.contains("the WAL of db has a gap"), "{created:?}");
+    assert!(!stored.aictl(&["status"]).stderr.contains("is not received"));
+    let refused = stored.aictl(&["--yes", "restore", "--at", &within]).ended(10);
+    let windows = stored.windows();
+    assert_eq!(windows.len(), 3, "{windows:?}");
+    assert!(refused.stderr.contains(&windows[0].0) && refused.stderr.contains(&windows[1].1), "{refused:?}");
+    assert!(windows[1].1 < windows[0].0, "the gap is between them: {windows:?}");
+
+    // The next set has no gap, and continues the one after it.
+    let created = stored.aictl(&["backup", "create"]).ended(0);
+    assert!(!created.stderr.contains("gap"), "{created:?}");
+    stored.aictl(&["--yes", "restore", "--no-safety-set", "--at", &before]).ended(0);
+    assert_eq!(stored.sql("select string_agg(n::text, ' ' order by n) from events"), "1");
+
+    // WAL that is missing in the repository.
+    stored.sql("insert into events values (5)");
+    std::fs::remove_file(largest).unwrap();
+    let refused = stored.aictl(&["--yes", "restore", "--no-safety-set", "--at", &before]).ended(4);
+    assert!(refused.stderr.contains("is lost"), "{refused:?}");
+    assert!(refused.stderr.contains("wal.tar"), "{refused:?}");
+    assert_eq!(stored.sql("select string_agg(n::text, ' ' order by n) from events"), "1 5");
+}
+
+fn largest_pack(stored: &Stored) -> PathBuf {
+    let folders = std::fs::read_dir(stored.stage.path().join("sets/data")).unwrap().flatten();
+    let packs = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
+    packs.map(|pack| pack.path()).max_by_key(|pack| pack.metadata().unwrap().len()).unwrap()
 }

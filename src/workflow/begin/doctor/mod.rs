@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::host::verdict::{cluster_verdicts, verdicts};
 use crate::project::LoadedProject;
 use crate::session::Context;
+use crate::session::backup::warn_not_receiving_of_project;
 use crate::session::cluster::is_cluster;
 use crate::session::endpoint::endpoints;
 use crate::session::load::load_project_file;
@@ -31,6 +32,7 @@ pub struct DoctorArgs {
 /// Looks and judges.
 pub async fn run(context: &Context, args: DoctorArgs) -> Result<DoctorReport> {
     let report = diagnose(context).await?;
+    warn_not_receiving_of_project(context).await;
     Ok(DoctorReport { quiet: args.quiet, ..report })
 }
 

@@ -57,6 +57,11 @@ impl PointInTime {
         self.0.format(&Rfc3339).unwrap_or_default()
     }
 
+    /// For the settings of a server, which know no abbreviation of a zone while it starts.
+    pub(super) fn numeric(self) -> String {
+        self.text().replace('T', " ").replace('Z', "+00:00")
+    }
+
     fn is_within(self, from: i64, until: i64) -> bool {
         let nanoseconds = |seconds: i64| i128::from(seconds) * 1_000_000_000;
         (nanoseconds(from)..=nanoseconds(until)).contains(&self.0.unix_timestamp_nanos())

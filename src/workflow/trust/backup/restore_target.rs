@@ -227,7 +227,7 @@ impl Restoring<'_> {
             project: found.loaded.name.clone(),
             services: found.services.clone(),
             recoveries: recoveries.services.clone(),
-            time: recoveries.at.text(),
+            time: recoveries.at.numeric(),
         });
         let mut data = DataSteps { restores: Some(restores), point_in_time, ..DataSteps::default() };
         if let (Some(safety), Some(stack)) = (safety, &found.loaded.stack) {
