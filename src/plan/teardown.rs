@@ -117,20 +117,7 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
         plan.push(Phase::Switch, remove, "removal requested", &[]);
     }
     if options.volumes {
-        let declared = |name: &str| stack.is_none_or(|s| s.volumes.values().any(|v| !v.external && v.name == name));
-        let managed = observed.instances.iter().any(|c| c.service == MANAGED_PROXY);
-        let of_proxy = |labels: &BTreeMap<String, String>| {
-            managed && labels.get(labels::VOLUME).is_some_and(|key| key == MANAGED_PROXY_VOLUME)
-        };
-        let of_wal = |labels: &BTreeMap<String, String>| {
-            labels.get(labels::VOLUME).is_some_and(|key| key.ends_with(labels::WAL_VOLUME))
-        };
-        let of_aictl = |labels: &BTreeMap<String, String>| of_proxy(labels) || of_wal(labels);
-        let goes = |v: &&ObservedVolume| ours(&v.labels) && (declared(&v.name) || of_aictl(&v.labels));
-        for volume in observed.volumes.iter().filter(goes) {
-            let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
-            plan.push(Phase::Switch, remove, "removal of volumes requested", &[]);
-        }
+        clear_volumes(&mut plan, observed, stack);
         for image in options.release_tags.iter().filter(|tag| observed.images.contains_key(*tag)) {
             let remove = Operation::Image(ImageOperation::Remove { image: image.clone() });
             plan.push(Phase::Retire, remove, "its release was removed", &[]);
@@ -145,6 +132,25 @@ pub fn plan_clearing(observed: &Observed, stack: Option<&Stack>, options: &Teard
         );
     }
     plan
+}
+
+/// Removes the volumes that the stack declares, and those that aictl made for it.
+fn clear_volumes(plan: &mut Plan, observed: &Observed, stack: Option<&Stack>) {
+    let ours = |labels: &BTreeMap<String, String>| labels.contains_key(labels::PROJECT);
+    let declared = |name: &str| stack.is_none_or(|s| s.volumes.values().any(|v| !v.external && v.name == name));
+    let managed = observed.instances.iter().any(|c| c.service == MANAGED_PROXY);
+    let of_proxy = |labels: &BTreeMap<String, String>| {
+        managed && labels.get(labels::VOLUME).is_some_and(|key| key == MANAGED_PROXY_VOLUME)
+    };
+    let of_wal = |labels: &BTreeMap<String, String>| {
+        labels.get(labels::VOLUME).is_some_and(|key| key.ends_with(labels::WAL_VOLUME))
+    };
+    let of_aictl = |labels: &BTreeMap<String, String>| of_proxy(labels) || of_wal(labels);
+    let goes = |v: &&ObservedVolume| ours(&v.labels) && (declared(&v.name) || of_aictl(&v.labels));
+    for volume in observed.volumes.iter().filter(goes) {
+        let remove = Operation::Volume(VolumeOperation::Remove { name: volume.name.clone() });
+        plan.push(Phase::Switch, remove, "removal of volumes requested", &[]);
+    }
 }
 
 fn wanted(container: &ObservedInstance, stack: Option<&Stack>, options: &TeardownOptions) -> bool {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use super::received::{Received, SPOOL, utc};
 use super::spool::{names, segment_bytes, system};
 use super::wal::{Physical, Segment, missing, reach, runs};
-use super::{Received, SPOOL, utc};
 use crate::backup::error::BackupError;
 use crate::backup::inside::Inside;
 use crate::backup::postgres::{BegunDump, query};

@@ -2,52 +2,13 @@
 //! of the server, streams the WAL into a volume; each set stores a base backup and what was received.
 
 mod base;
+mod received;
 mod recovery;
 mod spool;
 mod wal;
 
-use super::inside::Inside;
-use super::set::{Manifest, Part, PartKind};
-
 pub use base::{StoredBase, base, wal};
+pub use received::{BASE, FACT, Received, SLOT, SPOOL, WAL, physical_in, utc};
 pub use recovery::{Archives, Target, recover};
-pub use spool::{RECEIVE, prepare, tidy, user};
+pub use spool::{RECEIVE, prepare, release, tidy, user};
 pub use wal::{Physical, Reach, Segment, missing, reach};
-
-/// Where the volume of the receiver is mounted.
-pub const SPOOL: &str = "/var/lib/aictl-wal";
-/// The replication slot of the receiver.
-pub const SLOT: &str = "aictl_wal";
-/// The file with the base backup.
-pub const BASE: &str = "base.tar";
-/// The file with the received WAL.
-pub const WAL: &str = "wal.tar";
-/// The name of the fact that says what they hold.
-pub const FACT: &str = "physical";
-
-/// A server and its receiver.
-pub struct Received<'a> {
-    /// The server's container.
-    pub server: Inside<'a>,
-    /// The receiver.
-    pub receiver: Inside<'a>,
-    /// The newest complete set with a base backup, and what it has.
-    pub previous: Option<(String, Physical)>,
-}
-
-/// What a part has for a recovery to a point in time.
-pub fn physical_of(part: &Part) -> Option<Physical> {
-    let fact = part.facts.get(FACT).filter(|_| part.kind == PartKind::Postgres)?;
-    serde_json::from_str(fact).ok()
-}
-
-/// What a service of a set has for a recovery to a point in time.
-pub fn physical_in(manifest: &Manifest, service: &str) -> Option<Physical> {
-    manifest.part(service).and_then(physical_of)
-}
-
-/// Seconds since 1970 as RFC 3339 in UTC.
-pub fn utc(seconds: i64) -> String {
-    let time = time::OffsetDateTime::from_unix_timestamp(seconds).ok();
-    time.and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()
-}

@@ -3,26 +3,37 @@
 
 use std::time::Duration;
 
+use super::received::{Received, SLOT, SPOOL};
 use super::wal::Segment;
-use super::{Received, SLOT, SPOOL};
 use crate::backup::error::BackupError;
 use crate::backup::inside::Inside;
 use crate::backup::postgres::{literal, query};
 
 /// Receives for as long as the server can be reached. The network of a server that was started again is another one, which only
-/// a container that starts joins: the receiver gives up after a while, and the engine starts it again. A missing volume or
-/// slot is made.
+/// a container that starts joins: the receiver gives up after a while, and the engine starts it again. It stops while the disk
+/// is full to 95 %: backups that are not taken must not cost the database its disk.
 pub const RECEIVE: &str = r#"
 trap 'kill $pid 2>/dev/null; wait; exit 0' TERM INT
 cd "$1" || exit 1
+full() { df -Pk . | awk 'NR == 2 { exit !($5 + 0 > 95) }'; }
 failed=0
 while [ $failed -lt 8 ]; do
   began=$(date +%s)
+  if full; then
+    echo "the disk is full to 95%" >/tmp/aictl-receive.err
+    sleep 10 & pid=$!
+    wait $pid
+    continue
+  fi
   {
     pg_receivewal --no-password --slot="$2" --create-slot --if-not-exists &&
     exec pg_receivewal --no-password --no-loop --slot="$2" --directory=.
   } 2>/tmp/aictl-receive.err & pid=$!
-  wait $pid
+  while kill -0 $pid 2>/dev/null; do
+    if full; then kill $pid; fi
+    sleep 5 & sleeping=$!
+    wait $sleeping
+  done
   cat /tmp/aictl-receive.err >&2
   [ $(($(date +%s) - began)) -gt 30 ] && failed=0
   failed=$((failed + 1))
@@ -114,6 +125,18 @@ async fn slot_is_lost(server: &Inside<'_>) -> Result<bool, BackupError> {
     Ok(query(server, "postgres", &status).await?.trim() == "lost")
 }
 
+/// Removes the slot of a server whose WAL is received no longer, so that it keeps none for it.
+pub async fn release(server: &Inside<'_>) -> Result<(), BackupError> {
+    query(server, "postgres", &drop_slot()).await.map(drop)
+}
+
+fn drop_slot() -> String {
+    let slot = literal(SLOT);
+    format!(
+        "select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = {slot} and not active"
+    )
+}
+
 /// Whether the server has removed the segment that the receiver would ask for next.
 async fn is_cut(received: &Received<'_>) -> Result<bool, BackupError> {
     let Received { server, receiver, .. } = received;
@@ -140,11 +163,13 @@ async fn begin_anew(received: &Received<'_>) -> Result<(), BackupError> {
     let Received { server, receiver, .. } = received;
     let aside = "cd \"$1\" && mkdir -p before && find . -maxdepth 1 -name '0*' -exec mv -f {} before/ ';'";
     receiver.answer_within(FILES, aside, &[SPOOL]).await?;
+    query(server, "postgres", &drop_slot()).await?;
     let slot = literal(SLOT);
-    let drop_it =
-        format!("select pg_drop_replication_slot(slot_name) from pg_replication_slots where slot_name = {slot}");
-    query(server, "postgres", &drop_it).await?;
-    let create = format!("select pg_create_physical_replication_slot({slot}, true)");
+    // The receiver makes one, too.
+    let create = format!(
+        "select pg_create_physical_replication_slot({slot}, true) \
+         where not exists (select from pg_replication_slots where slot_name = {slot})"
+    );
     query(server, "postgres", &create).await.map(drop)
 }
 

@@ -11,11 +11,11 @@ use tokio::sync::{Semaphore, watch};
 use super::configuration::ConfigurationFile;
 use super::parts::ServicePart;
 use super::physical_dump::{PhysicalDump, newest_physical};
-use super::receiver::is_received;
+use super::receiver::{is_received, receiver};
 use crate::backup::postgres::{self, BegunDump, BegunPart};
 use crate::backup::{
     BackupError, CONFIGURATION, FORMAT, LoadedSet, MANIFEST, Manifest, Part, PartFile, PartKind, PartSnapshot,
-    Repository, SetId, StoredFile, elasticsearch, qdrant, redis, skew, volume,
+    Repository, SetId, StoredFile, elasticsearch, physical, qdrant, redis, skew, volume,
 };
 use crate::event::{Reporter, human};
 use crate::execute::DataRunner;
@@ -171,16 +171,27 @@ impl<'a> DumpRunner<'a> {
                 stored.files.push(self.store_dump(dump).await?);
             }
         }
-        if let Some(sets) = self.physical.as_ref().filter(|_| is_received(service)) {
-            let SetId { set, project, .. } = &self.set;
-            let previous = newest_physical(sets, &service.service);
-            let dump = PhysicalDump { target: self.target, repository: &self.repository, project, set, previous };
-            let physical = dump.store((service, container)).await?;
-            stored.files.extend(physical.files);
-            stored.facts.extend([physical.fact]);
-            stored.warnings.extend(physical.warnings);
-        }
+        self.store_physical(&mut stored, (service, container)).await?;
         Ok(stored)
+    }
+
+    async fn store_physical(
+        &self,
+        stored: &mut StoredData,
+        (service, container): (&ServicePart, &ObservedInstance),
+    ) -> Result<(), BackupError> {
+        let Some(sets) = self.physical.as_ref().filter(|_| service.kind == PartKind::Postgres) else { return Ok(()) };
+        if !is_received(service) {
+            return physical::release(&service.inside(self.target, &container.id)).await;
+        }
+        let SetId { set, project, .. } = &self.set;
+        let previous = newest_physical(sets, &service.service);
+        let dump = PhysicalDump { target: self.target, repository: &self.repository, project, set, previous };
+        let physical = dump.store((service, container)).await?;
+        stored.files.extend(physical.files);
+        stored.facts.extend([physical.fact]);
+        stored.warnings.extend(physical.warnings);
+        Ok(())
     }
 
     async fn store_dump(&self, dump: BegunDump) -> Result<StoredFile, BackupError> {
@@ -199,7 +210,13 @@ impl<'a> DumpRunner<'a> {
     async fn clean_interrupted(&self, operation: &DataOperation) {
         let DataOperation::Dump { part, .. } = operation else { return };
         if let Some(service) = self.parts.iter().find(|service| service.service == *part) {
-            let cleaned = clean(self.target, service, PENDING);
+            let cleaned = async {
+                if self.physical.is_some() && is_received(service) {
+                    let receiver = receiver(self.target, (&self.set.project, &service.service));
+                    let _ = physical::tidy(&receiver, None).await;
+                }
+                clean(self.target, service, PENDING).await
+            };
             let _ = tokio::time::timeout(CLEANING, cleaned).await;
         }
     }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::plan::PullPolicy;
 use crate::plan::converge::{ConvergeOptions, Recreate, Rolling};
 use crate::session::Context;
+use crate::session::backup::warn_not_receiving_of_project;
 use crate::session::convergence::refuse_both_orphans;
 use crate::session::load::load_stack;
 use crate::session::plan_images::pull_policy;
@@ -100,7 +101,11 @@ pub async fn run(context: &Context, args: StartArgs) -> Result<StartReport> {
         options,
         for_restore: false,
     };
-    start_stack(context, load_stack(context)?, request).await
+    let report = start_stack(context, load_stack(context)?, request).await?;
+    if !context.options.dry_run {
+        warn_not_receiving_of_project(context).await;
+    }
+    Ok(report)
 }
 
 fn options(context: &Context, args: &StartArgs) -> ConvergeOptions {

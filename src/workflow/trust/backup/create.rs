@@ -81,10 +81,8 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let left_out = if args.only.is_empty() { say_left_out(context, missing) } else { Vec::new() };
     let set = new_set(context, &loaded.name, args.tag)?;
     let hold = hold(context, (&loaded.project, &stack), &observed);
-    let steps =
-        DumpSteps { set: Some(&set.set), parts: &parts, phase: Phase::Retire, cause: "requested", hold: hold.as_ref() };
     let mut plan = receiver_steps(&stack, &parts, &observed);
-    plan.then(steps.plan(&loaded.name, &observed));
+    plan.then(dump_steps((&set.set, &parts), hold.as_ref()).plan(&loaded.name, &observed));
     start_left_stopped(context, &*target, &observed, &mut plan).await?;
     let report =
         CreateReport { set: set.set.clone(), partial, left_out, ..CreateReport::planned(context, &settings, &plan) };
@@ -98,8 +96,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let sets = repository.sets(Some(&loaded.name)).await?.sets;
     let before = previous(&sets);
     let mut runner = source.runner(context, (repository, set), parts).await?;
-    runner.partial = partial;
-    runner.physical = Some(sets);
+    (runner.partial, runner.physical) = (partial, Some(sets));
     runner.proxy = Scope { proxy, ..loaded.narrow_scope() };
     let mut transaction = Transaction::new(context, target.clone(), loaded.narrow_scope(), "backup create");
     transaction.data = Some(&runner);
@@ -108,6 +105,10 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
         shrunk: say_shrunk(context, (&before, &runner.stored())),
         ..report.done(&runner, outcome.incomplete.is_empty())
     })
+}
+
+fn dump_steps<'a>((set, parts): (&'a str, &'a [ServicePart]), hold: Option<&'a HeldWrites>) -> DumpSteps<'a> {
+    DumpSteps { set: Some(set), parts, phase: Phase::Retire, cause: "requested", hold }
 }
 
 /// Starts what a backup that was killed had stopped, after the dumps: volumes that nothing writes to are copied best.

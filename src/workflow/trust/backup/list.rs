@@ -88,6 +88,35 @@ pub(super) fn time_of(seconds: i64) -> String {
     time.and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()
 }
 
+impl ListedSet {
+    /// Its row, with the times that it reaches where that is a column.
+    fn row(&self, has_windows: bool) -> Vec<Cell> {
+        let size = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), human::bytes);
+        let tone = match self.state {
+            SetState::Incomplete | SetState::Damaged => Tone::Bad,
+            SetState::Taken => Tone::Plain,
+            SetState::Verified | SetState::Proven => Tone::Good,
+        };
+        let state = match self.partial {
+            true => format!("{}, partial", self.state.word()),
+            false => self.state.word().to_owned(),
+        };
+        let windows: Vec<String> = self.windows.iter().map(Window::words).collect();
+        let mut cells: Vec<Cell> = vec![
+            Cell::whole(self.set.clone()),
+            Cell::whole(self.time.clone()),
+            Cell::new(state, tone),
+            self.checked.clone().unwrap_or_else(|| "-".to_owned()).into(),
+            size(self.bytes).into(),
+            size(self.added_bytes).into(),
+            self.parts.join(", ").into(),
+            self.tags.join(", ").into(),
+        ];
+        cells.extend(has_windows.then(|| Cell::whole(windows.join(", "))));
+        cells
+    }
+}
+
 impl Report for ListReport {
     fn blocks(&self) -> Vec<Block> {
         let unreadable = self
@@ -102,32 +131,7 @@ impl Report for ListReport {
             ["SET", "CREATED", "STATE", "CHECKED", "SIZE", "NEW", "PARTS", "TAGS"].map(str::to_owned).to_vec();
         let has_windows = self.sets.iter().any(|set| !set.windows.is_empty());
         header.extend(has_windows.then(|| "RESTORE --AT".to_owned()));
-        let size = |bytes: Option<u64>| bytes.map_or_else(|| "-".to_owned(), human::bytes);
-        let row = |set: &ListedSet| {
-            let tone = match set.state {
-                SetState::Incomplete | SetState::Damaged => Tone::Bad,
-                SetState::Taken => Tone::Plain,
-                SetState::Verified | SetState::Proven => Tone::Good,
-            };
-            let state = match set.partial {
-                true => format!("{}, partial", set.state.word()),
-                false => set.state.word().to_owned(),
-            };
-            let windows: Vec<String> = set.windows.iter().map(Window::words).collect();
-            let mut cells: Vec<Cell> = vec![
-                Cell::whole(set.set.clone()),
-                Cell::whole(set.time.clone()),
-                Cell::new(state, tone),
-                set.checked.clone().unwrap_or_else(|| "-".to_owned()).into(),
-                size(set.bytes).into(),
-                size(set.added_bytes).into(),
-                set.parts.join(", ").into(),
-                set.tags.join(", ").into(),
-            ];
-            cells.extend(has_windows.then(|| Cell::whole(windows.join(", "))));
-            cells
-        };
-        let table = Block::Table { header, rows: self.sets.iter().map(row).collect() };
+        let table = Block::Table { header, rows: self.sets.iter().map(|set| set.row(has_windows)).collect() };
         [table].into_iter().chain(unreadable).collect()
     }
 

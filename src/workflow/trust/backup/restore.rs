@@ -88,11 +88,12 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
         files = restore_files(context, (&open, &set), &manifest).await?;
     }
     let found = Found { open, sets, set };
-    restore_set(context, &args, (&found, files), Content { parts, recoveries: None }).await
+    restore_set(context, &args, &found, Content { files, parts, recoveries: None }).await
 }
 
 /// What is restored.
 struct Content {
+    files: RestoredFiles,
     parts: Vec<Part>,
     recoveries: Option<Recoveries>,
 }
@@ -109,8 +110,8 @@ async fn to_point_in_time(context: &Context, args: &RestoreArgs, at: PointInTime
     }
     context.reporter.note("all other services stay as they are".to_owned());
     let found = Found { open, sets, set };
-    let content = Content { parts, recoveries: Some(recoveries) };
-    restore_set(context, args, (&found, RestoredFiles::default()), content).await
+    let content = Content { files: RestoredFiles::default(), parts, recoveries: Some(recoveries) };
+    restore_set(context, args, &found, content).await
 }
 
 /// Writes the files of a project into a directory, and restores the project there.
@@ -125,7 +126,7 @@ async fn from_repository(context: &Context, args: &RestoreArgs, source: &Restore
     }
     let inner = source.enter(context, &mut found)?;
     let parts = wanted(complete(&found.set)?, &args.only)?;
-    let restored = restore_set(&inner, args, (&found, files), Content { parts, recoveries: None }).await;
+    let restored = restore_set(&inner, args, &found, Content { files, parts, recoveries: None }).await;
     restored.map_err(|error| error.map_hints(|hint| inner.options.addressed(hint)))
 }
 
@@ -133,8 +134,8 @@ async fn from_repository(context: &Context, args: &RestoreArgs, source: &Restore
 async fn restore_set(
     context: &Context,
     args: &RestoreArgs,
-    (from, files): (&Found, RestoredFiles),
-    Content { parts, recoveries }: Content,
+    from: &Found,
+    Content { files, parts, recoveries }: Content,
 ) -> Result<RestoreReport> {
     let Found { open, sets, set } = from;
     let manifest = complete(set)?.clone();
@@ -161,7 +162,7 @@ async fn restore_set(
     if context.options.dry_run {
         return Ok(report);
     }
-    confirm(context, (&found, &manifest), (&parts, at.as_deref()))?;
+    confirm(context, &found, &Question { manifest: &manifest, parts: &parts, at: at.as_deref() })?;
     let found = found.with_services(context, open, (&parts, interrupted)).await?;
     check_services(&*found.target, &found.services).await?;
     let whole = args.source.into.is_some();
@@ -234,12 +235,17 @@ async fn restore_files(
     Ok(restored)
 }
 
+/// What is asked before data is replaced.
+struct Question<'a> {
+    manifest: &'a Manifest,
+    parts: &'a [Part],
+    /// The point in time, in place of the set.
+    at: Option<&'a str>,
+}
+
 /// Says what is overwritten, and asks; nothing is where no service has a container.
-fn confirm(
-    context: &Context,
-    (found, manifest): (&RestoreTarget, &Manifest),
-    (parts, at): (&[Part], Option<&str>),
-) -> Result<()> {
+fn confirm(context: &Context, found: &RestoreTarget, question: &Question<'_>) -> Result<()> {
+    let Question { manifest, parts, at } = question;
     let exists = |part: &&Part| found.has_data(std::slice::from_ref(part));
     let overwritten: Vec<String> = parts
         .iter()
