@@ -2,6 +2,7 @@
 //! Reads and returns values; an older binary refuses newer state.
 //! Never talks to an engine: `target::Leases` and `target::Journal` are the traits, `engine/*` the stores.
 
+mod backup_summary;
 mod catalogue;
 mod evidence;
 mod explanation;
@@ -18,6 +19,7 @@ mod revision;
 mod step;
 mod unfinished_restore;
 
+pub use backup_summary::{BackupSummary, KnownSet, ProvenSet};
 pub use catalogue::{Catalogue, SchemaChange};
 pub use evidence::Evidence;
 pub use explanation::{Section, explanation};

@@ -14,6 +14,7 @@ use crate::plan::drift::Drift;
 use crate::plan::{Health, InstanceState, Observed, ObservedInstance, may_restart_again, restarts_in_words};
 use crate::probe::may_complete;
 use crate::release::ObservedLease;
+use crate::session::backup::BackupStatus;
 use crate::session::report::{Block, Cell, Tone};
 use crate::session::urls::addresses;
 use crate::session::verdict_lines::verdict_lines;
@@ -40,6 +41,9 @@ pub struct StackStatus {
     /// Services that an interrupted restore left half restored.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub unfinished_restore: Vec<String>,
+    /// Age and quality of the backups, where the project has some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backup: Option<BackupStatus>,
 }
 
 /// One line of the status.
@@ -171,6 +175,7 @@ impl StackStatus {
             let text = format!("differs from release {release}: {}: {}", drift.service, drift.message);
             blocks.push(Block::Line(vec![Cell::new(text, Tone::Warn)]));
         }
+        blocks.extend(self.backup.iter().map(BackupStatus::block));
         if let Some(lock) = &self.lock {
             let dead =
                 if lock.looks_dead() { ", which seems to be dead: the next change continues from there" } else { "" };

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 
 use super::TargetError;
-use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
+use crate::release::{BackupSummary, Lease, LeaseOwner, ObservedLease, Record};
 
 /// The lease of a project, which excludes concurrent changes.
 #[async_trait]
@@ -46,6 +46,17 @@ pub trait Journal: Leases {
 
     /// The configuration of a release; none where it was never stored or was dropped.
     async fn load_configuration(&self, project: &str, revision: u32) -> Result<Option<Vec<u8>>, TargetError>;
+
+    /// Replaces what is known of the project's backups.
+    async fn store_backup_summary(&self, _lease: &Lease, _summary: &BackupSummary) -> Result<(), TargetError> {
+        let reason = "it keeps no summary of backups".to_owned();
+        Err(TargetError::CannotPerform { operation: "record the state of the backups".to_owned(), reason })
+    }
+
+    /// What is known of the project's backups; none where nothing was stored, or what is there cannot be read.
+    async fn load_backup_summary(&self, _project: &str) -> Result<Option<BackupSummary>, TargetError> {
+        Ok(None)
+    }
 
     /// The number of the last operation when the target can say, faster than by all records, that it ended; else `None`.
     async fn last_ended(&self, _lease: &Lease) -> Result<Option<u32>, TargetError> {

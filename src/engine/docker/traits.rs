@@ -11,7 +11,7 @@ use crate::event::{OutputStream, Reporter};
 use crate::plan::{
     Change, EngineInfo, Observed, ObservedImage, ObservedInstance, ObservedProject, Operation, Outcome, Scope,
 };
-use crate::release::{Lease, LeaseOwner, ObservedLease, Record};
+use crate::release::{BackupSummary, Lease, LeaseOwner, ObservedLease, Record};
 use crate::target::{
     BoxDuplex, ByteStream, Copy, Dial, Exec, ExecArgs, ExecInput, Images, Journal, Leases, LogArgs, LogStream, Logs,
     Observe, Perform, Processes, ProjectState, RunningExec, Target, TargetError,
@@ -187,6 +187,14 @@ impl Journal for DockerEngine {
 
     async fn load_configuration(&self, project: &str, revision: u32) -> Result<Option<Vec<u8>>, TargetError> {
         self.configuration_of(project, revision).await
+    }
+
+    async fn store_backup_summary(&self, lease: &Lease, summary: &BackupSummary) -> Result<(), TargetError> {
+        self.keep_backup_summary(lease, summary).await
+    }
+
+    async fn load_backup_summary(&self, project: &str) -> Result<Option<BackupSummary>, TargetError> {
+        self.backup_summary_of(project).await
     }
 
     async fn last_ended(&self, lease: &Lease) -> Result<Option<u32>, TargetError> {

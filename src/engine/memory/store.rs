@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::MemoryEngine;
 use super::world::{HeldLease, World, refused};
 use crate::plan::ObservedImage;
-use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
+use crate::release::{BackupSummary, Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
 use crate::target::{ByteStream, Images, Journal, Leases, ProjectState, TargetError};
 
 fn observed(world: &World, held: &HeldLease) -> ObservedLease {
@@ -148,6 +148,19 @@ impl Journal for MemoryEngine {
         Ok(found.filter(|bytes| !bytes.is_empty()))
     }
 
+    async fn store_backup_summary(&self, lease: &Lease, summary: &BackupSummary) -> Result<(), TargetError> {
+        self.effect("record the state of the backups".to_owned(), |world| {
+            ours(world, lease)?;
+            world.backups.insert(lease.project.clone(), summary.clone());
+            Ok(())
+        })
+    }
+
+    async fn load_backup_summary(&self, project: &str) -> Result<Option<BackupSummary>, TargetError> {
+        self.alive()?;
+        Ok(self.world().backups.get(project).cloned())
+    }
+
     async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError> {
         self.alive()?;
         Ok(self.world().records.get(project).cloned().unwrap_or_default())
@@ -169,6 +182,7 @@ impl ProjectState for MemoryEngine {
             world.helpers.remove(&lease.project);
             if forget {
                 world.records.remove(&lease.project);
+                world.backups.remove(&lease.project);
                 world.configurations.retain(|(project, _), _| *project != lease.project);
             }
             Ok(())

@@ -11,7 +11,7 @@ use crate::plan::{
     ChangeKind, ContainerSpec, Green, Health, InstanceState, ObservedImage, ObservedInstance, ObservedNetwork,
     ObservedVolume, Operation,
 };
-use crate::release::{Lease, Record};
+use crate::release::{BackupSummary, Lease, Record};
 use crate::target::TargetError;
 
 /// A change on its way to those who watch: project, container id, what.
@@ -71,6 +71,7 @@ pub(super) struct World {
     pub(super) records: BTreeMap<String, Vec<Record>>,
     /// Configurations of releases, by project and revision.
     pub(super) configurations: BTreeMap<(String, u32), Vec<u8>>,
+    pub(super) backups: BTreeMap<String, BackupSummary>,
     /// Volumes of proxies.
     pub(super) proxies: BTreeMap<String, ProxyVolume>,
     pub(super) performed: Vec<Operation>,

@@ -20,6 +20,7 @@ mod restore_runner;
 mod sandbox;
 mod scratch;
 mod settings;
+mod summary;
 
 pub use abandon_runner::AbandonRunner;
 pub use data_steps::DataSteps;
@@ -37,3 +38,4 @@ pub use receiver_warning::{warn_not_receiving, warn_not_receiving_of_project};
 pub use restore_runner::RestoreRunner;
 pub use sandbox::Sandbox;
 pub use settings::{BackupSettings, lock_owner, open_to_read};
+pub use summary::{BackupStatus, SummaryKeeper};

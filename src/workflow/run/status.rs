@@ -8,7 +8,7 @@ use crate::error::{ErrorKind, Result};
 use crate::event::Event;
 use crate::plan::{Observed, Scope};
 use crate::release::{ObservedLease, unfinished_restore};
-use crate::session::backup::warn_not_receiving;
+use crate::session::backup::{BackupStatus, warn_not_receiving};
 use crate::session::deploy::{Compared, has_release, release_drift};
 use crate::session::load::{LoadedStack, load_by_name};
 use crate::session::past_operations::PastOperations;
@@ -53,9 +53,9 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
     let maintenance = observed.proxy.as_ref().is_some_and(|proxy| proxy.maintenance);
     warn(context, compared.as_ref(), maintenance);
     warn_not_receiving(context, &loaded, &observed);
-    let unfinished = match form {
-        Form::Table => unfinished(context, &*target, &loaded).await,
-        Form::Ids | Form::Names => Vec::new(),
+    let (unfinished, backup) = match form {
+        Form::Table => tokio::join!(unfinished(context, &*target, &loaded), backup(context, &*target, &loaded)),
+        Form::Ids | Form::Names => (Vec::new(), None),
     };
     let (release, mut drift) = compared.map(|found| (found.revision, found.drift)).unzip();
     if !args.services.is_empty() {
@@ -71,7 +71,7 @@ pub async fn run(context: &Context, args: StatusArgs) -> Result<StatusReport> {
         status.services.retain(|s| args.services.contains(&s.service));
     }
     (status.lock, status.release, status.drift) = (lock, release, drift.unwrap_or_default());
-    (status.maintenance, status.unfinished_restore) = (maintenance, unfinished);
+    (status.maintenance, status.unfinished_restore, status.backup) = (maintenance, unfinished, backup);
     Ok(StatusReport { status, form })
 }
 
@@ -94,9 +94,28 @@ fn scope(loaded: &LoadedStack) -> Scope {
     Scope { proxy: loaded.routing_proxy().map(|proxy| proxy.service.clone()), ..loaded.scope(None) }
 }
 
+fn has_backups(loaded: &LoadedStack) -> bool {
+    loaded.project.project.as_ref().is_some_and(|file| file.backup.is_some())
+}
+
+/// What was last recorded of the backups, for a project that has some.
+async fn backup(context: &Context, target: &dyn Target, loaded: &LoadedStack) -> Option<BackupStatus> {
+    if !has_backups(loaded) {
+        return None;
+    }
+    let summary = match target.load_backup_summary(&loaded.name).await {
+        Ok(summary) => summary,
+        Err(error) => {
+            context.reporter.warn(format!("the state of the backups was not read: {error}"));
+            None
+        }
+    };
+    Some(BackupStatus::at(context.unix_time(), summary))
+}
+
 /// The services that an interrupted restore left half restored. Only a project with backups can have some.
 async fn unfinished(context: &Context, target: &dyn Target, loaded: &LoadedStack) -> Vec<String> {
-    if loaded.project.project.as_ref().is_none_or(|file| file.backup.is_none()) {
+    if !has_backups(loaded) {
         return Vec::new();
     }
     let past = match PastOperations::of(target, loaded.name.clone()).await {

@@ -81,7 +81,7 @@ fn a_drill_proves_a_set_and_leaves_nothing_even_when_it_is_interrupted_or_killed
 }
 
 /// Changes every byte of the two largest packs, which hold the dumps of the two sets.
-fn damage(stored: &Stored) {
+pub fn damage(stored: &Stored) {
     let folders = std::fs::read_dir(stored.stage.path().join("sets/data")).unwrap().flatten();
     let packs = folders.flat_map(|folder| std::fs::read_dir(folder.path()).into_iter().flatten().flatten());
     let mut packs: Vec<PathBuf> = packs.map(|pack| pack.path()).collect();

@@ -9,6 +9,7 @@ mod point_in_time;
 mod restic;
 mod safety;
 mod servers;
+mod status;
 mod unfinished;
 mod vectors;
 

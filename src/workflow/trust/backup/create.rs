@@ -11,8 +11,8 @@ use crate::plan::{ContainerOperation, Observed, ObservedInstance, Phase, Plan, S
 use crate::project::LoadedProject;
 use crate::release::left_stopped;
 use crate::session::backup::{
-    BackupSettings, DumpRunner, DumpSource, DumpSteps, HeldWrites, ServicePart, check_services, excluded, left_out,
-    new_set, only, open_to_write, receiver_steps, service_parts,
+    BackupSettings, DumpRunner, DumpSource, DumpSteps, HeldWrites, ServicePart, SummaryKeeper, check_services,
+    excluded, left_out, new_set, only, open_to_write, receiver_steps, service_parts,
 };
 use crate::session::deploy::WritesHold;
 use crate::session::load::load_stack;
@@ -84,8 +84,8 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let mut plan = receiver_steps(&stack, &parts, &observed);
     plan.then(dump_steps((&set.set, &parts), hold.as_ref()).plan(&loaded.name, &observed));
     start_left_stopped(context, &*target, &observed, &mut plan).await?;
-    let report =
-        CreateReport { set: set.set.clone(), partial, left_out, ..CreateReport::planned(context, &settings, &plan) };
+    let planned = CreateReport::planned(context, &settings, &plan);
+    let report = CreateReport { set: set.set.clone(), partial, left_out, ..planned };
     if context.options.dry_run {
         check_repository(&settings).await?;
         return Ok(report);
@@ -101,6 +101,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let mut transaction = Transaction::new(context, target.clone(), loaded.narrow_scope(), "backup create");
     transaction.data = Some(&runner);
     let outcome = transaction.run(&|_: &Observed| Ok(plan.clone())).await?;
+    keep_summary(context, &runner).await;
     Ok(CreateReport {
         shrunk: say_shrunk(context, (&before, &runner.stored())),
         ..report.done(&runner, outcome.incomplete.is_empty())
@@ -109,6 +110,11 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
 
 fn dump_steps<'a>((set, parts): (&'a str, &'a [ServicePart]), hold: Option<&'a HeldWrites>) -> DumpSteps<'a> {
     DumpSteps { set: Some(set), parts, phase: Phase::Retire, cause: "requested", hold }
+}
+
+async fn keep_summary(context: &Context, runner: &DumpRunner<'_>) {
+    let (project, repository) = (runner.set.project.as_str(), &runner.repository);
+    SummaryKeeper { project, repository, target: runner.target, operation: "backup create" }.keep(context).await;
 }
 
 /// Starts what a backup that was killed had stopped, after the dumps: volumes that nothing writes to are copied best.

@@ -18,7 +18,7 @@ use crate::host::disk_space;
 use crate::plan::content::ServiceContent;
 use crate::plan::{EngineInfo, Observed};
 use crate::session::backup::{
-    PartFinding, RestoreRunner, Sandbox, ServicePart, drill_part, lock_owner, record, service_parts,
+    PartFinding, RestoreRunner, Sandbox, ServicePart, SummaryKeeper, drill_part, lock_owner, record, service_parts,
 };
 use crate::session::convergence::load_contents;
 use crate::session::load::load_stack;
@@ -62,7 +62,11 @@ pub(super) async fn run(context: &Context, args: DrillArgs) -> Result<DrillRepor
     let set = open.choose(open.readable(context).await?, args.backup_set.as_deref())?;
     let manifest = complete(&set)?.clone();
     let drill = Drill::prepare(context, &open, &manifest).await?;
-    open.check_needed(context, (&set, &manifest.parts)).await?;
+    let keeper = drill.keeper(&open);
+    if let Err(error) = open.check_needed(context, (&set, &manifest.parts)).await {
+        keeper.keep(context).await;
+        return Err(error);
+    }
     let mut report = DrillReport { set: manifest.set.clone(), ..DrillReport::default() };
     if context.options.dry_run {
         (report.dry_run, report.steps) = (true, drill.steps(args.keep));
@@ -89,6 +93,7 @@ pub(super) async fn run(context: &Context, args: DrillArgs) -> Result<DrillRepor
     } else if report.findings.iter().any(|finding| finding.blames_set && finding.problem.is_some()) {
         record(context, (&open.repository, &set), Finding::Damaged).await?;
     }
+    keeper.keep(context).await;
     Ok(report)
 }
 
@@ -129,6 +134,11 @@ impl Drill {
         };
         let stores = services.into_iter().map(with_image).collect();
         Ok(Self { project: loaded.name.clone(), stack, target, contents, stores })
+    }
+
+    fn keeper<'a>(&'a self, open: &'a OpenSets) -> SummaryKeeper<'a> {
+        let (project, repository) = (&open.project, &open.repository);
+        SummaryKeeper { project, repository, target: &*self.target, operation: "backup drill" }
     }
 
     fn steps(&self, keep: bool) -> Vec<String> {

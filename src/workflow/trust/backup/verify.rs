@@ -1,6 +1,7 @@
 //! `aictl backup verify`: reads every file of the repository back, compares a set with its digests, and decodes its dumps.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
@@ -12,10 +13,13 @@ use crate::backup::{
 use crate::error::{Error, ErrorKind, Result};
 use crate::event::human;
 use crate::session::Context;
-use crate::session::backup::{decode, record};
+use crate::session::backup::{SummaryKeeper, decode, record};
 use crate::session::endpoint::endpoint;
 use crate::session::load::load_project_file;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
+
+/// How long reaching the engine may take, where it is not needed for the verification.
+const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Arguments of `backup verify`.
 #[derive(Debug, Clone, Default, Args)]
@@ -128,7 +132,25 @@ async fn look(
         report.decoded |= judged.decoded;
         report.damage.extend(judged.damage);
     }
+    keep(context, &open).await;
     Ok(())
+}
+
+/// Has `status` show what was found. The engine is not needed for anything else where no dumps are decoded.
+async fn keep(context: &Context, open: &OpenSets) {
+    if context.options.dry_run {
+        return;
+    }
+    let connected = async { Ok::<_, Error>(endpoint(context, &load_project_file(context)?)?.connect().await?) };
+    match tokio::time::timeout(CONNECTING, connected).await {
+        Ok(Ok(target)) => {
+            let (project, repository) = (&open.project, &open.repository);
+            SummaryKeeper { project, repository, target: &*target, operation: "backup verify" }.keep(context).await;
+        }
+        Ok(Err(_)) | Err(_) => context
+            .reporter
+            .note("the engine was not reached: `aictl status` does not show this verification".to_owned()),
+    }
 }
 
 /// Finds what is lost with damaged packs, leaves a note of those, and makes every set with something lost damaged.
