@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::error::BackupError;
 use super::inside::{Inside, Shape, begun};
+use super::psql::{connection, literal};
+use super::table_counts::{Checksums, counts};
 use crate::target::ByteStream;
 
 /// The name of the file with the roles.
@@ -74,6 +76,7 @@ pub async fn begin(inside: &Inside<'_>, wanted: &[String]) -> Result<BegunPart, 
     if major(&client) < major(&server) {
         return Err(inside.failed(format!("its client `{client}` is older than the server, {server}")));
     }
+    let version = major(&server);
     facts.insert("server_version".to_owned(), server);
     facts.insert("client_version".to_owned(), client);
     let (mut dumps, mut counted) = (Vec::new(), BTreeMap::new());
@@ -85,7 +88,7 @@ pub async fn begin(inside: &Inside<'_>, wanted: &[String]) -> Result<BegunPart, 
         facts.insert(format!("collation of {database}"), query(inside, &database, collation).await?.trim().to_owned());
         let owner = query(inside, &database, OWNER).await?.trim().to_owned();
         facts.insert(format!("{OWNER_OF}{database}"), owner);
-        counted.insert(database.clone(), counts(inside, &database).await?);
+        counted.insert(database.clone(), counts(inside, (&database, version), Checksums::Smallest).await?);
         // Not compressed: the repository does that, and finds what has not changed.
         let script = "exec pg_dump --format=custom --compress=0 --lock-wait-timeout=\"$2\" --dbname=\"$1\"";
         let stream = inside.dump(script, &[&connection(&database), LOCK_WAIT], CUSTOM).await?;
@@ -94,22 +97,23 @@ pub async fn begin(inside: &Inside<'_>, wanted: &[String]) -> Result<BegunPart, 
     // A password of a role belongs to the secrets of the stack, not to a dump.
     let roles = inside.dump("exec pg_dumpall --globals-only --no-role-passwords", &[], ROLES).await?;
     dumps.push(BegunDump { name: GLOBALS.to_owned(), of: String::new(), stream: roles });
-    let dumps = cut(inside, (dumps, counted), &mut facts).await?;
+    let (dumps, counted) = cut((inside, version), (dumps, counted)).await?;
+    facts.extend(counted);
     Ok(BegunPart { dumps, facts })
 }
 
-/// Waits until the dumps have begun; facts get the counts, which were taken before and are taken again.
+/// Waits until the dumps have begun. Returns the counts, too, which were taken before and are taken again.
 async fn cut(
-    inside: &Inside<'_>,
+    (inside, version): (&Inside<'_>, u32),
     (dumps, mut counted): (Vec<BegunDump>, BTreeMap<String, BTreeMap<String, String>>),
-    facts: &mut BTreeMap<String, String>,
-) -> Result<Vec<BegunDump>, BackupError> {
-    let mut ready = Vec::new();
+) -> Result<(Vec<BegunDump>, BTreeMap<String, String>), BackupError> {
+    let (mut ready, mut facts) = (Vec::new(), BTreeMap::new());
     for dump in dumps {
         let (of, stream) = (dump.of.clone(), begun(dump.stream).await?);
         if !of.is_empty() {
             // Between the two is the cut: a count that moved meanwhile says only how many there are about.
-            let (before, after) = (counted.remove(&of).unwrap_or_default(), counts(inside, &of).await?);
+            let (before, after) =
+                (counted.remove(&of).unwrap_or_default(), counts(inside, (&of, version), Checksums::Smallest).await?);
             facts.extend(after.into_iter().map(|(name, count)| match before.get(&name) == Some(&count) {
                 true => (name, count),
                 false => (name, format!("~{}", count.trim_start_matches('~'))),
@@ -117,7 +121,7 @@ async fn cut(
         }
         ready.push(BegunDump { stream, ..dump });
     }
-    Ok(ready)
+    Ok((ready, facts))
 }
 
 /// What marks a database that a restore made or put aside.
@@ -250,34 +254,6 @@ pub async fn tables(inside: &Inside<'_>, database: &str) -> Result<u64, BackupEr
     query(inside, database, count).await?.trim().parse().map_err(|_| inside.failed("cannot read the number of tables"))
 }
 
-/// The beginning of the name of a fact with the rows of a table.
-pub const ROWS_OF: &str = "rows of ";
-/// A larger table is not counted; the server's estimate is taken.
-const LARGEST_COUNTED: &str = "4294967296";
-
-/// The rows of each table, as facts; those of a large table are an estimate, `~N`.
-pub async fn counts(inside: &Inside<'_>, database: &str) -> Result<BTreeMap<String, String>, BackupError> {
-    let script = format!(
-        "select case when pg_relation_size(c.oid) > {LARGEST_COUNTED} \
-         then format('select %L || chr(9) || %L', n.nspname || '.' || c.relname, '~' || greatest(c.reltuples, 0)::bigint) \
-         else format('select %L || chr(9) || count(*) from %I.%I', n.nspname || '.' || c.relname, n.nspname, c.relname) end \
-         from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'm') \
-         and c.relpersistence <> 't' and (c.relkind = 'r' or c.relispopulated) \
-         and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema' order by 1 \\gexec\n"
-    );
-    let command = "exec psql --no-psqlrc --no-align --tuples-only --quiet --set=ON_ERROR_STOP=1 --dbname=\"$1\"";
-    let input = Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(script))]));
-    let late = |_| inside.failed(format!("the rows were not counted within {}s", STATEMENTS.as_secs()));
-    let text = connection(database);
-    let words = [text.as_str()];
-    let answer = tokio::time::timeout(STATEMENTS, inside.feed(command, &words, input)).await.map_err(late)??;
-    let fact = |line: &str| {
-        let (table, count) = line.split_once('\t')?;
-        Some((format!("{ROWS_OF}{database}.{table}"), count.trim().to_owned()))
-    };
-    Ok(answer.lines().filter_map(fact).collect())
-}
-
 /// Dumps a database to nowhere: every table, index definition and catalog entry is read.
 pub async fn read_back(inside: &Inside<'_>, database: &str) -> Result<(), BackupError> {
     let script = "exec pg_dump --format=custom --compress=0 --lock-wait-timeout=\"$2\" --dbname=\"$1\"";
@@ -299,17 +275,8 @@ async fn execute(inside: &Inside<'_>, database: &str, sql: &str) -> Result<(), B
     inside.answer_within(STATEMENTS, script, &[database, sql]).await.map(drop)
 }
 
-/// A database as an argument of a client: a name with `=` or a scheme would be read as a connection string.
-pub(super) fn connection(database: &str) -> String {
-    format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
 fn identifier(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// A name of a file in a snapshot.

@@ -2,7 +2,8 @@
 
 use super::error::BackupError;
 use super::inside::{Inside, LONGEST_ANSWER, Shape};
-use super::postgres::{ROLES, await_ready, connection, database_anew, literal, query, restore_roles};
+use super::postgres::{ROLES, await_ready, database_anew, query, restore_roles};
+use super::psql::{connection, literal};
 use crate::release::Catalogue;
 
 /// Tables in which tools record the migrations that ran: without their rows every migration would run again.

@@ -2,10 +2,10 @@
 
 use super::elasticsearch::DOCUMENTS_OF;
 use super::physical::WAL;
-use super::postgres::ROWS_OF;
 use super::qdrant::POINTS_OF;
 use super::redis::EXACT_KEYS;
 use super::set::{Part, PartKind};
+use super::table_counts::ROWS_OF;
 
 /// What has less than half of what the set before had, in words: bytes of a part, rows of its databases, keys, points, documents.
 pub fn shrinkage(before: &[Part], now: &[Part]) -> Vec<String> {

@@ -6,6 +6,7 @@ mod check;
 mod check_rules;
 mod command_line;
 mod document;
+mod drill;
 mod error;
 mod findings;
 mod load;
@@ -31,6 +32,7 @@ pub use check::{
     RulesState, RulesWord, SqlCheck, StateCheck, TargetsState, TcpCheck, TlsCheck, host_and_port, is_public,
 };
 pub use command_line::CommandLine;
+pub use drill::{DrillPolicy, DrillQuery, DrillReference, ReferenceSource, ReferenceTarget};
 pub use error::{Problem, ProjectError};
 pub use load::{LoadedProject, PROJECT_FILE, ProjectArgs, load_project, parse_project};
 pub use managed_proxy::{Listener, ManagedProxy};

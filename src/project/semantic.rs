@@ -303,6 +303,9 @@ fn examine_backup(backup: &BackupPolicy, found: &mut Findings<'_>) {
     if sources.iter().filter(|source| **source).count() != 1 {
         found.add(&["backup", "password"], "takes exactly one of `env`, `file` and `command`");
     }
+    if let Some(drill) = &backup.drill {
+        super::drill::examine(drill, found);
+    }
     let keep = &backup.keep;
     let rules = [keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly];
     if backup.schedule.is_some() && keep.within.is_none() && rules.iter().all(|count| *count == 0) {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::command_line::CommandLine;
+use super::drill::DrillPolicy;
 use super::quantity::Period;
 
 /// Backups: contents, repository and retention.
@@ -29,6 +30,9 @@ pub struct BackupPolicy {
     /// Allow a directory on this machine for a stack on another engine; without it such a backup is refused.
     #[serde(default)]
     pub local: bool,
+    /// What a drill asks the restored data.
+    #[serde(default)]
+    pub drill: Option<DrillPolicy>,
     /// Cron schedule of backups, five fields.
     #[serde(default)]
     #[schemars(extend("format" = "cron"))]

@@ -1,15 +1,22 @@
 //! The restore of a drill: the parts of a set into a sandbox, each looked at afterwards.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use tokio::sync::watch;
 
 use super::parts::{ServicePart, what};
 use super::restore_runner::RestoreRunner;
-use crate::backup::postgres::DUMP;
+use crate::backup::postgres::{DUMP, GLOBALS};
+use crate::backup::table_counts::{CHECKSUM_OF, Checksums, ROWS_OF, counts, prefix};
 use crate::backup::{BackupError, Inside, Part, PartKind, elasticsearch, postgres, qdrant, redis};
 use crate::event::Silent;
 use crate::execute::DataRunner as _;
 use crate::plan::DataOperation;
+
+/// What is compared.
+const COUNTS: &str = "counts";
+const CHECKSUMS: &str = "checksums";
 
 /// What a drill found of one part.
 #[derive(Debug, Clone, Serialize)]
@@ -79,29 +86,36 @@ async fn look(
                 let what = format!("dump of database {}", file.of);
                 let read = postgres::read_back(inside, &file.of).await;
                 findings.push(PartFinding::new(&part.name, what, read.err().map(|error| error.to_string())));
-                let counted = postgres::counts(inside, &file.of).await?;
-                findings.extend(compare(part, &format!("{}{}.", postgres::ROWS_OF, file.of), &counted));
+                findings.extend(compare_tables(part, &file.of, inside).await?);
             }
         }
         PartKind::Redis => {
             let counted = [(redis::EXACT_KEYS.to_owned(), redis::keys(inside).await?.to_string())].into();
-            findings.extend(compare(part, redis::EXACT_KEYS, &counted));
+            findings.extend(compare(part, (redis::EXACT_KEYS, COUNTS), &counted));
         }
         PartKind::Qdrant => {
             let counted = qdrant::counts(&service.http(runner.target, &inside.container), part).await?;
-            findings.extend(compare(part, qdrant::POINTS_OF, &counted));
+            findings.extend(compare(part, (qdrant::POINTS_OF, COUNTS), &counted));
         }
         PartKind::Elasticsearch => {
             let counted = elasticsearch::counts(&service.http(runner.target, &inside.container), part).await?;
-            findings.extend(compare(part, elasticsearch::DOCUMENTS_OF, &counted));
+            findings.extend(compare(part, (elasticsearch::DOCUMENTS_OF, COUNTS), &counted));
         }
         PartKind::Volume | PartKind::Configuration => {}
     }
     Ok(findings)
 }
 
-/// Compares the counts of a part that begin so. Those recorded as estimates are not compared.
-fn compare(part: &Part, prefix: &str, found: &std::collections::BTreeMap<String, String>) -> Vec<PartFinding> {
+/// Compares rows and checksums of the tables of a database.
+async fn compare_tables(part: &Part, database: &str, inside: &Inside<'_>) -> Result<Vec<PartFinding>, BackupError> {
+    let counted = counts(inside, (database, 0), Checksums::Recorded(&part.facts)).await?;
+    let mut findings = compare(part, (&prefix(ROWS_OF, database), COUNTS), &counted);
+    findings.extend(compare(part, (&prefix(CHECKSUM_OF, database), CHECKSUMS), &counted));
+    Ok(findings)
+}
+
+/// Compares the facts of a part that begin so. Those that moved during the backup, or are estimates, are not compared.
+fn compare(part: &Part, (prefix, what): (&str, &str), found: &BTreeMap<String, String>) -> Vec<PartFinding> {
     let recorded = part.facts.iter().filter(|(name, count)| name.starts_with(prefix) && !count.starts_with('~'));
     let mut findings = Vec::new();
     let mut equal = 0;
@@ -116,7 +130,7 @@ fn compare(part: &Part, prefix: &str, found: &std::collections::BTreeMap<String,
         }
     }
     if equal > 0 {
-        findings.push(PartFinding::new(&part.name, format!("{equal} counts are those of the backup"), None));
+        findings.push(PartFinding::new(&part.name, format!("{equal} {what} are those of the backup"), None));
     }
     findings
 }
@@ -138,7 +152,7 @@ mod tests {
             files: Vec::new(),
             snapshot: String::new(),
         };
-        let found = compare(&part, "rows of app.", &map(&[("rows of app.a", "5"), ("rows of app.b", "6")]));
+        let found = compare(&part, ("rows of app.", COUNTS), &map(&[("rows of app.a", "5"), ("rows of app.b", "6")]));
         let problems: Vec<_> = found.iter().filter_map(|f| f.problem.clone()).collect();
         assert_eq!(
             problems,

@@ -13,8 +13,9 @@ use super::parts::ServicePart;
 use super::physical_dump::{PhysicalDump, newest_physical};
 use super::receiver::{is_received, receiver};
 use crate::backup::postgres::{self, BegunDump, BegunPart};
+use crate::backup::queries::{self, FAILURE_OF};
 use crate::backup::{
-    BackupError, CONFIGURATION, FORMAT, LoadedSet, MANIFEST, Manifest, Part, PartFile, PartKind, PartSnapshot,
+    BackupError, CONFIGURATION, FORMAT, Inside, LoadedSet, MANIFEST, Manifest, Part, PartFile, PartKind, PartSnapshot,
     Repository, SetId, StoredFile, elasticsearch, physical, qdrant, redis, skew, volume,
 };
 use crate::event::{Reporter, human};
@@ -148,8 +149,10 @@ impl<'a> DumpRunner<'a> {
         let cleaned = clean(self.target, service, Duration::ZERO).await;
         let StoredData { files, facts, warnings } = stored?;
         let part = Part { facts, image: container.image.clone(), ..self.part(name, service.kind, started_ms) };
+        let failed = failed_queries(&part.facts);
         let mut outcome = self.commit(part, files).await?;
         outcome.warnings.extend(warnings);
+        outcome.warnings.extend(failed);
         outcome.warnings.extend(cleaned.err().map(|error| format!("a snapshot stays in the service: {error}")));
         Ok(outcome)
     }
@@ -226,7 +229,7 @@ impl<'a> DumpRunner<'a> {
         let wrong = |reason: &str| BackupError::Service { service: service.service.clone(), reason: reason.to_owned() };
         let inside = service.inside(self.target, &container.id);
         match service.kind {
-            PartKind::Postgres => postgres::begin(&inside, &service.data.databases).await,
+            PartKind::Postgres => begin_postgres(&inside, service).await,
             PartKind::Redis => redis::begin(&inside).await,
             PartKind::Qdrant => {
                 qdrant::begin(&service.http(self.target, &container.id), &service.data.collections).await
@@ -343,6 +346,19 @@ impl DataRunner for DumpRunner<'_> {
             }
         }
     }
+}
+
+/// Begins the dumps of a server; queries are asked before and after, as the dumps' own snapshot is not to be had.
+async fn begin_postgres(inside: &Inside<'_>, service: &ServicePart) -> Result<BegunPart, BackupError> {
+    let before = queries::answers(inside, &service.queries).await;
+    let mut begun = postgres::begin(inside, &service.data.databases).await?;
+    begun.facts.extend(queries::facts(&before, queries::answers(inside, &service.queries).await));
+    Ok(begun)
+}
+
+/// Queries that failed: the backup is good without them, the drill is not.
+fn failed_queries(facts: &Facts) -> Vec<String> {
+    facts.iter().filter(|(name, _)| name.starts_with(FAILURE_OF)).map(|(_, reason)| reason.clone()).collect()
 }
 
 /// Removes what a service made for a dump; `pending` is how long something is waited for that was asked for.

@@ -108,6 +108,7 @@ mod tests {
             service: "s".into(),
             kind,
             data: DataService::default(),
+            queries: Vec::new(),
             container: None,
             environment,
             api: (0, None),

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 
+use super::questions::{check_questions, queries_of};
+use crate::backup::queries::SqlQuery;
 use crate::backup::{HttpApi, Inside, PartKind, elasticsearch, qdrant};
 use crate::compose::model::{Service, Stack};
 use crate::error::{Result, nearest};
@@ -25,6 +27,8 @@ pub struct ServicePart {
     pub kind: PartKind,
     /// What aictl.yaml says of it.
     pub data: DataService,
+    /// The queries whose results are recorded with its dump.
+    pub queries: Vec<SqlQuery>,
     /// Its container, where there is one.
     pub container: Option<ObservedInstance>,
     /// A password that is only on the command line of the service, as a variable.
@@ -116,8 +120,11 @@ pub fn service_parts(stack: &Stack, observed: &Observed, policy: &BackupPolicy) 
         let container = select::one(Some(stack), observed, &service, None).ok().cloned();
         let environment = redis_password(stack, &service).filter(|_| kind == PartKind::Redis).into_iter().collect();
         let api = stack.services.get(&service).map(|found| api_of(found, kind)).unwrap_or_default();
-        parts.push(ServicePart { service, kind, data, container, environment, api });
+        let queries = queries_of(policy, &service);
+        parts.push(ServicePart { service, kind, data, queries, container, environment, api });
     }
+    let kinds = parts.iter().map(|part| (part.service.clone(), part.kind)).collect();
+    check_questions(policy, (stack, &kinds))?;
     Ok(parts)
 }
 

@@ -1,11 +1,13 @@
 //! Backups of a real stack: created, listed, verified, judged by Debian's restic, and restored after everything was lost.
 
 mod altered;
+mod content;
 mod damaged;
 mod deploys;
 mod drill;
 mod machine_gone;
 mod point_in_time;
+mod questions;
 mod restic;
 mod safety;
 mod servers;

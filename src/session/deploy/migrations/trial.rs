@@ -65,6 +65,7 @@ impl TrialSource<'_> {
             service: service.to_owned(),
             kind: PartKind::Postgres,
             data: DataService::default(),
+            queries: Vec::new(),
             container: None,
             environment: Vec::new(),
             api: (0, None),

@@ -18,7 +18,8 @@ use crate::host::disk_space;
 use crate::plan::content::ServiceContent;
 use crate::plan::{EngineInfo, Observed};
 use crate::session::backup::{
-    PartFinding, RestoreRunner, Sandbox, ServicePart, SummaryKeeper, drill_part, lock_owner, record, service_parts,
+    PartFinding, RestoreRunner, Sandbox, ServicePart, SummaryKeeper, drill_part, drill_questions, lock_owner, record,
+    service_parts,
 };
 use crate::session::convergence::load_contents;
 use crate::session::load::load_stack;
@@ -191,6 +192,9 @@ impl Drill {
             if let Some(service) = runner.parts.iter().find(|service| service.service == part.name) {
                 findings.extend(drill_part(&runner, (part, service)).await?);
             }
+        }
+        if let Some(questions) = &open.settings.policy.drill {
+            findings.extend(drill_questions(&runner, questions, manifest).await);
         }
         Ok(findings)
     }
