@@ -18,6 +18,11 @@ impl<'a> Comparing<'a> {
         Self { out, hash: Sha256::new(), bytes: 0 }
     }
 
+    /// Length and digest of what went through it.
+    pub(super) fn into_facts(self) -> (u64, String) {
+        (self.bytes, hex::encode(self.hash.finalize()))
+    }
+
     /// Fails unless everything was what was stored.
     pub(super) fn finish(self, expected: &PartFile) -> io::Result<()> {
         self.out.flush()?;

@@ -6,6 +6,9 @@ use crate::target::TargetError;
 /// A failure of a backup or of its repository.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
+    /// A file that cannot be restored.
+    #[error("{path}: {reason}")]
+    BadFile { path: String, reason: String },
     /// There is no repository.
     #[error("no backup repository at {path}")]
     NoRepository { path: String },
@@ -96,7 +99,8 @@ impl Hint for BackupError {
             | Self::LostSet { .. }
             | Self::OnlyDamaged { .. }
             | Self::Unreadable { .. } => ErrorKind::ChecksFailed,
-            Self::BadSet { .. }
+            Self::BadFile { .. }
+            | Self::BadSet { .. }
             | Self::Unlockable { .. }
             | Self::Repository { .. }
             | Self::Dump { .. }
@@ -135,7 +139,8 @@ impl Hint for BackupError {
                 vec![VERIFY.to_owned()]
             }
             Self::Target(error) => error.hints(),
-            Self::Unlockable { .. }
+            Self::BadFile { .. }
+            | Self::Unlockable { .. }
             | Self::Repository { .. }
             | Self::Dump { .. }
             | Self::Service { .. }

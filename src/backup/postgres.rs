@@ -177,12 +177,33 @@ pub async fn await_ready(inside: &Inside<'_>) -> Result<(), BackupError> {
     }
 }
 
+/// How a dump is fed to the server.
+#[derive(Clone, Copy)]
+pub enum DumpFormat {
+    /// The custom format of pg_dump.
+    Archive,
+    /// SQL without commands of psql.
+    Sql,
+}
+
+impl DumpFormat {
+    fn script(self) -> &'static str {
+        match self {
+            Self::Archive => "exec pg_restore --exit-on-error --no-password --dbname=\"$1\"",
+            // It runs in the container: nothing of the file runs on the machine of the operator.
+            Self::Sql => {
+                "exec psql --no-psqlrc --quiet --no-password --set=ON_ERROR_STOP=1 --single-transaction --dbname=\"$1\" >/dev/null"
+            }
+        }
+    }
+}
+
 /// Restores one database into a new one, and lets that take the place of the old one. The old one is dropped last; after a
 /// failure it is there as before.
 pub async fn restore_database(
     inside: &Inside<'_>,
     restore: DatabaseRestore<'_>,
-    dump: ByteStream,
+    (format, dump): (DumpFormat, ByteStream),
 ) -> Result<(), BackupError> {
     let DatabaseRestore { database, set, owner: recorded } = restore;
     let (new, old) = sides(database, set);
@@ -199,8 +220,7 @@ pub async fn restore_database(
     let by = owner.map(|owner| format!(" owner {}", identifier(owner))).unwrap_or_default();
     execute(inside, from, &format!("create database {} template template0{by}", identifier(&new))).await?;
     let restored = async {
-        let script = "exec pg_restore --exit-on-error --no-password --dbname=\"$1\"";
-        inside.feed(script, &[&connection(&new)], dump).await?;
+        inside.feed(format.script(), &[&connection(&new)], dump).await?;
         swap(inside, database, [&new, &old], exists).await
     };
     if let Err(error) = restored.await {

@@ -29,6 +29,7 @@ impl Walk<'_> {
             | DataOperation::AwaitBegun { .. }
             | DataOperation::Complete { .. }
             | DataOperation::Restore { .. }
+            | DataOperation::RestoreFile { .. }
             | DataOperation::AbandonRestore { .. } => data.clone(),
         }
     }

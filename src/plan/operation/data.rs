@@ -48,6 +48,15 @@ pub enum DataOperation {
         /// Id of the set.
         set: String,
     },
+    /// Restores a file that another tool wrote.
+    RestoreFile {
+        /// The service.
+        part: String,
+        /// What is restored: `database app`.
+        what: String,
+        /// The file.
+        file: String,
+    },
     /// Keeps the data of a service as an interrupted restore left it.
     AbandonRestore {
         /// The service.
@@ -64,6 +73,7 @@ impl DataOperation {
     pub fn needs_backup(&self) -> bool {
         match self {
             Self::Dump { .. } | Self::AwaitBegun { .. } | Self::Complete { .. } | Self::Restore { .. } => true,
+            Self::RestoreFile { .. } => true,
             Self::AbandonRestore { .. } | Self::ChangePassword(_) => false,
         }
     }
@@ -83,6 +93,10 @@ impl DataOperation {
             }
             Self::Restore { part, what, set } => {
                 let subject = format!("{what} of {part} from backup set {set}");
+                (OperationKind::RestoreData, "restore", "Restored", subject, Some(part.clone()))
+            }
+            Self::RestoreFile { part, what, file } => {
+                let subject = format!("{what} of {part} from {file}");
                 (OperationKind::RestoreData, "restore", "Restored", subject, Some(part.clone()))
             }
             Self::ChangePassword(change) => return change.describe(),

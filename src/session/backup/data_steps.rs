@@ -54,7 +54,9 @@ impl DataRunner for DataSteps<'_> {
             DataOperation::Restore { .. } if self.point_in_time.is_some() => {
                 self.point_in_time.as_ref().map(|recoveries| recoveries as &dyn DataRunner)
             }
-            DataOperation::Restore { .. } => self.restores.as_ref().map(|restores| restores as &dyn DataRunner),
+            DataOperation::Restore { .. } | DataOperation::RestoreFile { .. } => {
+                self.restores.as_ref().map(|restores| restores as &dyn DataRunner)
+            }
             DataOperation::AbandonRestore { .. } => self.abandons.as_ref().map(|abandons| abandons as &dyn DataRunner),
         };
         let Some(runner) = runner else { return Err(missing("this command has no backup to use")) };

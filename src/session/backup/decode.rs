@@ -8,6 +8,11 @@ use crate::backup::{
 };
 use crate::target::Target;
 
+/// Decodes an archive of pg_dump.
+pub(super) const ARCHIVE: &str = "exec pg_restore --file=/dev/null";
+/// Decodes a database of Redis.
+pub(super) const RDB: &str = "set -e; cat >/tmp/verify.rdb; redis-check-rdb /tmp/verify.rdb >&2; rm -f /tmp/verify.rdb";
+
 /// What came of decoding the dumps of a set.
 #[derive(Debug, Default)]
 pub struct Decoded {
@@ -33,16 +38,12 @@ pub async fn decode(
             PartKind::Elasticsearch => indices(repository, (set, part)).await?,
             PartKind::Postgres => {
                 // The list of a dump is at its head: only decoding all of it finds one that was cut.
-                let script = "exec pg_restore --file=/dev/null";
-                let dumps = in_scratch(target, (repository, set), Tool { part, script, number }).await?;
+                let dumps = in_scratch(target, (repository, set), Tool { part, script: ARCHIVE, number }).await?;
                 let mut archives = volumes(repository, (set, part)).await?;
                 archives.damage.extend(dumps.damage);
                 Decoded { untried: dumps.untried, ..archives }
             }
-            PartKind::Redis => {
-                let script = "set -e; cat >/tmp/verify.rdb; redis-check-rdb /tmp/verify.rdb >&2; rm -f /tmp/verify.rdb";
-                in_scratch(target, (repository, set), Tool { part, script, number }).await?
-            }
+            PartKind::Redis => in_scratch(target, (repository, set), Tool { part, script: RDB, number }).await?,
         };
         decoded.damage.extend(found.damage);
         decoded.untried.extend(found.untried);

@@ -117,7 +117,9 @@ impl<'a> DumpRunner<'a> {
                 let reason = "this command changes no passwords".to_owned();
                 Err(BackupError::Service { service: change.service.clone(), reason })
             }
-            DataOperation::Restore { part, .. } | DataOperation::AbandonRestore { part } => {
+            DataOperation::Restore { part, .. }
+            | DataOperation::RestoreFile { part, .. }
+            | DataOperation::AbandonRestore { part } => {
                 Err(BackupError::Service { service: part.clone(), reason: "this command does not restore".to_owned() })
             }
         }

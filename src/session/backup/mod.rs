@@ -1,6 +1,7 @@
 //! What the verbs of backups share: settings, the parts of a stack, and the runners of dumps and restores.
 
 mod abandon_runner;
+mod check_file;
 pub mod configuration;
 mod data_steps;
 mod decode;
@@ -25,6 +26,7 @@ mod settings;
 mod summary;
 
 pub use abandon_runner::AbandonRunner;
+pub use check_file::check_file;
 pub use data_steps::DataSteps;
 pub use decode::{Decoded, decode};
 pub use drill::{PartFinding, drill_part};

@@ -7,15 +7,15 @@ use tokio::sync::watch;
 use super::dump_runner::as_target_error;
 use super::parts::ServicePart;
 use super::scratch::{self, Scratch, ScratchArgs};
-use crate::backup::postgres::{DUMP, DatabaseRestore, GLOBALS};
+use crate::backup::postgres::{DUMP, DatabaseRestore, DumpFormat, GLOBALS};
 use crate::backup::{
-    BackupError, Inside, LoadedSet, Part, PartKind, Repository, StoredPart, elasticsearch, postgres, qdrant, redis,
-    volume,
+    BackupError, FileFormat, Inside, LoadedSet, Part, PartFile, PartKind, PlainFile, Repository, StoredPart,
+    elasticsearch, postgres, qdrant, redis, volume,
 };
 use crate::event::{Reporter, Silent, human};
 use crate::execute::DataRunner;
 use crate::plan::{ContainerOperation, DataOperation, Observed, ObservedInstance, Operation, Outcome, StartTurn};
-use crate::target::{Target, TargetError};
+use crate::target::{ByteStream, Target, TargetError};
 
 /// What the helper containers of a restore are for.
 pub(super) const PURPOSE: &str = "restore";
@@ -28,6 +28,8 @@ pub struct RestoreRunner<'a> {
     pub repository: Repository,
     /// The set.
     pub set: LoadedSet,
+    /// The file that the data is read from instead of the repository.
+    pub file: Option<PlainFile>,
     /// The project.
     pub project: String,
     /// The services.
@@ -62,6 +64,14 @@ impl RestoreRunner<'_> {
         Ok(Outcome { detail: Some(words), ..Outcome::default() })
     }
 
+    /// A file of a part: from the repository, or the one of another tool.
+    fn content(&self, part: &Part, file: &PartFile) -> Result<ByteStream, BackupError> {
+        match &self.file {
+            Some(plain) => Ok(plain.stream(file)),
+            None => self.repository.file(&self.set, part, file),
+        }
+    }
+
     fn set_id(&self) -> &str {
         &self.set.found.id.set
     }
@@ -73,11 +83,15 @@ impl RestoreRunner<'_> {
             postgres::restore_roles(&inside, self.repository.file(&self.set, restore.part, file)?).await?;
         }
         let (mut databases, mut tables) = (0, 0);
-        for file in restore.part.files.iter().filter(|file| file.name.ends_with(DUMP)) {
-            let stream = self.repository.file(&self.set, restore.part, file)?;
+        for file in restore.part.files.iter().filter(|file| self.file.is_some() || file.name.ends_with(DUMP)) {
+            let format = match self.file.as_ref().map(PlainFile::format) {
+                Some(FileFormat::Sql) => DumpFormat::Sql,
+                Some(FileFormat::Archive | FileFormat::Rdb) | None => DumpFormat::Archive,
+            };
+            let dump = (format, self.content(restore.part, file)?);
             let owner = restore.part.facts.get(&format!("{}{}", postgres::OWNER_OF, file.of));
             let to = DatabaseRestore { database: &file.of, set: self.set_id(), owner };
-            postgres::restore_database(&inside, to, stream).await?;
+            postgres::restore_database(&inside, to, dump).await?;
             databases += 1;
             tables += postgres::tables(&inside, &file.of).await?;
         }
@@ -123,7 +137,7 @@ impl RestoreRunner<'_> {
     ) -> Result<u64, BackupError> {
         redis::put_aside(helper, facts, self.set_id()).await?;
         for file in restore.part.files.iter().filter(|file| file.name == redis::RDB) {
-            redis::load(helper, facts, self.repository.file(&self.set, restore.part, file)?).await?;
+            redis::load(helper, facts, self.content(restore.part, file)?).await?;
         }
         self.start(restore.container).await?;
         redis::await_loaded(inside).await
@@ -224,7 +238,7 @@ impl DataRunner for RestoreRunner<'_> {
         _: (usize, &dyn Reporter),
         _: watch::Receiver<bool>,
     ) -> Result<Option<Outcome>, TargetError> {
-        let DataOperation::Restore { part, .. } = operation else {
+        let (DataOperation::Restore { part, .. } | DataOperation::RestoreFile { part, .. }) = operation else {
             let reason = "this command only restores".to_owned();
             return Err(TargetError::CannotPerform { operation: "dump".to_owned(), reason });
         };

@@ -141,6 +141,7 @@ impl RollbackData {
             target,
             repository: self.repository.clone(),
             set: self.set.clone(),
+            file: None,
             project: loaded.name.clone(),
             parts: services,
             observed: observed.clone(),

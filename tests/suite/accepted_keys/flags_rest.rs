@@ -153,6 +153,8 @@ pub const ROWS: &[Row] = &[
     shown("restore", "at", "restore [--at sought]", Says("invalid time `sought`")),
     refused("restore", "at", "restore --at 2026-01-01T00:00:00Z sought"),
     shown("restore", "only", "restore [--only sought]", Says("no data for service `sought`")),
+    shown("backup restore", "database", "backup restore 0123abcd [--database sought]", Says("--database has no effect")),
+    shown("restore", "database", "restore 0123abcd [--database sought]", Says("--database has no effect")),
     shown("backup restore", "no-safety-set", "backup restore --dry-run [--no-safety-set]", Says("no safety set is taken")),
     shown("backup restore", "abandon", "backup restore --dry-run [--abandon]", Says("no restore of")),
     refused("backup restore", "abandon", "backup restore --abandon sought"),

@@ -5,6 +5,7 @@ mod content;
 mod damaged;
 mod deploys;
 mod drill;
+mod files;
 mod machine_gone;
 mod point_in_time;
 mod questions;
@@ -194,7 +195,6 @@ fn what_is_not_supported_yet_is_refused_by_name() {
         ("repository: 'rest:https://h/b'", "create", "backup.repository: `rest:` repositories"),
         ("repository: 'b2:bucket'", "list", "backup.repository: `b2:` repositories"),
         ("repository: b, keep: { last: 1 }, schedule: '0 3 * * *'", "create", "backup.schedule"),
-        ("repository: b", "restore ./dump.sql", "restoring the file `./dump.sql`"),
     ] {
         write("aictl.yaml", &format!("name: refused\nbackup: {{ {backup}, password: {{ env: HOME }} }}\n"));
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_aictl"));

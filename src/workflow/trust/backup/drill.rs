@@ -183,6 +183,7 @@ impl Drill {
             target: &*self.target,
             repository: open.repository.clone(),
             set: set.clone(),
+            file: None,
             project: sandbox.project().to_owned(),
             parts,
             observed,

@@ -7,6 +7,7 @@ mod list;
 mod point_in_time;
 mod prune;
 mod restore;
+mod restore_file;
 mod restore_into;
 mod restore_target;
 mod safety;

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::abandon::{Abandoned, abandon};
 use super::list::time_of;
 use super::point_in_time::{self, PointInTime, Recoveries};
+use super::restore_file;
 use super::restore_into::{Found, RestoreSource, SourceArgs};
 use super::restore_target::{RestoreTarget, Restoring, restore_steps};
 use super::safety::{covers, interrupted_restore};
@@ -25,7 +26,8 @@ use crate::session::{Context, WorkflowError};
 /// Restore a backup set into the stack
 #[derive(Debug, Clone, Default, Args)]
 pub struct RestoreArgs {
-    /// Set to restore; by default the newest proven one, else the newest verified, else the newest complete one
+    /// Set to restore, or a file with SQL, a dump of pg_dump or an RDB file; by default the newest proven set, else the
+    /// newest verified, else the newest complete one
     #[arg(value_name = "SET")]
     pub backup_set: Option<String>,
     /// Restore PostgreSQL to this time, from a base backup and WAL: `2026-11-28 17:03:05` (UTC) or RFC 3339. All other
@@ -35,6 +37,9 @@ pub struct RestoreArgs {
     /// Restore this service only; repeatable
     #[arg(long, value_name = "SERVICE", alias = "service")]
     pub only: Vec<String>,
+    /// Database that a file replaces; by default the only one that is backed up
+    #[arg(long, value_name = "NAME", requires = "backup_set")]
+    pub database: Option<String>,
     /// Do not take a safety set of the data that is replaced
     #[arg(long)]
     pub no_safety_set: bool,
@@ -54,13 +59,16 @@ pub struct RestoreReport {
     /// The time that was restored to; none for a set as it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     at: Option<String>,
+    /// The file of another tool that was restored instead of a set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
     /// The set that holds the state before.
-    safety_set: Option<String>,
+    pub(super) safety_set: Option<String>,
     dry_run: bool,
-    steps: Vec<String>,
+    pub(super) steps: Vec<String>,
     files: Vec<String>,
     differing_files: Vec<String>,
-    failed: Vec<String>,
+    pub(super) failed: Vec<String>,
     /// The services whose interrupted restore was given up.
     abandoned: Vec<String>,
 }
@@ -71,7 +79,10 @@ pub(super) async fn run(context: &Context, args: RestoreArgs) -> Result<RestoreR
         let Abandoned { services: abandoned, steps } = abandon(context).await?;
         return Ok(RestoreReport { abandoned, steps, dry_run: context.options.dry_run, ..RestoreReport::default() });
     }
-    refuse_files(context, &args)?;
+    if let Some(name) = args.backup_set.as_deref().filter(|name| restore_file::is_file_name(name)) {
+        return restore_file::run(context, &args, name).await;
+    }
+    refuse_database(&args)?;
     if let Some(at) = &args.at {
         return to_point_in_time(context, &args, PointInTime::parse(at)?).await;
     }
@@ -167,12 +178,25 @@ async fn restore_set(
     check_services(&*found.target, &found.services).await?;
     let whole = args.source.into.is_some();
     let restore =
-        Restoring { context, open, found: &found, parts: &parts, set, recoveries: recoveries.as_ref(), whole };
+        Restoring {
+            context,
+            open,
+            found: &found,
+            parts: &parts,
+            set,
+            recoveries: recoveries.as_ref(),
+            whole,
+            file: None,
+        };
     report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
     Ok(report)
 }
 
 impl RestoreReport {
+    pub(super) fn of_file(context: &Context, name: &str) -> Self {
+        Self { file: Some(name.to_owned()), dry_run: context.options.dry_run, ..Self::default() }
+    }
+
     fn of(context: &Context, manifest: &Manifest, files: RestoredFiles) -> Self {
         Self {
             set: manifest.set.clone(),
@@ -189,15 +213,13 @@ fn safety_set(context: &Context, project: &str) -> Result<SetId> {
     new_set(context, project, vec![SAFETY.to_owned()])
 }
 
-/// Only sets are restored, not the files of other tools.
-fn refuse_files(context: &Context, args: &RestoreArgs) -> Result<()> {
-    match &args.backup_set {
-        Some(name) if name.contains(['/', '.']) || context.cwd.join(name).is_file() => {
-            Err(WorkflowError::Unsupported {
-                what: format!("restoring the file `{name}`"),
-                hint: "name a set; list the sets with `aictl backup list`".to_owned(),
-            }
-            .into())
+/// A set says itself which databases it restores.
+fn refuse_database(args: &RestoreArgs) -> Result<()> {
+    match (&args.database, &args.backup_set) {
+        (Some(_), Some(set)) => {
+            let message = format!("--database has no effect with backup set `{set}`");
+            let hint = Some(format!("to restore a file of this name, write `./{set}`"));
+            Err(WorkflowError::Usage { message, hint }.into())
         }
         _ => Ok(()),
     }
@@ -285,9 +307,10 @@ impl Report for RestoreReport {
         }
         let (word, tone) =
             if self.failed.is_empty() { ("restored", Tone::Good) } else { ("partially restored", Tone::Bad) };
-        let line = match &self.at {
-            Some(at) => format!("{word} to {at} from the base backup of set {}", self.set),
-            None => format!("{word} backup set {} of {}", self.set, self.time),
+        let line = match (&self.at, &self.file) {
+            (Some(at), _) => format!("{word} to {at} from the base backup of set {}", self.set),
+            (None, Some(file)) => format!("{word} {file}"),
+            (None, None) => format!("{word} backup set {} of {}", self.set, self.time),
         };
         blocks.push(Block::Line(vec![Cell::new(line, tone)]));
         if let Some(safety) = &self.safety_set {

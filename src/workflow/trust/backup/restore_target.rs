@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::point_in_time::Recoveries;
+use super::restore_file::FileToRestore;
 use super::safety::{RESTORE, has_declared_checks, run_declared_checks};
 use super::sets::OpenSets;
 use crate::backup::{LoadedSet, Part, PartKind, SetId};
@@ -69,6 +70,11 @@ impl RestoreTarget {
 
     /// The safety set first, then one restore after the other; one that fails leaves the others.
     pub(super) fn plan(&self, (set, parts): (&str, &[Part]), safety: Option<&SetId>) -> Plan {
+        self.plan_of(parts, safety, restore_steps(set, parts))
+    }
+
+    /// The same with steps that restore something else.
+    pub(super) fn plan_of(&self, parts: &[Part], safety: Option<&SetId>, restores: Plan) -> Plan {
         let mut plan = Plan { project: self.loaded.name.clone(), ..Plan::default() };
         if let Some(safety) = safety {
             let services = self.safety_parts(parts);
@@ -81,7 +87,7 @@ impl RestoreTarget {
             };
             plan = steps.plan(&self.loaded.name, &self.observed);
         }
-        plan.then(restore_steps(set, parts));
+        plan.then(restores);
         plan
     }
 
@@ -143,6 +149,8 @@ pub(super) struct Restoring<'a> {
     pub(super) recoveries: Option<&'a Recoveries>,
     /// Whether the services without data are started, too.
     pub(super) whole: bool,
+    /// The file that is restored instead of the set.
+    pub(super) file: Option<FileToRestore<'a>>,
 }
 
 impl Restoring<'_> {
@@ -175,7 +183,7 @@ impl Restoring<'_> {
         let sets = self.open.all().await?.sets;
         let set = self.open.choose(sets, Some(kept))?;
         let Self { context, open, found, parts, .. } = self;
-        let back = Restoring { context, open, found, parts, set: &set, recoveries: None, whole: false };
+        let back = Restoring { context, open, found, parts, set: &set, recoveries: None, whole: false, file: None };
         match back.restore(None, None).await {
             Ok(failed) if failed.is_empty() => Err(error.with_hint("the state before the restore is back")),
             Ok(_) | Err(_) => Err(error.with_hint(way)),
@@ -186,7 +194,11 @@ impl Restoring<'_> {
     async fn restore(self, safety: Option<SetId>, kept: Option<&str>) -> Result<Vec<String>> {
         let Self { context, found, parts, set, .. } = self;
         let id = set.found.id.set.as_str();
-        let plan = found.plan((id, parts), safety.as_ref());
+        let plan = match self.file {
+            Some(file) => found.plan_of(parts, safety.as_ref(), file.steps(parts)),
+            None => found.plan((id, parts), safety.as_ref()),
+        };
+        let id = self.file.map_or(id, |file| file.name);
         let takes = safety.is_some();
         let data = self.runners(safety).await?;
         let mut transaction = Transaction::new(context, found.target.clone(), found.loaded.narrow_scope(), RESTORE);
@@ -217,6 +229,7 @@ impl Restoring<'_> {
             target: &*found.target,
             repository: open.repository.clone(),
             set: set.clone(),
+            file: self.file.map(|file| file.file.clone()),
             project: found.loaded.name.clone(),
             parts: found.services.clone(),
             observed: found.observed.clone(),
