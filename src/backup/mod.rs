@@ -14,6 +14,7 @@ mod file_check;
 mod http_api;
 mod inside;
 mod lock;
+pub mod migration_watch;
 mod needed;
 mod pack;
 pub mod physical;

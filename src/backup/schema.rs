@@ -101,10 +101,15 @@ pub async fn catalogue(inside: &Inside<'_>, database: &str) -> Result<Catalogue,
     Catalogue::parse(&text).ok_or_else(|| inside.failed(format!("the schema of `{database}` cannot be read")))
 }
 
+/// Copies the roles with their passwords, which no backup has.
+pub async fn copy_roles(from: &Inside<'_>, to: &Inside<'_>) -> Result<(), BackupError> {
+    restore_roles(to, from.dump("exec pg_dumpall --roles-only", &[], ROLES).await?).await
+}
+
 /// Copies roles, schema and the rows of version tables into a server that was made for it.
 pub async fn copy_schema(from: &Inside<'_>, to: &Inside<'_>, database: &str) -> Result<(), BackupError> {
     await_ready(to).await?;
-    restore_roles(to, from.dump("exec pg_dumpall --roles-only", &[], ROLES).await?).await?;
+    copy_roles(from, to).await?;
     // What an init script of the image made would be in the way.
     database_anew(to, database).await?;
     let name = connection(database);

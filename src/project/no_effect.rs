@@ -14,7 +14,6 @@ const ENVIRONMENT: &str = "*";
 /// Keys that have no effect yet. What one of them names is examined like everything else.
 const KEYS: &[&[&str]] = &[
     &["environments", ENVIRONMENT, "proxy", "tls", "letsencrypt"],
-    &["environments", ENVIRONMENT, "deploy", "rehearse"],
     &["registry", "url"],
     &["backup", "schedule"],
     &["watch"],

@@ -16,6 +16,9 @@ pub enum WorkflowError {
     /// An option that is not supported yet.
     #[error("not supported yet: {what}")]
     Unsupported { what: String, hint: String },
+    /// A deploy without the rehearsal that the project file requires.
+    #[error("{message}")]
+    NotRehearsed { message: String },
     /// The project file and the compose files do not fit together.
     #[error("{message}")]
     Configuration { message: String, hint: Option<String> },
@@ -176,7 +179,7 @@ impl Hint for WorkflowError {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Usage { .. } => ErrorKind::Usage,
-            Self::Shortfall { .. } => ErrorKind::ChecksFailed,
+            Self::Shortfall { .. } | Self::NotRehearsed { .. } => ErrorKind::ChecksFailed,
             Self::EnvFile { .. } | Self::NoChecks { .. } => ErrorKind::Config,
             Self::Unsupported { .. } | Self::Configuration { .. } => ErrorKind::Config,
             Self::PlanChanged { .. } | Self::StalePlan { .. } => ErrorKind::StalePlan,
@@ -215,6 +218,7 @@ impl Hint for WorkflowError {
             | Self::Refused { hint: Some(hint), .. }
             | Self::Configuration { hint: Some(hint), .. }
             | Self::Unsupported { hint, .. } => vec![hint.clone()],
+            Self::NotRehearsed { .. } => vec![REHEARSE.to_owned()],
             Self::NoneServes { .. } => vec![NONE_SERVES.to_owned()],
             Self::NoRelease { .. } => vec![NO_RELEASE.to_owned()],
             Self::UnusableConfiguration { hint, .. } => vec![(*hint).to_owned()],
@@ -251,6 +255,8 @@ impl Hint for WorkflowError {
 }
 
 const DEPLOY_THE_FILES: &str = "bring up what the files say with `aictl deploy`";
+
+const REHEARSE: &str = "rehearse and deploy it with `aictl deploy --rehearse`";
 
 const OTHER_FOLDER: [&str; 2] = [
     "choose another project name here with `-p NAME`, or run it in that folder",

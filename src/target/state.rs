@@ -31,6 +31,9 @@ pub trait Leases: Send + Sync {
     async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError>;
 }
 
+/// The place of the verdict of a rehearsal beside the configurations: releases are numbered from 1.
+const REHEARSAL: u32 = 0;
+
 /// Records of the operations on a project.
 #[async_trait]
 pub trait Journal: Leases {
@@ -56,6 +59,16 @@ pub trait Journal: Leases {
     /// What is known of the project's backups; none where nothing was stored, or what is there cannot be read.
     async fn load_backup_summary(&self, _project: &str) -> Result<Option<BackupSummary>, TargetError> {
         Ok(None)
+    }
+
+    /// Stores the verdict of the newest rehearsal in place of the one before.
+    async fn store_rehearsal(&self, lease: &Lease, bytes: &[u8]) -> Result<(), TargetError> {
+        self.store_configuration(lease, REHEARSAL, bytes).await
+    }
+
+    /// The verdict of the newest rehearsal; none where there was none.
+    async fn load_rehearsal(&self, project: &str) -> Result<Option<Vec<u8>>, TargetError> {
+        self.load_configuration(project, REHEARSAL).await
     }
 
     /// The number of the last operation when the target can say, faster than by all records, that it ended; else `None`.

@@ -86,6 +86,33 @@ pub(super) fn read_only(volume: &ServiceVolume) -> Option<ServiceVolume> {
     }
 }
 
+/// The code of a service as it runs in a rehearsal: what is not listed here is left out. With `has_data` its volumes are
+/// those that were restored.
+pub(super) fn code(of: &Service, has_data: bool) -> Service {
+    let is_data = |volume: &&ServiceVolume| has_data && volume.r#type == "volume";
+    let mut service = Service {
+        command: of.command.clone(),
+        entrypoint: of.entrypoint.clone(),
+        environment: of.environment.clone(),
+        healthcheck: of.healthcheck.clone(),
+        init: of.init,
+        mem_limit: of.mem_limit,
+        platform: of.platform.clone(),
+        read_only: of.read_only,
+        shm_size: of.shm_size,
+        stop_grace_period: of.stop_grace_period,
+        stop_signal: of.stop_signal.clone(),
+        tmpfs: of.tmpfs.clone(),
+        ulimits: of.ulimits.clone(),
+        user: of.user.clone(),
+        volumes: of.volumes.iter().filter(|volume| !is_data(volume)).filter_map(read_only).collect(),
+        working_dir: of.working_dir.clone(),
+        ..Service::default()
+    };
+    limit(&mut service);
+    service
+}
+
 /// A password on the command line of Redis, and what its client reads it from.
 fn replace_argument(service: &mut Service, environment: &mut Vec<String>, password: &str) {
     let Some(words) = service.command.0.as_mut() else { return };

@@ -23,6 +23,7 @@ mod restore_runner;
 mod sandbox;
 mod scratch;
 mod settings;
+mod stores;
 mod summary;
 
 pub use abandon_runner::AbandonRunner;
@@ -43,4 +44,5 @@ pub use receiver_warning::{warn_not_receiving, warn_not_receiving_of_project};
 pub use restore_runner::RestoreRunner;
 pub use sandbox::Sandbox;
 pub use settings::{BackupSettings, lock_owner, open_to_read};
+pub use stores::{check_room, data_parts, stores};
 pub use summary::{BackupStatus, SummaryKeeper};

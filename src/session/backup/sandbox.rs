@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::isolated::{Isolated, isolated, limit, read_only};
+use super::isolated::{Isolated, code, isolated, limit, read_only};
 use super::parts::ServicePart;
 use crate::backup::{BackupError, LockOwner, PartKind, is_alive};
 use crate::compose::model::{Network, Service, Stack};
@@ -33,6 +33,8 @@ enum Purpose {
     Drill { password: String },
     /// Containers reach each other, on a network without a way out, with the passwords of the stack.
     Trial,
+    /// As a trial, with data and code; in the place of a drill, so that either removes what the other left behind.
+    Rehearsal,
 }
 
 impl Purpose {
@@ -40,6 +42,7 @@ impl Purpose {
         match self {
             Self::Drill { .. } => "drill",
             Self::Trial => "trial of a migration",
+            Self::Rehearsal => "rehearsal",
         }
     }
 }
@@ -60,12 +63,25 @@ impl<'t> Sandbox<'t> {
         owner: LockOwner,
     ) -> Result<(Self, usize), BackupError> {
         let project = format!("{project}-aictl-trial");
-        let (sandbox, left) = Self { target, project, owner, purpose: Purpose::Trial }.emptied().await?;
+        Self { target, project, owner, purpose: Purpose::Trial }.with_network().await
+    }
+
+    /// The same for a rehearsal, which a drill is refused beside.
+    pub async fn open_for_rehearsal(
+        (target, project): (&'t dyn Target, &str),
+        owner: LockOwner,
+    ) -> Result<(Self, usize), BackupError> {
+        let project = format!("{project}-aictl-drill");
+        Self { target, project, owner, purpose: Purpose::Rehearsal }.with_network().await
+    }
+
+    async fn with_network(self) -> Result<(Self, usize), BackupError> {
+        let (sandbox, left) = self.emptied().await?;
         let name = sandbox.network();
         let network = Box::new(Network { name: name.clone(), internal: true, ..Network::default() });
         let (project, key) = (sandbox.project.clone(), NETWORK.to_owned());
         let create = NetworkOperation::Create { project, key, name, network };
-        target.perform(&Operation::Network(create), 0, &Silent).await?;
+        sandbox.target.perform(&Operation::Network(create), 0, &Silent).await?;
         Ok((sandbox, left))
     }
 
@@ -123,7 +139,9 @@ impl<'t> Sandbox<'t> {
             self.isolated(stack.services.get(&part.service).ok_or_else(unknown)?, part);
         let name = self.name_of(part);
         let mut spec = self.spec(image, (part, service), content);
-        if let (Purpose::Trial, Some(declared)) = (&self.purpose, stack.services.get(&part.service)) {
+        if let (Purpose::Trial | Purpose::Rehearsal, Some(declared)) =
+            (&self.purpose, stack.services.get(&part.service))
+        {
             self.connect(&mut spec, names(&part.service, declared));
         }
         self.perform(ContainerOperation::Create(Box::new(spec))).await?;
@@ -157,6 +175,40 @@ impl<'t> Sandbox<'t> {
         spec
     }
 
+    /// Creates and starts the code of a service: it reaches the services of the rehearsal, and nothing else. `data` is the
+    /// container whose volumes it has, where its files were restored.
+    pub async fn start_code(&self, of: &ContainerSpec, data: Option<&ServicePart>) -> Result<(), BackupError> {
+        let data = data.map(|part| self.name_of(part));
+        let mut spec = ContainerSpec {
+            project: self.project.clone(),
+            name: self.code_name(&of.service_name),
+            number: 1,
+            labels: self.labels(&of.service_name, "False"),
+            volumes_from: data.into_iter().collect(),
+            volume_names: BTreeMap::new(),
+            inherited_volumes: BTreeMap::new(),
+            ipc: None,
+            pid: None,
+            auto_remove: false,
+            interactive: None,
+            ..of.clone()
+        };
+        spec.service = code(&of.service, !spec.volumes_from.is_empty());
+        self.connect(&mut spec, names(&of.service_name, &of.service));
+        let (service, container) = (of.service_name.clone(), spec.name.clone());
+        self.perform(ContainerOperation::Create(Box::new(spec))).await?;
+        Ok(self.perform(ContainerOperation::Start { service, container, turn: StartTurn::UntilStarted }).await?)
+    }
+
+    /// Removes the code of a service.
+    pub async fn remove_code(&self, service: &str) -> Result<(), BackupError> {
+        self.remove_container(service.to_owned(), self.code_name(service)).await
+    }
+
+    fn code_name(&self, service: &str) -> String {
+        format!("{}-{service}-code", self.project)
+    }
+
     fn connect(&self, spec: &mut ContainerSpec, aliases: Vec<String>) {
         spec.network_mode = None;
         spec.networks = vec![NetworkAttachment { network: self.network(), key: NETWORK.to_owned(), aliases }];
@@ -165,7 +217,7 @@ impl<'t> Sandbox<'t> {
     fn isolated(&self, of: &Service, part: &ServicePart) -> Isolated {
         match &self.purpose {
             Purpose::Drill { password } => isolated(of, part, Some(password)),
-            Purpose::Trial => {
+            Purpose::Trial | Purpose::Rehearsal => {
                 let mut made = isolated(of, part, None);
                 limit(&mut made.service);
                 made

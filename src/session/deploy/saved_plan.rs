@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::changes::document;
 use super::prepare::Prepared;
 use super::proxy_config::without_secret;
+use super::rehearsed_plan::{RehearsedPlan, StoredVerdict};
 use crate::error::Result;
 use crate::input_file::{Files as _, LocalFiles};
 use crate::output_file::{Content, Existing, OutputFile, Rules};
@@ -98,6 +99,17 @@ impl SavedFrom<'_> {
     pub fn save(&self, plan: &Plan, out: OutputFile) -> Result<()> {
         let bytes = self.saved(plan)?.encode().map_err(|e| unwritten(&e))?;
         Ok(out.write(&bytes)?)
+    }
+
+    /// What a rehearsal of the deploy is valid for.
+    pub fn rehearsed(&self, stored: Option<StoredVerdict>, required: bool) -> Result<RehearsedPlan> {
+        Ok(RehearsedPlan {
+            configuration: format!("{:?}", self.digests()?),
+            release: self.prepared.current.as_ref().map(|current| current.revision),
+            allow_incompatible: self.prepared.shipment.allow_incompatible,
+            stored,
+            required,
+        })
     }
 
     /// Digests of the services and of the rest. The key is on the engine; before the first release there is none, and

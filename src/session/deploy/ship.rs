@@ -145,9 +145,10 @@ impl Shipping<'_> {
         migrations.without_way_back(self.with_way_to_images(self.with_way_to_data(error, taken)))
     }
 
-    /// The plan, which must be the saved one where there is one.
+    /// The plan, which must be the saved one where there is one, and rehearsed where that is required.
     fn planned(&self, planning: &ShipPlanning<'_>, observed: &Observed) -> Result<Plan> {
         let plan = planning.plan(observed)?;
+        planning.check_rehearsed(&plan, observed)?;
         self.approval.map_or(Ok(()), |approval| approval.check(&plan)).map(|()| plan)
     }
 
@@ -176,8 +177,23 @@ impl Shipping<'_> {
         Ok(PlannedDeploy { plan, observed: before, is_new, room })
     }
 
-    /// Observes, and prepares the planning.
+    /// The plan before its migrations are tried, and what it was made from.
+    pub(super) async fn unjudged_plan(&self, shipment: &Shipment) -> Result<(Plan, Observed)> {
+        let supplies = Supplies::of(self.context, &self.loaded.project, None)?;
+        let Looked { planning, before, checks, .. } = self.look_only(shipment, &supplies).await?;
+        checks.close().await;
+        Ok((planning.plan(&before)?, before))
+    }
+
+    /// Observes, prepares the planning and tries the migrations.
     async fn look<'s>(&'s self, shipment: &'s Shipment, supplies: &'s Supplies) -> Result<Looked<'s>> {
+        let mut looked = self.look_only(shipment, supplies).await?;
+        looked.planning.check_rehearsed(&looked.planning.plan(&looked.before)?, &looked.before)?;
+        self.judge(shipment, (&mut looked.planning, &looked.before)).await?;
+        Ok(looked)
+    }
+
+    async fn look_only<'s>(&'s self, shipment: &'s Shipment, supplies: &'s Supplies) -> Result<Looked<'s>> {
         let mut planning = ShipPlanning::new(self.context, shipment, self.releases, supplies)?;
         let mut scope = self.loaded.scope(Some(&shipment.configuration.stack));
         scope.images.extend(supplies.recipe_images(&shipment.configuration.stack));
@@ -190,7 +206,6 @@ impl Shipping<'_> {
         let checks = DeployChecks::of(self.context, self.target.clone(), self.check_source(shipment, &before));
         planning.checks = checks.steps();
         planning.offers = self.offers(shipment, planning.missing(&before)).await?;
-        self.judge(shipment, (&mut planning, &before)).await?;
         Ok(Looked { planning, scope, before, checks })
     }
 

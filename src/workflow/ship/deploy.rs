@@ -6,15 +6,16 @@ use clap::{Args, ValueEnum};
 
 use crate::error::Result;
 use crate::plan::PullPolicy;
+use crate::project::Rehearsal;
 use crate::release::ReleaseName;
 use crate::session::cluster::{ClusterShipReport, ClusterWishes, deploy, is_cluster};
 use crate::session::deploy::{
-    Approval, DeployWishes, Prepared, Releases, Resuming, SavedFrom, ShipReport, Shipping, check_saved_plan,
-    load_saved_plan, show_maintenance,
+    Approval, DeployWishes, Prepared, RehearsalReport, RehearsedPlan, Rehearsing, Releases, Resuming, SavedFrom,
+    ShipReport, Shipping, check_saved_plan, load_saved_plan, load_verdict, show_maintenance,
 };
-use crate::session::load::{load_or_name, load_project_file, load_stack};
+use crate::session::load::{LoadedStack, load_or_name, load_project_file, load_stack};
 use crate::session::plan_images::pull_policy;
-use crate::session::report::{Said, one_of_reports};
+use crate::session::report::{Report as _, Said, one_of_reports};
 use crate::session::{Context, WorkflowError};
 
 /// Deploy the stack as a new release
@@ -48,8 +49,8 @@ pub struct DeployArgs {
     /// Deploy the images of a release of another environment, such as staging@12
     #[arg(long, value_name = "ENV@NUMBER", conflicts_with_all = ["build", "pull", "plan", "resume"])]
     pub release: Option<ReleaseName>,
-    /// Rehearse on the newest backup first
-    #[arg(long, hide = true)]
+    /// Rehearse on the newest proven backup first; deploy only if that passes
+    #[arg(long, conflicts_with_all = ["build", "pull", "release", "resume"])]
     pub rehearse: bool,
     /// Continue the bake of a deploy that was interrupted: keep its release or switch back
     #[arg(long, conflicts_with_all = ["build", "pull", "remove_orphans", "message", "plan", "allow_incompatible_migration"])]
@@ -87,6 +88,8 @@ one_of_reports! {
     pub enum DeployAnswer {
         /// Of a deploy to a Docker engine.
         Engine(ShipReport),
+        /// Of a rehearsal that failed.
+        Rehearsal(RehearsalReport),
         /// Of a deploy to clusters.
         Clusters(ClusterShipReport),
     }
@@ -94,13 +97,12 @@ one_of_reports! {
 
 /// Deploys.
 pub async fn run(context: &Context, args: DeployArgs) -> Result<DeployAnswer> {
-    refuse_options(&args)?;
     let project = load_project_file(context)?;
     if is_cluster(&project) {
         return Ok(to_clusters(context, args).await?.into());
     }
     refuse_cluster_options(&args)?;
-    Ok(to_engine(context, args).await?.into())
+    to_engine(context, args).await
 }
 
 /// Installs or upgrades the chart of the environment.
@@ -113,6 +115,7 @@ async fn to_clusters(context: &Context, args: DeployArgs) -> Result<ClusterShipR
         ("--plan", args.plan.is_some()),
         ("--release", args.release.is_some()),
         ("--resume", args.resume),
+        ("--rehearse", args.rehearse),
         ("--allow-incompatible-migration", args.allow_incompatible_migration),
     ];
     if let Some((option, _)) = given.into_iter().find(|(_, given)| *given) {
@@ -124,9 +127,9 @@ async fn to_clusters(context: &Context, args: DeployArgs) -> Result<ClusterShipR
     deploy(context, &loaded.project, &ClusterWishes { message, upgrade_crds, force_conflicts, take_ownership }).await
 }
 
-async fn to_engine(context: &Context, args: DeployArgs) -> Result<ShipReport> {
+async fn to_engine(context: &Context, args: DeployArgs) -> Result<DeployAnswer> {
     if args.resume {
-        return resume(context, args.strict).await;
+        return Ok(resume(context, args.strict).await?.into());
     }
     let saved = args.plan.as_ref().map(|file| load_saved_plan(context, file)).transpose()?;
     let mut loaded = load_stack(context)?;
@@ -152,6 +155,14 @@ async fn to_engine(context: &Context, args: DeployArgs) -> Result<ShipReport> {
             prepared.refresh(context).await?;
         }
     }
+    let wanted = args.rehearse.then_some(Rehearsal::Required).or(loaded.project.environment.deploy.rehearse);
+    let rehearsed = match wanted {
+        Some(wanted) => match rehearse(context, &loaded, &mut prepared, (wanted, args.rehearse)).await? {
+            Some(report) if !report.passed() => return Ok(report.into()),
+            found => found,
+        },
+        None => None,
+    };
     let approval =
         saved.map(|saved| Approval { saved, from: SavedFrom { context, loaded: &loaded, prepared: &prepared } });
     if let Some(approval) = &approval {
@@ -160,7 +171,36 @@ async fn to_engine(context: &Context, args: DeployArgs) -> Result<ShipReport> {
     let Prepared { target, releases, shipment, .. } = &prepared;
     let approval = approval.as_ref();
     releases.refuse_older_values(&shipment.configuration)?;
-    Shipping { context, loaded: &loaded, target: target.clone(), releases, approval, data: None }.ship(shipment).await
+    let shipping = Shipping { context, loaded: &loaded, target: target.clone(), releases, approval, data: None };
+    let mut report = shipping.ship(shipment).await?;
+    report.rehearsal = rehearsed.map(|found| found.json());
+    Ok(report.into())
+}
+
+/// Rehearses where that is asked for, or can be done and was not yet; notes what the verdict is valid for.
+async fn rehearse(
+    context: &Context,
+    loaded: &LoadedStack,
+    prepared: &mut Prepared,
+    (wanted, asked): (Rehearsal, bool),
+) -> Result<Option<RehearsalReport>> {
+    let stored = load_verdict(&*prepared.target, &loaded.name).await?;
+    let required = wanted == Rehearsal::Required && !context.options.dry_run;
+    let valid_for = SavedFrom { context, loaded, prepared }.rehearsed(stored, required)?;
+    let mut found = None;
+    if asked || wanted == Rehearsal::WhenPossible {
+        let Prepared { target, releases, .. } = &*prepared;
+        let shipping = Shipping { context, loaded, target: target.clone(), releases, approval: None, data: None };
+        let optional = !asked;
+        let rehearsing = Rehearsing { context, loaded, prepared, valid_for: &valid_for, optional };
+        found = rehearsing.run(&shipping).await?;
+    }
+    for report in found.iter().filter(|report| report.passed()) {
+        report.lines().into_iter().chain([report.last_line()]).for_each(|line| context.reporter.note(line));
+    }
+    let stored = load_verdict(&*prepared.target, &loaded.name).await?;
+    prepared.shipment.rehearsed = Some(RehearsedPlan { stored, ..valid_for });
+    Ok(found)
 }
 
 /// Continues the bake of the current release, with its stored configuration.
@@ -187,12 +227,4 @@ fn refuse_cluster_options(args: &DeployArgs) -> Result<()> {
         }
         None => Ok(()),
     }
-}
-
-fn refuse_options(args: &DeployArgs) -> Result<()> {
-    if !args.rehearse {
-        return Ok(());
-    }
-    let hint = "deploy what the files say with `aictl deploy`".to_owned();
-    Err(WorkflowError::Unsupported { what: "--rehearse: rehearsals".to_owned(), hint }.into())
 }

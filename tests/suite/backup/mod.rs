@@ -9,6 +9,7 @@ mod files;
 mod machine_gone;
 mod point_in_time;
 mod questions;
+mod rehearse;
 mod restic;
 mod safety;
 mod servers;

@@ -11,7 +11,7 @@ const NONE: &str = "none";
 
 /// The database of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum TaskDatabase {
+pub(in crate::session::deploy) enum TaskDatabase {
     /// A database of a PostgreSQL service; the usual one of its image where none is named.
     Postgres { service: String, database: Option<String> },
     /// It changes no schema.
@@ -22,7 +22,7 @@ pub(super) enum TaskDatabase {
 
 impl TaskDatabase {
     /// Of a task.
-    pub(super) fn of(stack: &Stack, (name, task): (&str, &Task)) -> Result<Self> {
+    pub(in crate::session::deploy) fn of(stack: &Stack, (name, task): (&str, &Task)) -> Result<Self> {
         let is_postgres = |(service, declared): &(&String, &crate::compose::Service)| {
             Kind::of(&declared.image_or_default(&stack.name, service)) == Some(Kind::Postgres)
         };

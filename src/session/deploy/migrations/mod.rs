@@ -7,6 +7,7 @@ mod rollback;
 mod runner;
 mod trial;
 
+pub(super) use database::TaskDatabase;
 pub use planned::{Judging, Migrations};
 pub use rollback::check_rollback;
 pub use runner::MigrationRunner;

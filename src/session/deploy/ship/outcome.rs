@@ -35,6 +35,9 @@ pub struct ShipReport {
     /// The secrets that got, or in a dry run would get, new values.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rotated: Vec<String>,
+    /// What the rehearsal before it found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<serde_json::Value>,
     project: String,
 }
 
@@ -54,6 +57,7 @@ impl ShipReport {
             },
             skipped: Vec::new(),
             rotated: shipment.rotated.clone(),
+            rehearsal: None,
             project: shipment.configuration.stack.name.clone(),
         }
     }

@@ -165,6 +165,12 @@ impl<'a> ShipPlanning<'a> {
         Ok(if is_behind_page { behind_page(plan, (service, observed)) } else { plan })
     }
 
+    /// Refuses a plan that must be rehearsed and was not.
+    pub(in crate::session::deploy) fn check_rehearsed(&self, plan: &Plan, observed: &Observed) -> Result<()> {
+        let stack = &self.shipment.configuration.stack;
+        self.shipment.rehearsed.as_ref().map_or(Ok(()), |rehearsed| rehearsed.check(plan, (stack, observed)))
+    }
+
     /// An earlier release has served before, and a rollback must be quick.
     fn bake(&self) -> Duration {
         match self.shipment.cause {

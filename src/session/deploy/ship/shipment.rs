@@ -10,6 +10,7 @@ use crate::session::deploy::configuration::Configuration;
 use crate::session::deploy::env_file_edit::EnvFileEdit;
 use crate::session::deploy::password_steps::NewPassword;
 use crate::session::deploy::promotion::Promotion;
+use crate::session::deploy::rehearsed_plan::RehearsedPlan;
 use crate::session::one_off::NamedTask;
 
 /// A planned deploy or rollback.
@@ -50,6 +51,8 @@ pub struct Shipment {
     pub env_file: Option<EnvFileEdit>,
     /// The release of another environment whose images are used.
     pub promotion: Option<Promotion>,
+    /// What a rehearsal of it is valid for, where one is looked for.
+    pub rehearsed: Option<RehearsedPlan>,
     /// The exit code of a failure after which the old release serves.
     pub failed: ErrorKind,
 }
@@ -76,6 +79,7 @@ impl Shipment {
             passwords: Vec::new(),
             env_file: None,
             promotion: None,
+            rehearsed: None,
             failed: ErrorKind::DeployFailed,
         }
     }

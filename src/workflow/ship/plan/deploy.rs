@@ -7,9 +7,10 @@ use serde::Serialize;
 use crate::error::{ErrorKind, Result};
 use crate::event::human;
 use crate::plan::drift::{Drift, drift};
+use crate::project::Rehearsal;
 use crate::session::deploy::{
-    ConfigurationChange, DeployWishes, PlannedDeploy, Prepared, SavedFrom, Shipping, configuration_changes,
-    open_saved_plan,
+    ConfigurationChange, DeployWishes, PlannedDeploy, Prepared, SavedFrom, Shipping, StoredVerdict,
+    configuration_changes, load_verdict, open_saved_plan,
 };
 use crate::session::load::LoadedStack;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
@@ -62,6 +63,12 @@ pub struct DeployPlanReport {
     /// Free bytes where the engine keeps images, if images are sent and that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     free_bytes: Option<u64>,
+    /// The verdict of the rehearsal of this very plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rehearsal: Option<StoredVerdict>,
+    /// Whether a deploy of this plan needs a rehearsal.
+    #[serde(skip)]
+    needs_rehearsal: bool,
     /// The file with the plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     saved: Option<String>,
@@ -90,6 +97,10 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
     let prepared = Prepared::of(context, &mut loaded, wishes).await?;
     let Prepared { target, releases, current, shipment, .. } = &prepared;
     let shipping = Shipping { context, loaded: &loaded, target: target.clone(), releases, approval: None, data: None };
+    let verdict = load_verdict(&**target, &loaded.name).await?;
+    let required = loaded.project.environment.deploy.rehearse == Some(Rehearsal::Required);
+    let from = SavedFrom { context, loaded: &loaded, prepared: &prepared };
+    let rehearsed = from.rehearsed(verdict, required)?;
     let PlannedDeploy { plan, observed, is_new, room } = shipping.plan(shipment).await?;
     say_unfinished(context, &prepared).await?;
     let configuration = &shipment.configuration;
@@ -118,11 +129,20 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
         free_bytes: room,
         warnings: [releases.older_values(configuration), plan.warnings].concat(),
         saved,
+        rehearsal: rehearsed.verdict((&configuration.stack, &observed)).cloned(),
+        needs_rehearsal: changed && required,
         code: if args.exit_code && changed { ErrorKind::ChangesPresent.exit_code() } else { 0 },
     })
 }
 
 impl DeployPlanReport {
+    /// The verdict of its rehearsal, or that one is required.
+    fn rehearsed(&self) -> Option<String> {
+        let missing = || "not rehearsed yet, which is required: `aictl deploy --rehearse`".to_owned();
+        let found = self.rehearsal.as_ref().filter(|_| !self.steps.is_empty()).map(StoredVerdict::line);
+        found.or_else(|| self.needs_rehearsal.then(missing))
+    }
+
     /// The disk of the engine after the images were sent. Until an image is unpacked it takes its size twice, for which there is
     /// room: else there would be no plan.
     fn disk_after(&self) -> Option<String> {
@@ -164,6 +184,7 @@ impl Report for DeployPlanReport {
             blocks.extend(strategies.map(|s| line(format!("{}: {}, {}", s.service, s.strategy, s.reason))));
         }
         blocks.extend(planned_blocks(&self.steps));
+        blocks.extend(self.rehearsed().map(line));
         blocks.extend(self.disk_after().map(line));
         blocks.extend(
             self.saved.iter().map(|file| line(format!("saved to {file}; run it with `aictl deploy --plan {file}`"))),

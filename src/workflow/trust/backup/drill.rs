@@ -1,8 +1,6 @@
 //! `aictl backup drill`: restores a set into containers without network, compares it with what was recorded, and removes them.
 //! Production is only looked at.
 
-use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,29 +8,21 @@ use clap::Args;
 use serde::Serialize;
 
 use super::sets::{OpenSets, complete};
-use crate::backup::{Finding, LoadedSet, LockKind, Manifest, Part, PartKind};
+use crate::backup::{Finding, LoadedSet, LockKind, Manifest};
 use crate::compose::model::Stack;
 use crate::error::{ErrorKind, Result};
 use crate::event::human;
-use crate::host::disk_space;
+use crate::plan::Observed;
 use crate::plan::content::ServiceContent;
-use crate::plan::{EngineInfo, Observed};
 use crate::session::backup::{
-    PartFinding, RestoreRunner, Sandbox, ServicePart, SummaryKeeper, drill_part, drill_questions, lock_owner, record,
-    service_parts,
+    PartFinding, RestoreRunner, Sandbox, ServicePart, SummaryKeeper, check_room, data_parts, drill_part,
+    drill_questions, lock_owner, record, stores,
 };
 use crate::session::convergence::load_contents;
 use crate::session::load::load_stack;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
-
-/// Free disk space required, as a multiple of the data of the set: the data, its journal, and room to spare.
-const DISK_FACTOR: u64 = 2;
-/// Disk space that servers take without data.
-const DISK_BASE: u64 = 256 << 20;
-/// Memory that a server takes.
-const MEMORY_EACH: u64 = 128 << 20;
 
 /// Arguments of `backup drill`.
 #[derive(Debug, Clone, Default, Args)]
@@ -116,24 +106,10 @@ impl Drill {
         let target = loaded.connect(context).await?;
         let engine = target.observe_engine().await?;
         let observed = target.observe(&loaded.scope(Some(&stack))).await?;
-        let mut services = service_parts(&stack, &observed, &open.settings.policy)?;
-        let wanted: BTreeSet<String> = data_parts(manifest).map(|part| part.name.clone()).collect();
-        services.retain(|part| wanted.contains(&part.service));
-        if let Some(name) = wanted.iter().find(|name| !services.iter().any(|part| part.service == **name)) {
-            let message = format!("the set has data of `{name}`, which the project does not back up");
-            let hint = Some(format!("add `{name}` to `backup.include`"));
-            return Err(WorkflowError::Configuration { message, hint }.into());
-        }
-        check_room(&engine, (manifest, services.len() as u64))?;
+        let stores = stores((&stack, &observed), &open.settings.policy, manifest)?;
+        check_room(&engine, (manifest, stores.len()), "drill")?;
+        let wanted = stores.iter().map(|(part, _)| part.service.clone()).collect();
         let contents = load_contents(&stack, &wanted, engine.local)?;
-        let with_image = |part: ServicePart| {
-            // What runs is what would be restored into.
-            let running = part.container.as_ref().map(|container| container.docker.image_id.clone());
-            let defined = || stack.services.get(&part.service).map(|s| s.image_or_default(&stack.name, &part.service));
-            let image = running.filter(|id| !id.is_empty()).or_else(defined).unwrap_or_default();
-            (part, image)
-        };
-        let stores = services.into_iter().map(with_image).collect();
         Ok(Self { project: loaded.name.clone(), stack, target, contents, stores })
     }
 
@@ -201,36 +177,6 @@ impl Drill {
     }
 }
 
-fn data_parts(manifest: &Manifest) -> impl Iterator<Item = &Part> {
-    manifest.parts.iter().filter(|part| part.kind != PartKind::Configuration)
-}
-
-/// Fails where disk or memory would not do. What cannot be seen, on another machine, is not checked.
-fn check_room(engine: &EngineInfo, (manifest, servers): (&Manifest, u64)) -> Result<()> {
-    let data = Path::new(&engine.host.data_root);
-    let free = (engine.local && data.is_absolute()).then(|| disk_space(data).ok()).flatten().map(|space| space.free);
-    match shortage((manifest.bytes(), servers), (free, engine.memory)) {
-        None => Ok(()),
-        Some(message) => {
-            let hint = Some("free some, or run the drill on another engine".to_owned());
-            Err(WorkflowError::Configuration { message, hint }.into())
-        }
-    }
-}
-
-/// What is short for a drill; memory of 0 is unknown.
-fn shortage((bytes, servers): (u64, u64), (disk, memory): (Option<u64>, u64)) -> Option<String> {
-    let disk_asked = bytes.saturating_mul(DISK_FACTOR).saturating_add(DISK_BASE);
-    if let Some(free) = disk.filter(|free| *free < disk_asked) {
-        let (asked, free) = (human::bytes(disk_asked), human::bytes(free));
-        return Some(format!("the drill needs {asked} of free disk space, the engine has {free}"));
-    }
-    let memory_asked = MEMORY_EACH * servers;
-    (memory > 0 && memory < memory_asked).then(|| {
-        format!("the drill needs {} of memory, the engine has {}", human::bytes(memory_asked), human::bytes(memory))
-    })
-}
-
 impl Report for DrillReport {
     fn blocks(&self) -> Vec<Block> {
         if self.dry_run {
@@ -260,19 +206,5 @@ impl Report for DrillReport {
 
     fn exit_code(&self) -> u8 {
         if self.proven || self.dry_run { 0 } else { ErrorKind::ChecksFailed.exit_code() }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lack_of_disk_or_memory_is_named_before_anything_is_made() {
-        let room = (Some(4 << 30), 4 << 30);
-        assert_eq!(shortage((1 << 30, 2), room), None);
-        assert!(shortage((2 << 30, 2), room).unwrap().contains("free disk space"));
-        assert!(shortage((1 << 30, 2), (None, 128 << 20)).unwrap().contains("of memory"));
-        assert_eq!(shortage((1 << 30, 2), (None, 0)), None);
     }
 }
