@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::error::BackupError;
 use super::inside::Inside;
-use super::postgres::{connection, query};
+use super::postgres::query;
+use super::psql::connection;
 
 /// Tables with what tells whether they were written anew; the name is last, as it may hold anything.
 const TABLES: &str = r"

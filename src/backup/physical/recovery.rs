@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::backup::error::BackupError;
 use crate::backup::inside::Inside;
-use crate::backup::postgres::literal;
+use crate::backup::psql::literal;
 use crate::target::ByteStream;
 
 /// Days of WAL take hours.

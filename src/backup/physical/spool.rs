@@ -7,7 +7,8 @@ use super::received::{Received, SLOT, SPOOL};
 use super::wal::Segment;
 use crate::backup::error::BackupError;
 use crate::backup::inside::Inside;
-use crate::backup::postgres::{literal, query};
+use crate::backup::postgres::query;
+use crate::backup::psql::literal;
 
 /// Receives for as long as the server can be reached. The network of a server that was started again is another one, which only
 /// a container that starts joins: the receiver gives up after a while, and the engine starts it again. It stops while the disk

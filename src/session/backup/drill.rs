@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::parts::{ServicePart, what};
 use super::restore_runner::RestoreRunner;
-use crate::backup::postgres::{DUMP, GLOBALS};
+use crate::backup::postgres::DUMP;
 use crate::backup::table_counts::{CHECKSUM_OF, Checksums, ROWS_OF, counts, prefix};
 use crate::backup::{BackupError, Inside, Part, PartKind, elasticsearch, postgres, qdrant, redis};
 use crate::event::Silent;

@@ -82,6 +82,7 @@ impl<'s> ScratchStack<'s> {
         let runner = RestoreRunner {
             target,
             repository: proven.repository.clone(),
+            file: None,
             set: proven.set.clone(),
             project: sandbox.project().to_owned(),
             parts: parts.clone(),

@@ -177,17 +177,16 @@ async fn restore_set(
     let found = found.with_services(context, open, (&parts, interrupted)).await?;
     check_services(&*found.target, &found.services).await?;
     let whole = args.source.into.is_some();
-    let restore =
-        Restoring {
-            context,
-            open,
-            found: &found,
-            parts: &parts,
-            set,
-            recoveries: recoveries.as_ref(),
-            whole,
-            file: None,
-        };
+    let restore = Restoring {
+        context,
+        open,
+        found: &found,
+        parts: &parts,
+        set,
+        recoveries: recoveries.as_ref(),
+        whole,
+        file: None,
+    };
     report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
     Ok(report)
 }

@@ -79,8 +79,16 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs, name: &str) -> Re
         decode(&found, &file, &parts).await?;
     }
     let set = stand_in(&found.loaded.name, &file, &parts);
-    let restore =
-        Restoring { context, open: &open, found: &found, parts: &parts, set: &set, recoveries: None, whole: false, file: Some(restored) };
+    let restore = Restoring {
+        context,
+        open: &open,
+        found: &found,
+        parts: &parts,
+        set: &set,
+        recoveries: None,
+        whole: false,
+        file: Some(restored),
+    };
     report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
     Ok(report)
 }
