@@ -78,18 +78,7 @@ impl<'a> SqlText<'a> {
         let previous = std::mem::replace(&mut self.previous, byte);
         match &mut self.mode {
             Mode::Plain => self.plain(previous, byte)?,
-            Mode::Quoted { skips, .. } if *skips => *skips = false,
-            Mode::Quoted { escapes: true, skips } if byte == b'\\' => *skips = true,
-            Mode::Quoted { .. } if byte == b'\'' => self.mode = Mode::Plain,
-            Mode::Identifier if byte == b'"' => self.mode = Mode::Plain,
-            Mode::Comment if byte == b'\n' => self.mode = Mode::Plain,
-            Mode::Quoted { .. } | Mode::Identifier | Mode::Comment => {}
-            Mode::Block { depth } => match (previous, byte) {
-                (b'*', b'/') if *depth == 1 => (self.mode, self.previous) = (Mode::Plain, b' '),
-                (b'*', b'/') => (*depth, self.previous) = (*depth - 1, b' '),
-                (b'/', b'*') => (*depth, self.previous) = (*depth + 1, b' '),
-                _ => {}
-            },
+            Mode::Quoted { .. } | Mode::Identifier | Mode::Comment | Mode::Block { .. } => self.within(previous, byte),
             Mode::Tag(tag) if byte == b'$' || is_word(byte) => {
                 tag.push(byte);
                 if byte == b'$' {
@@ -126,6 +115,24 @@ impl<'a> SqlText<'a> {
         match self.mode {
             Mode::Command(_) => Ok(()),
             _ => self.out.write_all(&[byte]),
+        }
+    }
+
+    /// A byte of a string, a name or a comment.
+    fn within(&mut self, previous: u8, byte: u8) {
+        match &mut self.mode {
+            Mode::Quoted { skips, .. } if *skips => *skips = false,
+            Mode::Quoted { escapes: true, skips } if byte == b'\\' => *skips = true,
+            Mode::Quoted { .. } if byte == b'\'' => self.mode = Mode::Plain,
+            Mode::Identifier if byte == b'"' => self.mode = Mode::Plain,
+            Mode::Comment if byte == b'\n' => self.mode = Mode::Plain,
+            Mode::Block { depth } => match (previous, byte) {
+                (b'*', b'/') if *depth == 1 => (self.mode, self.previous) = (Mode::Plain, b' '),
+                (b'*', b'/') => (*depth, self.previous) = (*depth - 1, b' '),
+                (b'/', b'*') => (*depth, self.previous) = (*depth + 1, b' '),
+                _ => {}
+            },
+            _ => {}
         }
     }
 

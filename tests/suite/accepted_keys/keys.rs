@@ -468,6 +468,12 @@ pub const ROWS: &[Row] = &[
         Says("aictl.yaml has no `backup`"),
     ),
     key(
+        "environments.*.deploy.rehearse",
+        "environments: { dev: { compose: shop.yaml, deploy: { <<rehearse: required>> } } }",
+        "-p {}-d plan",
+        Says("not rehearsed yet"),
+    ),
+    key(
         "environments.*.deploy.lock_timeout",
         "tasks: { sought: { service: web, command: 'true' } }\nenvironments: { dev: { compose: shop.yaml, deploy: { migrate: [sought], lock_timeout: <<7s|0s>> } } }",
         "-p {}-d deploy",
@@ -771,11 +777,6 @@ pub const ROWS: &[Row] = &[
     // What has no effect yet.
     named("registry.url", "<<registry: { url: r }>>", "aictl.yaml: registry.url has no effect yet"),
     named("watch", "<<watch: { interval: 30s }>>", "aictl.yaml: watch has no effect yet"),
-    named(
-        "environments.*.deploy.rehearse",
-        "@<<deploy: { rehearse: required }>>",
-        "environments.dev.deploy.rehearse has no effect yet",
-    ),
     named(
         "environments.*.proxy.tls.letsencrypt",
         "@<<proxy: { service: web, tls: { letsencrypt: { email: x } } }>>",

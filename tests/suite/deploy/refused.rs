@@ -30,7 +30,6 @@ async fn refused(proxy: &str, deploy: &str, api: &str) -> (ErrorKind, String) {
 #[tokio::test]
 async fn keys_that_are_not_supported_yet_are_refused_by_name() {
     for (proxy, deploy, api, said) in [
-        ("", "rehearse: required", "", "environments.prod.deploy.rehearse"),
         (", tls: { letsencrypt: { email: a@b.c } }", "", "", "environments.prod.proxy.tls.letsencrypt"),
         ("", "", ", scale: 2", "another number of replicas than 1"),
     ] {
@@ -38,6 +37,13 @@ async fn keys_that_are_not_supported_yet_are_refused_by_name() {
         assert_eq!(kind, ErrorKind::Config, "{message}");
         assert!(message.starts_with("not supported yet: ") && message.contains(said), "{message}");
     }
+}
+
+#[tokio::test]
+async fn a_deploy_that_must_be_rehearsed_changes_nothing_without_a_verdict() {
+    let (kind, message) = refused("", "rehearse: required", "").await;
+    assert_eq!(kind, ErrorKind::ChecksFailed, "{message}");
+    assert!(message.contains("was not rehearsed"), "{message}");
 }
 
 #[tokio::test]

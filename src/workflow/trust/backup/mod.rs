@@ -3,12 +3,14 @@
 mod abandon;
 mod create;
 mod drill;
+mod file_to_restore;
 mod list;
 mod point_in_time;
 mod prune;
 mod restore;
 mod restore_file;
 mod restore_into;
+mod restore_report;
 mod restore_target;
 mod safety;
 mod sets;
@@ -24,7 +26,7 @@ pub use create::{CreateArgs, CreateReport};
 pub use drill::{DrillArgs, DrillReport};
 pub use list::{ListArgs, ListReport};
 pub use prune::{PruneArgs, PruneReport};
-pub use restore::{RestoreArgs, RestoreReport};
+pub use restore_report::{RestoreArgs, RestoreReport};
 pub use verify::{VerifyArgs, VerifyReport};
 
 /// Create, verify and restore backups of the stack

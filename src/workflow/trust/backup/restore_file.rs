@@ -1,7 +1,8 @@
 //! `aictl backup restore FILE`: puts a dump that another tool wrote in place of a database. The file is read to its end before
 //! anything changes.
 
-use super::restore::{RestoreArgs, RestoreReport};
+use super::file_to_restore::FileToRestore;
+use super::restore_report::{RestoreArgs, RestoreReport};
 use super::restore_target::{RestoreTarget, Restoring};
 use super::safety::{covers, interrupted_restore};
 use super::sets::OpenSets;
@@ -9,32 +10,8 @@ use crate::backup::{
     FORMAT, FileFormat, FoundSet, LoadedSet, LockKind, Manifest, Part, PartKind, PlainFile, SAFETY, SetId, redis,
 };
 use crate::error::{Result, nearest};
-use crate::plan::{DataOperation, Phase, Plan};
 use crate::session::backup::{ServicePart, check_file, check_services, new_set};
 use crate::session::{Context, WorkflowError};
-
-/// A file to restore.
-#[derive(Clone, Copy)]
-pub(super) struct FileToRestore<'a> {
-    /// The file.
-    pub(super) file: &'a PlainFile,
-    /// As it was named.
-    pub(super) name: &'a str,
-    /// What it replaces: `database app`.
-    pub(super) what: &'a str,
-}
-
-impl FileToRestore<'_> {
-    /// The one step that restores it.
-    pub(super) fn steps(&self, parts: &[Part]) -> Plan {
-        let mut plan = Plan::default();
-        for part in parts {
-            let (part, what, file) = (part.name.clone(), self.what.to_owned(), self.name.to_owned());
-            plan.push(Phase::Retire, DataOperation::RestoreFile { part, what, file }, "requested", &[]);
-        }
-        plan
-    }
-}
 
 /// Whether a name is one of a file: ids of sets have neither dots nor slashes.
 pub(super) fn is_file_name(name: &str) -> bool {
@@ -79,16 +56,9 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs, name: &str) -> Re
         decode(&found, &file, &parts).await?;
     }
     let set = stand_in(&found.loaded.name, &file, &parts);
-    let restore = Restoring {
-        context,
-        open: &open,
-        found: &found,
-        parts: &parts,
-        set: &set,
-        recoveries: None,
-        whole: false,
-        file: Some(restored),
-    };
+    let (file, recoveries) = (Some(restored), None);
+    let restore =
+        Restoring { context, open: &open, found: &found, parts: &parts, set: &set, recoveries, whole: false, file };
     report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
     Ok(report)
 }
@@ -131,12 +101,12 @@ fn part_of(found: &RestoreTarget, args: &RestoreArgs, file: &PlainFile) -> Resul
         FileFormat::Rdb => PartKind::Redis,
     };
     let service = service_of(found, &args.only, kind)?;
-    let (name, of, what) = match kind {
-        PartKind::Redis if args.database.is_some() => {
+    let (name, of, what) = match file.format() {
+        FileFormat::Rdb if args.database.is_some() => {
             return Err(WorkflowError::usage("--database has no effect with an RDB file").into());
         }
-        PartKind::Redis => (redis::RDB.to_owned(), String::new(), "redis database".to_owned()),
-        _ => {
+        FileFormat::Rdb => (redis::RDB.to_owned(), String::new(), "redis database".to_owned()),
+        FileFormat::Archive | FileFormat::Sql => {
             let database = database_of(found, args, service)?;
             (format!("{database}.dump"), database.clone(), format!("database {database}"))
         }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use super::file_to_restore::FileToRestore;
 use super::point_in_time::Recoveries;
-use super::restore_file::FileToRestore;
 use super::safety::{RESTORE, has_declared_checks, run_declared_checks};
 use super::sets::OpenSets;
 use crate::backup::{LoadedSet, Part, PartKind, SetId};
