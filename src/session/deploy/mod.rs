@@ -47,7 +47,7 @@ pub use maintenance::show_maintenance;
 pub use migrations::{TrialSource, check_rollback};
 pub use prepare::{DeployWishes, Prepared};
 pub use promotion::Promotion;
-pub use rehearsal::{RehearsalReport, Rehearsing};
+pub use rehearsal::{RehearsalReport, rehearse};
 pub use rehearsed_plan::{RehearsedPlan, StoredVerdict, Verdict, load_verdict};
 pub use releases::{Current, Releases};
 pub use resume::Resuming;

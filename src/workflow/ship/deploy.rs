@@ -6,12 +6,11 @@ use clap::{Args, ValueEnum};
 
 use crate::error::Result;
 use crate::plan::PullPolicy;
-use crate::project::Rehearsal;
 use crate::release::ReleaseName;
 use crate::session::cluster::{ClusterShipReport, ClusterWishes, deploy, is_cluster};
 use crate::session::deploy::{
-    Approval, DeployWishes, Prepared, RehearsalReport, RehearsedPlan, Rehearsing, Releases, Resuming, SavedFrom,
-    ShipReport, Shipping, check_saved_plan, load_saved_plan, load_verdict, show_maintenance,
+    Approval, DeployWishes, Prepared, RehearsalReport, Releases, Resuming, SavedFrom, ShipReport, Shipping,
+    check_saved_plan, load_saved_plan, rehearse, show_maintenance,
 };
 use crate::session::load::{LoadedStack, load_or_name, load_project_file, load_stack};
 use crate::session::plan_images::pull_policy;
@@ -146,22 +145,10 @@ async fn to_engine(context: &Context, args: DeployArgs) -> Result<DeployAnswer> 
         check_saved_plan(&loaded, saved)?;
     }
     let mut prepared = Prepared::of(context, &mut loaded, wishes).await?;
-    if let Some(warning) = prepared.releases.unfinished_bake() {
-        if context.options.dry_run {
-            context.reporter.warn(warning);
-        } else {
-            let resuming = Resuming { context, loaded: &loaded, target: &prepared.target, strict: false };
-            resuming.resume(&prepared.releases).await?;
-            prepared.refresh(context).await?;
-        }
-    }
-    let wanted = args.rehearse.then_some(Rehearsal::Required).or(loaded.project.environment.deploy.rehearse);
-    let rehearsed = match wanted {
-        Some(wanted) => match rehearse(context, &loaded, &mut prepared, (wanted, args.rehearse)).await? {
-            Some(report) if !report.passed() => return Ok(report.into()),
-            found => found,
-        },
-        None => None,
+    finish_bake(context, &loaded, &mut prepared).await?;
+    let rehearsed = match rehearse(context, &loaded, &mut prepared, args.rehearse).await? {
+        Some(report) if !report.passed() => return Ok(report.into()),
+        found => found,
     };
     let approval =
         saved.map(|saved| Approval { saved, from: SavedFrom { context, loaded: &loaded, prepared: &prepared } });
@@ -177,30 +164,16 @@ async fn to_engine(context: &Context, args: DeployArgs) -> Result<DeployAnswer> 
     Ok(report.into())
 }
 
-/// Rehearses where that is asked for, or can be done and was not yet; notes what the verdict is valid for.
-async fn rehearse(
-    context: &Context,
-    loaded: &LoadedStack,
-    prepared: &mut Prepared,
-    (wanted, asked): (Rehearsal, bool),
-) -> Result<Option<RehearsalReport>> {
-    let stored = load_verdict(&*prepared.target, &loaded.name).await?;
-    let required = wanted == Rehearsal::Required && !context.options.dry_run;
-    let valid_for = SavedFrom { context, loaded, prepared }.rehearsed(stored, required)?;
-    let mut found = None;
-    if asked || wanted == Rehearsal::WhenPossible {
-        let Prepared { target, releases, .. } = &*prepared;
-        let shipping = Shipping { context, loaded, target: target.clone(), releases, approval: None, data: None };
-        let optional = !asked;
-        let rehearsing = Rehearsing { context, loaded, prepared, valid_for: &valid_for, optional };
-        found = rehearsing.run(&shipping).await?;
+/// A release that still bakes is finished first.
+async fn finish_bake(context: &Context, loaded: &LoadedStack, prepared: &mut Prepared) -> Result<()> {
+    let Some(warning) = prepared.releases.unfinished_bake() else { return Ok(()) };
+    if context.options.dry_run {
+        context.reporter.warn(warning);
+        return Ok(());
     }
-    for report in found.iter().filter(|report| report.passed()) {
-        report.lines().into_iter().chain([report.last_line()]).for_each(|line| context.reporter.note(line));
-    }
-    let stored = load_verdict(&*prepared.target, &loaded.name).await?;
-    prepared.shipment.rehearsed = Some(RehearsedPlan { stored, ..valid_for });
-    Ok(found)
+    let resuming = Resuming { context, loaded, target: &prepared.target, strict: false };
+    resuming.resume(&prepared.releases).await?;
+    prepared.refresh(context).await
 }
 
 /// Continues the bake of the current release, with its stored configuration.

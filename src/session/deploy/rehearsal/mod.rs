@@ -4,8 +4,9 @@
 mod code;
 mod measure;
 mod report;
+mod request;
 mod run;
 mod scratch_stack;
 
 pub use report::RehearsalReport;
-pub use run::Rehearsing;
+pub use request::rehearse;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::code::{CodeChecks, CodeSide, replaced};
 use super::measure::{Migration, run_migration};
 use super::report::{Code, RehearsalReport};
-use super::scratch_stack::{ProvenSet, ScratchStack, Stores};
+use super::scratch_stack::{ProvenSet, RestoredFrom, ScratchStack, Stores};
 use crate::error::Result;
 use crate::event::human;
 use crate::plan::{ContainerSpec, Observed, Operation, Plan, TaskOperation};
@@ -32,7 +32,7 @@ pub struct Rehearsing<'a> {
 }
 
 /// What is rehearsed, on what.
-struct Scene<'s> {
+struct RehearsalInput<'s> {
     plan: &'s Plan,
     observed: &'s Observed,
     proven: &'s ProvenSet,
@@ -52,6 +52,10 @@ impl Rehearsing<'_> {
         let stack = &prepared.shipment.configuration.stack;
         let Some(proven) = self.proven().await? else { return Ok(None) };
         if let Some(image) = made_image(&plan, stack) {
+            if self.optional {
+                context.reporter.warn(format!("image {image} is not on the engine yet; the deploy is not rehearsed"));
+                return Ok(None);
+            }
             let what = format!("rehearsals of a deploy that builds, pulls or sends images ({image})");
             let hint = "get the images first with `aictl build`, `aictl pull` or `aictl push --to ENV`".to_owned();
             return Err(WorkflowError::Unsupported { what, hint }.into());
@@ -64,8 +68,8 @@ impl Rehearsing<'_> {
             context.reporter.note(format!("would be rehearsed on backup set {}", proven.id()));
             return Ok(None);
         }
-        let scene = Scene { plan: &plan, observed: &observed, proven: &proven, stores: &stores };
-        let report = self.in_sandbox(&scene).await?;
+        let input = RehearsalInput { plan: &plan, observed: &observed, proven: &proven, stores: &stores };
+        let report = self.in_sandbox(&input).await?;
         let digest = self.valid_for.digest((stack, &observed));
         let verdict = StoredVerdict::new(digest, (report.verdict, &report.set), (context.now)());
         store_verdict(context, (&*prepared.target, &self.loaded.name), &verdict).await?;
@@ -88,9 +92,9 @@ impl Rehearsing<'_> {
     }
 
     /// Everything it makes is gone afterwards, whatever comes of it.
-    async fn in_sandbox(&self, scene: &Scene<'_>) -> Result<RehearsalReport> {
+    async fn in_sandbox(&self, input: &RehearsalInput<'_>) -> Result<RehearsalReport> {
         let (context, target) = (self.context, &*self.prepared.target);
-        context.reporter.note(format!("rehearsing the deploy on backup set {}", scene.proven.id()));
+        context.reporter.note(format!("rehearsing the deploy on backup set {}", input.proven.id()));
         let (sandbox, left) = Sandbox::open_for_rehearsal((target, &self.loaded.name), lock_owner(context)).await?;
         if left > 0 {
             context
@@ -98,35 +102,39 @@ impl Rehearsing<'_> {
                 .note(format!("removed {} of an earlier drill or rehearsal", human::count(left, "container")));
         }
         let worked = tokio::select! {
-            worked = self.work(&sandbox, scene) => worked,
+            worked = self.work(&sandbox, input) => worked,
             () = context.interrupted() => Err(WorkflowError::Interrupted.into()),
         };
-        let services: Vec<String> = scene.stores.iter().map(|(part, _)| part.service.clone()).collect();
+        let services: Vec<String> = input.stores.iter().map(|(part, _)| part.service.clone()).collect();
         sandbox.close(&services).await?;
         worked
     }
 
-    async fn work(&self, sandbox: &Sandbox<'_>, scene: &Scene<'_>) -> Result<RehearsalReport> {
+    async fn work(&self, sandbox: &Sandbox<'_>, input: &RehearsalInput<'_>) -> Result<RehearsalReport> {
         let Self { context, loaded, prepared, .. } = *self;
         let configuration = &prepared.shipment.configuration;
-        let made_from = (&configuration.stack, &configuration.contents);
-        let place = (&*prepared.target, sandbox);
-        let scratch = ScratchStack::restore(place, made_from, (scene.proven, scene.stores)).await?;
-        let mut report = RehearsalReport::new(scene.proven.id());
-        let without_roles = scratch.copy_roles(scene.stores).await?;
+        let from = RestoredFrom {
+            stack: &configuration.stack,
+            contents: &configuration.contents,
+            proven: input.proven,
+            stores: input.stores,
+        };
+        let scratch = ScratchStack::restore(&*prepared.target, sandbox, &from).await?;
+        let mut report = RehearsalReport::new(input.proven.id());
+        let without_roles = scratch.copy_roles(input.stores).await?;
         report.warnings.extend(without_roles.iter().map(|service| {
             format!("{service} does not run: roles of the rehearsal have no passwords, and services may not log in")
         }));
-        let (observed, replaced) = (scene.observed, replaced(scene.plan));
+        let (observed, replaced) = (input.observed, replaced(input.plan));
         let checks = CodeChecks { context, loaded, scratch: &scratch, observed, replaced };
         let mut skipped = Vec::new();
         let is_allowed = prepared.shipment.allow_incompatible;
         if let Some(before) = self.old(Code::Before) {
             report.checked(checks.run(&before, &mut skipped).await?, is_allowed);
         }
-        self.migrate(scene, &scratch, &mut report).await?;
+        self.migrate(input, &scratch, &mut report).await?;
         if report.migrations.iter().all(|migration| migration.error.is_empty()) {
-            report.checked(checks.run(&self.new_code(scene.observed), &mut skipped).await?, is_allowed);
+            report.checked(checks.run(&self.new_code(input.observed), &mut skipped).await?, is_allowed);
             if let Some(old) = self.old(Code::Old) {
                 report.checked(checks.run(&old, &mut skipped).await?, is_allowed);
             }
@@ -152,9 +160,14 @@ impl Rehearsing<'_> {
     }
 
     /// Runs the migrations; the first that fails is the last.
-    async fn migrate(&self, scene: &Scene<'_>, scratch: &ScratchStack<'_>, report: &mut RehearsalReport) -> Result<()> {
+    async fn migrate(
+        &self,
+        input: &RehearsalInput<'_>,
+        scratch: &ScratchStack<'_>,
+        report: &mut RehearsalReport,
+    ) -> Result<()> {
         let shipment = &self.prepared.shipment;
-        for (task, spec, timeout) in tasks(scene.plan) {
+        for (task, spec, timeout) in tasks(input.plan) {
             let named = shipment.tasks.iter().find(|named| named.name == *task);
             let place = named.map(|named| TaskDatabase::of(&shipment.configuration.stack, (task, &named.task)));
             let database = match place.transpose()? {

@@ -59,6 +59,14 @@ impl ProvenSet {
 /// Services with data that are to be restored, and the image of each.
 pub(super) type Stores = Vec<(ServicePart, String)>;
 
+/// What data is restored from, and into.
+pub(super) struct RestoredFrom<'r> {
+    pub(super) stack: &'r Stack,
+    pub(super) contents: &'r BTreeMap<String, ServiceContent>,
+    pub(super) proven: &'r ProvenSet,
+    pub(super) stores: &'r Stores,
+}
+
 /// The restored services.
 pub(super) struct ScratchStack<'s> {
     pub(super) target: &'s dyn Target,
@@ -69,10 +77,11 @@ pub(super) struct ScratchStack<'s> {
 impl<'s> ScratchStack<'s> {
     /// Starts the services and restores the set.
     pub(super) async fn restore(
-        (target, sandbox): (&'s dyn Target, &'s Sandbox<'s>),
-        (stack, contents): (&Stack, &BTreeMap<String, ServiceContent>),
-        (proven, stores): (&ProvenSet, &Stores),
+        target: &'s dyn Target,
+        sandbox: &'s Sandbox<'s>,
+        from: &RestoredFrom<'_>,
     ) -> Result<Self> {
+        let RestoredFrom { stack, contents, proven, stores } = *from;
         let none = ServiceContent::default();
         let mut parts = Vec::new();
         for (part, image) in stores {

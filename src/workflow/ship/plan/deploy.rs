@@ -9,7 +9,7 @@ use crate::event::human;
 use crate::plan::drift::{Drift, drift};
 use crate::project::Rehearsal;
 use crate::session::deploy::{
-    ConfigurationChange, DeployWishes, PlannedDeploy, Prepared, SavedFrom, Shipping, StoredVerdict,
+    ConfigurationChange, DeployWishes, PlannedDeploy, Prepared, RehearsedPlan, SavedFrom, Shipping, StoredVerdict,
     configuration_changes, load_verdict, open_saved_plan,
 };
 use crate::session::load::LoadedStack;
@@ -76,8 +76,8 @@ pub struct DeployPlanReport {
     code: u8,
 }
 
-/// What stands between the plan and a deploy.
-async fn say_unfinished(context: &Context, prepared: &Prepared) -> Result<()> {
+/// What stands between the plan and a deploy; returns what a rehearsal would be valid for.
+async fn say_unfinished(context: &Context, (loaded, prepared): (&LoadedStack, &Prepared)) -> Result<RehearsedPlan> {
     let Prepared { target, releases, .. } = prepared;
     if let Some(lock) = target.observe_lease(&releases.project).await?.filter(|lock| !lock.looks_dead()) {
         context
@@ -86,7 +86,14 @@ async fn say_unfinished(context: &Context, prepared: &Prepared) -> Result<()> {
     } else if let Some(warning) = releases.unfinished_bake() {
         context.reporter.warn(warning);
     }
-    Ok(())
+    rehearsed(context, loaded, prepared).await
+}
+
+/// The newest verdict, and what it would be valid for.
+async fn rehearsed(context: &Context, loaded: &LoadedStack, prepared: &Prepared) -> Result<RehearsedPlan> {
+    let stored = load_verdict(&*prepared.target, &loaded.name).await?;
+    let required = loaded.project.environment.deploy.rehearse == Some(Rehearsal::Required);
+    SavedFrom { context, loaded, prepared }.rehearsed(stored, required)
 }
 
 /// Plans a deploy of the files.
@@ -97,12 +104,8 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
     let prepared = Prepared::of(context, &mut loaded, wishes).await?;
     let Prepared { target, releases, current, shipment, .. } = &prepared;
     let shipping = Shipping { context, loaded: &loaded, target: target.clone(), releases, approval: None, data: None };
-    let verdict = load_verdict(&**target, &loaded.name).await?;
-    let required = loaded.project.environment.deploy.rehearse == Some(Rehearsal::Required);
-    let from = SavedFrom { context, loaded: &loaded, prepared: &prepared };
-    let rehearsed = from.rehearsed(verdict, required)?;
     let PlannedDeploy { plan, observed, is_new, room } = shipping.plan(shipment).await?;
-    say_unfinished(context, &prepared).await?;
+    let rehearsed = say_unfinished(context, (&loaded, &prepared)).await?;
     let configuration = &shipment.configuration;
     let (changes, drift) = match current {
         Some(current) => (
@@ -130,7 +133,7 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
         warnings: [releases.older_values(configuration), plan.warnings].concat(),
         saved,
         rehearsal: rehearsed.verdict((&configuration.stack, &observed)).cloned(),
-        needs_rehearsal: changed && required,
+        needs_rehearsal: changed && rehearsed.required,
         code: if args.exit_code && changed { ErrorKind::ChangesPresent.exit_code() } else { 0 },
     })
 }
