@@ -79,7 +79,7 @@ pub struct ReferenceTarget {
 /// Texts by their keys.
 type Texts<'a> = Vec<(&'static str, &'a str)>;
 
-pub(super) fn examine(drill: &DrillPolicy, found: &mut Findings<'_>) {
+pub(super) fn examine_drill(drill: &DrillPolicy, found: &mut Findings<'_>) {
     let mut names = BTreeSet::new();
     for (index, query) in drill.queries.iter().enumerate() {
         let number = index.to_string();

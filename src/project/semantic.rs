@@ -304,7 +304,7 @@ fn examine_backup(backup: &BackupPolicy, found: &mut Findings<'_>) {
         found.add(&["backup", "password"], "takes exactly one of `env`, `file` and `command`");
     }
     if let Some(drill) = &backup.drill {
-        super::drill::examine(drill, found);
+        super::drill::examine_drill(drill, found);
     }
     let keep = &backup.keep;
     let rules = [keep.last, keep.hourly, keep.daily, keep.weekly, keep.monthly, keep.yearly];

@@ -37,32 +37,32 @@ const GENERIC: &[&str] = &[
 pub fn placeholder_reason(value: &str) -> Option<&'static str> {
     let trimmed = value.trim();
     if trimmed.is_empty() {
-        return Some("it is empty");
+        return Some("is empty");
     }
     let lower = trimmed.to_lowercase();
     // `KEY=  # comment` has no value and no comment: Compose takes what is there for the value.
     if trimmed == "#" || trimmed.starts_with("# ") {
-        return Some("it looks like a comment, but a comment cannot directly follow `=`");
+        return Some("looks like a comment, but a comment cannot directly follow `=`");
     }
     if trimmed.starts_with(['\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}', '\u{201e}', '\u{ab}']) {
-        return Some("it is in curly quotes, which are part of the value");
+        return Some("is in curly quotes, which are part of the value");
     }
     if is_bracketed(trimmed) {
-        return Some("it is a bracketed placeholder");
+        return Some("is a bracketed placeholder");
     }
     if is_command(&lower) {
-        return Some("it is a command that was not run");
+        return Some("is a command that was not run");
     }
     let letters: String = lower.chars().filter(char::is_ascii_alphanumeric).collect();
     let words = words(trimmed);
     if words.iter().any(|word| word == "your") {
-        return Some("it contains `your …`");
+        return Some("contains `your …`");
     }
     if words.len() > 1 && words.last().is_some_and(|word| word == "here") {
-        return Some("it contains `… here`");
+        return Some("contains `… here`");
     }
     if WORDS.contains(&letters.as_str()) || is_of_examples(&words, &letters) {
-        return Some("it is a word used in examples");
+        return Some("is a word used in examples");
     }
     repeated_or_masked(trimmed, &lower)
 }
@@ -71,13 +71,13 @@ fn repeated_or_masked(trimmed: &str, lower: &str) -> Option<&'static str> {
     let mut characters = trimmed.chars();
     let first = characters.next()?;
     if trimmed.chars().count() >= 3 && characters.all(|c| c == first) {
-        return Some("it repeats one character");
+        return Some("repeats one character");
     }
     let masked = |c: char| c == 'x' || c == '.' || c == '*';
     let tail = lower.rsplit(['-', '_', ':', '/']).next().unwrap_or(lower);
     let dotted = lower.rsplit('.').next().unwrap_or_default();
     let is_masked = tail.len() >= 3 && tail.chars().all(masked) || dotted.len() >= 3 && dotted.chars().all(masked);
-    (is_masked || lower.ends_with("xxxx")).then_some("it is masked")
+    (is_masked || lower.ends_with("xxxx")).then_some("is masked")
 }
 
 /// `$(openssl rand -hex 32)`, `openssl rand -base64 32`, `pwgen 32 1`.

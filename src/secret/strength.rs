@@ -48,15 +48,15 @@ pub fn weakness(value: &str, min_length: Option<u32>) -> Option<String> {
     let length = value.chars().count();
     let least = min_length.map_or(SHORTEST, |least| usize::try_from(least).unwrap_or(usize::MAX));
     if length < least {
-        return Some(format!("it has {length} characters; at least {least} are required"));
+        return Some(format!("has {length} characters; at least {least} are required"));
     }
     let lower = value.to_lowercase();
     let bare = lower.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_ascii_punctuation());
     if TRIED_FIRST.contains(&bare) {
-        return Some("it is too common".to_owned());
+        return Some("is too common".to_owned());
     }
     let bits = bits(value);
-    (bits < FEWEST_BITS).then(|| "it is a pattern that can be guessed".to_owned())
+    (bits < FEWEST_BITS).then(|| "is a pattern that can be guessed".to_owned())
 }
 
 /// An estimate of what is left to guess: each character counts by the classes in use, unless it follows from those before.
@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_length_asked_for_is_the_least() {
-        assert_eq!(weakness("kV3_x9Qm-72L", Some(16)).unwrap(), "it has 12 characters; at least 16 are required");
+        assert_eq!(weakness("kV3_x9Qm-72L", Some(16)).unwrap(), "has 12 characters; at least 16 are required");
         assert_eq!(weakness("kV3_x9Qm-72L", Some(12)), None);
     }
 

@@ -47,16 +47,16 @@ fn literal_finding(remedies: &Remedies<'_>, literal: &Literal) -> Option<Finding
     let value = if of_url { passwords.last()?.expose() } else { literal.value.as_str() };
     let same = literal.same.clone().filter(|_| !of_url);
     let circumstances = Circumstances { same, names: remedies.names, ..Circumstances::default() };
-    let (problem, reason) = fault(value, &circumstances).unwrap_or_else(|| {
-        let reason = format!(
-            "everyone who can read the file can read it: put it into the env file and write `${{{}}}` in its place",
-            literal.key
-        );
-        (Problem::Literal, reason)
-    });
-    let reason = match reason.strip_prefix("it ").filter(|_| of_url) {
-        Some(rest) => format!("its password {rest}"),
-        None => reason,
+    let (problem, reason) = match fault(value, &circumstances) {
+        Some((problem, reason)) if of_url => (problem, format!("its password {reason}")),
+        Some((problem, reason)) => (problem, format!("it {reason}")),
+        None => {
+            let reason = format!(
+                "everyone who can read the file can read it: put it into the env file and write `${{{}}}` in its place",
+                literal.key
+            );
+            (Problem::Literal, reason)
+        }
     };
     Some(Finding {
         problem,
@@ -116,7 +116,7 @@ fn secret_file_finding(remedies: &Remedies<'_>, file: &SecretFile) -> Option<Fin
         return None;
     }
     let (problem, reason) = fault(value, &Circumstances { names: remedies.names, ..Circumstances::default() })?;
-    Some(make(problem, reason))
+    Some(make(problem, format!("it {reason}")))
 }
 
 /// Command that writes a random value, readable by the owner only.

@@ -18,19 +18,19 @@ pub(super) struct Circumstances<'a> {
     pub(super) names: &'a [String],
 }
 
-/// The most severe problem of a value.
+/// The most severe problem of a value, as what is to be said of it: `is empty`, `has 5 characters`.
 pub(super) fn fault(value: &str, circumstances: &Circumstances<'_>) -> Option<(Problem, String)> {
     if let Some(reason) = placeholder_reason(value) {
         return Some((Problem::Placeholder, reason.to_owned()));
     }
     if let Some((_, template)) = circumstances.published.as_ref().filter(|(published, _)| *published == value) {
-        return Some((Problem::Default, format!("it equals the published value in {template}")));
+        return Some((Problem::Default, format!("equals the published value in {template}")));
     }
     if let Some(other) = &circumstances.same {
-        return Some((Problem::Weak, format!("it equals {other}")));
+        return Some((Problem::Weak, format!("equals {other}")));
     }
     if circumstances.names.iter().any(|name| name == value) {
-        return Some((Problem::Weak, "it equals the name of the project, a service or an image".to_owned()));
+        return Some((Problem::Weak, "equals the name of the project, a service or an image".to_owned()));
     }
     weakness(value, circumstances.min_length).map(|reason| (Problem::Weak, reason))
 }

@@ -140,7 +140,7 @@ impl FileUpdate<'_> {
         self.context.redactor.learn(&[Secret::new(value)]);
         let min_length = self.wanted.iter().find(|wanted| wanted.key == key).and_then(|wanted| wanted.min_length);
         if let Some((_, reason)) = fault(value, &Circumstances { min_length, ..Circumstances::default() }) {
-            return Err(refused(format!("the new value of `{key}` is not used: {reason}")).into());
+            return Err(refused(format!("the new value of `{key}` is not used: it {reason}")).into());
         }
         let mut text = self.file.text.clone();
         let Some(entry) = self.file.entry(key) else { return Ok(text) };

@@ -150,7 +150,7 @@ fn secret_finding(remedies: &Remedies<'_>, held: &Held<'_>, wanted: Option<&EnvV
     let min_length = wanted.and_then(|wanted| wanted.min_length);
     let found = fault(held.value, &Circumstances { min_length, same, ..circumstances(remedies, held.key) })?;
     let of_project = held.place.is_some_and(|(file, _)| remedies.setting.files.iter().any(|own| own.path == file.path));
-    let (problem, reason) = found;
+    let (problem, reason) = (found.0, format!("it {}", found.1));
     let finding = finding(remedies, held, problem, reason);
     Some(match wanted.is_some_and(EnvVariable::is_made) && of_project {
         true => Finding { remedy: remedies.regenerate(held.key), ..finding },
@@ -182,8 +182,7 @@ fn url_finding(remedies: &Remedies<'_>, held: &Held<'_>, earlier: &[Finding]) ->
         return None;
     }
     let (problem, reason) = fault(password, &circumstances(remedies, held.key))?;
-    let reason = reason.strip_prefix("it ").map_or(reason.clone(), |rest| format!("its password {rest}"));
-    Some(finding(remedies, held, problem, reason))
+    Some(finding(remedies, held, problem, format!("its password {reason}")))
 }
 
 fn held_value(remedies: &Remedies<'_>, key: &str) -> Option<String> {
