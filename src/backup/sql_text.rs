@@ -79,24 +79,7 @@ impl<'a> SqlText<'a> {
         match &mut self.mode {
             Mode::Plain => self.plain(previous, byte)?,
             Mode::Quoted { .. } | Mode::Identifier | Mode::Comment | Mode::Block { .. } => self.within(previous, byte),
-            Mode::Tag(tag) if byte == b'$' || is_word(byte) => {
-                tag.push(byte);
-                if byte == b'$' {
-                    self.mode = Mode::Dollar { tag: std::mem::take(tag), seen: Vec::new() };
-                }
-            }
-            Mode::Tag(_) => {
-                self.mode = Mode::Plain;
-                self.plain(previous, byte)?;
-            }
-            Mode::Dollar { tag, seen } => {
-                seen.push(byte);
-                let surplus = seen.len().saturating_sub(tag.len());
-                seen.drain(..surplus);
-                if seen == tag {
-                    self.mode = Mode::Plain;
-                }
-            }
+            Mode::Tag(_) | Mode::Dollar { .. } => self.dollar(previous, byte)?,
             Mode::CopyData { line } if byte == b'\n' => match line.trim_ascii_end() == b"\\." {
                 true => self.mode = Mode::Plain,
                 false => line.clear(),
@@ -116,6 +99,31 @@ impl<'a> SqlText<'a> {
             Mode::Command(_) => Ok(()),
             _ => self.out.write_all(&[byte]),
         }
+    }
+
+    /// A byte of a string between dollars, or of its tag.
+    fn dollar(&mut self, previous: u8, byte: u8) -> io::Result<()> {
+        match &mut self.mode {
+            Mode::Tag(tag) if byte == b'$' || is_word(byte) => {
+                tag.push(byte);
+                if byte == b'$' {
+                    self.mode = Mode::Dollar { tag: std::mem::take(tag), seen: Vec::new() };
+                }
+            }
+            Mode::Dollar { tag, seen } => {
+                seen.push(byte);
+                let surplus = seen.len().saturating_sub(tag.len());
+                seen.drain(..surplus);
+                if seen == tag {
+                    self.mode = Mode::Plain;
+                }
+            }
+            _ => {
+                self.mode = Mode::Plain;
+                self.plain(previous, byte)?;
+            }
+        }
+        Ok(())
     }
 
     /// A byte of a string, a name or a comment.

@@ -10,12 +10,20 @@ use crate::target::Target;
 /// What the container is for.
 const PURPOSE: &str = "check-file";
 
+/// A file and where it is to go.
+#[derive(Clone, Copy)]
+pub struct FileCheck<'a> {
+    /// The service that is to take it.
+    pub service: &'a ServicePart,
+    /// The file.
+    pub file: &'a PlainFile,
+    /// The part that it stands for.
+    pub part: &'a Part,
+}
+
 /// Fails where the tools of the service cannot decode the whole file. SQL was read to its end already.
-pub async fn check_file(
-    target: &dyn Target,
-    (project, service): (&str, &ServicePart),
-    (file, part): (&PlainFile, &Part),
-) -> Result<()> {
+pub async fn check_file(target: &dyn Target, project: &str, checked: FileCheck<'_>) -> Result<()> {
+    let FileCheck { service, file, part } = checked;
     let script = match file.format() {
         FileFormat::Archive => ARCHIVE,
         FileFormat::Rdb => RDB,

@@ -27,7 +27,7 @@ mod stores;
 mod summary;
 
 pub use abandon_runner::AbandonRunner;
-pub use check_file::check_file;
+pub use check_file::{FileCheck, check_file};
 pub use data_steps::DataSteps;
 pub use decode::{Decoded, decode};
 pub use drill::{PartFinding, drill_part};

@@ -96,8 +96,7 @@ pub(super) async fn run(context: &Context, args: CreateArgs) -> Result<CreateRep
     let sets = repository.sets(Some(&loaded.name)).await?.sets;
     let before = previous(&sets);
     let mut runner = source.runner(context, (repository, set), parts).await?;
-    (runner.partial, runner.physical) = (partial, Some(sets));
-    runner.proxy = Scope { proxy, ..loaded.narrow_scope() };
+    (runner.partial, runner.physical, runner.proxy) = (partial, Some(sets), Scope { proxy, ..loaded.narrow_scope() });
     let mut transaction = Transaction::new(context, target.clone(), loaded.narrow_scope(), "backup create");
     transaction.data = Some(&runner);
     let outcome = transaction.run(&|_: &Observed| Ok(plan.clone())).await?;

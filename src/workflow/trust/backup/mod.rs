@@ -15,6 +15,7 @@ mod restore_target;
 mod safety;
 mod sets;
 mod verify;
+mod way_back;
 
 use clap::{Args, Subcommand};
 

@@ -7,15 +7,13 @@ use super::restore_file;
 use super::restore_into::{Found, RestoreSource};
 use super::restore_report::{RestoreArgs, RestoreReport};
 use super::restore_target::{RestoreTarget, Restoring, restore_steps};
-use super::safety::{covers, interrupted_restore};
 use super::sets::{OpenSets, complete};
-use crate::backup::{
-    BackupError, CONFIGURATION, LoadedSet, LockKind, Manifest, Part, PartKind, SAFETY, SetId, StoredPart,
-};
+use super::way_back::WayBack;
+use crate::backup::{BackupError, CONFIGURATION, LoadedSet, LockKind, Manifest, Part, PartKind, StoredPart};
 use crate::error::{Result, nearest};
 use crate::event::human;
 use crate::session::backup::configuration::RestoredFiles;
-use crate::session::backup::{check_services, configuration, new_set, what};
+use crate::session::backup::{check_services, configuration, what};
 use crate::session::load::load_project_file;
 use crate::session::{Context, WorkflowError};
 
@@ -99,28 +97,15 @@ async fn restore_set(
     let at = recoveries.as_ref().map(|found| found.at.text());
     let mut report = RestoreReport { at: at.clone(), ..RestoreReport::of(context, &manifest, files) };
     let found = RestoreTarget::observe(context, open, &parts).await?;
-    let left = interrupted_restore(context, (&*found.target, &found.loaded.name), sets).await?;
-    let interrupted = left.is_some();
-    let kept = left.and_then(|left| left.safety).filter(|left| covers(left, &parts)).map(|left| left.found.id.set);
-    if args.no_safety_set {
-        context.reporter.warn("no safety set is taken: the data that is replaced cannot be brought back".to_owned());
-    }
-    let takes = !args.no_safety_set && kept.is_none() && found.has_data(&parts);
-    let safety = takes.then(|| safety_set(context, &found.loaded.name)).transpose()?;
-    report.safety_set = safety.as_ref().map(|safety| safety.set.clone()).or(kept);
-    report.steps = found.plan((&manifest.set, &parts), safety.as_ref()).lines();
-    match &recoveries {
-        Some(recoveries) => recoveries.check_needed(context, open).await?,
-        None => open.check_needed(context, (set, &parts)).await?,
-    }
-    if takes {
-        open.repository.check_content().await?;
-    }
+    let back = WayBack::choose(context, args.no_safety_set, (&found, sets, &parts)).await?;
+    report.safety_set = back.set();
+    report.steps = found.plan((&manifest.set, &parts), back.safety.as_ref()).lines();
+    check_content(context, (open, set, &parts), (recoveries.as_ref(), back.safety.is_some())).await?;
     if context.options.dry_run {
         return Ok(report);
     }
     confirm(context, &found, &Question { manifest: &manifest, parts: &parts, at: at.as_deref() })?;
-    let found = found.with_services(context, open, (&parts, interrupted)).await?;
+    let found = found.with_services(context, open, (&parts, back.interrupted)).await?;
     check_services(&*found.target, &found.services).await?;
     let whole = args.source.into.is_some();
     let restore = Restoring {
@@ -133,12 +118,24 @@ async fn restore_set(
         whole,
         file: None,
     };
-    report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
+    report.failed = restore.run(back.safety, report.safety_set.as_deref()).await?;
     Ok(report)
 }
 
-fn safety_set(context: &Context, project: &str) -> Result<SetId> {
-    new_set(context, project, vec![SAFETY.to_owned()])
+/// Reads what is needed before anything is replaced, and where a safety set is taken also what that builds on.
+async fn check_content(
+    context: &Context,
+    (open, set, parts): (&OpenSets, &LoadedSet, &[Part]),
+    (recoveries, takes): (Option<&Recoveries>, bool),
+) -> Result<()> {
+    match recoveries {
+        Some(recoveries) => recoveries.check_needed(context, open).await?,
+        None => open.check_needed(context, (set, parts)).await?,
+    }
+    if takes {
+        open.repository.check_content().await?;
+    }
+    Ok(())
 }
 
 /// A set says itself which databases it restores.

@@ -4,13 +4,13 @@
 use super::file_to_restore::FileToRestore;
 use super::restore_report::{RestoreArgs, RestoreReport};
 use super::restore_target::{RestoreTarget, Restoring};
-use super::safety::{covers, interrupted_restore};
 use super::sets::OpenSets;
+use super::way_back::WayBack;
 use crate::backup::{
-    FORMAT, FileFormat, FoundSet, LoadedSet, LockKind, Manifest, Part, PartKind, PlainFile, SAFETY, SetId, redis,
+    FORMAT, FileFormat, FoundSet, LoadedSet, LockKind, Manifest, Part, PartKind, PlainFile, SetId, redis,
 };
 use crate::error::{Result, nearest};
-use crate::session::backup::{ServicePart, check_file, check_services, new_set};
+use crate::session::backup::{FileCheck, ServicePart, check_file, check_services};
 use crate::session::{Context, WorkflowError};
 
 /// Whether a name is one of a file: ids of sets have neither dots nor slashes.
@@ -30,18 +30,11 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs, name: &str) -> Re
     let (part, what) = part_of(&found, args, &file)?;
     let parts = [part];
     let restored = FileToRestore { file: &file, name, what: &what };
-    let left = interrupted_restore(context, (&*found.target, &found.loaded.name), &sets).await?;
-    let interrupted = left.is_some();
-    let kept = left.and_then(|left| left.safety).filter(|left| covers(left, &parts)).map(|left| left.found.id.set);
-    if args.no_safety_set {
-        context.reporter.warn("no safety set is taken: the data that is replaced cannot be brought back".to_owned());
-    }
-    let takes = !args.no_safety_set && kept.is_none() && found.has_data(&parts);
-    let safety = takes.then(|| new_set(context, &found.loaded.name, vec![SAFETY.to_owned()])).transpose()?;
+    let back = WayBack::choose(context, args.no_safety_set, (&found, &sets, &parts)).await?;
     let mut report = RestoreReport::of_file(context, name);
-    report.safety_set = safety.as_ref().map(|safety| safety.set.clone()).or(kept);
-    report.steps = found.plan_of(&parts, safety.as_ref(), restored.steps(&parts)).lines();
-    if takes {
+    report.safety_set = back.set();
+    report.steps = found.plan_of(&parts, back.safety.as_ref(), restored.steps(&parts)).lines();
+    if back.safety.is_some() {
         open.repository.check_content().await?;
     }
     if context.options.dry_run {
@@ -50,7 +43,7 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs, name: &str) -> Re
     confirm(context, &found, (&parts, restored))?;
     // Before the services start, where there is a container whose image has the tools.
     let checked = decode(&found, &file, &parts).await?;
-    let found = found.with_services(context, &open, (&parts, interrupted)).await?;
+    let found = found.with_services(context, &open, (&parts, back.interrupted)).await?;
     check_services(&*found.target, &found.services).await?;
     if !checked {
         decode(&found, &file, &parts).await?;
@@ -59,7 +52,7 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs, name: &str) -> Re
     let (file, recoveries) = (Some(restored), None);
     let restore =
         Restoring { context, open: &open, found: &found, parts: &parts, set: &set, recoveries, whole: false, file };
-    report.failed = restore.run(safety, report.safety_set.as_deref()).await?;
+    report.failed = restore.run(back.safety, report.safety_set.as_deref()).await?;
     Ok(report)
 }
 
@@ -69,7 +62,7 @@ async fn decode(found: &RestoreTarget, file: &PlainFile, parts: &[Part]) -> Resu
     for part in parts {
         let service = found.services.iter().find(|service| service.service == part.name);
         if let Some(service) = service.filter(|service| service.container.is_some()) {
-            check_file(&*found.target, (&found.loaded.name, service), (file, part)).await?;
+            check_file(&*found.target, &found.loaded.name, FileCheck { service, file, part }).await?;
             checked = true;
         }
     }
