@@ -8,6 +8,7 @@ mod comparing;
 mod damage;
 #[cfg(test)]
 mod damage_tests;
+mod database_settings;
 pub mod elasticsearch;
 mod error;
 mod file_check;

@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::database_settings::{SETTINGS_OF, settings};
 use super::error::BackupError;
 use super::inside::{Inside, Shape, begun};
+pub(super) use super::psql::query;
 use super::psql::{connection, literal};
 use super::table_counts::{Checksums, counts};
 use crate::target::ByteStream;
@@ -88,6 +90,7 @@ pub async fn begin(inside: &Inside<'_>, wanted: &[String]) -> Result<BegunPart, 
         facts.insert(format!("collation of {database}"), query(inside, &database, collation).await?.trim().to_owned());
         let owner = query(inside, &database, OWNER).await?.trim().to_owned();
         facts.insert(format!("{OWNER_OF}{database}"), owner);
+        facts.insert(format!("{SETTINGS_OF}{database}"), settings(inside, &database).await?);
         counted.insert(database.clone(), counts(inside, (&database, version), Checksums::Smallest).await?);
         // Not compressed: the repository does that, and finds what has not changed.
         let script = "exec pg_dump --format=custom --compress=0 --lock-wait-timeout=\"$2\" --dbname=\"$1\"";
@@ -158,6 +161,16 @@ pub struct DatabaseRestore<'a> {
     pub set: &'a str,
     /// Its owner, where it does not exist.
     pub owner: Option<&'a String>,
+    /// Statements for what is kept of it outside of it; where nothing was recorded, that of the database it replaces stays.
+    pub settings: Option<&'a String>,
+}
+
+impl<'a> DatabaseRestore<'a> {
+    /// Of what a set holds of a database.
+    pub fn of((database, set): (&'a str, &'a str), facts: &'a BTreeMap<String, String>) -> Self {
+        let fact = |name: &str| facts.get(&format!("{name}{database}"));
+        Self { database, set, owner: fact(OWNER_OF), settings: fact(SETTINGS_OF) }
+    }
 }
 
 /// Waits until a server takes connections: the first start of a container runs a temporary one without TCP.
@@ -205,7 +218,7 @@ pub async fn restore_database(
     restore: DatabaseRestore<'_>,
     (format, dump): (DumpFormat, ByteStream),
 ) -> Result<(), BackupError> {
-    let DatabaseRestore { database, set, owner: recorded } = restore;
+    let DatabaseRestore { database, set, owner: recorded, settings: stored } = restore;
     let (new, old) = sides(database, set);
     let from = beside(database);
     let owner = format!("select pg_get_userbyid(datdba) from pg_database where datname = {}", literal(database));
@@ -221,7 +234,12 @@ pub async fn restore_database(
     execute(inside, from, &format!("create database {} template template0{by}", identifier(&new))).await?;
     let restored = async {
         inside.feed(format.script(), &[&connection(&new)], dump).await?;
-        swap(inside, database, [&new, &old], exists).await
+        let around = match (stored, exists) {
+            (Some(stored), _) => stored.clone(),
+            (None, true) => settings(inside, database).await?,
+            (None, false) => String::new(),
+        };
+        swap(inside, Swap { name: database, new: &new, old: exists.then_some(&old), around: &around }).await
     };
     if let Err(error) = restored.await {
         // The first failure is the one to report.
@@ -231,16 +249,27 @@ pub async fn restore_database(
     drop_database(inside, (from, &old)).await
 }
 
+/// A database that takes the place of another one.
+struct Swap<'a> {
+    name: &'a str,
+    new: &'a str,
+    /// What the other one is called then, where there is one.
+    old: Option<&'a String>,
+    /// Statements about the new one.
+    around: &'a str,
+}
+
 /// Both renames are one transaction: either database has the name, never none.
-async fn swap(inside: &Inside<'_>, name: &str, [new, old]: [&str; 2], exists: bool) -> Result<(), BackupError> {
+async fn swap(inside: &Inside<'_>, Swap { name, new, old, around }: Swap<'_>) -> Result<(), BackupError> {
     let end = format!(
         "select pg_terminate_backend(pid) from pg_stat_activity where datname in ({}, {}) and pid <> pg_backend_pid()",
         literal(name),
         literal(new)
     );
-    let aside = format!("alter database {} rename to {};", identifier(name), identifier(old));
-    let aside = if exists { aside.as_str() } else { "" };
-    let script = format!("begin; {aside} alter database {} rename to {}; commit;", identifier(new), identifier(name));
+    let aside = old.map(|old| format!("alter database {} rename to {};", identifier(name), identifier(old)));
+    let aside = aside.unwrap_or_default();
+    let rename = format!("alter database {} rename to {};", identifier(new), identifier(name));
+    let script = format!("begin; {aside} {rename} {around} commit;");
     let mut last = None;
     // A client that connects again between the two is ended again.
     for _ in 0..20 {
@@ -282,12 +311,6 @@ pub async fn read_back(inside: &Inside<'_>, database: &str) -> Result<(), Backup
         piece?;
     }
     Ok(())
-}
-
-pub(super) async fn query(inside: &Inside<'_>, database: &str, sql: &str) -> Result<String, BackupError> {
-    let script =
-        "exec psql --no-psqlrc --no-align --tuples-only --quiet --set=ON_ERROR_STOP=1 --dbname=\"$1\" --command=\"$2\"";
-    inside.answer(script, &[&connection(database), sql]).await
 }
 
 async fn execute(inside: &Inside<'_>, database: &str, sql: &str) -> Result<(), BackupError> {

@@ -33,6 +33,8 @@ pub(super) struct SqlText<'a> {
     escapes: bool,
     /// The statement without its strings and comments.
     statement: Vec<u8>,
+    /// Whether it is in the body of a function that begins with `begin atomic`.
+    atomic: bool,
     head: Vec<u8>,
     tail: Vec<u8>,
 }
@@ -52,7 +54,7 @@ fn holds(text: &[u8], part: &str) -> bool {
 impl<'a> SqlText<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> Self {
         let (statement, head, tail) = (Vec::new(), Vec::new(), Vec::new());
-        Self { out, mode: Mode::Plain, previous: b'\n', escapes: false, statement, head, tail }
+        Self { out, mode: Mode::Plain, previous: b'\n', escapes: false, statement, atomic: false, head, tail }
     }
 
     /// Fails where the text ends too early.
@@ -144,6 +146,18 @@ impl<'a> SqlText<'a> {
         }
     }
 
+    /// Judges a statement that has ended.
+    fn statement(&mut self) -> io::Result<()> {
+        let words = words(&self.statement);
+        // The body of a function has statements of its own, up to its `end`.
+        let within = std::mem::replace(&mut self.atomic, words.windows(2).any(|pair| pair == ["begin", "atomic"]));
+        if within {
+            self.atomic = words.first().is_none_or(|word| word != "end");
+            return Ok(());
+        }
+        judged_statement(&words)
+    }
+
     fn plain(&mut self, previous: u8, byte: u8) -> io::Result<()> {
         match byte {
             b'\\' => self.mode = Mode::Command(Vec::new()),
@@ -165,7 +179,8 @@ impl<'a> SqlText<'a> {
             }
             b'$' if !is_word(previous) => self.mode = Mode::Tag(vec![byte]),
             b';' => {
-                if reads_data(&self.statement) {
+                self.statement()?;
+                if reads_data(&words(&self.statement)) {
                     self.mode = Mode::CopyData { line: Vec::new() };
                 }
                 self.statement.clear();
@@ -176,12 +191,45 @@ impl<'a> SqlText<'a> {
     }
 }
 
-/// Whether what follows a statement is data: `COPY t FROM stdin`.
-fn reads_data(statement: &[u8]) -> bool {
+/// The words of a statement, in lower case.
+fn words(statement: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(statement).to_ascii_lowercase();
-    let words: Vec<&str> = text.split(|c: char| c.is_ascii_whitespace() || c == '(' || c == ')').collect();
-    let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    words.first() == Some(&"copy") && words.windows(2).any(|pair| pair == ["from", "stdin"])
+    let words = text.split(|c: char| c.is_ascii_whitespace() || c == '(' || c == ')');
+    words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether what follows a statement is data: `COPY t FROM stdin`.
+fn reads_data(words: &[String]) -> bool {
+    words.first().is_some_and(|word| word == "copy") && words.windows(2).any(|pair| pair == ["from", "stdin"])
+}
+
+/// Refuses what would end the one transaction, and what reaches beyond the database.
+fn judged_statement(words: &[String]) -> io::Result<()> {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [word @ ("begin" | "start" | "commit" | "end" | "rollback" | "abort"), rest @ ..]
+            if !matches!(rest, ["to", ..]) =>
+        {
+            Err(refused(&format!("it has `{}`, but it is restored in one transaction", word.to_uppercase())))
+        }
+        ["prepare", "transaction", ..] => {
+            Err(refused("it has `PREPARE TRANSACTION`, but it is restored in one transaction"))
+        }
+        ["create" | "alter" | "drop", "user", "mapping", ..] => Ok(()),
+        [
+            verb @ ("create" | "alter" | "drop"),
+            what @ ("role" | "user" | "group" | "database" | "tablespace" | "system"),
+            ..,
+        ] => Err(refused(&format!(
+            "it has `{} {}`, which changes the server and not one database",
+            verb.to_uppercase(),
+            what.to_uppercase()
+        ))),
+        ["copy", rest @ ..] if !rest.iter().any(|word| matches!(*word, "stdin" | "stdout")) => {
+            Err(refused("it has a `COPY` that reads or writes a file or runs a program"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a command of psql may be left out; all others are refused: they could read files or start programs.
@@ -236,6 +284,8 @@ mod tests {
             "COPY public.\"od;d\" (a, b) FROM stdin;\n\\N\t\\! id\n\\.x\n\\.\nselect 1;\n",
             "select \"\\! id\", 'copy t from stdin';\nselect $1 - 1;\n",
             "select 'no escapes \\', 2;\n",
+            "create function f() returns int language sql begin atomic select 1; select 2; end;\nselect 3;\n",
+            "create user mapping for app server other;\ncopy (select 1) to stdout;\nsavepoint a; rollback to a;\n",
         ] {
             assert_eq!(passed(text).as_deref(), Ok(text));
         }
@@ -249,7 +299,14 @@ mod tests {
             ("select 1; \\! id\n", "`\\!`"),
             ("select 'x' \\g |id\n", "`\\g`"),
             ("COPY t FROM stdin;\n1\n\\.\n\\i /etc/passwd\n", "`\\i`"),
-            ("copy t from '/x';\n\\! id\n", "`\\!`"),
+            ("copy t from '/x';\n", "`COPY`"),
+            ("COPY t TO PROGRAM 'id';\n", "`COPY`"),
+            ("create table a (i int); commit; begin; select 1;\n", "`COMMIT`"),
+            ("START TRANSACTION;\n", "`START`"),
+            ("prepare transaction 'x';\n", "`PREPARE TRANSACTION`"),
+            ("alter role ro superuser;\n", "`ALTER ROLE`"),
+            ("/* a */ drop\ndatabase other;\n", "`DROP DATABASE`"),
+            ("alter system set work_mem = '1GB';\n", "`ALTER SYSTEM`"),
             ("\\connect app\nselect 1;\n", "several databases"),
             ("--\n-- PostgreSQL database cluster dump\n--\nselect 1;\n", "pg_dumpall"),
         ] {

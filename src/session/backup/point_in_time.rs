@@ -10,7 +10,7 @@ use super::dump_runner::as_target_error;
 use super::parts::ServicePart;
 use super::scratch::{Scratch, ScratchArgs};
 use crate::backup::physical::{self, Archives, BASE, Target as RecoveryTarget, WAL};
-use crate::backup::postgres::{self, DatabaseRestore, DumpFormat, GLOBALS, OWNER_OF};
+use crate::backup::postgres::{self, DatabaseRestore, DumpFormat, GLOBALS};
 use crate::backup::{BackupError, Inside, LoadedSet, Part, Repository};
 use crate::event::{Reporter, human};
 use crate::execute::DataRunner;
@@ -102,8 +102,7 @@ impl PointInTimeRunner<'_> {
         }
         let count = dumps.len();
         for dump in dumps {
-            let owner = begun.facts.get(&format!("{OWNER_OF}{}", dump.of));
-            let to = DatabaseRestore { database: &dump.of, set: &recovery.base.found.id.set, owner };
+            let to = DatabaseRestore::of((&dump.of, &recovery.base.found.id.set), &begun.facts);
             postgres::restore_database(inside, to, (DumpFormat::Archive, dump.stream)).await?;
         }
         Ok(count)

@@ -89,8 +89,7 @@ impl RestoreRunner<'_> {
                 Some(FileFormat::Archive | FileFormat::Rdb) | None => DumpFormat::Archive,
             };
             let dump = (format, self.content(restore.part, file)?);
-            let owner = restore.part.facts.get(&format!("{}{}", postgres::OWNER_OF, file.of));
-            let to = DatabaseRestore { database: &file.of, set: self.set_id(), owner };
+            let to = DatabaseRestore::of((&file.of, self.set_id()), &restore.part.facts);
             postgres::restore_database(&inside, to, dump).await?;
             databases += 1;
             tables += postgres::tables(&inside, &file.of).await?;

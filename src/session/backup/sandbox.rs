@@ -3,6 +3,8 @@
 //! one left behind.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use super::isolated::{Isolated, code, isolated, limit, read_only};
 use super::parts::ServicePart;
@@ -19,12 +21,17 @@ use crate::target::{Target, TargetError};
 /// The network of a trial.
 const NETWORK: &str = "trial";
 
+/// How long an engine may take to make a container whose creation was interrupted.
+const LATE: Duration = Duration::from_secs(5);
+
 /// The containers of a drill or a trial.
 pub struct Sandbox<'t> {
     target: &'t dyn Target,
     project: String,
     owner: LockOwner,
     purpose: Purpose,
+    /// The container that is being created: the engine goes on with it when the command was interrupted.
+    creating: Mutex<Option<String>>,
 }
 
 /// What a sandbox is for.
@@ -54,7 +61,9 @@ impl<'t> Sandbox<'t> {
         (owner, password): (LockOwner, String),
     ) -> Result<(Self, usize), BackupError> {
         let project = format!("{project}-aictl-drill");
-        Self { target, project, owner, purpose: Purpose::Drill { password } }.emptied().await
+        Self { target, project, owner, purpose: Purpose::Drill { password }, creating: Mutex::default() }
+            .emptied()
+            .await
     }
 
     /// The same for the trial of a migration.
@@ -63,7 +72,7 @@ impl<'t> Sandbox<'t> {
         owner: LockOwner,
     ) -> Result<(Self, usize), BackupError> {
         let project = format!("{project}-aictl-trial");
-        Self { target, project, owner, purpose: Purpose::Trial }.with_network().await
+        Self { target, project, owner, purpose: Purpose::Trial, creating: Mutex::default() }.with_network().await
     }
 
     /// The same for a rehearsal, which a drill is refused beside.
@@ -72,7 +81,7 @@ impl<'t> Sandbox<'t> {
         owner: LockOwner,
     ) -> Result<(Self, usize), BackupError> {
         let project = format!("{project}-aictl-drill");
-        Self { target, project, owner, purpose: Purpose::Rehearsal }.with_network().await
+        Self { target, project, owner, purpose: Purpose::Rehearsal, creating: Mutex::default() }.with_network().await
     }
 
     async fn with_network(self) -> Result<(Self, usize), BackupError> {
@@ -144,7 +153,7 @@ impl<'t> Sandbox<'t> {
         {
             self.connect(&mut spec, names(&part.service, declared));
         }
-        self.perform(ContainerOperation::Create(Box::new(spec))).await?;
+        self.create(spec).await?;
         if part.kind != PartKind::Volume {
             let turn = StartTurn::UntilStarted;
             let (service, container) = (part.service.clone(), name.clone());
@@ -196,7 +205,7 @@ impl<'t> Sandbox<'t> {
         spec.service = code(&of.service, !spec.volumes_from.is_empty());
         self.connect(&mut spec, names(&of.service_name, &of.service));
         let (service, container) = (of.service_name.clone(), spec.name.clone());
-        self.perform(ContainerOperation::Create(Box::new(spec))).await?;
+        self.create(spec).await?;
         Ok(self.perform(ContainerOperation::Start { service, container, turn: StartTurn::UntilStarted }).await?)
     }
 
@@ -264,8 +273,32 @@ impl<'t> Sandbox<'t> {
         }
     }
 
+    async fn create(&self, spec: ContainerSpec) -> Result<(), TargetError> {
+        *self.creating() = Some(spec.name.clone());
+        let created = self.perform(ContainerOperation::Create(Box::new(spec))).await;
+        *self.creating() = None;
+        created
+    }
+
+    fn creating(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.creating.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the engine has made what it was making when the command was interrupted.
+    async fn settle(&self) {
+        let Some(late) = self.creating().take() else { return };
+        let made = async {
+            while self.target.observe_instance(&late).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        // An engine that gave it up makes none.
+        let _ = tokio::time::timeout(LATE, made).await;
+    }
+
     /// Removes everything it holds.
     pub async fn close(&self, services: &[String]) -> Result<(), BackupError> {
+        self.settle().await;
         // The helper of a restore that was cut; the containers whose volumes it shares go after it.
         for service in services {
             let name = format!("{}-{service}-aictl-restore", self.project);

@@ -7,8 +7,8 @@ use crate::plan::{Observed, Phase, Plan};
 use crate::project::{BackupPolicy, LoadedProject};
 use crate::release::ReleaseBackup;
 use crate::session::backup::{
-    BackupSettings, DataSteps, DumpSource, DumpSteps, ServicePart, check_services, new_set, open_to_write,
-    service_parts,
+    BackupSettings, DataSteps, DumpSource, DumpSteps, ServicePart, SummaryKeeper, check_services, new_set,
+    open_to_write, service_parts,
 };
 use crate::session::load::LoadedStack;
 use crate::session::password_runner::PasswordRunner;
@@ -112,6 +112,13 @@ impl<'a> DeployBackup<'a> {
     /// The set that is to be taken.
     pub(super) fn planned(&self) -> Option<ReleaseBackup> {
         self.planned.clone()
+    }
+
+    /// Keeps for `aictl status` that a set was taken.
+    pub(super) async fn keep_summary(&self, context: &Context, target: &dyn Target) {
+        let Some(dumps) = self.data.dumps.as_ref().filter(|_| self.data.has_set()) else { return };
+        let (project, repository) = (dumps.set.project.as_str(), &dumps.repository);
+        SummaryKeeper { project, repository, target, operation: "deploy" }.keep(context).await;
     }
 
     /// The set, once it is complete.

@@ -126,7 +126,7 @@ impl Shipping<'_> {
         transaction.confirmed = confirmed;
         let ran = transaction.run(&planned).await;
         transaction.number.get().into_iter().for_each(|ran| _ = number.set(*ran));
-        checks.close().await;
+        tokio::join!(checks.close(), backup.keep_summary(context, &**target));
         match ran.map_err(|error| self.with_ways(error, &planning.migrations, backup.taken().is_some())) {
             Ok(outcome) => Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
             Err(Ok(error)) => Err(error),

@@ -28,6 +28,7 @@ fn a_deploy_takes_a_backup_first_and_stops_where_that_fails() {
         "{listed}"
     );
     assert_eq!(listed["sets"][0]["complete"], true, "{deployed}");
+    assert_eq!(stored.status()["newest_set"], backup["set"], "status knows it");
     stored.aictl(&["deploy"]).ended(0);
     assert_eq!(sets(&stored), 1, "a deploy without changes takes no backup");
 

@@ -33,6 +33,10 @@ backup:
   keep: { last: 1 }
 ";
 const SECRETS: &str = "DB_PASSWORD=db-s3cret-0123456789\nCACHE_PASSWORD=cache-s3cret-0123456789\n";
+/// What is kept of the database outside of it.
+const AROUND: &str = "select datconnlimit, array(select unnest(datacl)::text order by 1), shobj_description(oid, 'pg_database'), \
+    array(select setrole::regrole || ' ' || unnest(setconfig) from pg_db_role_setting where setdatabase = d.oid order by 1) \
+    from pg_database d where datname = 'app'";
 const PASSWORD: &str = "repository-s3cret-0123456789";
 
 /// A stack whose services hold something.
@@ -52,6 +56,17 @@ impl Stored {
             "create table notes as select n, 'note ' || n as text from generate_series(1, 5000) n; create role reader",
         );
         stored.sql("grant select on notes to reader");
+        // What PostgreSQL keeps of a database outside of it.
+        for statement in [
+            "alter database app connection limit 50",
+            "revoke connect on database app from public",
+            "grant connect on database app to reader",
+            "alter database app set search_path = \"$user\", public, pg_catalog",
+            "alter role reader in database app set statement_timeout = '5s'",
+            "comment on database app is 'it''s kept'",
+        ] {
+            stored.sql(statement);
+        }
         for (key, value) in [("greeting", "hello"), ("answer", "42")] {
             stored.aictl(&["redis", "--service", "cache", "-T", "set", key, value]).ended(0);
         }
@@ -101,6 +116,7 @@ impl Stored {
         vec![
             self.sql("select md5(string_agg(n || text, ',' order by n)) from notes"),
             self.sql("select has_table_privilege('reader', 'notes', 'select')"),
+            self.sql(AROUND),
             value("greeting"),
             value("answer"),
             self.in_files("cat /srv/files/a/note; stat -c %a /srv/files/a/note; find /srv/files | sort"),
@@ -149,7 +165,7 @@ fn a_stack_that_was_lost_comes_back_with_every_row_key_and_file() {
     stored.aictl(&["--dry-run", "backup", "restore", &set]).ended(0);
     assert_eq!(stored.state(), changed);
     stored.aictl(&["--yes", "restore", "--service", "cache", &set]).ended(0);
-    assert_eq!((&stored.state()[2], &stored.state()[0]), (&before[2], &changed[0]));
+    assert_eq!((&stored.state()[3], &stored.state()[0]), (&before[3], &changed[0]));
     stored.aictl(&["--yes", "backup", "restore", &set]).ended(0);
     assert_eq!(stored.state(), before);
     let databases = stored.sql("select string_agg(datname, ' ' order by datname) from pg_database");
@@ -176,7 +192,7 @@ fn a_stack_that_was_lost_comes_back_with_every_row_key_and_file() {
     let last = stored.json(&["backup", "create"], 0);
     stored.aictl(&["backup", "prune"]).ended(5);
     let pruned = stored.json(&["--yes", "backup", "prune"], 0);
-    assert_eq!(pruned["sets"].as_array().map(Vec::len), Some(7), "{pruned}");
+    assert_eq!(pruned["sets"].as_array().map(Vec::len), Some(9), "{pruned}");
     let listed = stored.json(&["backup", "list"], 0);
     assert_eq!(
         (listed["sets"].as_array().map(Vec::len), &listed["sets"][0]["set"]),

@@ -1,8 +1,8 @@
 //! Debian's restic as the judge of a repository: it checks and restores what aictl wrote, and aictl reads what restic wrote.
 
 use std::io::Write as _;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
@@ -33,6 +33,7 @@ pub fn judges(stored: &Stored, set: &str) {
     checks(stored);
     restored_bytes(stored, set);
     a_lock_of_restic_is_honoured(stored);
+    neither_prunes_what_the_other_writes(stored);
     // restic writes every pack anew: from here on all content is what restic wrote.
     run(stored, &["prune", "--max-unused", "0", "--repack-uncompressed"]);
     stored.json(&["backup", "verify", "--all"], 0);
@@ -88,4 +89,56 @@ fn a_lock_of_restic_is_honoured(stored: &Stored) {
     drop(writing.stdin.take());
     assert!(writing.wait().unwrap().success());
     assert_eq!(run(stored, &["dump", "latest", "slow"]).stdout, "begun");
+}
+
+/// Stopped in the middle, `restic prune` keeps aictl out and `aictl backup create` keeps restic out; both then end well.
+#[track_caller]
+fn neither_prunes_what_the_other_writes(stored: &Stored) {
+    stored.in_files("head -c 20000000 /dev/urandom >/srv/files/new");
+    let mut create = stored.stage.command(&["backup", "create"]);
+    let mut creating = stopped_with_lock(stored, create.env("BACKUP_PASSWORD", PASSWORD));
+    let refused = Outcome::from(restic(stored, &["prune", "--max-unused", "0"]).output().unwrap());
+    assert!(refused.code != 0 && refused.stderr.contains("already locked"), "{refused:?}");
+    go_on(&mut creating);
+    stored.in_files("rm /srv/files/new");
+
+    let mut pruning = stopped_with_lock(stored, &mut restic(stored, &["prune", "--max-unused", "0"]));
+    let refused = stored.aictl(&["backup", "create"]).ended(11);
+    assert!(refused.stderr.contains("locked"), "{refused:?}");
+    go_on(&mut pruning);
+    let set = stored.json(&["backup", "create"], 0)["set"].as_str().unwrap().to_owned();
+    checks(stored);
+    for words in [&["backup", "verify", "--all", "--no-decode"][..], &["backup", "verify", &set]] {
+        assert_eq!(stored.json(words, 0)["damage"], serde_json::json!([]));
+    }
+}
+
+/// The process, stopped by a signal while it holds a lock of the repository.
+#[track_caller]
+fn stopped_with_lock(stored: &Stored, command: &mut Command) -> Child {
+    let locks = stored.stage.path().join("sets/locks");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(60);
+    // A lock that is still being written has a longer name.
+    let is_locked = || {
+        let names = std::fs::read_dir(&locks).unwrap().flatten().map(|entry| entry.file_name());
+        names.into_iter().any(|name| name.len() == 64)
+    };
+    while !is_locked() {
+        assert!(Instant::now() < deadline, "{command:?} takes no lock");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    signal(&child, "-STOP");
+    assert!(is_locked(), "{command:?} was done too early");
+    child
+}
+
+#[track_caller]
+fn go_on(child: &mut Child) {
+    signal(child, "-CONT");
+    assert!(child.wait().unwrap().success());
+}
+
+fn signal(child: &Child, signal: &str) {
+    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
 }

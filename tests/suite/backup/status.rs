@@ -7,7 +7,7 @@ use crate::support::project::Outcome;
 
 impl Stored {
     /// The backups in `status`, asked without the password.
-    fn status(&self) -> Value {
+    pub(super) fn status(&self) -> Value {
         let outcome: Outcome = self.stage.command(&["--output", "json", "status"]).output().unwrap().into();
         serde_json::from_str::<Value>(&outcome.ended(0).stdout).unwrap()["backup"].clone()
     }

@@ -8,7 +8,6 @@ use super::restore_into::{Found, RestoreSource};
 use super::restore_report::{RestoreArgs, RestoreReport};
 use super::restore_target::{RestoreTarget, Restoring, restore_steps};
 use super::sets::{OpenSets, complete};
-use super::way_back::WayBack;
 use crate::backup::{BackupError, CONFIGURATION, LoadedSet, LockKind, Manifest, Part, PartKind, StoredPart};
 use crate::error::{Result, nearest};
 use crate::event::human;
@@ -97,10 +96,13 @@ async fn restore_set(
     let at = recoveries.as_ref().map(|found| found.at.text());
     let mut report = RestoreReport { at: at.clone(), ..RestoreReport::of(context, &manifest, files) };
     let found = RestoreTarget::observe(context, open, &parts).await?;
-    let back = WayBack::choose(context, args.no_safety_set, (&found, sets, &parts)).await?;
+    let back = found.way_back(context, (sets, &parts), args.no_safety_set).await?;
     report.safety_set = back.set();
     report.steps = found.plan((&manifest.set, &parts), back.safety.as_ref()).lines();
-    check_content(context, (open, set, &parts), (recoveries.as_ref(), back.safety.is_some())).await?;
+    check_content(context, from, (&parts, recoveries.as_ref())).await?;
+    if back.safety.is_some() {
+        open.repository.check_content().await?;
+    }
     if context.options.dry_run {
         return Ok(report);
     }
@@ -122,20 +124,16 @@ async fn restore_set(
     Ok(report)
 }
 
-/// Reads what is needed before anything is replaced, and where a safety set is taken also what that builds on.
+/// Reads what is needed before anything is replaced.
 async fn check_content(
     context: &Context,
-    (open, set, parts): (&OpenSets, &LoadedSet, &[Part]),
-    (recoveries, takes): (Option<&Recoveries>, bool),
+    Found { open, set, .. }: &Found,
+    (parts, recoveries): (&[Part], Option<&Recoveries>),
 ) -> Result<()> {
     match recoveries {
-        Some(recoveries) => recoveries.check_needed(context, open).await?,
-        None => open.check_needed(context, (set, parts)).await?,
+        Some(recoveries) => recoveries.check_needed(context, open).await,
+        None => open.check_needed(context, (set, parts)).await,
     }
-    if takes {
-        open.repository.check_content().await?;
-    }
-    Ok(())
 }
 
 /// A set says itself which databases it restores.

@@ -5,7 +5,6 @@ use super::file_to_restore::FileToRestore;
 use super::restore_report::{RestoreArgs, RestoreReport};
 use super::restore_target::{RestoreTarget, Restoring};
 use super::sets::OpenSets;
-use super::way_back::WayBack;
 use crate::backup::{
     FORMAT, FileFormat, FoundSet, LoadedSet, LockKind, Manifest, Part, PartKind, PlainFile, SetId, redis,
 };
@@ -30,7 +29,7 @@ pub(super) async fn run(context: &Context, args: &RestoreArgs, name: &str) -> Re
     let (part, what) = part_of(&found, args, &file)?;
     let parts = [part];
     let restored = FileToRestore { file: &file, name, what: &what };
-    let back = WayBack::choose(context, args.no_safety_set, (&found, &sets, &parts)).await?;
+    let back = found.way_back(context, (&sets, &parts), args.no_safety_set).await?;
     let mut report = RestoreReport::of_file(context, name);
     report.safety_set = back.set();
     report.steps = found.plan_of(&parts, back.safety.as_ref(), restored.steps(&parts)).lines();

@@ -17,15 +17,17 @@ pub(super) struct WayBack {
     kept: Option<String>,
 }
 
-impl WayBack {
-    /// Takes no set where there is nothing to replace, where `declined`, or where an interrupted restore left one.
-    pub(super) async fn choose(
+impl RestoreTarget {
+    /// The way back from a restore of these parts. No set is taken where there is nothing to replace, where `declined`, or
+    /// where an interrupted restore left one.
+    pub(super) async fn way_back(
+        &self,
         context: &Context,
+        (sets, parts): (&[LoadedSet], &[Part]),
         declined: bool,
-        (found, sets, parts): (&RestoreTarget, &[LoadedSet], &[Part]),
-    ) -> Result<Self> {
-        let project = &found.loaded.name;
-        let left = interrupted_restore(context, (&*found.target, project), sets).await?;
+    ) -> Result<WayBack> {
+        let project = &self.loaded.name;
+        let left = interrupted_restore(context, (&*self.target, project), sets).await?;
         let interrupted = left.is_some();
         let kept = left.and_then(|left| left.safety).filter(|left| covers(left, parts)).map(|left| left.found.id.set);
         if declined {
@@ -33,11 +35,13 @@ impl WayBack {
                 .reporter
                 .warn("no safety set is taken: the data that is replaced cannot be brought back".to_owned());
         }
-        let takes = !declined && kept.is_none() && found.has_data(parts);
+        let takes = !declined && kept.is_none() && self.has_data(parts);
         let safety = takes.then(|| new_set(context, project, vec![SAFETY.to_owned()])).transpose()?;
-        Ok(Self { interrupted, safety, kept })
+        Ok(WayBack { interrupted, safety, kept })
     }
+}
 
+impl WayBack {
     /// Id of the set that holds the state before.
     pub(super) fn set(&self) -> Option<String> {
         self.safety.as_ref().map(|safety| safety.set.clone()).or_else(|| self.kept.clone())
