@@ -62,8 +62,8 @@ fn files_of_old_scripts_take_the_place_of_a_database() {
     write(&stored, "dump.rdb", &dumps.rdb);
     let changed = stored.state();
     stored.json(&["--yes", "restore", "./dump.rdb"], 0);
-    assert_eq!(stored.state()[2..4], before[2..4]);
-    assert_eq!(stored.state()[..2], changed[..2]);
+    assert_eq!(stored.state()[3..5], before[3..5]);
+    assert_eq!(stored.state()[..3], changed[..3]);
     let sql = "create table elsewhere (n int);\n";
     write(&stored, "other.sql", sql.as_bytes());
     stored.json(&["--yes", "restore", "other.sql", "--database", "brand-new"], 0);

@@ -49,7 +49,7 @@ fn a_restore_takes_a_safety_set_that_brings_the_state_before_back() {
     assert_eq!((&partial["partial"], partial["parts"].as_array().map(Vec::len)), (&true.into(), Some(3)), "{partial}");
     let restored = stored.json(&["--yes", "backup", "restore", "--only", "files"], 0);
     assert_eq!(id(&restored, "set"), set, "a partial set is never the newest one");
-    assert_eq!((&stored.state()[4], &stored.state()[2]), (&before[4], &changed[2]));
+    assert_eq!((&stored.state()[5], &stored.state()[3]), (&before[5], &changed[3]));
     let of_safety = stored.json(&["backup", "list"], 0);
     assert_eq!(of_safety["sets"][0]["partial"], true, "{of_safety}");
 
