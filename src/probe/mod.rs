@@ -4,6 +4,7 @@
 
 mod alerts;
 mod answer;
+mod backup;
 pub mod clients;
 mod error;
 mod exec;

@@ -12,6 +12,7 @@ use super::ProbeError;
 use super::answer::Shown;
 use super::exec_cleanup::Marks;
 use super::outcome::CheckOrigin;
+use crate::event::human;
 use crate::plan::{InstanceState, Observed, ObservedInstance, Scope};
 use crate::project::Check;
 use crate::secret::{Redactor, Secret};
@@ -53,6 +54,10 @@ impl Planned {
         let address = check.tcp.as_ref().map(|tcp| &tcp.address).or(check.tls.as_ref().map(|tls| &tls.address));
         if let Some(address) = address {
             return format!("{} {address}", check.way());
+        }
+        if let Some(backup) = &check.backup {
+            let most = human::duration(backup.max_age.0);
+            return format!("newest {} backup set, at most {most} old", backup.state.word());
         }
         let words = match (&check.exec, &check.sql, &check.redis) {
             (Some(exec), ..) => exec.command.0.join(" "),

@@ -3,7 +3,7 @@
 //! Never looks twice: `run` does.
 
 use super::seen::Seen;
-use super::{Planned, ProbeContext, ProbeError, exec, http, log, prometheus, state, tls};
+use super::{Planned, ProbeContext, ProbeError, backup, exec, http, log, prometheus, state, tls};
 
 /// Looks once. The caller bounds the time.
 pub(super) async fn look(context: &ProbeContext<'_>, plan: &Planned) -> Result<Seen, ProbeError> {
@@ -32,8 +32,11 @@ pub(super) async fn look(context: &ProbeContext<'_>, plan: &Planned) -> Result<S
     if let Some(state) = &check.state {
         return state::look(context, state, plan.may_complete).await;
     }
-    match &check.log {
-        Some(log) => log::look(context, log).await,
+    if let Some(log) = &check.log {
+        return log::look(context, log).await;
+    }
+    match &check.backup {
+        Some(backup) => backup::look(context, backup).await,
         None => {
             Err(ProbeError::Wrong { what: "the check defines no probe".into(), details: Vec::new(), for_good: true })
         }

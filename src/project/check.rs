@@ -6,10 +6,12 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::backup_check::BackupCheck;
 use super::command_line::CommandLine;
 use super::quantity::Period;
 
-/// One check: a name and exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state` and `log`.
+/// One check: a name and exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state`,
+/// `log` and `backup`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Check {
@@ -42,6 +44,9 @@ pub struct Check {
     /// A pattern in the log of a service since its containers started.
     #[serde(default)]
     pub log: Option<LogCheck>,
+    /// The age of the newest backup set, as `status` shows it; not checked by `deploy` and `backup restore`.
+    #[serde(default)]
+    pub backup: Option<BackupCheck>,
     /// Expected response.
     #[serde(default)]
     pub expect: Expectation,
@@ -277,7 +282,7 @@ impl Check {
     }
 
     /// Every way with whether it was said.
-    pub(super) fn ways(&self) -> [(&'static str, bool); 9] {
+    pub(super) fn ways(&self) -> [(&'static str, bool); 10] {
         [
             ("http", self.http.is_some()),
             ("tcp", self.tcp.is_some()),
@@ -288,12 +293,13 @@ impl Check {
             ("prometheus", self.prometheus.is_some()),
             ("state", self.state.is_some()),
             ("log", self.log.is_some()),
+            ("backup", self.backup.is_some()),
         ]
     }
 
     /// Whether it needs a running process to answer.
     pub fn needs_running(&self) -> bool {
-        self.state.is_none() && self.log.is_none()
+        self.state.is_none() && self.log.is_none() && self.backup.is_none()
     }
 
     /// The service it names and the key of that name; none for a public host and for Prometheus by its image.

@@ -28,6 +28,9 @@ pub(super) fn examine_checks(base: &[&str], earlier: &[Check], checks: &[Check],
         if check.timeout.is_some_and(|timeout| timeout.0.is_zero()) {
             at(&["timeout"], "is too short".to_owned());
         }
+        if check.backup.as_ref().is_some_and(|backup| backup.max_age.0.is_zero()) {
+            at(&["backup", "max_age"], "is too short".to_owned());
+        }
         addresses(check, &mut at);
         contents(check, &mut at);
         expectation(check, &mut at);

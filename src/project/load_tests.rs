@@ -158,8 +158,8 @@ watch: { interval: 0s }
     aictl.yaml:9:12: environments.cluster: `chart` is required on Kubernetes
     aictl.yaml:9:22: environments.cluster.target: no cluster is named
     aictl.yaml:10:36: tasks.t.command: is empty
-    aictl.yaml:11:11: checks[0]: takes exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state`, `log`
-    aictl.yaml:11:24: checks[1]: takes exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state`, `log`
+    aictl.yaml:11:11: checks[0]: takes exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state`, `log`, `backup`
+    aictl.yaml:11:24: checks[1]: takes exactly one of `http`, `tcp`, `tls`, `exec`, `sql`, `redis`, `prometheus`, `state`, `log`, `backup`
     aictl.yaml:11:32: checks[1].name: `a` is already used by another check
     aictl.yaml:11:41: checks[1].http: must start with `http://` or `https://`
     aictl.yaml:11:56: checks[1].tcp: is not `SERVICE:PORT`

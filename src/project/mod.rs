@@ -2,6 +2,7 @@
 //! Reads the file, the chosen environment and `--set`; returns a `LoadedProject`. A bare compose directory is one too.
 //! Never reads compose files, charts or the process environment.
 
+mod backup_check;
 mod check;
 mod check_rules;
 mod command_line;
@@ -27,6 +28,7 @@ mod target;
 mod trust;
 mod values;
 
+pub use backup_check::{BackupCheck, RequiredState};
 pub use check::{
     Check, ExecCheck, Expectation, ExpectedState, HttpCheck, HttpParts, LogCheck, PrometheusCheck, RedisCheck,
     RulesState, RulesWord, SqlCheck, StateCheck, TargetsState, TcpCheck, TlsCheck, host_and_port, is_public,

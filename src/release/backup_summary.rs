@@ -10,6 +10,9 @@ pub struct BackupSummary {
     /// The newest set that has everything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest: Option<KnownSet>,
+    /// The newest set that was read back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<KnownSet>,
     /// The newest set that a drill restored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proven: Option<ProvenSet>,
@@ -45,6 +48,7 @@ mod tests {
     fn a_summary_reads_as_it_was_written_and_what_a_newer_aictl_adds_is_skipped() {
         let summary = BackupSummary {
             newest: Some(KnownSet { set: "b".into(), time: 2 }),
+            verified: None,
             proven: Some(ProvenSet { set: "a".into(), time: 1, restore_ms: Some(7) }),
         };
         let text = serde_json::to_string(&summary).unwrap();

@@ -34,7 +34,7 @@ pub struct BackupStatus {
 impl BackupStatus {
     /// The status at a time in seconds since 1970.
     pub fn at(now: i64, summary: Option<BackupSummary>) -> Self {
-        let BackupSummary { newest, proven } = summary.unwrap_or_default();
+        let BackupSummary { newest, proven, .. } = summary.unwrap_or_default();
         let age = |time: i64| u64::try_from(now - time).unwrap_or_default();
         Self {
             rpo_seconds: newest.as_ref().map(|set| age(set.time)),
@@ -73,9 +73,10 @@ fn summary_of(sets: &[LoadedSet]) -> BackupSummary {
             Finding::Verified | Finding::Damaged => None,
         })
     };
+    let known = |set: &LoadedSet| KnownSet { set: set.found.id.set.clone(), time: set.found.time };
     BackupSummary {
-        newest: newest(|set| set.state() != SetState::Damaged)
-            .map(|set| KnownSet { set: set.found.id.set.clone(), time: set.found.time }),
+        newest: newest(|set| set.state() != SetState::Damaged).map(known),
+        verified: newest(|set| set.state() >= SetState::Verified).map(known),
         proven: newest(|set| set.state() == SetState::Proven).map(|set| ProvenSet {
             set: set.found.id.set.clone(),
             time: set.found.time,
@@ -149,7 +150,7 @@ mod tests {
     fn ages_are_those_of_the_sets_and_nothing_recorded_is_unknown() {
         let newest = Some(KnownSet { set: "b".into(), time: 3600 });
         let proven = Some(ProvenSet { set: "a".into(), time: 0, restore_ms: Some(2500) });
-        let status = BackupStatus::at(7200, Some(BackupSummary { newest, proven }));
+        let status = BackupStatus::at(7200, Some(BackupSummary { newest, verified: None, proven }));
         assert_eq!(text(&status), "backups: RPO 1h (b), newest proven set 2h old (a), RTO 2.5s");
         let unknown = BackupStatus::at(7200, None);
         assert_eq!(text(&unknown), "backups: RPO unknown, newest proven set unknown, RTO unknown");

@@ -61,11 +61,13 @@ pub struct CheckPolicy {
     pub retries: Option<u32>,
     /// Wait for what is not ready first.
     pub await_ready: bool,
+    /// Leave out the age of the backups: a restore does not change it.
+    pub skip_backups: bool,
 }
 
 impl CheckPolicy {
     /// One look at each.
-    pub const ONCE: Self = Self { limit: None, retries: Some(0), await_ready: false };
+    pub const ONCE: Self = Self { limit: None, retries: Some(0), await_ready: false, skip_backups: false };
 }
 
 /// Runs the selected checks and reports their outcomes, also as a JUnit report if requested.
@@ -79,7 +81,8 @@ pub async fn run_checks(
     known_services(&loaded)?;
     let target = loaded.connect(context).await?;
     let observed = target.observe(&loaded.narrow_scope()).await?;
-    let planned = wanted(context, &loaded, (&observed, selection))?;
+    let mut planned = wanted(context, &loaded, (&observed, selection))?;
+    planned.retain(|plan| !(policy.skip_backups && plan.check.backup.is_some()));
     if planned.is_empty() {
         return Err(nothing(context, (&loaded, &observed), junit));
     }

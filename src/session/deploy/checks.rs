@@ -45,13 +45,15 @@ pub struct DeployChecks<'a> {
 
 impl<'a> DeployChecks<'a> {
     /// The checks of aictl.yaml and of the images of the stack; those of services that the stack does not have are
-    /// left out. That a service runs is no check here: the deploy waits for it anyway. A rollback has only those of the
+    /// left out. That a service runs is no check here: the deploy waits for it anyway; nor is
+    /// the age of the backups, on which no release has a bearing. A rollback has only those of the
     /// images: a check of aictl.yaml may not fit the earlier release, which passed its own.
     pub fn of(context: &'a Context, target: Arc<dyn Target>, from: CheckSource<'_>) -> Self {
         let CheckSource { project, stack, observed, timeout, is_rollback, strict } = from;
         let mut planned = plan_checks(Some(stack), observed, project.checks().filter(|_| !is_rollback));
         let is_known =
             |planned: &Planned| planned.service.as_ref().is_none_or(|name| stack.services.contains_key(name));
+        planned.retain(|planned| planned.check.backup.is_none());
         planned.retain(|planned| is_known(planned) && !(planned.recognised && planned.check.state.is_some()));
         let prometheus = prometheus_service(Some(stack), observed).filter(|name| stack.services.contains_key(name));
         let (project, timeout) =

@@ -42,6 +42,6 @@ pub async fn run(context: &Context, args: SmokeTestArgs) -> Result<ChecksAnswer>
         file.remove_previous()?;
     }
     let limit = context.options.timeout.unwrap_or(DEADLINE);
-    let policy = CheckPolicy { limit: Some(limit), retries: args.retries, await_ready: true };
+    let policy = CheckPolicy { limit: Some(limit), retries: args.retries, await_ready: true, skip_backups: false };
     run_checks(context, &args.selection, (policy, file)).await
 }

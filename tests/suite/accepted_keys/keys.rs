@@ -302,6 +302,18 @@ pub const ROWS: &[Row] = &[
         Ends(4),
     ),
     key(
+        "checks[].backup.max_age",
+        "checks: [{ name: probe, backup: { max_age: <<7h|9h>> } }]",
+        "--dry-run health --check probe",
+        Says("at most 7h old"),
+    ),
+    key(
+        "checks[].backup.state",
+        "checks: [{ name: probe, backup: { max_age: 9h<<, state: proven>> } }]",
+        "health --check probe",
+        Says("no proven backup set is recorded"),
+    ),
+    key(
         "checks[].timeout",
         "checks: [{ name: probe, exec: { service: web, command: [sleep, '30'] }, timeout: <<1s|2s>> }]",
         "health --check probe",

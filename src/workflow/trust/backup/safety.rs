@@ -77,13 +77,13 @@ pub(super) fn covers(set: &LoadedSet, parts: &[Part]) -> bool {
 
 /// Whether aictl.yaml has checks that say whether a restored stack works.
 pub(super) fn has_declared_checks(loaded: &LoadedStack) -> bool {
-    loaded.project.checks().next().is_some()
+    loaded.project.checks().any(|check| check.backup.is_none())
 }
 
 /// Runs the checks; fails with what they say.
 pub(super) async fn run_declared_checks(context: &Context) -> Result<()> {
     let limit = context.options.timeout.unwrap_or(CHECKS);
-    let policy = CheckPolicy { limit: Some(limit), retries: None, await_ready: true };
+    let policy = CheckPolicy { limit: Some(limit), retries: None, await_ready: true, skip_backups: true };
     match run_checks(context, &Selection::default(), (policy, None)).await? {
         ChecksAnswer::Checked(report) if report.exit_code() != 0 => {
             let message = format!("checks failed after the restore: {}", report.failed_names().join(", "));
