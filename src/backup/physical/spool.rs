@@ -11,17 +11,17 @@ use crate::backup::postgres::query;
 use crate::backup::psql::literal;
 
 /// Receives for as long as the server can be reached. The network of a server that was started again is another one, which only
-/// a container that starts joins: the receiver gives up after a while, and the engine starts it again. It stops while the disk
-/// is full to 95 %: backups that are not taken must not cost the database its disk.
+/// a container that starts joins: the receiver gives up after a while, and the engine starts it again. It stops while less
+/// than 2 GiB and 5 % of the disk are free: backups that are not taken must not cost the database its disk.
 pub const RECEIVE: &str = r#"
 trap 'kill $pid 2>/dev/null; wait; exit 0' TERM INT
 cd "$1" || exit 1
-full() { df -Pk . | awk 'NR == 2 { exit !($5 + 0 > 95) }'; }
+full() { df -Pk . | awk 'NR == 2 { exit !($5 + 0 > 95 && $4 < 2097152) }'; }
 failed=0
 while [ $failed -lt 8 ]; do
   began=$(date +%s)
   if full; then
-    echo "the disk is full to 95%" >/tmp/aictl-receive.err
+    echo "less than 2 GiB and 5% of the disk are free" >/tmp/aictl-receive.err
     sleep 10 & pid=$!
     wait $pid
     continue

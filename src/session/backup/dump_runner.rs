@@ -61,6 +61,8 @@ pub struct DumpRunner<'a> {
     pub physical: Option<Vec<LoadedSet>>,
     /// What to look at to see whether requests are held.
     pub proxy: Scope,
+    /// Why services have no base backup in this set although they should.
+    pub without_base: Mutex<Vec<String>>,
     held: AtomicBool,
     /// How many services' dumps have begun, or failed to.
     begun: watch::Sender<usize>,
@@ -84,6 +86,7 @@ impl<'a> DumpRunner<'a> {
             configuration: Vec::new(),
             physical: None,
             proxy: Scope::default(),
+            without_base: Mutex::default(),
             held: AtomicBool::new(false),
             begun: watch::Sender::new(0),
             done: Mutex::default(),
@@ -192,7 +195,16 @@ impl<'a> DumpRunner<'a> {
         let SetId { set, project, .. } = &self.set;
         let previous = newest_physical(sets, &service.service);
         let dump = PhysicalDump { target: self.target, repository: &self.repository, project, set, previous };
-        let physical = dump.store((service, container)).await?;
+        let physical = match dump.store((service, container)).await {
+            // The dumps are as good without it.
+            Err(BackupError::Service { service, reason }) => {
+                let reason = format!("{service} has no base backup and no WAL in this set: {reason}");
+                stored.warnings.push(reason.clone());
+                self.without_base.lock().unwrap_or_else(PoisonError::into_inner).push(reason);
+                return Ok(());
+            }
+            found => found?,
+        };
         stored.files.extend(physical.files);
         stored.facts.extend([physical.fact]);
         stored.warnings.extend(physical.warnings);

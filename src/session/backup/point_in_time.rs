@@ -10,7 +10,7 @@ use super::dump_runner::as_target_error;
 use super::parts::ServicePart;
 use super::scratch::{Scratch, ScratchArgs};
 use crate::backup::physical::{self, Archives, BASE, Target as RecoveryTarget, WAL};
-use crate::backup::postgres::{self, DatabaseRestore, DumpFormat, GLOBALS};
+use crate::backup::postgres::{self, BegunPart, DatabaseRestore, DumpFormat, GLOBALS};
 use crate::backup::{BackupError, Inside, LoadedSet, Part, Repository};
 use crate::event::{Reporter, human};
 use crate::execute::DataRunner;
@@ -46,7 +46,7 @@ pub struct PointInTimeRunner<'a> {
 }
 
 impl PointInTimeRunner<'_> {
-    async fn run(&self, name: &str) -> Result<Outcome, BackupError> {
+    async fn run(&self, name: &str, stop: &watch::Receiver<bool>) -> Result<Option<Outcome>, BackupError> {
         let wrong = |reason: &str| BackupError::Service { service: name.to_owned(), reason: reason.to_owned() };
         let recovery = self.recoveries.get(name).ok_or_else(|| wrong("it is not recovered"))?;
         let service =
@@ -55,10 +55,20 @@ impl PointInTimeRunner<'_> {
         let inside = service.inside(self.target, &container.id);
         postgres::await_ready(&inside).await?;
         let scratch = self.scratch((service, container), recovery).await?;
-        let restored = self.restore((service, &inside), (&scratch, recovery)).await;
+        let restored = async {
+            let begun = self.recover((service, &inside), (&scratch, recovery)).await?;
+            // Nothing is replaced yet.
+            if *stop.borrow() {
+                return Ok(None);
+            }
+            replace(&inside, begun, &recovery.base.found.id.set).await.map(Some)
+        };
+        let restored = restored.await;
         scratch.close().await;
-        let databases = human::count(restored?, "database");
-        Ok(Outcome { detail: Some(format!("{databases} as of {}", self.time)), ..Outcome::default() })
+        Ok(restored?.map(|databases| {
+            let databases = human::count(databases, "database");
+            Outcome { detail: Some(format!("{databases} as of {}", self.time)), ..Outcome::default() }
+        }))
     }
 
     /// A container from the image of the base backup; where that is gone, from the one of the service.
@@ -83,29 +93,19 @@ impl PointInTimeRunner<'_> {
         }
     }
 
-    /// Recovers all of it before anything is replaced. Returns the number of databases.
-    async fn restore(
+    /// Recovers all of it, before anything is replaced.
+    async fn recover(
         &self,
         (service, inside): (&ServicePart, &Inside<'_>),
         (scratch, recovery): (&Scratch<'_>, &Recovery),
-    ) -> Result<usize, BackupError> {
+    ) -> Result<BegunPart, BackupError> {
         let name = &service.service;
         let wal = recovery.wal.iter().map(|set| self.archive(set, (name, WAL))).collect::<Result<_, _>>()?;
         let archives = Archives { base: self.archive(&recovery.base, (name, BASE))?, wal };
         let user = physical::user(inside).await?;
         let target = RecoveryTarget { time: &self.time, user: &user };
         let recovered = physical::recover(&scratch.inside(name), archives, target).await?;
-        let begun = postgres::begin(&recovered, &service.data.databases).await?;
-        let (roles, dumps): (Vec<_>, Vec<_>) = begun.dumps.into_iter().partition(|dump| dump.name == GLOBALS);
-        for dump in roles {
-            postgres::restore_roles(inside, dump.stream).await?;
-        }
-        let count = dumps.len();
-        for dump in dumps {
-            let to = DatabaseRestore::of((&dump.of, &recovery.base.found.id.set), &begun.facts);
-            postgres::restore_database(inside, to, (DumpFormat::Archive, dump.stream)).await?;
-        }
-        Ok(count)
+        postgres::begin(&recovered, &service.data.databases).await
     }
 
     fn archive(&self, set: &LoadedSet, (service, name): (&str, &str)) -> Result<ByteStream, BackupError> {
@@ -116,6 +116,20 @@ impl PointInTimeRunner<'_> {
     }
 }
 
+/// Puts what was recovered in place of the databases that run. Returns their number.
+async fn replace(inside: &Inside<'_>, begun: BegunPart, set: &str) -> Result<usize, BackupError> {
+    let (roles, dumps): (Vec<_>, Vec<_>) = begun.dumps.into_iter().partition(|dump| dump.name == GLOBALS);
+    for dump in roles {
+        postgres::restore_roles(inside, dump.stream).await?;
+    }
+    let count = dumps.len();
+    for dump in dumps {
+        let to = DatabaseRestore::of((&dump.of, set), &begun.facts);
+        postgres::restore_database(inside, to, (DumpFormat::Archive, dump.stream)).await?;
+    }
+    Ok(count)
+}
+
 fn part<'s>(set: &'s LoadedSet, service: &str) -> Result<&'s Part, BackupError> {
     let part = set.manifest.as_ref().and_then(|manifest| manifest.part(service));
     let reason = format!("it has no data of {service}");
@@ -124,17 +138,17 @@ fn part<'s>(set: &'s LoadedSet, service: &str) -> Result<&'s Part, BackupError> 
 
 #[async_trait]
 impl DataRunner for PointInTimeRunner<'_> {
-    /// An interruption is not looked at, as in a restore of a set.
+    /// An interruption ends it before anything is replaced; afterwards it is not looked at, as in a restore of a set.
     async fn run_data(
         &self,
         operation: &DataOperation,
         _: (usize, &dyn Reporter),
-        _: watch::Receiver<bool>,
+        stop: watch::Receiver<bool>,
     ) -> Result<Option<Outcome>, TargetError> {
         let DataOperation::Restore { part, .. } = operation else {
             let reason = "this command only restores".to_owned();
             return Err(TargetError::CannotPerform { operation: "dump".to_owned(), reason });
         };
-        self.run(part).await.map(Some).map_err(|error| as_target_error(error, "restoring"))
+        self.run(part, &stop).await.map_err(|error| as_target_error(error, "restoring"))
     }
 }

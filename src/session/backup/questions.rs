@@ -33,7 +33,8 @@ pub(super) fn check_questions(
         let message = format!("backup.drill.{key}: `{service}` {reason} {wanted}");
         Err(WorkflowError::Configuration { message, hint: None }.into())
     };
-    for query in drill.queries.iter().filter(|query| kind(&query.service) != Some(PartKind::Postgres)) {
+    let is_wrong = |query: &&DrillQuery| kind(&query.service) != Some(PartKind::Postgres);
+    if let Some(query) = drill.queries.iter().find(is_wrong) {
         return wrong(format!("queries: {}", query.name), &query.service, "PostgreSQL");
     }
     for reference in &drill.references {

@@ -63,6 +63,9 @@ pub struct CreateReport {
     writes_held: bool,
     left_out: Vec<String>,
     shrunk: Vec<String>,
+    /// Why services cannot be restored to a point in time from this set although they should.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    without_base: Vec<String>,
 }
 
 /// Creates a set.
@@ -237,6 +240,7 @@ impl CreateReport {
             parts,
             added_bytes,
             skew_ms,
+            without_base: runner.without_base.lock().map(|reasons| reasons.clone()).unwrap_or_default(),
             ..self
         }
     }
@@ -275,6 +279,6 @@ impl Report for CreateReport {
     }
 
     fn exit_code(&self) -> u8 {
-        if self.complete || self.dry_run { 0 } else { ErrorKind::Partial.exit_code() }
+        if self.complete && self.without_base.is_empty() || self.dry_run { 0 } else { ErrorKind::Partial.exit_code() }
     }
 }

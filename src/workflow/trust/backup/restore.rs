@@ -197,7 +197,12 @@ fn confirm(context: &Context, found: &RestoreTarget, question: &Question<'_>) ->
         .filter(exists)
         .map(|part| {
             let names = part.files.iter().map(|file| file.of.as_str()).filter(|of| !of.is_empty());
-            format!("{} of {} ({})", what(part.kind), part.name, names.collect::<Vec<_>>().join(", "))
+            let names = match at {
+                // Others than those of the base backup may have been made up to then.
+                Some(_) => "all databases of that time".to_owned(),
+                None => names.collect::<Vec<_>>().join(", "),
+            };
+            format!("{} of {} ({names})", what(part.kind), part.name)
         })
         .map(|line| line.replace(" ()", ""))
         .collect();
