@@ -37,7 +37,7 @@ error_kinds! {
     Failed = 1, "operation failed";
     Usage = 2, "invalid command line";
     NotReady = 3, "services not ready, unhealthy or not running";
-    ChecksFailed = 4, "checks failed (`doctor`, `secrets check`, `health`, `smoke-test`, `backup verify/drill`, `deploy --rehearse`)";
+    ChecksFailed = 4, "checks failed (`doctor`, `secrets check`, `health`, `smoke-test`, `backup`, `--rehearse`)";
     NeedsConfirmation = 5, "confirmation required, but there is no terminal";
     ChangesPresent = 6, "changes present (`plan --exit-code`)";
     StalePlan = 7, "the plan is stale: something else changed the project";

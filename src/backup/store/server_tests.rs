@@ -86,6 +86,7 @@ async fn a_repository_on_a_real_sshd_is_one_that_restic_checks() {
     server.kill();
     let refused = sftp(&server).exists().await.unwrap_err().to_string();
     assert!(refused.contains("ssh: "), "{refused}");
+    assert!(repository.sets(None).await.is_err(), "a lost server is an error");
     // A connection is opened again for whoever had one.
     server.start_again();
     assert_eq!(repository.sets(None).await.unwrap().sets.len(), 1);
