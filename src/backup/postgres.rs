@@ -224,8 +224,12 @@ pub async fn restore_database(
     let owner = format!("select pg_get_userbyid(datdba) from pg_database where datname = {}", literal(database));
     let owner = lines(&query(inside, from, &owner).await?).pop();
     let exists = owner.is_some();
-    // What a restore that was killed left behind.
-    drop_database(inside, (from, &new)).await?;
+    // What restores that were killed left behind, also of other sets.
+    let stem = new.trim_end_matches(set);
+    let left = format!("select datname from pg_database where left(datname, length({0})) = {0}", literal(stem));
+    for left in lines(&query(inside, from, &left).await?) {
+        drop_database(inside, (from, &left)).await?;
+    }
     if exists {
         drop_database(inside, (from, &old)).await?;
     }

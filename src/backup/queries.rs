@@ -8,6 +8,7 @@ use futures_util::StreamExt as _;
 use super::error::BackupError;
 use super::inside::{Inside, QUERY, last_words};
 use super::psql::connection;
+use super::sql_text::is_one_statement;
 use crate::target::ExecInput;
 
 /// The beginning of the name of a fact with a result.
@@ -63,13 +64,22 @@ pub(super) async fn rows(inside: &Inside<'_>, query: &SqlQuery) -> Result<Vec<St
     Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
+/// The query in the only place where nothing but a query can stand: a statement there could end the transaction that only reads,
+/// or run a program of the server.
+fn one_query(sql: &str) -> Option<String> {
+    let sql = sql.trim().trim_end_matches(';').trim_end();
+    is_one_statement(sql).then(|| format!("select * from (\n{sql}\n) as query"))
+}
+
 async fn read(inside: &Inside<'_>, query: &SqlQuery, longest: usize) -> Result<String, BackupError> {
     let script = "export PGOPTIONS=\"${PGOPTIONS:-} -c default_transaction_read_only=on -c timezone=UTC \
         -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3\"
 exec psql --no-psqlrc --no-align --tuples-only --quiet --set=ON_ERROR_STOP=1 --dbname=\"$1\" --command=\"$2\"";
     let failed = |reason: String| inside.failed(format!("query {}: {reason}", query.name));
+    let one = one_query(&query.sql)
+        .ok_or_else(|| failed("it is not one query; wanted: SELECT, VALUES or WITH".to_owned()))?;
     let asked = async {
-        let (name, words) = (connection(&query.database), query.sql.as_str());
+        let (name, words) = (connection(&query.database), one.as_str());
         let running = inside.target.exec_stream(&inside.args(script, &[&name, words]), ExecInput::default()).await?;
         let (mut stdout, end) = running.into_stdout();
         let mut text = Vec::new();

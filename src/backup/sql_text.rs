@@ -35,6 +35,8 @@ pub(super) struct SqlText<'a> {
     statement: Vec<u8>,
     /// Whether it is in the body of a function that begins with `begin atomic`.
     atomic: bool,
+    /// How many statements have ended.
+    ended: usize,
     head: Vec<u8>,
     tail: Vec<u8>,
 }
@@ -54,7 +56,7 @@ fn holds(text: &[u8], part: &str) -> bool {
 impl<'a> SqlText<'a> {
     pub(super) fn new(out: &'a mut dyn Write) -> Self {
         let (statement, head, tail) = (Vec::new(), Vec::new(), Vec::new());
-        Self { out, mode: Mode::Plain, previous: b'\n', escapes: false, statement, atomic: false, head, tail }
+        Self { out, mode: Mode::Plain, previous: b'\n', escapes: false, statement, atomic: false, ended: 0, head, tail }
     }
 
     /// Fails where the text ends too early.
@@ -179,6 +181,7 @@ impl<'a> SqlText<'a> {
             }
             b'$' if !is_word(previous) => self.mode = Mode::Tag(vec![byte]),
             b';' => {
+                self.ended += 1;
                 self.statement()?;
                 if reads_data(&words(&self.statement)) {
                     self.mode = Mode::CopyData { line: Vec::new() };
@@ -189,6 +192,14 @@ impl<'a> SqlText<'a> {
         }
         Ok(())
     }
+}
+
+/// Whether a text is one statement, without the semicolon at its end, and no command of psql.
+pub(super) fn is_one_statement(text: &str) -> bool {
+    let mut nowhere = io::sink();
+    let mut sql = SqlText::new(&mut nowhere);
+    let written = sql.write_all(text.as_bytes());
+    written.is_ok() && sql.ended == 0 && matches!(sql.mode, Mode::Plain | Mode::Comment) && !text.is_empty()
 }
 
 /// The words of a statement, in lower case.
@@ -312,6 +323,18 @@ mod tests {
         ] {
             let error = passed(text).unwrap_err();
             assert!(error.contains(said), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn one_statement_is_told_from_several() {
+        for text in ["select 1", "select ';' -- ;", "with a as (select 1) select * from a /* ; */", "select $$;$$"] {
+            assert!(is_one_statement(text), "{text}");
+        }
+        for text in
+            ["", "select 1; commit", "select 1) q; drop table a; select * from (select 1", "\\! id", "select 'a"]
+        {
+            assert!(!is_one_statement(text), "{text}");
         }
     }
 

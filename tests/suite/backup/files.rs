@@ -89,6 +89,8 @@ fn files_that_are_cut_or_run_something_replace_nothing() {
         ("all.sql", b"--\n-- PostgreSQL database cluster dump\n--\n".to_vec(), "pg_dumpall"),
         ("failing.sql", failing, "division by zero"),
         ("empty.sql", Vec::new(), "empty"),
+        ("ends.sql", b"create table a (i int);\ncommit;\nalter role reader superuser;\n".to_vec(), "`COMMIT`"),
+        ("program.sql", b"copy (select 1) to program $$touch /tmp/aictl-ran$$;\n".to_vec(), "`COPY`"),
     ] {
         write(&stored, name, &bytes);
         let failed = stored.aictl(&["--yes", "restore", name]).ended(1);

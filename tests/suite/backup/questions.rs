@@ -76,13 +76,16 @@ fn a_drill_compares_queries_and_counts_references_that_lead_nowhere() {
     // Fewer than allowed, another result than the expected one, one that failed, and a query that would write.
     stored.sql("delete from answers where key = 'none'; delete from notes where n = 5000");
     let more = "    - { name: lost, service: db, database: app, query: 'select * from gone' }\n    \
-                - { name: writes, service: db, database: app, query: 'delete from notes returning 1' }\n    references:\n";
+                - { name: writes, service: db, database: app, query: 'delete from notes returning 1' }\n    \
+                - { name: ends, service: db, database: app, query: 'select 1; commit; begin read write; delete from notes; commit' }\n    \
+                - { name: runs, service: db, database: app, query: 'copy (select 1) to program $$touch /tmp/ran$$' }\n    references:\n";
     stored.ask(&drill(2).replace("    references:\n", more));
     let created = stored.aictl(&["backup", "create"]).ended(0);
     assert!(created.stderr.contains("query lost:"), "{created:?}");
     assert_eq!(stored.sql("select count(*) from notes"), "4999");
     let failed = problems(&stored.json(&["backup", "drill"], 4));
     let names: Vec<&str> = failed.iter().map(|(what, _)| what.as_str()).collect();
-    assert_eq!(names, ["query fixed", "query lost", "query writes"], "{failed:?}");
-    assert_eq!(failed[0].1, "expected 5000, 4999 restored");
+    assert_eq!(names, ["query ends", "query fixed", "query lost", "query runs", "query writes"], "{failed:?}");
+    stored.aictl(&["exec", "-T", "db", "test", "-e", "/tmp/ran"]).ended(1);
+    assert_eq!(failed[1].1, "expected 5000, 4999 restored");
 }

@@ -162,7 +162,7 @@ fn confirm(context: &Context, found: &RestoreTarget, (parts, file): (&[Part], Fi
     }
     let service = parts.iter().map(|part| part.name.as_str()).collect::<String>();
     context.reporter.note(format!(
-        "on {}, the {} of {service} is replaced with the content of {}",
+        "on {}, the {} of {service} is replaced with the content of {}, or created",
         found.observed.engine.address, file.what, file.name
     ));
     Ok(context.prompt.confirm(&format!("restore {} into {}?", file.name, found.loaded.name))?)
