@@ -27,10 +27,9 @@ pub(super) fn limit(service: &mut Service) {
     }
 }
 
-/// The service with what its data needs and nothing else: what is not listed here is left out.
-pub(super) fn isolated(of: &Service, part: &ServicePart, password: Option<&str>) -> Isolated {
-    let volumes = of.volumes.iter().filter_map(isolated_volume).collect();
-    let mut service = Service {
+/// What the process of a service is, without anything around it.
+fn process_of(of: &Service) -> Service {
+    Service {
         command: of.command.clone(),
         entrypoint: of.entrypoint.clone(),
         environment: of.environment.clone(),
@@ -41,10 +40,15 @@ pub(super) fn isolated(of: &Service, part: &ServicePart, password: Option<&str>)
         tmpfs: of.tmpfs.clone(),
         ulimits: of.ulimits.clone(),
         user: of.user.clone(),
-        volumes,
         working_dir: of.working_dir.clone(),
         ..Service::default()
-    };
+    }
+}
+
+/// The service with what its data needs and nothing else: what is not listed here is left out.
+pub(super) fn isolated(of: &Service, part: &ServicePart, password: Option<&str>) -> Isolated {
+    let volumes = of.volumes.iter().filter_map(isolated_volume).collect();
+    let mut service = Service { volumes, ..process_of(of) };
     let mut environment = part.environment.clone();
     let Some(password) = password else {
         let api = api_of(&service, part.kind);
@@ -90,24 +94,14 @@ pub(super) fn read_only(volume: &ServiceVolume) -> Option<ServiceVolume> {
 /// those that were restored.
 pub(super) fn code(of: &Service, has_data: bool) -> Service {
     let is_data = |volume: &&ServiceVolume| has_data && volume.r#type == "volume";
+    let volumes = of.volumes.iter().filter(|volume| !is_data(volume)).filter_map(read_only).collect();
     let mut service = Service {
-        command: of.command.clone(),
-        entrypoint: of.entrypoint.clone(),
-        environment: of.environment.clone(),
         healthcheck: of.healthcheck.clone(),
         init: of.init,
-        mem_limit: of.mem_limit,
         platform: of.platform.clone(),
         read_only: of.read_only,
-        shm_size: of.shm_size,
-        stop_grace_period: of.stop_grace_period,
-        stop_signal: of.stop_signal.clone(),
-        tmpfs: of.tmpfs.clone(),
-        ulimits: of.ulimits.clone(),
-        user: of.user.clone(),
-        volumes: of.volumes.iter().filter(|volume| !is_data(volume)).filter_map(read_only).collect(),
-        working_dir: of.working_dir.clone(),
-        ..Service::default()
+        volumes,
+        ..process_of(of)
     };
     limit(&mut service);
     service
