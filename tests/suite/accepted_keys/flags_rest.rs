@@ -86,7 +86,7 @@ pub const ROWS: &[Row] = &[
     shown("deploy", "plan", "-f shop.yaml deploy --dry-run [--plan foreign]", Says("not a plan saved by")),
     refused("deploy", "plan", "deploy --plan foreign --build"),
     shown("deploy", "release", "deploy --dry-run [--release other@1]", Ends(78)),
-    shown("deploy", "rehearse", "-f shop.yaml -p {}-d deploy --dry-run [--rehearse]", Says("has no `backup`")),
+    shown("deploy", "rehearse", "-f shop.yaml -p {}-d deploy --dry-run [--rehearse]", Says("nothing to rehearse")),
     refused("deploy", "rehearse", "deploy --rehearse --build"),
     shown("deploy", "maintenance", "deploy --dry-run [--maintenance on]", Ends(78)),
     refused("deploy", "maintenance", "deploy --maintenance on --build"),
