@@ -74,7 +74,7 @@ fn one_query(sql: &str) -> Option<String> {
 async fn read(inside: &Inside<'_>, query: &SqlQuery, longest: usize) -> Result<String, BackupError> {
     let script = "export PGOPTIONS=\"${PGOPTIONS:-} -c default_transaction_read_only=on -c timezone=UTC \
         -c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=3\"
-exec psql --no-psqlrc --no-align --tuples-only --quiet --set=ON_ERROR_STOP=1 --dbname=\"$1\" --command=\"$2\"";
+exec psql --no-psqlrc --no-align --tuples-only --quiet --set=ON_ERROR_STOP=1 --set=VERBOSITY=terse --dbname=\"$1\" --command=\"$2\"";
     let failed = |reason: String| inside.failed(format!("query {}: {reason}", query.name));
     let one = one_query(&query.sql)
         .ok_or_else(|| failed("it is not one query; wanted: SELECT, VALUES or WITH".to_owned()))?;
