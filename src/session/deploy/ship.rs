@@ -77,7 +77,8 @@ impl Shipping<'_> {
         let began = Instant::now();
         let notifier = Notifier::of(self.context, self.loaded);
         let number = OnceLock::new();
-        let shipped = self.carry_out(shipment, &number).await;
+        // Boxed, as what it waits in is large: a thread of a program that embeds it may have a small stack.
+        let shipped = Box::pin(self.carry_out(shipment, &number)).await;
         let changed = shipped.as_ref().map_or(true, |report| report.changed);
         if let (Some(notifier), Some(revision), true) = (notifier, number.get(), changed) {
             let (error, was) = (shipped.as_ref().err(), self.was(shipment));
@@ -124,9 +125,9 @@ impl Shipping<'_> {
         transaction.transfers = transfers.as_ref().map(|transfers| transfers as &dyn TransferRunner);
         transaction.data = Some(&backup.data);
         transaction.confirmed = confirmed;
-        let ran = transaction.run(&planned).await;
+        let ran = Box::pin(transaction.run(&planned)).await;
         transaction.number.get().into_iter().for_each(|ran| _ = number.set(*ran));
-        tokio::join!(checks.close(), backup.keep_summary(context, &**target));
+        tokio::join!(checks.close(), Box::pin(backup.keep_summary(context, &**target)));
         match ran.map_err(|error| self.with_ways(error, &planning.migrations, backup.taken().is_some())) {
             Ok(outcome) => Ok(ShipReport::new(context, shipment, self.was(shipment), outcome)),
             Err(Ok(error)) => Err(error),

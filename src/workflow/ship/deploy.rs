@@ -101,7 +101,7 @@ pub async fn run(context: &Context, args: DeployArgs) -> Result<DeployAnswer> {
         return Ok(to_clusters(context, args).await?.into());
     }
     refuse_cluster_options(&args)?;
-    to_engine(context, args).await
+    Box::pin(to_engine(context, args)).await
 }
 
 /// Installs or upgrades the chart of the environment.
@@ -144,7 +144,7 @@ async fn to_engine(context: &Context, args: DeployArgs) -> Result<DeployAnswer> 
     if let Some(saved) = &saved {
         check_saved_plan(&loaded, saved)?;
     }
-    let mut prepared = Prepared::of(context, &mut loaded, wishes).await?;
+    let mut prepared = Box::pin(Prepared::of(context, &mut loaded, wishes)).await?;
     finish_bake(context, &loaded, &mut prepared).await?;
     let rehearsed = match rehearse(context, &loaded, &mut prepared, args.rehearse).await? {
         Some(report) if !report.passed() => return Ok(report.into()),

@@ -101,10 +101,10 @@ pub(super) async fn run(context: &Context, mut loaded: LoadedStack, args: Deploy
     refuse_services(&args.services)?;
     let out = args.out.as_ref().map(|file| open_saved_plan(context, file)).transpose()?;
     let wishes = DeployWishes { remove_orphans: args.remove_orphans, ..Default::default() };
-    let prepared = Prepared::of(context, &mut loaded, wishes).await?;
+    let prepared = Box::pin(Prepared::of(context, &mut loaded, wishes)).await?;
     let Prepared { target, releases, current, shipment, .. } = &prepared;
     let shipping = Shipping { context, loaded: &loaded, target: target.clone(), releases, approval: None, data: None };
-    let PlannedDeploy { plan, observed, is_new, room } = shipping.plan(shipment).await?;
+    let PlannedDeploy { plan, observed, is_new, room } = Box::pin(shipping.plan(shipment)).await?;
     let rehearsed = say_unfinished(context, (&loaded, &prepared)).await?;
     let configuration = &shipment.configuration;
     let (changes, drift) = match current {
