@@ -6,13 +6,13 @@ use super::seen::Seen;
 use super::{ProbeContext, ProbeError};
 use crate::event::human;
 use crate::project::{BackupCheck, RequiredState};
-use crate::release::{BackupSummary, KnownSet};
+use crate::release::{BackupSummary, KnownSet, StateDocument};
 
 /// How far the clock of the machine that took a set may be ahead.
 const SKEW: i64 = 300;
 
 pub(super) async fn look(context: &ProbeContext<'_>, check: &BackupCheck) -> Result<Seen, ProbeError> {
-    let summary = context.target.load_backup_summary(context.project).await?;
+    let summary = BackupSummary::of(context.target.load_document(context.project, StateDocument::Backups).await?);
     judged(check, summary, context.now).map(|age| Seen::new(age, None)).map_err(|what| {
         let details = vec![format!("`{}`, then `aictl status` shows it", check.state.command())];
         // No retry makes a set younger.

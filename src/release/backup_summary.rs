@@ -18,6 +18,13 @@ pub struct BackupSummary {
     pub proven: Option<ProvenSet>,
 }
 
+impl BackupSummary {
+    /// The summary of a document; none where there is none, or it cannot be read.
+    pub fn of(document: Option<Vec<u8>>) -> Option<Self> {
+        serde_json::from_slice(&document?).ok()
+    }
+}
+
 /// A set and its age.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -52,8 +59,9 @@ mod tests {
             proven: Some(ProvenSet { set: "a".into(), time: 1, restore_ms: Some(7) }),
         };
         let text = serde_json::to_string(&summary).unwrap();
-        assert_eq!(serde_json::from_str::<BackupSummary>(&text).unwrap(), summary);
+        assert_eq!(BackupSummary::of(Some(text.into_bytes())), Some(summary.clone()));
         let newer = r#"{"newest":{"set":"b","time":2,"size":9},"later":true}"#;
-        assert_eq!(serde_json::from_str::<BackupSummary>(newer).unwrap(), BackupSummary { proven: None, ..summary });
+        assert_eq!(BackupSummary::of(Some(newer.into())), Some(BackupSummary { proven: None, ..summary }));
+        assert_eq!((BackupSummary::of(Some(b"{".to_vec())), BackupSummary::of(None)), (None, None));
     }
 }

@@ -16,6 +16,7 @@ mod past_release;
 mod record;
 mod release_name;
 mod revision;
+mod state_document;
 mod step;
 mod unfinished_restore;
 
@@ -33,5 +34,6 @@ pub use past_release::{Fallback, PastRelease, Skipped, dropped, fallback, gone};
 pub use record::{FORMAT, Record, RecordError, RecordPhase};
 pub use release_name::ReleaseName;
 pub use revision::{Release, ReleaseBackup, ReleaseCause, ReleaseStatus, ReleasedService, SecretVersion, Side};
+pub use state_document::StateDocument;
 pub use step::{OperationKind, StepOutcome, StepRecord};
 pub use unfinished_restore::{UnfinishedRestore, settled, unfinished_restore};

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 
 use super::TargetError;
-use crate::release::{BackupSummary, Lease, LeaseOwner, ObservedLease, Record};
+use crate::release::{Lease, LeaseOwner, ObservedLease, Record, StateDocument};
 
 /// The lease of a project, which excludes concurrent changes.
 #[async_trait]
@@ -31,9 +31,6 @@ pub trait Leases: Send + Sync {
     async fn break_lease(&self, observed: &ObservedLease) -> Result<(), TargetError>;
 }
 
-/// The place of the verdict of a rehearsal beside the configurations: releases are numbered from 1.
-const REHEARSAL: u32 = 0;
-
 /// Records of the operations on a project.
 #[async_trait]
 pub trait Journal: Leases {
@@ -50,25 +47,15 @@ pub trait Journal: Leases {
     /// The configuration of a release; none where it was never stored or was dropped.
     async fn load_configuration(&self, project: &str, revision: u32) -> Result<Option<Vec<u8>>, TargetError>;
 
-    /// Replaces what is known of the project's backups.
-    async fn store_backup_summary(&self, _lease: &Lease, _summary: &BackupSummary) -> Result<(), TargetError> {
-        let reason = "it keeps no summary of backups".to_owned();
-        Err(TargetError::CannotPerform { operation: "record the state of the backups".to_owned(), reason })
+    /// Replaces a document of the project's state.
+    async fn store_document(&self, _lease: &Lease, document: StateDocument, _bytes: &[u8]) -> Result<(), TargetError> {
+        let reason = "it keeps no such document".to_owned();
+        Err(TargetError::CannotPerform { operation: format!("record {}", document.words()), reason })
     }
 
-    /// What is known of the project's backups; none where nothing was stored, or what is there cannot be read.
-    async fn load_backup_summary(&self, _project: &str) -> Result<Option<BackupSummary>, TargetError> {
+    /// A document of the project's state; none where it was never stored.
+    async fn load_document(&self, _project: &str, _document: StateDocument) -> Result<Option<Vec<u8>>, TargetError> {
         Ok(None)
-    }
-
-    /// Stores the verdict of the newest rehearsal in place of the one before.
-    async fn store_rehearsal(&self, lease: &Lease, bytes: &[u8]) -> Result<(), TargetError> {
-        self.store_configuration(lease, REHEARSAL, bytes).await
-    }
-
-    /// The verdict of the newest rehearsal; none where there was none.
-    async fn load_rehearsal(&self, project: &str) -> Result<Option<Vec<u8>>, TargetError> {
-        self.load_configuration(project, REHEARSAL).await
     }
 
     /// The number of the last operation when the target can say, faster than by all records, that it ended; else `None`.

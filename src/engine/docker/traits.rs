@@ -11,7 +11,7 @@ use crate::event::{OutputStream, Reporter};
 use crate::plan::{
     Change, EngineInfo, Observed, ObservedImage, ObservedInstance, ObservedProject, Operation, Outcome, Scope,
 };
-use crate::release::{BackupSummary, Lease, LeaseOwner, ObservedLease, Record};
+use crate::release::{Lease, LeaseOwner, ObservedLease, Record, StateDocument};
 use crate::target::{
     BoxDuplex, ByteStream, Copy, Dial, Exec, ExecArgs, ExecInput, Images, Journal, Leases, LogArgs, LogStream, Logs,
     Observe, Perform, Processes, ProjectState, RunningExec, Target, TargetError,
@@ -189,12 +189,12 @@ impl Journal for DockerEngine {
         self.configuration_of(project, revision).await
     }
 
-    async fn store_backup_summary(&self, lease: &Lease, summary: &BackupSummary) -> Result<(), TargetError> {
-        self.keep_backup_summary(lease, summary).await
+    async fn store_document(&self, lease: &Lease, document: StateDocument, bytes: &[u8]) -> Result<(), TargetError> {
+        self.keep_document(lease, document, bytes).await
     }
 
-    async fn load_backup_summary(&self, project: &str) -> Result<Option<BackupSummary>, TargetError> {
-        self.backup_summary_of(project).await
+    async fn load_document(&self, project: &str, document: StateDocument) -> Result<Option<Vec<u8>>, TargetError> {
+        self.document_of(project, document).await
     }
 
     async fn last_ended(&self, lease: &Lease) -> Result<Option<u32>, TargetError> {

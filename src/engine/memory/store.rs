@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use super::MemoryEngine;
 use super::world::{HeldLease, World, refused};
 use crate::plan::ObservedImage;
-use crate::release::{BackupSummary, Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record};
+use crate::release::{Lease, LeaseOwner, LeaseVerdict, ObservedLease, Record, StateDocument};
 use crate::target::{ByteStream, Images, Journal, Leases, ProjectState, TargetError};
 
 fn observed(world: &World, held: &HeldLease) -> ObservedLease {
@@ -148,17 +148,17 @@ impl Journal for MemoryEngine {
         Ok(found.filter(|bytes| !bytes.is_empty()))
     }
 
-    async fn store_backup_summary(&self, lease: &Lease, summary: &BackupSummary) -> Result<(), TargetError> {
-        self.effect("record the state of the backups".to_owned(), |world| {
+    async fn store_document(&self, lease: &Lease, document: StateDocument, bytes: &[u8]) -> Result<(), TargetError> {
+        self.effect(format!("record {}", document.words()), |world| {
             ours(world, lease)?;
-            world.backups.insert(lease.project.clone(), summary.clone());
+            world.documents.insert((lease.project.clone(), document), bytes.to_vec());
             Ok(())
         })
     }
 
-    async fn load_backup_summary(&self, project: &str) -> Result<Option<BackupSummary>, TargetError> {
+    async fn load_document(&self, project: &str, document: StateDocument) -> Result<Option<Vec<u8>>, TargetError> {
         self.alive()?;
-        Ok(self.world().backups.get(project).cloned())
+        Ok(self.world().documents.get(&(project.to_owned(), document)).cloned())
     }
 
     async fn load_records(&self, project: &str) -> Result<Vec<Record>, TargetError> {
@@ -182,7 +182,7 @@ impl ProjectState for MemoryEngine {
             world.helpers.remove(&lease.project);
             if forget {
                 world.records.remove(&lease.project);
-                world.backups.remove(&lease.project);
+                world.documents.retain(|(project, _), _| *project != lease.project);
                 world.configurations.retain(|(project, _), _| *project != lease.project);
             }
             Ok(())

@@ -11,7 +11,7 @@ use crate::plan::{
     ChangeKind, ContainerSpec, Green, Health, InstanceState, ObservedImage, ObservedInstance, ObservedNetwork,
     ObservedVolume, Operation,
 };
-use crate::release::{BackupSummary, Lease, Record};
+use crate::release::{Lease, Record, StateDocument};
 use crate::target::TargetError;
 
 /// A change on its way to those who watch: project, container id, what.
@@ -71,7 +71,8 @@ pub(super) struct World {
     pub(super) records: BTreeMap<String, Vec<Record>>,
     /// Configurations of releases, by project and revision.
     pub(super) configurations: BTreeMap<(String, u32), Vec<u8>>,
-    pub(super) backups: BTreeMap<String, BackupSummary>,
+    /// Documents of the state, by project.
+    pub(super) documents: BTreeMap<(String, StateDocument), Vec<u8>>,
     /// Volumes of proxies.
     pub(super) proxies: BTreeMap<String, ProxyVolume>,
     pub(super) performed: Vec<Operation>,

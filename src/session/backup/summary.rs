@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::backup::{Finding, LoadedSet, Repository, SetState};
 use crate::error::Result;
 use crate::event::human;
-use crate::release::{BackupSummary, KnownSet, ProvenSet};
+use crate::release::{BackupSummary, KnownSet, ProvenSet, StateDocument};
 use crate::session::report::{Block, Cell, Tone};
 use crate::session::{Context, WorkflowError};
 use crate::target::{Target, TargetError};
@@ -120,7 +120,8 @@ impl SummaryKeeper<'_> {
     async fn replace(self, context: &Context) -> Result<()> {
         let Self { project, target, .. } = self;
         let summary = summary_of(&self.repository.sets(Some(project)).await?.sets);
-        let is_kept = target.load_backup_summary(project).await?.as_ref() == Some(&summary);
+        let is_kept =
+            BackupSummary::of(target.load_document(project, StateDocument::Backups).await?).as_ref() == Some(&summary);
         if is_kept || !target.has_state(project, false).await? {
             return Ok(());
         }
@@ -128,8 +129,12 @@ impl SummaryKeeper<'_> {
         if let Some(holder) = target.observe_lease(project).await? {
             return Err(TargetError::Locked { project: project.to_owned(), holder: Box::new(holder) }.into());
         }
+        let bytes = serde_json::to_vec(&summary).map_err(|error| WorkflowError::Refused {
+            message: format!("the state of the backups cannot be stored: {error}"),
+            hint: None,
+        })?;
         let lease = target.acquire(project, &context.owner_of(self.operation)).await?;
-        let stored = target.store_backup_summary(&lease, &summary).await;
+        let stored = target.store_document(&lease, StateDocument::Backups, &bytes).await;
         target.release(lease).await?;
         Ok(stored?)
     }

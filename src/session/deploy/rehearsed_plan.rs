@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 use crate::compose::model::Stack;
 use crate::error::{Error, Result};
 use crate::plan::{ImageOperation, Observed, Operation, Plan};
+use crate::release::StateDocument;
 use crate::session::{Context, WorkflowError};
 use crate::target::Target;
 
@@ -144,7 +145,7 @@ fn made_by(operation: &ImageOperation) -> Vec<&str> {
 
 /// The newest verdict. One that cannot be read counts as none.
 pub async fn load_verdict(target: &dyn Target, project: &str) -> Result<Option<StoredVerdict>> {
-    let bytes = target.load_rehearsal(project).await?;
+    let bytes = target.load_document(project, StateDocument::Rehearsal).await?;
     let stored = bytes.and_then(|bytes| serde_json::from_slice::<StoredVerdict>(&bytes).ok());
     Ok(stored.filter(|stored| stored.format <= FORMAT))
 }
@@ -160,7 +161,7 @@ pub async fn store_verdict(
         hint: None,
     })?;
     let lease = target.acquire(project, &context.owner_of("deploy --rehearse")).await?;
-    let stored = target.store_rehearsal(&lease, &bytes).await;
+    let stored = target.store_document(&lease, StateDocument::Rehearsal, &bytes).await;
     let released = target.release(lease).await;
     stored?;
     Ok(released?)

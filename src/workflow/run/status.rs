@@ -7,7 +7,7 @@ use clap::Args;
 use crate::error::{ErrorKind, Result};
 use crate::event::Event;
 use crate::plan::{Observed, Scope};
-use crate::release::{ObservedLease, unfinished_restore};
+use crate::release::{BackupSummary, ObservedLease, StateDocument, unfinished_restore};
 use crate::session::backup::{BackupStatus, warn_not_receiving};
 use crate::session::deploy::{Compared, has_release, release_drift};
 use crate::session::load::{LoadedStack, load_by_name};
@@ -103,8 +103,8 @@ async fn backup(context: &Context, target: &dyn Target, loaded: &LoadedStack) ->
     if !has_backups(loaded) {
         return None;
     }
-    let summary = match target.load_backup_summary(&loaded.name).await {
-        Ok(summary) => summary,
+    let summary = match target.load_document(&loaded.name, StateDocument::Backups).await {
+        Ok(document) => BackupSummary::of(document),
         Err(error) => {
             context.reporter.warn(format!("the state of the backups was not read: {error}"));
             None

@@ -1,6 +1,6 @@
 //! Contract of `Journal`.
 
-use aictl::release::{OperationKind, Record, RecordPhase, StepOutcome};
+use aictl::release::{OperationKind, Record, RecordPhase, StateDocument, StepOutcome};
 use aictl::target::TargetError;
 
 use super::contract;
@@ -8,6 +8,7 @@ use super::lab::Lab;
 
 contract!(
     records_come_back_in_order,
+    documents_are_replaced_as_a_whole_and_only_by_the_holder_of_the_lease,
     a_lost_lease_cannot_record,
     finishing_records_how_it_ended_and_frees_the_lease,
     a_lost_lease_cannot_finish,
@@ -51,6 +52,22 @@ async fn records_come_back_in_order(lab: &Lab) {
     }
     lab.target.release(lease).await.unwrap();
     assert_eq!(lab.target.load_records(&lab.project).await, Ok(written.to_vec()));
+}
+
+async fn documents_are_replaced_as_a_whole_and_only_by_the_holder_of_the_lease(lab: &Lab) {
+    let load = |document| lab.target.load_document(&lab.project, document);
+    assert_eq!(load(StateDocument::Backups).await, Ok(None));
+    let lease = lab.target.acquire(&lab.project, &lab.owner(1)).await.unwrap();
+    for bytes in [&b"the first, longer one"[..], b"the second"] {
+        lab.target.store_document(&lease, StateDocument::Backups, bytes).await.unwrap();
+    }
+    assert_eq!(load(StateDocument::Backups).await, Ok(Some(b"the second".to_vec())));
+    assert_eq!(load(StateDocument::Rehearsal).await, Ok(None));
+    let observed = lab.target.observe_lease(&lab.project).await.unwrap().unwrap();
+    lab.target.break_lease(&observed).await.unwrap();
+    let refused = lab.target.store_document(&lease, StateDocument::Backups, b"the third").await;
+    assert_eq!(refused, Err(TargetError::LeaseLost { project: lab.project.clone() }));
+    assert_eq!(load(StateDocument::Backups).await, Ok(Some(b"the second".to_vec())));
 }
 
 async fn a_lost_lease_cannot_record(lab: &Lab) {

@@ -8,7 +8,7 @@ use super::helper::{self, Entry};
 use super::{FOLDER as STATE, volume_name};
 use crate::engine::docker::DockerEngine;
 use crate::engine::docker::copy;
-use crate::release::{BackupSummary, FORMAT, Lease, Record, RecordError, RecordPhase};
+use crate::release::{FORMAT, Lease, Record, RecordError, RecordPhase, StateDocument};
 use crate::target::TargetError;
 
 const FOLDER: &str = "releases";
@@ -17,9 +17,6 @@ const FOLDER: &str = "releases";
 fn configuration_file(revision: u32) -> String {
     format!("configurations/{revision:06}.json")
 }
-
-/// What is known of the backups.
-const BACKUPS: &str = "backups.json";
 
 /// A link that says how the last operation ended, to be seen without reading the records. It leads nowhere.
 const LAST: &str = "last";
@@ -121,25 +118,21 @@ impl DockerEngine {
         Ok(found.into_values().next().filter(|bytes| !bytes.is_empty()))
     }
 
-    pub(in crate::engine::docker) async fn keep_backup_summary(
+    pub(in crate::engine::docker) async fn keep_document(
         &self,
         lease: &Lease,
-        summary: &BackupSummary,
+        document: StateDocument,
+        bytes: &[u8],
     ) -> Result<(), TargetError> {
-        let broken = |error: serde_json::Error| TargetError::Broken {
-            operation: "recording the state of the backups".to_owned(),
-            message: error.to_string(),
-        };
-        let bytes = serde_json::to_vec(summary).map_err(broken)?;
-        self.write_held(lease, &[Entry::File(BACKUPS, &bytes)]).await
+        self.write_held(lease, &[Entry::File(document.file(), bytes)]).await
     }
 
-    pub(in crate::engine::docker) async fn backup_summary_of(
+    pub(in crate::engine::docker) async fn document_of(
         &self,
         project: &str,
-    ) -> Result<Option<BackupSummary>, TargetError> {
-        let found = self.read_state(project, BACKUPS).await?;
-        Ok(found.into_values().next().and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+        document: StateDocument,
+    ) -> Result<Option<Vec<u8>>, TargetError> {
+        Ok(self.read_state(project, document.file()).await?.into_values().next())
     }
 
     pub(in crate::engine::docker) async fn history(&self, project: &str) -> Result<Vec<Record>, TargetError> {
