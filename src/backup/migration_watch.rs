@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::error::BackupError;
 use super::inside::Inside;
 use super::postgres::query;
@@ -54,7 +56,7 @@ pub struct DatabaseState {
 }
 
 /// A lock that kept every other client from a table, and for how long.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TableLock {
     /// The table, with its schema.
     pub table: String,
@@ -63,11 +65,12 @@ pub struct TableLock {
 }
 
 /// What happened to the rows of a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct TableChange {
     /// The table, with its schema.
     pub table: String,
     /// Rows it had where it was written anew as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rewritten: Option<u64>,
     /// Rows inserted.
     pub inserted: u64,

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::report::{ChangedTable, ExclusiveLock, RehearsedMigration};
-use crate::backup::migration_watch::{TableLock, database_state, end_watch, watch_locks};
-use crate::backup::{BackupError, Inside};
+use super::report::RehearsedMigration;
+use crate::backup::Inside;
+use crate::backup::migration_watch::{database_state, end_watch, watch_locks};
 use crate::error::Result;
 use crate::execute::{TaskEnd, TaskRunner as _};
 use crate::plan::{ContainerSpec, labels};
@@ -51,19 +51,8 @@ pub(super) async fn run_migration(
     ending?;
     let error = failure(context, ended)?;
     let after = database_state(inside, name).await?;
-    let changes = before.changes(&after).into_iter().map(|change| ChangedTable {
-        table: change.table,
-        rewritten: change.rewritten,
-        inserted: change.inserted,
-        updated: change.updated,
-        deleted: change.deleted,
-    });
-    let (tables, locks) = (changes.collect(), found(locks)?);
+    let (tables, locks) = (before.changes(&after), locks?);
     Ok(RehearsedMigration { task, took_ms, locks, tables, bytes_before: before.bytes, bytes_after: after.bytes, error })
-}
-
-fn found(locks: std::result::Result<Vec<TableLock>, BackupError>) -> Result<Vec<ExclusiveLock>> {
-    Ok(locks?.into_iter().map(|lock| ExclusiveLock { table: lock.table, ms: lock.ms }).collect())
 }
 
 fn ms(began: Instant) -> u64 {

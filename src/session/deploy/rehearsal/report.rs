@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::backup::migration_watch::{TableChange, TableLock};
 use crate::error::ErrorKind;
 use crate::event::human;
 use crate::session::deploy::rehearsed_plan::Verdict;
@@ -12,33 +13,14 @@ use crate::session::report::{Block, Cell, Report, Tone, to_json};
 /// A lock that keeps all other clients from a table for longer fails a rehearsal.
 pub(super) const LONGEST_LOCK: Duration = Duration::from_secs(5);
 
-/// A lock of a table that kept all other clients out.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct ExclusiveLock {
-    pub(super) table: String,
-    pub(super) ms: u64,
-}
-
-/// What a migration did to the rows of a table.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct ChangedTable {
-    pub(super) table: String,
-    /// Rows of a table that was written anew as a whole.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) rewritten: Option<u64>,
-    pub(super) inserted: u64,
-    pub(super) updated: u64,
-    pub(super) deleted: u64,
-}
-
 /// A migration as it went.
 #[derive(Debug, Clone, Default, Serialize)]
 pub(super) struct RehearsedMigration {
     pub(super) task: String,
     pub(super) took_ms: u64,
     /// Exclusive locks of tables, the longest first.
-    pub(super) locks: Vec<ExclusiveLock>,
-    pub(super) tables: Vec<ChangedTable>,
+    pub(super) locks: Vec<TableLock>,
+    pub(super) tables: Vec<TableChange>,
     pub(super) bytes_before: u64,
     pub(super) bytes_after: u64,
     /// The end of its output, where it failed.
@@ -111,16 +93,14 @@ impl RehearsalReport {
     pub(super) fn migrated(&mut self, migration: RehearsedMigration, behind_page: bool) {
         let task = migration.task.clone();
         let limit = human::duration(LONGEST_LOCK);
-        for lock in migration.locks.iter().filter(|lock| lock.ms > self.lock_limit_ms) {
+        let limit_ms = self.lock_limit_ms;
+        for lock in migration.locks.iter().filter(|lock| lock.ms > limit_ms) {
             let took = human::duration(Duration::from_millis(lock.ms));
             let message =
                 format!("migration `{task}` locks {} exclusively for {took}, longer than {limit}", lock.table);
             match behind_page {
                 true => self.warnings.push(message),
-                false => {
-                    self.verdict = self.verdict.min(Verdict::LongLock);
-                    self.problems.push(Problem { verdict: Verdict::LongLock, message });
-                }
+                false => self.fails(Verdict::LongLock, message),
             }
         }
         if !migration.error.is_empty() {
@@ -228,7 +208,7 @@ mod tests {
         report.checked(vec![check(Code::Before, "outside", false), check(Code::Before, "api", true)], false);
         report.checked(vec![check(Code::New, "outside", false), check(Code::Old, "outside", false)], false);
         assert!(report.passed(), "{report:?}");
-        let lock = |ms| ExclusiveLock { table: "public.a".into(), ms };
+        let lock = |ms| TableLock { table: "public.a".into(), ms };
         let migration = RehearsedMigration { task: "m".into(), locks: vec![lock(4999)], ..Default::default() };
         report.migrated(migration.clone(), false);
         assert!(report.passed(), "{report:?}");
