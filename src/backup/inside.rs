@@ -84,6 +84,18 @@ impl Inside<'_> {
         }
     }
 
+    /// What a command prints that reads a text.
+    pub(super) async fn tell(
+        &self,
+        deadline: Duration,
+        (script, words): (&str, &[&str]),
+        text: String,
+    ) -> Result<String, BackupError> {
+        let input = Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(text))]));
+        let late = |_| self.failed(format!("no answer within {}s", deadline.as_secs()));
+        tokio::time::timeout(deadline, self.feed(script, words, input)).await.map_err(late)?
+    }
+
     async fn run(&self, script: &str, words: &[&str], stdin: Option<BoxRead>) -> Result<String, BackupError> {
         let input = ExecInput { stdin, ..ExecInput::default() };
         let running = self.target.exec_stream(&self.args(script, words), input).await?;

@@ -216,17 +216,20 @@ chown -R \"$(stat -c %u:%g .)\" \"./${3:-.}\" \"./$2\"";
     inside.answer_within(SAVING, script, &words.each_ref().map(String::as_str)).await.map(drop)
 }
 
+/// Finds the client of the image.
+pub(super) const CLIENT: &str = "
+for client in redis-cli valkey-cli; do if command -v $client >/dev/null 2>&1; then break; fi; client=; done
+if [ -z \"$client\" ]; then echo 'the image has neither redis-cli nor valkey-cli' >&2; exit 127; fi";
+
 async fn client(inside: &Inside<'_>, words: &[&str]) -> Result<String, BackupError> {
     // A client before 7.0 exits with 0 when the server answered with an error.
     let script = "
-for client in redis-cli valkey-cli; do if command -v $client >/dev/null 2>&1; then break; fi; client=; done
-if [ -z \"$client\" ]; then echo 'the image has neither redis-cli nor valkey-cli' >&2; exit 127; fi
 answer=$($client \"$@\" 2>&1) || { echo \"$answer\" >&2; exit 1; }
 case \"$answer\" in
   'ERR '*|'NOAUTH '*|'WRONGPASS '*|'NOPERM '*|'LOADING '*|'MISCONF '*|'BUSY '*) echo \"$answer\" >&2; exit 1 ;;
 esac
 printf '%s\\n' \"$answer\"";
-    inside.answer(script, words).await
+    inside.answer(&format!("{CLIENT}{script}"), words).await
 }
 
 /// A field of INFO.

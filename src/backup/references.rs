@@ -8,6 +8,7 @@ use super::error::BackupError;
 use super::http_api::{Call, HttpApi, segment};
 use super::inside::{Inside, QUERY};
 use super::queries::{SqlQuery, rows};
+use super::redis::CLIENT;
 
 /// Ids that are asked for at once.
 const BATCH: usize = 1000;
@@ -87,14 +88,8 @@ async fn documents(api: &HttpApi<'_>, index: &str, ids: &[String]) -> Result<BTr
 }
 
 async fn keys(inside: &Inside<'_>, prefix: &str, ids: &[String]) -> Result<BTreeSet<String>, BackupError> {
-    let script = "
-for client in redis-cli valkey-cli; do if command -v $client >/dev/null 2>&1; then break; fi; client=; done
-if [ -z \"$client\" ]; then echo 'the image has neither redis-cli nor valkey-cli' >&2; exit 127; fi
-exec $client";
     let commands: String = ids.iter().map(|id| format!("EXISTS {}\n", quoted(&format!("{prefix}{id}")))).collect();
-    let input = Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(commands))]));
-    let late = |_| inside.failed(format!("the keys were not looked up within {}s", QUERY.as_secs()));
-    let answer = tokio::time::timeout(QUERY, inside.feed(script, &[], input)).await.map_err(late)??;
+    let answer = inside.tell(QUERY, (&format!("{CLIENT}\nexec $client"), &[]), commands).await?;
     let counts: Vec<&str> = answer.lines().map(str::trim).collect();
     if counts.len() != ids.len() || counts.iter().any(|count| !matches!(*count, "0" | "1")) {
         let said = counts.iter().find(|count| !matches!(**count, "0" | "1")).copied().unwrap_or_default();

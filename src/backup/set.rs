@@ -16,8 +16,9 @@ const PROJECT_TAG: &str = "aictl-project=";
 const OWN_TAG: &str = "tag=";
 /// The tag of a manifest.
 const MANIFEST_TAG: &str = "aictl-manifest";
-/// The version of manifests this binary writes, and the newest it reads. The second knows Qdrant and Elasticsearch.
-pub const FORMAT: u32 = 2;
+/// The version of manifests this binary writes, and the newest it reads. The second knows Qdrant and Elasticsearch, the
+/// third base backups and WAL of PostgreSQL.
+pub const FORMAT: u32 = 3;
 /// The tag of a set that was taken before a restore.
 pub const SAFETY: &str = "safety";
 /// The part with project files, rendered configuration and secrets.

@@ -149,15 +149,14 @@ impl<'a> SqlText<'a> {
     }
 
     /// Judges a statement that has ended.
-    fn statement(&mut self) -> io::Result<()> {
-        let words = words(&self.statement);
+    fn statement(&mut self, words: &[String]) -> io::Result<()> {
         // The body of a function has statements of its own, up to its `end`.
         let within = std::mem::replace(&mut self.atomic, words.windows(2).any(|pair| pair == ["begin", "atomic"]));
         if within {
             self.atomic = words.first().is_none_or(|word| word != "end");
             return Ok(());
         }
-        judged_statement(&words)
+        judged_statement(words)
     }
 
     fn plain(&mut self, previous: u8, byte: u8) -> io::Result<()> {
@@ -182,8 +181,9 @@ impl<'a> SqlText<'a> {
             b'$' if !is_word(previous) => self.mode = Mode::Tag(vec![byte]),
             b';' => {
                 self.ended += 1;
-                self.statement()?;
-                if reads_data(&words(&self.statement)) {
+                let words = words(&self.statement);
+                self.statement(&words)?;
+                if reads_data(&words) {
                     self.mode = Mode::CopyData { line: Vec::new() };
                 }
                 self.statement.clear();

@@ -83,11 +83,7 @@ pub async fn counts(
          and n.nspname not like 'pg\\_%' and n.nspname <> 'information_schema') c order by 1 \\gexec\n"
     );
     let command = "exec psql --no-psqlrc --no-align --tuples-only --quiet --set=ON_ERROR_STOP=1 --dbname=\"$1\"";
-    let input = Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(script))]));
-    let late = |_| inside.failed(format!("the rows were not counted within {}s", COUNTING.as_secs()));
-    let text = connection(database);
-    let words = [text.as_str()];
-    let answer = tokio::time::timeout(COUNTING, inside.feed(command, &words, input)).await.map_err(late)??;
+    let answer = inside.tell(COUNTING, (command, &[&connection(database)]), script).await?;
     Ok(answer.lines().flat_map(|line| facts_of(database, line)).collect())
 }
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use super::received::{Received, SPOOL, utc};
+use super::received::{Received, SPOOL};
 use super::spool::{names, segment_bytes, system};
 use super::wal::{Physical, Segment, missing, reach, runs};
 use crate::backup::error::BackupError;
 use crate::backup::inside::Inside;
 use crate::backup::postgres::{BegunDump, query};
 use crate::backup::volume;
+use crate::event::human;
 
 /// The base backup of many gigabytes takes hours.
 const LONG: Duration = Duration::from_secs(24 * 3600);
@@ -75,7 +76,8 @@ pub async fn wal(
 
 /// What is not reachable between two sets.
 fn gap(server: &Inside<'_>, (previous, now): (&Physical, &Physical)) -> Option<String> {
-    let times = format!("it cannot be restored to a time between {} and {}", utc(previous.until), utc(now.from));
+    let times =
+        format!("it cannot be restored to a time between {} and {}", human::utc(previous.until), human::utc(now.from));
     let service = &server.service;
     if previous.system != now.system {
         return Some(format!("{service} has another database cluster than the backup set before: {times}"));
@@ -90,7 +92,7 @@ async fn check_room(Received { server, receiver, .. }: &Received<'_>) -> Result<
     let free = receiver.answer("df -Pk \"$1\" | awk 'NR == 2 { print $4 }'", &[SPOOL]).await?;
     let (Ok(size), Ok(free)) = (size.trim().parse::<u64>(), free.trim().parse::<u64>()) else { return Ok(()) };
     if free.saturating_mul(1024) < size / 10 * 11 {
-        let (size, free) = (crate::event::human::bytes(size), crate::event::human::bytes(free.saturating_mul(1024)));
+        let (size, free) = (human::bytes(size), human::bytes(free.saturating_mul(1024)));
         return Err(server.failed(format!("a base backup needs {size}, and the volume of its WAL has {free} free")));
     }
     Ok(())

@@ -8,7 +8,7 @@ mod spool;
 mod wal;
 
 pub use base::{StoredBase, base, wal};
-pub use received::{BASE, FACT, Received, SLOT, SPOOL, WAL, physical_in, utc};
+pub use received::{BASE, FACT, Received, SLOT, SPOOL, WAL, physical_in};
 pub use recovery::{Archives, Target, recover};
 pub use spool::{RECEIVE, prepare, release, tidy, user};
 pub use wal::{Physical, Reach, Segment, missing, reach};

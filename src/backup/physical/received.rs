@@ -35,9 +35,3 @@ fn physical_of(part: &Part) -> Option<Physical> {
 pub fn physical_in(manifest: &Manifest, service: &str) -> Option<Physical> {
     manifest.part(service).and_then(physical_of)
 }
-
-/// Seconds since 1970 as RFC 3339 in UTC.
-pub fn utc(seconds: i64) -> String {
-    let time = time::OffsetDateTime::from_unix_timestamp(seconds).ok();
-    time.and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()
-}

@@ -202,8 +202,7 @@ async fn remove_stored(received: &Received<'_>, system: &str) -> Result<(), Back
     if older.is_empty() {
         return Ok(());
     }
-    let stream = Box::pin(futures_util::stream::iter([Ok(bytes::Bytes::from(older))]));
-    receiver.feed("cd \"$1\" && xargs rm -f", &[SPOOL], stream).await.map(drop)
+    receiver.tell(FILES, ("cd \"$1\" && xargs rm -f", &[SPOOL]), older).await.map(drop)
 }
 
 /// Removes what was made for a set. `stored` is its id, where all of it was stored.

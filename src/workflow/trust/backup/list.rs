@@ -63,12 +63,12 @@ fn listed(set: &LoadedSet, now: i64) -> ListedSet {
     let manifest = set.manifest.as_ref();
     ListedSet {
         set: set.found.id.set.clone(),
-        time: time_of(set.found.time),
+        time: human::utc(set.found.time),
         age_seconds: (now - set.found.time).max(0),
         complete: set.is_complete(),
         partial: manifest.is_some_and(|manifest| manifest.partial),
         state: set.state(),
-        checked: set.mark().map(|mark| time_of(mark.at_ms / 1000)),
+        checked: set.mark().map(|mark| human::utc(mark.at_ms / 1000)),
         restore_ms: set.mark().and_then(|mark| match mark.finding {
             Finding::Proven { took_ms } => Some(took_ms),
             Finding::Verified | Finding::Damaged => None,
@@ -80,12 +80,6 @@ fn listed(set: &LoadedSet, now: i64) -> ListedSet {
         parts: manifest.iter().flat_map(|manifest| &manifest.parts).map(|part| part.name.clone()).collect(),
         tags: set.found.id.tags.clone(),
     }
-}
-
-/// RFC 3339 in UTC.
-pub(super) fn time_of(seconds: i64) -> String {
-    let time = time::OffsetDateTime::from_unix_timestamp(seconds).ok();
-    time.and_then(|time| time.format(&time::format_description::well_known::Rfc3339).ok()).unwrap_or_default()
 }
 
 impl ListedSet {

@@ -7,9 +7,10 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::sets::{OpenSets, complete};
-use crate::backup::physical::{Physical, physical_in, reach, utc};
+use crate::backup::physical::{Physical, physical_in, reach};
 use crate::backup::{BackupError, LoadedSet, Part, PartKind};
 use crate::error::Result;
+use crate::event::human;
 use crate::project::DataKind;
 use crate::session::backup::Recovery;
 use crate::session::{Context, WorkflowError};
@@ -81,7 +82,7 @@ pub(super) fn windows(sets: &[LoadedSet], set: &LoadedSet) -> Vec<Window> {
         let from = all.iter().position(|(base, _)| base.found.id.set == set.found.id.set)?;
         let following: Vec<&Physical> = all[from..].iter().map(|(_, physical)| physical).collect();
         let reach = reach(&following)?;
-        Some(Window { service: part.name.clone(), from: utc(reach.from), until: utc(reach.until) })
+        Some(Window { service: part.name.clone(), from: human::utc(reach.from), until: human::utc(reach.until) })
     };
     parts.filter_map(of_part).collect()
 }
@@ -144,7 +145,10 @@ fn reachable(all: &Bases<'_>) -> Vec<(i64, i64)> {
 }
 
 fn unreachable_time(all: &Bases<'_>, (service, at): (&str, PointInTime)) -> crate::error::Error {
-    let windows = reachable(all).into_iter().map(|(from, until)| format!("{} to {}", utc(from), utc(until))).collect();
+    let windows = reachable(all)
+        .into_iter()
+        .map(|(from, until)| format!("{} to {}", human::utc(from), human::utc(until)))
+        .collect();
     BackupError::NotReachable { service: service.to_owned(), time: at.text(), windows }.into()
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use clap::Args;
 use serde::Serialize;
 
-use super::list::time_of;
 use super::sets::{OpenSets, settings};
 use crate::backup::{BackupError, FoundSets, LoadedSet, LockKind, SetState, reasons};
 use crate::error::Result;
@@ -112,7 +111,7 @@ fn verdicts(mut sets: Vec<LoadedSet>, rules: &KeepPolicy) -> Vec<SetVerdict> {
         let kept = !reason.is_empty();
         let without = if loaded.is_complete() { "no rule keeps it" } else { "incomplete" };
         let reason = if kept { reason } else { without.to_owned() };
-        SetVerdict { set: loaded.found.id.set.clone(), time: time_of(loaded.found.time), kept, reason, loaded }
+        SetVerdict { set: loaded.found.id.set.clone(), time: human::utc(loaded.found.time), kept, reason, loaded }
     };
     sets.into_iter().map(verdict).collect()
 }

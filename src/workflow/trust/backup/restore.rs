@@ -1,7 +1,6 @@
 //! `aictl backup restore`: brings a set, or one service of it, back into the running stack or an empty one.
 
 use super::abandon::{Abandoned, abandon};
-use super::list::time_of;
 use super::point_in_time::{self, PointInTime, Recoveries};
 use super::restore_file;
 use super::restore_into::{Found, RestoreSource};
@@ -211,7 +210,7 @@ fn confirm(context: &Context, found: &RestoreTarget, question: &Question<'_>) ->
     }
     let age = (context.unix_time() - manifest.time).max(0);
     let age = human::duration(std::time::Duration::from_secs(age.unsigned_abs()));
-    let state = at.map_or_else(|| format!("{} ({age} ago)", time_of(manifest.time)), str::to_owned);
+    let state = at.map_or_else(|| format!("{} ({age} ago)", human::utc(manifest.time)), str::to_owned);
     context.reporter.note(format!(
         "on {}, the following is replaced with the state of {state}: {}",
         found.observed.engine.address,

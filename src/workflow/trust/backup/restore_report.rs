@@ -3,10 +3,10 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::list::time_of;
 use super::restore_into::SourceArgs;
 use crate::backup::Manifest;
 use crate::error::ErrorKind;
+use crate::event::human;
 use crate::session::Context;
 use crate::session::backup::configuration::RestoredFiles;
 use crate::session::report::{Block, Cell, Report, Tone, to_json};
@@ -70,7 +70,7 @@ impl RestoreReport {
     pub(super) fn of(context: &Context, manifest: &Manifest, files: RestoredFiles) -> Self {
         Self {
             set: manifest.set.clone(),
-            time: time_of(manifest.time),
+            time: human::utc(manifest.time),
             dry_run: context.options.dry_run,
             files: files.written,
             differing_files: files.differ,
