@@ -45,10 +45,10 @@ fn left_by(past: &PastOperation) -> BTreeSet<String> {
         (OperationStatus::Interrupted, None) => {
             of_kind(OperationKind::CompleteBackup).all(|step| step.outcome == StepOutcome::Done)
         }
-        // Ctrl-C finishes the service under way: before the first one nothing was replaced.
-        (OperationStatus::Interrupted, Some(_)) => {
-            of_kind(OperationKind::RestoreData).any(|step| step.outcome != StepOutcome::Planned)
-        }
+        // Ctrl-C finishes the service under way, or cancels it while nothing of it is replaced: before the first one that
+        // was not cancelled nothing was replaced.
+        (OperationStatus::Interrupted, Some(_)) => of_kind(OperationKind::RestoreData)
+            .any(|step| !matches!(step.outcome, StepOutcome::Planned | StepOutcome::Cancelled)),
         (OperationStatus::Running | OperationStatus::Baking | OperationStatus::Done | OperationStatus::Failed, _) => {
             false
         }
@@ -63,7 +63,7 @@ mod tests {
     use crate::release::LeaseOwner;
 
     use OperationKind::{AbandonRestore, CompleteBackup, RestoreData};
-    use StepOutcome::{Done, Planned};
+    use StepOutcome::{Cancelled, Done, Planned};
 
     fn past(status: OperationStatus, ended: bool, steps: &[(OperationKind, &str, StepOutcome)]) -> PastOperation {
         let step = |(operation, service, outcome): &(OperationKind, &str, StepOutcome)| StepRecord {
@@ -116,10 +116,14 @@ mod tests {
         let dumping = [(CompleteBackup, "", Planned), (RestoreData, "a", Planned)];
         let dumped = [(CompleteBackup, "", Done), (RestoreData, "a", Planned), (RestoreData, "b", Planned)];
         let mixed = [(CompleteBackup, "", Done), (RestoreData, "a", Done), (RestoreData, "b", Planned)];
+        let cancelled = [(CompleteBackup, "", Done), (RestoreData, "a", Cancelled), (RestoreData, "b", Planned)];
+        let after_a = [(CompleteBackup, "", Done), (RestoreData, "a", Done), (RestoreData, "b", Cancelled)];
         for (status, ended, steps, expected) in [
             (OperationStatus::Interrupted, false, &dumping[..], ""),
             (OperationStatus::Interrupted, true, &dumped, ""),
             (OperationStatus::Interrupted, true, &mixed, "b"),
+            (OperationStatus::Interrupted, true, &cancelled, ""),
+            (OperationStatus::Interrupted, true, &after_a, "b"),
             (OperationStatus::Running, false, &dumped, ""),
             (OperationStatus::Failed, true, &dumped, ""),
         ] {

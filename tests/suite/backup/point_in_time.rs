@@ -115,6 +115,47 @@ fn a_database_comes_back_as_it_was_between_two_inserts_a_second_apart() {
     assert!(!docker(&["volume", "ls", "-q"]).contains(&format!("{}_db-aictl-wal", stored.stage.name())));
 }
 
+#[test]
+fn dumps_are_stored_where_no_base_backup_can_be_taken() {
+    let Some(stored) = Stored::open("backup-no-base") else { return };
+    let minimal =
+        "db:\n    image: aictl/postgres:15\n    command: [postgres, -c, wal_level=minimal, -c, max_wal_senders=0]";
+    stored.stage.write("compose.yaml", &super::STACK.replacen("db:\n    image: aictl/postgres:15", minimal, 1));
+    stored.aictl(&["start"]).ended(0);
+    stored.write_policy(PHYSICAL);
+    let before = stored.state();
+    let created = stored.json(&["backup", "create"], 30);
+    assert_eq!(created["complete"], true, "{created}");
+    let reason = created["without_base"][0].as_str().unwrap();
+    assert!(reason.contains("wal_level is minimal"), "{reason}");
+    assert_eq!(stored.windows(), []);
+    stored.sql("delete from notes");
+    stored.aictl(&["--yes", "restore", created["set"].as_str().unwrap()]).ended(0);
+    assert_eq!(stored.state(), before);
+}
+
+#[test]
+fn an_interrupted_recovery_replaces_nothing() {
+    let Some(stored) = Stored::open("backup-pitr-int") else { return };
+    stored.write_policy(PHYSICAL);
+    stored.json(&["backup", "create"], 0);
+    let time = stored.clock();
+    std::thread::sleep(Duration::from_secs(1));
+    stored.sql("create table later as select 1 as n");
+    stored.json(&["backup", "create"], 0);
+    let mut command = stored.stage.command(&["--yes", "restore", "--no-safety-set", "--at", &time]);
+    let mut child = command.env("BACKUP_PASSWORD", super::PASSWORD).spawn().unwrap();
+    let recovery = format!("{}-db-aictl-recovery", stored.stage.name());
+    let names = || docker(&["ps", "-a", "--format", "{{.Names}}"]);
+    eventually("it is recovered in a container", Duration::from_secs(60), || names().contains(&recovery));
+    let signalled = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(stored.sql("select n from later"), "1", "nothing was replaced");
+    assert!(!names().contains(&recovery));
+    stored.json(&["backup", "create"], 0);
+}
+
 impl Stored {
     /// As when the receiver was dead for longer than the server keeps its WAL.
     #[track_caller]
